@@ -1,0 +1,4 @@
+export { type BackoffOptions, backoff } from "./backoff.ts";
+export { Coalescer } from "./coalescer.ts";
+export { isAbort, sleep } from "./sleep.ts";
+export { waitFor } from "./wait-for.ts";

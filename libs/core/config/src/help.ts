@@ -1,0 +1,22 @@
+import type { ConfigSpec } from "./define.ts";
+import { envName } from "./load.ts";
+
+/** The text of `--help`: every flag with what it does, its default and its environment variable. */
+export function helpText(spec: ConfigSpec): string {
+  const lines = Object.entries(spec.options).map(([name, each]) => {
+    const value = each.kind === "boolean" ? "" : each.kind === "number" ? " N" : " TEXT";
+    const shown = Array.isArray(each.default) ? each.default.join(",") : each.default;
+    const fallback = shown === undefined || shown === "" ? "" : ` [${String(shown)}]`;
+    const variables = [envName(spec.service, name), ...(each.env ? [each.env] : [])].join(", ");
+    return `  --${name}${value}\n      ${each.help}${fallback}\n      env ${variables}`;
+  });
+  return [
+    `${spec.service}: ${spec.summary}`,
+    "",
+    "Flags (flags win over environment, environment over --config-file, the file over defaults):",
+    ...lines,
+    "  --config-file FILE\n      YAML with the same names as the flags",
+    "  --help\n      this text",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,5 @@
+export { addressText, type HostPort, parseAddress } from "./address.ts";
+export { ConfigError } from "./config-error.ts";
+export { type ConfigOf, type ConfigSpec, defineConfig, type Option, option } from "./define.ts";
+export { helpText } from "./help.ts";
+export { type LoadedConfig, loadConfig } from "./load.ts";

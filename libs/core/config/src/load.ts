@@ -1,0 +1,129 @@
+import { readFileSync } from "node:fs";
+import { Value } from "typebox/value";
+import { parse } from "yaml";
+import { ConfigError } from "./config-error.ts";
+import type { ConfigOf, ConfigSpec, Option } from "./define.ts";
+
+export interface LoadedConfig<S extends ConfigSpec> {
+  readonly config: ConfigOf<S>;
+  /** The effective configuration for the log, secrets replaced. */
+  readonly redacted: Readonly<Record<string, unknown>>;
+}
+
+const FILE_FLAG = "config-file";
+
+/**
+ * Reads a service's configuration: flags win over environment, environment over file, file over defaults.
+ * @param argv the arguments after the service's name
+ * @throws ConfigError with every fault found; nothing was opened by then
+ */
+export function loadConfig<S extends ConfigSpec>(
+  spec: S,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): LoadedConfig<S> {
+  const faults: string[] = [];
+  const flags = readFlags(spec, argv, faults);
+  const file = readFile(flags.get(FILE_FLAG)?.at(-1), spec, faults);
+  const values: Record<string, unknown> = {};
+  for (const [name, each] of Object.entries(spec.options)) {
+    const fromFlag = flags.get(name);
+    const own = envName(spec.service, name);
+    const variable =
+      env[own] !== undefined ? own : each.env !== undefined && env[each.env] !== undefined ? each.env : undefined;
+    let value: unknown = each.default;
+    let source = "default";
+    if (fromFlag) [value, source] = [convert(each, fromFlag), `--${name}`];
+    else if (variable !== undefined) [value, source] = [convert(each, [env[variable] as string]), variable];
+    else if (file !== undefined && name in file) [value, source] = [file[name], `file, "${name}"`];
+    if (value !== undefined && !Value.Check(each.schema, value))
+      faults.push(`${source}: ${shown(each, value)} is not ${expectation(each)}`);
+    values[name] = value;
+  }
+  if (faults.length > 0) throw new ConfigError(spec.service, faults);
+  const redacted = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      spec.options[name]?.secret && value !== undefined ? "[redacted]" : value,
+    ]),
+  );
+  return { config: Object.freeze(values) as ConfigOf<S>, redacted };
+}
+
+/** The environment variable of an option: `XEBEC_PILOT_GRPC_ADDR` for pilot's `grpcAddr`. */
+export function envName(service: string, option: string): string {
+  const words = `${service}-${option}`.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_");
+  return `XEBEC_${words.toUpperCase()}`;
+}
+
+function readFlags(spec: ConfigSpec, argv: readonly string[], faults: string[]): Map<string, string[]> {
+  const flags = new Map<string, string[]>();
+  for (let i = 0; i < argv.length; i++) {
+    const text = argv[i] as string;
+    const match = /^--([^=]+)(?:=(.*))?$/s.exec(text);
+    if (!match) {
+      faults.push(`"${text}": not a flag`);
+      continue;
+    }
+    const name = match[1] as string;
+    const known = spec.options[name];
+    if (!known && name !== FILE_FLAG) {
+      faults.push(`--${name}: no such flag${suggestion(name, Object.keys(spec.options))}`);
+      continue;
+    }
+    let value = match[2];
+    if (value === undefined) {
+      const next = argv[i + 1];
+      if (known?.kind === "boolean") value = next === "true" || next === "false" ? (argv[++i] as string) : "true";
+      else if (next === undefined || next.startsWith("--")) {
+        faults.push(`--${name}: needs a value`);
+        continue;
+      } else value = argv[++i] as string;
+    }
+    flags.set(name, [...(flags.get(name) ?? []), value]);
+  }
+  return flags;
+}
+
+function readFile(path: string | undefined, spec: ConfigSpec, faults: string[]): Record<string, unknown> | undefined {
+  if (path === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = parse(readFileSync(path, "utf8"), { maxAliasCount: 50 });
+  } catch (error) {
+    faults.push(`--${FILE_FLAG} ${path}: ${(error as Error).message}`);
+    return undefined;
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    faults.push(`--${FILE_FLAG} ${path}: must be a map of options`);
+    return undefined;
+  }
+  for (const key of Object.keys(value))
+    if (!(key in spec.options))
+      faults.push(`${path}: "${key}" is no option${suggestion(key, Object.keys(spec.options))}`);
+  return value as Record<string, unknown>;
+}
+
+function convert(each: Option, texts: readonly string[]): unknown {
+  const last = texts.at(-1) as string;
+  if (each.kind === "list") return texts.flatMap((text) => text.split(",").filter(Boolean));
+  if (each.kind === "number") return last.trim() === "" || Number.isNaN(Number(last)) ? last : Number(last);
+  if (each.kind === "boolean") return last === "true" ? true : last === "false" ? false : last;
+  return last;
+}
+
+function expectation(each: Option): string {
+  const literals = (each.schema as { anyOf?: { const: string }[] }).anyOf?.map((one) => one.const);
+  return literals ? `one of ${literals.join(", ")}` : each.kind === "list" ? "a list of texts" : `a ${each.kind}`;
+}
+
+function shown(each: Option, value: unknown): string {
+  return each.secret ? "the value" : JSON.stringify(value);
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const near =
+    known.find((each) => plain(each) === plain(name)) ?? known.find((each) => plain(each).startsWith(plain(name)));
+  return near ? `; did you mean --${near}?` : "";
+}

@@ -1,0 +1,2 @@
+export { type Component, compose, missingOf } from "./component.ts";
+export { EXIT_CONFIG, EXIT_FAILED_START, runService, type ServiceOptions } from "./run-service.ts";

@@ -1,0 +1,58 @@
+import { isXebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import { type Component, compose } from "./component.ts";
+
+/** Exit code for a usage or configuration error; nothing was started. */
+export const EXIT_CONFIG = 2;
+/** Exit code for a start that failed, for example a port that is taken. */
+export const EXIT_FAILED_START = 1;
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly components: readonly Component[];
+  /** How long `close` may take after SIGTERM or SIGINT, in milliseconds (10 s). */
+  readonly drainMs?: number;
+}
+
+/**
+ * Runs a service in the foreground: starts its components, waits for SIGTERM or SIGINT, drains with a deadline, exits.
+ * A second signal ends the process at once. Never returns.
+ */
+export async function runService({ name, components, drainMs = 10_000 }: ServiceOptions): Promise<never> {
+  const log = logger(name);
+  const stop = new AbortController();
+  const service = compose(name, components);
+  const ended = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const)
+      process.on(signal, () => {
+        if (stop.signal.aborted) process.exit(130);
+        stop.abort();
+        resolve(signal);
+      });
+  });
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "an error that nothing handled; the process ends");
+    process.exit(70);
+  });
+  try {
+    await Promise.race([service.start(stop.signal), ended]);
+  } catch (error) {
+    log.fatal({ err: error }, `${name} could not start`);
+    process.stderr.write(`${name}: ${isXebecError(error) || error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(EXIT_FAILED_START);
+  }
+  if (!stop.signal.aborted) log.info(`${name} has started`);
+  const signal = await ended;
+  log.info({ signal }, `${name} drains`);
+  const late = setTimeout(() => {
+    log.error({ drainMs }, "drain took too long; the process ends");
+    process.exit(EXIT_FAILED_START);
+  }, drainMs);
+  try {
+    await service.close?.();
+  } catch (error) {
+    log.error({ err: error }, "close failed");
+  }
+  clearTimeout(late);
+  process.exit(0);
+}

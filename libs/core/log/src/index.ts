@@ -1,0 +1,81 @@
+import { isXebecError } from "@xebec/core-errors";
+import { type Logger, pino } from "pino";
+
+export type { Logger } from "pino";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const scopes = new Map<string, Logger>();
+
+/** An error as a log shows it: its code, public text, private detail, and the chain of causes. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(isXebecError(error) ? { code: error.code, detail: error.detail } : { stack: error.stack }),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
+
+// Synchronous writes to standard output: nothing is lost when the process is killed, and no worker thread is needed.
+const root = pino(
+  {
+    level: "info",
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: describeError, error: describeError },
+    redact: {
+      paths: ["token", "*.token", "key", "*.key", "password", "*.password", "seed", "*.seed"],
+      censor: "[redacted]",
+    },
+  },
+  pino.destination({ fd: 1, sync: true }),
+);
+
+/**
+ * The logger of a scope, for example `ads`. Each scope has a level of its own that can change at run time.
+ * @returns the same logger for the same name
+ */
+export function logger(scope: string): Logger {
+  let found = scopes.get(scope);
+  if (!found) {
+    found = root.child({ scope });
+    scopes.set(scope, found);
+  }
+  return found;
+}
+
+/** Sets the level of one scope, or of all scopes that exist and will exist (`default`). */
+export function setLogLevel(level: LogLevel, scope = "default"): void {
+  if (scope !== "default") {
+    logger(scope).level = level;
+    return;
+  }
+  root.level = level;
+  for (const each of scopes.values()) each.level = level;
+}
+
+/** The level of every scope that has logged or been set. */
+export function logLevels(): Record<string, string> {
+  return { default: root.level, ...Object.fromEntries([...scopes].map(([name, each]) => [name, each.level])) };
+}
+
+/**
+ * Applies Istio's `--log_output_level` text: `default:info,ads:debug` or a bare level.
+ * @returns the faults found; nothing is applied when there is one
+ */
+export function applyLogLevels(text: string): string[] {
+  const faults: string[] = [];
+  const wanted: [string, LogLevel][] = [];
+  for (const part of text.split(",").filter(Boolean)) {
+    const [scope, level] = part.includes(":") ? (part.split(":", 2) as [string, string]) : ["default", part];
+    const known = level === "none" ? "silent" : LOG_LEVELS.find((each) => each === level);
+    if (known) wanted.push([scope, known]);
+    else faults.push(`log level "${level}" is unknown; use one of ${LOG_LEVELS.join(", ")} or none`);
+  }
+  if (faults.length === 0) for (const [scope, level] of wanted) setLogLevel(level, scope);
+  return faults;
+}

@@ -1,0 +1,9 @@
+export {
+  collectionOf,
+  decodeResource,
+  encodeResource,
+  keyOf,
+  type Origin,
+  parseKey,
+  type Resource,
+} from "./resource.ts";
