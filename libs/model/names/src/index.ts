@@ -1,1 +1,7 @@
-export {};
+export { inboundCluster, outboundCluster, parseCluster, sniOf } from "./cluster.ts";
+export { canonicalHost, hostCovers, hostsOverlap, matchHost, narrowerHost, resolveShortName } from "./host.ts";
+export { labelsMatch } from "./labels.ts";
+export { type Locality, localityOf } from "./locality.ts";
+export { type NodeId, type NodeType, parseNodeId, podUid } from "./node-id.ts";
+export { isHttp, type PortProtocol, protocolByName, protocolOfServicePort } from "./protocol.ts";
+export { type Identity, parseSpiffe, spiffeId } from "./spiffe.ts";

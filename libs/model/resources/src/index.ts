@@ -1,3 +1,30 @@
+export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
+export { collectionOfKind, type Kind } from "./kind.ts";
+export type { MeshConfigSpec } from "./kinds/core.ts";
+export type {
+  ClientTls,
+  ConnectionPool,
+  DestinationRuleSpec,
+  LoadBalancer,
+  OutlierDetection,
+  Subset,
+  TrafficPolicy,
+} from "./kinds/destination-rule.ts";
+export type { GatewayServer, GatewaySpec } from "./kinds/gateway.ts";
+export type { AttributeManifestSpec, HandlerSpec, InstanceSpec, RuleSpec } from "./kinds/mixer.ts";
+export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer.ts";
+export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication.ts";
+export type { ServiceEntrySpec } from "./kinds/service-entry.ts";
+export type {
+  HeaderOperations,
+  HttpDestination,
+  HttpMatch,
+  HttpRoute,
+  TcpRoute,
+  TlsRoute,
+  VirtualServiceSpec,
+} from "./kinds/virtual-service.ts";
+export { findKind, KINDS, kindOf } from "./kinds.ts";
 export {
   collectionOf,
   decodeResource,
@@ -7,3 +34,4 @@ export {
   parseKey,
   type Resource,
 } from "./resource.ts";
+export { checkStructure, pathText, type Violation } from "./structure.ts";

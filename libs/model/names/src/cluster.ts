@@ -1,0 +1,26 @@
+/** Istio's names of Envoy clusters, a de-facto API of dashboards and tools (spec/pilot.md §4). */
+
+/** `outbound|9080|v1|reviews.default.svc.cluster.local` */
+export function outboundCluster(port: number, subset: string, host: string): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** `inbound|9080||` */
+export function inboundCluster(port: number): string {
+  return `inbound|${port}||`;
+}
+
+/** The server name of a mutual TLS connection: `outbound_.9080_.v1_.reviews.default.svc.cluster.local`. */
+export function sniOf(port: number, subset: string, host: string): string {
+  return `outbound_.${port}_.${subset}_.${host}`;
+}
+
+/** Takes a cluster name apart; undefined when it is none of Istio's. */
+export function parseCluster(
+  name: string,
+): { direction: "inbound" | "outbound"; port: number; subset: string; host: string } | undefined {
+  const parts = name.split("|");
+  const [direction, port, subset, host] = parts;
+  if (parts.length !== 4 || (direction !== "inbound" && direction !== "outbound")) return undefined;
+  return { direction, port: Number(port), subset: subset ?? "", host: host ?? "" };
+}

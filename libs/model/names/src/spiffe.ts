@@ -1,0 +1,18 @@
+export interface Identity {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (spec/platform.md, citadel). */
+export function spiffeId({ trustDomain, namespace, serviceAccount }: Identity): string {
+  return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+}
+
+/** Takes a workload's SPIFFE URI apart; undefined when it has another form. */
+export function parseSpiffe(uri: string): Identity | undefined {
+  const match = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri);
+  if (!match) return undefined;
+  const [, trustDomain, namespace, serviceAccount] = match as unknown as [string, string, string, string];
+  return { trustDomain, namespace, serviceAccount };
+}

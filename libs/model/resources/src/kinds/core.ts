@@ -1,0 +1,25 @@
+import { type Static, Type } from "typebox";
+
+/** The parts of Kubernetes' own kinds that are looked at here; all other fields are left alone. */
+const open = { additionalProperties: true } as const;
+
+/** Mesh configuration as a ConfigMap named `istio` with key `mesh` holds it, parsed (spec/pilot.md §3.13). */
+export const MeshConfigSpec = Type.Object(
+  {
+    rootNamespace: Type.Optional(Type.String()),
+    trustDomain: Type.Optional(Type.String()),
+    accessLogFile: Type.Optional(Type.String()),
+    accessLogFormat: Type.Optional(Type.String()),
+    accessLogEncoding: Type.Optional(Type.Union([Type.Literal("TEXT"), Type.Literal("JSON")])),
+    connectTimeout: Type.Optional(Type.String()),
+    enableAutoMtls: Type.Optional(Type.Boolean()),
+    outboundTrafficPolicy: Type.Optional(
+      Type.Object({ mode: Type.Optional(Type.Union([Type.Literal("ALLOW_ANY"), Type.Literal("REGISTRY_ONLY")])) }),
+    ),
+    policyCheckFailOpen: Type.Optional(Type.Boolean()),
+    disablePolicyChecks: Type.Optional(Type.Boolean()),
+    disableReports: Type.Optional(Type.Boolean()),
+  },
+  open,
+);
+export type MeshConfigSpec = Static<typeof MeshConfigSpec>;

@@ -1,0 +1,42 @@
+import { type Static, Type } from "typebox";
+import { closed, ExportTo, Labels, Port, UInt } from "./common.ts";
+
+const Endpoint = Type.Object(
+  {
+    address: Type.String({ minLength: 1 }),
+    ports: Type.Optional(Type.Record(Type.String(), Port)),
+    labels: Type.Optional(Labels),
+    network: Type.Optional(Type.String()),
+    locality: Type.Optional(Type.String()),
+    weight: Type.Optional(UInt),
+    serviceAccount: Type.Optional(Type.String()),
+  },
+  closed,
+);
+const ServiceEntryPort = Type.Object(
+  {
+    number: Port,
+    name: Type.String({ minLength: 1 }),
+    protocol: Type.Optional(Type.String()),
+    targetPort: Type.Optional(Port),
+  },
+  closed,
+);
+
+export const ServiceEntrySpec = Type.Object(
+  {
+    hosts: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    addresses: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    ports: Type.Optional(Type.Array(ServiceEntryPort)),
+    location: Type.Optional(Type.Union([Type.Literal("MESH_EXTERNAL"), Type.Literal("MESH_INTERNAL")])),
+    resolution: Type.Optional(
+      Type.Union((["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN"] as const).map((each) => Type.Literal(each))),
+    ),
+    endpoints: Type.Optional(Type.Array(Endpoint)),
+    workloadSelector: Type.Optional(Type.Object({ labels: Labels }, closed)),
+    subjectAltNames: Type.Optional(Type.Array(Type.String())),
+    exportTo: Type.Optional(ExportTo),
+  },
+  closed,
+);
+export type ServiceEntrySpec = Static<typeof ServiceEntrySpec>;

@@ -1,0 +1,187 @@
+import { type Static, Type } from "typebox";
+import { closed, Destination, Duration, ExportTo, Labels, Percent, Port, StringMatch, UInt } from "./common.ts";
+
+const HeaderOperations = Type.Object(
+  {
+    set: Type.Optional(Type.Record(Type.String(), Type.String())),
+    add: Type.Optional(Type.Record(Type.String(), Type.String())),
+    remove: Type.Optional(Type.Array(Type.String())),
+  },
+  closed,
+);
+const Headers = Type.Object(
+  { request: Type.Optional(HeaderOperations), response: Type.Optional(HeaderOperations) },
+  closed,
+);
+const HttpMatch = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    uri: Type.Optional(StringMatch),
+    scheme: Type.Optional(StringMatch),
+    method: Type.Optional(StringMatch),
+    authority: Type.Optional(StringMatch),
+    headers: Type.Optional(Type.Record(Type.String(), StringMatch)),
+    withoutHeaders: Type.Optional(Type.Record(Type.String(), StringMatch)),
+    queryParams: Type.Optional(Type.Record(Type.String(), StringMatch)),
+    port: Type.Optional(Port),
+    sourceLabels: Type.Optional(Labels),
+    sourceNamespace: Type.Optional(Type.String()),
+    gateways: Type.Optional(Type.Array(Type.String())),
+    ignoreUriCase: Type.Optional(Type.Boolean()),
+    statPrefix: Type.Optional(Type.String()),
+  },
+  closed,
+);
+const HttpDestination = Type.Object(
+  {
+    destination: Destination,
+    weight: Type.Optional(Type.Integer({ minimum: 0 })),
+    headers: Type.Optional(Headers),
+  },
+  closed,
+);
+const Redirect = Type.Object(
+  {
+    uri: Type.Optional(Type.String()),
+    authority: Type.Optional(Type.String()),
+    port: Type.Optional(Port),
+    derivePort: Type.Optional(Type.Union([Type.Literal("FROM_PROTOCOL_DEFAULT"), Type.Literal("FROM_REQUEST_PORT")])),
+    scheme: Type.Optional(Type.String()),
+    redirectCode: Type.Optional(UInt),
+  },
+  closed,
+);
+const DirectResponse = Type.Object(
+  {
+    status: UInt,
+    body: Type.Optional(
+      Type.Object({ string: Type.Optional(Type.String()), bytes: Type.Optional(Type.String()) }, closed),
+    ),
+  },
+  closed,
+);
+const Rewrite = Type.Object(
+  {
+    uri: Type.Optional(Type.String()),
+    authority: Type.Optional(Type.String()),
+    uriRegexRewrite: Type.Optional(Type.Object({ match: Type.String(), rewrite: Type.String() }, closed)),
+  },
+  closed,
+);
+const Retries = Type.Object(
+  {
+    attempts: Type.Optional(Type.Integer()),
+    perTryTimeout: Type.Optional(Duration),
+    retryOn: Type.Optional(Type.String()),
+    retryRemoteLocalities: Type.Optional(Type.Boolean()),
+    retryIgnorePreviousHosts: Type.Optional(Type.Boolean()),
+    backoff: Type.Optional(Duration),
+  },
+  closed,
+);
+const Fault = Type.Object(
+  {
+    delay: Type.Optional(
+      Type.Object(
+        {
+          percentage: Type.Optional(Percent),
+          percent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+          fixedDelay: Type.Optional(Duration),
+        },
+        closed,
+      ),
+    ),
+    abort: Type.Optional(
+      Type.Object(
+        {
+          percentage: Type.Optional(Percent),
+          percent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+          httpStatus: Type.Optional(Type.Integer({ minimum: 200, maximum: 600 })),
+          grpcStatus: Type.Optional(Type.String()),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+const Cors = Type.Object(
+  {
+    allowOrigins: Type.Optional(Type.Array(StringMatch)),
+    allowOrigin: Type.Optional(Type.Array(Type.String())),
+    allowMethods: Type.Optional(Type.Array(Type.String())),
+    allowHeaders: Type.Optional(Type.Array(Type.String())),
+    exposeHeaders: Type.Optional(Type.Array(Type.String())),
+    maxAge: Type.Optional(Duration),
+    allowCredentials: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+const HttpRoute = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    match: Type.Optional(Type.Array(HttpMatch)),
+    route: Type.Optional(Type.Array(HttpDestination)),
+    redirect: Type.Optional(Redirect),
+    directResponse: Type.Optional(DirectResponse),
+    rewrite: Type.Optional(Rewrite),
+    timeout: Type.Optional(Duration),
+    retries: Type.Optional(Retries),
+    fault: Type.Optional(Fault),
+    mirror: Type.Optional(Destination),
+    mirrorPercentage: Type.Optional(Percent),
+    mirrorPercent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+    mirrors: Type.Optional(
+      Type.Array(Type.Object({ destination: Destination, percentage: Type.Optional(Percent) }, closed)),
+    ),
+    corsPolicy: Type.Optional(Cors),
+    headers: Type.Optional(Headers),
+  },
+  closed,
+);
+const L4Match = {
+  destinationSubnets: Type.Optional(Type.Array(Type.String())),
+  port: Type.Optional(Port),
+  sourceLabels: Type.Optional(Labels),
+  sourceNamespace: Type.Optional(Type.String()),
+  gateways: Type.Optional(Type.Array(Type.String())),
+};
+const L4Destination = Type.Object(
+  { destination: Destination, weight: Type.Optional(Type.Integer({ minimum: 0 })) },
+  closed,
+);
+const TlsRoute = Type.Object(
+  {
+    match: Type.Array(Type.Object({ sniHosts: Type.Array(Type.String(), { minItems: 1 }), ...L4Match }, closed), {
+      minItems: 1,
+    }),
+    route: Type.Array(L4Destination, { minItems: 1 }),
+  },
+  closed,
+);
+const TcpRoute = Type.Object(
+  {
+    match: Type.Optional(Type.Array(Type.Object(L4Match, closed))),
+    route: Type.Array(L4Destination, { minItems: 1 }),
+  },
+  closed,
+);
+
+export const VirtualServiceSpec = Type.Object(
+  {
+    hosts: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    gateways: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    http: Type.Optional(Type.Array(HttpRoute)),
+    tls: Type.Optional(Type.Array(TlsRoute)),
+    tcp: Type.Optional(Type.Array(TcpRoute)),
+    exportTo: Type.Optional(ExportTo),
+  },
+  closed,
+);
+export type VirtualServiceSpec = Static<typeof VirtualServiceSpec>;
+export type HttpRoute = Static<typeof HttpRoute>;
+export type HttpMatch = Static<typeof HttpMatch>;
+export type HttpDestination = Static<typeof HttpDestination>;
+export type HeaderOperations = Static<typeof HeaderOperations>;
+export type TcpRoute = Static<typeof TcpRoute>;
+export type TlsRoute = Static<typeof TlsRoute>;

@@ -1,0 +1,106 @@
+import { XebecError } from "@xebec/core-errors";
+
+/**
+ * What a registry (the local runner, Kubernetes, Consul) tells about services and workloads: the values of the bus state
+ * `workloads`, JSON under the keys `service/<ns>/<name>`, `endpoints/<ns>/<name>`, `pod/<ns>/<name>`, `node/<name>`.
+ */
+export type WorkloadRecord = ServiceRecord | EndpointsRecord | PodRecord | NodeRecord;
+export type WorkloadKind = WorkloadRecord["type"];
+export type WorkloadRecords = { readonly [T in WorkloadRecord as T["type"]]: T };
+
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  /** A container's port number, or the name of one. */
+  readonly targetPort: number | string;
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  readonly appProtocol?: string;
+  readonly nodePort?: number;
+}
+
+export interface ServiceRecord {
+  readonly type: "service";
+  readonly namespace: string;
+  readonly name: string;
+  /** Fully qualified: `reviews.default.svc.cluster.local`. */
+  readonly hostname: string;
+  /** Cluster IPs; empty for a headless service. */
+  readonly addresses: readonly string[];
+  readonly headless?: boolean;
+  readonly externalName?: string;
+  readonly ports: readonly ServicePort[];
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly creationTimestamp?: string;
+}
+
+export interface EndpointAddress {
+  readonly ip: string;
+  readonly ready: boolean;
+  /** The pod behind it, `<ns>/<name>`; absent for an address without pod. */
+  readonly pod?: string;
+}
+
+/** The addresses of a service, as Kubernetes' endpoints controller (or the local runner) computes them. */
+export interface EndpointsRecord {
+  readonly type: "endpoints";
+  /** Namespace and name of the service. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Sets of addresses that serve the same ports; a port is found by the service port's name. */
+  readonly subsets: readonly {
+    readonly addresses: readonly EndpointAddress[];
+    readonly ports: readonly { readonly name: string; readonly port: number }[];
+  }[];
+}
+
+export interface PodRecord {
+  readonly type: "pod";
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Where others reach it: the proxy's address. */
+  readonly ip: string;
+  /** Where its containers listen when that is another address (interception NONE on a shared loopback). */
+  readonly appIp?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly node?: string;
+  /** `region/zone/subzone`. */
+  readonly locality?: string;
+  /** The owner that users know: the Deployment, not its ReplicaSet. */
+  readonly workload: { readonly kind: string; readonly name: string };
+  readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+  readonly ready: boolean;
+}
+
+export interface NodeRecord {
+  readonly type: "node";
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The key of a record in the state `workloads`. */
+export function workloadKey(record: WorkloadRecord): string {
+  return record.type === "node" ? `node/${record.name}` : `${record.type}/${record.namespace}/${record.name}`;
+}
+
+/** Encodes a record for the bus. */
+export function encodeWorkloadRecord(record: WorkloadRecord): Uint8Array {
+  return Buffer.from(JSON.stringify(record));
+}
+
+/** @throws XebecError data_loss when the bytes are no record */
+export function decodeWorkloadRecord(bytes: Uint8Array): WorkloadRecord {
+  try {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+    const value = JSON.parse(text) as WorkloadRecord;
+    if (["service", "endpoints", "pod", "node"].includes(value.type) && typeof value.name === "string") return value;
+  } catch (error) {
+    throw new XebecError("data_loss", "a value of the state `workloads` is not JSON", { cause: error });
+  }
+  throw new XebecError("data_loss", "a value of the state `workloads` is no workload record");
+}
