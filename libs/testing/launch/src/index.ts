@@ -1,1 +1,1 @@
-export {};
+export { createTestCa, type TestCa, type TestNames } from "./certificates.ts";

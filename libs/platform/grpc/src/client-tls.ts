@@ -1,0 +1,72 @@
+import { checkServerIdentity, type PeerCertificate, rootCertificates } from "node:tls";
+import { type ChannelCredentials, experimental } from "@grpc/grpc-js";
+import { urisOf } from "./identity.ts";
+import type { TlsMaterial } from "./tls-source.ts";
+
+/** What a client proves and whom it trusts. The key pair may change while it is used. */
+export interface ClientTls {
+  /** Certificate and key are absent for a client without certificate. */
+  current(): Partial<TlsMaterial>;
+  onChange(changed: () => void): () => void;
+  /** SPIFFE URIs, one of which the server must hold. Absent: its certificate must name the address that was dialled. */
+  readonly serverIdentities?: readonly string[];
+}
+
+/** Credentials that follow the source: a new connection takes what is current then. */
+export function clientCredentials(tls: ClientTls): ChannelCredentials {
+  const ca = follow(tls, () => ({ caCertificate: Buffer.from(tls.current().ca ?? rootCertificates.join("\n")) }));
+  const pair = follow(tls, () => {
+    const { cert, key } = tls.current();
+    return cert !== undefined && key !== undefined
+      ? { certificate: Buffer.from(cert), privateKey: Buffer.from(key) }
+      : null;
+  });
+  const none = { add: () => undefined, remove: () => undefined };
+  const provider = (
+    roots: typeof ca | typeof none,
+    keys: typeof pair | typeof none,
+  ): experimental.CertificateProvider => ({
+    addCaCertificateListener: (listener) => (roots as typeof ca).add(listener),
+    removeCaCertificateListener: (listener) => (roots as typeof ca).remove(listener),
+    addIdentityCertificateListener: (listener) => (keys as typeof pair).add(listener),
+    removeIdentityCertificateListener: (listener) => (keys as typeof pair).remove(listener),
+  });
+  const { cert } = tls.current();
+  return experimental.createCertificateProviderChannelCredentials(
+    provider(ca, none),
+    cert === undefined ? null : provider(none, pair),
+    { checkServerIdentity: (host, certificate) => checkServer(host, certificate, tls.serverIdentities) },
+  );
+}
+
+/** @returns the fault, or undefined when the server is whom we meant */
+export function checkServer(
+  host: string,
+  certificate: PeerCertificate,
+  identities: readonly string[] | undefined,
+): Error | undefined {
+  if (!identities) return checkServerIdentity(host, certificate);
+  const uris = urisOf(certificate.subjectaltname);
+  return uris.some((uri) => identities.includes(uri))
+    ? undefined
+    : new Error(`the server is ${uris.join(", ") || "unnamed"}, not ${identities.join(" or ")}`);
+}
+
+function follow<T>(tls: ClientTls, read: () => T) {
+  const unwatch = new Map<(update: T) => void, () => void>();
+  return {
+    add(listener: (update: T) => void): void {
+      unwatch.set(
+        listener,
+        tls.onChange(() => listener(read())),
+      );
+      process.nextTick(() => {
+        if (unwatch.has(listener)) listener(read());
+      });
+    },
+    remove(listener: (update: T) => void): void {
+      unwatch.get(listener)?.();
+      unwatch.delete(listener);
+    },
+  };
+}

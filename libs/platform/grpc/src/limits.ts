@@ -1,0 +1,33 @@
+/** What a server allows before it trusts a caller. */
+export interface GrpcLimits {
+  /** Largest message received, in bytes, also after decompression (4 MiB). */
+  readonly maxMessageBytes?: number;
+  /** Largest sum of the request headers, in bytes (16 KiB). */
+  readonly maxHeaderBytes?: number;
+  /** Streams that one connection may hold at a time (1,024). */
+  readonly maxStreamsPerConnection?: number;
+  /** Connections at a time; further ones are closed at once (10,000). */
+  readonly maxConnections?: number;
+  /** How long a call with one request may take from its first byte to its answer, in milliseconds (60 s). */
+  readonly maxCallMs?: number;
+  /** How long a TLS handshake may take, in milliseconds (10 s). */
+  readonly handshakeMs?: number;
+  /** A connection without any stream for this long is closed, in milliseconds (30 min). */
+  readonly idleMs?: number;
+  /** A silent connection is asked for a sign of life after this long, in milliseconds (30 s). */
+  readonly keepaliveMs?: number;
+  /** How long `close` waits for calls that are in flight, in milliseconds (2 s). */
+  readonly drainMs?: number;
+}
+
+export const DEFAULT_LIMITS: Required<GrpcLimits> = {
+  maxMessageBytes: 4 << 20,
+  maxHeaderBytes: 16 << 10,
+  maxStreamsPerConnection: 1_024,
+  maxConnections: 10_000,
+  maxCallMs: 60_000,
+  handshakeMs: 10_000,
+  idleMs: 30 * 60_000,
+  keepaliveMs: 30_000,
+  drainMs: 2_000,
+};

@@ -1,0 +1,50 @@
+import type { CallContext } from "./call-context.ts";
+import type { RawStream } from "./raw-stream.ts";
+
+/** Answers one request; both sides are encoded messages. */
+export type RawUnaryHandler = (bytes: Buffer, call: CallContext) => Uint8Array | Promise<Uint8Array>;
+export type RawStreamHandler = (stream: RawStream, call: CallContext) => void;
+
+export type GrpcMethod =
+  | { readonly kind: "unary"; readonly path: string; readonly handler: RawUnaryHandler }
+  | { readonly kind: "stream"; readonly path: string; readonly handler: RawStreamHandler };
+
+/** Methods that a server offers. */
+export interface GrpcService {
+  readonly methods: readonly GrpcMethod[];
+}
+
+/** A method with one request and one answer. @param path `/package.Service/Method` */
+export function rawUnary(path: string, handler: RawUnaryHandler): GrpcService {
+  return { methods: [{ kind: "unary", path, handler }] };
+}
+
+/** A method with a stream in each direction. The handler sets the stream's handlers and returns. */
+export function rawDuplex(path: string, handler: RawStreamHandler): GrpcService {
+  return { methods: [{ kind: "stream", path, handler }] };
+}
+
+/** A method that takes a stream and answers once: with one `write`, then `end`. */
+export function rawClientStream(path: string, handler: RawStreamHandler): GrpcService {
+  return rawDuplex(path, handler);
+}
+
+/** A method that takes one request and answers with a stream. */
+export function rawServerStream(
+  path: string,
+  handler: (bytes: Buffer, stream: RawStream, call: CallContext) => void,
+): GrpcService {
+  return rawDuplex(path, (stream, call) => {
+    let first: Buffer | undefined;
+    stream.onMessage((bytes) => {
+      if (first !== undefined) return;
+      first = bytes;
+      handler(bytes, stream, call);
+    });
+  });
+}
+
+/** Several services as one. */
+export function joinServices(services: readonly GrpcService[]): GrpcService {
+  return { methods: services.flatMap((each) => each.methods) };
+}

@@ -1,0 +1,118 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { XebecError } from "@xebec/core-errors";
+import type { CallContext } from "./call-context.ts";
+import { type GrpcMethod, type GrpcService, type RawStreamHandler, rawServerStream } from "./method.ts";
+import type { RawStream } from "./raw-stream.ts";
+
+/** An answer: a message, its fields, or its bytes when they were made before. */
+export type Answer<O extends DescMessage> = MessageShape<O> | MessageInitShape<O> | Uint8Array;
+
+/** A RawStream that speaks messages. */
+export interface MessageStream<I extends DescMessage, O extends DescMessage>
+  extends Omit<RawStream, "write" | "onMessage"> {
+  /** @returns false when the queue is full, see RawStream.write */
+  write(message: Answer<O>): boolean;
+  onMessage(handler: (message: MessageShape<I>) => void): void;
+}
+
+type HandlerOf<M extends DescMethod> = M extends { readonly methodKind: infer K; input: infer I; output: infer O }
+  ? I extends DescMessage
+    ? O extends DescMessage
+      ? K extends "unary"
+        ? (request: MessageShape<I>, call: CallContext) => Answer<O> | Promise<Answer<O>>
+        : K extends "server_streaming"
+          ? (request: MessageShape<I>, stream: MessageStream<I, O>, call: CallContext) => void
+          : (stream: MessageStream<I, O>, call: CallContext) => void
+      : never
+    : never
+  : never;
+
+/** The handlers of a service, by the method's name in lower camel case. A method without one answers `unimplemented`. */
+export type ServiceHandlers<S extends DescService> = { readonly [K in keyof S["method"]]?: HandlerOf<S["method"][K]> };
+
+/** Encodes an answer; bytes pass through. */
+export function encodeAnswer(schema: DescMessage, answer: Answer<DescMessage>): Uint8Array {
+  return answer instanceof Uint8Array ? answer : toBinary(schema, create(schema, answer));
+}
+
+/** @throws XebecError invalid_argument when the bytes are no message of the schema */
+export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw new XebecError("invalid_argument", `the request is not a valid ${schema.typeName}`, { cause: error });
+  }
+}
+
+/** Offers a generated service through handlers that take and give messages. */
+export function service<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): GrpcService {
+  const methods = descriptor.methods.flatMap((method): readonly GrpcMethod[] => {
+    const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];
+    return handler ? methodOf(descriptor, method, handler) : [];
+  });
+  return { methods };
+}
+
+// What the typed handlers look like once their message types are forgotten.
+type AnyHandler = (first: unknown, second: unknown, third?: unknown) => unknown;
+
+function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandler): readonly GrpcMethod[] {
+  const path = `/${descriptor.typeName}/${method.name}`;
+  const { input, output } = method;
+  if (method.methodKind === "unary")
+    return [
+      {
+        kind: "unary",
+        path,
+        handler(bytes, call) {
+          const answer = handler(decodeMessage(input, bytes), call) as
+            | Answer<DescMessage>
+            | Promise<Answer<DescMessage>>;
+          return answer instanceof Promise
+            ? answer.then((value) => encodeAnswer(output, value))
+            : encodeAnswer(output, answer);
+        },
+      },
+    ];
+  if (method.methodKind === "server_streaming")
+    return rawServerStream(path, (bytes, stream, call) => {
+      handler(decodeMessage(input, bytes), messageStream(stream, input, output), call);
+    }).methods;
+  const streaming: RawStreamHandler = (stream, call) => {
+    handler(messageStream(stream, input, output), call);
+  };
+  return [{ kind: "stream", path, handler: streaming }];
+}
+
+function messageStream(
+  raw: RawStream,
+  input: DescMessage,
+  output: DescMessage,
+): MessageStream<DescMessage, DescMessage> {
+  return {
+    get queuedBytes() {
+      return raw.queuedBytes;
+    },
+    get closed() {
+      return raw.closed;
+    },
+    write: (message) => raw.write(encodeAnswer(output, message)),
+    onMessage: (handler) => raw.onMessage((bytes) => handler(decodeMessage(input, bytes))),
+    onDrain: (handler) => raw.onDrain(handler),
+    onEnd: (handler) => raw.onEnd(handler),
+    onClose: (handler) => raw.onClose(handler),
+    pause: () => raw.pause(),
+    resume: () => raw.resume(),
+    end: () => raw.end(),
+    fail: (error) => raw.fail(error),
+  };
+}
