@@ -1,1 +1,11 @@
-export {};
+export type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+export type { ErrorBody } from "./errors.ts";
+export { type MonitoringOptions, monitoring, monitoringRoutes } from "./monitoring.ts";
+export {
+  createHttpServer,
+  type HttpLimits,
+  type HttpServer,
+  type HttpServerOptions,
+  isLoopback,
+  requestIdentity,
+} from "./server.ts";

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { Agent, request as httpsRequest } from "node:https";
+import { connect, createServer } from "node:net";
+import { test } from "node:test";
+import { XebecError } from "@xebec/core-errors";
+import { createTlsSource } from "@xebec/platform-grpc/tls-source";
+import { createTestCa } from "@xebec/testing-launch";
+import { createHttpServer, type HttpServerOptions, requestIdentity } from "./index.ts";
+
+const never = new AbortController().signal;
+
+async function serving(
+  options: Partial<HttpServerOptions>,
+  work: (url: string, port: number) => Promise<void>,
+): Promise<void> {
+  const server = createHttpServer({
+    name: "test",
+    address: { host: "127.0.0.1", port: 0 },
+    routes: () => {},
+    ...options,
+  });
+  await server.start(never);
+  try {
+    await work(`http://127.0.0.1:${server.port}`, server.port);
+  } finally {
+    await server.close?.();
+  }
+}
+
+test("errors become status, code and public text; other errors stay private", async () => {
+  await serving(
+    {
+      routes(app) {
+        app.get("/known", () => {
+          throw new XebecError("permission_denied", "not for you", { detail: "private" });
+        });
+        app.get("/unknown", async () => {
+          throw new Error("secret");
+        });
+        app.post("/echo", (request) => request.body);
+      },
+      limits: { maxBodyBytes: 100 },
+    },
+    async (url) => {
+      const get = async (path: string, init: RequestInit = {}) => {
+        const response = await fetch(url + path, init);
+        return [response.status, await response.json()];
+      };
+      assert.deepEqual(await get("/known"), [403, { code: "permission_denied", message: "not for you" }]);
+      assert.deepEqual(await get("/none"), [404, { code: "not_found", message: "nothing answers GET /none here" }]);
+      const [status, body] = await get("/unknown");
+      assert.equal(status, 500);
+      assert.doesNotMatch(JSON.stringify(body), /secret/);
+      const post = (text: string) =>
+        get("/echo", { method: "POST", body: text, headers: { "content-type": "application/json" } });
+      assert.deepEqual(await post('{"a":1}'), [200, { a: 1 }]);
+      assert.equal((await post("{"))[0], 400);
+      assert.deepEqual((await post(`"${"x".repeat(200)}"`))[0], 413);
+    },
+  );
+});
+
+test("large heads and slow heads are cut off", async () => {
+  const routes: HttpServerOptions["routes"] = (app) => {
+    app.get("/", () => "fine");
+  };
+  await serving({ routes, limits: { maxHeaderBytes: 2_048, headersMs: 100, requestMs: 100 } }, async (url, port) => {
+    assert.equal((await fetch(url, { headers: { "x-big": "x".repeat(4_000) } })).status, 431);
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET / HT");
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes.toString();
+    });
+    await new Promise((resolve) => socket.on("close", resolve));
+    assert.match(answer, /408/);
+  });
+});
+
+test("a port in use is refused with the port's number", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as { port: number };
+  const server = createHttpServer({ name: "webhook", address: { host: "127.0.0.1", port }, routes: () => {} });
+  await assert.rejects(server.start(never), (error: XebecError) => {
+    assert.match(error.message, new RegExp(`webhook: port ${port} on 127.0.0.1 is in use`));
+    return true;
+  });
+  await server.close?.();
+  other.close();
+});
+
+test("TLS: the client's identity, and a new key pair on an open port", async () => {
+  const identity = "spiffe://cluster.local/ns/default/sa/a";
+  const [ca, nextCa] = [createTestCa(), createTestCa("next")];
+  const tls = createTlsSource({ ...ca.issue({ ips: ["127.0.0.1"] }), ca: ca.cert });
+  const client = ca.issue({ uris: [identity] });
+  await serving(
+    { tls, routes: (app) => void app.get("/", (request) => requestIdentity(request) ?? "nobody") },
+    async (_url, port) => {
+      const get = (options: object) =>
+        new Promise<string>((resolve, reject) => {
+          const agent = new Agent({ keepAlive: false });
+          httpsRequest({ host: "127.0.0.1", port, agent, ...options }, (response) => {
+            response.on("data", (bytes) => resolve(String(bytes)));
+          })
+            .on("error", reject)
+            .end();
+        });
+      assert.equal(await get({ ca: ca.cert, ...client }), identity);
+      assert.equal(await get({ ca: ca.cert }), "nobody");
+      tls.update({ ...nextCa.issue({ ips: ["127.0.0.1"] }), ca: ca.cert });
+      await assert.rejects(get({ ca: ca.cert }));
+      assert.equal(await get({ ca: nextCa.cert, ...client }), identity);
+      tls.update({ cert: "nonsense", key: "nonsense" });
+      assert.equal(await get({ ca: nextCa.cert, ...client }), identity);
+    },
+  );
+});
+
+test("close lets a running request finish", async () => {
+  let answer: ((text: string) => void) | undefined;
+  let arrived: () => void = () => {};
+  const arrival = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const server = createHttpServer({
+    name: "test",
+    address: { host: "127.0.0.1", port: 0 },
+    routes: (app) =>
+      void app.get("/", () => {
+        arrived();
+        return new Promise<string>((resolve) => {
+          answer = resolve;
+        });
+      }),
+  });
+  await server.start(never);
+  const pending = fetch(`http://127.0.0.1:${server.port}/`);
+  await arrival;
+  const closed = server.close?.();
+  answer?.("done");
+  assert.equal(await (await pending).text(), "done");
+  await closed;
+  await assert.rejects(fetch(`http://127.0.0.1:${server.port}/`));
+});
