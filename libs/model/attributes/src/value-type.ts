@@ -1,0 +1,57 @@
+/** The types of attributes and expressions with their numbers (istio.policy.v1beta1.ValueType). */
+export const VALUE_TYPES = {
+  STRING: 1,
+  INT64: 2,
+  DOUBLE: 3,
+  BOOL: 4,
+  TIMESTAMP: 5,
+  IP_ADDRESS: 6,
+  EMAIL_ADDRESS: 7,
+  URI: 8,
+  DNS_NAME: 9,
+  DURATION: 10,
+  STRING_MAP: 11,
+} as const;
+
+export type ValueType = keyof typeof VALUE_TYPES;
+
+const byNumber = new Map<number, ValueType>(
+  Object.entries(VALUE_TYPES).map(([name, number]) => [number, name as ValueType]),
+);
+
+/** Reads a type as configuration writes it: its name or its number. Undefined when it is neither. */
+export function valueTypeOf(text: unknown): ValueType | undefined {
+  if (typeof text === "number") return byNumber.get(text);
+  return typeof text === "string" && Object.hasOwn(VALUE_TYPES, text) ? (text as ValueType) : undefined;
+}
+
+/** How a value travels: the number of the map field in CompressedAttributes, also the order of precedence (spec mixer §2). */
+export const TRANSPORT = {
+  STRINGS: 2,
+  INT64S: 3,
+  DOUBLES: 4,
+  BOOLS: 5,
+  TIMESTAMPS: 6,
+  DURATIONS: 7,
+  BYTES: 8,
+  STRING_MAPS: 9,
+} as const;
+
+const transports: Record<ValueType, number> = {
+  STRING: TRANSPORT.STRINGS,
+  INT64: TRANSPORT.INT64S,
+  DOUBLE: TRANSPORT.DOUBLES,
+  BOOL: TRANSPORT.BOOLS,
+  TIMESTAMP: TRANSPORT.TIMESTAMPS,
+  IP_ADDRESS: TRANSPORT.BYTES,
+  EMAIL_ADDRESS: TRANSPORT.STRINGS,
+  URI: TRANSPORT.STRINGS,
+  DNS_NAME: TRANSPORT.STRINGS,
+  DURATION: TRANSPORT.DURATIONS,
+  STRING_MAP: TRANSPORT.STRING_MAPS,
+};
+
+/** The map field of CompressedAttributes in which values of a type travel. */
+export function transportOf(type: ValueType): number {
+  return transports[type];
+}

@@ -1,0 +1,85 @@
+import type { ReferenceTracker } from "./reference-tracker.ts";
+import type { StringMap } from "./value.ts";
+import { Wire } from "./wire.ts";
+import type { WordTable } from "./word-table.ts";
+
+/** A map of a request, whose keys and values are indexes into dictionaries; decoded as far as it is asked. */
+export class WireStringMap implements StringMap {
+  readonly #bytes: Buffer;
+  readonly #at: number;
+  readonly #table: WordTable;
+  readonly #slot: number;
+  readonly #tracker: ReferenceTracker | undefined;
+  #keys: number[] | undefined;
+  #values: number[] = [];
+
+  /** @param at offset of the map's length, -1 for a map without entries */
+  constructor(bytes: Buffer, at: number, table: WordTable, slot: number, tracker: ReferenceTracker | undefined) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#table = table;
+    this.#slot = slot;
+    this.#tracker = tracker;
+  }
+
+  get(key: string): string | undefined {
+    const keys = this.#index();
+    let value: string | undefined;
+    // The last of several entries with one key holds.
+    for (let i = keys.length - 1; i >= 0; i--)
+      if (this.#table.word(keys[i] as number) === key) {
+        value = this.#table.word(this.#values[i] as number);
+        break;
+      }
+    this.#tracker?.entry(this.#slot, key, value !== undefined);
+    return value;
+  }
+
+  entries(): Iterable<readonly [string, string]> {
+    const out = new Map<string, string>();
+    for (const [i, index] of this.#index().entries()) {
+      const key = this.#table.word(index);
+      const value = this.#table.word(this.#values[i] as number);
+      if (key !== undefined && value !== undefined) out.set(key, value);
+    }
+    return out;
+  }
+
+  /** Throws the given error for the first index that no dictionary has. */
+  verify(fault: (index: number) => Error): void {
+    const keys = this.#index();
+    for (const indexes of [keys, this.#values])
+      for (const index of indexes) if (!this.#table.defines(index)) throw fault(index);
+  }
+
+  #index(): number[] {
+    if (this.#keys) return this.#keys;
+    const keys: number[] = [];
+    const values: number[] = [];
+    if (this.#at >= 0) {
+      const wire = new Wire(this.#bytes, this.#at);
+      const end = wire.length() + wire.pos;
+      while (wire.pos < end) {
+        const tag = wire.uint32();
+        if (tag !== 10) {
+          wire.skip(tag & 7);
+          continue;
+        }
+        const stop = wire.length() + wire.pos;
+        let key = 0;
+        let value = 0;
+        while (wire.pos < stop) {
+          const inner = wire.uint32();
+          if (inner === 8) key = wire.sint32();
+          else if (inner === 16) value = wire.sint32();
+          else wire.skip(inner & 7);
+        }
+        keys.push(key);
+        values.push(value);
+      }
+    }
+    this.#keys = keys;
+    this.#values = values;
+    return keys;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Orders texts by their UTF-8 bytes, as Go does. JavaScript's own order differs where one has a character beyond U+FFFF.
+ * @returns negative, zero or positive
+ */
+export function compareBytes(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for characters above all others. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
+}
+
+/** A test for `match`: a final star means a prefix, else a star in front a suffix, else equality (spec mixer §4.3). */
+export function globTest(pattern: string): (text: string) => boolean {
+  if (pattern.endsWith("*")) {
+    const prefix = pattern.slice(0, -1);
+    return (text) => text.startsWith(prefix);
+  }
+  if (pattern.startsWith("*")) {
+    const suffix = pattern.slice(1);
+    return (text) => text.endsWith(suffix);
+  }
+  return (text) => text === pattern;
+}
