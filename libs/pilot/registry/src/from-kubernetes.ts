@@ -1,0 +1,89 @@
+import { type Identity, type PortProtocol, protocolOfServicePort, spiffeId } from "@xebec/model-names";
+import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
+import type { MeshEndpoint, MeshService } from "./service.ts";
+
+const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
+/** Translates a Kubernetes service (spec/pilot.md §1.6). */
+export function serviceFromRecord(record: ServiceRecord): MeshService {
+  const exportTo = record.annotations?.["networking.istio.io/exportTo"];
+  return {
+    id: `${record.hostname}@${record.namespace}`,
+    host: record.hostname,
+    namespace: record.namespace,
+    name: record.name,
+    kubernetes: true,
+    addresses: record.addresses,
+    ports: record.ports.map((port) => ({
+      name: port.name,
+      number: port.port,
+      protocol: declared(protocolOfServicePort(port)),
+      targetPort: port.targetPort,
+    })),
+    resolution: record.externalName ? "dns" : record.headless ? "passthrough" : "eds",
+    headless: record.headless === true,
+    external: record.externalName !== undefined,
+    exportTo: exportTo ? exportTo.split(",").map((each) => each.trim()) : [],
+    subjectAltNames: [],
+    ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
+    created: record.creationTimestamp ?? "",
+    origin: "",
+  };
+}
+
+/**
+ * Translates the endpoints of a service. Addresses that are not ready are left out; an address whose pod is not known yet
+ * is left out too and comes with the pod.
+ * @param podOf finds a pod by `<namespace>/<name>`
+ */
+export function endpointsFromRecord(
+  record: EndpointsRecord,
+  podOf: (key: string) => PodRecord | undefined,
+  trustDomain: string,
+): MeshEndpoint[] {
+  const endpoints: MeshEndpoint[] = [];
+  for (const subset of record.subsets) {
+    const ports = Object.fromEntries(subset.ports.map((port) => [port.name, port.port]));
+    for (const address of subset.addresses) {
+      if (!address.ready) continue;
+      const pod = address.pod === undefined ? undefined : podOf(address.pod);
+      if (address.pod !== undefined && !pod) continue;
+      endpoints.push({
+        address: address.ip,
+        ports,
+        labels: pod?.labels ?? {},
+        locality: pod?.locality ?? "",
+        weight: 1,
+        mtls: pod?.labels[TLS_MODE_LABEL] === "istio",
+        ...(pod
+          ? { identity: spiffeId(identityOf(pod, trustDomain)), workload: `${pod.workload.name};${pod.namespace}` }
+          : {}),
+      });
+    }
+  }
+  return endpoints;
+}
+
+/** An ExternalName service has one endpoint: the name itself. */
+export function endpointsOfExternalName(record: ServiceRecord): MeshEndpoint[] {
+  if (!record.externalName) return [];
+  return [
+    {
+      address: record.externalName,
+      ports: Object.fromEntries(record.ports.map((port) => [port.name, port.port])),
+      labels: {},
+      locality: "",
+      weight: 1,
+      mtls: false,
+    },
+  ];
+}
+
+/** A protocol that only sniffing could tell is TCP. */
+function declared(protocol: PortProtocol): PortProtocol {
+  return protocol === "Auto" ? "TCP" : protocol;
+}
+
+function identityOf(pod: PodRecord, trustDomain: string): Identity {
+  return { trustDomain, namespace: pod.namespace, serviceAccount: pod.serviceAccount };
+}

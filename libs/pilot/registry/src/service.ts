@@ -1,0 +1,63 @@
+import type { PortProtocol } from "@xebec/model-names";
+
+/** How Envoy finds the endpoints of a service (spec/pilot.md §1.1). */
+export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough";
+
+export interface MeshPort {
+  readonly name: string;
+  readonly number: number;
+  /** Declared by the port's name or `appProtocol`; a port that declares none is TCP, as in Istio 1.1. */
+  readonly protocol: PortProtocol;
+  /** Where the workload listens: a number, or the name of a container's port. */
+  readonly targetPort: number | string;
+}
+
+/** One host in one namespace, whatever registry it came from. */
+export interface MeshService {
+  /** `<host>@<namespace>`, for a ServiceEntry with `/<name>` of the entry. */
+  readonly id: string;
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** True for a Kubernetes service, false for a ServiceEntry. */
+  readonly kubernetes: boolean;
+  /** Virtual addresses; empty when it has none. A network is written with its prefix length. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly MeshPort[];
+  readonly resolution: Resolution;
+  readonly headless: boolean;
+  /** Outside the mesh: no automatic mutual TLS. */
+  readonly external: boolean;
+  /** `*`, or the namespaces that may see it. */
+  readonly exportTo: readonly string[];
+  /** Accepted server identities beside those of the endpoints. */
+  readonly subjectAltNames: readonly string[];
+  /** Pods behind it, by labels in its namespace. */
+  readonly selector?: Readonly<Record<string, string>>;
+  /** RFC 3339, for Istio's "the oldest wins". */
+  readonly created: string;
+  /** The configuration object it came from (`keyOf`); empty for a Kubernetes service. */
+  readonly origin: string;
+}
+
+export interface MeshEndpoint {
+  readonly address: string;
+  /** Port number by the service port's name. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `region/zone/subzone`. */
+  readonly locality: string;
+  readonly weight: number;
+  /** SPIFFE id, when it is known. */
+  readonly identity?: string;
+  /** True when a sidecar there terminates mutual TLS. */
+  readonly mtls: boolean;
+  /** `<workload>;<namespace>` for telemetry. */
+  readonly workload?: string;
+}
+
+/** Says whether something exported to `exportTo` from namespace `owner` is seen in namespace `viewer`. */
+export function isVisible(exportTo: readonly string[], owner: string, viewer: string): boolean {
+  if (exportTo.length === 0) return true;
+  return exportTo.some((each) => each === "*" || each === viewer || (each === "." && owner === viewer));
+}

@@ -1,0 +1,36 @@
+import { parseDuration } from "@xebec/api-envoy";
+import type { MeshConfigSpec } from "@xebec/model-resources";
+
+/** Mesh-wide settings with their defaults (spec/pilot.md §3.13; today's where 1.1's differ). */
+export interface Mesh {
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  readonly domain: string;
+  readonly accessLogFile: string;
+  readonly accessLogFormat: string;
+  readonly accessLogEncoding: "TEXT" | "JSON";
+  readonly connectTimeoutMs: number;
+  readonly autoMtls: boolean;
+  readonly allowAnyOutbound: boolean;
+  readonly policyCheckFailOpen: boolean;
+  readonly disablePolicyChecks: boolean;
+  readonly disableReports: boolean;
+}
+
+/** @param spec the MeshConfig object named `mesh`; absent means all defaults */
+export function meshOf(spec: MeshConfigSpec | undefined, domain: string, trustDomain: string): Mesh {
+  return {
+    rootNamespace: spec?.rootNamespace ?? "istio-system",
+    trustDomain: spec?.trustDomain || trustDomain,
+    domain,
+    accessLogFile: spec?.accessLogFile ?? "",
+    accessLogFormat: spec?.accessLogFormat ?? "",
+    accessLogEncoding: spec?.accessLogEncoding ?? "TEXT",
+    connectTimeoutMs: (spec?.connectTimeout && parseDuration(spec.connectTimeout)) || 10_000,
+    autoMtls: spec?.enableAutoMtls ?? true,
+    allowAnyOutbound: spec?.outboundTrafficPolicy?.mode !== "REGISTRY_ONLY",
+    policyCheckFailOpen: spec?.policyCheckFailOpen ?? false,
+    disablePolicyChecks: spec?.disablePolicyChecks ?? false,
+    disableReports: spec?.disableReports ?? false,
+  };
+}

@@ -1,0 +1,131 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { anyOf, durationOf } from "@xebec/api-envoy";
+import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
+import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
+import { FileAccessLogSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/file/v3/file";
+import { HttpGrpcAccessLogConfigSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/grpc/v3/als";
+import { StdoutAccessLogSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/stream/v3/stream";
+import { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
+import { outboundCluster } from "@xebec/model-names";
+import { dependency } from "@xebec/pilot-snapshot";
+import type { GenerationContext } from "./context.ts";
+
+type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+
+/** Istio's default text format (istio.io, "Envoy Access Logs"). */
+const DEFAULT_FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n';
+const MIXER_PORT = 9091;
+/** Field `value` of envoy.type.tracing.v3.CustomTag, which the shipped descriptors are too old to name. */
+const CUSTOM_TAG_VALUE = 6;
+const LENGTH_DELIMITED = 2;
+
+/** The clusters of Mixer's two services, by Istio's names. */
+export function mixerCluster(context: GenerationContext, service: "istio-policy" | "istio-telemetry"): string {
+  const { rootNamespace, domain } = context.snapshot.mesh;
+  return outboundCluster(MIXER_PORT, "", `${service}.${rootNamespace}.svc.${domain}`);
+}
+
+/** The access logs of an HTTP listener: the mesh's file, and reports to mixer-telemetry while some rule wants them. */
+export function httpAccessLogs(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
+  return [...fileLog(context), ...reportLog(context, direction)];
+}
+
+/** The access logs of a TCP listener. */
+export function tcpAccessLogs(context: GenerationContext): AccessLog[] {
+  return fileLog(context);
+}
+
+function fileLog(context: GenerationContext): AccessLog[] {
+  const { accessLogFile: path, accessLogFormat, accessLogEncoding } = context.snapshot.mesh;
+  if (!path) return [];
+  const text = accessLogFormat || DEFAULT_FORMAT;
+  const format =
+    accessLogEncoding === "JSON"
+      ? { case: "jsonFormat" as const, value: jsonFormat(accessLogFormat) }
+      : { case: "textFormatSource" as const, value: { specifier: { case: "inlineString" as const, value: text } } };
+  // Standard output by its own logger: opening /dev/stdout fails when another user opened it first.
+  const typed =
+    path === "/dev/stdout"
+      ? anyOf(StdoutAccessLogSchema, { accessLogFormat: { case: "logFormat", value: { format } } })
+      : anyOf(FileAccessLogSchema, { path, accessLogFormat: { case: "logFormat", value: { format } } });
+  return [{ name: "envoy.access_loggers.file", configType: { case: "typedConfig", value: typed } }];
+}
+
+function jsonFormat(text: string) {
+  const fields =
+    text.trim() === ""
+      ? {
+          start_time: "%START_TIME%",
+          method: "%REQ(:METHOD)%",
+          path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+          protocol: "%PROTOCOL%",
+          response_code: "%RESPONSE_CODE%",
+          response_flags: "%RESPONSE_FLAGS%",
+          bytes_received: "%BYTES_RECEIVED%",
+          bytes_sent: "%BYTES_SENT%",
+          duration: "%DURATION%",
+          authority: "%REQ(:AUTHORITY)%",
+          upstream_cluster: "%UPSTREAM_CLUSTER%",
+          route_name: "%ROUTE_NAME%",
+        }
+      : (JSON.parse(text) as Record<string, string>);
+  return fields;
+}
+
+function formatTag(tag: string, format: string) {
+  const message = create(CustomTagSchema, { tag });
+  const data = new BinaryWriter().string(format).finish();
+  message.$unknown = [{ no: CUSTOM_TAG_VALUE, wireType: LENGTH_DELIMITED, data }];
+  return message;
+}
+
+function reportLog(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
+  context.dependencies.add(dependency.mixer);
+  const { mixer, mesh } = context.snapshot;
+  if (!mixer.reports || mesh.disableReports) return [];
+  return [
+    {
+      name: "envoy.access_loggers.http_grpc",
+      // A tunnel's CONNECT is not a request of the application: what it carries is logged itself.
+      filter: {
+        filterSpecifier: {
+          case: "headerFilter",
+          value: {
+            header: {
+              name: ":method",
+              headerMatchSpecifier: {
+                case: "stringMatch",
+                value: { matchPattern: { case: "exact", value: "CONNECT" } },
+              },
+              invertMatch: true,
+            },
+          },
+        },
+      },
+      configType: {
+        case: "typedConfig",
+        value: anyOf(HttpGrpcAccessLogConfigSchema, {
+          commonConfig: {
+            logName: `xebec_http_${direction}`,
+            transportApiVersion: ApiVersion.V3,
+            grpcService: {
+              targetSpecifier: { case: "envoyGrpc", value: { clusterName: mixerCluster(context, "istio-telemetry") } },
+            },
+            bufferFlushInterval: durationOf(1000),
+            customTags:
+              direction === "outbound"
+                ? [
+                    formatTag("source.principal.upstream", "%UPSTREAM_LOCAL_URI_SAN%"),
+                    formatTag("destination.principal.upstream", "%UPSTREAM_PEER_URI_SAN%"),
+                  ]
+                : [],
+          },
+          additionalRequestHeadersToLog: [...mixer.requestHeaders],
+          additionalResponseHeadersToLog: [...mixer.responseHeaders],
+        }),
+      },
+    },
+  ];
+}

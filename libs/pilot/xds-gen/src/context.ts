@@ -1,0 +1,106 @@
+import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
+import { isVisible } from "@xebec/pilot-registry";
+import {
+  type DestinationRule,
+  dependency,
+  type Snapshot,
+  serviceSeenFrom,
+  type VirtualService,
+} from "@xebec/pilot-snapshot";
+import type { ProxyView } from "./proxy.ts";
+import type { UnitCache } from "./unit-cache.ts";
+
+/**
+ * What a generator may read. Every lookup notes its dependency key; what the generator makes is valid until one of them
+ * changes.
+ */
+export class GenerationContext {
+  readonly snapshot: Snapshot;
+  readonly view: ProxyView;
+  readonly dependencies = new Set<string>();
+
+  readonly #cache: UnitCache;
+
+  constructor(snapshot: Snapshot, view: ProxyView, cache: UnitCache) {
+    this.snapshot = snapshot;
+    this.view = view;
+    this.#cache = cache;
+    this.dependencies.add(dependency.mesh);
+  }
+
+  /**
+   * A part that is made once and shared until something that it read changes.
+   * @param name names the part within the view
+   */
+  part<T>(name: string, make: (context: GenerationContext) => T): T {
+    const part = this.#cache.part(name, this.snapshot, this.view, make);
+    for (const key of part.dependencies) this.dependencies.add(key);
+    return part.value;
+  }
+
+  /** The service that the view means by a host. */
+  service(host: string): MeshService | undefined {
+    this.dependencies.add(dependency.service(host));
+    return serviceSeenFrom(this.snapshot.services.get(host), this.view.namespace);
+  }
+
+  /** All services that the view sees, one for each host, the oldest first. */
+  services(): readonly MeshService[] {
+    return this.part("services", (inner) => {
+      inner.dependencies.add(dependency.services);
+      const seen: MeshService[] = [];
+      for (const list of inner.snapshot.services.values()) {
+        const service = serviceSeenFrom(list, inner.view.namespace);
+        if (service) seen.push(service);
+      }
+      return seen.sort((a, b) => (a.created === b.created ? compare(a.host, b.host) : compare(a.created, b.created)));
+    });
+  }
+
+  endpoints(service: MeshService): readonly MeshEndpoint[] {
+    this.dependencies.add(dependency.endpoints(service.id));
+    return this.snapshot.endpoints.get(service.id) ?? [];
+  }
+
+  /** The VirtualService that owns a host for sidecars: the most specific host, then the oldest. */
+  virtualService(host: string): VirtualService | undefined {
+    this.dependencies.add(dependency.virtualService(host));
+    this.dependencies.add(dependency.virtualService("*"));
+    return this.snapshot.virtualServices.find(
+      host,
+      (each) => each.gateways.includes("mesh") && isVisible(each.exportTo, each.namespace, this.view.namespace),
+    )[0];
+  }
+
+  /**
+   * The DestinationRules for a service, merged order: the proxy's namespace first, then the service's, then the root
+   * namespace; several of one namespace for the same host are all given, the oldest first.
+   */
+  destinationRules(service: MeshService): readonly DestinationRule[] {
+    this.dependencies.add(dependency.destinationRule(service.host));
+    this.dependencies.add(dependency.destinationRule("*"));
+    const { namespace } = this.view;
+    for (const owner of new Set([namespace, service.namespace, this.snapshot.mesh.rootNamespace])) {
+      const found = this.snapshot.destinationRules.find(
+        service.host,
+        (rule) =>
+          rule.namespace === owner && isVisible(rule.exportTo, rule.namespace, namespace) && selects(rule, this.view),
+      );
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+}
+
+/** A rule with a workload selector is only for proxies of its namespace that have these labels. */
+function selects(rule: DestinationRule, view: ProxyView): boolean {
+  const labels = rule.spec.workloadSelector?.matchLabels;
+  if (!labels || Object.keys(labels).length === 0) return true;
+  return (
+    rule.namespace === view.namespace && Object.entries(labels).every(([name, value]) => view.labels[name] === value)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

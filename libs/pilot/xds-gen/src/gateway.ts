@@ -1,0 +1,161 @@
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
+import { canonicalHost, isHttp, narrowerHost, protocolByName, resolveShortName } from "@xebec/model-names";
+import type { GatewayServer } from "@xebec/model-resources";
+import { isVisible } from "@xebec/pilot-registry";
+import { dependency, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
+import { socketAddress } from "./clusters.ts";
+import type { GenerationContext } from "./context.ts";
+import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
+import { httpConnection } from "./http-connection.ts";
+import { isSelected, type MeshProxy, type ServiceTarget } from "./proxy.ts";
+import { assemble } from "./route-table.ts";
+import { routesOf, type VirtualHostPart } from "./virtual-host.ts";
+
+interface BoundServer {
+  readonly gateway: Gateway;
+  readonly server: GatewayServer;
+}
+
+/** The plaintext HTTP servers of a router, by the port that they are bound to; what does not fit together is left out. */
+function serversByPort(context: GenerationContext, targets: readonly ServiceTarget[]): Map<number, BoundServer[]> {
+  context.dependencies.add(dependency.gateways);
+  const byPort = new Map<number, BoundServer[]>();
+  for (const gateway of context.snapshot.gateways) {
+    if (!isSelected(gateway.spec.selector, context.view)) continue;
+    for (const server of gateway.spec.servers) {
+      const protocol = protocolByName(server.port.protocol);
+      if (!protocol || !isHttp(protocol)) continue;
+      const port =
+        targets.find((target) => target.servicePort === server.port.number)?.targetPort ?? server.port.number;
+      byPort.set(port, [...(byPort.get(port) ?? []), { gateway, server }]);
+    }
+  }
+  return byPort;
+}
+
+/** The listeners of a router (spec/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
+export function gatewayListeners(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource[] {
+  const listeners: EncodedResource[] = [];
+  for (const [port, servers] of serversByPort(context, targets)) {
+    const bind = proxy.gatewayBind;
+    const name = `${bind}_${port}`;
+    const origins = [...new Set(servers.map(({ gateway }) => gateway.key))];
+    listeners.push(
+      encodeResourceMessage(
+        ListenerSchema,
+        name,
+        {
+          name,
+          address: socketAddress(bind, port),
+          ...(proxy.interception === "NONE" ? { enableReusePort: false } : {}),
+          trafficDirection: TrafficDirection.OUTBOUND,
+          filterChains: [
+            {
+              filters: [
+                httpConnection(context, {
+                  kind: "gateway",
+                  statPrefix: `outbound_${name}`,
+                  routes: { rds: `http.${port}` },
+                }),
+              ],
+            },
+          ],
+        },
+        origins,
+      ),
+    );
+  }
+  return listeners;
+}
+
+/** The route table `http.<port>` of a router: a virtual host for each host that a server and a VirtualService share. */
+export function gatewayRouteTable(
+  context: GenerationContext,
+  name: string,
+  targets: readonly ServiceTarget[],
+): EncodedResource {
+  const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
+  const servers = serversByPort(context, targets).get(port) ?? [];
+  const hosts = new Map<
+    string,
+    { owners: VirtualService[]; gateways: Set<string>; redirect: boolean; serverPort: number }
+  >();
+  for (const { gateway, server } of servers) {
+    const id = `${gateway.namespace}/${gateway.name}`;
+    context.dependencies.add(dependency.gatewayRoutes(id));
+    for (const owner of context.snapshot.gatewayRoutes.get(id) ?? []) {
+      if (!isVisible(owner.exportTo, owner.namespace, context.view.namespace)) continue;
+      for (const host of owner.hosts)
+        for (const given of server.hosts) {
+          const narrow = attachedHost(given, gateway, owner, host, context.snapshot.mesh.domain);
+          if (narrow === undefined) continue;
+          const entry = hosts.get(narrow) ?? {
+            owners: [],
+            gateways: new Set<string>(),
+            redirect: false,
+            serverPort: server.port.number,
+          };
+          if (!entry.owners.includes(owner)) entry.owners.push(owner);
+          entry.gateways.add(id);
+          entry.redirect ||= server.tls?.httpsRedirect === true;
+          hosts.set(narrow, entry);
+        }
+    }
+    if (server.tls?.httpsRedirect)
+      for (const given of server.hosts) {
+        const host = given.split("/").at(-1) as string;
+        if (!hosts.has(host))
+          hosts.set(host, { owners: [], gateways: new Set([id]), redirect: true, serverPort: server.port.number });
+      }
+  }
+  const parts: VirtualHostPart[] = [];
+  for (const [host, { owners, gateways, redirect, serverPort }] of hosts) {
+    const scope = { gateways, port: serverPort };
+    const routes = owners.flatMap((owner) => routesOf(context, owner, scope));
+    // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
+    const sorted =
+      owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
+    if (sorted.length === 0 && !redirect) continue;
+    parts.push({
+      name: `${host}:${serverPort}`,
+      domains: [host],
+      routes: sorted,
+      origins: owners.map((owner) => owner.key),
+      requireTls: redirect,
+    });
+  }
+  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], origins: [] });
+  return assemble(name, parts, { ignorePort: true });
+}
+
+function catchesAll(route: VirtualHostPart["routes"][number]): boolean {
+  const { match } = route;
+  return (
+    match?.pathSpecifier?.case === "prefix" &&
+    match.pathSpecifier.value === "/" &&
+    !match.headers?.length &&
+    !match.queryParameters?.length
+  );
+}
+
+/** The host that a server (`[namespace/]host`) and a VirtualService have in common, when the server lets it attach. */
+function attachedHost(
+  given: string,
+  gateway: Gateway,
+  owner: VirtualService,
+  host: string,
+  domain: string,
+): string | undefined {
+  const slash = given.indexOf("/");
+  const namespace = slash === -1 ? "*" : given.slice(0, slash);
+  if (namespace !== "*" && owner.namespace !== (namespace === "." ? gateway.namespace : namespace)) return undefined;
+  const wide = canonicalHost(
+    resolveShortName(slash === -1 ? given : given.slice(slash + 1), gateway.namespace, domain),
+  );
+  return narrowerHost(wide, host);
+}

@@ -1,0 +1,135 @@
+import type { Snapshot } from "@xebec/pilot-snapshot";
+import { inboundClusters, outboundClusters, standardClusters, tunnelCluster } from "./clusters.ts";
+import { GenerationContext } from "./context.ts";
+import type { EncodedResource } from "./encoded.ts";
+import { loadAssignment } from "./endpoints.ts";
+import { gatewayListeners, gatewayRouteTable } from "./gateway.ts";
+import { inboundListeners } from "./inbound-listeners.ts";
+import { explicitListeners, outboundListeners } from "./outbound-listeners.ts";
+import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf } from "./proxy.ts";
+import { type ResourceSet, resourceSet } from "./resource-set.ts";
+import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
+import { serviceTargets } from "./targets.ts";
+import type { XdsType } from "./type-urls.ts";
+import { UnitCache } from "./unit-cache.ts";
+
+/** The names that a proxy asked for; one object for all proxies that asked for the same. */
+export interface NameSet {
+  readonly key: string;
+  readonly names: readonly string[];
+}
+
+/**
+ * Makes the resources of every proxy from a snapshot. Pure but for its cache: what did not change is not made again, and
+ * proxies that are alike get the very same objects.
+ */
+export class Generator {
+  readonly #cache = new UnitCache((cache) => (snapshot, view) => new GenerationContext(snapshot, view, cache));
+  #snapshot: Snapshot;
+
+  constructor(snapshot: Snapshot) {
+    this.#snapshot = snapshot;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Goes on to a newer snapshot; everything that read one of these keys is made anew when it is wanted. */
+  update(snapshot: Snapshot, changed: ReadonlySet<string>): void {
+    this.#snapshot = snapshot;
+    this.#cache.invalidate(changed);
+  }
+
+  view(proxy: MeshProxy): ProxyView {
+    return viewOf(proxy, this.#snapshot);
+  }
+
+  /** Frees what was kept for views that no proxy has any more. */
+  keepViews(alive: ReadonlySet<string>): void {
+    this.#cache.keepViews(alive);
+  }
+
+  /** How many parts are kept. */
+  get cacheSize(): number {
+    return this.#cache.size;
+  }
+
+  /** The resources of a type for a proxy. @param names for endpoints and routes: what it asked for */
+  resources(type: XdsType, proxy: MeshProxy, view: ProxyView, names?: NameSet): ResourceSet {
+    const context = this.#context(view);
+    switch (type) {
+      case "cluster":
+        return this.#clusters(context, proxy);
+      case "listener":
+        return this.#listeners(context, proxy);
+      case "endpoint":
+        return context.part(`set/eds/${names?.key}`, (inner) =>
+          resourceSet(
+            (names?.names ?? []).map((name) => inner.part(`eds/${name}`, (part) => loadAssignment(part, name))),
+          ),
+        );
+      case "route":
+        return this.#routes(context, proxy, names?.names ?? [], names?.key ?? "");
+    }
+  }
+
+  #context(view: ProxyView): GenerationContext {
+    return new GenerationContext(this.#snapshot, view, this.#cache);
+  }
+
+  #targets(context: GenerationContext, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
+    const labels = Object.entries(proxy.labels).sort().join();
+    return context.part(
+      `targets/${proxy.namespace}/${labels}/${proxy.interception === "NONE" ? proxy.ip : ""}`,
+      (inner) => {
+        const targets = serviceTargets(inner, proxy);
+        return { targets, key: targetsKey(proxy, targets) };
+      },
+    );
+  }
+
+  #clusters(context: GenerationContext, proxy: MeshProxy): ResourceSet {
+    const { targets, key } = this.#targets(context, proxy);
+    return context.part(`set/cds/${key}`, (inner) => {
+      const shared = inner.part("cds/outbound", (outer) =>
+        outer
+          .services()
+          .flatMap((service) => outer.part(`cds/${service.id}`, (part) => outboundClusters(part, service))),
+      );
+      const own: EncodedResource[] = proxy.type === "sidecar" ? inboundClusters(inner, proxy, targets) : [];
+      if (proxy.httpProxyPort > 0) own.push(tunnelCluster(proxy));
+      return resourceSet([...shared, ...inner.part("cds/standard", standardClusters), ...own]);
+    });
+  }
+
+  #listeners(context: GenerationContext, proxy: MeshProxy): ResourceSet {
+    const { targets, key } = this.#targets(context, proxy);
+    return context.part(`set/lds/${key}`, (inner) => {
+      if (proxy.type === "router") return resourceSet(gatewayListeners(inner, proxy, targets));
+      const outbound =
+        proxy.interception === "NONE"
+          ? explicitListeners(inner, proxy, targets)
+          : inner.part("lds/outbound", outboundListeners);
+      return resourceSet([...outbound, ...inboundListeners(inner, proxy, targets)]);
+    });
+  }
+
+  #routes(context: GenerationContext, proxy: MeshProxy, names: readonly string[], namesKey: string): ResourceSet {
+    const router = proxy.type === "router";
+    const { targets, key } = router ? this.#targets(context, proxy) : { targets: [], key: "" };
+    return context.part(`set/rds/${key}/${namesKey}`, (inner) =>
+      resourceSet(
+        names.map((name) =>
+          inner.part(`rds/${key}/${name}`, (part) =>
+            router
+              ? gatewayRouteTable(part, name, targets)
+              : name === HTTP_PROXY_ROUTE
+                ? httpProxyRouteTable(part)
+                : outboundRouteTable(part, name),
+          ),
+        ),
+      ),
+    );
+  }
+}

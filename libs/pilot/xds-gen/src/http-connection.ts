@@ -1,0 +1,85 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyOf, durationOf } from "@xebec/api-envoy";
+import type { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3/route";
+import { CorsSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/cors/v3/cors";
+import { HTTPFaultSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/fault/v3/fault";
+import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/router/v3/router";
+import {
+  HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
+  HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+} from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { httpAccessLogs } from "./access-log.ts";
+import type { GenerationContext } from "./context.ts";
+
+type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+
+export interface HttpConnectionOptions {
+  readonly kind: "inbound" | "outbound" | "gateway";
+  /** Without the closing `;`. */
+  readonly statPrefix: string;
+  /** A route table served by RDS, or one that is part of the listener. */
+  readonly routes: { readonly rds: string } | { readonly inline: MessageInitShape<typeof RouteConfigurationSchema> };
+  /** Filters before fault, CORS and router. */
+  readonly filters?: readonly HttpFilter[];
+  /** Accepts CONNECT, for clients that tunnel plain HTTP. */
+  readonly connect?: boolean;
+}
+
+const typed = (name: string, value: ReturnType<typeof anyOf>): HttpFilter => ({
+  name,
+  configType: { case: "typedConfig", value },
+});
+
+/** The HTTP connection manager with Istio's defaults (spec/pilot.md §4.6, §4.7). */
+export function httpConnection(context: GenerationContext, options: HttpConnectionOptions) {
+  const { kind, routes } = options;
+  const edge = kind === "gateway";
+  const inbound = kind === "inbound";
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: {
+      case: "typedConfig" as const,
+      value: anyOf(HttpConnectionManagerSchema, {
+        statPrefix: `${options.statPrefix};`,
+        routeSpecifier:
+          "rds" in routes
+            ? {
+                case: "rds",
+                value: {
+                  routeConfigName: routes.rds,
+                  configSource: {
+                    resourceApiVersion: 2,
+                    initialFetchTimeout: durationOf(0),
+                    configSourceSpecifier: { case: "ads", value: {} },
+                  },
+                },
+              }
+            : { case: "routeConfig", value: routes.inline },
+        httpFilters: [
+          ...(options.filters ?? []),
+          typed("envoy.filters.http.fault", anyOf(HTTPFaultSchema, {})),
+          typed("envoy.filters.http.cors", anyOf(CorsSchema, {})),
+          typed("envoy.filters.http.router", anyOf(RouterSchema, {})),
+        ],
+        accessLog: httpAccessLogs(context, inbound ? "inbound" : "outbound"),
+        useRemoteAddress: edge,
+        forwardClientCertDetails: edge
+          ? ForwardCert.SANITIZE_SET
+          : inbound
+            ? ForwardCert.APPEND_FORWARD
+            : ForwardCert.SANITIZE,
+        ...(edge || inbound
+          ? {
+              setCurrentClientCertDetails: { subject: true, uri: true, dns: true, cert: edge },
+              serverName: "istio-envoy",
+            }
+          : {}),
+        normalizePath: true,
+        streamIdleTimeout: durationOf(0),
+        proxy100Continue: true,
+        upgradeConfigs: [{ upgradeType: "websocket" }, ...(options.connect ? [{ upgradeType: "CONNECT" }] : [])],
+      }),
+    },
+  };
+}

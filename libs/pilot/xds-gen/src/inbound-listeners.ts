@@ -1,0 +1,197 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyOf, durationOf } from "@xebec/api-envoy";
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
+import type {
+  FilterChainSchema,
+  ListenerFilterSchema,
+} from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
+import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
+import { inboundCluster, isHttp, type PortProtocol } from "@xebec/model-names";
+import { socketAddress } from "./clusters.ts";
+import type { GenerationContext } from "./context.ts";
+import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
+import { httpConnection } from "./http-connection.ts";
+import { mtlsMode } from "./mtls.ts";
+import { checkSettings, policyFilters } from "./policy-check.ts";
+import type { MeshProxy, ServiceTarget } from "./proxy.ts";
+import { tcpProxy } from "./tcp-proxy.ts";
+import { meshDownstreamTls } from "./tls-context.ts";
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
+type Filters = NonNullable<FilterChain["filters"]>;
+
+const INBOUND_PORT = 15006;
+/** Protocols that a client of the mesh announces in its handshake (spec/pilot.md §4.4). */
+const MESH_ALPN_HTTP = ["istio-http/1.0", "istio-http/1.1", "istio-h2", "istio", "istio-peer-exchange"];
+const MESH_ALPN_TCP = ["istio-peer-exchange", "istio"];
+
+export function listenerFilter(name: "tls_inspector" | "original_dst"): ListenerFilter {
+  return {
+    name: `envoy.filters.listener.${name}`,
+    configType: {
+      case: "typedConfig",
+      value: name === "tls_inspector" ? anyOf(TlsInspectorSchema, {}) : anyOf(OriginalDstSchema, {}),
+    },
+  };
+}
+
+/**
+ * A sidecar's inbound side: one listener `virtualInbound` behind traffic capture, or with interception NONE a listener of its
+ * own for each port on the proxy's address.
+ */
+export function inboundListeners(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource[] {
+  const ports = new Map<number, ServiceTarget>();
+  for (const target of targets) if (!ports.has(target.targetPort)) ports.set(target.targetPort, target);
+  if (proxy.interception !== "NONE") return [virtualInbound(context, proxy, [...ports.values()])];
+  return [...ports.values()].map((target) => {
+    const name = `${proxy.ip}_${target.targetPort}`;
+    return encodeResourceMessage(ListenerSchema, name, {
+      name,
+      address: socketAddress(proxy.ip, target.targetPort),
+      trafficDirection: TrafficDirection.INBOUND,
+      // Two proxies on one address would share it silently; a clash must be an error.
+      enableReusePort: false,
+      ...inspectorTimeout,
+      listenerFilters: [listenerFilter("tls_inspector")],
+      filterChains: portChains(context, proxy, target, undefined, name),
+    });
+  });
+}
+
+/** A client that waits for the server to speak first must not wait for the inspector for long. */
+const inspectorTimeout = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
+
+function virtualInbound(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource {
+  const mode = workloadMode(context, proxy, undefined);
+  const trustDomain = context.snapshot.mesh.trustDomain;
+  const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
+  const chains: FilterChain[] = [
+    {
+      // A call to the listener's own port would come back to it for ever.
+      name: "virtualInbound-blackhole",
+      filterChainMatch: { destinationPort: INBOUND_PORT },
+      filters: [tcpProxy(context, [], "BlackHoleCluster")],
+    },
+    ...targets.flatMap((target) =>
+      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`),
+    ),
+    ...modeChains(
+      mode,
+      MESH_ALPN_TCP,
+      undefined,
+      "virtualInbound",
+      passthrough,
+      () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]),
+      true,
+    ),
+  ];
+  return encodeResourceMessage(ListenerSchema, "virtualInbound", {
+    name: "virtualInbound",
+    address: socketAddress("0.0.0.0", INBOUND_PORT),
+    trafficDirection: TrafficDirection.INBOUND,
+    useOriginalDst: true,
+    ...inspectorTimeout,
+    listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector")],
+    filterChains: chains,
+  });
+}
+
+function workloadMode(context: GenerationContext, proxy: MeshProxy, port: number | undefined) {
+  return mtlsMode(context.snapshot, proxy.namespace, proxy.labels, port, (key) => context.dependencies.add(key));
+}
+
+function portChains(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  target: ServiceTarget,
+  destinationPort: number | undefined,
+  name: string,
+): FilterChain[] {
+  const protocol: PortProtocol =
+    context.service(target.host)?.ports.find((each) => each.name === target.portName)?.protocol ?? "TCP";
+  const http = isHttp(protocol);
+  const cluster = inboundCluster(target.targetPort);
+  const filters: Filters = http
+    ? [
+        httpConnection(context, {
+          kind: "inbound",
+          statPrefix: `inbound_${name}`,
+          filters: policyFilters(context, target.serviceNamespace),
+          routes: {
+            inline: {
+              name: cluster,
+              validateClusters: false,
+              virtualHosts: [
+                {
+                  name: `inbound|http|${target.servicePort}`,
+                  domains: ["*"],
+                  routes: [
+                    {
+                      name: "default",
+                      match: { pathSpecifier: { case: "prefix", value: "/" } },
+                      decorator: { operation: `${target.host}:${target.servicePort}/*` },
+                      action: {
+                        case: "route",
+                        value: {
+                          clusterSpecifier: { case: "cluster", value: cluster },
+                          timeout: durationOf(0),
+                          maxStreamDuration: { maxStreamDuration: durationOf(0), grpcTimeoutHeaderMax: durationOf(0) },
+                        },
+                      },
+                    },
+                  ],
+                  typedPerFilterConfig:
+                    policyFilters(context, target.serviceNamespace).length > 0 ? checkSettings(target, "inbound") : {},
+                },
+              ],
+            },
+          },
+        }),
+      ]
+    : [tcpProxy(context, [{ name: cluster, weight: 1 }])];
+  const mode = workloadMode(context, proxy, target.targetPort);
+  const tls = () =>
+    meshDownstreamTls(
+      context.snapshot.mesh.trustDomain,
+      http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"],
+    );
+  return modeChains(mode, http ? MESH_ALPN_HTTP : MESH_ALPN_TCP, destinationPort, name, filters, tls, !http);
+}
+
+/** The chains that a mutual TLS mode asks for (spec/pilot.md §4.4, match rows). */
+function modeChains(
+  mode: ReturnType<typeof mtlsMode>,
+  alpn: readonly string[],
+  destinationPort: number | undefined,
+  name: string,
+  filters: Filters,
+  tls: () => ReturnType<typeof meshDownstreamTls>,
+  foreignTls: boolean,
+): FilterChain[] {
+  const port = destinationPort === undefined ? {} : { destinationPort: destinationPort };
+  if (mode === "DISABLE") return [{ name, filterChainMatch: port, filters }];
+  if (mode === "STRICT")
+    return [{ name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters, transportSocket: tls() }];
+  return [
+    {
+      name,
+      filterChainMatch: { ...port, transportProtocol: "tls", applicationProtocols: [...alpn] },
+      filters,
+      transportSocket: tls(),
+    },
+    { name, filterChainMatch: { ...port, transportProtocol: "raw_buffer" }, filters },
+    // The application's own TLS goes through untouched.
+    ...(foreignTls ? [{ name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters }] : []),
+  ];
+}

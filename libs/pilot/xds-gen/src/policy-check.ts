@@ -1,0 +1,86 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyOf, durationOf } from "@xebec/api-envoy";
+import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
+import {
+  ExtAuthzPerRouteSchema,
+  ExtAuthzSchema,
+} from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import type { HttpFilterSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
+import { dependency } from "@xebec/pilot-snapshot";
+import { mixerCluster } from "./access-log.ts";
+import type { GenerationContext } from "./context.ts";
+import type { ServiceTarget } from "./proxy.ts";
+
+export const EXT_AUTHZ = "envoy.filters.http.ext_authz";
+
+/** How long one check may take, retries included, before the fail mode decides. */
+const CHECK_TIMEOUT_MS = 2_000;
+const CHECK_RETRIES = 30;
+
+/**
+ * The filter that asks mixer-policy, or none when no rule may apply to this workload: a rule of the root namespace applies
+ * everywhere, any other to the services of its namespace (spec/mixer.md §7.3).
+ */
+export function policyFilters(
+  context: GenerationContext,
+  namespace: string,
+): MessageInitShape<typeof HttpFilterSchema>[] {
+  context.dependencies.add(dependency.mixer);
+  const { mixer, mesh } = context.snapshot;
+  if (mesh.disablePolicyChecks) return [];
+  if (!mixer.checks.some((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace)) return [];
+  return [
+    {
+      name: EXT_AUTHZ,
+      configType: {
+        case: "typedConfig",
+        value: anyOf(ExtAuthzSchema, {
+          transportApiVersion: ApiVersion.V3,
+          services: {
+            case: "grpcService",
+            value: {
+              targetSpecifier: {
+                case: "envoyGrpc",
+                value: { clusterName: mixerCluster(context, "istio-policy"), skipEnvoyHeaders: true },
+              },
+              timeout: durationOf(CHECK_TIMEOUT_MS),
+              // A restart of the policy service is bridged: the call is tried again until it is back or time is up.
+              retryPolicy: {
+                retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
+                numRetries: CHECK_RETRIES,
+                retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(100) },
+              },
+            },
+          },
+          failureModeAllow: mesh.policyCheckFailOpen,
+          statusOnError: { code: StatusCode.ServiceUnavailable },
+          includeTlsSession: true,
+        }),
+      },
+    },
+  ];
+}
+
+/** What the proxy tells with each check of a service's route: Istio 1.1's attributes of the service (spec/pilot.md §5.1). */
+export function checkSettings(
+  target: Pick<ServiceTarget, "host" | "serviceName" | "serviceNamespace">,
+  reporter: "inbound" | "outbound",
+) {
+  return {
+    [EXT_AUTHZ]: anyOf(ExtAuthzPerRouteSchema, {
+      override: {
+        case: "checkSettings",
+        value: {
+          contextExtensions: {
+            "context.reporter.kind": reporter,
+            "destination.service.host": target.host,
+            "destination.service.name": target.serviceName,
+            "destination.service.namespace": target.serviceNamespace,
+            "destination.service.uid": `istio://${target.serviceNamespace}/services/${target.serviceName}`,
+          },
+        },
+      },
+    }),
+  };
+}

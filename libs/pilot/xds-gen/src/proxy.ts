@@ -1,0 +1,125 @@
+import { XebecError } from "@xebec/core-errors";
+import { labelsMatch, type NodeType, parseNodeId } from "@xebec/model-names";
+import type { Snapshot } from "@xebec/pilot-snapshot";
+
+/** What pilot knows of a proxy from its node message (spec/pilot.md §2.1, §2.2). */
+export interface MeshProxy {
+  /** The full node id. */
+  readonly id: string;
+  readonly type: NodeType;
+  readonly ip: string;
+  readonly pod: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly interception: "REDIRECT" | "TPROXY" | "NONE";
+  /** Where its containers listen: `127.0.0.1`-like address of their own, or the proxy's address. */
+  readonly appAddress: string;
+  /** Port of the explicit HTTP proxy listener; 0 for none. */
+  readonly httpProxyPort: number;
+  /** Where a router's listeners bind: all addresses, or on a shared loopback one of them. */
+  readonly gatewayBind: string;
+  readonly serviceAccount: string;
+  readonly locality: string;
+  readonly istioVersion: string;
+}
+
+/** Longest value of the metadata that is looked at. */
+const MAX_TEXT = 4096;
+
+/**
+ * Reads a proxy from its node.
+ * @param node id, metadata as plain JSON, and locality
+ * @throws XebecError invalid_argument when the id has not Istio's form
+ */
+export function proxyOf(node: {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly locality: string;
+}): MeshProxy {
+  const id = parseNodeId(node.id.slice(0, MAX_TEXT));
+  const { metadata } = node;
+  const text = (name: string): string => {
+    const value = metadata[name];
+    return typeof value === "string" ? value.slice(0, MAX_TEXT) : typeof value === "number" ? String(value) : "";
+  };
+  const interception = text("INTERCEPTION_MODE");
+  const httpProxyPort = Number(text("HTTP_PROXY_PORT"));
+  if (!Number.isInteger(httpProxyPort) || httpProxyPort < 0 || httpProxyPort > 65_535)
+    throw new XebecError(
+      "invalid_argument",
+      `node metadata HTTP_PROXY_PORT "${text("HTTP_PROXY_PORT")}" is not a port`,
+    );
+  return {
+    id: node.id,
+    type: id.type,
+    ip: text("INSTANCE_IPS").split(",")[0] || id.ip,
+    pod: id.pod,
+    namespace: text("NAMESPACE") || id.namespace,
+    labels: labelsOf(metadata.LABELS),
+    interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
+    appAddress: text("APP_ADDRESS") || id.ip,
+    httpProxyPort,
+    gatewayBind: text("GATEWAY_BIND") || (interception === "NONE" ? id.ip : "0.0.0.0"),
+    serviceAccount: text("SERVICE_ACCOUNT"),
+    locality: node.locality,
+    istioVersion: text("ISTIO_VERSION"),
+  };
+}
+
+function labelsOf(value: unknown): Record<string, string> {
+  if (value === null || typeof value !== "object") return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+/**
+ * A class of proxies that get the same outbound configuration: type, namespace, and the labels that some selector reads
+ * (design.md §3, ProxyView).
+ */
+export interface ProxyView {
+  readonly key: string;
+  readonly type: NodeType;
+  readonly namespace: string;
+  /** Only labels that some selector reads. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly interception: MeshProxy["interception"];
+}
+
+export function viewOf(proxy: MeshProxy, snapshot: Snapshot): ProxyView {
+  const labels: Record<string, string> = {};
+  for (const name of snapshot.selectorLabels) {
+    const value = proxy.labels[name];
+    if (value !== undefined) labels[name] = value;
+  }
+  const marks = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return {
+    key: [proxy.type, proxy.namespace, proxy.interception, ...marks].join("|"),
+    type: proxy.type,
+    namespace: proxy.namespace,
+    labels,
+    interception: proxy.interception,
+  };
+}
+
+/** A port that a proxy's own workload serves. */
+export interface ServiceTarget {
+  readonly host: string;
+  readonly serviceName: string;
+  readonly serviceNamespace: string;
+  readonly portName: string;
+  readonly servicePort: number;
+  readonly targetPort: number;
+}
+
+/** Sidecars of workloads that serve the same ports alike share their inbound part too. */
+export function targetsKey(proxy: MeshProxy, targets: readonly ServiceTarget[]): string {
+  const ports = targets.map((each) => `${each.host}:${each.servicePort}:${each.portName}>${each.targetPort}`);
+  const own = proxy.interception === "NONE" ? [proxy.ip, proxy.appAddress, proxy.httpProxyPort, proxy.gatewayBind] : [];
+  return [...ports, ...own].join(",");
+}
+
+/** True when a Gateway's selector names this proxy. */
+export function isSelected(selector: Readonly<Record<string, string>> | undefined, view: ProxyView): boolean {
+  return view.type === "router" && labelsMatch(selector, view.labels);
+}

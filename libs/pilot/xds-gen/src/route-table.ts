@@ -1,0 +1,172 @@
+import { durationOf } from "@xebec/api-envoy";
+import { isHttp } from "@xebec/model-names";
+import { isVisible } from "@xebec/pilot-registry";
+import { dependency } from "@xebec/pilot-snapshot";
+import { TUNNEL_CLUSTER } from "./clusters.ts";
+import type { GenerationContext } from "./context.ts";
+import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "./encoded.ts";
+import { encodeVirtualHost, serviceVirtualHost, unknownHostVirtualHost, type VirtualHostPart } from "./virtual-host.ts";
+
+// Field numbers of envoy.config.route.v3.RouteConfiguration.
+const ROUTE_CONFIGURATION = {
+  name: 1,
+  virtualHosts: 2,
+  validateClusters: 7,
+  maxDirectResponseBodySizeBytes: 11,
+  ignorePortInHostMatching: 14,
+} as const;
+const VARINT = 0;
+const MAX_DIRECT_RESPONSE = 1024 * 1024;
+/** The port for which hosts that no registry knows get routes too. */
+const UNKNOWN_HOSTS_PORT = 80;
+
+export const HTTP_PROXY_ROUTE = "http_proxy";
+
+/** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (spec/pilot.md §4.3). */
+export function outboundRouteTable(context: GenerationContext, name: string): EncodedResource {
+  const port = Number(name);
+  const hosts: VirtualHostPart[] = [];
+  const known = new Set<string>();
+  for (const service of context.services()) {
+    const match = service.ports.find((each) => each.number === port && isHttp(each.protocol));
+    if (!match) continue;
+    known.add(service.host);
+    hosts.push(context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)));
+  }
+  if (port === UNKNOWN_HOSTS_PORT) hosts.push(...unknownHosts(context, known));
+  return assemble(name, [...hosts, fallback(context)], { ignorePort: true });
+}
+
+/** The route table of the explicit HTTP proxy: every HTTP service on every port, called by `host:port`. */
+export function httpProxyRouteTable(context: GenerationContext): EncodedResource {
+  const hosts: VirtualHostPart[] = [];
+  const known = new Set<string>();
+  for (const service of context.services())
+    for (const { number: port, protocol } of service.ports) {
+      if (!isHttp(protocol)) continue;
+      known.add(service.host);
+      hosts.push(
+        context.part(`proxy-vhost/${service.host}/${port}`, (inner) => {
+          const part = serviceVirtualHost(inner, service, port);
+          const withPort = part.domains.map((domain) => `${domain}:${port}`);
+          // A request to port 80 names no port; all others must, or the port could not be told.
+          const routes = [tunnelRoute(), ...part.routes];
+          return { ...part, routes, domains: port === 80 ? [...part.domains, ...withPort] : withPort };
+        }),
+      );
+    }
+  hosts.push(
+    ...unknownHosts(context, known).map((part) => ({
+      ...part,
+      routes: [tunnelRoute(), ...part.routes],
+      domains: [...part.domains, ...part.domains.map((domain) => `${domain}:80`)],
+    })),
+  );
+  const last = fallback(context);
+  return assemble(HTTP_PROXY_ROUTE, [...hosts, { ...last, routes: [tunnelRoute(), ...last.routes] }], {});
+}
+
+/**
+ * Clients that tunnel also plain HTTP (CONNECT) come through the proxy's own inner listener, where the tunnelled request is
+ * routed like any other.
+ */
+function tunnelRoute() {
+  return {
+    name: "tunnel",
+    match: { pathSpecifier: { case: "connectMatcher" as const, value: {} } },
+    action: {
+      case: "route" as const,
+      value: {
+        clusterSpecifier: { case: "cluster" as const, value: TUNNEL_CLUSTER },
+        timeout: durationOf(0),
+        upgradeConfigs: [{ upgradeType: "CONNECT", connectConfig: {} }],
+      },
+    },
+  };
+}
+
+function unknownHosts(context: GenerationContext, known: ReadonlySet<string>): VirtualHostPart[] {
+  context.dependencies.add(dependency.anyVirtualService);
+  const parts: VirtualHostPart[] = [];
+  const taken = new Set(known);
+  for (const owner of context.snapshot.virtualServices.all()) {
+    if (!owner.gateways.includes("mesh") || !isVisible(owner.exportTo, owner.namespace, context.view.namespace))
+      continue;
+    for (const host of owner.hosts) {
+      if (taken.has(host) || context.snapshot.services.has(host)) continue;
+      if (context.virtualService(host) !== owner) continue;
+      taken.add(host);
+      const part = unknownHostVirtualHost(context, host, owner, UNKNOWN_HOSTS_PORT);
+      if (part) parts.push(part);
+    }
+  }
+  return parts.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What becomes of a host that nobody knows: on to wherever it leads, or refused. */
+function fallback(context: GenerationContext): VirtualHostPart {
+  const allowed = context.snapshot.mesh.allowAnyOutbound;
+  const match = { pathSpecifier: { case: "prefix" as const, value: "/" } };
+  return {
+    name: allowed ? "allow_any" : "block_all",
+    domains: ["*"],
+    origins: [],
+    routes: [
+      allowed
+        ? {
+            name: "allow_any",
+            match,
+            action: {
+              case: "route",
+              value: {
+                clusterSpecifier: {
+                  case: "cluster",
+                  value: context.view.interception === "NONE" ? "BlackHoleCluster" : "PassthroughCluster",
+                },
+                timeout: durationOf(0),
+              },
+            },
+          }
+        : { name: "block_all", match, action: { case: "directResponse", value: { status: 502 } } },
+    ],
+  };
+}
+
+/** Puts a route configuration together from virtual hosts; a domain belongs to the first that names it. */
+export function assemble(
+  name: string,
+  parts: readonly VirtualHostPart[],
+  { ignorePort = false }: { ignorePort?: boolean },
+): EncodedResource {
+  const writer = new BinaryWriter();
+  const marks: string[] = [name, String(ignorePort)];
+  const origins = new Set<string>();
+  const taken = new Set<string>();
+  appendBytes(writer, ROUTE_CONFIGURATION.name, Buffer.from(name));
+  for (const part of parts) {
+    const free = part.domains.filter((domain) => !taken.has(domain.toLowerCase()));
+    if (free.length === 0) continue;
+    for (const domain of free) taken.add(domain.toLowerCase());
+    const bytes = encodeVirtualHost(part, free.length === part.domains.length ? part.domains : free);
+    appendBytes(writer, ROUTE_CONFIGURATION.virtualHosts, bytes);
+    marks.push(versionOf(bytes));
+    for (const origin of part.origins) origins.add(origin);
+  }
+  // validate_clusters: false, a BoolValue whose value is the default.
+  appendBytes(writer, ROUTE_CONFIGURATION.validateClusters, new Uint8Array());
+  const limit = new BinaryWriter().uint32((1 << 3) | VARINT).uint32(MAX_DIRECT_RESPONSE);
+  appendBytes(writer, ROUTE_CONFIGURATION.maxDirectResponseBodySizeBytes, limit.finish());
+  if (ignorePort) writer.uint32((ROUTE_CONFIGURATION.ignorePortInHostMatching << 3) | VARINT).bool(true);
+  return { name, bytes: writer.finish(), version: contentHash(marks.join()), origins: [...origins] };
+}
+
+/** The hash of a virtual host's bytes, made once: a table of hundreds of kilobytes is not hashed again for one route. */
+const versions = new WeakMap<Uint8Array, string>();
+function versionOf(bytes: Uint8Array): string {
+  let version = versions.get(bytes);
+  if (!version) {
+    version = contentHash(bytes);
+    versions.set(bytes, version);
+  }
+  return version;
+}

@@ -1,0 +1,28 @@
+import { anyOf } from "@xebec/api-envoy";
+import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
+import { tcpAccessLogs } from "./access-log.ts";
+import type { GenerationContext } from "./context.ts";
+
+/** Forwards a connection to one cluster, or to several by weight. */
+export function tcpProxy(
+  context: GenerationContext,
+  clusters: readonly { readonly name: string; readonly weight: number }[],
+  statPrefix?: string,
+) {
+  const [first] = clusters;
+  const name = first?.name ?? "BlackHoleCluster";
+  return {
+    name: "envoy.filters.network.tcp_proxy",
+    configType: {
+      case: "typedConfig" as const,
+      value: anyOf(TcpProxySchema, {
+        statPrefix: statPrefix ?? name,
+        clusterSpecifier:
+          clusters.length > 1
+            ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
+            : { case: "cluster", value: name },
+        accessLog: tcpAccessLogs(context),
+      }),
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationOf, parseDuration } from "@xebec/api-envoy";
+import { Cluster_LbPolicy, type ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { RoutingPriority } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
+import type { DestinationRule } from "@xebec/pilot-snapshot";
+
+type ClusterInit = MessageInitShape<typeof ClusterSchema>;
+/** A policy for one port of one subset; the parts of a TrafficPolicy without its port list. */
+export type EffectivePolicy = Omit<TrafficPolicy, "portLevelSettings">;
+
+const NO_LIMIT = 4_294_967_295;
+const KNOWN_LB: Readonly<Record<string, Cluster_LbPolicy>> = {
+  ROUND_ROBIN: Cluster_LbPolicy.ROUND_ROBIN,
+  LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
+  LEAST_CONN: Cluster_LbPolicy.LEAST_REQUEST,
+  RANDOM: Cluster_LbPolicy.RANDOM,
+};
+
+/** A duration of the configuration in milliseconds; validation refused what is none. */
+export function ms(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+/** The rule that DestinationRules of one host are together: all subsets, the oldest rule's policy (spec/pilot.md §3.2). */
+export function mergedRule(
+  rules: readonly DestinationRule[],
+): { spec: DestinationRuleSpec; keys: string[] } | undefined {
+  const [oldest, ...rest] = rules;
+  if (!oldest) return undefined;
+  const subsets = new Map((oldest.spec.subsets ?? []).map((subset) => [subset.name, subset]));
+  for (const rule of rest)
+    for (const subset of rule.spec.subsets ?? []) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
+  return { spec: { ...oldest.spec, subsets: [...subsets.values()] }, keys: rules.map((rule) => rule.key) };
+}
+
+/** Layers the policies: base, then the subset's over it part by part, then the port's in place of what it can hold. */
+export function effectivePolicy(spec: DestinationRuleSpec | undefined, subset: string, port: number): EffectivePolicy {
+  const base = spec?.trafficPolicy ?? {};
+  const own = spec?.subsets?.find((each) => each.name === subset)?.trafficPolicy;
+  const merged: TrafficPolicy = { ...base, ...own };
+  const atPort = (own?.portLevelSettings ?? base.portLevelSettings)?.find((each) => each.port.number === port);
+  const { portLevelSettings: _list, ...rest } = merged;
+  if (!atPort) return rest;
+  const { port: _port, ...settings } = atPort;
+  return settings;
+}
+
+/** The parts of a cluster that a policy decides. `passthrough` clusters keep Envoy's own choice of host. */
+export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, passthrough: boolean): ClusterInit {
+  const { tcp, http } = policy.connectionPool ?? {};
+  const outlier = policy.outlierDetection;
+  const hash = policy.loadBalancer?.consistentHash;
+  const simple = policy.loadBalancer?.simple;
+  const lbPolicy = passthrough
+    ? Cluster_LbPolicy.CLUSTER_PROVIDED
+    : hash
+      ? hash.maglev
+        ? Cluster_LbPolicy.MAGLEV
+        : Cluster_LbPolicy.RING_HASH
+      : (KNOWN_LB[simple ?? "LEAST_REQUEST"] ?? Cluster_LbPolicy.LEAST_REQUEST);
+  const warmup = ms(policy.loadBalancer?.warmupDurationSecs);
+  const keepalive = tcp?.tcpKeepalive;
+  const seconds = (text: string | undefined) => (text === undefined ? undefined : Math.round((ms(text) ?? 0) / 1000));
+  return {
+    connectTimeout: durationOf(ms(tcp?.connectTimeout) ?? connectTimeoutMs),
+    lbPolicy,
+    lbConfig:
+      lbPolicy === Cluster_LbPolicy.RING_HASH
+        ? {
+            case: "ringHashLbConfig",
+            value: {
+              minimumRingSize: BigInt(hash?.ringHash?.minimumRingSize ?? hash?.minimumRingSize ?? 1024),
+            },
+          }
+        : lbPolicy === Cluster_LbPolicy.MAGLEV && hash?.maglev?.tableSize
+          ? { case: "maglevLbConfig", value: { tableSize: BigInt(hash.maglev.tableSize) } }
+          : warmup !== undefined && lbPolicy === Cluster_LbPolicy.LEAST_REQUEST
+            ? { case: "leastRequestLbConfig", value: { slowStartConfig: { slowStartWindow: durationOf(warmup) } } }
+            : warmup !== undefined && lbPolicy === Cluster_LbPolicy.ROUND_ROBIN
+              ? { case: "roundRobinLbConfig", value: { slowStartConfig: { slowStartWindow: durationOf(warmup) } } }
+              : { case: undefined },
+    circuitBreakers: {
+      thresholds: [
+        {
+          priority: RoutingPriority.DEFAULT,
+          maxConnections: tcp?.maxConnections ?? NO_LIMIT,
+          maxPendingRequests: http?.http1MaxPendingRequests ?? NO_LIMIT,
+          maxRequests: http?.http2MaxRequests ?? NO_LIMIT,
+          maxRetries: http?.maxRetries ?? NO_LIMIT,
+        },
+      ],
+    },
+    ...(keepalive
+      ? {
+          upstreamConnectionOptions: {
+            tcpKeepalive: {
+              keepaliveProbes: keepalive.probes,
+              keepaliveTime: seconds(keepalive.time),
+              keepaliveInterval: seconds(keepalive.interval),
+            },
+          },
+        }
+      : {}),
+    ...(outlier
+      ? {
+          outlierDetection: {
+            enforcingSuccessRate: 0,
+            consecutive5xx: outlier.consecutive5xxErrors,
+            enforcingConsecutive5xx:
+              outlier.consecutive5xxErrors === undefined ? undefined : outlier.consecutive5xxErrors > 0 ? 100 : 0,
+            ...gatewayFailures(outlier.consecutiveGatewayErrors ?? outlier.consecutiveErrors),
+            splitExternalLocalOriginErrors: outlier.splitExternalLocalOriginErrors ?? false,
+            consecutiveLocalOriginFailure: outlier.consecutiveLocalOriginFailures,
+            interval: optionalDuration(outlier.interval),
+            baseEjectionTime: optionalDuration(outlier.baseEjectionTime),
+            maxEjectionPercent: outlier.maxEjectionPercent,
+          },
+          commonLbConfig: { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } },
+        }
+      : {}),
+  };
+}
+
+function gatewayFailures(count: number | undefined) {
+  if (count === undefined) return {};
+  return {
+    consecutiveGatewayFailure: count,
+    enforcingConsecutiveGatewayFailure: count > 0 ? 100 : 0,
+  };
+}
+
+function optionalDuration(text: string | undefined) {
+  const value = ms(text);
+  return value === undefined ? undefined : durationOf(value);
+}
