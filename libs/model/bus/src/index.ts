@@ -1,1 +1,2 @@
-export {};
+export { ACCESS, BUS_USERS, type BusAccess, type BusUser, readableBy, SIGNED_BUCKETS, writersOf } from "./access.ts";
+export { ALL_BUCKETS, ALL_WORK_QUEUES, adapterSubject, BUCKETS, type Bucket, SUBJECTS, WORK_QUEUES } from "./names.ts";

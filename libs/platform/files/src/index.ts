@@ -1,1 +1,1 @@
-export {};
+export { type WriteOptions, writeFileAtomic, writeKeyFile } from "./atomic-write.ts";

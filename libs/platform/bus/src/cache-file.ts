@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { XebecError } from "@xebec/core-errors";
+import { writeFileAtomic } from "@xebec/platform-files";
+
+/** What a reader remembers of one source. */
+export interface CachedSource {
+  readonly generation: number;
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+}
+
+const MAGIC = Buffer.from("xebec-generations 1\n");
+const DIGEST_BYTES = 32;
+
+/**
+ * Reads a last-good file.
+ * @returns undefined when there is none
+ * @throws XebecError data_loss when it is cut off or altered
+ */
+export async function readCache(path: string): Promise<Map<string, CachedSource> | undefined> {
+  let file: Buffer;
+  try {
+    file = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new XebecError("data_loss", `${path} cannot be read`, { cause: error });
+  }
+  const body = file.subarray(0, -DIGEST_BYTES);
+  const digest = createHash("sha256").update(body).digest();
+  if (!file.subarray(0, MAGIC.length).equals(MAGIC) || !digest.equals(file.subarray(-DIGEST_BYTES)))
+    throw new XebecError("data_loss", `${path} is damaged; it is ignored and written anew`);
+  let at = MAGIC.length;
+  const number = (): number => {
+    at += 4;
+    return body.readUInt32LE(at - 4);
+  };
+  const bytes = (): Buffer => {
+    const length = number();
+    at += length;
+    return body.subarray(at - length, at);
+  };
+  const sources = new Map<string, CachedSource>();
+  for (let left = number(); left > 0; left--) {
+    const source = bytes().toString();
+    const generation = Number(bytes().toString());
+    const entries = new Map<string, Uint8Array>();
+    for (let count = number(); count > 0; count--) entries.set(bytes().toString(), bytes());
+    sources.set(source, { generation, entries });
+  }
+  return sources;
+}
+
+/** Writes a last-good file whole or not at all, readable by its owner only. */
+export async function writeCache(path: string, sources: ReadonlyMap<string, CachedSource>): Promise<void> {
+  const parts: Uint8Array[] = [MAGIC];
+  const number = (value: number): void => {
+    const four = Buffer.alloc(4);
+    four.writeUInt32LE(value);
+    parts.push(four);
+  };
+  const bytes = (value: string | Uint8Array): void => {
+    const data = typeof value === "string" ? Buffer.from(value) : value;
+    number(data.byteLength);
+    parts.push(data);
+  };
+  number(sources.size);
+  for (const [source, { generation, entries }] of sources) {
+    bytes(source);
+    bytes(String(generation));
+    number(entries.size);
+    for (const [key, value] of entries) {
+      bytes(key);
+      bytes(value);
+    }
+  }
+  const body = Buffer.concat(parts);
+  const digest = createHash("sha256").update(body).digest();
+  await writeFileAtomic(path, Buffer.concat([body, digest]), { mode: 0o600 });
+}

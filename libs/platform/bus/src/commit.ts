@@ -1,0 +1,53 @@
+import { XebecError } from "@xebec/core-errors";
+
+/** What a source says of its state after each generation. */
+export interface Commit {
+  /** Counts the generations of the source, from 1. */
+  readonly generation: number;
+  /** Hash over all its entries (StateHash). */
+  readonly hash: string;
+}
+
+/** A key of a bucket in generations: an entry of a source, or the source's commit. */
+export type GenerationKey =
+  | { readonly source: string; readonly key: string }
+  | { readonly source: string; readonly key: undefined };
+
+const SOURCE = /^[\w.-]{1,60}$/;
+
+/** @throws XebecError invalid_argument */
+export function checkSource(source: string): void {
+  if (!SOURCE.test(source))
+    throw new XebecError("invalid_argument", `"${source}" is no name of a source; use letters, digits, "-", "_", "."`);
+}
+
+// An entry is `<source>:<key>`, a commit `<source>!`: several sources can fill one bucket and never touch each other's keys.
+export function entryKey(source: string, key: string): string {
+  return `${source}:${key}`;
+}
+
+export function commitKey(source: string): string {
+  return `${source}!`;
+}
+
+/** @returns undefined for a key that no generation writer makes */
+export function parseGenerationKey(text: string): GenerationKey | undefined {
+  const match = /^([\w.-]{1,60})(?:!$|:(.+)$)/s.exec(text);
+  return match ? ({ source: match[1] as string, key: match[2] } as GenerationKey) : undefined;
+}
+
+export function encodeCommit({ generation, hash }: Commit): Uint8Array {
+  return Buffer.from(JSON.stringify({ generation, hash }));
+}
+
+/** @returns undefined when the bytes are no commit */
+export function decodeCommit(bytes: Uint8Array): Commit | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString()) as Partial<Commit> | null;
+    if (value && typeof value.generation === "number" && typeof value.hash === "string")
+      return { generation: value.generation, hash: value.hash };
+  } catch {
+    return undefined;
+  }
+  return undefined;
+}

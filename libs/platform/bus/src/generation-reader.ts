@@ -1,0 +1,299 @@
+import { Coalescer, sleep } from "@xebec/core-async";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import type { Bus, StateSubscription } from "./bus.ts";
+import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
+import { type Commit, decodeCommit, parseGenerationKey } from "./commit.ts";
+import { HashedEntries } from "./generation-hash.ts";
+
+/** A change that is complete in itself. */
+export interface GenerationChange {
+  readonly puts: ReadonlyMap<string, Uint8Array>;
+  readonly deletes: ReadonlySet<string>;
+  /** True for the first state since the start: `puts` is everything. */
+  readonly first: boolean;
+  /** The generation of each source after the change. */
+  readonly generations: Readonly<Record<string, number>>;
+}
+
+export interface GenerationReaderOptions {
+  readonly bus: Bus;
+  readonly bucket: string;
+  /** Name of the component (`<bucket> reader`). */
+  readonly name?: string;
+  /** Where the last good state is kept, so that a restarted service serves while the bus is down. */
+  readonly cacheFile?: string | undefined;
+  /** Called with whole generations only, one at a time. */
+  apply(change: GenerationChange): void;
+  readonly metrics?: Metrics;
+}
+
+export interface GenerationReader extends Component {
+  /** True when what is held equals what every source has committed. A state that is empty or was lost is never synced. */
+  readonly synced: boolean;
+  /** True when the state came from the cache file and the bus has not confirmed it yet. */
+  readonly restored: boolean;
+  /** Everything that was applied. When two sources hold a key, the one whose name comes first wins. */
+  entries(): ReadonlyMap<string, Uint8Array>;
+}
+
+interface Source {
+  /** What the bucket holds now, possibly in the middle of a generation. */
+  seen: HashedEntries;
+  commit: Commit | undefined;
+  /** Keys whose seen value may differ from the applied one; undefined: all may. */
+  touched: Set<string> | undefined;
+  applied: ReadonlyMap<string, Uint8Array> & Map<string, Uint8Array>;
+  generation: number;
+}
+
+const CACHE_PAUSE_MS = 500;
+const INCOMPLETE_MS = 5_000;
+const log = logger("bus");
+
+/** Makes a reader of a bucket in generations. */
+export function createGenerationReader(options: GenerationReaderOptions): GenerationReader {
+  return new Reader(options);
+}
+
+class Reader implements GenerationReader {
+  readonly name: string;
+  readonly #options: GenerationReaderOptions;
+  readonly #sources = new Map<string, Source>();
+  readonly #merged = new Map<string, Uint8Array>();
+  readonly #stop = new AbortController();
+  readonly #cache: Coalescer;
+  #watch: StateSubscription | undefined;
+  #listed = false;
+  #appliedOnce = false;
+  #restored = false;
+  #synced = false;
+  #cacheDue = false;
+  #confirmedAt = performance.now();
+  #incompleteSince: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: GenerationReaderOptions) {
+    this.name = options.name ?? `${options.bucket} reader`;
+    this.#options = options;
+    this.#cache = new Coalescer(() => this.#saveCache());
+    const { metrics, bucket } = options;
+    metrics?.gauge("xebec_bus_synced", "1 when the state equals what its sources committed.", ["bucket"]);
+    this.#gauge(0);
+    const stale = metrics?.gauge("xebec_bus_staleness_seconds", "Time since the bus confirmed the state.", ["bucket"]);
+    if (stale) {
+      const tell = (): void => stale.set({ bucket }, this.#synced ? (performance.now() - this.#confirmedAt) / 1000 : 0);
+      this.#tellStaleness = tell;
+    }
+  }
+  #tellStaleness: (() => void) | undefined;
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get restored(): boolean {
+    return this.#restored && !this.#synced;
+  }
+
+  entries(): ReadonlyMap<string, Uint8Array> {
+    return this.#merged;
+  }
+
+  missing(): readonly string[] {
+    if (this.#synced || this.#appliedOnce) return [];
+    const { bucket, bus } = this.#options;
+    if (!this.#listed)
+      return [
+        `the state "${bucket}" ${bus.connected ? "does not exist on the bus yet" : "is unknown: the bus is down"}`,
+      ];
+    const open = [...this.#sources].filter(([, source]) => !isComplete(source)).map(([name]) => name);
+    return [
+      open.length > 0
+        ? `the state "${bucket}": a generation of ${open.join(", ")} is incomplete`
+        : `the state "${bucket}": no source has published anything`,
+    ];
+  }
+
+  async start(): Promise<void> {
+    await this.#restore();
+    this.#watch = this.#options.bus.state(this.#options.bucket).watch({
+      entry: (text, value) => this.#entry(text, value),
+      synced: () => {
+        this.#listed = true;
+        this.#evaluate();
+      },
+      lost: () => this.#lost(),
+      confirmed: () => {
+        this.#confirmedAt = performance.now();
+        if (!this.#synced) this.#evaluate();
+      },
+    });
+    this.#timer = setInterval(() => this.#tick(), 1_000);
+    this.#timer.unref();
+  }
+
+  async close(): Promise<void> {
+    this.#watch?.close();
+    clearInterval(this.#timer);
+    this.#stop.abort();
+    if (this.#cacheDue) await this.#cache.request();
+  }
+
+  async #restore(): Promise<void> {
+    const { cacheFile } = this.#options;
+    if (cacheFile === undefined) return;
+    try {
+      const cached = await readCache(cacheFile);
+      if (!cached) return;
+      for (const [name, { generation, entries }] of cached)
+        this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation });
+      this.#restored = true;
+      const keys = new Set([...cached.values()].flatMap(({ entries }) => [...entries.keys()]));
+      this.#merge(keys);
+    } catch (error) {
+      log.warn({ err: error, reader: this.name }, "the last good state cannot be used");
+    }
+  }
+
+  #entry(text: string, value: Uint8Array | undefined): void {
+    const parsed = parseGenerationKey(text);
+    if (!parsed) return;
+    const source = this.#source(parsed.source);
+    if (parsed.key === undefined) {
+      source.commit = value && decodeCommit(value);
+      if (this.#listed) this.#evaluate();
+    } else if (source.seen.set(parsed.key, value)) {
+      source.touched?.add(parsed.key);
+      if (source.commit && this.#synced && !isComplete(source)) this.#incompleteSince ??= performance.now();
+    }
+  }
+
+  #source(name: string): Source {
+    let source = this.#sources.get(name);
+    if (!source) {
+      source = emptySource();
+      this.#sources.set(name, source);
+    }
+    return source;
+  }
+
+  // What was applied stays: a loss is no deletion. The sources publish everything again and commit it.
+  #lost(): void {
+    log.warn({ reader: this.name }, "the bus lost this state; the last good one is served until it is published again");
+    for (const source of this.#sources.values()) {
+      source.seen = new HashedEntries();
+      source.commit = undefined;
+      source.touched = undefined;
+    }
+    this.#setSynced(false);
+  }
+
+  #evaluate(): void {
+    const sources = [...this.#sources.values()];
+    const complete = sources.filter(isComplete);
+    const all = complete.length === sources.length && sources.length > 0;
+    // The first state is applied whole: half of it would look like deletions to whoever builds on it.
+    if (all || this.#appliedOnce) {
+      const changed = complete.filter((source) => source.touched === undefined || source.touched.size > 0);
+      const keys = new Set<string>();
+      for (const source of changed) adopt(source, keys);
+      for (const source of complete) source.generation = source.commit?.generation ?? 0;
+      if (!this.#appliedOnce || keys.size > 0) this.#merge(keys);
+    }
+    this.#incompleteSince = all ? undefined : (this.#incompleteSince ?? performance.now());
+    this.#setSynced(all && this.#listed);
+  }
+
+  /** Brings the merged view up to date for these keys and tells the change. */
+  #merge(keys: ReadonlySet<string>): void {
+    const puts = new Map<string, Uint8Array>();
+    const deletes = new Set<string>();
+    const byName = [...this.#sources].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, source]) => source);
+    for (const key of keys) {
+      const value = byName.find((source) => source.applied.has(key))?.applied.get(key);
+      const old = this.#merged.get(key);
+      if (value === undefined) {
+        if (this.#merged.delete(key)) deletes.add(key);
+      } else if (!old || Buffer.compare(old, value) !== 0) {
+        this.#merged.set(key, value);
+        puts.set(key, value);
+      }
+    }
+    const first = !this.#appliedOnce;
+    this.#appliedOnce = true;
+    this.#scheduleCache();
+    if (!first && puts.size === 0 && deletes.size === 0) return;
+    const generations = Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
+    try {
+      this.#options.apply({ puts, deletes, first, generations });
+    } catch (error) {
+      log.error({ err: error, reader: this.name }, "a change was not taken over");
+    }
+  }
+
+  #setSynced(value: boolean): void {
+    if (value && !this.#synced) log.debug({ reader: this.name }, "synced");
+    this.#synced = value;
+    if (value) this.#restored = false;
+    this.#gauge(value ? 1 : 0);
+  }
+
+  #gauge(value: number): void {
+    const { metrics, bucket } = this.#options;
+    metrics
+      ?.gauge("xebec_bus_synced", "1 when the state equals what its sources committed.", ["bucket"])
+      .set({ bucket }, value);
+  }
+
+  // A generation that stays incomplete means a writer that died in its middle, or a copy that is wrong: read it all again.
+  #tick(): void {
+    this.#tellStaleness?.();
+    if (this.#incompleteSince === undefined || !this.#listed) return;
+    if (performance.now() - this.#incompleteSince < INCOMPLETE_MS) return;
+    this.#incompleteSince = performance.now();
+    if ([...this.#sources.values()].some((source) => source.commit && !isComplete(source))) this.#watch?.refresh();
+  }
+
+  #scheduleCache(): void {
+    if (this.#options.cacheFile === undefined || this.#cacheDue) return;
+    this.#cacheDue = true;
+    void sleep(CACHE_PAUSE_MS, this.#stop.signal).then(() => {
+      if (!this.#stop.signal.aborted) return this.#cache.request();
+    });
+  }
+
+  async #saveCache(): Promise<void> {
+    const { cacheFile } = this.#options;
+    if (cacheFile === undefined || !this.#cacheDue) return;
+    this.#cacheDue = false;
+    const sources = new Map<string, CachedSource>();
+    for (const [name, { applied, generation }] of this.#sources) sources.set(name, { entries: applied, generation });
+    try {
+      await writeCache(cacheFile, sources);
+    } catch (error) {
+      log.error({ err: error, reader: this.name }, "the last good state cannot be written");
+    }
+  }
+}
+
+function emptySource(): Source {
+  return { seen: new HashedEntries(), commit: undefined, touched: undefined, applied: new Map(), generation: 0 };
+}
+
+function isComplete(source: Source): boolean {
+  return source.commit !== undefined && source.commit.hash === source.seen.hash;
+}
+
+/** Makes a complete source's seen entries its applied ones and collects the keys that may have changed. */
+function adopt(source: Source, keys: Set<string>): void {
+  const touched = source.touched ?? new Set([...source.applied.keys(), ...source.seen.entries.keys()]);
+  for (const key of touched) {
+    const value = source.seen.entries.get(key);
+    if (value) source.applied.set(key, value);
+    else source.applied.delete(key);
+    keys.add(key);
+  }
+  source.touched = new Set();
+}

@@ -1,0 +1,180 @@
+import { XebecError } from "@xebec/core-errors";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Bus, State, StateSubscription } from "./bus.ts";
+import {
+  type Commit,
+  checkSource,
+  commitKey,
+  decodeCommit,
+  encodeCommit,
+  entryKey,
+  parseGenerationKey,
+} from "./commit.ts";
+import { HashedEntries } from "./generation-hash.ts";
+
+export interface GenerationWriterOptions {
+  readonly bus: Bus;
+  readonly bucket: string;
+  /** The writer's name in the bucket, for example `kubernetes`. One process at a time may write as a source. */
+  readonly source: string;
+}
+
+/** Publishes what a source changed at once as one generation: readers apply all of it or nothing. */
+export interface GenerationWriter extends Component {
+  /** Makes `all` the whole content of the source. Resolves when it is committed; nothing is published when nothing changed. */
+  replace(all: ReadonlyMap<string, Uint8Array>): Promise<Commit>;
+  /** Changes some entries. */
+  apply(change: {
+    readonly puts: ReadonlyMap<string, Uint8Array>;
+    readonly deletes: ReadonlySet<string>;
+  }): Promise<Commit>;
+}
+
+type Change = { puts: ReadonlyMap<string, Uint8Array>; deletes: ReadonlySet<string> };
+
+const log = logger("bus");
+
+/**
+ * Makes a writer. It first reads what the bucket holds of its source, so that after a restart only differences are written.
+ * Changes that come while one is published are joined into the next generation. While the bus is down they wait.
+ */
+export function createGenerationWriter({ bus, bucket, source }: GenerationWriterOptions): GenerationWriter {
+  checkSource(source);
+  return new Writer(bus.state(bucket), `${bucket} writer ${source}`, source);
+}
+
+class Writer implements GenerationWriter {
+  readonly name: string;
+  readonly #state: State;
+  readonly #source: string;
+  readonly #published = new HashedEntries();
+  #commit: Commit | undefined;
+  #watch: StateSubscription | undefined;
+  #ready = false;
+  #closed = false;
+  #working = false;
+  /** Full content that is asked for, replaced by later ones; then the changes after it. */
+  #full: ReadonlyMap<string, Uint8Array> | undefined;
+  #changes: Change[] = [];
+  #waiters: { resolve(commit: Commit): void; reject(error: unknown): void }[] = [];
+
+  constructor(state: State, name: string, source: string) {
+    this.#state = state;
+    this.name = name;
+    this.#source = source;
+  }
+
+  async start(): Promise<void> {
+    this.#watch = this.#state.watch({
+      entry: (text, value) => this.#existing(text, value),
+      synced: () => {
+        this.#ready = true;
+        this.#watch?.close();
+        for (const [key, value] of this.#published.entries) this.#state.keep(entryKey(this.#source, key), value);
+        this.#work();
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watch?.close();
+    this.#fail(new XebecError("cancelled", `${this.name} was closed before the bus took the change`));
+  }
+
+  replace(all: ReadonlyMap<string, Uint8Array>): Promise<Commit> {
+    this.#full = new Map(all);
+    this.#changes = [];
+    return this.#wait();
+  }
+
+  apply({ puts, deletes }: Change): Promise<Commit> {
+    this.#changes.push({ puts: new Map(puts), deletes: new Set(deletes) });
+    return this.#wait();
+  }
+
+  #existing(text: string, value: Uint8Array | undefined): void {
+    const parsed = parseGenerationKey(text);
+    if (this.#ready || parsed?.source !== this.#source) return;
+    if (parsed.key === undefined) this.#commit = value && decodeCommit(value);
+    else this.#published.set(parsed.key, value);
+  }
+
+  #wait(): Promise<Commit> {
+    if (this.#closed) return Promise.reject(new XebecError("cancelled", `${this.name} is closed`));
+    const result = new Promise<Commit>((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+    });
+    this.#work();
+    return result;
+  }
+
+  #work(): void {
+    if (!this.#ready || this.#working || this.#closed) return;
+    this.#working = true;
+    this.#loop()
+      .catch((error: unknown) => {
+        log.error({ err: error, writer: this.name }, "a generation could not be published");
+        this.#fail(error);
+      })
+      .finally(() => {
+        this.#working = false;
+        // A change may have come between the last look and now.
+        if (this.#waiters.length > 0) this.#work();
+      });
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#waiters.length > 0 && !this.#closed) {
+      const waiters = this.#waiters;
+      this.#waiters = [];
+      try {
+        const commit = await this.#publish(this.#takeWanted());
+        for (const each of waiters) each.resolve(commit);
+      } catch (error) {
+        for (const each of waiters) each.reject(error);
+        throw error;
+      }
+    }
+  }
+
+  /** What differs from what is published: values to put, undefined to delete. */
+  #takeWanted(): Map<string, Uint8Array | undefined> {
+    const wanted = new Map<string, Uint8Array | undefined>();
+    const full = this.#full;
+    if (full) {
+      for (const key of this.#published.entries.keys()) if (!full.has(key)) wanted.set(key, undefined);
+      for (const [key, value] of full) wanted.set(key, value);
+    }
+    for (const { puts, deletes } of this.#changes) {
+      for (const key of deletes) wanted.set(key, undefined);
+      for (const [key, value] of puts) wanted.set(key, value);
+    }
+    this.#full = undefined;
+    this.#changes = [];
+    return wanted;
+  }
+
+  async #publish(wanted: ReadonlyMap<string, Uint8Array | undefined>): Promise<Commit> {
+    const changed = [...wanted].filter(([key, value]) => this.#published.set(key, value));
+    const { hash } = this.#published;
+    if (this.#commit?.hash === hash && changed.length === 0) {
+      this.#state.keep(commitKey(this.#source), encodeCommit(this.#commit));
+      return this.#commit;
+    }
+    await Promise.all(
+      changed.map(([key, value]) =>
+        value ? this.#state.put(entryKey(this.#source, key), value) : this.#state.delete(entryKey(this.#source, key)),
+      ),
+    );
+    const commit = { generation: (this.#commit?.generation ?? 0) + 1, hash };
+    await this.#state.put(commitKey(this.#source), encodeCommit(commit));
+    this.#commit = commit;
+    return commit;
+  }
+
+  #fail(error: unknown): void {
+    for (const each of this.#waiters.splice(0)) each.reject(error);
+  }
+}

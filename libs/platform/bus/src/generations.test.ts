@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { tempDir } from "@xebec/testing-launch";
+import fc from "fast-check";
+import {
+  type Bus,
+  createGenerationReader,
+  createGenerationWriter,
+  createMemoryBus,
+  type GenerationChange,
+  type GenerationReader,
+} from "./index.ts";
+import { decodeKey, encodeKey } from "./key-codec.ts";
+
+const never = new AbortController().signal;
+const text = (value: string): Uint8Array => Buffer.from(value);
+const map = (entries: Record<string, string>): Map<string, Uint8Array> =>
+  new Map(Object.entries(entries).map(([key, value]) => [key, text(value)]));
+const plain = (entries: ReadonlyMap<string, Uint8Array>): Record<string, string> =>
+  Object.fromEntries([...entries].sort().map(([key, value]) => [key, Buffer.from(value).toString()]));
+
+async function reading(
+  bus: Bus,
+  cacheFile?: string,
+): Promise<{ reader: GenerationReader; changes: GenerationChange[] }> {
+  const changes: GenerationChange[] = [];
+  const reader = createGenerationReader({ bus, bucket: "b", cacheFile, apply: (change) => changes.push(change) });
+  await reader.start(never);
+  return { reader, changes };
+}
+
+test("whole generations, from several sources", async () => {
+  const bus = createMemoryBus();
+  const { reader, changes } = await reading(bus);
+  const files = createGenerationWriter({ bus, bucket: "b", source: "files" });
+  const kube = createGenerationWriter({ bus, bucket: "b", source: "kubernetes" });
+  await files.start(never);
+  await kube.start(never);
+  assert.equal(reader.synced, false);
+  assert.match(reader.missing?.()[0] ?? "", /no source|does not exist/);
+
+  assert.equal((await files.replace(map({ a: "1", b: "2" }))).generation, 1);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(reader.missing?.(), []);
+  assert.deepEqual(plain(changes[0]?.puts ?? new Map()), { a: "1", b: "2" });
+  assert.equal(changes[0]?.first, true);
+
+  await files.apply({ puts: map({ a: "3", c: "4" }), deletes: new Set(["b"]) });
+  await waitFor("the second", 2_000, () => changes.length === 2);
+  assert.deepEqual(plain(changes[1]?.puts ?? new Map()), { a: "3", c: "4" });
+  assert.deepEqual([...(changes[1]?.deletes ?? [])], ["b"]);
+  assert.deepEqual(changes[1]?.generations, { files: 2 });
+
+  await kube.replace(map({ a: "other", k: "5" }));
+  await waitFor("the third", 2_000, () => changes.length === 3);
+  assert.deepEqual(plain(reader.entries()), { a: "3", c: "4", k: "5" });
+  await files.apply({ puts: new Map(), deletes: new Set(["a"]) });
+  await waitFor("the other source's value", 2_000, () => changes.length === 4);
+  assert.deepEqual(plain(reader.entries()), { a: "other", c: "4", k: "5" });
+
+  const same = await files.replace(map({ c: "4" }));
+  assert.equal(same.generation, 3, "nothing changed, nothing is published");
+  await reader.close?.();
+});
+
+test("half a generation is not applied", async () => {
+  const bus = createMemoryBus();
+  const { reader, changes } = await reading(bus);
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1" }));
+  await waitFor("synced", 2_000, () => reader.synced);
+  await bus.state("b").put("s:route", text("new"));
+  await bus.state("b").put("s:subset", text("new"));
+  let turn = false;
+  bus.state("b").watch({ entry: () => {}, synced: () => (turn = true) });
+  await waitFor("a turn", 2_000, () => turn);
+  assert.deepEqual(plain(reader.entries()), { a: "1" });
+  assert.equal(changes.length, 1);
+
+  // The writer died in the middle; the next one takes what is there and makes it whole.
+  const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await next.start(never);
+  await next.replace(map({ a: "1", route: "new", subset: "newer" }));
+  await waitFor("the generation", 2_000, () => changes.length === 2);
+  assert.deepEqual(plain(reader.entries()), { a: "1", route: "new", subset: "newer" });
+  await reader.close?.();
+});
+
+test("a reader that starts in the middle of a generation waits for the commit", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1" }));
+  await bus.state("b").put("s:a", text("2"));
+  const { reader, changes } = await reading(bus);
+  await waitFor("the reader has seen the state", 2_000, () => reader.missing?.()[0]?.includes("incomplete"));
+  assert.equal(changes.length, 0);
+  await bus.state("b").put("s:a", text("1"));
+  await waitFor("synced after the confirmation", 2_000, () => reader.synced || changes.length > 0);
+  await reader.close?.();
+});
+
+test("changes that come together become one generation", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const results = [
+    writer.replace(map({ a: "1", b: "1" })),
+    writer.apply({ puts: map({ c: "1" }), deletes: new Set(["b"]) }),
+    writer.apply({ puts: map({ a: "2" }), deletes: new Set() }),
+  ];
+  await writer.start(never);
+  assert.deepEqual(
+    (await Promise.all(results)).map(({ generation }) => generation),
+    [1, 1, 1],
+  );
+  const { reader } = await reading(bus);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "2", c: "1" });
+  await reader.close?.();
+  const waiting = createGenerationWriter({ bus, bucket: "b", source: "other" });
+  const pending = waiting.replace(map({}));
+  await Promise.all([assert.rejects(pending, { code: "cancelled" }), waiting.close?.()]);
+});
+
+test("the cache file lets a restarted reader serve; an empty bus does not empty it", async () => {
+  using folder = tempDir();
+  const file = folder.file("cache/b.cache");
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1", b: "2" }));
+  const first = await reading(bus, file);
+  await waitFor("synced", 2_000, () => first.reader.synced);
+  await first.reader.close?.();
+
+  const empty = createMemoryBus();
+  const second = await reading(empty, file);
+  assert.deepEqual([second.reader.restored, second.reader.synced], [true, false]);
+  assert.deepEqual(second.reader.missing?.(), []);
+  assert.deepEqual(plain(second.changes[0]?.puts ?? new Map()), { a: "1", b: "2" });
+  assert.equal(second.changes[0]?.first, true);
+  const again = createGenerationWriter({ bus: empty, bucket: "b", source: "s" });
+  await again.start(never);
+  await again.replace(map({ a: "1", c: "3" }));
+  await waitFor("synced", 2_000, () => second.reader.synced);
+  assert.deepEqual(
+    second.changes.slice(1).map((each) => [plain(each.puts), [...each.deletes], each.first]),
+    [[{ c: "3" }, ["b"], false]],
+  );
+  await second.reader.close?.();
+
+  const bytes = await readFile(file);
+  writeFileSync(file, bytes.subarray(0, bytes.length - 3));
+  const damaged = await reading(createMemoryBus(), file);
+  assert.deepEqual([damaged.reader.restored, damaged.changes.length], [false, 0]);
+  await damaged.reader.close?.();
+});
+
+test("an empty source that was committed is synced and empty", async () => {
+  const bus = createMemoryBus();
+  const { reader, changes } = await reading(bus);
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(new Map());
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.equal(changes.length, 1);
+  assert.equal(changes[0]?.puts.size, 0);
+  await reader.close?.();
+});
+
+test("any sequence of changes: the reader ends with what the writer has", async () => {
+  const key = fc.constantFrom("a", "b", "c", "d");
+  const change = fc.record({ puts: fc.dictionary(key, fc.string()), deletes: fc.array(key), full: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 8 }), async (steps) => {
+      const bus = createMemoryBus();
+      const { reader, changes } = await reading(bus);
+      const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+      await writer.start(never);
+      const model = new Map<string, Uint8Array>();
+      await writer.replace(model);
+      for (const { puts, deletes, full } of steps) {
+        if (full) model.clear();
+        for (const each of deletes) if (!(each in puts)) model.delete(each);
+        for (const [each, value] of map(puts)) model.set(each, value);
+        await (full
+          ? writer.replace(model)
+          : writer.apply({ puts: map(puts), deletes: new Set(deletes.filter((each) => !(each in puts))) }));
+      }
+      await waitFor("equal", 2_000, () => reader.synced && reader.entries().size === model.size, 1);
+      assert.deepEqual(plain(reader.entries()), plain(model));
+      const replay = new Map<string, Uint8Array>();
+      for (const { puts, deletes } of changes) {
+        for (const each of deletes) assert.ok(replay.delete(each), "a delete of what was there");
+        for (const [each, value] of puts) replay.set(each, value);
+      }
+      assert.deepEqual(plain(replay), plain(model));
+      await reader.close?.();
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("every key comes back from its escaped form, which NATS allows", () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, maxLength: 100, unit: "grapheme" }), (key) => {
+      const encoded = encodeKey(key);
+      assert.equal(decodeKey(encoded), key);
+      assert.match(encoded, /^[-/=\w]+(?:\.[-/=\w]+)*$/);
+    }),
+  );
+});
