@@ -1,5 +1,7 @@
+export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
 export type { Bus, State, StateSubscription, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
 export type { Commit } from "./commit.ts";
+export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";
 export {
   createGenerationReader,
   type GenerationChange,
@@ -8,3 +10,11 @@ export {
 } from "./generation-reader.ts";
 export { createGenerationWriter, type GenerationWriter, type GenerationWriterOptions } from "./generation-writer.ts";
 export { createMemoryBus } from "./memory-bus.ts";
+export { createNatsBus, type NatsBusOptions } from "./nats-bus.ts";
+export {
+  type NatsConfigOptions,
+  type Permissions,
+  permissionsOf,
+  renderAuthorization,
+  renderNatsConfig,
+} from "./nats-config.ts";

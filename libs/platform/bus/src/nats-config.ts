@@ -1,0 +1,97 @@
+import { addressText, type HostPort } from "@xebec/core-config";
+import { ACCESS, BUS_USERS, type BusUser, readableBy } from "@xebec/model-bus";
+import { changesOf, streamOf, subjectsOf, WORKERS, workStreamOf, workSubjectOf } from "./bucket-names.ts";
+import { inboxOf } from "./nats-link.ts";
+
+export interface NatsConfigOptions {
+  readonly address: HostPort;
+  /** JetStream's folder. */
+  readonly storeDir: string;
+  readonly publicKeys: Readonly<Record<BusUser, string>>;
+  /** PEM files for TLS; absent: plaintext (for loopback only). */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+  readonly logFile?: string;
+}
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/**
+ * The rights of a user on the server, JetStream's own subjects included. Nobody may make consumers, and nobody but the users
+ * that provision may make streams: whoever can, can have the server write into any subject. Answers go to inboxes only.
+ */
+export function permissionsOf(user: BusUser): Permissions {
+  const { write, send, receive, add, take, provision } = ACCESS[user];
+  const publish = new Set<string>();
+  const subscribe = new Set<string>([`${inboxOf(user)}.>`]);
+  for (const bucket of readableBy(user)) {
+    publish.add(`$JS.API.STREAM.INFO.${streamOf(bucket)}`);
+    publish.add(`$JS.API.DIRECT.GET.${streamOf(bucket)}`);
+    publish.add(`$JS.API.DIRECT.GET.${streamOf(bucket)}.>`);
+    subscribe.add(changesOf(bucket));
+  }
+  for (const bucket of write) publish.add(subjectsOf(bucket));
+  for (const subject of send) publish.add(subject);
+  for (const subject of receive) subscribe.add(subject);
+  // One entry per user: `_INBOX_*` is no pattern of NATS, which knows whole words only.
+  if (receive.length > 0) for (const each of BUS_USERS) publish.add(`${inboxOf(each)}.>`);
+  for (const queue of add) publish.add(workSubjectOf(queue));
+  for (const queue of take) {
+    publish.add(`$JS.API.CONSUMER.MSG.NEXT.${workStreamOf(queue)}.${WORKERS}`);
+    publish.add(`$JS.ACK.${workStreamOf(queue)}.${WORKERS}.>`);
+  }
+  if (provision)
+    for (const what of [
+      "STREAM.INFO.*",
+      "STREAM.CREATE.*",
+      "CONSUMER.INFO.*.*",
+      "CONSUMER.CREATE.>",
+      "CONSUMER.DURABLE.CREATE.>",
+    ])
+      publish.add(`$JS.API.${what}`);
+  return { publish: [...publish].sort(), subscribe: [...subscribe].sort() };
+}
+
+/** The `authorization` block of the server's configuration: one nkey and its rights per user, nobody else. */
+export function renderAuthorization(publicKeys: Readonly<Record<BusUser, string>>): string {
+  const list = (subjects: readonly string[]): string =>
+    subjects.map((each) => `        ${JSON.stringify(each)}`).join("\n");
+  const users = BUS_USERS.map((user) => {
+    const { publish, subscribe } = permissionsOf(user);
+    return [
+      `    # ${user}`,
+      "    {",
+      `      nkey: ${publicKeys[user]}`,
+      "      permissions: {",
+      publish.length === 0
+        ? '        publish: { deny: ">" }'
+        : `        publish: { allow: [\n${list(publish)}\n        ] }`,
+      `        subscribe: { allow: [\n${list(subscribe)}\n        ] }`,
+      "      }",
+      "    }",
+    ].join("\n");
+  });
+  return `authorization {\n  timeout: 3\n  users: [\n${users.join("\n")}\n  ]\n}\n`;
+}
+
+/** The whole configuration file of nats-server. */
+export function renderNatsConfig({ address, storeDir, publicKeys, tls, logFile }: NatsConfigOptions): string {
+  const text = (value: string): string => JSON.stringify(value);
+  return [
+    "# Written by xebec; changes are overwritten.",
+    `listen: ${text(addressText(address))}`,
+    "max_payload: 1MB",
+    "max_connections: 1000",
+    "ping_interval: 10s",
+    ...(logFile === undefined ? [] : [`log_file: ${text(logFile)}`]),
+    `jetstream {\n  store_dir: ${text(storeDir)}\n  sync_interval: 1s\n}`,
+    ...(tls
+      ? [
+          `tls {\n  cert_file: ${text(tls.certFile)}\n  key_file: ${text(tls.keyFile)}\n  ca_file: ${text(tls.caFile)}\n  verify: true\n}`,
+        ]
+      : []),
+    renderAuthorization(publicKeys),
+  ].join("\n");
+}

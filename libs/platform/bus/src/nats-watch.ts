@@ -1,0 +1,252 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { Subscription as NatsSubscription } from "@nats-io/transport-node";
+import { sleep } from "@xebec/core-async";
+import { logger } from "@xebec/core-log";
+import { changesOf, parseSubject, streamOf } from "./bucket-names.ts";
+import type { StateSubscription, StateWatcher } from "./bus.ts";
+import { DELETION_KEPT_MS, join, readEntry, readPieces, type StoredEntry } from "./entry.ts";
+import type { NatsLink } from "./nats-link.ts";
+import { readStream } from "./read-stream.ts";
+import type { EntryVerifier } from "./signature.ts";
+
+const CHECK_MS = 3_000;
+const ABSENT_MS = 150;
+const MAX_BUFFERED = 20_000;
+const log = logger("bus");
+
+/**
+ * Watches a state. Entries come twice: read from the stream in order of their sequence numbers, and live from the server's
+ * repetition of every stored entry. Numbers are without gaps, so a lost message is seen at once and read again; the identity
+ * of the stream (its time of creation) tells a server that lost its store from one that was emptied.
+ */
+export class NatsWatch implements StateSubscription {
+  readonly #link: NatsLink;
+  readonly #bucket: string;
+  readonly #watcher: StateWatcher;
+  readonly #verifier: EntryVerifier | undefined;
+  readonly #rejected: ((key: string) => void) | undefined;
+  readonly #stop = new AbortController();
+  readonly #unwatch: () => void;
+  #wake: (() => void) | undefined;
+  #awake = false;
+  #live: NatsSubscription | undefined;
+  /** The stream's time of creation; undefined before it was seen. */
+  #incarnation: string | undefined;
+  /** Everything up to this sequence number was told. */
+  #position = 0;
+  #synced = false;
+  #reading = false;
+  #readAgain = false;
+  #confirmedAt = 0;
+  #buffered: StoredEntry[] = [];
+  /** Keys that were told, by the round of reading in which they were last seen. */
+  readonly #known = new Map<string, number>();
+  #round = 0;
+  /** Keys that were told from a store that is lost and not written again since: their absence means nothing. */
+  #orphans = new Set<string>();
+  readonly #parts = new Map<string, Uint8Array>();
+
+  /** @param rejected told the keys of entries that the verifier does not accept */
+  constructor(
+    link: NatsLink,
+    bucket: string,
+    watcher: StateWatcher,
+    verifier?: EntryVerifier,
+    rejected?: (key: string) => void,
+  ) {
+    this.#link = link;
+    this.#bucket = bucket;
+    this.#watcher = watcher;
+    this.#verifier = verifier;
+    this.#rejected = rejected;
+    this.#unwatch = link.onConnected(() => this.#poke());
+    this.#run().catch((error: unknown) => log.error({ err: error, bucket }, "a watch ended"));
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#unwatch();
+    this.#live?.unsubscribe();
+    this.#poke();
+  }
+
+  refresh(): void {
+    this.#readAgain = true;
+    this.#poke();
+  }
+
+  #poke(): void {
+    this.#awake = true;
+    this.#wake?.();
+  }
+
+  get #closed(): boolean {
+    return this.#stop.signal.aborted || this.#link.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      this.#awake = false;
+      let pause = CHECK_MS;
+      if (this.#link.connected) {
+        try {
+          if (!(await this.#catchUp())) pause = ABSENT_MS;
+        } catch (error) {
+          if (this.#closed) return;
+          log.debug({ err: error, bucket: this.#bucket }, "a state could not be read; trying again");
+          pause = ABSENT_MS;
+        }
+      }
+      if (!this.#awake) await this.#rest(pause);
+    }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    const rested = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([woken, sleep(ms, rested.signal)]);
+    rested.abort();
+    this.#wake = undefined;
+  }
+
+  /** @returns false when the state does not exist */
+  async #catchUp(): Promise<boolean> {
+    const link = await this.#link.ready();
+    // First listen, then read: nothing can fall between.
+    this.#live ??= link.connection.subscribe(changesOf(this.#bucket), {
+      callback: (error, message) => {
+        if (error) {
+          log.error({ err: error, bucket: this.#bucket }, "the bus refuses to tell the changes of a state");
+          return;
+        }
+        // An error that left this callback would end the connection of the whole service.
+        this.#guard(() => {
+          const entry = readEntry(message);
+          if (entry) this.#arrived(entry);
+        });
+      },
+    });
+    const info = await link.manager.streams.info(streamOf(this.#bucket)).catch((error: unknown) => {
+      if (error instanceof JetStreamApiError && error.status === 404) return undefined;
+      throw error;
+    });
+    if (!info || this.#closed) return false;
+    const created = String(info.created);
+    const lost =
+      this.#incarnation !== undefined && (created !== this.#incarnation || info.state.last_seq < this.#position);
+    const away = this.#confirmedAt > 0 && performance.now() - this.#confirmedAt > DELETION_KEPT_MS;
+    const whole = this.#incarnation === undefined || lost || away || this.#readAgain;
+    if (lost) {
+      log.warn({ bucket: this.#bucket }, "the server lost this state");
+      this.#orphans = new Set(this.#known.keys());
+      this.#parts.clear();
+      this.#watcher.lost?.();
+    }
+    this.#incarnation = created;
+    this.#readAgain = false;
+    if (whole) {
+      this.#position = 0;
+      this.#round++;
+    }
+    if (whole || info.state.last_seq > this.#position) await this.#read(whole);
+    if (this.#closed) return true;
+    this.#confirmedAt = performance.now();
+    if (!this.#synced) {
+      this.#synced = true;
+      this.#guard(() => this.#watcher.synced());
+    }
+    this.#guard(() => this.#watcher.confirmed?.());
+    return true;
+  }
+
+  async #read(whole: boolean): Promise<void> {
+    const link = await this.#link.ready();
+    this.#reading = true;
+    try {
+      await readStream(link, this.#link.options.name, this.#bucket, this.#position + 1, (entry) => this.#take(entry));
+      if (whole) this.#forgetAbsent();
+    } finally {
+      this.#reading = false;
+    }
+    const buffered = this.#buffered.sort((a, b) => a.sequence - b.sequence);
+    this.#buffered = [];
+    for (const entry of buffered) this.#arrived(entry);
+  }
+
+  #forgetAbsent(): void {
+    for (const [key, round] of this.#known)
+      if (round !== this.#round && !this.#orphans.has(key)) {
+        this.#known.delete(key);
+        this.#guard(() => this.#watcher.entry(key, undefined));
+      }
+  }
+
+  #arrived(entry: StoredEntry): void {
+    if (this.#closed) return;
+    if (this.#reading || this.#incarnation === undefined) {
+      // What does not fit is read from the stream: the gap is found when the next one arrives, or at the next check.
+      if (this.#buffered.length < MAX_BUFFERED) this.#buffered.push(entry);
+      return;
+    }
+    if (entry.sequence <= this.#position) {
+      // Numbers that run backwards come from another store; the check finds out.
+      if (entry.sequence < this.#position) this.#poke();
+      return;
+    }
+    if (entry.sequence === this.#position + 1) this.#take(entry);
+    else this.#poke();
+  }
+
+  #take(entry: StoredEntry): void {
+    if (this.#closed) return;
+    this.#position = Math.max(this.#position, entry.sequence);
+    const subject = parseSubject(this.#bucket, entry.subject);
+    if (!subject) return;
+    if ("hash" in subject) {
+      const name = `${subject.hash}.${subject.piece}`;
+      if (entry.deleted) this.#parts.delete(name);
+      else this.#parts.set(name, entry.data);
+      return;
+    }
+    const { key } = subject;
+    if (this.#verifier && !this.#verifier.accepts(entry.headers, entry.subject, entry.data)) {
+      log.error({ bucket: this.#bucket, key }, "an entry is not signed by a writer of this state; it is ignored");
+      // A forged entry has taken the place of the real one in the store.
+      this.#known.set(key, this.#round);
+      this.#guard(() => this.#rejected?.(key));
+      return;
+    }
+    this.#orphans.delete(key);
+    if (entry.deleted) {
+      if (this.#known.delete(key)) this.#guard(() => this.#watcher.entry(key, undefined));
+      return;
+    }
+    const value = this.#valueOf(entry);
+    if (!value) {
+      log.warn({ bucket: this.#bucket, key }, "a large value is incomplete; the state is read again");
+      this.#readAgain = true;
+      this.#poke();
+      return;
+    }
+    this.#known.set(key, this.#round);
+    this.#guard(() => this.#watcher.entry(key, value));
+  }
+
+  #valueOf(entry: StoredEntry): Uint8Array | undefined {
+    const pieces = readPieces(entry.headers);
+    if (!pieces) return entry.data;
+    const value = join(pieces, (i) => this.#parts.get(`${pieces.hash}.${i}`));
+    if (value) for (let i = 0; i < pieces.count; i++) this.#parts.delete(`${pieces.hash}.${i}`);
+    return value;
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      log.error({ err: error, bucket: this.#bucket }, "a watcher failed");
+    }
+  }
+}
