@@ -79,9 +79,8 @@ export class Generator {
   }
 
   #targets(context: GenerationContext, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
-    const labels = Object.entries(proxy.labels).sort().join();
     return context.part(
-      `targets/${proxy.namespace}/${labels}/${proxy.interception === "NONE" ? proxy.ip : ""}`,
+      `targets/${proxy.namespace}/${proxy.labelsKey}/${proxy.interception === "NONE" ? proxy.ip : ""}`,
       (inner) => {
         const targets = serviceTargets(inner, proxy);
         return { targets, key: targetsKey(proxy, targets) };

@@ -1,3 +1,4 @@
+export { type Attachment, attachments } from "./attachment.ts";
 export { contentHash, type EncodedResource } from "./encoded.ts";
 export { Generator, type NameSet } from "./generator.ts";
 export { type MeshProxy, type ProxyView, proxyOf, viewOf } from "./proxy.ts";

@@ -11,6 +11,8 @@ export interface MeshProxy {
   readonly pod: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The labels as one text, for comparing. */
+  readonly labelsKey: string;
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
   /** Where its containers listen: `127.0.0.1`-like address of their own, or the proxy's address. */
   readonly appAddress: string;
@@ -42,6 +44,7 @@ export function proxyOf(node: {
     const value = metadata[name];
     return typeof value === "string" ? value.slice(0, MAX_TEXT) : typeof value === "number" ? String(value) : "";
   };
+  const labels = labelsOf(metadata.LABELS);
   const interception = text("INTERCEPTION_MODE");
   const httpProxyPort = Number(text("HTTP_PROXY_PORT"));
   if (!Number.isInteger(httpProxyPort) || httpProxyPort < 0 || httpProxyPort > 65_535)
@@ -55,7 +58,8 @@ export function proxyOf(node: {
     ip: text("INSTANCE_IPS").split(",")[0] || id.ip,
     pod: id.pod,
     namespace: text("NAMESPACE") || id.namespace,
-    labels: labelsOf(metadata.LABELS),
+    labels,
+    labelsKey: Object.entries(labels).sort().join(),
     interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
     appAddress: text("APP_ADDRESS") || id.ip,
     httpProxyPort,

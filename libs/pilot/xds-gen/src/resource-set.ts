@@ -23,10 +23,12 @@ export function resourceSet(resources: Iterable<EncodedResource>): ResourceSet {
 
 export const EMPTY_SET: ResourceSet = resourceSet([]);
 
+const NO_DIFF: ResourceDiff = { changed: [], removed: [] };
 const diffs = new WeakMap<ResourceSet, WeakMap<ResourceSet, ResourceDiff>>();
 
 /** What differs between two sets; computed once for all proxies that go from the one to the other. */
 export function diffOf(before: ResourceSet, after: ResourceSet): ResourceDiff {
+  if (before === after) return NO_DIFF;
   let known = diffs.get(before);
   if (!known) {
     known = new WeakMap();

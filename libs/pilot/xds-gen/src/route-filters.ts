@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf, durationOf } from "@xebec/api-envoy";
-import { FaultDelay_FaultDelayType } from "@xebec/api-envoy/envoy/extensions/filters/common/fault/v3/fault";
 import { CorsPolicySchema } from "@xebec/api-envoy/envoy/extensions/filters/http/cors/v3/cors";
 import { HTTPFaultSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/fault/v3/fault";
 import { FractionalPercent_DenominatorType, FractionalPercentSchema } from "@xebec/api-envoy/envoy/type/v3/percent";
@@ -38,7 +37,6 @@ function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
   const fault: MessageInitShape<typeof HTTPFaultSchema> = {};
   if (delay && fixed !== undefined)
     fault.delay = {
-      type: FaultDelay_FaultDelayType.FIXED,
       faultDelaySecifier: { case: "fixedDelay", value: durationOf(fixed) },
       percentage: millionths(delay.percentage ? (delay.percentage.value ?? 0) : delay.percent),
     };

@@ -25,3 +25,6 @@ export const Destination = Type.Object(
 );
 export const ExportTo = Type.Array(Type.String({ minLength: 1 }));
 export const WorkloadSelector = Type.Object({ matchLabels: Type.Optional(Labels) }, closed);
+/** One of these texts. */
+export const literals = <const V extends readonly string[]>(...values: V) =>
+  Type.Unsafe<V[number]>(Type.Union(values.map((value) => Type.Literal(value))));

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { literals } from "./common.ts";
 
 /** The parts of Kubernetes' own kinds that are looked at here; all other fields are left alone. */
 const open = { additionalProperties: true } as const;
@@ -10,12 +11,10 @@ export const MeshConfigSpec = Type.Object(
     trustDomain: Type.Optional(Type.String()),
     accessLogFile: Type.Optional(Type.String()),
     accessLogFormat: Type.Optional(Type.String()),
-    accessLogEncoding: Type.Optional(Type.Union([Type.Literal("TEXT"), Type.Literal("JSON")])),
+    accessLogEncoding: Type.Optional(literals("TEXT", "JSON")),
     connectTimeout: Type.Optional(Type.String()),
     enableAutoMtls: Type.Optional(Type.Boolean()),
-    outboundTrafficPolicy: Type.Optional(
-      Type.Object({ mode: Type.Optional(Type.Union([Type.Literal("ALLOW_ANY"), Type.Literal("REGISTRY_ONLY")])) }),
-    ),
+    outboundTrafficPolicy: Type.Optional(Type.Object({ mode: Type.Optional(literals("ALLOW_ANY", "REGISTRY_ONLY")) })),
     policyCheckFailOpen: Type.Optional(Type.Boolean()),
     disablePolicyChecks: Type.Optional(Type.Boolean()),
     disableReports: Type.Optional(Type.Boolean()),

@@ -1,8 +1,5 @@
 import { type Static, Type } from "typebox";
-import { closed, Duration, ExportTo, Labels, PortSelector, UInt } from "./common.ts";
-
-const literals = <const V extends readonly string[]>(...values: V) =>
-  Type.Union(values.map((value) => Type.Literal(value as V[number])));
+import { closed, Duration, ExportTo, Labels, literals, PortSelector, UInt } from "./common.ts";
 
 const LoadBalancer = Type.Object(
   {

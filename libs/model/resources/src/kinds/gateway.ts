@@ -1,15 +1,11 @@
 import { type Static, Type } from "typebox";
-import { closed, Labels, Port } from "./common.ts";
+import { closed, Labels, literals, Port } from "./common.ts";
 
 const ServerTls = Type.Object(
   {
     httpsRedirect: Type.Optional(Type.Boolean()),
     mode: Type.Optional(
-      Type.Union(
-        (["PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"] as const).map(
-          (mode) => Type.Literal(mode),
-        ),
-      ),
+      literals("PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"),
     ),
     serverCertificate: Type.Optional(Type.String()),
     privateKey: Type.Optional(Type.String()),

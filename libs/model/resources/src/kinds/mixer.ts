@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { closed } from "./common.ts";
+import { closed, literals } from "./common.ts";
 
 /** Mixer's kinds (spec/mixer.md §7.1). The parameters of handlers and instances are checked by their adapter or template. */
 const open = { additionalProperties: true } as const;
@@ -16,7 +16,7 @@ const HeaderTemplate = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
     values: Type.Optional(Type.Array(Type.String())),
-    operation: Type.Optional(Type.Union((["REPLACE", "REMOVE", "APPEND"] as const).map((each) => Type.Literal(each)))),
+    operation: Type.Optional(literals("REPLACE", "REMOVE", "APPEND")),
   },
   closed,
 );

@@ -1,11 +1,9 @@
 import { type Static, Type } from "typebox";
-import { closed, WorkloadSelector } from "./common.ts";
+import { closed, literals, WorkloadSelector } from "./common.ts";
 
 const Mtls = Type.Object(
   {
-    mode: Type.Optional(
-      Type.Union((["UNSET", "DISABLE", "PERMISSIVE", "STRICT"] as const).map((each) => Type.Literal(each))),
-    ),
+    mode: Type.Optional(literals("UNSET", "DISABLE", "PERMISSIVE", "STRICT")),
   },
   closed,
 );

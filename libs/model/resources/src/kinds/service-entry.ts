@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { closed, ExportTo, Labels, Port, UInt } from "./common.ts";
+import { closed, ExportTo, Labels, literals, Port, UInt } from "./common.ts";
 
 const Endpoint = Type.Object(
   {
@@ -28,10 +28,8 @@ export const ServiceEntrySpec = Type.Object(
     hosts: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
     addresses: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     ports: Type.Optional(Type.Array(ServiceEntryPort)),
-    location: Type.Optional(Type.Union([Type.Literal("MESH_EXTERNAL"), Type.Literal("MESH_INTERNAL")])),
-    resolution: Type.Optional(
-      Type.Union((["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN"] as const).map((each) => Type.Literal(each))),
-    ),
+    location: Type.Optional(literals("MESH_EXTERNAL", "MESH_INTERNAL")),
+    resolution: Type.Optional(literals("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN")),
     endpoints: Type.Optional(Type.Array(Endpoint)),
     workloadSelector: Type.Optional(Type.Object({ labels: Labels }, closed)),
     subjectAltNames: Type.Optional(Type.Array(Type.String())),

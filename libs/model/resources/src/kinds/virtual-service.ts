@@ -1,5 +1,16 @@
 import { type Static, Type } from "typebox";
-import { closed, Destination, Duration, ExportTo, Labels, Percent, Port, StringMatch, UInt } from "./common.ts";
+import {
+  closed,
+  Destination,
+  Duration,
+  ExportTo,
+  Labels,
+  literals,
+  Percent,
+  Port,
+  StringMatch,
+  UInt,
+} from "./common.ts";
 
 const HeaderOperations = Type.Object(
   {
@@ -45,7 +56,7 @@ const Redirect = Type.Object(
     uri: Type.Optional(Type.String()),
     authority: Type.Optional(Type.String()),
     port: Type.Optional(Port),
-    derivePort: Type.Optional(Type.Union([Type.Literal("FROM_PROTOCOL_DEFAULT"), Type.Literal("FROM_REQUEST_PORT")])),
+    derivePort: Type.Optional(literals("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")),
     scheme: Type.Optional(Type.String()),
     redirectCode: Type.Optional(UInt),
   },

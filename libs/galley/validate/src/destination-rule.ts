@@ -1,0 +1,94 @@
+import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
+import { type Checker, isLabel } from "./rules.ts";
+
+type Path = readonly (string | number)[];
+const MAX_MAGLEV = 5_000_011;
+
+/** Semantic rules of a DestinationRule (spec/platform.md §3.11). */
+export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
+  check.host(spec.host, ["spec", "host"]);
+  checkPolicy(spec.trafficPolicy, ["spec", "trafficPolicy"], check);
+  const seen = new Set<string>();
+  for (const [i, subset] of (spec.subsets ?? []).entries()) {
+    const path = ["spec", "subsets", i];
+    if (!isLabel(subset.name))
+      check.fail([...path, "name"], `"${subset.name}" is no name: letters, digits and - are allowed`);
+    if (seen.has(subset.name)) check.fail([...path, "name"], `the subset "${subset.name}" is defined twice`);
+    seen.add(subset.name);
+    checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check);
+  }
+  const all = spec.exportTo ?? [];
+  if (all.includes("*") && all.length > 1) check.fail(["spec", "exportTo"], "* cannot be together with namespaces");
+}
+
+function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Checker): void {
+  if (!policy) return;
+  if (Object.keys(policy).length === 0) check.fail(path, "must set something");
+  checkParts(policy, path, check);
+  const ports = new Set<number>();
+  for (const [i, each] of (policy.portLevelSettings ?? []).entries()) {
+    const at = [...path, "portLevelSettings", i];
+    const port = each.port.number;
+    if (port === undefined) check.fail([...at, "port", "number"], "is required");
+    else if (ports.has(port)) check.fail([...at, "port", "number"], `port ${port} is given twice`);
+    else ports.add(port);
+    checkParts(each, at, check);
+  }
+}
+
+function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path, check: Checker): void {
+  const { connectionPool, outlierDetection, loadBalancer, tls } = policy;
+  const { tcp, http } = connectionPool ?? {};
+  const pool = [...path, "connectionPool"];
+  if (connectionPool && !tcp && !http) check.fail(pool, "one of tcp and http is needed");
+  check.duration(tcp?.connectTimeout, [...pool, "tcp", "connectTimeout"], { zero: false });
+  check.duration(tcp?.idleTimeout, [...pool, "tcp", "idleTimeout"]);
+  check.duration(tcp?.maxConnectionDuration, [...pool, "tcp", "maxConnectionDuration"], { zero: false });
+  check.duration(tcp?.tcpKeepalive?.time, [...pool, "tcp", "tcpKeepalive", "time"], { zero: false });
+  check.duration(tcp?.tcpKeepalive?.interval, [...pool, "tcp", "tcpKeepalive", "interval"], { zero: false });
+  check.duration(http?.idleTimeout, [...pool, "http", "idleTimeout"]);
+  if (http?.useClientProtocol && http.h2UpgradePolicy === "UPGRADE")
+    check.fail([...pool, "http", "useClientProtocol"], "cannot be together with h2UpgradePolicy UPGRADE");
+  const outlier = [...path, "outlierDetection"];
+  check.duration(outlierDetection?.interval, [...outlier, "interval"], { zero: false });
+  check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"], { zero: false });
+  if (outlierDetection?.consecutiveLocalOriginFailures && !outlierDetection.splitExternalLocalOriginErrors)
+    check.fail([...outlier, "consecutiveLocalOriginFailures"], "needs splitExternalLocalOriginErrors: true");
+  checkHash(loadBalancer, [...path, "loadBalancer"], check);
+  check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"], { zero: false });
+  if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
+    check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
+  if (tls?.mode === "ISTIO_MUTUAL" && (tls.clientCertificate || tls.privateKey || tls.caCertificates))
+    check.fail([...path, "tls"], "mode ISTIO_MUTUAL uses the mesh's own certificates; files cannot be given");
+  if (tls?.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
+    check.fail([...path, "tls", "insecureSkipVerify"], "cannot be together with caCertificates or subjectAltNames");
+}
+
+function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: Checker): void {
+  const hash = balancer?.consistentHash;
+  if (!hash) return;
+  if (balancer.simple) check.fail([...path, "simple"], "cannot be together with consistentHash");
+  const keys = (["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"] as const).filter(
+    (key) => hash[key],
+  );
+  if (keys.length !== 1)
+    check.fail(
+      [...path, "consistentHash"],
+      "exactly one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName is needed",
+    );
+  check.duration(hash.httpCookie?.ttl, [...path, "consistentHash", "httpCookie", "ttl"]);
+  const size = hash.maglev?.tableSize;
+  if (size !== undefined && (!isPrime(size) || size >= MAX_MAGLEV))
+    check.fail(
+      [...path, "consistentHash", "maglev", "tableSize"],
+      `must be a prime number below ${MAX_MAGLEV}, not ${size}`,
+    );
+  if (hash.minimumRingSize !== undefined && (hash.ringHash || hash.maglev))
+    check.fail([...path, "consistentHash", "minimumRingSize"], "cannot be together with ringHash or maglev");
+}
+
+function isPrime(value: number): boolean {
+  if (value < 2) return false;
+  for (let i = 2; i * i <= value; i++) if (value % i === 0) return false;
+  return true;
+}

@@ -1,0 +1,43 @@
+import type { Vocabulary } from "@xebec/model-attributes";
+import { VALUE_TYPES } from "@xebec/model-attributes";
+import { checkExpression, ExpressionError } from "@xebec/model-expr";
+import type { AttributeManifestSpec, HandlerSpec, InstanceSpec, RuleSpec } from "@xebec/model-resources";
+import type { Checker } from "./rules.ts";
+
+/** Semantic rules of Mixer's objects: what can be said of one object without the others (spec/mixer.md §7.2). */
+export function checkRule(spec: RuleSpec, check: Checker, vocabulary: Vocabulary): void {
+  if (spec.match) checkMatch(spec.match, check, vocabulary);
+  const edits = (spec.requestHeaderOperations?.length ?? 0) + (spec.responseHeaderOperations?.length ?? 0);
+  if (!spec.actions?.length && edits === 0) check.fail(["spec", "actions"], "must name at least one handler");
+  for (const [i, action] of (spec.actions ?? []).entries())
+    if (!action.instances?.length && !action.name)
+      check.fail(["spec", "actions", i, "instances"], "must name at least one instance");
+}
+
+function checkMatch(match: string, check: Checker, vocabulary: Vocabulary): void {
+  try {
+    checkExpression(match, vocabulary, "BOOL");
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    check.fail(["spec", "match"], error.message);
+  }
+}
+
+export function checkHandler(spec: HandlerSpec, check: Checker): void {
+  if (!spec.compiledAdapter && !spec.adapter)
+    check.fail(["spec", "compiledAdapter"], "is required, or adapter for one of its own process");
+  if (spec.compiledAdapter && spec.adapter) check.fail(["spec", "adapter"], "cannot be together with compiledAdapter");
+}
+
+export function checkInstance(spec: InstanceSpec, check: Checker): void {
+  if (!spec.compiledTemplate && !spec.template) check.fail(["spec", "compiledTemplate"], "is required, or template");
+}
+
+export function checkManifest(spec: AttributeManifestSpec, check: Checker): void {
+  for (const [name, { valueType }] of Object.entries(spec.attributes ?? {}))
+    if (!valueType || !Object.hasOwn(VALUE_TYPES, valueType))
+      check.fail(
+        ["spec", "attributes", name, "valueType"],
+        `must be one of ${Object.keys(VALUE_TYPES).join(", ")}, not ${valueType ?? "empty"}`,
+      );
+}

@@ -1,0 +1,11 @@
+import type { PeerAuthenticationSpec } from "@xebec/model-resources";
+import type { Checker } from "./rules.ts";
+
+/** Semantic rules of a PeerAuthentication (spec/platform.md §3.11). */
+export function checkPeerAuthentication(spec: PeerAuthenticationSpec, check: Checker): void {
+  const ports = Object.keys(spec.portLevelMtls ?? {});
+  if (spec.portLevelMtls && Object.keys(spec.selector?.matchLabels ?? {}).length === 0)
+    check.fail(["spec", "portLevelMtls"], "needs a selector: ports are those of a workload");
+  if (spec.portLevelMtls && ports.length === 0) check.fail(["spec", "portLevelMtls"], "must not be empty");
+  for (const port of ports) if (Number(port) > 65_535) check.fail(["spec", "portLevelMtls", port], "is no port");
+}

@@ -1,0 +1,78 @@
+import { parseDuration } from "@xebec/api-envoy";
+import type { Violation } from "@xebec/model-resources";
+
+type Path = readonly (string | number)[];
+
+/** Gathers violations; every rule that a schema cannot hold is written with it. */
+export class Checker {
+  readonly violations: Violation[] = [];
+
+  fail(path: Path, message: string): void {
+    this.violations.push({ path, message });
+  }
+
+  require(holds: boolean, path: Path, message: string): void {
+    if (!holds) this.fail(path, message);
+  }
+
+  /** A duration, longer than nothing unless `zero` allows it; absent is fine. */
+  duration(value: string | undefined, path: Path, { zero = true } = {}): void {
+    if (value === undefined) return;
+    const ms = parseDuration(value);
+    if (ms === undefined) this.fail(path, `"${value}" is no duration; write for example 1s, 500ms or 1m30s`);
+    else if (ms < 0 || (ms === 0 && !zero)) this.fail(path, `must be longer than 0, not ${value}`);
+    else if (ms !== 0 && ms < 1) this.fail(path, `must be at least 1ms, not ${value}`);
+  }
+
+  /** A DNS name, or with `wildcard` one that begins with `*.`, or `*`. */
+  host(value: string, path: Path, { wildcard = true, short = true } = {}): void {
+    if (isIp(value)) return;
+    const rest = value === "*" ? "" : value.replace(/^\*\.?/, "");
+    if (value.startsWith("*") && !wildcard) this.fail(path, `"${value}" must not be a wildcard`);
+    else if (rest !== "" && !isDnsName(rest)) this.fail(path, `"${value}" is no host name`);
+    else if (!short && !value.includes(".") && value !== "*")
+      this.fail(path, `"${value}" must be a full name with a domain`);
+  }
+
+  /** A regular expression that Envoy (RE2) takes. */
+  regex(value: string | undefined, path: Path): void {
+    if (value === undefined || value === "*") return;
+    if (value.length > 1024) this.fail(path, "is longer than 1024 characters");
+    else
+      try {
+        // RE2 knows no look-around and no back-references; what is left, V8's parser checks. It is never run here.
+        if (/\(\?(=|!|<=|<!)|\\[1-9]/.test(value))
+          this.fail(path, `"${value}" uses look-around or a back-reference, which RE2 does not have`);
+        else new RegExp(value.replace(/\(\?P</g, "(?<").replace(/^\(\?[imsU]+\)/, ""));
+      } catch (error) {
+        this.fail(path, `is no regular expression: ${(error as Error).message}`);
+      }
+  }
+
+  /** Exactly one of exact, prefix and regex, or nothing. */
+  stringMatch(match: { exact?: string; prefix?: string; regex?: string } | undefined, path: Path): void {
+    if (!match) return;
+    const given = Object.keys(match);
+    if (given.length > 1) this.fail(path, `give one of ${given.join(", ")}, not ${given.length}`);
+    if (match.prefix === "") this.fail([...path, "prefix"], "must not be empty");
+    if (match.regex === "") this.fail([...path, "regex"], "must not be empty");
+    this.regex(match.regex, [...path, "regex"]);
+  }
+}
+
+export function isIp(text: string): boolean {
+  return /^(\d{1,3}\.){3}\d{1,3}$/.test(text) || (text.includes(":") && /^[0-9a-fA-F:.]+$/.test(text));
+}
+
+/** RFC 1123 names, with underscores as Istio allows them. */
+export function isDnsName(text: string): boolean {
+  return (
+    text.length <= 255 &&
+    text.split(".").every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label))
+  );
+}
+
+/** An RFC 1123 label, as names of subsets and ports are. */
+export function isLabel(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/i.test(text);
+}

@@ -1,0 +1,50 @@
+import { protocolByName } from "@xebec/model-names";
+import type { ServiceEntrySpec } from "@xebec/model-resources";
+import { type Checker, isIp, isLabel } from "./rules.ts";
+
+/** Semantic rules of a ServiceEntry (spec/platform.md §3.11). */
+export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void {
+  const resolution = spec.resolution ?? "NONE";
+  const endpoints = spec.endpoints ?? [];
+  const isDns = resolution === "DNS" || resolution === "DNS_ROUND_ROBIN";
+  for (const [i, host] of spec.hosts.entries()) {
+    if (host === "*") check.fail(["spec", "hosts", i], "* would take every host; name the hosts");
+    check.host(host, ["spec", "hosts", i]);
+    if (isDns && endpoints.length === 0 && host.startsWith("*"))
+      check.fail(["spec", "hosts", i], `"${host}" cannot be looked up: a wildcard needs endpoints, or resolution NONE`);
+  }
+  const names = new Set<string>();
+  const numbers = new Set<number>();
+  for (const [i, port] of (spec.ports ?? []).entries()) {
+    const path = ["spec", "ports", i];
+    if (!isLabel(port.name))
+      check.fail([...path, "name"], `"${port.name}" is no name: letters, digits and - are allowed`);
+    if (names.has(port.name)) check.fail([...path, "name"], `the port name "${port.name}" is used twice`);
+    if (numbers.has(port.number)) check.fail([...path, "number"], `port ${port.number} is given twice`);
+    names.add(port.name);
+    numbers.add(port.number);
+    if (port.protocol && !protocolByName(port.protocol))
+      check.fail([...path, "protocol"], `"${port.protocol}" is no protocol`);
+  }
+  for (const [i, address] of (spec.addresses ?? []).entries()) {
+    const [ip = "", prefix] = address.split("/");
+    if (!isIp(ip) || (prefix !== undefined && !/^\d{1,3}$/.test(prefix)))
+      check.fail(["spec", "addresses", i], `"${address}" is no address`);
+    else if (prefix !== undefined && isDns)
+      check.fail(["spec", "addresses", i], `a network needs resolution NONE or STATIC, not ${resolution}`);
+  }
+  if (resolution === "NONE" && endpoints.length > 0)
+    check.fail(["spec", "endpoints"], "resolution NONE takes no endpoints");
+  if (spec.workloadSelector)
+    check.fail(["spec", "workloadSelector"], "is not served by this version; list the endpoints");
+  if (resolution === "DNS_ROUND_ROBIN" && endpoints.length > 1)
+    check.fail(["spec", "endpoints"], "DNS_ROUND_ROBIN takes one endpoint at the most");
+  for (const [i, endpoint] of endpoints.entries()) {
+    const path = ["spec", "endpoints", i];
+    if (resolution === "STATIC" && !isIp(endpoint.address) && !endpoint.address.startsWith("unix://"))
+      check.fail([...path, "address"], `"${endpoint.address}" is no IP address, which resolution STATIC needs`);
+    if (isDns && !isIp(endpoint.address)) check.host(endpoint.address, [...path, "address"], { wildcard: false });
+    for (const name of Object.keys(endpoint.ports ?? {}))
+      if (!names.has(name)) check.fail([...path, "ports", name], `the ServiceEntry has no port "${name}"`);
+  }
+}

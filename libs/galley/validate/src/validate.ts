@@ -1,0 +1,213 @@
+import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
+import {
+  checkStructure,
+  KINDS,
+  type Kind,
+  kindOf,
+  type Origin,
+  pathText,
+  type Resource,
+  type Violation,
+} from "@xebec/model-resources";
+import { parse } from "yaml";
+import { checkDestinationRule } from "./destination-rule.ts";
+import { checkGateway } from "./gateway.ts";
+import type { RawObject } from "./manifest.ts";
+import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
+import { checkPeerAuthentication } from "./peer-authentication.ts";
+import { Checker, isDnsName } from "./rules.ts";
+import { checkServiceEntry } from "./service-entry.ts";
+import { checkVirtualService } from "./virtual-service.ts";
+
+/** What became of one object. */
+export type Validated =
+  | { readonly outcome: "accepted"; readonly resource: Resource }
+  /** A Kubernetes object that is no configuration of the mesh: it belongs to somebody else. */
+  | { readonly outcome: "foreign"; readonly group: string; readonly kind: string }
+  | {
+      readonly outcome: "rejected";
+      readonly identity: Identity | undefined;
+      readonly violations: readonly Violation[];
+    };
+
+export interface Identity {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ValidateOptions {
+  /** Namespace of an object that names none (`default`). */
+  readonly defaultNamespace?: string;
+  /** Attributes that expressions may use; the standard ones when left out. */
+  readonly vocabulary?: Vocabulary;
+  readonly origin?: Origin;
+}
+
+/** Groups of Kubernetes itself: their objects are not ours to judge. */
+const KUBERNETES_GROUPS = /^(|apps|batch|autoscaling|policy|([a-z-]+\.)+k8s\.io)$/;
+const MESH_CONFIG_MAP = { name: "istio", key: "mesh" } as const;
+const TOP_LEVEL = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
+
+// biome-ignore format: one line a kind
+const SEMANTICS: Readonly<Record<string, (spec: never, check: Checker, vocabulary: Vocabulary) => void>> = {
+  "networking.istio.io/VirtualService": checkVirtualService,
+  "networking.istio.io/DestinationRule": checkDestinationRule,
+  "networking.istio.io/Gateway": checkGateway,
+  "networking.istio.io/ServiceEntry": checkServiceEntry,
+  "security.istio.io/PeerAuthentication": checkPeerAuthentication,
+  "config.istio.io/rule": checkRule,
+  "config.istio.io/handler": checkHandler,
+  "config.istio.io/instance": checkInstance,
+  "config.istio.io/attributemanifest": checkManifest,
+};
+
+/**
+ * Checks one object whole: its head, the structure of its spec, and the rules of its kind. The same code answers in the
+ * webhook, the directory source and the command line.
+ */
+export function validateObject({ value }: Pick<RawObject, "value">, options: ValidateOptions = {}): Validated {
+  const check = new Checker();
+  const reject = (identity: Identity | undefined): Validated => ({
+    outcome: "rejected",
+    identity,
+    violations: check.violations,
+  });
+  const { apiVersion, kind: kindName } = value;
+  if (typeof apiVersion !== "string" || apiVersion === "") check.fail(["apiVersion"], "is required");
+  if (typeof kindName !== "string" || kindName === "") check.fail(["kind"], "is required");
+  if (typeof apiVersion !== "string" || typeof kindName !== "string" || check.violations.length > 0)
+    return reject(undefined);
+  const [group, version] = splitVersion(apiVersion);
+  const meshText = meshConfigOf(value, group);
+  if (meshText !== undefined) return validateMeshConfig(meshText, value, options);
+  const kind = kindOf(group, kindName);
+  if (!kind) {
+    if (KUBERNETES_GROUPS.test(group)) return { outcome: "foreign", group, kind: kindName };
+    check.fail(
+      ["kind"],
+      `${kindName} of ${apiVersion} is no kind that is served; known in this group: ${kindsOf(group)}`,
+    );
+    return reject(undefined);
+  }
+  if (!kind.versions.includes(version))
+    check.fail(["apiVersion"], `${kind.kind} has no version ${version}; use ${group}/${kind.versions.join(" or ")}`);
+  const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
+  const structure = checkStructure(kind.schema, value.spec ?? {});
+  check.violations.push(...structure.violations);
+  const semantics = SEMANTICS[`${group}/${kind.kind}`];
+  if (structure.violations.length === 0 && semantics)
+    semantics(structure.value as never, check, options.vocabulary ?? STANDARD);
+  if (check.violations.length > 0 || !identity) return reject(identity);
+  return { outcome: "accepted", resource: resourceOf(value, identity, version, structure.value, options.origin) };
+}
+
+const STANDARD = createVocabulary();
+
+function splitVersion(apiVersion: string): [group: string, version: string] {
+  const slash = apiVersion.lastIndexOf("/");
+  return slash === -1 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
+}
+
+function kindsOf(group: string): string {
+  const known = KINDS.filter((kind) => kind.group === group).map((kind) => kind.kind);
+  return known.length > 0
+    ? known.join(", ")
+    : `none; the groups are ${[...new Set(KINDS.map((kind) => kind.group))].join(", ")}`;
+}
+
+function checkHead(
+  value: Readonly<Record<string, unknown>>,
+  kind: Kind,
+  defaultNamespace: string,
+  check: Checker,
+): Identity | undefined {
+  for (const key of Object.keys(value))
+    if (!TOP_LEVEL.has(key)) check.fail([key], "unknown field; known are apiVersion, kind, metadata, spec, status");
+  const metadata = value.metadata;
+  if (metadata === null || typeof metadata !== "object" || Array.isArray(metadata)) {
+    check.fail(["metadata"], "is required");
+    return undefined;
+  }
+  const { name, namespace = defaultNamespace, labels, annotations } = metadata as Record<string, unknown>;
+  if (typeof name !== "string" || !isDnsName(name)) {
+    check.fail(
+      ["metadata", "name"],
+      name === undefined
+        ? "is required"
+        : `${JSON.stringify(name)} is no object name: lower-case letters, digits, - and .`,
+    );
+    return undefined;
+  }
+  if (typeof namespace !== "string" || !isDnsName(namespace)) {
+    check.fail(["metadata", "namespace"], `${JSON.stringify(namespace)} is no namespace`);
+    return undefined;
+  }
+  for (const [field, map] of Object.entries({ labels, annotations })) {
+    if (map === undefined || map === null) continue;
+    if (typeof map !== "object" || Array.isArray(map)) check.fail(["metadata", field], "must be a map of texts");
+    else
+      for (const [key, each] of Object.entries(map))
+        if (typeof each !== "string")
+          check.fail(["metadata", field, key], `must be a text, not ${JSON.stringify(each)}; put it in quotes`);
+  }
+  return { group: kind.group, kind: kind.kind, namespace, name };
+}
+
+function resourceOf(
+  value: Readonly<Record<string, unknown>>,
+  identity: Identity,
+  version: string,
+  spec: unknown,
+  origin: Origin | undefined,
+): Resource {
+  const metadata = value.metadata as {
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    creationTimestamp?: unknown;
+    generation?: unknown;
+  };
+  return {
+    ...identity,
+    version,
+    ...(metadata.labels ? { labels: metadata.labels } : {}),
+    ...(metadata.annotations ? { annotations: metadata.annotations } : {}),
+    ...(typeof metadata.creationTimestamp === "string" ? { creationTimestamp: metadata.creationTimestamp } : {}),
+    ...(typeof metadata.generation === "number" ? { generation: metadata.generation } : {}),
+    ...(origin ? { origin } : {}),
+    spec,
+  };
+}
+
+/** Istio keeps its mesh configuration as a text in the config map `istio`, key `mesh`. */
+function meshConfigOf(value: Readonly<Record<string, unknown>>, group: string): string | undefined {
+  if (group !== "" || value.kind !== "ConfigMap") return undefined;
+  const { metadata, data } = value as { metadata?: { name?: unknown }; data?: Record<string, unknown> };
+  const text = metadata?.name === MESH_CONFIG_MAP.name ? data?.[MESH_CONFIG_MAP.key] : undefined;
+  return typeof text === "string" ? text : undefined;
+}
+
+function validateMeshConfig(
+  text: string,
+  value: Readonly<Record<string, unknown>>,
+  options: ValidateOptions,
+): Validated {
+  const { metadata } = value as { metadata: { namespace?: string } };
+  try {
+    const spec: unknown = parse(text, { maxAliasCount: 50 }) ?? {};
+    const head = { name: "mesh", namespace: metadata.namespace ?? "istio-system" };
+    return validateObject(
+      { value: { apiVersion: "mesh.xebec.io/v1", kind: "MeshConfig", metadata: head, spec } },
+      options,
+    );
+  } catch (error) {
+    const message = `is not YAML: ${(error as Error).message.split("\n")[0]}`;
+    return { outcome: "rejected", identity: undefined, violations: [{ path: ["data", MESH_CONFIG_MAP.key], message }] };
+  }
+}
+
+/** One sentence for all violations of an object, as the webhook and the log say it. */
+export function violationsText(violations: readonly Violation[]): string {
+  return violations.map((each) => `${pathText(each.path)}: ${each.message}`).join("; ");
+}

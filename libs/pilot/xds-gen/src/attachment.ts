@@ -1,0 +1,85 @@
+import { canonicalHost, hostsOverlap, labelsMatch, resolveShortName } from "@xebec/model-names";
+import type { DestinationRule, Gateway, Snapshot, VirtualService } from "@xebec/pilot-snapshot";
+
+/** Whether an object takes effect, and where, or why not (design.md §1.6). */
+export interface Attachment {
+  readonly key: string;
+  readonly state: "attached" | "ignored";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Tells of every routing object of a snapshot where it is attached. @param routers labels of the routers that are known */
+export function attachments(snapshot: Snapshot, routers: readonly Readonly<Record<string, string>>[]): Attachment[] {
+  return [
+    ...[...snapshot.virtualServices.all()].map((each) => ofVirtualService(each, snapshot)),
+    ...[...snapshot.destinationRules.all()].map((each) => ofDestinationRule(each, snapshot)),
+    ...snapshot.gateways.map((each) => ofGateway(each, routers)),
+  ];
+}
+
+const attached = (key: string, message = ""): Attachment => ({ key, state: "attached", reason: "Attached", message });
+const ignored = (key: string, reason: string, message: string): Attachment => ({
+  key,
+  state: "ignored",
+  reason,
+  message,
+});
+
+function ofVirtualService(rule: VirtualService, snapshot: Snapshot): Attachment {
+  const known = new Set(snapshot.gateways.map((each) => `${each.namespace}/${each.name}`));
+  const missing = rule.gateways.filter((each) => each !== "mesh" && !known.has(each));
+  if (missing.length === rule.gateways.length)
+    return ignored(
+      rule.key,
+      "GatewayNotFound",
+      `no Gateway ${missing.join(", ")}; create it or name another in spec.gateways`,
+    );
+  const faults: string[] = missing.map((each) => `Gateway ${each} does not exist`);
+  for (const { destination, path } of destinations(rule)) {
+    const host = canonicalHost(resolveShortName(destination.host, rule.namespace, snapshot.mesh.domain));
+    if (!snapshot.services.has(host)) faults.push(`${path}.host: no service ${host}`);
+    else if (destination.subset) {
+      const rules = snapshot.destinationRules.find(host, () => true);
+      if (!rules.some((each) => each.spec.subsets?.some((subset) => subset.name === destination.subset)))
+        faults.push(`${path}.subset: no DestinationRule for ${host} defines the subset ${destination.subset}`);
+    }
+  }
+  for (const host of rule.hosts) {
+    const oldest = snapshot.virtualServices.exact(host).find((each) => each.gateways.includes("mesh"));
+    if (rule.gateways.includes("mesh") && oldest && oldest !== rule)
+      faults.push(`host ${host} belongs to the older ${oldest.namespace}/${oldest.name}`);
+  }
+  return faults.length === 0
+    ? attached(rule.key)
+    : { key: rule.key, state: "attached", reason: "PartlyResolved", message: faults.join("; ") };
+}
+
+/** Every destination of a VirtualService with its place in the object. */
+function destinations(rule: VirtualService): { destination: { host: string; subset?: string }; path: string }[] {
+  const kinds = { http: rule.spec.http ?? [], tls: rule.spec.tls ?? [], tcp: rule.spec.tcp ?? [] };
+  return Object.entries(kinds).flatMap(([kind, rules]) =>
+    rules.flatMap((each, i) =>
+      (each.route ?? []).map(({ destination }, j) => ({
+        destination,
+        path: `spec.${kind}[${i}].route[${j}].destination`,
+      })),
+    ),
+  );
+}
+
+function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachment {
+  const [host = ""] = rule.hosts;
+  const found =
+    snapshot.services.has(host) ||
+    (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
+  return found ? attached(rule.key) : ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
+}
+
+function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, string>>[]): Attachment {
+  const count = routers.filter((labels) => labelsMatch(gateway.spec.selector, labels)).length;
+  const selector = Object.entries(gateway.spec.selector ?? {}).map(([name, value]) => `${name}=${value}`);
+  return count > 0
+    ? attached(gateway.key, `${count} ${count === 1 ? "proxy" : "proxies"}`)
+    : ignored(gateway.key, "NoProxySelected", `no gateway proxy has the labels ${selector.join(", ")}`);
+}

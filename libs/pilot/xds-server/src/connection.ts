@@ -1,0 +1,342 @@
+import { logger } from "@xebec/core-log";
+import {
+  diffOf,
+  EMPTY_SET,
+  type Generator,
+  type MeshProxy,
+  type ProxyView,
+  type ResourceSet,
+  resourceSet,
+  SHORT_NAME,
+  typeOfUrl,
+  type XdsType,
+} from "@xebec/pilot-xds-gen";
+import type { RawStream } from "@xebec/platform-grpc";
+import type { NameSets } from "./name-sets.ts";
+import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
+import type { XdsRequest } from "./request.ts";
+import { deltaResponse, discoveryResponse, type MessageCache } from "./response.ts";
+import { Subscription } from "./subscription.ts";
+
+const log = logger("ads");
+
+/** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
+const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
+/** How long listeners and routes wait for a proxy to ask for the endpoints of its new clusters. */
+const ENDPOINTS_WAIT_MS = 1_000;
+
+/** What a connection shares with all others. */
+export interface Shared {
+  readonly generator: () => Generator | undefined;
+  readonly names: NameSets;
+  readonly messages: MessageCache;
+  /** Called for each message sent. */
+  onSent(type: XdsType, bytes: number): void;
+  onAck(connection: Connection, type: XdsType): void;
+  onNack(connection: Connection, type: XdsType, message: string, origins: readonly string[]): void;
+  onExpiredNonce(type: XdsType): void;
+}
+
+/**
+ * One proxy's stream, in either protocol. It owns what the proxy subscribed to, has and accepted; `advance` sends what is due
+ * now. One message of a type is under way at a time, so a slow proxy skips versions instead of queueing them.
+ */
+export class Connection {
+  readonly id: string;
+  readonly proxy: MeshProxy;
+  readonly connectedAt = new Date();
+  readonly delta: boolean;
+  readonly subscriptions = new Map<XdsType, Subscription>();
+  readonly #stream: RawStream;
+  readonly #shared: Shared;
+  #view: ProxyView | undefined;
+  #viewOf: unknown;
+  /** Clusters that were sent and whose endpoints the proxy must have before routes may lead to them. */
+  #awaited: readonly string[] = [];
+  #awaitedUntil = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #congested = false;
+  /** Numbers the messages that repeat resources: their nonces must differ. */
+  #again = 0;
+
+  constructor(id: string, proxy: MeshProxy, delta: boolean, stream: RawStream, shared: Shared) {
+    this.id = id;
+    this.proxy = proxy;
+    this.delta = delta;
+    this.#stream = stream;
+    this.#shared = shared;
+    stream.onDrain(() => {
+      this.#congested = false;
+      this.advance();
+    });
+  }
+
+  /** The class of proxies that it belongs to, as of the current snapshot. */
+  view(generator: Generator): ProxyView {
+    const marks = generator.snapshot.selectorLabels;
+    if (!this.#view || this.#viewOf !== marks) {
+      this.#view = generator.view(this.proxy);
+      this.#viewOf = marks;
+    }
+    return this.#view;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Ends the stream with an error; the proxy will come back. */
+  fail(error: unknown): void {
+    this.close();
+    this.#stream.fail(error);
+  }
+
+  /** Takes a request: a subscription, a change of one, an acknowledgement or a refusal. */
+  receive(request: XdsRequest): void {
+    const type = typeOfUrl(request.typeUrl);
+    if (!type) {
+      log.debug(
+        { proxy: this.id, typeUrl: request.typeUrl.slice(0, 200) },
+        "a type that is not served; the request is ignored",
+      );
+      return;
+    }
+    let sub = this.subscriptions.get(type);
+    const isNew = !sub || request.nonce === "";
+    if (!sub) {
+      sub = new Subscription(type);
+      this.subscriptions.set(type, sub);
+    }
+    if (request.nonce !== "" && request.nonce !== sub.lastNonce && !sub.fresh) {
+      // An answer to a message that was overtaken. Only a change of names in it still counts.
+      this.#shared.onExpiredNonce(type);
+      if (!this.delta) return;
+    } else if (request.nonce !== "" && request.nonce === sub.inFlight) this.#answered(sub, request);
+    const namesChanged = this.delta ? this.#deltaNames(sub, request, isNew) : this.#sotwNames(sub, request);
+    if (isNew && !this.delta && request.nonce === "" && !sub.fresh) {
+      // The client starts this type over: it has nothing any more.
+      sub.sent = sub.acked = EMPTY_SET;
+      sub.inFlight = "";
+      sub.fresh = true;
+    }
+    if (namesChanged || sub.fresh || sub.inFlight === "") this.advance();
+  }
+
+  #answered(sub: Subscription, request: XdsRequest): void {
+    sub.inFlight = "";
+    sub.answered = true;
+    if (!request.error) {
+      sub.acked = sub.sent;
+      sub.ackedNonce = request.nonce;
+      sub.lastError = sub.quarantine.size > 0 ? sub.lastError : "";
+      this.#shared.onAck(this, sub.type);
+      releaseSuspects(sub);
+      return;
+    }
+    const guilty = holdBack(sub, request.error.message);
+    sub.lastError = request.error.message;
+    // What the proxy has now is what it accepted before; all but the culprits is sent again from there.
+    const origins = [
+      ...new Set((guilty.length > 0 ? guilty : diffOf(sub.acked, sub.sent).changed).flatMap((each) => each.origins)),
+    ];
+    sub.sent = sub.acked;
+    this.#shared.onNack(this, sub.type, request.error.message, origins);
+  }
+
+  #sotwNames(sub: Subscription, request: XdsRequest): boolean {
+    if (isWildcard(sub.type)) return false;
+    if (Buffer.compare(sub.nameBytes, request.nameBytes) === 0) return false;
+    sub.nameBytes = Buffer.from(request.nameBytes);
+    const before = sub.names;
+    sub.names = this.#shared.names.ofBytes(request.nameBytes, request.names);
+    if (sub.names === before) return false;
+    // Names that were given up and come back must be answered: Envoy forgot them.
+    this.#forget(sub);
+    return true;
+  }
+
+  #deltaNames(sub: Subscription, request: XdsRequest, isNew: boolean): boolean {
+    if (request.initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = claimed(request);
+    if (isWildcard(sub.type) || (request.subscribe.length === 0 && request.unsubscribe.length === 0 && !isNew))
+      return false;
+    const names = new Set(sub.names?.names);
+    if (sub.names === undefined) for (const name of request.initialVersions.keys()) names.add(name);
+    for (const name of request.unsubscribe) names.delete(name);
+    for (const name of request.subscribe) {
+      // Asked for again: answered again, also when it did not change.
+      if (names.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
+      names.add(name);
+    }
+    sub.names = this.#shared.names.of(names);
+    this.#forget(sub);
+    return true;
+  }
+
+  #forget(sub: Subscription): void {
+    const wanted = new Set(sub.names?.names);
+    const keep = (set: ResourceSet): ResourceSet =>
+      [...set.resources.keys()].every((name) => wanted.has(name))
+        ? set
+        : resourceSet([...set.resources.values()].filter((each) => wanted.has(each.name)));
+    const same = sub.acked === sub.sent;
+    sub.sent = keep(sub.sent);
+    sub.acked = same ? sub.sent : keep(sub.acked);
+  }
+
+  /** Sends what is due, in the safe order; stops where the proxy has to answer first. */
+  advance(): void {
+    const generator = this.#shared.generator();
+    if (!generator || this.#stream.closed || this.#congested) return;
+    const view = this.view(generator);
+    let settled = true;
+    for (const type of PUSH_ORDER) {
+      const sub = this.subscriptions.get(type);
+      if (!sub || !isAsked(sub)) continue;
+      if (sub.inFlight !== "") {
+        // The first answers of a new stream need not wait for each other: the proxy asks in the right order itself.
+        if (!this.#starting()) return;
+        settled = false;
+        continue;
+      }
+      if ((type === "listener" || type === "route") && this.#mustWaitForEndpoints()) return;
+      const target = withoutHeld(sub, generator.resources(type, this.proxy, view, sub.names));
+      const held = this.#withRemovals(sub, target);
+      if (this.#send(sub, held, view)) {
+        settled = false;
+        if (this.#congested) return;
+        if (!this.#starting()) return;
+      }
+    }
+    if (settled) this.#releaseRemovals();
+  }
+
+  /** True until every type that the proxy subscribed to was answered once. */
+  #starting(): boolean {
+    for (const sub of this.subscriptions.values()) if (!sub.answered && isAsked(sub)) return true;
+    return false;
+  }
+
+  /** Clusters are removed only after routes and listeners that no longer use them were accepted. */
+  #withRemovals(sub: Subscription, target: ResourceSet): ResourceSet {
+    if (sub.type !== "cluster" || sub.fresh) return target;
+    const { removed, changed } = diffOf(sub.sent, target);
+    if (removed.length === 0) {
+      sub.removalsHeld = false;
+      return target;
+    }
+    if (sub.removalsHeld && changed.length === 0) return sub.sent;
+    sub.removalsHeld = true;
+    if (changed.length === 0) return sub.sent;
+    const kept = removed.map((name) => sub.sent.resources.get(name)).filter((each) => each !== undefined);
+    return resourceSet([...target.resources.values(), ...kept]);
+  }
+
+  #releaseRemovals(): void {
+    const sub = this.subscriptions.get("cluster");
+    const generator = this.#shared.generator();
+    if (!sub?.removalsHeld || !generator) return;
+    sub.removalsHeld = false;
+    const view = this.view(generator);
+    this.#send(sub, withoutHeld(sub, generator.resources("cluster", this.proxy, view, undefined)), view);
+  }
+
+  #mustWaitForEndpoints(): boolean {
+    if (this.#awaited.length === 0) return false;
+    const endpoints = this.subscriptions.get("endpoint");
+    const have = (name: string): boolean => endpoints?.acked.resources.has(name) === true;
+    const now = performance.now();
+    if (this.#starting() || now >= this.#awaitedUntil || (this.#awaited.every(have) && endpoints?.resend.size === 0)) {
+      this.#awaited = [];
+      return false;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.advance(), this.#awaitedUntil - now + 1);
+    return true;
+  }
+
+  #send(sub: Subscription, next: ResourceSet, view: ProxyView): boolean {
+    const { changed, removed } = diffOf(sub.sent, next);
+    const again = [...sub.resend]
+      .flatMap((name) => next.resources.get(name) ?? [])
+      .filter((each) => !changed.includes(each));
+    sub.resend.clear();
+    const whole = isWildcard(sub.type);
+    // In the state-of-the-world form endpoints and routes that are gone are simply not sent any more.
+    const due = changed.length > 0 || again.length > 0 || sub.fresh || (removed.length > 0 && (whole || this.delta));
+    if (!due) {
+      if (next.version === sub.sent.version) return false;
+      sub.acked = sub.acked === sub.sent ? next : sub.acked;
+      sub.sent = next;
+      return false;
+    }
+    const message = this.#message(sub, next, changed, removed, again);
+    if (sub.type === "cluster" && !sub.fresh) this.#awaitEndpoints(changed.map((each) => each.name));
+    sub.sent = next;
+    sub.fresh = false;
+    sub.sentAt = Date.now();
+    this.#shared.onSent(sub.type, message.bytes.length);
+    sub.inFlight = sub.lastNonce = message.nonce;
+    if (!this.#stream.write(message.bytes)) this.#congested = true;
+    log.debug(
+      {
+        proxy: this.id,
+        type: SHORT_NAME[sub.type],
+        resources: changed.length,
+        removed: removed.length,
+        bytes: message.bytes.length,
+        view: view.key,
+      },
+      "push",
+    );
+    return true;
+  }
+
+  /** Envoy warms a changed cluster anew and waits for its endpoints, also when they are the same. */
+  #awaitEndpoints(clusters: readonly string[]): void {
+    const known = this.subscriptions.get("endpoint");
+    const dynamic = clusters.filter((name) => name.startsWith("outbound|"));
+    for (const name of dynamic) if (known?.sent.resources.has(name)) known.resend.add(name);
+    const generator = this.#shared.generator();
+    const isEds = (name: string): boolean => {
+      const host = name.split("|")[3] ?? "";
+      return generator?.snapshot.services.get(host)?.some((each) => each.resolution === "eds") === true;
+    };
+    this.#awaited = dynamic.filter(isEds);
+    this.#awaitedUntil = performance.now() + ENDPOINTS_WAIT_MS;
+  }
+
+  #message(
+    sub: Subscription,
+    next: ResourceSet,
+    changed: Parameters<typeof discoveryResponse>[1],
+    removed: readonly string[],
+    again: Parameters<typeof discoveryResponse>[1],
+  ): { readonly bytes: Buffer; readonly nonce: string } {
+    const whole = !this.delta && isWildcard(sub.type);
+    const resources = whole ? [...next.resources.values()] : again.length > 0 ? [...changed, ...again] : changed;
+    const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${again.length > 0 ? `-${this.#again++}` : ""}`;
+    const make = (): Buffer =>
+      this.delta
+        ? deltaResponse(sub.type, resources, removed, next.version, nonce)
+        : discoveryResponse(sub.type, resources, next.version, nonce);
+    const bytes =
+      again.length > 0 ? make() : this.#shared.messages.message(next, `${sub.type}/${this.delta}/${nonce}`, make);
+    return { bytes, nonce };
+  }
+}
+
+/** True when the client wants anything of the type: all of it, or names. */
+function isAsked(sub: Subscription): boolean {
+  return isWildcard(sub.type) || (sub.names?.names.length ?? 0) > 0;
+}
+
+/** Clusters and listeners are always wanted as a whole. */
+function isWildcard(type: XdsType): boolean {
+  return type === "cluster" || type === "listener";
+}
+
+/** What the client says it still has from an earlier stream. Only names and versions of it are ever looked at. */
+function claimed(request: XdsRequest): ResourceSet {
+  const versions = [...request.initialVersions];
+  return resourceSet(versions.map(([name, version]) => ({ name, version, bytes: new Uint8Array(), origins: [] })));
+}

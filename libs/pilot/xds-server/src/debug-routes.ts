@@ -1,0 +1,74 @@
+import { XebecError } from "@xebec/core-errors";
+import type { FastifyInstance } from "fastify";
+import { configDump, connectionOf, endpointStatus, syncStatus } from "./debug.ts";
+import type { XdsServer } from "./xds-server.ts";
+
+interface Query {
+  readonly proxyID?: string;
+  readonly types?: string;
+  readonly brief?: string;
+  readonly namespace?: string;
+}
+
+/**
+ * Pilot's debug pages with Istio's paths (spec/pilot.md §6.4). They tell what the mesh looks like, so they are for callers on
+ * this machine only.
+ */
+export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: () => boolean): void {
+  app.get("/ready", (_request, reply) =>
+    reply
+      .status(isReady() ? 200 : 503)
+      .type("text/plain")
+      .send(isReady() ? "" : "not ready\n"),
+  );
+  app.addHook("onRequest", (request, _reply, done) => {
+    if (request.url.startsWith("/debug") && !isLoopbackAddress(request.ip))
+      done(new XebecError("permission_denied", "debug pages are for callers on this machine; use a port-forward"));
+    else done();
+  });
+  app.get("/debug", () => ({
+    pages: [
+      "/debug/syncz",
+      "/debug/config_dump?proxyID=POD.NAMESPACE[&types=CDS,LDS]",
+      "/debug/endpointz[?brief=true]",
+      "/debug/registryz",
+      "/debug/adsz",
+    ],
+  }));
+  app.get<{ Querystring: Query }>("/debug/syncz", ({ query }) =>
+    [...server.connections]
+      .filter((each) => !query.namespace || each.proxy.namespace === query.namespace)
+      .map(syncStatus),
+  );
+  app.get("/debug/adsz", () => {
+    const clients = [...server.connections].map((each) => ({
+      connectionId: each.id,
+      connectedAt: each.connectedAt.toISOString(),
+      protocol: each.delta ? "delta" : "sotw",
+      labels: each.proxy.labels,
+      locality: each.proxy.locality,
+      watches: Object.fromEntries([...each.subscriptions].map(([type, sub]) => [type, sub.names?.names ?? ["*"]])),
+    }));
+    return { totalClients: clients.length, clients };
+  });
+  app.get<{ Querystring: Query }>("/debug/config_dump", ({ query }) => {
+    if (!query.proxyID)
+      throw new XebecError("invalid_argument", "give the proxy as ?proxyID=POD.NAMESPACE; /debug/syncz lists them");
+    const connection = connectionOf(server, query.proxyID);
+    if (!connection)
+      throw new XebecError(
+        "not_found",
+        `no proxy ${query.proxyID} is connected to this pilot; /debug/syncz lists them`,
+      );
+    return configDump(connection, query.types?.split(",") ?? []);
+  });
+  app.get<{ Querystring: Query }>("/debug/endpointz", (request, reply) => {
+    const brief = request.query.brief !== undefined && request.query.brief !== "false";
+    return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
+  });
+  app.get("/debug/registryz", () => [...(server.generator?.snapshot.services.values() ?? [])].flat());
+}
+
+function isLoopbackAddress(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1" || ip.startsWith("::ffff:127.");
+}

@@ -1,0 +1,135 @@
+import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
+import { SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import type { Connection } from "./connection.ts";
+import type { XdsServer } from "./xds-server.ts";
+
+const TYPES: readonly XdsType[] = ["cluster", "listener", "route", "endpoint"];
+
+export interface SyncStatus {
+  readonly proxy: string;
+  readonly proxy_type: string;
+  readonly istio_version: string;
+  readonly cluster_id: string;
+  readonly [versions: `${string}_${"sent" | "acked"}`]: string;
+  readonly resources: Readonly<Record<string, { sent: string; acked: string; sent_time: string; last_error: string }>>;
+}
+
+/** What each proxy was sent and accepted: `/debug/syncz` and the bus request `proxies` (spec/pilot.md §6.4). */
+export function syncStatus(connection: Connection): SyncStatus {
+  const { proxy } = connection;
+  const versions: Record<string, string> = {};
+  const resources: Record<string, SyncStatus["resources"][string]> = {};
+  for (const type of TYPES) {
+    const sub = connection.subscriptions.get(type);
+    versions[`${type}_sent`] = sub?.lastNonce ?? "";
+    versions[`${type}_acked`] = sub?.ackedNonce ?? "";
+    if (sub)
+      resources[TYPE_URL[type]] = {
+        sent: sub.lastNonce,
+        acked: sub.ackedNonce,
+        sent_time: sub.sentAt ? new Date(sub.sentAt).toISOString() : "",
+        last_error: sub.lastError,
+      };
+  }
+  return {
+    proxy: `${proxy.pod}.${proxy.namespace}`,
+    proxy_type: proxy.type,
+    istio_version: proxy.istioVersion,
+    cluster_id: "Kubernetes",
+    ...versions,
+    resources,
+  };
+}
+
+/** The newest connection of a proxy. @param id `POD.NAMESPACE`, or a whole node id */
+export function connectionOf(server: XdsServer, id: string): Connection | undefined {
+  let found: Connection | undefined;
+  for (const each of server.connections)
+    if (`${each.proxy.pod}.${each.proxy.namespace}` === id || each.proxy.id === id) found = each;
+  return found;
+}
+
+/** What a proxy was sent last, in the form of Envoy's own `/config_dump`. @param types CDS, LDS, RDS, EDS; all when empty */
+export async function configDump(connection: Connection, types: readonly string[]): Promise<unknown> {
+  // Only here is the whole API needed; it takes a second to load.
+  const { registry } = await import("@xebec/api-envoy/registry");
+  const wanted = (type: XdsType): boolean =>
+    types.length === 0 || types.some((each) => each.toLowerCase() === SHORT_NAME[type]);
+  const dump = (type: XdsType): unknown[] =>
+    [...(connection.subscriptions.get(type)?.sent.resources.values() ?? [])].map((each) =>
+      decoded(type, each.bytes, each.version, registry),
+    );
+  const section = (name: string, fields: Record<string, unknown>) => ({
+    "@type": `type.googleapis.com/envoy.admin.v3.${name}`,
+    ...fields,
+  });
+  return {
+    configs: [
+      ...(wanted("cluster")
+        ? [section("ClustersConfigDump", { dynamic_active_clusters: dump("cluster").map((cluster) => ({ cluster })) })]
+        : []),
+      ...(wanted("listener")
+        ? [
+            section("ListenersConfigDump", {
+              dynamic_listeners: dump("listener").map((listener) => ({ active_state: { listener } })),
+            }),
+          ]
+        : []),
+      ...(wanted("route")
+        ? [
+            section("RoutesConfigDump", {
+              dynamic_route_configs: dump("route").map((route_config) => ({ route_config })),
+            }),
+          ]
+        : []),
+      ...(wanted("endpoint")
+        ? [
+            section("EndpointsConfigDump", {
+              dynamic_endpoint_configs: dump("endpoint").map((endpoint_config) => ({ endpoint_config })),
+            }),
+          ]
+        : []),
+    ],
+  };
+}
+
+function decoded(type: XdsType, bytes: Uint8Array, version: string, registry: Registry): unknown {
+  const typeName = TYPE_URL[type].replace("type.googleapis.com/", "");
+  const schema = registry.getMessage(typeName);
+  if (!schema || bytes.length === 0) return { "@type": TYPE_URL[type], version };
+  const message: Message = fromBinary(schema, bytes);
+  return { "@type": TYPE_URL[type], ...(toJson(schema, message, { registry, useProtoFieldName: true }) as object) };
+}
+
+/** The endpoints of every service, for `/debug/endpointz`. @param brief one line of text each, as Istio 1.1 */
+export function endpointStatus(server: XdsServer, brief: boolean): unknown {
+  const snapshot = server.generator?.snapshot;
+  if (!snapshot) return brief ? "" : [];
+  const services = [...snapshot.services.values()].flat().sort((a, b) => (a.id < b.id ? -1 : 1));
+  const all = services.flatMap((service) =>
+    service.ports.map((port) => ({
+      svc: `${service.host}:${port.name}`,
+      ep: (snapshot.endpoints.get(service.id) ?? [])
+        .filter((endpoint) => endpoint.ports[port.name] !== undefined)
+        .map((endpoint) => ({
+          endpoint: {
+            Address: endpoint.address,
+            Port: endpoint.ports[port.name],
+            ServicePort: { name: port.name, port: port.number, protocol: port.protocol },
+            Locality: endpoint.locality,
+            LbWeight: endpoint.weight,
+          },
+          labels: endpoint.labels,
+          serviceaccount: endpoint.identity ?? "",
+        })),
+    })),
+  );
+  if (!brief) return all;
+  const lines = all.flatMap(({ svc, ep }) =>
+    ep.map(
+      (each) =>
+        `${svc} TCP ${each.endpoint.Address}:${each.endpoint.Port} ${JSON.stringify(each.labels)} ${each.serviceaccount}`,
+    ),
+  );
+  return `${lines.join("\n")}\n`;
+}

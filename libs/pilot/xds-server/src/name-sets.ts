@@ -1,0 +1,40 @@
+import type { NameSet } from "@xebec/pilot-xds-gen";
+import { contentHash } from "@xebec/pilot-xds-gen";
+
+/**
+ * Makes equal lists of names one object, so that a thousand proxies that ask for the same five hundred names hold them once.
+ * Sets that nobody holds any more are collected.
+ */
+export class NameSets {
+  readonly #sets = new Map<string, WeakRef<NameSet>>();
+  readonly #gone = new FinalizationRegistry<string>((key) => {
+    if (this.#sets.get(key)?.deref() === undefined) this.#sets.delete(key);
+  });
+  /** Names in the order of their first request, by the bytes of that request. */
+  readonly #byBytes = new Map<string, WeakRef<NameSet>>();
+
+  /** The set of these names; order and repetition do not matter. */
+  of(names: Iterable<string>): NameSet {
+    const sorted = [...new Set(names)].sort();
+    const key = contentHash(sorted.join("\n"));
+    const known = this.#sets.get(key)?.deref();
+    if (known) return known;
+    const made: NameSet = { key, names: sorted };
+    this.#sets.set(key, new WeakRef(made));
+    this.#gone.register(made, key);
+    return made;
+  }
+
+  /** The set of a request's names; requests of equal bytes are decoded once. */
+  ofBytes(bytes: Uint8Array, names: () => string[]): NameSet {
+    const hash = contentHash(bytes);
+    const known = this.#byBytes.get(hash)?.deref();
+    if (known) return known;
+    const set = this.of(names());
+    if (this.#byBytes.size > MAX_REMEMBERED) this.#byBytes.clear();
+    this.#byBytes.set(hash, new WeakRef(set));
+    return set;
+  }
+}
+
+const MAX_REMEMBERED = 10_000;

@@ -1,0 +1,129 @@
+import { Coalescer, sleep } from "@xebec/core-async";
+import { type ConfigOf, parseAddress } from "@xebec/core-config";
+import type { Component } from "@xebec/core-lifecycle";
+import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import { attachments, type MeshProxy } from "@xebec/pilot-xds-gen";
+import { type Bus, type Conditions, createConditions, type Subscription } from "@xebec/platform-bus";
+import { createGrpcServer, grpcHealth, type TlsSource } from "@xebec/platform-grpc";
+import { createHttpServer, monitoring } from "@xebec/platform-http";
+import type { PilotConfig } from "./config.ts";
+import { syncStatus } from "./debug.ts";
+import { debugRoutes } from "./debug-routes.ts";
+import { createPilotState } from "./state.ts";
+import { type NackReport, XdsServer } from "./xds-server.ts";
+
+/** Largest request that a proxy may send: its node alone has some 60 KiB. */
+const MAX_REQUEST_BYTES = 4 << 20;
+/** Conditions follow a change after this pause, so that a burst of changes is told once. */
+const CONDITIONS_PAUSE_MS = 100;
+
+export interface PilotParts {
+  readonly config: ConfigOf<typeof PilotConfig>;
+  readonly bus: Bus;
+  /** The certificate of the secure port; without it that port is not opened. */
+  readonly tls?: TlsSource;
+  readonly metrics?: Metrics;
+}
+
+/** The components of pilot, for a process of its own and for the one that has all services. */
+export function pilotComponents({ config, bus, tls, metrics = createMetrics() }: PilotParts): Component[] {
+  const conditions = createConditions(bus, "pilot");
+  const refused = new Map<string, NackReport>();
+  const server = new XdsServer({
+    metrics,
+    onNack: (report) => {
+      for (const origin of report.origins) refused.set(origin, report);
+      told.changed();
+    },
+  });
+  const told = conditionTeller(server, conditions, refused);
+  const state = createPilotState({
+    bus,
+    domain: config.domain,
+    trustDomain: config["trust-domain"],
+    workloads: config.registries.length > 0,
+    ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
+    onSnapshot: (change) => {
+      void server.update(change);
+      // Endpoints alone change nothing of what is told.
+      if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) told.changed();
+    },
+  });
+  const xds = (name: string, address: string, source?: TlsSource): Component =>
+    createGrpcServer({
+      name,
+      address: parseAddress(address),
+      ...(source ? { tls: source } : {}),
+      services: [server.service(source !== undefined), grpcHealth([state])],
+      limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 60_000 },
+      metrics,
+    });
+  const components: Component[] = [
+    told,
+    state,
+    proxiesResponder(bus, server),
+    ...(config.grpcAddr ? [xds("xDS", config.grpcAddr)] : []),
+    ...(config.secureGrpcAddr && tls ? [xds("secure xDS", config.secureGrpcAddr, tls)] : []),
+  ];
+  const isReady = (): boolean => components.every((each) => (each.missing?.() ?? []).length === 0);
+  return [
+    createHttpServer({
+      name: "http",
+      address: parseAddress(config.httpAddr),
+      routes: (app) => debugRoutes(app, server, isReady),
+    }),
+    monitoring({ name: "pilot", address: parseAddress(config.monitoringAddr), components, metrics }),
+    ...components,
+  ];
+}
+
+/** Answers the bus request `proxies`: what this replica's proxies were sent and accepted. */
+function proxiesResponder(bus: Bus, server: XdsServer): Component {
+  let subscription: Subscription | undefined;
+  return {
+    name: "proxies",
+    async start() {
+      subscription = bus.respond("proxies", () => Buffer.from(JSON.stringify([...server.connections].map(syncStatus))));
+    },
+    async close() {
+      subscription?.close();
+    },
+  };
+}
+
+interface Teller extends Component {
+  changed(): void;
+}
+
+/** Keeps pilot's conditions of objects: where they are attached, or which proxy refused them and why. */
+function conditionTeller(server: XdsServer, conditions: Conditions, refused: Map<string, NackReport>): Teller {
+  const stop = new AbortController();
+  const run = new Coalescer(async () => {
+    await sleep(CONDITIONS_PAUSE_MS, stop.signal);
+    const snapshot = server.generator?.snapshot;
+    if (!snapshot || stop.signal.aborted) return;
+    const proxies: MeshProxy[] = [...server.connections].map((each) => each.proxy);
+    const routers = proxies.filter((each) => each.type === "router").map((each) => each.labels);
+    conditions.replace(
+      attachments(snapshot, routers).map((each) => {
+        const nack = refused.get(each.key);
+        return nack
+          ? {
+              object: each.key,
+              state: "rejected" as const,
+              reason: "ProxyRejected",
+              message: `${nack.proxy}: ${nack.message}`,
+            }
+          : { object: each.key, state: each.state, reason: each.reason, message: each.message };
+      }),
+    );
+  });
+  return {
+    name: "conditions",
+    async start() {},
+    changed: () => void run.request(),
+    async close() {
+      stop.abort();
+    },
+  };
+}

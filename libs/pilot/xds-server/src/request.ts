@@ -1,0 +1,177 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { NodeSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { XebecError } from "@xebec/core-errors";
+
+/** A node as its first request carries it. */
+export interface XdsNode {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** `region/zone/subzone`. */
+  readonly locality: string;
+  readonly userAgent: string;
+}
+
+/** What both protocols ask, with names kept as bytes until somebody needs them. */
+export interface XdsRequest {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly node: XdsNode | undefined;
+  /** The error of a NACK. */
+  readonly error: { readonly code: number; readonly message: string } | undefined;
+  /** State of the world: the names asked for, as their own bytes on the wire; equal bytes are equal names. */
+  readonly nameBytes: Uint8Array;
+  readonly names: () => string[];
+  /** Delta only. */
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** Delta only: names and versions that the client still has from an earlier stream. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+}
+
+// Field numbers of envoy.service.discovery.v3.DiscoveryRequest and DeltaDiscoveryRequest.
+const SOTW = { node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 } as const;
+const DELTA = { node: 1, typeUrl: 2, subscribe: 3, unsubscribe: 4, initialVersions: 5, nonce: 6, error: 7 } as const;
+const STATUS = { code: 1, message: 2 } as const;
+const MAP_ENTRY = { key: 1, value: 2 } as const;
+/** More names than this in one request are refused. */
+const MAX_NAMES = 100_000;
+
+/** Reads a DiscoveryRequest. @throws XebecError invalid_argument when the bytes are none */
+export function readRequest(bytes: Buffer): XdsRequest {
+  let typeUrl = "";
+  let nonce = "";
+  let node: XdsNode | undefined;
+  let error: XdsRequest["error"];
+  let from = -1;
+  let to = -1;
+  let count = 0;
+  let whole = true;
+  eachField(bytes, (field, reader, start) => {
+    if (field === SOTW.names) {
+      reader.skip(2);
+      if (from === -1) from = start;
+      else if (to !== start) whole = false;
+      to = reader.pos;
+      if (++count > MAX_NAMES)
+        throw new XebecError("invalid_argument", `a request may name ${MAX_NAMES} resources at the most`);
+    } else if (field === SOTW.typeUrl) typeUrl = reader.string();
+    else if (field === SOTW.nonce) nonce = reader.string();
+    else if (field === SOTW.node) node = readNode(reader.bytes());
+    else if (field === SOTW.error) error = readStatus(reader.bytes());
+    else return false;
+    return true;
+  });
+  const nameBytes = from === -1 ? EMPTY : whole ? bytes.subarray(from, to) : bytes;
+  return {
+    typeUrl,
+    nonce,
+    node,
+    error,
+    nameBytes,
+    names: () => readNames(bytes),
+    subscribe: [],
+    unsubscribe: [],
+    initialVersions: NO_VERSIONS,
+  };
+}
+
+/** Reads a DeltaDiscoveryRequest. @throws XebecError invalid_argument when the bytes are none */
+export function readDeltaRequest(bytes: Buffer): XdsRequest {
+  let typeUrl = "";
+  let nonce = "";
+  let node: XdsNode | undefined;
+  let error: XdsRequest["error"];
+  const subscribe: string[] = [];
+  const unsubscribe: string[] = [];
+  let versions: Map<string, string> | undefined;
+  eachField(bytes, (field, reader) => {
+    if (field === DELTA.typeUrl) typeUrl = reader.string();
+    else if (field === DELTA.nonce) nonce = reader.string();
+    else if (field === DELTA.subscribe) subscribe.push(reader.string());
+    else if (field === DELTA.unsubscribe) unsubscribe.push(reader.string());
+    else if (field === DELTA.initialVersions) {
+      versions ??= new Map();
+      const entry = readPair(reader.bytes(), MAP_ENTRY.key, MAP_ENTRY.value);
+      versions.set(entry[0], entry[1]);
+    } else if (field === DELTA.node) node = readNode(reader.bytes());
+    else if (field === DELTA.error) error = readStatus(reader.bytes());
+    else return false;
+    if (subscribe.length > MAX_NAMES || unsubscribe.length > MAX_NAMES || (versions?.size ?? 0) > MAX_NAMES)
+      throw new XebecError("invalid_argument", `a request may name ${MAX_NAMES} resources at the most`);
+    return true;
+  });
+  return {
+    typeUrl,
+    nonce,
+    node,
+    error,
+    nameBytes: EMPTY,
+    names: () => [],
+    subscribe,
+    unsubscribe,
+    initialVersions: versions ?? NO_VERSIONS,
+  };
+}
+
+const EMPTY = new Uint8Array();
+const NO_VERSIONS: ReadonlyMap<string, string> = new Map();
+
+/** Calls `take` for every field; fields that it does not take are skipped. */
+function eachField(bytes: Uint8Array, take: (field: number, reader: BinaryReader, start: number) => boolean): void {
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const start = reader.pos;
+      const [field, wireType] = reader.tag();
+      if (!take(field, reader, start)) reader.skip(wireType);
+    }
+  } catch (error) {
+    if (error instanceof XebecError) throw error;
+    throw new XebecError("invalid_argument", "the discovery request cannot be read", { cause: error });
+  }
+}
+
+function readNames(bytes: Uint8Array): string[] {
+  const names: string[] = [];
+  eachField(bytes, (field, reader) => {
+    if (field !== SOTW.names) return false;
+    names.push(reader.string());
+    return true;
+  });
+  return names;
+}
+
+function readPair(bytes: Uint8Array, first: number, second: number): [string, string] {
+  const pair: [string, string] = ["", ""];
+  eachField(bytes, (field, reader) => {
+    if (field === first) pair[0] = reader.string();
+    else if (field === second) pair[1] = reader.string();
+    else return false;
+    return true;
+  });
+  return pair;
+}
+
+function readStatus(bytes: Uint8Array): { code: number; message: string } {
+  const status = { code: 0, message: "" };
+  eachField(bytes, (field, reader) => {
+    if (field === STATUS.code) status.code = reader.int32();
+    else if (field === STATUS.message) status.message = reader.string().slice(0, 4096);
+    else return false;
+    return true;
+  });
+  return status;
+}
+
+function readNode(bytes: Uint8Array): XdsNode {
+  const node = fromBinary(NodeSchema, bytes, { readUnknownFields: false });
+  const { region = "", zone = "", subZone = "" } = node.locality ?? {};
+  const agent = node.userAgentVersionType;
+  return {
+    id: node.id,
+    metadata: node.metadata ?? {},
+    locality: [region, zone, subZone].join("/").replace(/\/+$/, ""),
+    userAgent: agent.case === "userAgentVersion" ? `${node.userAgentName} ${agent.value}` : node.userAgentName,
+  };
+}

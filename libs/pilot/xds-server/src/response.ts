@@ -1,0 +1,140 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { type EncodedResource, type ResourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+
+// Field numbers of envoy.service.discovery.v3.DiscoveryResponse, DeltaDiscoveryResponse, Resource and google.protobuf.Any.
+const SOTW = { version: 1, resources: 2, typeUrl: 4, nonce: 5 } as const;
+const DELTA = { systemVersion: 1, resources: 2, typeUrl: 4, nonce: 5, removed: 6 } as const;
+const RESOURCE = { version: 1, resource: 2, name: 3 } as const;
+const ANY = { typeUrl: 1, value: 2 } as const;
+const LENGTH_DELIMITED = 2;
+
+const tag = (field: number): number => (field << 3) | LENGTH_DELIMITED;
+const typeUrlBytes = new Map<XdsType, Buffer>();
+
+function urlBytes(type: XdsType): Buffer {
+  let bytes = typeUrlBytes.get(type);
+  if (!bytes) {
+    bytes = Buffer.from(TYPE_URL[type]);
+    typeUrlBytes.set(type, bytes);
+  }
+  return bytes;
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest > 127; rest >>>= 7) size++;
+  return size;
+}
+
+/** A length-delimited field's whole size. All field numbers here take one byte. */
+const fieldSize = (length: number): number => 1 + varintSize(length) + length;
+
+/** Writes protobuf fields into one buffer whose size is known beforehand: each byte is copied once. */
+class Assembler {
+  readonly buffer: Buffer;
+  #at = 0;
+
+  constructor(size: number) {
+    this.buffer = Buffer.allocUnsafe(size);
+  }
+
+  head(field: number, length: number): this {
+    this.buffer[this.#at++] = tag(field);
+    let rest = length;
+    while (rest > 127) {
+      this.buffer[this.#at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.buffer[this.#at++] = rest;
+    return this;
+  }
+
+  bytes(field: number, bytes: Uint8Array): this {
+    this.head(field, bytes.length);
+    this.buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+    return this;
+  }
+
+  text(field: number, text: string, length: number): this {
+    this.head(field, length);
+    this.buffer.write(text, this.#at, "utf8");
+    this.#at += length;
+    return this;
+  }
+}
+
+/**
+ * Puts a DiscoveryResponse together from the resources' own bytes, without decoding any.
+ * @param version the set's version, which is the nonce too: equal answers are equal bytes for all proxies
+ */
+export function discoveryResponse(
+  type: XdsType,
+  resources: readonly EncodedResource[],
+  version: string,
+  nonce: string,
+): Buffer {
+  const url = urlBytes(type);
+  const anySize = (each: EncodedResource): number => fieldSize(url.length) + fieldSize(each.bytes.length);
+  let size = fieldSize(version.length) + fieldSize(url.length) + fieldSize(nonce.length);
+  for (const each of resources) size += fieldSize(anySize(each));
+  const out = new Assembler(size);
+  out.text(SOTW.version, version, version.length);
+  for (const each of resources)
+    out.head(SOTW.resources, anySize(each)).bytes(ANY.typeUrl, url).bytes(ANY.value, each.bytes);
+  out.bytes(SOTW.typeUrl, url).text(SOTW.nonce, nonce, nonce.length);
+  return out.buffer;
+}
+
+/** The Delta form: each resource with name and version of its own, and the names that are gone. */
+export function deltaResponse(
+  type: XdsType,
+  resources: readonly EncodedResource[],
+  removed: readonly string[],
+  version: string,
+  nonce: string,
+): Buffer {
+  const url = urlBytes(type);
+  const writer = new BinaryWriter();
+  writer.uint32(tag(DELTA.systemVersion)).string(version);
+  writer.uint32(tag(DELTA.typeUrl)).bytes(url);
+  writer.uint32(tag(DELTA.nonce)).string(nonce);
+  for (const name of removed) writer.uint32(tag(DELTA.removed)).string(name);
+  const head = writer.finish();
+  const nameSize = (each: EncodedResource): number => Buffer.byteLength(each.name);
+  const anySize = (each: EncodedResource): number => fieldSize(url.length) + fieldSize(each.bytes.length);
+  const resourceSize = (each: EncodedResource): number =>
+    fieldSize(each.version.length) + fieldSize(anySize(each)) + fieldSize(nameSize(each));
+  let size = 0;
+  for (const each of resources) size += fieldSize(resourceSize(each));
+  const out = new Assembler(size);
+  for (const each of resources)
+    out
+      .head(DELTA.resources, resourceSize(each))
+      .text(RESOURCE.version, each.version, each.version.length)
+      .head(RESOURCE.resource, anySize(each))
+      .bytes(ANY.typeUrl, url)
+      .bytes(ANY.value, each.bytes)
+      .text(RESOURCE.name, each.name, nameSize(each));
+  return Buffer.concat([head, out.buffer]);
+}
+
+/** Messages that were made for one proxy and fit others too; they live as long as the set that they lead to. */
+export class MessageCache {
+  readonly #messages = new WeakMap<ResourceSet, Map<string, Buffer>>();
+
+  /** @param key tells apart what leads to the set: the protocol and the set that the client had before */
+  message(to: ResourceSet, key: string, make: () => Buffer): Buffer {
+    let known = this.#messages.get(to);
+    if (!known) {
+      known = new Map();
+      this.#messages.set(to, known);
+    }
+    let message = known.get(key);
+    if (!message) {
+      message = make();
+      known.set(key, message);
+    }
+    return message;
+  }
+}

@@ -1,0 +1,35 @@
+import { EMPTY_SET, type NameSet, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
+import type { Held } from "./quarantine.ts";
+
+/** The server's view of what one client has of one type; the same for both protocols. */
+export class Subscription {
+  readonly type: XdsType;
+  /** What it asked for; undefined for all there is (clusters, listeners). */
+  names: NameSet | undefined;
+  /** The names' bytes in the client's last request: an acknowledgement that repeats them is known by them. */
+  nameBytes: Uint8Array = new Uint8Array();
+  /** What it was sent last. */
+  sent: ResourceSet = EMPTY_SET;
+  /** What it accepted last. */
+  acked: ResourceSet = EMPTY_SET;
+  /** Nonce of the message that is not answered yet; empty when none is. */
+  inFlight = "";
+  /** True until something was sent: the first answer is due even when it is empty. */
+  fresh = true;
+  /** True once the client accepted or refused something. */
+  answered = false;
+  lastNonce = "";
+  ackedNonce = "";
+  lastError = "";
+  sentAt = 0;
+  /** Names whose resource is sent again though it did not change: endpoints of a cluster that Envoy warms anew. */
+  readonly resend = new Set<string>();
+  /** Resources that are held back because the client refused them, by name. */
+  readonly quarantine = new Map<string, Held>();
+  /** Names that go only after everything else was accepted. */
+  removalsHeld = false;
+
+  constructor(type: XdsType) {
+    this.type = type;
+  }
+}

@@ -1,0 +1,186 @@
+import { setImmediate as nextTick } from "node:timers/promises";
+import { Coalescer } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { traced } from "@xebec/core-trace";
+import { parseSpiffe } from "@xebec/model-names";
+import type { SnapshotChange } from "@xebec/pilot-snapshot";
+import { Generator, proxyOf, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
+import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
+import { Connection, type Shared } from "./connection.ts";
+import { NameSets } from "./name-sets.ts";
+import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
+import { MessageCache } from "./response.ts";
+
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+/** Other streams get their turn after so much pushing. */
+const SLICE_MS = 10;
+
+const log = logger("ads");
+
+export interface NackReport {
+  readonly proxy: string;
+  readonly type: XdsType;
+  readonly message: string;
+  /** Keys of the configuration objects behind what was refused. */
+  readonly origins: readonly string[];
+}
+
+export interface XdsServerOptions {
+  readonly metrics: Metrics;
+  /** Told of every refusal, and of every acceptance of a type that had been refused. */
+  readonly onNack: (report: NackReport) => void;
+}
+
+/**
+ * Serves ADS in both forms. It owns the connections; the snapshot comes in by `update`. Until the first snapshot streams are
+ * held silent: an answer from an incomplete state would take configuration away from proxies.
+ */
+export class XdsServer {
+  readonly #connections = new Map<string, Connection>();
+  readonly #options: XdsServerOptions;
+  readonly #shared: Shared;
+  readonly #push = new Coalescer(() => this.#pushAll());
+  #generator: Generator | undefined;
+  #count = 0;
+
+  constructor(options: XdsServerOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    const pushes = metrics.counter("pilot_xds_pushes", "Pilot build and send errors for lds, rds, cds and eds.", [
+      "type",
+    ]);
+    const bytes = metrics.counter("xebec_pilot_sent_bytes_total", "Bytes of xDS messages sent.", ["type"]);
+    const rejects = metrics.counter("pilot_total_xds_rejects", "Messages that proxies refused.", ["type"]);
+    const expired = metrics.counter("pilot_xds_expired_nonce", "Answers to messages that were overtaken.", ["type"]);
+    metrics.gauge(
+      "pilot_xds",
+      "Number of endpoints connected to this pilot using XDS.",
+      [],
+      () => this.#connections.size,
+    );
+    this.#shared = {
+      generator: () => this.#generator,
+      names: new NameSets(),
+      messages: new MessageCache(),
+      onSent: (type, size) => {
+        pushes.inc({ type: SHORT_NAME[type] });
+        bytes.inc({ type: SHORT_NAME[type] }, size);
+      },
+      onAck: () => {},
+      onNack: (connection, type, message, origins) => {
+        rejects.inc({ type: SHORT_NAME[type] });
+        log.warn(
+          { proxy: connection.id, type: SHORT_NAME[type], origins, message },
+          "a proxy refused its configuration",
+        );
+        this.#options.onNack({ proxy: connection.id, type, message, origins });
+      },
+      onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
+    };
+  }
+
+  /** The streams that are open now. */
+  get connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  get generator(): Generator | undefined {
+    return this.#generator;
+  }
+
+  /** Takes a new snapshot and brings it to every proxy that it concerns; resolves when all were considered. */
+  update({ snapshot, changed }: SnapshotChange): Promise<void> {
+    if (this.#generator) this.#generator.update(snapshot, changed);
+    else this.#generator = new Generator(snapshot);
+    return this.#push.request();
+  }
+
+  async #pushAll(): Promise<void> {
+    await traced("pilot.push", { attributes: { connections: this.#connections.size } }, async () => {
+      let since = performance.now();
+      for (const connection of [...this.#connections.values()]) {
+        this.#guarded(connection, () => connection.advance());
+        if (performance.now() - since < SLICE_MS) continue;
+        await nextTick();
+        since = performance.now();
+      }
+      if (this.#generator) {
+        const generator = this.#generator;
+        generator.keepViews(new Set([...this.#connections.values()].map((each) => each.view(generator).key)));
+      }
+    });
+  }
+
+  /** A fault in one proxy's configuration ends its own stream and no other. */
+  #guarded(connection: Connection, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      log.error({ err: error, proxy: connection.id }, "generation failed; the stream is closed");
+      this.#connections.delete(connection.id);
+      connection.fail(error);
+    }
+  }
+
+  /** @param authenticate true on the port with mutual TLS: the node must be who its certificate says */
+  service(authenticate: boolean): GrpcService {
+    return joinServices([
+      rawDuplex(`${SERVICE}/StreamAggregatedResources`, (stream, call) =>
+        this.#open(stream, call, false, authenticate),
+      ),
+      rawDuplex(`${SERVICE}/DeltaAggregatedResources`, (stream, call) => this.#open(stream, call, true, authenticate)),
+    ]);
+  }
+
+  #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: boolean): void {
+    let connection: Connection | undefined;
+    stream.onMessage((bytes) => {
+      const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes);
+      connection ??= this.#accept(request, stream, call, delta, authenticate);
+      const open = connection;
+      this.#guarded(open, () => open.receive(request));
+    });
+    stream.onEnd(() => stream.end());
+    stream.onClose(() => {
+      if (!connection) return;
+      connection.close();
+      this.#connections.delete(connection.id);
+      log.debug({ proxy: connection.id }, "the stream is closed");
+    });
+  }
+
+  #accept(
+    request: XdsRequest,
+    stream: RawStream,
+    call: CallContext,
+    delta: boolean,
+    authenticate: boolean,
+  ): Connection {
+    if (!request.node) throw new XebecError("invalid_argument", "the first request of a stream must carry the node");
+    const proxy = proxyOf(request.node);
+    if (authenticate) authorize(proxy.namespace, proxy.serviceAccount, call.identity);
+    const connection = new Connection(
+      `${proxy.pod}.${proxy.namespace}-${++this.#count}`,
+      proxy,
+      delta,
+      stream,
+      this.#shared,
+    );
+    this.#connections.set(connection.id, connection);
+    log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");
+    return connection;
+  }
+}
+
+/** The namespace and service account that a node claims must be those of its certificate (spec/pilot.md §2.4). */
+function authorize(namespace: string, serviceAccount: string, identity: string | undefined): void {
+  const own = identity === undefined ? undefined : parseSpiffe(identity);
+  if (!own) throw new XebecError("unauthenticated", "this port needs a client certificate with a SPIFFE identity");
+  if (own.namespace !== namespace || (serviceAccount !== "" && own.serviceAccount !== serviceAccount))
+    throw new XebecError(
+      "permission_denied",
+      `the node says namespace ${namespace} and service account ${serviceAccount || "(none)"}, its certificate says ${identity}`,
+    );
+}
