@@ -1,1 +1,1 @@
-export {};
+export { denier } from "./denier.ts";

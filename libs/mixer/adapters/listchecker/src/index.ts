@@ -1,1 +1,1 @@
-export {};
+export { createListchecker, listchecker } from "./listchecker.ts";

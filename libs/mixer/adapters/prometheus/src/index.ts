@@ -1,1 +1,1 @@
-export {};
+export { createPrometheus, type Prometheus, TEXT_FORMAT } from "./prometheus.ts";

@@ -1,1 +1,1 @@
-export {};
+export { createStdio, type Output, type OutputTarget, stdio } from "./stdio.ts";

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type AttributeValue,
+  type CheckResult,
+  type Clock,
+  type Handler,
+  parseIp,
+  readParams,
+  type ValueType,
+} from "@xebec/mixer-sdk";
+import { createListchecker } from "./listchecker.ts";
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function make(params: object, fetch?: () => Promise<Response>, clock?: Clock): Promise<Handler> {
+  const adapter = createListchecker(fetch);
+  const { value, violations } = readParams(adapter.config, params);
+  assert.deepEqual(violations, []);
+  const config = { ...(adapter.defaults as object), ...(value as object) };
+  assert.deepEqual(adapter.validate?.(config as never, []), []);
+  const still: Clock = { now: () => 0, every: () => () => undefined };
+  return await adapter.create(config as never, { handler: "h", instances: [], log, clock: clock ?? still });
+}
+
+const ask = (handler: Handler, value: AttributeValue, type: ValueType = "STRING"): CheckResult => {
+  const instance = { name: "i", types: { value: type }, value };
+  return handler.check?.(instance, "listentry") as CheckResult;
+};
+
+test("a list of texts allows what it has, with the configured validity", async () => {
+  const handler = await make({ overrides: ["v1", "v2"], caching_interval: "10s", caching_use_count: 7 });
+  assert.deepEqual(ask(handler, "v1"), { code: 0, message: "", validMs: 10_000, validUses: 7 });
+  assert.deepEqual(ask(handler, "v3"), { code: 7, message: "v3 is not whitelisted", validMs: 10_000, validUses: 7 });
+  assert.equal(ask(handler, "V1").code, 7);
+  assert.equal(ask(handler, 5, "INT64").code, 3);
+});
+
+test("a blacklist denies what it has", async () => {
+  const handler = await make({ overrides: ["bad"], blacklist: true });
+  assert.equal(ask(handler, "good").code, 0);
+  assert.equal(ask(handler, "bad").message, "bad is blacklisted");
+});
+
+test("case-insensitive texts, regular expressions and networks", async () => {
+  const folded = await make({ overrides: ["AbC"], entryType: "CASE_INSENSITIVE_STRINGS" });
+  assert.equal(ask(folded, "aBc").code, 0);
+  const regex = await make({ overrides: ["a+b", "^z$"], entry_type: 3 });
+  assert.equal(ask(regex, "xxaab").code, 0);
+  assert.equal(ask(regex, "zz").code, 7);
+  const ips = await make({ overrides: ["10.0.0.0/8", "1.2.3.4", "2001:db8::/32", "::1"], entryType: "IP_ADDRESSES" });
+  for (const [text, code] of [
+    ["10.255.1.1", 0],
+    ["11.0.0.1", 7],
+    ["1.2.3.4", 0],
+    ["1.2.3.5", 7],
+    ["2001:db8:ffff::1", 0],
+    ["2001:db9::1", 7],
+    ["::1", 0],
+    ["not an address", 3],
+  ] as const)
+    assert.equal(ask(ips, text).code, code, text);
+  assert.equal(ask(ips, Uint8Array.of(10, 1, 1, 1), "IP_ADDRESS").code, 0);
+  assert.equal(ask(ips, parseIp("12.1.1.1") as Uint8Array, "IP_ADDRESS").message, "12.1.1.1 is not whitelisted");
+});
+
+test("faults in the configuration are found", () => {
+  const adapter = createListchecker();
+  const faults = (config: object): readonly string[] => adapter.validate?.(config as never, []) ?? [];
+  assert.match(
+    faults({ overrides: ["("], entryType: "REGEX" })[0] ?? "",
+    /overrides: "\(" is no valid regular expression/,
+  );
+  assert.match(faults({ overrides: ["1.2.3"], entryType: "IP_ADDRESSES" })[0] ?? "", /"1.2.3" is no IP address/);
+  assert.deepEqual(faults({ providerUrl: "nohost", refreshInterval: "0.5s" }).length, 2);
+  assert.deepEqual(faults({ providerUrl: "http://h/", refreshInterval: "10s", ttl: "5s" }), [
+    "ttl: must not be shorter than refreshInterval",
+  ]);
+});
+
+test("a fetched list is refreshed, survives failures until its time is over, then checks fail", async () => {
+  let time = 0;
+  let tick = (): void => undefined;
+  const clock: Clock = {
+    now: () => time,
+    every: (ms, work) => {
+      assert.equal(ms, 1000);
+      tick = work;
+      return () => {
+        tick = () => undefined;
+      };
+    },
+  };
+  let body: string | undefined = "v1\n\nv2\n";
+  const fetch = async (): Promise<Response> =>
+    body === undefined ? new Response("", { status: 500 }) : new Response(body);
+  const params = { providerUrl: "http://lists/", refreshInterval: "1s", ttl: "5s", overrides: ["extra"] };
+  const handler = await make(params, fetch, clock);
+  assert.deepEqual(
+    ["v1", "v2", "extra", "v3", ""].map((each) => ask(handler, each).code),
+    [0, 0, 0, 7, 7],
+  );
+  const refreshed = async (): Promise<void> => {
+    tick();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  body = "v3";
+  await refreshed();
+  assert.deepEqual([ask(handler, "v1").code, ask(handler, "v3").code], [7, 0]);
+  body = undefined;
+  time = 4000;
+  await refreshed();
+  assert.equal(ask(handler, "v3").code, 0);
+  time = 6000;
+  assert.throws(() => ask(handler, "v3"), /could not be fetched: http:\/\/lists\/ answered with status 500/);
+  await handler.close?.();
+});
+
+test("the first fetch may fail; the handler works as soon as there is a list", async () => {
+  const handler = await make({ providerUrl: "http://lists/" }, () => Promise.reject(new Error("refused")));
+  assert.throws(() => ask(handler, "x"), /could not be fetched: refused/);
+});

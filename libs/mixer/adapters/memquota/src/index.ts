@@ -1,0 +1,1 @@
+export { memquota } from "./memquota.ts";

@@ -1,0 +1,102 @@
+import { boundsOf, type MetricInfo, metricName, sanitize } from "./config.ts";
+import { escapeHelp, goFloat } from "./text.ts";
+
+/** One series: a set of label values with its numbers. */
+interface Series {
+  /** `a="b",c="d"` as it is exposed. */
+  readonly labels: string;
+  value: number;
+  count: number;
+  /** Observations per bucket, not cumulated. */
+  readonly buckets: number[];
+  /** When it was last written, in milliseconds. */
+  touched: number;
+}
+
+/** A metric with its series, found by one text per set of label values. */
+export class Family {
+  readonly name: string;
+  readonly info: MetricInfo;
+  /** The configuration in one text: two families are the same when it is equal. */
+  readonly signature: string;
+  readonly labelNames: readonly string[];
+  readonly #bounds: readonly number[];
+  readonly #series = new Map<string, Series>();
+
+  constructor(info: MetricInfo) {
+    this.info = info;
+    this.name = metricName(info);
+    this.signature = JSON.stringify(info);
+    this.labelNames = info.labelNames ?? [];
+    this.#bounds = info.kind === "DISTRIBUTION" ? boundsOf(info) : [];
+  }
+
+  get size(): number {
+    return this.#series.size;
+  }
+
+  /**
+   * Writes a sample.
+   * @param key identifies the label values; `labels` renders them and is called for a new series only
+   * @throws Error when a counter would go down
+   */
+  record(key: string, value: number, now: number, labels: () => string): void {
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      const buckets = new Array<number>(this.#bounds.length).fill(0);
+      series = { labels: labels(), value: 0, count: 0, buckets, touched: now };
+      this.#series.set(key, series);
+    }
+    series.touched = now;
+    if (this.info.kind === "GAUGE") {
+      series.value = value;
+      return;
+    }
+    if (this.info.kind === "COUNTER") {
+      if (value < 0) throw new Error(`the counter ${this.name} cannot be changed by ${value}`);
+      series.value += value;
+      return;
+    }
+    series.value += value;
+    series.count++;
+    const bounds = this.#bounds;
+    for (let i = 0; i < bounds.length; i++)
+      if (value <= (bounds[i] as number)) {
+        series.buckets[i] = (series.buckets[i] as number) + 1;
+        break;
+      }
+  }
+
+  /** Forgets series that were not written since a time. */
+  expire(before: number): void {
+    for (const [key, series] of this.#series) if (series.touched < before) this.#series.delete(key);
+  }
+
+  /** The series in Prometheus' text format. */
+  write(out: string[]): void {
+    const { kind, name: raw, instanceName, description } = this.info;
+    const type = kind === "DISTRIBUTION" ? "histogram" : kind === "COUNTER" ? "counter" : "gauge";
+    out.push(`# HELP ${this.name} ${escapeHelp(description || raw || instanceName)}\n# TYPE ${this.name} ${type}\n`);
+    for (const { labels, value, count, buckets } of this.#series.values()) {
+      const braces = labels === "" ? "" : `{${labels}}`;
+      if (kind !== "DISTRIBUTION") {
+        out.push(`${this.name}${braces} ${goFloat(value)}\n`);
+        continue;
+      }
+      const before = labels === "" ? "" : `${labels},`;
+      let sum = 0;
+      for (const [i, each] of buckets.entries()) {
+        sum += each;
+        out.push(`${this.name}_bucket{${before}le="${goFloat(this.#bounds[i] as number)}"} ${sum}\n`);
+      }
+      out.push(`${this.name}_bucket{${before}le="+Inf"} ${count}\n`);
+      out.push(`${this.name}_sum${braces} ${goFloat(value)}\n${this.name}_count${braces} ${count}\n`);
+    }
+  }
+}
+
+/** Names of labels that Prometheus takes. */
+export function labelFault(name: string): string | undefined {
+  const label = sanitize(name);
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && !label.startsWith("__") ? undefined : `"${name}" is no label name`;
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Clock, type Handler, type Instance, parseIp, readParams } from "@xebec/mixer-sdk";
+import { createStdio } from "./stdio.ts";
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const clock: Clock = { now: () => 1_500_000_000_123, every: () => () => undefined };
+
+async function make(params: object, written?: string[]): Promise<Handler> {
+  const adapter = written
+    ? createStdio(() => ({ write: (text) => void written.push(text), close: () => undefined }))
+    : createStdio();
+  const { value, violations } = readParams(adapter.config, params);
+  assert.deepEqual(violations, []);
+  const config = { ...(adapter.defaults as object), ...(value as object) };
+  assert.deepEqual(adapter.validate?.(config as never, []), []);
+  return await adapter.create(config as never, { handler: "h", instances: [], log, clock });
+}
+
+const entry = (severity: string, more: object = {}): Instance =>
+  ({
+    name: "accesslog.logentry.istio-system",
+    types: {},
+    severity,
+    timestamp: { seconds: 1_483_228_800, nanos: 0 },
+    variables: {
+      names: ["code", "ip", "latency", "labels", "mtls", "url"],
+      types: ["INT64", "IP_ADDRESS", "DURATION", "STRING_MAP", "BOOL", "STRING"],
+      values: [200, parseIp("10.0.0.1"), 15_000_000, new Map([["a", "b"]]), true, 'a"b'],
+    },
+    ...more,
+  }) as Instance;
+
+test("a log entry is one line of JSON in a fixed order", async () => {
+  const written: string[] = [];
+  const handler = await make({}, written);
+  await handler.report?.([entry("Warning"), entry("?")], "logentry");
+  const rest =
+    '"time":"2017-01-01T00:00:00.000000Z","instance":"accesslog.logentry.istio-system","code":200,"ip":"10.0.0.1","latency":"15ms","labels":"stringmap[a:b]","mtls":true,"url":"a\\"b"}\n';
+  assert.deepEqual(written, [`{"level":"warn",${rest}{"level":"info",${rest}`]);
+});
+
+test("a metric begins with its value and has the time of now", async () => {
+  const written: string[] = [];
+  const handler = await make({ metric_level: "ERROR" }, written);
+  const dimensions = { names: ["ip"], types: ["IP_ADDRESS"], values: [Uint8Array.of(1, 2, 3, 4)] };
+  await handler.report?.(
+    [{ name: "m.metric.ns", types: { value: "DOUBLE" }, value: 1.5, dimensions } as Instance],
+    "metric",
+  );
+  assert.deepEqual(written, [
+    '{"level":"error","time":"2017-07-14T02:40:00.123000Z","instance":"m.metric.ns","value":1.5,"ip":"AQIDBA=="}\n',
+  ]);
+});
+
+test("the console form, own severities, and the least level", async () => {
+  const written: string[] = [];
+  const handler = await make({ outputAsJson: false, severityLevels: { boom: 2 }, outputLevel: "WARNING" }, written);
+  await handler.report?.([entry("Warning"), entry("boom", { variables: undefined })], "logentry");
+  assert.deepEqual(written, ["2017-01-01T00:00:00.000000Z\terror\taccesslog.logentry.istio-system\t{}\n"]);
+});
+
+test("a file is appended to; a rotated one is put aside when it is full", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stdio-"));
+  try {
+    const path = join(folder, "deep/access.log");
+    const handler = await make({
+      logStream: "ROTATED_FILE",
+      outputPath: path,
+      maxMegabytesBeforeRotation: 1,
+      maxRotatedFiles: 2,
+    });
+    const big = entry("Info", { variables: { names: ["x"], types: ["STRING"], values: ["y".repeat(600_000)] } });
+    for (let i = 0; i < 5; i++) await handler.report?.([big], "logentry");
+    await handler.close?.();
+    const files = readdirSync(join(folder, "deep"));
+    assert.equal(files.length, 3, files.join());
+    assert.ok(readFileSync(path, "utf8").endsWith("}\n"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a path is needed for files and refused for streams", () => {
+  const adapter = createStdio();
+  assert.equal(adapter.validate?.({ logStream: "FILE" } as never, []).length, 1);
+  assert.equal(adapter.validate?.({ outputPath: "x" } as never, []).length, 1);
+});

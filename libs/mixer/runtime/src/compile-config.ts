@@ -1,0 +1,177 @@
+import { type InstanceShape, ISTIO_ADAPTERS, TEMPLATES, type Variety } from "@xebec/mixer-sdk";
+import { Layout, type Vocabulary } from "@xebec/model-attributes";
+import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
+import type { Resource } from "@xebec/model-resources";
+import { Conditions } from "./condition.ts";
+import type { HandlerSlot } from "./handlers.ts";
+import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
+import { type Action, type HeaderPlan, IdentityReader, mergePlans, PlanBuilder } from "./plan.ts";
+import {
+  type CompileOptions,
+  type Handled,
+  type Instanced,
+  MIXER_GROUP,
+  readHandler,
+  readInstance,
+  readManifests,
+  readSpec,
+} from "./read-objects.ts";
+import { fullName } from "./references.ts";
+import { type CheckedRule, checkRule, type RuleSpecValue } from "./rule-check.ts";
+import { Snapshot } from "./snapshot.ts";
+import { RuleSpec } from "./spec-schemas.ts";
+
+/**
+ * Compiles configuration objects into a snapshot (spec mixer §7.2). A bad object is rejected with its reason and never
+ * hinders another.
+ */
+export async function compileConfig(
+  resources: Iterable<Resource>,
+  options: CompileOptions,
+): Promise<{ snapshot: Snapshot; conditions: Conditions }> {
+  const conditions = new Conditions();
+  const ordered = [...resources]
+    .filter((each) => each.group === MIXER_GROUP)
+    .sort((a, b) => compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
+  const vocabulary = readManifests(ordered, conditions);
+  const handlers = new Map<string, Handled>();
+  const instances = new Map<string, Instanced>();
+  for (const resource of ordered) {
+    const full = fullName(resource.name, resource.kind, resource.namespace);
+    if (resource.kind === "handler" || ISTIO_ADAPTERS.has(resource.kind) || options.adapters.has(resource.kind)) {
+      const handled = readHandler(resource, options, conditions);
+      if (handled) handlers.set(full, handled);
+    } else if (resource.kind === "instance" || TEMPLATES.has(resource.kind)) {
+      const instanced = readInstance(resource, vocabulary, options, conditions);
+      if (instanced) instances.set(full, instanced);
+    }
+  }
+  const rules = readRules(ordered, vocabulary, handlers, instances, options, conditions);
+  return { snapshot: await build(rules, vocabulary, handlers, options, conditions), conditions };
+}
+
+function readRules(
+  resources: readonly Resource[],
+  vocabulary: Vocabulary,
+  handlers: ReadonlyMap<string, Handled>,
+  instances: ReadonlyMap<string, Instanced>,
+  { varieties }: CompileOptions,
+  conditions: Conditions,
+): CheckedRule[] {
+  const rules: CheckedRule[] = [];
+  for (const resource of resources) {
+    if (resource.kind !== "rule") continue;
+    const spec = readSpec<RuleSpecValue>(resource, RuleSpec, resource.spec, conditions);
+    if (!spec) continue;
+    try {
+      const rule = checkRule(resource, spec, { vocabulary, handlers, instances, varieties });
+      if (rule.ours) rules.push(rule);
+    } catch (error) {
+      conditions.reject(resource, "InvalidExpression", `spec.match: ${(error as Error).message}`);
+    }
+  }
+  return rules;
+}
+
+async function build(
+  rules: readonly CheckedRule[],
+  vocabulary: Vocabulary,
+  handlers: ReadonlyMap<string, Handled>,
+  options: CompileOptions,
+  conditions: Conditions,
+): Promise<Snapshot> {
+  const layout = new Layout(vocabulary);
+  const identity = new IdentityReader(layout);
+  const slots = await acquireHandlers(rules, handlers, options, conditions);
+  const compiler = new InstanceCompiler(layout);
+  const plans = new Map<string, InstancePlan>();
+  const matches = new Map<string, CompiledExpression>();
+  const builders = new Map<string, PlanBuilder>();
+  for (const { resource, match: text, actions, headers, faults } of rules) {
+    const problems = [...faults];
+    const built: { variety: Variety; action: Action }[] = [];
+    for (const { handler, instances } of actions) {
+      const slot = slots.get((handler as Handled).name);
+      if (!slot) {
+        problems.push(`the handler ${handler.name} could not be started`);
+        continue;
+      }
+      for (const instance of instances as Instanced[]) {
+        if (!instance.checked) continue;
+        const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
+        plans.set(instance.name, plan);
+        built.push({ variety: instance.template.variety, action: { handler: slot, instance: plan } });
+        conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
+      }
+    }
+    if (built.length + headers.length > 0) {
+      let match = text === "" ? undefined : matches.get(text);
+      if (text !== "" && !match) {
+        match = compileExpression(text, layout, "BOOL");
+        matches.set(text, match);
+      }
+      const builder = builders.get(resource.namespace) ?? new PlanBuilder();
+      builders.set(resource.namespace, builder);
+      for (const variety of ["check", "quota", "report"] as const) {
+        const of = built.filter((each) => each.variety === variety).map((each) => each.action);
+        builder.add(builder[variety], match, of);
+      }
+      const operations = headers.map(
+        (each): HeaderPlan => ({
+          ...each,
+          value: each.value === undefined ? undefined : compileExpression(each.value, layout, "STRING"),
+        }),
+      );
+      builder.add(builder.headers, match, operations);
+      const message = problems.length === 0 ? "in effect" : `in effect, but not all of it: ${problems.join("; ")}`;
+      conditions.accept(resource, "attached", problems.length === 0 ? "Compiled" : "PartlyRejected", message);
+    } else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);
+  }
+  const inherited = builders.get(options.defaultNamespace);
+  const own = [...builders].filter(([namespace]) => namespace !== options.defaultNamespace);
+  return new Snapshot({
+    layout: layout.freeze(),
+    identity,
+    plans: new Map(own.map(([namespace, builder]) => [namespace, mergePlans(inherited, builder)])),
+    fallback: mergePlans(inherited, undefined),
+    handlers: [...slots.values()],
+    table: options.table,
+    log: options.log,
+  });
+}
+
+/** Builds the handlers that rules use, each with all instances that are routed to it. */
+async function acquireHandlers(
+  rules: readonly CheckedRule[],
+  handlers: ReadonlyMap<string, Handled>,
+  { table }: CompileOptions,
+  conditions: Conditions,
+): Promise<Map<string, HandlerSlot>> {
+  const routed = new Map<Handled, Map<string, Instanced>>();
+  for (const { actions } of rules)
+    for (const { handler, instances } of actions) {
+      const known = routed.get(handler as Handled) ?? new Map<string, Instanced>();
+      routed.set(handler as Handled, known);
+      for (const instance of instances as Instanced[]) known.set(instance.name, instance);
+    }
+  const slots = new Map<string, HandlerSlot>();
+  const known = new Set(handlers.values());
+  await Promise.all(
+    [...routed].map(async ([handled, instances]) => {
+      if (!handled.checked || !known.has(handled)) return;
+      const sorted = [...instances.values()].sort((a, b) => compareText(a.name, b.name));
+      const shapes = sorted.flatMap((each): InstanceShape[] => (each.checked ? [each.checked.shape] : []));
+      const params = sorted.map((each) => [each.name, each.template.name, each.checked?.params]);
+      try {
+        slots.set(handled.name, await table.acquire(handled.checked, shapes, params));
+        conditions.accept(handled.resource, "attached", "Built", "running");
+      } catch (error) {
+        const reason = (error as { code?: string }).code === "invalid_argument" ? "InvalidParams" : "BuildFailed";
+        conditions.reject(handled.resource, reason, (error as Error).message);
+      }
+    }),
+  );
+  return slots;
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,42 @@
+import { keyOf, type Resource } from "@xebec/model-resources";
+
+/**
+ * What became of a configuration object: `attached` works for requests, `compiled` is valid and nothing uses it,
+ * `rejected` has no effect.
+ */
+export type ConditionState = "attached" | "compiled" | "rejected";
+
+export interface Condition {
+  /** The object's key, `config.istio.io/rule/default/deny`. */
+  readonly object: string;
+  readonly state: ConditionState;
+  /** One word for programs: `Compiled`, `InvalidExpression`, `UnknownAdapter`... */
+  readonly reason: string;
+  /** A sentence for people: what is wrong, where, and what to do. */
+  readonly message: string;
+  /** The generation of the object that this is about. */
+  readonly generation?: number;
+}
+
+/** Collects one condition per object; the first fault of an object stays. */
+export class Conditions {
+  readonly #all = new Map<string, Condition>();
+
+  accept(resource: Resource, state: "attached" | "compiled", reason: string, message: string): void {
+    this.#put(resource, state, reason, message);
+  }
+
+  reject(resource: Resource, reason: string, message: string): void {
+    if (this.#all.get(keyOf(resource))?.state !== "rejected") this.#put(resource, "rejected", reason, message);
+  }
+
+  list(): Condition[] {
+    return [...this.#all.values()].sort((a, b) => (a.object < b.object ? -1 : 1));
+  }
+
+  #put(resource: Resource, state: ConditionState, reason: string, message: string): void {
+    const object = keyOf(resource);
+    const { generation } = resource;
+    this.#all.set(object, { object, state, reason, message, ...(generation === undefined ? {} : { generation }) });
+  }
+}

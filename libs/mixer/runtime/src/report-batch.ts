@@ -1,0 +1,91 @@
+import type { Instance } from "@xebec/mixer-sdk";
+import type { AttributeBag } from "@xebec/model-attributes";
+import type { CompiledExpression } from "@xebec/model-expr";
+import type { HandlerSlot } from "./handlers.ts";
+import type { Plan } from "./plan.ts";
+
+interface Holder {
+  planFor(bag: AttributeBag): Plan;
+  retain(): void;
+  release(): Promise<void>;
+}
+
+/** The instances for one handler and template. */
+interface Outgoing {
+  readonly handler: HandlerSlot;
+  readonly template: string;
+  readonly instances: Instance[];
+}
+
+/** The reports of several requests, handed to each handler in one call per template (spec mixer §7.4). */
+export class ReportBatch {
+  readonly #holder: Holder;
+  readonly #holds: (match: CompiledExpression | undefined, bag: AttributeBag) => boolean;
+  readonly #nextEpoch: () => number;
+  readonly #outgoing: Outgoing[] = [];
+  readonly #errors: Error[] = [];
+
+  constructor(
+    holder: Holder,
+    holds: (match: CompiledExpression | undefined, bag: AttributeBag) => boolean,
+    nextEpoch: () => number,
+  ) {
+    this.#holder = holder;
+    this.#holds = holds;
+    this.#nextEpoch = nextEpoch;
+  }
+
+  /** Evaluates what the rules want of one request. An instance that fails is left out and remembered as an error. */
+  add(bag: AttributeBag): void {
+    const epoch = this.#nextEpoch();
+    for (const { match, items } of this.#holder.planFor(bag).report) {
+      if (!this.#holds(match, bag)) continue;
+      for (const { handler, instance } of items) {
+        let built: Instance;
+        try {
+          built = instance.build(bag, epoch);
+        } catch (error) {
+          this.fail(error);
+          continue;
+        }
+        this.#to(handler, instance.template).instances.push(built);
+      }
+    }
+  }
+
+  /** Remembers an error that something else than a handler made. */
+  fail(error: unknown): void {
+    this.#errors.push(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /**
+   * Hands all instances over.
+   * @returns all errors; without a promise when all handlers answer so
+   */
+  flush(): readonly Error[] | Promise<readonly Error[]> {
+    let waiting: Promise<void>[] | undefined;
+    for (const { handler, template, instances } of this.#outgoing) {
+      try {
+        const result = handler.handler.report?.(instances, template);
+        if (!(result instanceof Promise)) continue;
+        waiting ??= [];
+        waiting.push(result.catch((error: unknown) => this.fail(error)));
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+    if (!waiting) return this.#errors;
+    this.#holder.retain();
+    return Promise.all(waiting)
+      .then(() => this.#errors)
+      .finally(() => this.#holder.release());
+  }
+
+  // A handful of entries: a search is cheaper than a map keyed by two values.
+  #to(handler: HandlerSlot, template: string): Outgoing {
+    for (const each of this.#outgoing) if (each.handler === handler && each.template === template) return each;
+    const made: Outgoing = { handler, template, instances: [] };
+    this.#outgoing.push(made);
+    return made;
+  }
+}

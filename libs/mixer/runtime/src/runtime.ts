@@ -1,0 +1,77 @@
+import { type Adapter, type AdapterLog, type Clock, systemClock, type Variety } from "@xebec/mixer-sdk";
+import type { Resource } from "@xebec/model-resources";
+import { compileConfig } from "./compile-config.ts";
+import type { Condition } from "./condition.ts";
+import { HandlerTable } from "./handlers.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export interface RuntimeOptions {
+  readonly adapters: readonly Adapter[];
+  /** What this service does: objects of other varieties are of no concern to it. */
+  readonly varieties: readonly Variety[];
+  /** Rules of this namespace hold for all requests (`istio-system`). */
+  readonly defaultNamespace?: string;
+  /** Adapters whose work the server does itself, with a sentence that says so. */
+  readonly builtIn?: ReadonlyMap<string, string>;
+  readonly log: AdapterLog;
+  readonly clock?: Clock;
+}
+
+/** Holds the current snapshot and replaces it when the configuration changes. */
+export class MixerRuntime {
+  readonly #options: RuntimeOptions;
+  readonly #table: HandlerTable;
+  #snapshot: Snapshot | undefined;
+  #applying: Promise<unknown> = Promise.resolve();
+  #conditions: readonly Condition[] = [];
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#table = new HandlerTable(options.clock ?? systemClock, options.log);
+  }
+
+  /** The configuration in effect; undefined before the first `apply`. */
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** What became of each object of the configuration in effect. */
+  get conditions(): readonly Condition[] {
+    return this.#conditions;
+  }
+
+  /**
+   * Puts a whole configuration into effect. Calls are taken one after the other; requests in flight finish on the
+   * snapshot on which they began.
+   * @returns one condition per object that concerns this service
+   */
+  apply(resources: Iterable<Resource>): Promise<readonly Condition[]> {
+    const all = [...resources];
+    const next = this.#applying.then(async () => {
+      const { adapters, varieties, defaultNamespace = "istio-system", builtIn = new Map(), log } = this.#options;
+      const { snapshot, conditions } = await compileConfig(all, {
+        adapters: new Map(adapters.map((each) => [each.name, each])),
+        varieties: new Set(varieties),
+        defaultNamespace,
+        builtIn,
+        table: this.#table,
+        log,
+      });
+      const before = this.#snapshot;
+      this.#snapshot = snapshot;
+      this.#conditions = conditions.list();
+      await before?.release();
+      return this.#conditions;
+    });
+    this.#applying = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Ends: handlers are closed after their last call. */
+  async close(): Promise<void> {
+    await this.#applying;
+    const before = this.#snapshot;
+    this.#snapshot = undefined;
+    await before?.release();
+  }
+}

@@ -1,0 +1,213 @@
+import { XebecError } from "@xebec/core-errors";
+import type { AdapterLog, CheckResult, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
+import type { AttributeBag, Layout } from "@xebec/model-attributes";
+import type { CompiledExpression } from "@xebec/model-expr";
+import type { HandlerSlot, HandlerTable } from "./handlers.ts";
+import { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors, ResultFold } from "./outcome.ts";
+import { type Action, EMPTY_PLAN, type Group, type HeaderPlan, type IdentityReader, type Plan } from "./plan.ts";
+import { ReportBatch } from "./report-batch.ts";
+
+export interface SnapshotParts {
+  readonly layout: Layout;
+  readonly identity: IdentityReader;
+  /** Plans of the namespaces that have rules of their own. */
+  readonly plans: ReadonlyMap<string, Plan>;
+  /** The plan of all other namespaces: the rules of the default namespace. */
+  readonly fallback: Plan;
+  readonly handlers: readonly HandlerSlot[];
+  readonly table: HandlerTable;
+  readonly log: AdapterLog;
+}
+
+/** One immutable configuration, compiled. Requests finish on the snapshot on which they began. */
+export class Snapshot {
+  readonly layout: Layout;
+  readonly #parts: SnapshotParts;
+  #epoch = 0;
+  #users = 1;
+
+  constructor(parts: SnapshotParts) {
+    this.layout = parts.layout;
+    this.#parts = parts;
+  }
+
+  /** Whether any request of some kind can need anything. */
+  has(kind: keyof Plan): boolean {
+    return [this.#parts.fallback, ...this.#parts.plans.values()].some((plan) => plan[kind].length > 0);
+  }
+
+  /** Keeps the handlers open until `release`, for work that does not end at once. */
+  retain(): void {
+    this.#users++;
+  }
+
+  /** Ends one use; after the last one, handlers that no newer snapshot has are closed. */
+  async release(): Promise<void> {
+    if (--this.#users === 0) await this.#parts.table.release(this.#parts.handlers);
+  }
+
+  planFor(bag: AttributeBag): Plan {
+    const { identity, plans, fallback } = this.#parts;
+    return plans.get(identity.namespaceOf(bag)) ?? fallback ?? EMPTY_PLAN;
+  }
+
+  /**
+   * Decides about a request. Answers without a promise when all handlers do.
+   * @throws XebecError internal when an instance cannot be evaluated or a handler fails
+   */
+  check(bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
+    const plan = this.planFor(bag);
+    if (plan.check.length === 0 && plan.headers.length === 0) return DEFAULT_OUTCOME;
+    const epoch = ++this.#epoch;
+    const fold = new ResultFold();
+    const errors: Error[] = [];
+    let waiting: Promise<void>[] | undefined;
+    for (const { match, items } of plan.check) {
+      if (!this.#holds(match, bag)) continue;
+      for (const { handler, instance } of items) {
+        try {
+          const result = checkWith(handler, instance.build(bag, epoch), instance.template);
+          if (!(result instanceof Promise)) fold.add(handler.name, result);
+          else {
+            waiting ??= [];
+            waiting.push(
+              result.then(
+                (value) => fold.add(handler.name, value),
+                (error: unknown) => {
+                  errors.push(asError(error));
+                },
+              ),
+            );
+          }
+        } catch (error) {
+          errors.push(asError(error));
+        }
+      }
+    }
+    const finish = (): CheckOutcome => {
+      if (errors.length > 0)
+        throw new XebecError("internal", `performing check operation failed: ${joinErrors(errors)}`);
+      return this.#withHeaders(fold.outcome(), plan.headers, bag);
+    };
+    if (!waiting) return finish();
+    this.retain();
+    return Promise.all(waiting)
+      .then(finish)
+      .finally(() => this.release());
+  }
+
+  /**
+   * Asks for units of a quota (spec mixer §7.6). A quota that no rule with a true condition has is granted in full.
+   * @param name compared with the short names of instances, without case
+   * @returns never rejects: a handler that fails grants nothing
+   */
+  quota(bag: AttributeBag, name: string, args: QuotaArgs): QuotaResult | Promise<QuotaResult> {
+    const wanted = name.toLowerCase();
+    const epoch = ++this.#epoch;
+    const results: (QuotaResult | Promise<QuotaResult>)[] = [];
+    for (const { match, items } of this.planFor(bag).quota) {
+      const meant = items.filter((item) => item.instance.shortName.toLowerCase() === wanted);
+      if (meant.length === 0 || !this.#holds(match, bag)) continue;
+      for (const { handler, instance } of meant) {
+        try {
+          results.push(quotaWith(handler, instance.build(bag, epoch), args));
+        } catch (error) {
+          results.push(this.#refused(handler, error));
+        }
+      }
+    }
+    if (results.length === 0) return { amount: Math.max(0, args.amount), validMs: 60_000 };
+    if (!results.some((each) => each instanceof Promise)) return firstGrant(results as QuotaResult[]);
+    this.retain();
+    const all = results.map(async (each) => {
+      try {
+        return await each;
+      } catch (error) {
+        return this.#refused(undefined, error);
+      }
+    });
+    return Promise.all(all)
+      .then(firstGrant)
+      .finally(() => this.release());
+  }
+
+  /** Collects the instances of several requests for one report. */
+  report(): ReportBatch {
+    return new ReportBatch(
+      this,
+      (match, bag) => this.#holds(match, bag),
+      () => ++this.#epoch,
+    );
+  }
+
+  #refused(handler: HandlerSlot | undefined, error: unknown): QuotaResult {
+    this.#parts.log.warn({ err: error, handler: handler?.name }, "a quota could not be asked; nothing is granted");
+    return { amount: 0, validMs: 0 };
+  }
+
+  /** A condition that cannot be evaluated does not hold. */
+  #holds(match: CompiledExpression | undefined, bag: AttributeBag): boolean {
+    if (!match) return true;
+    try {
+      return match.evaluate(bag) === true;
+    } catch (error) {
+      this.#parts.log.debug(
+        { match: match.text, why: (error as Error).message },
+        "a rule's condition failed; it counts as false",
+      );
+      return false;
+    }
+  }
+
+  #withHeaders(outcome: CheckOutcome, groups: readonly Group<HeaderPlan>[], bag: AttributeBag): CheckOutcome {
+    if (outcome.code !== 0 || groups.length === 0) return outcome;
+    const requestHeaders: HeaderOperation[] = [];
+    const responseHeaders: HeaderOperation[] = [];
+    for (const { match, items } of groups) {
+      if (!this.#holds(match, bag)) continue;
+      for (const { name, operation, on, value } of items) {
+        const text = value ? this.#headerValue(value, bag) : "";
+        if (value && text === "") continue;
+        (on === "request" ? requestHeaders : responseHeaders).push({ name, operation, value: text });
+      }
+    }
+    return { ...outcome, requestHeaders, responseHeaders };
+  }
+
+  #headerValue(value: CompiledExpression, bag: AttributeBag): string {
+    try {
+      return value.evaluate(bag) as string;
+    } catch (error) {
+      this.#parts.log.warn({ value: value.text, why: (error as Error).message }, "a header operation was skipped");
+      return "";
+    }
+  }
+}
+
+/** Several instances are all charged; the first that grants anything answers. */
+function firstGrant(results: readonly QuotaResult[]): QuotaResult {
+  return results.find((each) => each.amount > 0) ?? (results[0] as QuotaResult);
+}
+
+function checkWith(
+  { handler, name }: HandlerSlot,
+  instance: Instance,
+  template: string,
+): CheckResult | Promise<CheckResult> {
+  if (!handler.check) throw new XebecError("internal", `the handler ${name} does not check`);
+  return handler.check(instance, template);
+}
+
+function quotaWith(
+  { handler, name }: Action["handler"],
+  instance: Instance,
+  args: QuotaArgs,
+): QuotaResult | Promise<QuotaResult> {
+  if (!handler.quota) throw new XebecError("internal", `the handler ${name} has no quotas`);
+  return handler.quota(instance, args);
+}
+
+/** Anything thrown as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
