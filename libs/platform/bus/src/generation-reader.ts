@@ -83,7 +83,8 @@ class Reader implements GenerationReader {
     this.#gauge(0);
     const stale = metrics?.gauge("xebec_bus_staleness_seconds", "Time since the bus confirmed the state.", ["bucket"]);
     if (stale) {
-      const tell = (): void => stale.set({ bucket }, this.#synced ? (performance.now() - this.#confirmedAt) / 1000 : 0);
+      const tell = (): void =>
+        stale.set({ bucket }, this.#appliedOnce ? (performance.now() - this.#confirmedAt) / 1000 : 0);
       this.#tellStaleness = tell;
     }
   }

@@ -18,3 +18,4 @@ export {
   renderAuthorization,
   renderNatsConfig,
 } from "./nats-config.ts";
+export { type BusFlags, openBus } from "./open-bus.ts";

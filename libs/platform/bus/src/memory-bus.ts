@@ -6,6 +6,7 @@ import { subjectMatches } from "./subject.ts";
 
 const log = logger("bus");
 const MAX_TRIES = 5;
+const CONFIRM_MS = 1_000;
 const MAX_QUEUED = 10_000;
 
 /** Makes the bus of one process: for the istiod app, for a component alone, for tests. It holds nothing after the process. */
@@ -148,8 +149,13 @@ class MemoryState implements State {
     };
     this.#watches.add(watch);
     watch.flush();
+    const confirm = setInterval(() => guarded("a watcher", () => watcher.confirmed?.()), CONFIRM_MS);
+    confirm.unref();
     return {
-      close: () => void this.#watches.delete(watch),
+      close: () => {
+        clearInterval(confirm);
+        this.#watches.delete(watch);
+      },
       refresh: () => {
         for (const key of this.#values.keys()) watch.dirty.add(key);
         watch.flush();

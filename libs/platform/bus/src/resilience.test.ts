@@ -31,7 +31,13 @@ async function reading(
   cacheFile?: string,
 ): Promise<{ reader: GenerationReader; changes: GenerationChange[] }> {
   const changes: GenerationChange[] = [];
-  const reader = createGenerationReader({ bus, bucket: "config", cacheFile, apply: (change) => changes.push(change) });
+  const reader = createGenerationReader({
+    bus,
+    bucket: "config",
+    cacheFile,
+    metrics,
+    apply: (change) => changes.push(change),
+  });
   await reader.start(never);
   return { reader, changes };
 }
@@ -39,13 +45,18 @@ async function reading(
 test("a killed and restarted server: nothing is lost, nothing is missed, writes of the outage arrive", async () => {
   await using server = await startNatsServer();
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
-  const { reader, changes } = await reading(other);
+  const metrics = createMetrics();
+  const { reader, changes } = await reading(other, undefined, metrics);
   const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "files" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   await waitFor("synced", 5_000, () => reader.synced);
 
   await server.kill();
+  await waitFor("the metric shows how stale the state is", 5_000, async () => {
+    const line = /^xebec_bus_staleness_seconds\{bucket="config"\} (.+)$/m.exec(await metrics.registry.metrics());
+    return Number(line?.[1]) > 0.5;
+  });
   await waitFor("the bus is down", 5_000, () => !other.connected && !writing.connected);
   const during = writer.apply({ puts: map({ a: "2" }), deletes: new Set(["b"]) });
   assert.deepEqual(plain(reader.entries()), { a: "1", b: "1" });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   type ChannelOptions,
   Client,
@@ -53,6 +54,7 @@ export function createGrpcChannel({
   maxReconnectMs = 2_000,
 }: ChannelTarget): GrpcChannel {
   const target = targetText(address);
+  const host = hostOf(target);
   const options: ChannelOptions = {
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
@@ -66,8 +68,10 @@ export function createGrpcChannel({
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_channelz": 0,
     "grpc.enable_retries": 0,
+    // An IP address is no server name in TLS (RFC 6066, section 3); the certificate is checked against the address all the same.
+    ...(tls && isIP(host) ? { "grpc.ssl_target_name_override": "localhost" } : {}),
   };
-  const client = new Client(target, tls ? clientCredentials(tls) : credentials.createInsecure(), options);
+  const client = new Client(target, tls ? clientCredentials(tls, host) : credentials.createInsecure(), options);
   return {
     unary(path, request, callOptions = {}) {
       return new Promise((resolve, reject) => {
@@ -108,6 +112,14 @@ export function createGrpcChannel({
 function targetText(address: ChannelTarget["address"]): string {
   if (typeof address === "string") return address;
   return "path" in address ? `unix:${address.path}` : addressText(address);
+}
+
+/** The host that was dialled, without brackets and port. */
+function hostOf(target: string): string {
+  return target
+    .replace(/^dns:(\/\/)?\/?/, "")
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "");
 }
 
 function metadataOf({ metadata = {}, waitForReady = false }: CallOptions): Metadata {

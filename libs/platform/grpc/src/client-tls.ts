@@ -12,8 +12,11 @@ export interface ClientTls {
   readonly serverIdentities?: readonly string[];
 }
 
-/** Credentials that follow the source: a new connection takes what is current then. */
-export function clientCredentials(tls: ClientTls): ChannelCredentials {
+/**
+ * Credentials that follow the source: a new connection takes what is current then.
+ * @param host the address that was dialled, which the server's certificate must name
+ */
+export function clientCredentials(tls: ClientTls, host: string): ChannelCredentials {
   const ca = follow(tls, () => ({ caCertificate: Buffer.from(tls.current().ca ?? rootCertificates.join("\n")) }));
   const pair = follow(tls, () => {
     const { cert, key } = tls.current();
@@ -35,7 +38,7 @@ export function clientCredentials(tls: ClientTls): ChannelCredentials {
   return experimental.createCertificateProviderChannelCredentials(
     provider(ca, none),
     cert === undefined ? null : provider(none, pair),
-    { checkServerIdentity: (host, certificate) => checkServer(host, certificate, tls.serverIdentities) },
+    { checkServerIdentity: (_name, certificate) => checkServer(host, certificate, tls.serverIdentities) },
   );
 }
 

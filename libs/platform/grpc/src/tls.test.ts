@@ -60,6 +60,10 @@ test("the identity is that of the verified client certificate", async () => {
     await assert.rejects(ask(port, clientPair, [REVIEWS]));
     await assert.rejects(ask(port, { ca: ca.cert }), XebecError);
   });
+  const elsewhere = material(ca.issue({ ips: ["127.0.0.9"], dns: ["localhost"] }));
+  await serving(createTlsSource(elsewhere), async (port) => {
+    await assert.rejects(ask(port, clientPair), "the certificate is for another address");
+  });
 });
 
 test("without a required certificate, none or an untrusted one gives no identity", async () => {

@@ -1,0 +1,29 @@
+import type { Metrics } from "@xebec/core-metrics";
+import type { BusUser } from "@xebec/model-bus";
+import { readPublicKeys, readSeed } from "./access-keys.ts";
+import type { Bus } from "./bus.ts";
+import { createMemoryBus } from "./memory-bus.ts";
+import { createNatsBus } from "./nats-bus.ts";
+
+/** The flags of a service that name its bus. */
+export interface BusFlags {
+  /** Empty: the service stands alone, on a bus in its own memory. */
+  readonly busURL: readonly string[];
+  readonly busSeedFile: string | undefined;
+  readonly busKeysFile: string | undefined;
+}
+
+/**
+ * Makes the bus that a service's flags name. It is not started.
+ * @throws XebecError not_found or invalid_argument for a key file that cannot be used
+ */
+export async function openBus(flags: BusFlags, user: BusUser, metrics: Metrics): Promise<Bus> {
+  if (flags.busURL.length === 0) return createMemoryBus();
+  return createNatsBus({
+    servers: flags.busURL,
+    name: user,
+    metrics,
+    ...(flags.busSeedFile ? { seed: await readSeed(flags.busSeedFile) } : {}),
+    ...(flags.busKeysFile ? { publicKeys: await readPublicKeys(flags.busKeysFile) } : {}),
+  });
+}
