@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { freePort, startNatsServer, tempDir } from "@xebec/testing-launch";
@@ -20,8 +20,15 @@ const map = (entries: Record<string, string>): Map<string, Uint8Array> =>
 const plain = (entries: ReadonlyMap<string, Uint8Array>): Record<string, string> =>
   Object.fromEntries([...entries].sort().map(([key, value]) => [key, Buffer.from(value).toString()]));
 
+// Whatever a failed test left open would keep the run alive.
+const open: { close?(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close?.();
+});
+
 async function connected(address: string, name: string, provision = true): Promise<Bus> {
   const bus = createNatsBus({ servers: [address], name, provision });
+  open.push(bus);
   await bus.start(never);
   return bus;
 }
@@ -29,6 +36,7 @@ async function connected(address: string, name: string, provision = true): Promi
 async function reading(
   bus: Bus,
   cacheFile?: string,
+  metrics = createMetrics(),
 ): Promise<{ reader: GenerationReader; changes: GenerationChange[] }> {
   const changes: GenerationChange[] = [];
   const reader = createGenerationReader({

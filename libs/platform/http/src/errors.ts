@@ -23,12 +23,10 @@ export function translateErrors(app: FastifyInstance): void {
     return reply.status(status).send({ code: error.code, message: error.message } satisfies ErrorBody);
   });
   app.setNotFoundHandler((request, reply) =>
-    reply
-      .status(404)
-      .send({
-        code: "not_found",
-        message: `nothing answers ${request.method} ${request.url} here`,
-      } satisfies ErrorBody),
+    reply.status(404).send({
+      code: "not_found",
+      message: `nothing answers ${request.method} ${request.url} here`,
+    } satisfies ErrorBody),
   );
 }
 
