@@ -3,3 +3,4 @@ export { ConfigError } from "./config-error.ts";
 export { type ConfigOf, type ConfigSpec, defineConfig, type Option, option } from "./define.ts";
 export { helpText } from "./help.ts";
 export { type LoadedConfig, loadConfig } from "./load.ts";
+export { mainConfig } from "./main-config.ts";

@@ -1,1 +1,4 @@
-export {};
+export { reviewObject } from "./admission.ts";
+export { GalleyConfig } from "./config.ts";
+export { createDirectorySource, type DirectorySourceOptions } from "./directory-source.ts";
+export { type GalleyParts, galleyComponents } from "./galley.ts";

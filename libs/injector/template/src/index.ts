@@ -1,1 +1,6 @@
-export {};
+export { type Decision, decide } from "./decide.ts";
+export { DEFAULT_TEMPLATE } from "./default-template.ts";
+export { injectionPatch, type PatchOperation } from "./inject.ts";
+export { type InjectConfig, parseInjectConfig, type Selector } from "./inject-config.ts";
+export { type Container, type Pod, workloadOf } from "./pod.ts";
+export { DEFAULT_VALUES, type InjectValues } from "./values.ts";

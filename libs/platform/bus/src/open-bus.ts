@@ -1,5 +1,5 @@
 import type { Metrics } from "@xebec/core-metrics";
-import type { BusUser } from "@xebec/model-bus";
+import { ACCESS, type BusUser } from "@xebec/model-bus";
 import { readPublicKeys, readSeed } from "./access-keys.ts";
 import type { Bus } from "./bus.ts";
 import { createMemoryBus } from "./memory-bus.ts";
@@ -23,6 +23,7 @@ export async function openBus(flags: BusFlags, user: BusUser, metrics: Metrics):
     servers: flags.busURL,
     name: user,
     metrics,
+    ...(ACCESS[user].provision ? { provision: true } : {}),
     ...(flags.busSeedFile ? { seed: await readSeed(flags.busSeedFile) } : {}),
     ...(flags.busKeysFile ? { publicKeys: await readPublicKeys(flags.busKeysFile) } : {}),
   });

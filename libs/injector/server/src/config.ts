@@ -1,0 +1,27 @@
+import { defineConfig, option } from "@xebec/core-config";
+
+/** The injector's flags, with Istio 1.1's names (spec/platform.md §4.1). */
+export const InjectorConfig = defineConfig({
+  service: "sidecar-injector",
+  summary: "gives pods their sidecar, as a mutating webhook",
+  options: {
+    injectConfig: option.string("file with policy, selectors and template; the built-in template when left out"),
+    valuesFile: option.string("YAML or JSON file with the values of the template"),
+    address: option.string("address that the webhook binds", "0.0.0.0"),
+    port: option.number("port of the webhook (Istio's 443 is the Service's port)", 15017),
+    tlsCertFile: option.string("certificate chain of the webhook"),
+    tlsKeyFile: option.string("private key of the webhook"),
+    caAddr: option.string(
+      "citadel's address, HOST:PORT, to get the webhook's certificate from when no files are given",
+    ),
+    caRootFile: option.string("root certificate to verify citadel with"),
+    caTokenFile: option.string("file with the token that proves to citadel who this is"),
+    stateDir: option.string("directory of the certificate"),
+    monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
+    monitoringPort: option.number("port of metrics, health and log levels", 15014),
+    busURL: option.list("NATS servers, nats://HOST:PORT"),
+    busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
+    busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
+    log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
+  },
+});

@@ -1,0 +1,210 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { ConfigOf } from "@xebec/core-config";
+import { isXebecError, XebecError } from "@xebec/core-errors";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import {
+  DEFAULT_TEMPLATE,
+  DEFAULT_VALUES,
+  decide,
+  type InjectConfig,
+  type InjectValues,
+  injectionPatch,
+  type Pod,
+  parseInjectConfig,
+} from "@xebec/injector-template";
+import { createDirectoryWatcher } from "@xebec/platform-files";
+import type { TlsSource } from "@xebec/platform-grpc";
+import { createHttpServer, monitoring } from "@xebec/platform-http";
+import type { FastifyInstance } from "fastify";
+import { parse } from "yaml";
+import type { InjectorConfig } from "./config.ts";
+
+const log = logger("inject");
+const MAX_REVIEW_BYTES = 8 << 20;
+
+/** What the webhook injects with; replaced whole when a file changes and is good. */
+export interface InjectSettings {
+  readonly config: InjectConfig;
+  readonly values: InjectValues;
+}
+
+export interface InjectorParts {
+  readonly config: ConfigOf<typeof InjectorConfig>;
+  readonly tls?: TlsSource;
+  readonly metrics?: Metrics;
+}
+
+/** The components of the sidecar injector, for a process of its own and for the one that has all services. */
+export function injectorComponents({ config, tls, metrics = createMetrics() }: InjectorParts): Component[] {
+  const settings = createSettings(config);
+  const components: Component[] = [
+    settings.component,
+    ...(tls
+      ? [
+          createHttpServer({
+            name: "webhook",
+            address: { host: config.address, port: config.port },
+            tls,
+            routes: (app) => injectRoutes(app, settings.current, metrics),
+            limits: { maxBodyBytes: MAX_REVIEW_BYTES },
+          }),
+        ]
+      : []),
+  ];
+  return [
+    monitoring({
+      name: "sidecar-injector",
+      address: { host: config.monitoringAddress, port: config.monitoringPort },
+      components,
+      metrics,
+    }),
+    ...components,
+  ];
+}
+
+/** Reads the two files and again when they change; a bad file keeps what was there before. */
+function createSettings(config: ConfigOf<typeof InjectorConfig>): {
+  component: Component;
+  current: () => InjectSettings;
+} {
+  let current: InjectSettings = { config: parseInjectConfig("{}", DEFAULT_TEMPLATE), values: DEFAULT_VALUES };
+  const read = async (): Promise<InjectSettings> => ({
+    config: parseInjectConfig(config.injectConfig ? await text(config.injectConfig) : "{}", DEFAULT_TEMPLATE),
+    values: config.valuesFile
+      ? { ...DEFAULT_VALUES, ...valuesOf(await text(config.valuesFile), config.valuesFile) }
+      : DEFAULT_VALUES,
+  });
+  const watchers = [
+    ...new Set([config.injectConfig, config.valuesFile].filter((each) => each !== undefined).map(dirname)),
+  ].map((root) =>
+    createDirectoryWatcher({
+      root,
+      name: `injector files in ${root}`,
+      endings: [".yaml", ".yml", ".json"],
+      handlers: {
+        file: (path) => void reload(basename(path)),
+        removed: () => {},
+        fault: (path, error) =>
+          log.warn({ err: error, path }, "an injector file cannot be read; the last good one stays"),
+        synced: () => {},
+      },
+    }),
+  );
+  async function reload(file: string): Promise<void> {
+    try {
+      current = await read();
+    } catch (error) {
+      log.warn({ err: error, file }, "the injector's configuration is refused; the last good one stays");
+    }
+  }
+  return {
+    current: () => current,
+    component: {
+      name: "settings",
+      async start(signal) {
+        current = await read();
+        for (const each of watchers) await each.start(signal);
+      },
+      async close() {
+        for (const each of watchers) await each.close?.();
+      },
+    },
+  };
+}
+
+async function text(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new XebecError("not_found", `${path} cannot be read`, { cause: error });
+  }
+}
+
+function valuesOf(source: string, path: string): Partial<InjectValues> {
+  const value: unknown = parse(source, { maxAliasCount: 20 }) ?? {};
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    throw new XebecError("invalid_argument", `${path}: must be a map of values`);
+  for (const key of Object.keys(value))
+    if (!(key in DEFAULT_VALUES))
+      throw new XebecError(
+        "invalid_argument",
+        `${path}: unknown value ${key}; known are ${Object.keys(DEFAULT_VALUES).join(", ")}`,
+      );
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]));
+}
+
+/** The webhook's path `/inject`, and today's form with settings in the path. */
+export function injectRoutes(app: FastifyInstance, settings: () => InjectSettings, metrics: Metrics): void {
+  const requests = metrics.counter("sidecar_injection_requests_total", "Total number of sidecar injection requests.");
+  const success = metrics.counter(
+    "sidecar_injection_success_total",
+    "Total number of successful sidecar injection requests.",
+  );
+  const failure = metrics.counter(
+    "sidecar_injection_failure_total",
+    "Total number of failed sidecar injection requests.",
+  );
+  const skip = metrics.counter("sidecar_injection_skip_total", "Total number of skipped sidecar injection requests.");
+  app.get("/ready", (_request, reply) => reply.type("text/plain").send("ok\n"));
+  for (const path of ["/inject", "/inject/*"])
+    app.post(path, (request) => {
+      requests.inc();
+      const review = reviewPod(request.body, settings());
+      if (!review.allowed) failure.inc();
+      else if (review.patched) success.inc();
+      else skip.inc();
+      return review.body;
+    });
+}
+
+interface Reviewed {
+  readonly body: unknown;
+  readonly allowed: boolean;
+  readonly patched: boolean;
+}
+
+/** Answers one AdmissionReview with the patch of its pod. @param body the parsed request body */
+export function reviewPod(body: unknown, { config, values }: InjectSettings): Reviewed {
+  const review = (body ?? {}) as {
+    apiVersion?: unknown;
+    kind?: unknown;
+    request?: { uid?: unknown; namespace?: unknown; object?: unknown };
+  };
+  const uid = typeof review.request?.uid === "string" ? { uid: review.request.uid } : {};
+  const answer = (response: Record<string, unknown>, allowed: boolean, patched: boolean): Reviewed => ({
+    body: {
+      apiVersion: typeof review.apiVersion === "string" ? review.apiVersion : "admission.k8s.io/v1",
+      kind: "AdmissionReview",
+      response: { ...uid, allowed, ...response },
+    },
+    allowed,
+    patched,
+  });
+  const deny = (message: string): Reviewed =>
+    answer({ status: { status: "Failure", code: 400, message } }, false, false);
+  const pod = review.request?.object as Pod | undefined;
+  if (review.kind !== "AdmissionReview" || pod === null || typeof pod !== "object")
+    return deny("cannot decode the review: an AdmissionReview of a Pod is expected");
+  const namespace =
+    typeof review.request?.namespace === "string" && review.request.namespace
+      ? review.request.namespace
+      : (pod.metadata?.namespace ?? "default");
+  const name = `${namespace}/${pod.metadata?.name ?? pod.metadata?.generateName ?? "(unnamed)"}`;
+  try {
+    const decision = decide(pod, namespace, config);
+    if (!decision.inject) {
+      log.info({ pod: name, reason: decision.reason }, "not injected");
+      return answer({}, true, false);
+    }
+    const patch = injectionPatch(pod, namespace, config, values);
+    log.info({ pod: name, reason: decision.reason }, "injected");
+    return answer({ patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") }, true, true);
+  } catch (error) {
+    if (!isXebecError(error)) throw error;
+    log.warn({ pod: name, err: error }, "injection failed");
+    return deny(`injection failed: ${error.message}`);
+  }
+}

@@ -1,0 +1,38 @@
+import { XebecError } from "@xebec/core-errors";
+
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+const list = (text: string): string[] =>
+  text
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean);
+const isCidr = (text: string): boolean => /^[\da-fA-F:.]+\/\d{1,3}$/.test(text);
+const ports = (text: string): boolean => list(text).every(isPort);
+const networks = (text: string): boolean => list(text).every(isCidr);
+const count = (text: string): boolean => /^\d{1,10}$/.test(text);
+
+/** The annotations that are checked, with the form that they must have (spec/platform.md §4.4). */
+const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, string]>> = {
+  "sidecar.istio.io/interceptionMode": [
+    (text) => ["REDIRECT", "TPROXY", "NONE"].includes(text),
+    "REDIRECT, TPROXY or NONE",
+  ],
+  "status.sidecar.istio.io/port": [isPort, "a port"],
+  "readiness.status.sidecar.istio.io/initialDelaySeconds": [count, "a number of seconds"],
+  "readiness.status.sidecar.istio.io/periodSeconds": [count, "a number of seconds"],
+  "readiness.status.sidecar.istio.io/failureThreshold": [count, "a number"],
+  "traffic.sidecar.istio.io/includeOutboundIPRanges": [(text) => text === "*" || networks(text), "* or networks"],
+  "traffic.sidecar.istio.io/excludeOutboundIPRanges": [networks, "networks"],
+  "traffic.sidecar.istio.io/includeInboundPorts": [(text) => text === "*" || ports(text), "* or ports"],
+  "traffic.sidecar.istio.io/excludeInboundPorts": [ports, "ports"],
+  "traffic.sidecar.istio.io/excludeOutboundPorts": [ports, "ports"],
+};
+
+/** @throws XebecError invalid_argument naming every annotation whose value cannot be used: the whole injection fails */
+export function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
+  const faults = Object.entries(annotations).flatMap(([name, value]) => {
+    const check = CHECKS[name];
+    return check && !check[0](value) ? [`annotation ${name}: must be ${check[1]}, not "${value}"`] : [];
+  });
+  if (faults.length > 0) throw new XebecError("invalid_argument", faults.join("; "));
+}

@@ -1,0 +1,161 @@
+import { hash } from "node:crypto";
+import { XebecError } from "@xebec/core-errors";
+import mustache from "mustache";
+import { parse } from "yaml";
+import { checkAnnotations } from "./annotations.ts";
+import type { InjectConfig } from "./inject-config.ts";
+import { type Container, type Pod, workloadOf } from "./pod.ts";
+import type { InjectValues } from "./values.ts";
+
+/** One operation of a JSON patch (RFC 6902). */
+export interface PatchOperation {
+  readonly op: "add" | "replace" | "remove";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+const STATUS = "sidecar.istio.io/status";
+const LISTS = ["initContainers", "containers", "volumes", "imagePullSecrets"] as const;
+type ListName = (typeof LISTS)[number];
+type Named = { readonly name: string };
+
+interface Rendered {
+  readonly metadata?: { readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
+  readonly spec?: Partial<Record<ListName, readonly Named[]>>;
+}
+
+/**
+ * The patch that gives a pod its sidecar (spec/platform.md §4.5). A pod that was injected before first loses what the earlier
+ * injection added, so that the result is the same.
+ * @throws XebecError invalid_argument for an annotation or template that cannot be used; then nothing is injected
+ */
+export function injectionPatch(
+  pod: Pod,
+  namespace: string,
+  config: InjectConfig,
+  values: InjectValues,
+): PatchOperation[] {
+  const annotations = pod.metadata?.annotations ?? {};
+  checkAnnotations(annotations);
+  const rendered = render(config.template, templateData(pod, namespace, values));
+  const earlier = earlierStatus(annotations);
+  const operations: PatchOperation[] = [];
+  const status: Record<string, unknown> = { version: hash("sha256", config.template, "hex") };
+  for (const list of LISTS) {
+    const before = (pod.spec?.[list] ?? []) as readonly Named[];
+    const added = rendered.spec?.[list] ?? [];
+    const kept = before.filter(
+      (each) => !earlier[list]?.includes(each.name) && !added.some((own) => own.name === each.name),
+    );
+    status[list] = added.map((each) => each.name);
+    const after = [...kept, ...added];
+    if (JSON.stringify(after) === JSON.stringify(before)) continue;
+    operations.push({ op: pod.spec?.[list] ? "replace" : "add", path: `/spec/${list}`, value: after });
+  }
+  const labels = {
+    ...rendered.metadata?.labels,
+    ...pick(pod.metadata?.labels, ["service.istio.io/canonical-name", "service.istio.io/canonical-revision"]),
+  };
+  operations.push(...mapPatch("/metadata/labels", pod.metadata?.labels, labels));
+  operations.push(
+    ...mapPatch("/metadata/annotations", pod.metadata?.annotations, {
+      ...rendered.metadata?.annotations,
+      [STATUS]: JSON.stringify(status),
+    }),
+  );
+  return operations;
+}
+
+function templateData(pod: Pod, namespace: string, values: InjectValues): Record<string, unknown> {
+  const annotations = pod.metadata?.annotations ?? {};
+  const labels = pod.metadata?.labels ?? {};
+  const workload = workloadOf(pod);
+  const containers: readonly Container[] = (pod.spec?.containers ?? []).filter((each) => each.name !== "istio-proxy");
+  const interceptionMode = annotations["sidecar.istio.io/interceptionMode"] ?? values.interceptionMode;
+  const owner =
+    workload.kind === "Pod"
+      ? `kubernetes://apis/v1/namespaces/${namespace}/pods/${workload.name}`
+      : `kubernetes://apis/apps/v1/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`;
+  return {
+    values,
+    captured: interceptionMode !== "NONE",
+    interceptionMode,
+    proxyImage: annotations["sidecar.istio.io/proxyImage"] ?? values.proxyImage,
+    logLevel: annotations["sidecar.istio.io/logLevel"] ?? values.logLevel,
+    concurrency: values.concurrency,
+    proxyCpu: annotations["sidecar.istio.io/proxyCPU"] ?? values.proxyCpu,
+    proxyMemory: annotations["sidecar.istio.io/proxyMemory"] ?? values.proxyMemory,
+    includeOutboundIPRanges: annotations["traffic.sidecar.istio.io/includeOutboundIPRanges"] ?? "*",
+    excludeOutboundIPRanges: annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] ?? "",
+    includeInboundPorts: annotations["traffic.sidecar.istio.io/includeInboundPorts"] ?? "*",
+    excludeInboundPorts: ["15090", "15021", annotations["traffic.sidecar.istio.io/excludeInboundPorts"], "15020"]
+      .filter(Boolean)
+      .join(","),
+    excludeOutboundPorts: annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] ?? "",
+    proxyConfig: JSON.stringify({ discoveryAddress: values.discoveryAddress, ...proxyConfigOf(annotations) }),
+    workloadName: workload.name,
+    owner,
+    canonicalName: labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name,
+    canonicalRevision: labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
+    podPorts: JSON.stringify(containers.flatMap((each) => each.ports ?? [])),
+    appContainers: containers.map((each) => each.name).join(","),
+    annotationsJson: JSON.stringify(annotations),
+  };
+}
+
+/** The pod's own ProxyConfig, from Istio's annotation `proxy.istio.io/config`. */
+function proxyConfigOf(annotations: Readonly<Record<string, string>>): Record<string, unknown> {
+  const text = annotations["proxy.istio.io/config"];
+  if (!text) return {};
+  const value: unknown = parse(text, { maxAliasCount: 20 });
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new XebecError("invalid_argument", "annotation proxy.istio.io/config: must be a map in YAML");
+}
+
+function render(template: string, data: Record<string, unknown>): Rendered {
+  try {
+    // Every value becomes a JSON text, which YAML reads as a quoted scalar: nothing in a pod can change the structure.
+    const text = mustache.render(template, data, {}, { escape: (value: unknown) => JSON.stringify(String(value)) });
+    return (parse(text, { maxAliasCount: 100 }) ?? {}) as Rendered;
+  } catch (error) {
+    throw new XebecError(
+      "invalid_argument",
+      `the injection template cannot be used: ${(error as Error).message.split("\n")[0]}`,
+      { cause: error },
+    );
+  }
+}
+
+function earlierStatus(annotations: Readonly<Record<string, string>>): Partial<Record<ListName, readonly string[]>> {
+  const text = annotations[STATUS];
+  if (!text) return {};
+  try {
+    return JSON.parse(text) as Partial<Record<ListName, readonly string[]>>;
+  } catch {
+    throw new XebecError("invalid_argument", `annotation ${STATUS}: is not JSON; remove it`);
+  }
+}
+
+function mapPatch(
+  path: string,
+  before: Readonly<Record<string, string>> | undefined,
+  added: Readonly<Record<string, string>>,
+): PatchOperation[] {
+  if (!before) return [{ op: "add", path, value: added }];
+  return Object.entries(added)
+    .filter(([key, value]) => before[key] !== value)
+    .map(([key, value]) => ({
+      op: key in before ? ("replace" as const) : ("add" as const),
+      path: `${path}/${escapePointer(key)}`,
+      value,
+    }));
+}
+
+/** RFC 6901. */
+function escapePointer(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function pick(map: Readonly<Record<string, string>> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(keys.flatMap((key) => (map?.[key] === undefined ? [] : [[key, map[key]]])));
+}
