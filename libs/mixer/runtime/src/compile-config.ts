@@ -38,7 +38,14 @@ export async function compileConfig(
   const instances = new Map<string, Instanced>();
   for (const resource of ordered) {
     const full = fullName(resource.name, resource.kind, resource.namespace);
-    if (resource.kind === "handler" || ISTIO_ADAPTERS.has(resource.kind) || options.adapters.has(resource.kind)) {
+    const legacy = ISTIO_ADAPTERS.has(resource.kind) || options.adapters.has(resource.kind);
+    if (legacy && !options.legacyHandlers)
+      conditions.reject(
+        resource,
+        "Disabled",
+        "kinds that are adapters are switched off (--useAdapterCRDs=false); use kind handler",
+      );
+    else if (legacy || resource.kind === "handler") {
       const handled = readHandler(resource, options, conditions);
       if (handled) handlers.set(full, handled);
     } else if (resource.kind === "instance" || TEMPLATES.has(resource.kind)) {
@@ -82,6 +89,7 @@ async function build(
 ): Promise<Snapshot> {
   const layout = new Layout(vocabulary);
   const identity = new IdentityReader(layout);
+  for (const name of options.inputs) layout.slot(name);
   const slots = await acquireHandlers(rules, handlers, options, conditions);
   const compiler = new InstanceCompiler(layout);
   const plans = new Map<string, InstancePlan>();

@@ -14,8 +14,6 @@ export interface Condition {
   readonly reason: string;
   /** A sentence for people: what is wrong, where, and what to do. */
   readonly message: string;
-  /** The generation of the object that this is about. */
-  readonly generation?: number;
 }
 
 /** Collects one condition per object; the first fault of an object stays. */
@@ -36,7 +34,6 @@ export class Conditions {
 
   #put(resource: Resource, state: ConditionState, reason: string, message: string): void {
     const object = keyOf(resource);
-    const { generation } = resource;
-    this.#all.set(object, { object, state, reason, message, ...(generation === undefined ? {} : { generation }) });
+    this.#all.set(object, { object, state, reason, message });
   }
 }

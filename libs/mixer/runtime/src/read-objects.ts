@@ -26,6 +26,10 @@ export interface CompileOptions {
   readonly defaultNamespace: string;
   /** Adapters whose work the server does itself, with the sentence that says so. */
   readonly builtIn: ReadonlyMap<string, string>;
+  /** Whether handlers may be of a kind that is an adapter's name. */
+  readonly legacyHandlers: boolean;
+  /** Attributes that get a slot although no expression reads them. */
+  readonly inputs: readonly string[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
 }

@@ -13,6 +13,10 @@ export interface RuntimeOptions {
   readonly defaultNamespace?: string;
   /** Adapters whose work the server does itself, with a sentence that says so. */
   readonly builtIn?: ReadonlyMap<string, string>;
+  /** Whether handlers may be of a kind that is an adapter's name (true). */
+  readonly legacyHandlers?: boolean;
+  /** Attributes that bags must be able to give although no expression reads them. */
+  readonly inputs?: readonly string[];
   readonly log: AdapterLog;
   readonly clock?: Clock;
 }
@@ -48,12 +52,22 @@ export class MixerRuntime {
   apply(resources: Iterable<Resource>): Promise<readonly Condition[]> {
     const all = [...resources];
     const next = this.#applying.then(async () => {
-      const { adapters, varieties, defaultNamespace = "istio-system", builtIn = new Map(), log } = this.#options;
+      const {
+        adapters,
+        varieties,
+        defaultNamespace = "istio-system",
+        builtIn = new Map(),
+        inputs = [],
+        legacyHandlers = true,
+        log,
+      } = this.#options;
       const { snapshot, conditions } = await compileConfig(all, {
         adapters: new Map(adapters.map((each) => [each.name, each])),
         varieties: new Set(varieties),
         defaultNamespace,
         builtIn,
+        inputs,
+        legacyHandlers,
         table: this.#table,
         log,
       });

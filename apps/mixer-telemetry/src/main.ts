@@ -1,0 +1,32 @@
+import { mainConfig } from "@xebec/core-config";
+import { runService } from "@xebec/core-lifecycle";
+import { createMetrics } from "@xebec/core-metrics";
+import { createDirectorySource } from "@xebec/galley-server";
+import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
+import { stdio } from "@xebec/mixer-adapters-stdio";
+import { configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
+import { createConditions, openBus } from "@xebec/platform-bus";
+import { serviceIdentity } from "@xebec/platform-identity";
+
+const config = mainConfig(TelemetryConfig);
+const metrics = createMetrics();
+const store = configStoreOf(config);
+const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);
+const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
+const source = store.dir
+  ? [createDirectorySource({ dir: store.dir, bus, conditions: createConditions(bus, "galley") })]
+  : [];
+const prometheus = createPrometheus();
+
+await runService({
+  name: "mixer-telemetry",
+  components: [
+    bus,
+    ...(identity ? [identity] : []),
+    ...source,
+    ...telemetryComponents(
+      { config, bus, metrics, adapters: [prometheus.adapter, stdio], ...(identity ? { tls: identity } : {}) },
+      { contentType: TEXT_FORMAT, text: () => prometheus.text() },
+    ),
+  ],
+});

@@ -1,0 +1,78 @@
+import { Coalescer } from "@xebec/core-async";
+import { isXebecError } from "@xebec/core-errors";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { MIXER_GROUP, type MixerRuntime } from "@xebec/mixer-runtime";
+import { decodeResource, type Resource } from "@xebec/model-resources";
+import { type Bus, createConditions, createGenerationReader, type GenerationChange } from "@xebec/platform-bus";
+import type { MixerMeters } from "./meters.ts";
+
+export interface ConfigSourceOptions {
+  /** The consumer that speaks in the state `status`: `mixer-policy`. */
+  readonly service: string;
+  readonly bus: Bus;
+  readonly runtime: MixerRuntime;
+  readonly meters: MixerMeters;
+  readonly metrics: Metrics;
+  readonly cacheFile?: string | undefined;
+}
+
+const log = logger("config");
+
+/** Follows the state `config` and keeps the runtime and the conditions up to date with it. */
+export function createConfigSource(options: ConfigSourceOptions): Component {
+  const { service, bus, runtime, meters, metrics, cacheFile } = options;
+  const resources = new Map<string, Resource>();
+  const conditions = createConditions(bus, service);
+  const applied = new Coalescer(async () => {
+    try {
+      const all = await runtime.apply(resources.values());
+      conditions.replace(all);
+      meters.config(all);
+      for (const { object, reason, message } of all.filter((each) => each.state === "rejected"))
+        log.warn({ object, reason }, message);
+      log.info(
+        { objects: all.length, rejected: all.filter((each) => each.state === "rejected").length },
+        "configuration in effect",
+      );
+    } catch (error) {
+      log.error({ err: error }, "the configuration could not be put into effect; the one before stays");
+    }
+  });
+  const read = (key: string, bytes: Uint8Array): void => {
+    try {
+      resources.set(key, decodeResource(bytes));
+    } catch (error) {
+      resources.delete(key);
+      log.error({ key, err: isXebecError(error) ? error.message : error }, "an object cannot be read");
+    }
+  };
+  const reader = createGenerationReader({
+    bus,
+    bucket: "config",
+    cacheFile,
+    metrics,
+    apply({ puts, deletes, first }: GenerationChange) {
+      // Most changes of a mesh are not Mixer's; they cost nothing here.
+      let ours = first;
+      for (const key of deletes) ours = resources.delete(key) || ours;
+      for (const [key, bytes] of puts) {
+        if (!key.startsWith(`${MIXER_GROUP}/`)) continue;
+        ours = true;
+        read(key, bytes);
+      }
+      if (ours) void applied.request();
+    },
+  });
+  return {
+    name: "configuration",
+    start: (signal) => reader.start(signal),
+    missing: () => [...(reader.missing?.() ?? []), ...(runtime.snapshot ? [] : ["no configuration is in effect yet"])],
+    async close() {
+      await reader.close?.();
+      await applied.request();
+      await runtime.close();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { type ConfigOf, defineConfig, option, parseAddress } from "@xebec/core-config";
+import { XebecError } from "@xebec/core-errors";
+import { parseGoDuration } from "@xebec/model-attributes";
+import type { ListenAddress } from "@xebec/platform-grpc";
+import type { LoadSheddingOptions } from "./load-shedding.ts";
+
+const accepted = "accepted for Istio's charts, has no effect here: ";
+
+/** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (spec mixer §8.2). */
+const common = {
+  port: option.number("port of the gRPC services", 9091),
+  address: option.string("where the gRPC services listen instead: tcp://HOST:PORT, HOST:PORT or unix:///PATH", ""),
+  secureAddr: option.string("address of the gRPC services over mutual TLS; empty for none", ":15004"),
+  monitoringPort: option.number("port of metrics, health, version and log levels", 15_014),
+  monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
+  maxMessageSize: option.number("largest message received, in bytes", 1_048_576),
+  maxConcurrentStreams: option.number("most calls at a time on one connection", 1024),
+  configStoreURL: option.string("where the configuration is: fs://DIRECTORY, or nats://HOST:PORT for the bus"),
+  configDefaultNamespace: option.string("rules of this namespace hold for all requests", "istio-system"),
+  useAdapterCRDs: option.boolean("take handlers whose kind is an adapter's name", true),
+  busURL: option.list("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
+  busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
+  busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
+  caAddr: option.string("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
+  caRootFile: option.string("root certificate to verify citadel with"),
+  caTokenFile: option.string("file with the token that proves to citadel who this is"),
+  "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+  stateDir: option.string("directory of the last good state and of the certificate"),
+  loadsheddingMode: option.oneOf("what to do when overloaded", ["disabled", "logonly", "enforce"], "disabled"),
+  averageLatencyThreshold: option.string("overloaded while the average answer takes this long; 0s: never", "0s"),
+  latencySamplesPerSecond: option.number("most answers measured per second", Number.MAX_VALUE),
+  latencySampleHalflife: option.string("after this time a measured answer counts half", "1s"),
+  maxRequestsPerSecond: option.number("overloaded above this rate; 0: never", 0),
+  burstSize: option.number("requests that may come at once above the rate; 0: as many as one second has", 0),
+  log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
+  apiWorkerPoolSize: option.number(`${accepted}there are no worker threads`, 1024),
+  adapterWorkerPoolSize: option.number(`${accepted}there are no worker threads`, 1024),
+  singleThreaded: option.boolean(`${accepted}there are no worker threads`),
+  numCheckCacheEntries: option.number(`${accepted}only clients cache`, 1_500_000),
+  profile: option.boolean(`${accepted}Node.js profiles with --cpu-prof`, true),
+  trace_zipkin_url: option.string(`${accepted}OpenTelemetry's variables name the collector`),
+  trace_jaeger_url: option.string(`${accepted}OpenTelemetry's variables name the collector`),
+  trace_log_spans: option.boolean(`${accepted}OpenTelemetry's variables name the exporter`),
+  trace_sampling_rate: option.number(`${accepted}OpenTelemetry's variables set the sampler`, 0),
+};
+
+/** Flags of mixer-policy. */
+export const PolicyConfig = defineConfig({
+  service: "mixer-policy",
+  summary: "decides about requests: Mixer's Check and Envoy's ext_authz",
+  options: common,
+});
+
+/** Flags of mixer-telemetry. */
+export const TelemetryConfig = defineConfig({
+  service: "mixer-telemetry",
+  summary: "takes telemetry in: Mixer's Report and Envoy's access logs",
+  options: {
+    ...common,
+    prometheusAddr: option.string("address of the prometheus adapter's metrics; empty for none", ":42422"),
+  },
+});
+
+export type MixerConfig = ConfigOf<typeof PolicyConfig>;
+
+/** Where the configuration comes from. */
+export interface ConfigStore {
+  /** A directory of YAML files; then no bus is needed. */
+  readonly dir: string | undefined;
+  readonly busURL: readonly string[];
+}
+
+/**
+ * Reads `--configStoreURL` and `--busURL`.
+ * @throws XebecError invalid_argument for a store that is not available
+ */
+export function configStoreOf({ configStoreURL, busURL }: Pick<MixerConfig, "configStoreURL" | "busURL">): ConfigStore {
+  if (!configStoreURL) return { dir: undefined, busURL };
+  if (configStoreURL.startsWith("fs://")) {
+    const dir = configStoreURL.slice(5);
+    if (dir === "")
+      throw new XebecError("invalid_argument", "--configStoreURL: fs:// needs a directory, fs:///etc/config");
+    return { dir, busURL };
+  }
+  if (/^(?:nats|tls|ws|wss):\/\//.test(configStoreURL)) return { dir: undefined, busURL: [configStoreURL, ...busURL] };
+  throw new XebecError(
+    "invalid_argument",
+    `--configStoreURL: "${configStoreURL}" is no store that this service can read; use fs://DIRECTORY or nats://HOST:PORT (galley puts objects of Kubernetes and MCP on the bus)`,
+  );
+}
+
+/** Where the plaintext port listens. @throws XebecError invalid_argument */
+export function listenAddressOf({ address, port }: Pick<MixerConfig, "address" | "port">): ListenAddress {
+  if (address === "") return { host: "0.0.0.0", port };
+  const unix = /^unix:\/\/(.+)$/.exec(address);
+  return unix ? { path: unix[1] as string } : parseAddress(address.replace(/^tcp:\/\//, ""));
+}
+
+/** The flags of load shedding. @throws XebecError invalid_argument for text that is no duration */
+export function loadSheddingOf(config: MixerConfig): LoadSheddingOptions {
+  const ms = (flag: "averageLatencyThreshold" | "latencySampleHalflife"): number => {
+    const nanos = parseGoDuration(config[flag]);
+    if (nanos === undefined)
+      throw new XebecError("invalid_argument", `--${flag}: "${config[flag]}" is no duration; write for example 100ms`);
+    return Number(nanos) / 1e6;
+  };
+  return {
+    mode: config.loadsheddingMode,
+    averageLatencyMs: ms("averageLatencyThreshold"),
+    samplesPerSecond: config.latencySamplesPerSecond,
+    sampleHalfLifeMs: ms("latencySampleHalflife"),
+    maxRequestsPerSecond: config.maxRequestsPerSecond,
+    burst: config.burstSize,
+  };
+}

@@ -1,0 +1,51 @@
+import { type AttributeBag, type AttributeValue, type Derive, formatIp, type Layout } from "@xebec/model-attributes";
+import { type Peer, peerAttribute, type Side } from "./peer.ts";
+import type { WorkloadIndex } from "./workload-index.ts";
+
+/** Attributes from which the others of a workload are found; they need slots even when no rule reads them. */
+export const WORKLOAD_INPUTS: readonly string[] = (["source", "destination"] as const).flatMap((side) =>
+  ["uid", "ip", "principal"].map((name) => `${side}.${name}`),
+);
+
+/**
+ * Finds attributes of workloads for callers of Mixer's own API, which send a uid or an address only (the work of Istio's
+ * kubernetesenv adapter, spec mixer §6.7). What is looked up for it is recorded as referenced.
+ */
+export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
+  const inputs = (side: Side) => ({
+    uid: layout.find(`${side}.uid`),
+    ip: layout.find(`${side}.ip`),
+    principal: layout.find(`${side}.principal`),
+  });
+  const sides = { source: inputs("source"), destination: inputs("destination") };
+  const readers = layout.names.map((name) => (name.endsWith(".uid") ? undefined : peerAttribute(name)));
+  const uids = layout.names.map((name) => (name.endsWith(".uid") ? peerAttribute(name) : undefined));
+  return (bag, slot) => {
+    const reader = readers[slot];
+    if (reader) {
+      const { uid, ip, principal } = sides[reader.side];
+      const peer = peerOf(index, textOf(bag, uid), addressOf(bag, ip), textOf(bag, principal));
+      return peer && reader.read(peer);
+    }
+    const own = uids[slot];
+    if (!own) return undefined;
+    // A uid is found by the address alone; asking for itself would not end.
+    const { ip, principal } = sides[own.side];
+    const peer = peerOf(index, "", addressOf(bag, ip), textOf(bag, principal));
+    return peer && own.read(peer);
+  };
+}
+
+function peerOf(index: WorkloadIndex, uid: string, ip: string, principal: string): Peer | undefined {
+  return uid === "" ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
+}
+
+function textOf(bag: AttributeBag, slot: number): string {
+  const value: AttributeValue | undefined = slot < 0 ? undefined : bag.get(slot);
+  return typeof value === "string" ? value : "";
+}
+
+function addressOf(bag: AttributeBag, slot: number): string {
+  const value = slot < 0 ? undefined : bag.get(slot);
+  return value instanceof Uint8Array ? formatIp(value) : "";
+}

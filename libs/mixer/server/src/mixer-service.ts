@@ -1,0 +1,127 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { MixerRuntime } from "@xebec/mixer-runtime";
+import type { Adapter, Variety } from "@xebec/mixer-sdk";
+import type { Bus } from "@xebec/platform-bus";
+import {
+  createGrpcServer,
+  type GrpcServer,
+  type GrpcService,
+  grpcHealth,
+  type ListenAddress,
+  type TlsSource,
+} from "@xebec/platform-grpc";
+import { accessLogFront } from "./access-log-front.ts";
+import { authFront } from "./auth-front.ts";
+import { createConfigSource } from "./config-source.ts";
+import { WORKLOAD_INPUTS } from "./derive.ts";
+import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
+import { createMeters, type MixerMeters } from "./meters.ts";
+import { checkFront, reportFront } from "./mixer-front.ts";
+import { WorkloadIndex } from "./workload-index.ts";
+import { createWorkloadSource } from "./workload-source.ts";
+
+export interface MixerServiceOptions {
+  readonly bus: Bus;
+  /** Where the gRPC port listens (9091). */
+  readonly address: ListenAddress;
+  /** A second port with TLS (15004). */
+  readonly tls?: { readonly address: ListenAddress; readonly source: TlsSource };
+  readonly adapters: readonly Adapter[];
+  /** Rules of this namespace hold for all (`istio-system`). */
+  readonly defaultNamespace?: string;
+  /** Whether handlers may be of a kind that is an adapter's name (true). */
+  readonly legacyHandlers?: boolean;
+  readonly metrics: Metrics;
+  readonly loadShedding?: LoadSheddingOptions;
+  readonly maxMessageBytes?: number;
+  readonly maxConcurrentStreams?: number;
+  /** Files that keep the last good states, so that a restarted service serves while the bus is down. */
+  readonly cacheFiles?: { readonly config: string; readonly workloads: string };
+}
+
+export interface MixerService {
+  readonly components: readonly Component[];
+  readonly runtime: MixerRuntime;
+  /** The plaintext gRPC server; its port is known after the start. */
+  readonly server: GrpcServer;
+}
+
+const NO_SHEDDING: LoadSheddingOptions = {
+  mode: "disabled",
+  averageLatencyMs: 0,
+  samplesPerSecond: Number.MAX_VALUE,
+  sampleHalfLifeMs: 1000,
+  maxRequestsPerSecond: 0,
+  burst: 0,
+};
+
+const BUILT_IN = new Map([
+  [
+    "kubernetesenv",
+    "attributes of workloads are found by the service itself; the handler and its instances have no effect",
+  ],
+]);
+
+interface Parts {
+  readonly runtime: MixerRuntime;
+  readonly index: WorkloadIndex;
+  readonly shedder: LoadShedder;
+  readonly meters: MixerMeters;
+}
+
+/**
+ * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check` and Envoy's ext_authz on one port.
+ * The state `config` gives the rules; conditions of their objects go to the state `status`.
+ */
+export function createMixerPolicy(options: MixerServiceOptions): MixerService {
+  return createService("mixer-policy", ["check", "quota"], options, (parts) => [checkFront(parts), authFront(parts)]);
+}
+
+/** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's access-log service on one port. */
+export function createMixerTelemetry(options: MixerServiceOptions): MixerService {
+  return createService("mixer-telemetry", ["report"], options, (parts) => [reportFront(parts), accessLogFront(parts)]);
+}
+
+function createService(
+  name: string,
+  varieties: readonly Variety[],
+  options: MixerServiceOptions,
+  fronts: (parts: Parts) => GrpcService[],
+): MixerService {
+  const { bus, metrics, adapters, defaultNamespace = "istio-system", cacheFiles } = options;
+  const runtime = new MixerRuntime({
+    adapters,
+    varieties,
+    defaultNamespace,
+    builtIn: BUILT_IN,
+    inputs: WORKLOAD_INPUTS,
+    legacyHandlers: options.legacyHandlers ?? true,
+    log: logger("adapters"),
+  });
+  const index = new WorkloadIndex();
+  const meters = createMeters(metrics);
+  const shedder = new LoadShedder(options.loadShedding ?? NO_SHEDDING, () => meters.shed());
+  const config = createConfigSource({ service: name, bus, runtime, meters, metrics, cacheFile: cacheFiles?.config });
+  const workloads = createWorkloadSource(bus, index, metrics, cacheFiles?.workloads);
+  const services = [...fronts({ runtime, index, shedder, meters }), grpcHealth([config])];
+  const limits = {
+    maxMessageBytes: options.maxMessageBytes ?? 1 << 20,
+    maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,
+  };
+  const server = createGrpcServer({ name: `${name} gRPC`, address: options.address, services, limits, metrics });
+  const secure = options.tls
+    ? [
+        createGrpcServer({
+          name: `${name} gRPC mTLS`,
+          address: options.tls.address,
+          tls: options.tls.source,
+          services,
+          limits,
+          metrics,
+        }),
+      ]
+    : [];
+  return { components: [workloads, config, server, ...secure], runtime, server };
+}

@@ -1,0 +1,126 @@
+import { type AttributeValue, type StringMap, stringMap } from "@xebec/model-attributes";
+import type { PodRecord } from "@xebec/model-workloads";
+
+/** One side of a call, as far as it is known. */
+export interface Peer {
+  readonly uid?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly labels?: StringMap;
+  readonly serviceAccount?: string;
+  readonly owner?: string;
+  readonly workloadUid?: string;
+  readonly workloadName?: string;
+  readonly workloadNamespace?: string;
+}
+
+/** Which property of a peer an attribute is, by the attribute's name after `source.` or `destination.`. */
+const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
+  uid: "uid",
+  name: "name",
+  namespace: "namespace",
+  labels: "labels",
+  serviceAccount: "serviceAccount",
+  owner: "owner",
+  "workload.uid": "workloadUid",
+  "workload.name": "workloadName",
+  "workload.namespace": "workloadNamespace",
+};
+
+export type Side = "source" | "destination";
+
+/** The side and property that an attribute tells of a peer; undefined for other attributes. */
+export function peerAttribute(
+  name: string,
+): { side: Side; read: (peer: Peer) => AttributeValue | undefined } | undefined {
+  const dot = name.indexOf(".");
+  const side = name.slice(0, dot);
+  const property = PROPERTIES[name.slice(dot + 1)];
+  if ((side !== "source" && side !== "destination") || !property) return undefined;
+  return { side, read: (peer) => peer[property] };
+}
+
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Deployment: "apps/v1",
+  ReplicaSet: "apps/v1",
+  StatefulSet: "apps/v1",
+  DaemonSet: "apps/v1",
+  Job: "batch/v1",
+  CronJob: "batch/v1",
+  ReplicationController: "v1",
+  DeploymentConfig: "apps.openshift.io/v1",
+};
+
+/** What is known of a pod. */
+export function peerOfPod(pod: PodRecord): Peer {
+  const { namespace, name, labels, serviceAccount, workload } = pod;
+  const version = API_VERSIONS[workload.kind];
+  return {
+    uid: `kubernetes://${name}.${namespace}`,
+    name,
+    namespace,
+    labels: stringMap(labels),
+    serviceAccount,
+    owner: version
+      ? `kubernetes://apis/${version}/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`
+      : `kubernetes://api/v1/namespaces/${namespace}/pods/${name}`,
+    ...workloadOf(namespace, workload.name),
+  };
+}
+
+function workloadOf(namespace: string, name: string): Peer {
+  return {
+    workloadUid: `istio://${namespace}/workloads/${name}`,
+    workloadName: name,
+    workloadNamespace: namespace,
+  };
+}
+
+/** What a proxy's own node tells of it: for pods that no registry knows. */
+export function peerOfNode(id: string, metadata: Readonly<Record<string, unknown>>): Peer {
+  // sidecar~IP~POD.NS~NS.svc.cluster.local
+  const pod = id.split("~")[2] ?? "";
+  const dot = pod.lastIndexOf(".");
+  const namespace = textOf(metadata.NAMESPACE) ?? (dot > 0 ? pod.slice(dot + 1) : undefined);
+  const workload = textOf(metadata.WORKLOAD_NAME);
+  const account = textOf(metadata.SERVICE_ACCOUNT);
+  return {
+    ...(dot > 0 ? { uid: `kubernetes://${pod}`, name: pod.slice(0, dot) } : {}),
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: stringMap(textsOf(metadata.LABELS)),
+    ...(account === undefined ? {} : { serviceAccount: account }),
+    ...(workload !== undefined && namespace !== undefined ? workloadOf(namespace, workload) : {}),
+  };
+}
+
+/** The identity in a certificate: `spiffe://cluster.local/ns/default/sa/web`. */
+export interface Identity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+const SPIFFE = /^(?:spiffe:\/\/)?[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
+
+/** Takes a principal apart, with or without its scheme. Undefined when it is not of Istio's form. */
+export function identityOf(principal: string): Identity | undefined {
+  const match = SPIFFE.exec(principal);
+  return match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : undefined;
+}
+
+/** What is known of a caller of whom only its identity is known. @param workload the only workload with that identity */
+export function peerOfIdentity({ namespace, serviceAccount }: Identity, workload: string | undefined): Peer {
+  return { namespace, serviceAccount, ...(workload === undefined ? {} : workloadOf(namespace, workload)) };
+}
+
+/** A principal as Istio's attributes have it: without the scheme. */
+export function principalText(uri: string): string {
+  return uri.startsWith("spiffe://") ? uri.slice(9) : uri;
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+function textsOf(value: unknown): Record<string, string> {
+  if (typeof value !== "object" || value === null) return {};
+  const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return Object.fromEntries(entries);
+}

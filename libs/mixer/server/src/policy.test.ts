@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Authorization, CheckRequestSchema } from "@xebec/api-envoy/envoy/service/auth/v3/external_auth";
+import { Mixer, ReferencedAttributes_Condition as Referenced } from "@xebec/api-mesh/istio/mixer/v1/mixer";
+import { waitFor } from "@xebec/core-async";
+import { denier } from "@xebec/mixer-adapters-denier";
+import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { memquota } from "@xebec/mixer-adapters-memquota";
+import { clientOf } from "@xebec/platform-grpc";
+import { createMixerPolicy } from "./mixer-service.ts";
+import { objectsOf, pod, service, startMixer } from "./test-mesh.ts";
+
+const CONFIG = `
+apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: denyall, namespace: istio-system}
+spec: {compiledAdapter: denier, params: {status: {code: 7, message: Not allowed}}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: denier
+metadata: {name: busy, namespace: istio-system}
+spec:
+  status:
+    code: 14
+    details:
+    - {"@type": type.googleapis.com/istio.policy.v1beta1.DirectHttpResponse, code: 429, body: later, headers: {retry-after: "5"}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: checknothing
+metadata: {name: nothing, namespace: istio-system}
+spec: {}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: deny, namespace: istio-system}
+spec:
+  match: request.headers["x-block"] == "yes"
+  actions: [{handler: denyall, instances: [nothing.checknothing]}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: busy, namespace: istio-system}
+spec:
+  match: request.url_path == "/busy"
+  actions: [{handler: busy.denier, instances: [nothing.checknothing]}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: versions, namespace: istio-system}
+spec: {compiledAdapter: listchecker, params: {overrides: [v1, v2], caching_interval: 30s}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: listentry
+metadata: {name: srcversion, namespace: istio-system}
+spec: {value: 'source.labels["version"] | "none"'}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: versions, namespace: default}
+spec:
+  match: destination.service.name == "reviews"
+  actions: [{handler: versions.istio-system, instances: [srcversion.listentry.istio-system]}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: headers, namespace: default}
+spec:
+  match: request.url_path == "/headers"
+  requestHeaderOperations:
+  - {name: x-workload, values: ['source.workload.name | "unknown"']}
+  - {name: x-drop, operation: REMOVE}
+  - {name: x-tag, values: ['"more"'], operation: APPEND}
+  responseHeaderOperations:
+  - {name: x-by, values: ['"xebec"'], operation: APPEND}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: quotas, namespace: istio-system}
+spec: {compiledAdapter: memquota, params: {quotas: [{name: rate.quota.istio-system, maxAmount: 5, validDuration: 60s}]}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: quota
+metadata: {name: rate, namespace: istio-system}
+spec: {dimensions: {app: 'source.labels["app"] | "unknown"'}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: quota, namespace: istio-system}
+spec: {actions: [{handler: quotas, instances: [rate.quota]}]}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: broken, namespace: default}
+spec: {match: 'source.nam == "x"', actions: [{handler: denyall, instances: [nothing.checknothing]}]}
+`;
+
+const WORKLOADS = [
+  pod("productpage", "v1", "10.0.0.1"),
+  pod("ratings", "v9", "10.0.0.2"),
+  pod("reviews", "v1", "10.0.0.3"),
+  service("reviews"),
+];
+
+const start = () => startMixer(createMixerPolicy, [denier, listchecker, memquota], objectsOf(CONFIG), WORKLOADS);
+type Started = Awaited<ReturnType<typeof start>>;
+
+async function withMixer(work: (mixer: Started) => Promise<void>): Promise<void> {
+  const mixer = await start();
+  try {
+    await work(mixer);
+  } finally {
+    await mixer.close();
+  }
+}
+
+const inbound = {
+  "context.reporter.kind": "inbound",
+  "destination.service.host": "reviews.default.svc.cluster.local",
+  "destination.service.name": "reviews",
+  "destination.service.namespace": "default",
+};
+
+function authRequest(
+  from: string,
+  path: string,
+  headers: Record<string, string> = {},
+  extensions: Record<string, string> = inbound,
+): MessageInitShape<typeof CheckRequestSchema> {
+  const address = (ip: string, port: number) =>
+    ({
+      address: { case: "socketAddress", value: { address: ip, portSpecifier: { case: "portValue", value: port } } },
+    }) as const;
+  return create(CheckRequestSchema, {
+    attributes: {
+      source: { address: address(from, 41000), principal: "" },
+      destination: { address: address("10.0.0.3", 9080) },
+      request: { http: { method: "GET", path, host: "reviews", headers } },
+      contextExtensions: extensions,
+    },
+  });
+}
+
+test("ext_authz: denials have Mixer's status, body and headers; allowed requests pass", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Authorization, channel);
+    const ok = await client.check(authRequest("10.0.0.1", "/"));
+    assert.equal(ok.status?.code, 0);
+    assert.equal(ok.httpResponse.case, undefined);
+
+    const denied = await client.check(authRequest("10.0.0.1", "/", { "x-block": "yes" }));
+    assert.equal(denied.status?.code, 7);
+    assert.equal(denied.status?.message, "denyall.istio-system:Not allowed");
+    assert.ok(denied.httpResponse.case === "deniedResponse");
+    assert.equal(denied.httpResponse.value.status?.code, 403);
+    assert.equal(denied.httpResponse.value.body, "PERMISSION_DENIED:denyall.istio-system:Not allowed");
+
+    const direct = await client.check(authRequest("10.0.0.1", "/busy?x=1"));
+    assert.ok(direct.httpResponse.case === "deniedResponse");
+    assert.equal(direct.httpResponse.value.status?.code, 429);
+    assert.equal(direct.httpResponse.value.body, "later");
+    assert.deepEqual(
+      direct.httpResponse.value.headers.map((each) => [each.header?.key, each.header?.value]),
+      [["retry-after", "5"]],
+    );
+  }));
+
+test("ext_authz: workload attributes come from the caller's address, and from its certificate when there is one", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Authorization, channel);
+    const other = await client.check(authRequest("10.0.0.2", "/"));
+    assert.equal(other.status?.message, "versions.istio-system:v9 is not whitelisted");
+    const unknown = await client.check(authRequest("10.9.9.9", "/"));
+    assert.equal(unknown.status?.message, "versions.istio-system:none is not whitelisted");
+    const request = create(CheckRequestSchema, authRequest("10.9.9.9", "/"));
+    if (request.attributes?.source)
+      request.attributes.source.principal = "spiffe://cluster.local/ns/default/sa/productpage";
+    assert.equal((await client.check(request)).status?.code, 0);
+    // Another service of the namespace is not the rule's.
+    const elsewhere = { ...inbound, "destination.service.name": "details" };
+    assert.equal((await client.check(authRequest("10.0.0.2", "/", {}, elsewhere))).status?.code, 0);
+    // The reporter's side decides which namespace's rules hold.
+    const outbound = { ...inbound, "context.reporter.kind": "outbound" };
+    assert.equal((await client.check(authRequest("10.9.9.9", "/", {}, outbound))).status?.code, 0);
+  }));
+
+test("ext_authz: header operations reach Envoy as far as it can do them", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Authorization, channel);
+    const response = await client.check(authRequest("10.0.0.1", "/headers", { "x-tag": "one" }));
+    assert.ok(response.httpResponse.case === "okResponse");
+    const { headers, headersToRemove, responseHeadersToAdd } = response.httpResponse.value;
+    assert.deepEqual(
+      headers.map((each) => [each.header?.key, each.header?.value, each.append]),
+      [
+        ["x-workload", "productpage-v1", undefined],
+        ["x-tag", "more", true],
+      ],
+    );
+    assert.deepEqual(headersToRemove, ["x-drop"]);
+    assert.deepEqual(
+      responseHeadersToAdd.map((each) => [each.header?.key, each.header?.value]),
+      [["x-by", "xebec"]],
+    );
+    const fresh = await client.check(authRequest("10.0.0.1", "/headers"));
+    assert.ok(fresh.httpResponse.case === "okResponse");
+    assert.equal(fresh.httpResponse.value.headers[1]?.append, undefined);
+  }));
+
+test("Check: status, validity, referenced attributes and workloads by uid", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Mixer, channel);
+    const check = async (strings: Record<string, string>, blocked = "no") => {
+      const words = [...Object.entries(strings).flat(), "x-block", blocked];
+      const at = (word: string): number => -words.indexOf(word) - 1;
+      const { precondition } = await client.check({
+        attributes: {
+          words,
+          strings: Object.fromEntries(Object.entries(strings).map(([name, value]) => [at(name), at(value)])),
+          stringMaps: { 15: { entries: { [at("x-block")]: at(blocked) } } },
+        },
+        globalWordCount: 221,
+      });
+      assert.ok(precondition);
+      return precondition;
+    };
+    const base = {
+      "source.uid": "kubernetes://ratings-v9-abc.default",
+      "destination.namespace": "default",
+      "destination.service.name": "reviews",
+    };
+    const denied = await check(base, "yes");
+    assert.equal(denied.status?.code, 7);
+    assert.equal(
+      denied.status?.message,
+      "denyall.istio-system:Not allowed, versions.istio-system:v9 is not whitelisted",
+    );
+    assert.equal(denied.validDuration?.seconds, 5n);
+    assert.equal(denied.validUseCount, 1000);
+    const { words = [], attributeMatches = [] } = denied.referencedAttributes ?? {};
+    const shown = attributeMatches.map(({ name, mapKey, condition }) => {
+      const key = mapKey < 0 ? `[${words[-mapKey - 1]}]` : "";
+      return `${name}${key} ${Referenced[condition]}`;
+    });
+    // 201 context.reporter.kind, 155 destination.namespace, 15 request.headers, 191 destination.service.name, 3 source.uid, 203 url_path
+    for (const want of ["201 ABSENCE", "155 EXACT", "15[x-block] EXACT", "191 EXACT", "3 EXACT", "203 ABSENCE"])
+      assert.ok(shown.includes(want), `${want} in ${shown.join(", ")}`);
+
+    const ok = await check({ ...base, "destination.service.name": "details" });
+    assert.equal(ok.status?.code, 0);
+    assert.deepEqual([ok.validDuration?.seconds, ok.validUseCount], [60n, 10_000]);
+  }));
+
+test("Check: quotas are counted per workload and answered under the name that was asked", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Mixer, channel);
+    let calls = 0;
+    const take = async (amount: bigint, bestEffort = false) => {
+      const { quotas } = await client.check({
+        attributes: { words: ["default"], strings: { 155: -1 } },
+        globalWordCount: 221,
+        deduplicationId: `call ${++calls}`,
+        quotas: { RATE: { amount, bestEffort }, other: { amount } },
+      });
+      assert.equal(quotas.other?.grantedAmount, amount);
+      assert.equal(quotas.other?.validDuration?.seconds, 60n);
+      return quotas.RATE?.grantedAmount;
+    };
+    assert.equal(await take(3n), 3n);
+    assert.equal(await take(3n), 0n);
+    assert.equal(await take(3n, true), 2n);
+  }));
+
+test("Check: a caller with a newer dictionary is refused", () =>
+  withMixer(async ({ channel }) => {
+    const client = clientOf(Mixer, channel);
+    await assert.rejects(async () => client.check({ attributes: {}, globalWordCount: 300 }), {
+      code: "internal",
+      message: /mixer knows 221 words, caller knows 300/,
+    });
+  }));
+
+test("conditions of all objects are told, and a change takes effect", () =>
+  withMixer(async ({ channel, conditions, publish }) => {
+    const broken = "mixer-policy/config.istio.io/rule/default/broken";
+    assert.match(
+      await waitFor("a condition", 2000, () => conditions.get(broken)),
+      /^rejected InvalidExpression: spec.match: line 1, column 1: unknown attribute source.nam$/,
+    );
+    assert.match(conditions.get("mixer-policy/config.istio.io/rule/istio-system/deny") ?? "", /^attached/);
+    await publish(objectsOf(CONFIG).filter((each) => each.name !== "deny" && each.name !== "broken"));
+    await waitFor("the condition to be cleared", 2000, () => !conditions.has(broken));
+    const client = clientOf(Authorization, channel);
+    assert.equal((await client.check(authRequest("10.0.0.1", "/", { "x-block": "yes" }))).status?.code, 0);
+  }));
