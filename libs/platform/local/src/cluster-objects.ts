@@ -1,0 +1,86 @@
+import { relative } from "node:path";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { createDirectoryWatcher } from "@xebec/platform-files";
+import type { ClusterObject } from "./manifest-objects.ts";
+import { objectKey } from "./manifest-objects.ts";
+import { parseManifests } from "./parse-manifests.ts";
+
+const log = logger("local");
+
+/** Something that is wrong with a workload manifest. */
+export interface ManifestProblem {
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface ClusterObjects extends Component {
+  /** Everything in the directory, by `objectKey`; the first file, by its path, has an object. */
+  readonly objects: ReadonlyMap<string, ClusterObject>;
+  readonly problems: readonly ManifestProblem[];
+}
+
+/** Watches a directory for the Kubernetes objects that the local platform runs. @param changed called after each change */
+export function watchClusterObjects(dir: string, changed: () => void): ClusterObjects {
+  const files = new Map<
+    string,
+    { readonly objects: readonly ClusterObject[]; readonly problems: readonly ManifestProblem[] }
+  >();
+  let objects = new Map<string, ClusterObject>();
+  let synced = false;
+  const shown = (path: string): string => relative(dir, path) || path;
+  const update = (): void => {
+    objects = new Map();
+    for (const path of [...files.keys()].sort())
+      for (const object of files.get(path)?.objects ?? []) {
+        const key = objectKey(object);
+        if (!objects.has(key)) objects.set(key, object);
+      }
+    if (synced) changed();
+  };
+  const watcher = createDirectoryWatcher({
+    root: dir,
+    name: `manifests in ${dir}`,
+    handlers: {
+      file(path, content) {
+        const { objects: found, faults } = parseManifests(content.toString("utf8"));
+        const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
+        for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
+        // A faulty object, or a file that was cut off, takes nothing away that runs.
+        const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
+        const known = new Set(found.map(objectKey));
+        const kept = isDoubtful ? (files.get(path)?.objects ?? []).filter((old) => !known.has(objectKey(old))) : [];
+        files.set(path, { objects: [...found, ...kept], problems });
+        update();
+      },
+      removed(path) {
+        files.delete(path);
+        update();
+      },
+      fault(path, error) {
+        files.set(path, {
+          objects: files.get(path)?.objects ?? [],
+          problems: [{ path: shown(path), line: 1, message: error.message }],
+        });
+        update();
+      },
+      synced() {
+        synced = true;
+        update();
+      },
+    },
+  });
+  return {
+    name: "manifests",
+    get objects() {
+      return objects;
+    },
+    get problems() {
+      return [...files.values()].flatMap((each) => each.problems);
+    },
+    start: (signal) => watcher.start(signal),
+    missing: () => (synced ? [] : [`the files of ${dir} are not read yet`]),
+    close: async () => watcher.close?.(),
+  };
+}

@@ -1,0 +1,149 @@
+import { LineCounter, parseAllDocuments } from "yaml";
+import type {
+  ClusterObject,
+  ConfigData,
+  Deployment,
+  KubeService,
+  ObjectMeta,
+  PodTemplate,
+} from "./manifest-objects.ts";
+
+export interface LocalFault {
+  /** First line of the object, from 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface Manifests {
+  readonly objects: readonly ClusterObject[];
+  readonly faults: readonly LocalFault[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const MAX_ALIASES = 100;
+const MAX_REPLICAS = 50;
+const API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  Namespace: ["v1"],
+  Service: ["v1"],
+  ServiceAccount: ["v1"],
+  ConfigMap: ["v1"],
+  Secret: ["v1"],
+  Deployment: ["apps/v1"],
+};
+
+/** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are left out. */
+export function parseManifests(text: string): Manifests {
+  const lines = new LineCounter();
+  const objects: ClusterObject[] = [];
+  const faults: LocalFault[] = [];
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  if (!Array.isArray(documents)) return { objects, faults };
+  for (const document of documents) {
+    // What is not YAML at all is told by galley, which reads the same files.
+    if (document.errors.length > 0 || document.contents === null) continue;
+    const line = lines.linePos(document.contents.range[0]).line;
+    try {
+      const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+      for (const each of listOf(value)) {
+        const object = objectOf(each);
+        if (object) objects.push(object);
+      }
+    } catch (error) {
+      faults.push({ line, message: (error as Error).message });
+    }
+  }
+  return { objects, faults };
+}
+
+function listOf(value: unknown): Fields[] {
+  if (!isFields(value)) return [];
+  return value.kind === "List" && Array.isArray(value.items) ? value.items.flatMap(listOf) : [value];
+}
+
+function objectOf(value: Fields): ClusterObject | undefined {
+  const kind = String(value.kind);
+  if (!API_VERSIONS[kind]?.includes(String(value.apiVersion))) return undefined;
+  const metadata = metaOf(value, kind);
+  if (kind === "Namespace" || kind === "ServiceAccount") return { kind, metadata };
+  if (kind === "ConfigMap" || kind === "Secret") return dataOf(value, kind, metadata);
+  return kind === "Service" ? serviceOf(value, metadata) : deploymentOf(value, metadata);
+}
+
+function metaOf(value: Fields, kind: string): ObjectMeta {
+  const meta = isFields(value.metadata) ? value.metadata : {};
+  if (typeof meta.name !== "string" || !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(meta.name))
+    throw new Error(`${kind}: metadata.name ${JSON.stringify(meta.name ?? "")} is no object name`);
+  return {
+    name: meta.name,
+    namespace: typeof meta.namespace === "string" ? meta.namespace : "default",
+    labels: textMap(meta.labels),
+    annotations: textMap(meta.annotations),
+  };
+}
+
+function dataOf(value: Fields, kind: "ConfigMap" | "Secret", metadata: ObjectMeta): ConfigData {
+  const plain = textMap(kind === "Secret" ? value.stringData : value.data);
+  const encoded = Object.entries(textMap(kind === "Secret" ? value.data : {}));
+  const decoded = encoded.map(([key, text]) => [key, Buffer.from(text, "base64").toString("utf8")]);
+  return { kind, metadata, data: { ...Object.fromEntries(decoded), ...plain } };
+}
+
+function serviceOf(value: Fields, metadata: ObjectMeta): KubeService {
+  const spec = isFields(value.spec) ? value.spec : {};
+  const where = `Service ${metadata.namespace}/${metadata.name}`;
+  const ports = (Array.isArray(spec.ports) ? spec.ports : []).map((each: unknown, i: number) => {
+    const port = isFields(each) ? each : {};
+    const number = Number(port.port);
+    if (!isPort(number)) throw new Error(`${where}: spec.ports[${i}].port must be a number from 1 to 65535`);
+    return {
+      name: typeof port.name === "string" ? port.name : "",
+      port: number,
+      targetPort: typeof port.targetPort === "number" || typeof port.targetPort === "string" ? port.targetPort : number,
+      protocol: transportOf(port.protocol),
+      ...(typeof port.appProtocol === "string" ? { appProtocol: port.appProtocol } : {}),
+    };
+  });
+  return {
+    kind: "Service",
+    metadata,
+    selector: textMap(spec.selector),
+    headless: spec.clusterIP === "None",
+    ...(spec.type === "ExternalName" && typeof spec.externalName === "string"
+      ? { externalName: spec.externalName }
+      : {}),
+    ports,
+  };
+}
+
+function transportOf(value: unknown): "TCP" | "UDP" | "SCTP" {
+  return value === "UDP" || value === "SCTP" ? value : "TCP";
+}
+
+function deploymentOf(value: Fields, metadata: ObjectMeta): Deployment {
+  const spec = isFields(value.spec) ? value.spec : {};
+  const where = `Deployment ${metadata.namespace}/${metadata.name}`;
+  const replicas = spec.replicas === undefined || spec.replicas === null ? 1 : Number(spec.replicas);
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS)
+    throw new Error(`${where}: spec.replicas must be a whole number from 0 to ${MAX_REPLICAS}`);
+  const template = spec.template as PodTemplate | undefined;
+  const containers = template?.spec?.containers;
+  if (!Array.isArray(containers) || containers.length === 0)
+    throw new Error(`${where}: spec.template.spec.containers must have a container`);
+  for (const [i, container] of containers.entries())
+    if (!isFields(container) || typeof container.name !== "string")
+      throw new Error(`${where}: spec.template.spec.containers[${i}].name is required`);
+  return { kind: "Deployment", metadata, replicas, template: template as PodTemplate };
+}
+
+function isFields(value: unknown): value is Fields {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function textMap(value: unknown): Record<string, string> {
+  if (!isFields(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]));
+}
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 65_535;
+}

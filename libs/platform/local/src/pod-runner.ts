@@ -1,0 +1,309 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { backoff, sleep } from "@xebec/core-async";
+import { isXebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import type { PodRecord } from "@xebec/model-workloads";
+import type { AddressPlan } from "./address-plan.ts";
+import { containerCommand } from "./images.ts";
+import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.ts";
+import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
+import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
+import { containerRoot, type MintToken, materializeVolumes } from "./pod-volumes.ts";
+import type { ProcessId } from "./process-table.ts";
+import { containerReady, httpReady } from "./readiness.ts";
+import type { PodState } from "./state-file.ts";
+import { Unit } from "./unit.ts";
+
+const log = logger("local");
+
+const PROXY = "istio-proxy";
+const PROXY_READY_PORT = 15021;
+const HTTP_PROXY_PORT = 15002;
+const PROBE_MS = 100;
+const PROBE_READY_MS = 500;
+/** A ready pod counts as lost only after so many failed probes: an agent that is replaced must not take its Envoy out. */
+const FAILURES_ALLOWED = 20;
+const GRACE_MS = 5_000;
+
+/** What pods share with each other and the supervisor. */
+export interface PodHost {
+  readonly plan: AddressPlan;
+  readonly root: string;
+  readonly runDir: string;
+  readonly runId: string;
+  readonly injector: InjectorAddress;
+  readonly mint: MintToken;
+  /** Environment of every process: PATH, where Envoy is, compile cache. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+  /** Environment of every proxy: where pilot and citadel are. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+  data(kind: "ConfigMap" | "Secret", namespace: string, name: string): ConfigData | undefined;
+  services(namespace: string): readonly KubeService[];
+  /** Called when a process id changed: the state file has to be written. */
+  stateChanged(): void;
+  /** Called when readiness changed: the records have to be published. */
+  recordsChanged(): void;
+}
+
+/** One pod: admitted, its volumes written, its containers running, probed until it is ended. */
+export class PodRunner {
+  readonly state: PodState;
+  readonly #host: PodHost;
+  readonly #inject: boolean;
+  readonly #units: Unit[] = [];
+  readonly #stop = new AbortController();
+  #pod: AdmittedPod;
+  #admitted: boolean;
+  #ready = false;
+  #loop: Promise<void> | undefined;
+  /** Why it does not run, for the status. */
+  problem = "";
+
+  constructor(host: PodHost, state: PodState, inject: boolean, admitted: boolean) {
+    this.#host = host;
+    this.state = state;
+    this.#pod = state.spec as AdmittedPod;
+    this.#inject = inject;
+    this.#admitted = admitted;
+  }
+
+  get ip(): string {
+    return this.#host.plan.pod(this.state.slot);
+  }
+
+  get appIp(): string {
+    return this.#host.plan.app(this.state.slot);
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get units(): readonly Unit[] {
+    return this.#units;
+  }
+
+  get directory(): string {
+    return join(this.#host.runDir, "pods", `${this.state.namespace}.${this.state.name}`);
+  }
+
+  /** The state to remember: the pod as it was admitted. */
+  get current(): PodState {
+    const { labels, annotations } = this.#pod.metadata;
+    return { ...this.state, spec: this.#admitted ? this.#pod : this.state.spec, labels, annotations };
+  }
+
+  get admitted(): boolean {
+    return this.#admitted;
+  }
+
+  /** The pod's record for the mesh; undefined until it was admitted. */
+  get record(): PodRecord | undefined {
+    if (!this.#admitted) return undefined;
+    const { metadata, spec } = this.#pod;
+    const hasProxy = spec.containers.some((each) => each.name === PROXY);
+    return {
+      type: "pod",
+      namespace: metadata.namespace,
+      name: metadata.name,
+      uid: this.state.uid,
+      ip: hasProxy ? this.ip : this.appIp,
+      appIp: this.appIp,
+      labels: metadata.labels,
+      annotations: metadata.annotations,
+      serviceAccount: spec.serviceAccountName ?? "default",
+      node: "localhost",
+      workload: { kind: "Deployment", name: this.state.deployment },
+      ports: spec.containers.flatMap((each) => [...(each.ports ?? [])]),
+      ready: this.#ready,
+    };
+  }
+
+  /** @param adopt processes of an earlier supervisor, by unit name */
+  start(adopt: Readonly<Record<string, ProcessId>>): void {
+    this.#loop ??= this.#run(adopt).catch((error: unknown) => {
+      this.problem = isXebecError(error) ? error.message : String(error);
+      log.error({ err: error, pod: this.state.name }, "the pod cannot run");
+    });
+  }
+
+  async #run(adopt: Readonly<Record<string, ProcessId>>): Promise<void> {
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
+      try {
+        if (!this.#admitted && this.#inject) this.#pod = await injectPod(this.#pod, this.#host.injector);
+        this.#admitted = true;
+        await mkdir(this.directory, { recursive: true, mode: 0o700 });
+        await materializeVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.mint);
+        this.problem = "";
+        break;
+      } catch (error) {
+        const text = isXebecError(error) ? error.message : String(error);
+        if (text !== this.problem) log.info({ pod: this.state.name, problem: text }, "the pod has to wait");
+        this.problem = text;
+        await sleep(backoff(attempt, { baseMs: 50, maxMs: 1_000 }), this.#stop.signal);
+      }
+    }
+    if (this.#stop.signal.aborted) return;
+    for (const container of this.#pod.spec.containers) {
+      const unit = this.#unitOf(container);
+      this.#units.push(unit);
+      unit.start(adopt[unit.spec.name]);
+    }
+    this.#host.stateChanged();
+    this.#host.recordsChanged();
+    await this.#probe();
+  }
+
+  #facts(): PodFacts {
+    const { metadata, spec } = this.#pod;
+    return {
+      name: metadata.name,
+      namespace: metadata.namespace,
+      uid: this.state.uid,
+      ip: this.ip,
+      node: "localhost",
+      serviceAccount: spec.serviceAccountName ?? "default",
+      labels: metadata.labels,
+      annotations: metadata.annotations,
+      data: (kind, name) => this.#host.data(kind, metadata.namespace, name),
+    };
+  }
+
+  #unitOf(container: ContainerSpec): Unit {
+    const { namespace, name } = this.state;
+    const spec: PodSpec = this.#pod.spec;
+    const hasProxy = spec.containers.some((each) => each.name === PROXY);
+    const own = containerEnvironment(container, this.#facts());
+    const env = {
+      ...this.#host.baseEnv,
+      ...(container.name === PROXY ? {} : this.#appEnv(hasProxy)),
+      ...own,
+      ...(container.name === PROXY ? this.#proxyEnv(container) : {}),
+      XEBEC_RUN: this.#host.runId,
+    };
+    const [file, ...args] = containerCommand(container, this.#host.root);
+    return new Unit(
+      {
+        name: `pod/${namespace}/${name}/${container.name}`,
+        command: [file, ...args.map((each) => expand(each, env))],
+        env,
+        cwd: containerRoot(this.directory, container),
+        logFile: join(this.#host.runDir, "logs", `${namespace}.${name}.${container.name}.log`),
+      },
+      () => this.#host.stateChanged(),
+    );
+  }
+
+  /** What containers need to reach the mesh through their proxy. */
+  #appEnv(hasProxy: boolean): Record<string, string> {
+    const proxy = `http://${this.ip}:${HTTP_PROXY_PORT}`;
+    const env: Record<string, string> = { BIND_ADDRESS: this.appIp, HOSTNAME: this.state.name };
+    if (hasProxy)
+      Object.assign(env, {
+        HTTP_PROXY: proxy,
+        http_proxy: proxy,
+        NO_PROXY: "localhost,127.0.0.1",
+        no_proxy: "localhost,127.0.0.1",
+        NODE_USE_ENV_PROXY: "1",
+      });
+    for (const service of this.#host.services(this.state.namespace)) {
+      const name = service.metadata.name.toUpperCase().replaceAll("-", "_");
+      const [port] = service.ports;
+      if (port) Object.assign(env, { [`${name}_SERVICE_HOST`]: this.ip, [`${name}_SERVICE_PORT`]: String(port.port) });
+    }
+    return env;
+  }
+
+  #proxyEnv(container: ContainerSpec): Record<string, string> {
+    const router = container.args?.includes("router") === true;
+    return {
+      ...this.#host.proxyEnv,
+      INSTANCE_IP: this.ip,
+      POD_NAME: this.state.name,
+      POD_NAMESPACE: this.state.namespace,
+      SERVICE_ACCOUNT: this.#pod.spec.serviceAccountName ?? "default",
+      ISTIO_META_WORKLOAD_NAME: this.state.deployment,
+      ISTIO_META_INTERCEPTION_MODE: "NONE",
+      ISTIO_META_APP_ADDRESS: this.appIp,
+      ...(router ? { ISTIO_META_GATEWAY_BIND: "127.0.0.1" } : { ISTIO_META_HTTP_PROXY_PORT: String(HTTP_PROXY_PORT) }),
+    };
+  }
+
+  async #probe(): Promise<void> {
+    let failures = 0;
+    while (!this.#stop.signal.aborted) {
+      const good = await this.#isReady();
+      failures = good ? 0 : failures + 1;
+      // A container whose process is gone is not ready at once.
+      const gone = this.#units.some((unit) => !unit.id && !unit.spec.name.endsWith(`/${PROXY}`));
+      const ready = good || (this.#ready && !gone && failures < FAILURES_ALLOWED);
+      if (ready !== this.#ready) {
+        this.#ready = ready;
+        log.info({ pod: this.state.name, ready }, ready ? "the pod is ready" : "the pod is not ready any more");
+        this.#host.recordsChanged();
+      }
+      await sleep(good ? PROBE_READY_MS : PROBE_MS, this.#stop.signal);
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    const answers = this.#pod.spec.containers.map((container) =>
+      container.name === PROXY
+        ? httpReady(this.ip, PROXY_READY_PORT, "/healthz/ready")
+        : containerReady(container, this.appIp),
+    );
+    return (await Promise.all(answers)).every(Boolean);
+  }
+
+  /** Takes it out of the mesh, then ends its processes and removes its directory. */
+  async end(): Promise<void> {
+    this.#ready = false;
+    this.#stop.abort();
+    this.#host.recordsChanged();
+    await Promise.all(this.#units.map((unit) => unit.end(GRACE_MS)));
+    await this.#loop;
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Leaves everything running. */
+  release(): void {
+    this.#stop.abort();
+    for (const unit of this.#units) unit.release();
+  }
+}
+
+/** A new pod of a Deployment, not yet admitted. */
+export function newPodState(
+  deployment: { readonly name: string; readonly namespace: string },
+  hash: string,
+  slot: number,
+  template: { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec: PodSpec },
+): PodState {
+  const uid = randomUUID();
+  const name = `${deployment.name}-${hash.slice(0, 8)}-${uid.slice(0, 5)}`;
+  const labels = { ...template.metadata?.labels, "pod-template-hash": hash.slice(0, 8) };
+  const annotations = { ...template.metadata?.annotations };
+  const pod: AdmittedPod = {
+    metadata: {
+      name,
+      namespace: deployment.namespace,
+      labels,
+      annotations,
+      ownerReferences: [{ kind: "ReplicaSet", name: `${deployment.name}-${hash.slice(0, 8)}`, controller: true }],
+    },
+    spec: template.spec,
+  };
+  return {
+    namespace: deployment.namespace,
+    name,
+    uid,
+    slot,
+    deployment: deployment.name,
+    hash,
+    spec: pod,
+    labels,
+    annotations,
+  };
+}

@@ -1,0 +1,93 @@
+import { hash } from "node:crypto";
+import { freeSlot } from "./address-plan.ts";
+import { wantsInjection } from "./injection.ts";
+import type { Deployment } from "./manifest-objects.ts";
+import { newPodState, type PodHost, PodRunner } from "./pod-runner.ts";
+import type { ProcessId } from "./process-table.ts";
+import type { PodState } from "./state-file.ts";
+
+/**
+ * The pods of all Deployments. A Deployment that changes gets new pods first; the old ones end when the new ones are ready.
+ */
+export class PodSet {
+  readonly #host: PodHost;
+  readonly #namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
+  readonly #pods = new Map<string, PodRunner>();
+  readonly #ending = new Map<PodRunner, Promise<void>>();
+  #wanted: readonly Deployment[] = [];
+
+  constructor(host: PodHost, namespaceLabels: (namespace: string) => Readonly<Record<string, string>>) {
+    this.#host = host;
+    this.#namespaceLabels = namespaceLabels;
+  }
+
+  get pods(): readonly PodRunner[] {
+    return [...this.#pods.values()];
+  }
+
+  /** Takes over the pods that an earlier supervisor left running. */
+  adopt(states: readonly PodState[], processes: Readonly<Record<string, ProcessId>>): void {
+    for (const state of states) this.#add(state, true, processes);
+  }
+
+  /** Makes the pods be those of these Deployments. */
+  reconcile(deployments: readonly Deployment[]): void {
+    this.#wanted = deployments;
+    const byName = new Map(deployments.map((each) => [`${each.metadata.namespace}/${each.metadata.name}`, each]));
+    for (const pod of this.pods) if (!byName.has(`${pod.state.namespace}/${pod.state.deployment}`)) this.#end(pod);
+    for (const deployment of deployments) this.#reconcileOne(deployment);
+  }
+
+  /** Called when a pod's readiness changed: a replacement may go on. */
+  step(): void {
+    for (const deployment of this.#wanted) this.#reconcileOne(deployment);
+  }
+
+  #reconcileOne(deployment: Deployment): void {
+    const { name, namespace } = deployment.metadata;
+    const template = hash("sha1", JSON.stringify(deployment.template), "hex");
+    const all = this.pods.filter((pod) => pod.state.namespace === namespace && pod.state.deployment === name);
+    const current = all.filter((pod) => pod.state.hash === template);
+    const old = all.filter((pod) => pod.state.hash !== template);
+    for (const extra of current.slice(deployment.replicas)) this.#end(extra);
+    for (let i = current.length; i < deployment.replicas; i++)
+      current.push(this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false, {}));
+    const ready = current.filter((pod) => pod.ready).length;
+    // As many old pods may go as new ones are ready.
+    for (const pod of old.slice(0, old.length - Math.max(0, deployment.replicas - ready))) this.#end(pod);
+  }
+
+  #slot(): number {
+    return freeSlot(new Set([...this.#pods.values(), ...this.#ending.keys()].map((pod) => pod.state.slot)));
+  }
+
+  #add(state: PodState, admitted: boolean, processes: Readonly<Record<string, ProcessId>>): PodRunner {
+    const pod = new PodRunner(
+      this.#host,
+      state,
+      wantsInjection(this.#namespaceLabels(state.namespace), state.labels),
+      admitted,
+    );
+    this.#pods.set(`${state.namespace}/${state.name}`, pod);
+    pod.start(processes);
+    return pod;
+  }
+
+  #end(pod: PodRunner): void {
+    this.#pods.delete(`${pod.state.namespace}/${pod.state.name}`);
+    const ending = pod.end().finally(() => {
+      this.#ending.delete(pod);
+      this.#host.stateChanged();
+    });
+    this.#ending.set(pod, ending);
+  }
+
+  async endAll(): Promise<void> {
+    for (const pod of this.pods) this.#end(pod);
+    await Promise.all(this.#ending.values());
+  }
+
+  releaseAll(): void {
+    for (const pod of this.pods) pod.release();
+  }
+}

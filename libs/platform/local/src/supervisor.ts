@@ -1,0 +1,449 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Coalescer, sleep } from "@xebec/core-async";
+import { logger } from "@xebec/core-log";
+import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
+import {
+  type Bus,
+  type BusKeys,
+  createBusKeys,
+  createGenerationWriter,
+  createNatsBus,
+  type GenerationWriter,
+  readSeed,
+  renderNatsConfig,
+} from "@xebec/platform-bus";
+import { writeFileAtomic } from "@xebec/platform-files";
+import { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
+import { type ClusterObjects, type ManifestProblem, watchClusterObjects } from "./cluster-objects.ts";
+import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
+import type { PodHost } from "./pod-runner.ts";
+import { PodSet } from "./pod-set.ts";
+import type { MintToken } from "./pod-volumes.ts";
+import { isRunning, processesMarked } from "./process-table.ts";
+import { httpReady, tcpReady } from "./readiness.ts";
+import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
+import {
+  citadelDir,
+  injectorValuesFile,
+  MONITORING_PORT,
+  monolithUnit,
+  NATS_PORT,
+  natsUnit,
+  rootFile,
+  SERVICE_ACCOUNTS,
+  type ServiceHost,
+  serviceUnits,
+  tokenFile,
+} from "./services.ts";
+import { createStateFile, type StateFile } from "./state-file.ts";
+import { Unit } from "./unit.ts";
+
+const log = logger("local");
+
+const ROOT_CONFIG_MAP = "istio-ca-root-cert";
+const GATEWAY_SERVICE = "istio-ingressgateway";
+const SERVICE_GRACE_MS = 4_000;
+const TOKEN_AUDIENCE = "istio-ca";
+/** Tokens live for a day and are written anew long before. */
+const TOKEN_REFRESH_MS = 6 * 3_600_000;
+
+export interface SupervisorOptions {
+  /** The repository's root. */
+  readonly root: string;
+  /** Directory of the configuration: manifests and Istio's objects. */
+  readonly configDir: string;
+  /** Directory of everything that runs: keys, logs, state. */
+  readonly runDir: string;
+  readonly block: number;
+  readonly ingressPort: number;
+  readonly monolith: boolean;
+  readonly envoy: string;
+  readonly natsServer: string;
+  /** Makes tokens with the key in citadel's directory. */
+  readonly tokenMaker: (citadelDir: string) => Promise<MintToken>;
+}
+
+export interface UnitStatus {
+  readonly name: string;
+  readonly kind: "service" | "pod";
+  readonly addresses: readonly string[];
+  readonly pid: number | undefined;
+  readonly ready: boolean;
+  readonly restarts: number;
+  readonly log: string;
+  /** Why it is not ready, when that is known. */
+  readonly problem: string;
+}
+
+export interface MeshStatus {
+  readonly runId: string;
+  readonly configDir: string;
+  readonly runDir: string;
+  readonly ingress: string;
+  readonly monolith: boolean;
+  readonly supervisor: number;
+  readonly units: readonly UnitStatus[];
+  readonly problems: readonly ManifestProblem[];
+}
+
+/**
+ * Runs a mesh on this machine: NATS, the services, and the pods of the manifests. It owns the run directory and the state
+ * file; processes outlive it, and the next supervisor adopts them.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #plan: AddressPlan;
+  readonly #state: StateFile;
+  readonly #units: Unit[] = [];
+  readonly #objects: ClusterObjects;
+  readonly #publish = new Coalescer(() => this.#publishRecords());
+  readonly #stop = new AbortController();
+  #runId: string = randomUUID();
+  #keys: BusKeys | undefined;
+  #bus: Bus | undefined;
+  #writer: GenerationWriter | undefined;
+  #pods: PodSet | undefined;
+  #published = "";
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#plan = addressPlan(options.block);
+    this.#state = createStateFile(join(options.runDir, "state.json"), () => ({
+      runId: this.#runId,
+      pods: this.#pods?.pods.filter((pod) => pod.admitted).map((pod) => pod.current) ?? [],
+      processes: Object.fromEntries(this.#allUnits().flatMap((unit) => (unit.id ? [[unit.spec.name, unit.id]] : []))),
+    }));
+    this.#objects = watchClusterObjects(options.configDir, () => this.#objectsChanged());
+  }
+
+  get plan(): AddressPlan {
+    return this.#plan;
+  }
+
+  get runId(): string {
+    return this.#runId;
+  }
+
+  /** The bus, for commands that read status. */
+  get bus(): Bus | undefined {
+    return this.#bus;
+  }
+
+  /** Starts what is missing and adopts what still runs. */
+  async start(): Promise<void> {
+    const { runDir, root, configDir, natsServer } = this.#options;
+    await mkdir(runDir, { recursive: true, mode: 0o700 });
+    const before = await this.#state.load();
+    if (before) this.#runId = before.runId;
+    await this.#prepare();
+    const keys = this.#keys as BusKeys;
+    const host: ServiceHost = {
+      plan: this.#plan,
+      root,
+      runDir,
+      runId: this.#runId,
+      configDir,
+      natsServer,
+      baseEnv: this.#baseEnv(),
+      busKeys: keys,
+    };
+    const specs = [natsUnit(host), ...(this.#options.monolith ? [monolithUnit(host)] : serviceUnits(host))];
+    for (const spec of specs) {
+      const unit = new Unit(spec, () => void this.#state.save());
+      this.#units.push(unit);
+      unit.start(before?.processes[spec.name]);
+    }
+    this.#endStrangers(before?.processes ?? {}, new Set(specs.map((each) => each.name)));
+    const bus = createNatsBus({
+      servers: [`nats://${this.#plan.nats}:${NATS_PORT}`],
+      name: "supervisor",
+      seed: await readSeed(keys.seedFile("supervisor")),
+      publicKeys: keys.publicKeys,
+      provision: true,
+    });
+    await bus.start(this.#stop.signal);
+    this.#bus = bus;
+    this.#writer = createGenerationWriter({ bus, bucket: "workloads", source: "local" });
+    await this.#writer.start(this.#stop.signal);
+    this.#pods = new PodSet(await this.#podHost(), (namespace) => this.#namespaceLabels(namespace));
+    this.#pods.adopt(before?.pods ?? [], before?.processes ?? {});
+    await this.#objects.start(this.#stop.signal);
+    void this.#refreshTokens();
+  }
+
+  /** Files that the processes need before they start. */
+  async #prepare(): Promise<void> {
+    const { runDir } = this.#options;
+    this.#keys = await createBusKeys(join(runDir, "bus"));
+    await mkdir(citadelDir(runDir), { recursive: true, mode: 0o700 });
+    await writeFileAtomic(
+      join(runDir, "nats", "nats.conf"),
+      renderNatsConfig({
+        address: { host: this.#plan.nats, port: NATS_PORT },
+        storeDir: join(runDir, "nats", "store"),
+        publicKeys: this.#keys.publicKeys,
+      }),
+      { mode: 0o600 },
+    );
+    await writeFileAtomic(
+      injectorValuesFile(runDir),
+      JSON.stringify({
+        interceptionMode: "NONE",
+        concurrency: 1,
+        discoveryAddress: `${this.#plan.service("pilot")}:15012`,
+        caAddress: `${this.#plan.service("citadel")}:8060`,
+      }),
+    );
+    await this.#writeTokens();
+  }
+
+  async #writeTokens(): Promise<void> {
+    const mint = await this.#options.tokenMaker(citadelDir(this.#options.runDir));
+    for (const service of SERVICES)
+      await writeFileAtomic(
+        tokenFile(this.#options.runDir, service),
+        await mint(SYSTEM_NAMESPACE, SERVICE_ACCOUNTS[service], TOKEN_AUDIENCE),
+        { mode: 0o600 },
+      );
+  }
+
+  async #refreshTokens(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await sleep(TOKEN_REFRESH_MS, this.#stop.signal);
+      if (!this.#stop.signal.aborted)
+        await this.#writeTokens().catch((error: unknown) => log.error({ err: error }, "tokens could not be written"));
+    }
+  }
+
+  #baseEnv(): Record<string, string> {
+    const kept = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES"];
+    return {
+      ...Object.fromEntries(
+        kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
+      ),
+      XEBEC_ENVOY: this.#options.envoy,
+      NODE_COMPILE_CACHE: join(this.#options.runDir, "compile-cache"),
+    };
+  }
+
+  async #podHost(): Promise<PodHost> {
+    const { runDir, root } = this.#options;
+    let rootText = "";
+    return {
+      plan: this.#plan,
+      root,
+      runDir,
+      runId: this.#runId,
+      injector: {
+        host: this.#plan.service("sidecar-injector"),
+        port: 15017,
+        serverName: "istio-sidecar-injector.istio-system.svc",
+        ca: () => rootCertificate(runDir),
+      },
+      mint: await this.#options.tokenMaker(citadelDir(runDir)),
+      baseEnv: this.#baseEnv(),
+      proxyEnv: {
+        CA_ADDR: `${this.#plan.service("citadel")}:8060`,
+        PROXY_CONFIG: JSON.stringify({
+          discoveryAddress: `${this.#plan.service("pilot")}:15012`,
+          terminationDrainDuration: "1s",
+        }),
+      },
+      data: (kind, namespace, name) => {
+        if (kind === "ConfigMap" && name === ROOT_CONFIG_MAP) {
+          rootText = rootCertificate(runDir) ?? rootText;
+          if (!rootText) return undefined;
+          return {
+            kind,
+            metadata: { name, namespace, labels: {}, annotations: {} },
+            data: { "root-cert.pem": rootText },
+          } satisfies ConfigData;
+        }
+        const found = this.#objects.objects.get(`${kind}/${namespace}/${name}`);
+        return found?.kind === "ConfigMap" || found?.kind === "Secret" ? found : undefined;
+      },
+      services: (namespace) => this.#ofKind("Service").filter((each) => each.metadata.namespace === namespace),
+      stateChanged: () => void this.#state.save(),
+      recordsChanged: () => {
+        this.#pods?.step();
+        void this.#publish.request();
+      },
+    };
+  }
+
+  #ofKind<K extends ClusterObject["kind"]>(kind: K): Extract<ClusterObject, { kind: K }>[] {
+    return [...this.#objects.objects.values()].filter(
+      (each): each is Extract<ClusterObject, { kind: K }> => each.kind === kind,
+    );
+  }
+
+  #namespaceLabels(name: string): Readonly<Record<string, string>> {
+    return this.#objects.objects.get(`Namespace//${name}`)?.metadata.labels ?? {};
+  }
+
+  #objectsChanged(): void {
+    this.#pods?.reconcile(this.#ofKind("Deployment") as Deployment[]);
+    void this.#publish.request();
+  }
+
+  async #publishRecords(): Promise<void> {
+    if (!this.#writer || !this.#pods || this.#stop.signal.aborted) return;
+    const pods = this.#pods.pods.flatMap((pod) => pod.record ?? []);
+    const services = this.#ofKind("Service").map((each) => this.#withIngressPort(each));
+    const records: WorkloadRecord[] = [
+      ...controlPlaneRecords(this.#plan),
+      ...services.flatMap((service) => serviceRecords(service, pods)),
+      ...pods,
+      { type: "node", name: "localhost" },
+    ];
+    const all = new Map(records.map((record) => [workloadKey(record), encodeWorkloadRecord(record)]));
+    const text = [...all].map(([key, bytes]) => `${key}=${Buffer.from(bytes).toString("latin1")}`).join("\n");
+    if (text === this.#published) return;
+    try {
+      await this.#writer.replace(all);
+      this.#published = text;
+    } catch (error) {
+      log.error({ err: error }, "workloads could not be published");
+    }
+  }
+
+  /** The ingress gateway is reached at the port that the user chose. */
+  #withIngressPort(service: KubeService): KubeService {
+    if (service.metadata.namespace !== SYSTEM_NAMESPACE || service.metadata.name !== GATEWAY_SERVICE) return service;
+    return {
+      ...service,
+      ports: service.ports.map((port) =>
+        port.port === 80 ? { ...port, targetPort: this.#options.ingressPort } : port,
+      ),
+    };
+  }
+
+  #allUnits(): Unit[] {
+    return [...this.#units, ...(this.#pods?.pods.flatMap((pod) => [...pod.units]) ?? [])];
+  }
+
+  /** Ends processes of an earlier run that nobody wants any more, for example the six services under `--monolith`. */
+  #endStrangers(
+    processes: Readonly<Record<string, { pid: number; startTime: string }>>,
+    wanted: ReadonlySet<string>,
+  ): void {
+    for (const [name, id] of Object.entries(processes))
+      if (name.startsWith("service/") && !wanted.has(name) && isRunning(id)) process.kill(-id.pid, "SIGTERM");
+  }
+
+  /** What runs where, and what is wrong. */
+  async status(): Promise<MeshStatus> {
+    const { configDir, runDir, ingressPort, monolith } = this.#options;
+    const services = this.#units.map(async (unit): Promise<UnitStatus> => {
+      const name = unit.spec.name.replace("service/", "");
+      const host =
+        name === "nats" ? this.#plan.nats : this.#plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
+      const ready =
+        name === "nats" ? await tcpReady(host, NATS_PORT) : await httpReady(host, MONITORING_PORT, "/readyz");
+      return {
+        name,
+        kind: "service",
+        addresses:
+          name === "istiod"
+            ? SERVICES.map((each) => this.#plan.service(each))
+            : [name === "nats" ? `${host}:${NATS_PORT}` : host],
+        pid: unit.id?.pid,
+        ready: ready && unit.id !== undefined,
+        restarts: unit.restarts,
+        log: unit.spec.logFile,
+        problem: unit.id ? "" : "not running",
+      };
+    });
+    const pods = (this.#pods?.pods ?? []).map((pod): UnitStatus => {
+      const proxy = pod.units.find((unit) => unit.spec.name.endsWith("/istio-proxy"));
+      const main = pod.units.find((unit) => unit !== proxy) ?? proxy;
+      return {
+        name: `${pod.state.namespace}/${pod.state.name}`,
+        kind: "pod",
+        addresses: [pod.ip, pod.appIp],
+        pid: main?.id?.pid,
+        ready: pod.ready,
+        restarts: pod.units.reduce((sum, unit) => sum + unit.restarts, 0),
+        log: main?.spec.logFile ?? "",
+        problem: pod.problem,
+      };
+    });
+    return {
+      runId: this.#runId,
+      configDir,
+      runDir,
+      ingress: `http://localhost:${ingressPort}`,
+      monolith,
+      supervisor: process.pid,
+      units: [...(await Promise.all(services)), ...pods],
+      problems: this.#objects.problems,
+    };
+  }
+
+  /** The environment and directory of a pod's container, for `exec`. @returns undefined when there is no such pod */
+  execContext(
+    pod: string,
+    container?: string,
+  ): { readonly env: Readonly<Record<string, string>>; readonly cwd: string } | undefined {
+    const found = this.#pods?.pods.find(
+      (each) =>
+        each.state.name === pod ||
+        `${each.state.namespace}/${each.state.name}` === pod ||
+        each.state.deployment === pod,
+    );
+    const unit =
+      found?.units.find((each) =>
+        container ? each.spec.name.endsWith(`/${container}`) : !each.spec.name.endsWith("/istio-proxy"),
+      ) ?? found?.units[0];
+    return unit && { env: unit.spec.env, cwd: unit.spec.cwd };
+  }
+
+  /** Log files of a pod or service, by container. */
+  logFiles(name: string): Record<string, string> {
+    const service = this.#units.find((each) => each.spec.name === `service/${name}`);
+    if (service) return { [name]: service.spec.logFile };
+    const pod = this.#pods?.pods.find(
+      (each) =>
+        each.state.name === name ||
+        `${each.state.namespace}/${each.state.name}` === name ||
+        each.state.deployment === name,
+    );
+    return Object.fromEntries(
+      (pod?.units ?? []).map((unit) => [unit.spec.name.split("/").at(-1) as string, unit.spec.logFile]),
+    );
+  }
+
+  /** Ends everything that was started, by id, and waits until nothing is left. */
+  async down(): Promise<void> {
+    await this.#objects.close?.();
+    await this.#pods?.endAll();
+    this.#stop.abort();
+    await this.#writer?.close?.();
+    await this.#bus?.close?.();
+    await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
+    for (const left of processesMarked("XEBEC_RUN", this.#runId)) {
+      log.info({ pid: left.pid }, "a process that was left is ended");
+      if (isRunning(left)) process.kill(left.pid, "SIGKILL");
+    }
+    await this.#state.save();
+  }
+
+  /** Goes, and leaves everything running. */
+  async release(): Promise<void> {
+    this.#stop.abort();
+    await this.#state.save();
+    this.#pods?.releaseAll();
+    for (const unit of this.#units) unit.release();
+    await this.#objects.close?.();
+    await this.#writer?.close?.();
+    await this.#bus?.close?.();
+  }
+}
+
+function rootCertificate(runDir: string): string | undefined {
+  const file = rootFile(runDir);
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
