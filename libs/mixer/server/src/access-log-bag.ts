@@ -101,6 +101,12 @@ export class AccessLogBag extends AttributeBag {
   #source: Peer | undefined;
   #destination: Peer | undefined;
   #peersKnown = false;
+  #principals: { source: string | undefined; destination: string | undefined } = {
+    source: undefined,
+    destination: undefined,
+  };
+  /** Services by host that no registry has, so that each is made once. */
+  readonly #unknown = new Map<string, ServiceView>();
 
   constructor(layout: Layout, index: WorkloadIndex) {
     super(layout);
@@ -141,6 +147,8 @@ export class AccessLogBag extends AttributeBag {
     this.#addressed = false;
     this.#serviceKnown = false;
     this.#peersKnown = false;
+    this.#principals.source = undefined;
+    this.#principals.destination = undefined;
   }
 
   protected override load(slot: number): AttributeValue | undefined {
@@ -164,6 +172,15 @@ export class AccessLogBag extends AttributeBag {
   }
 
   principal(side: Side): string {
+    let text = this.#principals[side];
+    if (text === undefined) {
+      text = this.#readPrincipal(side);
+      this.#principals[side] = text;
+    }
+    return text;
+  }
+
+  #readPrincipal(side: Side): string {
     if (this.reporter.kind === "outbound")
       return principalText(this.common.map(22).get(`${side}.principal.upstream`) ?? "");
     if (!this.tls.message(side === "source" ? 5 : 4, this.#certificate)) return "";
@@ -197,12 +214,12 @@ export class AccessLogBag extends AttributeBag {
 
   #findService(): ServiceView | undefined {
     // outbound|PORT|SUBSET|HOST or inbound|PORT||HOST
-    const cluster = this.common.text(15).split("|", 4);
-    if (cluster.length === 4 && cluster[3]) return this.#serviceOf(cluster[3]);
+    const cluster = this.common.text(15);
+    const bar = cluster.lastIndexOf("|");
+    if (bar > 0 && bar < cluster.length - 1) return this.#serviceOf(cluster.slice(bar + 1));
     const inbound = this.reporter.kind === "inbound";
-    // outbound_.PORT_.SUBSET_.HOST
-    const sni = inbound ? /^outbound_\.\d+_\.[^_]*_\.(.+)$/.exec(this.tls.text(3))?.[1] : undefined;
-    if (sni) return this.#serviceOf(sni);
+    const sni = inbound ? hostOfServerName(this.tls.text(3)) : "";
+    if (sni !== "") return this.#serviceOf(sni);
     const host = this.request.text(3).replace(/:\d+$/, "");
     const known = host ? this.#index.service(host, this.reporter.peer?.namespace) : undefined;
     if (known) return known;
@@ -211,12 +228,16 @@ export class AccessLogBag extends AttributeBag {
   }
 
   #serviceOf(host: string): ServiceView {
-    const known = this.#index.service(host);
+    const known = this.#index.service(host) ?? this.#unknown.get(host);
     if (known) return known;
     const parts = host.split(".");
-    return parts[2] === "svc" && parts[0] && parts[1]
-      ? { host, name: parts[0], namespace: parts[1] }
-      : { host, name: host, namespace: "" };
+    const view =
+      parts[2] === "svc" && parts[0] && parts[1]
+        ? { host, name: parts[0], namespace: parts[1] }
+        : { host, name: host, namespace: "" };
+    if (this.#unknown.size >= 1000) this.#unknown.clear();
+    this.#unknown.set(host, view);
+    return view;
   }
 
   get method(): string {
@@ -277,4 +298,12 @@ export class AccessLogBag extends AttributeBag {
   connectionBytes(field: number): number | undefined {
     return this.isHttp ? undefined : this.request.number(field);
   }
+}
+
+/** The host in Istio's server name `outbound_.PORT_.SUBSET_.HOST`; "" for other names. */
+function hostOfServerName(name: string): string {
+  if (!name.startsWith("outbound_.")) return "";
+  const subset = name.indexOf("_.", 10);
+  const host = subset < 0 ? -1 : name.indexOf("_.", subset + 2);
+  return host < 0 ? "" : name.slice(host + 2);
 }

@@ -101,10 +101,20 @@ export interface Identity {
 
 const SPIFFE = /^(?:spiffe:\/\/)?[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
+/** Most texts that are remembered; they come from certificates, but also from whoever can call. */
+const KEPT = 10_000;
+const identities = new Map<string, Identity | undefined>();
+const principals = new Map<string, string>();
+
 /** Takes a principal apart, with or without its scheme. Undefined when it is not of Istio's form. */
 export function identityOf(principal: string): Identity | undefined {
+  const known = identities.get(principal);
+  if (known !== undefined || identities.has(principal)) return known;
   const match = SPIFFE.exec(principal);
-  return match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : undefined;
+  const identity = match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : undefined;
+  if (identities.size >= KEPT) identities.clear();
+  identities.set(principal, identity);
+  return identity;
 }
 
 /** What is known of a caller of whom only its identity is known. @param workload the only workload with that identity */
@@ -114,7 +124,14 @@ export function peerOfIdentity({ namespace, serviceAccount }: Identity, workload
 
 /** A principal as Istio's attributes have it: without the scheme. */
 export function principalText(uri: string): string {
-  return uri.startsWith("spiffe://") ? uri.slice(9) : uri;
+  if (!uri.startsWith("spiffe://")) return uri;
+  let text = principals.get(uri);
+  if (text === undefined) {
+    text = uri.slice(9);
+    if (principals.size >= KEPT) principals.clear();
+    principals.set(uri, text);
+  }
+  return text;
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);

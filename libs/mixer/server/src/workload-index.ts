@@ -22,6 +22,7 @@ export class WorkloadIndex {
   readonly #services = new Map<string, ServiceRecord>();
   // Answers that cost a search; forgotten at every change.
   readonly #peers = new Map<string, Peer>();
+  readonly #hosts = new Map<string, ServiceView | undefined>();
   readonly #selected = new Map<string, ServiceView | undefined>();
 
   /** Takes over a change of the state. @returns keys of values that could not be read */
@@ -37,6 +38,7 @@ export class WorkloadIndex {
       }
     }
     this.#peers.clear();
+    this.#hosts.clear();
     this.#selected.clear();
     return bad;
   }
@@ -81,11 +83,15 @@ export class WorkloadIndex {
 
   /** The service of a host name, as clients write it: fully qualified, `name.namespace`, or `name` seen from a namespace. */
   service(host: string, namespace = ""): ServiceView | undefined {
+    const cached = namespace === "" ? this.#hosts.get(host) : undefined;
+    if (cached !== undefined) return cached;
     const found =
       this.#services.get(host) ??
       this.#services.get(`${host}/${namespace}`) ??
       this.#services.get(host.replace(/\.svc$/, ""));
-    return found && viewOf(found);
+    const view = found && viewOf(found);
+    if (namespace === "" && view && this.#hosts.size < 10_000) this.#hosts.set(host, view);
+    return view;
   }
 
   /** The service that selects the pod with an address and sends to a port of it. Of several the first by name. */

@@ -20,7 +20,10 @@ export class CompressedBag extends AttributeBag {
   readonly #at: Int32Array;
   readonly #tables: WordTable[];
   readonly #own = new WordTable();
+  /** Words that several messages have in common. */
+  readonly sharedWords: WordTable = new WordTable();
   readonly #wire = new Wire(new Uint8Array(0));
+  readonly #inner = new Wire(new Uint8Array(0));
   readonly #stamps: Int32Array;
   readonly #globalStamps = new Int32Array(GLOBAL_WORDS.length);
   #wordStamps = new Int32Array(64);
@@ -126,13 +129,13 @@ export class CompressedBag extends AttributeBag {
     stamps[at] = stamp;
     if (field !== TRANSPORT.STRINGS && field !== TRANSPORT.STRING_MAPS) return;
     if (value < 0) return;
-    const wire = new Wire(this.#bytes, value, stop);
+    const wire = this.#inner.reset(this.#bytes, value, stop);
     if (field === TRANSPORT.STRINGS) {
       const index = wire.sint32();
       if (!table.defines(index)) throw undefinedIndex(index);
       return;
     }
-    new WireStringMap(this.#bytes, value, table, -1, undefined).verify(undefinedIndex);
+    verifyMap(wire, table);
   }
 
   protected override load(slot: number): AttributeValue | undefined {
@@ -165,6 +168,26 @@ export class CompressedBag extends AttributeBag {
       }
       default:
         return new WireStringMap(this.#bytes, at, table, slot, this.tracker);
+    }
+  }
+}
+
+/** Checks all indexes of a map without keeping them: most maps of a report are read by no rule. */
+function verifyMap(wire: Wire, table: WordTable): void {
+  const end = wire.length() + wire.pos;
+  while (wire.pos < end) {
+    const tag = wire.uint32();
+    if (tag !== 10) {
+      wire.skip(tag & 7);
+      continue;
+    }
+    const stop = wire.length() + wire.pos;
+    while (wire.pos < stop) {
+      const inner = wire.uint32();
+      if (inner === 8 || inner === 16) {
+        const index = wire.sint32();
+        if (!table.defines(index)) throw undefinedIndex(index);
+      } else wire.skip(inner & 7);
     }
   }
 }

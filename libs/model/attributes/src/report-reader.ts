@@ -2,7 +2,6 @@ import { XebecError } from "@xebec/core-errors";
 import type { CompressedBag } from "./compressed-bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import { asBuffer, Wire } from "./wire.ts";
-import { WordTable } from "./word-table.ts";
 
 /**
  * Reads the bags of an istio.mixer.v1.ReportRequest one after the other through one bag (spec mixer §2, "Report delta
@@ -15,7 +14,7 @@ import { WordTable } from "./word-table.ts";
 export function readReport(request: Uint8Array, bag: CompressedBag, each: (bag: CompressedBag) => void): Error[] {
   const bytes = asBuffer(request);
   const wire = new Wire(bytes);
-  const words = new WordTable().reset(bytes);
+  const words = bag.sharedWords.reset(bytes);
   const elements: number[] = [];
   let independent = false;
   while (wire.pos < wire.end) {

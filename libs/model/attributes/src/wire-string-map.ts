@@ -45,13 +45,6 @@ export class WireStringMap implements StringMap {
     return out;
   }
 
-  /** Throws the given error for the first index that no dictionary has. */
-  verify(fault: (index: number) => Error): void {
-    const keys = this.#index();
-    for (const indexes of [keys, this.#values])
-      for (const index of indexes) if (!this.#table.defines(index)) throw fault(index);
-  }
-
   #index(): number[] {
     if (this.#keys) return this.#keys;
     const keys: number[] = [];

@@ -4,41 +4,46 @@ import { textAt } from "./wire.ts";
 /** The words of one message, decoded when they are used, over the global dictionary. */
 export class WordTable {
   #bytes: Buffer = Buffer.alloc(0);
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  /** Start and end of each word. */
+  #places = new Int32Array(64);
+  #size = 0;
   readonly #texts: (string | undefined)[] = [];
 
   get size(): number {
-    return this.#starts.length;
+    return this.#size;
   }
 
   reset(bytes: Buffer): this {
     this.#bytes = bytes;
-    this.#starts.length = 0;
-    this.#ends.length = 0;
-    this.#texts.length = 0;
+    this.#size = 0;
     return this;
   }
 
   add(start: number, end: number): void {
-    this.#starts.push(start);
-    this.#ends.push(end);
-    this.#texts.push(undefined);
+    const at = this.#size * 2;
+    if (at === this.#places.length) {
+      const grown = new Int32Array(at * 2);
+      grown.set(this.#places);
+      this.#places = grown;
+    }
+    this.#places[at] = start;
+    this.#places[at + 1] = end;
+    this.#texts[this.#size++] = undefined;
   }
 
   /** Whether an index names a word: global ones count from 0, the message's own from -1 down. */
   defines(index: number): boolean {
-    return index >= 0 ? index < GLOBAL_WORDS.length : -index <= this.#starts.length;
+    return index >= 0 ? index < GLOBAL_WORDS.length : -index <= this.#size;
   }
 
   /** The word of an index, or undefined when there is none. */
   word(index: number): string | undefined {
     if (index >= 0) return GLOBAL_WORDS[index];
     const at = -index - 1;
-    if (at >= this.#starts.length) return undefined;
+    if (at >= this.#size) return undefined;
     let text = this.#texts[at];
     if (text === undefined) {
-      text = textAt(this.#bytes, this.#starts[at] as number, this.#ends[at] as number);
+      text = textAt(this.#bytes, this.#places[at * 2] as number, this.#places[at * 2 + 1] as number);
       this.#texts[at] = text;
     }
     return text;

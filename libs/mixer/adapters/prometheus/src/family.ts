@@ -2,7 +2,7 @@ import { boundsOf, type MetricInfo, metricName, sanitize } from "./config.ts";
 import { escapeHelp, goFloat } from "./text.ts";
 
 /** One series: a set of label values with its numbers. */
-interface Series {
+export interface Series {
   /** `a="b",c="d"` as it is exposed. */
   readonly labels: string;
   value: number;
@@ -11,6 +11,8 @@ interface Series {
   readonly buckets: number[];
   /** When it was last written, in milliseconds. */
   touched: number;
+  /** True once it was forgotten: whoever keeps it must ask for a new one. */
+  expired: boolean;
 }
 
 /** A metric with its series, found by one text per set of label values. */
@@ -36,17 +38,21 @@ export class Family {
   }
 
   /**
-   * Writes a sample.
+   * The series of a set of label values, made when it is new.
    * @param key identifies the label values; `labels` renders them and is called for a new series only
-   * @throws Error when a counter would go down
    */
-  record(key: string, value: number, now: number, labels: () => string): void {
+  series(key: string, labels: () => string): Series {
     let series = this.#series.get(key);
     if (series === undefined) {
       const buckets = new Array<number>(this.#bounds.length).fill(0);
-      series = { labels: labels(), value: 0, count: 0, buckets, touched: now };
+      series = { labels: labels(), value: 0, count: 0, buckets, touched: 0, expired: false };
       this.#series.set(key, series);
     }
+    return series;
+  }
+
+  /** Writes a sample. @throws Error when a counter would go down */
+  record(series: Series, value: number, now: number): void {
     series.touched = now;
     if (this.info.kind === "GAUGE") {
       series.value = value;
@@ -69,7 +75,11 @@ export class Family {
 
   /** Forgets series that were not written since a time. */
   expire(before: number): void {
-    for (const [key, series] of this.#series) if (series.touched < before) this.#series.delete(key);
+    for (const [key, series] of this.#series) {
+      if (series.touched >= before) continue;
+      series.expired = true;
+      this.#series.delete(key);
+    }
   }
 
   /** The series in Prometheus' text format. */

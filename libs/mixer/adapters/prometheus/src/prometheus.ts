@@ -14,6 +14,7 @@ import {
 import type { Static } from "typebox";
 import { Config, type MetricInfo, metricName, sanitize } from "./config.ts";
 import { Family, labelFault } from "./family.ts";
+import { type LabelSet, LabelSets } from "./label-sets.ts";
 import { escapeLabel } from "./text.ts";
 
 /** Content type of what `text` gives. */
@@ -107,10 +108,14 @@ class FamilyRegistry {
   }
 }
 
+const NO_DIMENSIONS: ValueMap = { names: [], types: [], values: [] };
+
 /** Where samples of one instance go. */
 interface Sink {
   readonly family: Family;
   readonly type: ValueType;
+  /** Its place in a set's series. */
+  readonly at: number;
 }
 
 class MetricHandler implements Handler {
@@ -119,9 +124,7 @@ class MetricHandler implements Handler {
   readonly #families: Family[] = [];
   readonly #sinks = new Map<string, Sink[]>();
   readonly #stop: () => void;
-  // Instances of one request share their dimensions; the key is made once for all of them.
-  #last: ValueMap | undefined;
-  #lastKey = "";
+  readonly #sets = new LabelSets();
 
   constructor(
     registry: FamilyRegistry,
@@ -136,7 +139,8 @@ class MetricHandler implements Handler {
       const family = registry.claim(info, owner);
       this.#families.push(family);
       const type = instances.find((each) => each.name === info.instanceName)?.types.value ?? "INT64";
-      this.#sinks.set(info.instanceName, [...(this.#sinks.get(info.instanceName) ?? []), { family, type }]);
+      const sink = { family, type, at: this.#families.length - 1 };
+      this.#sinks.set(info.instanceName, [...(this.#sinks.get(info.instanceName) ?? []), sink]);
     }
     if (!metricsExpirationPolicy) {
       this.#stop = () => undefined;
@@ -147,49 +151,51 @@ class MetricHandler implements Handler {
     const every = expiryCheckIntervalDuration ? durationMs(expiryCheckIntervalDuration) : expiry / 2;
     this.#stop = clock.every(every, () => {
       for (const family of this.#families) family.expire(clock.now() - expiry);
+      this.#sets.clear();
     });
   }
 
   report(instances: readonly MetricInstance[]): void {
     const now = this.#clock.now();
-    const faults = new Set<string>();
+    let faults: Set<string> | undefined;
+    let last: ValueMap | undefined;
+    let set: LabelSet | undefined;
     for (const instance of instances) {
       const sinks = this.#sinks.get(instance.name);
       if (sinks === undefined) {
+        faults ??= new Set();
         faults.add(`could not find metric info for ${instance.name}`);
         continue;
       }
       const { dimensions } = instance;
-      if (dimensions !== this.#last || dimensions === undefined) {
-        this.#last = dimensions;
-        this.#lastKey = dimensions ? keyOf(dimensions) : "";
+      // Instances of one request share their dimensions.
+      if (set === undefined || dimensions !== last) {
+        last = dimensions;
+        set = this.#sets.find(dimensions ?? NO_DIMENSIONS);
       }
-      for (const { family, type } of sinks) {
+      const { series: known, key } = set;
+      for (const { family, type, at } of sinks) {
         try {
-          family.record(this.#lastKey, numberOf(type, instance.value), now, () => labelText(family, dimensions));
+          const value = numberOf(type, instance.value);
+          let series = known[at];
+          if (series === undefined || series.expired) {
+            series = family.series(key, () => labelText(family, dimensions));
+            known[at] = series;
+          }
+          family.record(series, value, now);
         } catch (error) {
+          faults ??= new Set();
           faults.add((error as Error).message);
         }
       }
     }
-    this.#last = undefined;
-    if (faults.size > 0) throw new Error([...faults].join("; "));
+    if (faults) throw new Error([...faults].join("; "));
   }
 
   close(): void {
     this.#stop();
     for (const family of this.#families) this.#registry.release(family);
   }
-}
-
-function keyOf({ types, values }: ValueMap): string {
-  let key = "";
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as AttributeValue;
-    key += typeof value === "string" ? value : renderValue(types[i] as ValueType, value);
-    key += "\u0000";
-  }
-  return key;
 }
 
 function labelText(family: Family, dimensions: ValueMap | undefined): string {
