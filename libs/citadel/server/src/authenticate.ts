@@ -1,0 +1,58 @@
+import type { KeyObject } from "node:crypto";
+import { XebecError } from "@xebec/core-errors";
+import { type Identity, parseSpiffe } from "@xebec/model-names";
+import { type TokenClaims, verifyToken } from "@xebec/model-pki";
+import type { CallContext } from "@xebec/platform-grpc";
+
+export interface AuthenticatorOptions {
+  readonly trustDomain: string;
+  /** Public keys whose tokens are taken; the list may grow. */
+  readonly tokenKeys: readonly KeyObject[];
+}
+
+/** Finds out who calls. @throws XebecError unauthenticated with the reason of each way that was tried */
+export type Authenticator = (call: CallContext) => Identity;
+
+/** Most tokens that are remembered as verified. */
+const MOST_REMEMBERED = 10_000;
+const CLOCK_MS = 60_000;
+
+/**
+ * The authenticators in Istio's order (spec/platform.md §1.3): the client certificate, then the token of the local platform
+ * in `authorization: Bearer`. A token is verified once; while it is valid the result is remembered.
+ */
+export function createAuthenticator({ trustDomain, tokenKeys }: AuthenticatorOptions): Authenticator {
+  const known = new Map<string, TokenClaims>();
+  const check = (token: string): TokenClaims => {
+    const now = Date.now();
+    const found = known.get(token);
+    if (found && found.expiresAt * 1_000 + CLOCK_MS > now) return found;
+    known.delete(token);
+    const claims = verifyToken(tokenKeys, token, now);
+    if (known.size >= MOST_REMEMBERED) known.delete(known.keys().next().value as string);
+    known.set(token, claims);
+    return claims;
+  };
+  return (call) => {
+    const identity = call.identity === undefined ? undefined : parseSpiffe(call.identity);
+    if (identity?.trustDomain === trustDomain) return identity;
+    const header = call.metadata("authorization");
+    const certificate =
+      call.identity === undefined
+        ? "no client certificate is presented"
+        : `${call.identity} is no workload of trust domain ${trustDomain}`;
+    if (!header?.startsWith("Bearer ")) throw refused(`${certificate}; no bearer token is presented`);
+    if (tokenKeys.length === 0)
+      throw refused(`${certificate}; tokens are not taken here: citadel has no --storage-dir`);
+    try {
+      const { namespace, serviceAccount } = check(header.slice("Bearer ".length));
+      return { trustDomain, namespace, serviceAccount };
+    } catch (error) {
+      throw refused(`${certificate}; ${XebecError.from(error).message}`, error);
+    }
+  };
+}
+
+function refused(why: string, cause?: unknown): XebecError {
+  return new XebecError("unauthenticated", `request authenticate failure: ${why}`, { cause });
+}

@@ -1,0 +1,208 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Authority,
+  type CaState,
+  type CaStorage,
+  createAuthority,
+  createSelfSigned,
+  decodeCaState,
+  encodeCaState,
+  pluggedIn,
+  type RotationPolicy,
+  rotate,
+} from "@xebec/citadel-ca";
+import { XebecError } from "@xebec/core-errors";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { writeFileAtomic, writeKeyFile } from "@xebec/platform-files";
+import { type CitadelFlags, durationMs } from "./config.ts";
+
+const log = logger("ca");
+/** How often rotation and revocations are looked at, in milliseconds. */
+const LOOK_MS = 1_000;
+const SERIAL = /^[0-9A-F]{1,40}$/;
+
+/** The authority that signs now, and what it trusts. */
+export interface AuthoritySource extends Component {
+  /** @throws XebecError failed_precondition before `start` */
+  authority(): Authority;
+  /** Serial numbers in upper-case hexadecimal. */
+  readonly revoked: ReadonlySet<string>;
+  onChange(changed: () => void): () => void;
+  /** Begins a rotation of the self-signed root now. @throws XebecError failed_precondition for a plugged-in one */
+  rotateNow(): Promise<void>;
+}
+
+/**
+ * Opens the authority that the flags describe. A self-signed one keeps its state in `DIR/ca.json` (0600), its trusted roots in
+ * `DIR/root-cert.pem`, and takes revoked serial numbers from `DIR/revoked-serials`, one per line; it rotates by itself.
+ */
+export function createAuthoritySource(flags: CitadelFlags): AuthoritySource {
+  return new Source(flags);
+}
+
+class Source implements AuthoritySource {
+  readonly name = "certificate authority";
+  readonly #flags: CitadelFlags;
+  readonly #listeners = new Set<() => void>();
+  readonly #ttls;
+  readonly #policy: RotationPolicy;
+  readonly #storage: CaStorage | undefined;
+  #authority: Authority | undefined;
+  #revoked: ReadonlySet<string> = new Set();
+  #revokedText = "";
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+
+  constructor(flags: CitadelFlags) {
+    this.#flags = flags;
+    const dir = flags["storage-dir"];
+    this.#storage = dir ? fileStorage(join(dir, "ca.json")) : undefined;
+    const defaultTtlMs = durationMs(flags["workload-cert-ttl"], "workload-cert-ttl");
+    const maxTtlMs = durationMs(flags["max-workload-cert-ttl"], "max-workload-cert-ttl");
+    this.#ttls = { defaultTtlMs, maxTtlMs };
+    const rootTtlMs = durationMs(flags["self-signed-ca-cert-ttl"], "self-signed-ca-cert-ttl");
+    this.#policy = {
+      trustDomain: flags["trust-domain"],
+      keyType: flags["self-signed-ca-key-type"],
+      rootTtlMs,
+      remaining: 0.2,
+      // Both must fit into the fifth of its lifetime that is left of the old root.
+      overlapMs: Math.min(maxTtlMs, rootTtlMs / 20),
+      retireMs: maxTtlMs,
+    };
+  }
+
+  get #selfSigned(): boolean {
+    return !this.#flags["signing-cert"] && this.#flags["self-signed-ca"];
+  }
+
+  async start(): Promise<void> {
+    if (this.#selfSigned && !this.#storage)
+      log.warn("no --storage-dir: the root is kept in memory and every restart makes another one");
+    const state = this.#selfSigned ? await this.#openSelfSigned() : await openPluggedIn(this.#flags);
+    await this.#use(state, false);
+    await this.#look();
+    this.#again();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#looking;
+  }
+
+  authority(): Authority {
+    if (!this.#authority) throw new XebecError("failed_precondition", "the certificate authority is not open yet");
+    return this.#authority;
+  }
+
+  get revoked(): ReadonlySet<string> {
+    return this.#revoked;
+  }
+
+  missing(): readonly string[] {
+    return this.#authority ? [] : ["the certificate authority is not open yet"];
+  }
+
+  onChange(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => {
+      this.#listeners.delete(changed);
+    };
+  }
+
+  async rotateNow(): Promise<void> {
+    if (!this.#selfSigned)
+      throw new XebecError("failed_precondition", "a plugged-in authority is rotated by giving citadel other files");
+    await this.#use(rotate(this.authority().state, this.#policy, Date.now(), true), true);
+  }
+
+  async #openSelfSigned(): Promise<CaState> {
+    const text = await this.#storage?.load();
+    if (text !== undefined) return decodeCaState(text, join(this.#flags["storage-dir"] ?? "", "ca.json"));
+    log.info({ trustDomain: this.#policy.trustDomain }, "a new self-signed root is made");
+    return { active: createSelfSigned(this.#policy, Date.now()), retired: [] };
+  }
+
+  async #use(state: CaState, tell: boolean): Promise<void> {
+    const authority = createAuthority(state, this.#ttls);
+    // Kept before it is used: a certificate of a root that nobody keeps could never be verified again.
+    if (this.#selfSigned) await this.#storage?.save(encodeCaState(state));
+    const dir = this.#flags["storage-dir"];
+    if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots);
+    this.#authority = authority;
+    if (tell) this.#tell();
+  }
+
+  #tell(): void {
+    for (const changed of [...this.#listeners]) changed();
+  }
+
+  #again(): void {
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().then(() => {
+        if (this.#timer) this.#again();
+      });
+    }, LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#readRevoked();
+      const { state } = this.authority();
+      const next = this.#selfSigned ? rotate(state, this.#policy, Date.now()) : state;
+      if (next === state) return;
+      await this.#use(next, true);
+      log.info("the root rotation went one step on");
+    } catch (error) {
+      log.error({ err: error }, "the authority's state could not be looked after; trying again");
+    }
+  }
+
+  async #readRevoked(): Promise<void> {
+    const dir = this.#flags["storage-dir"];
+    if (!dir) return;
+    const text = (await readOptional(join(dir, "revoked-serials"))) ?? "";
+    if (text === this.#revokedText) return;
+    this.#revokedText = text;
+    const lines = text.split("\n").map((line) => line.replace(/#.*/, "").replaceAll(":", "").trim().toUpperCase());
+    const serials = lines.filter((line) => SERIAL.test(line));
+    const wrong = lines.filter((line) => line && !SERIAL.test(line));
+    if (wrong.length > 0) log.error({ lines: wrong.slice(0, 5) }, "revoked-serials: lines that are no serial number");
+    this.#revoked = new Set(serials.map((serial) => serial.replace(/^0+(?=.)/, "")));
+    this.#tell();
+  }
+}
+
+function fileStorage(path: string): CaStorage {
+  return { load: () => readOptional(path), save: (text) => writeKeyFile(path, text) };
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new XebecError("failed_precondition", `${path} cannot be read`, { cause: error });
+  }
+}
+
+async function openPluggedIn(flags: CitadelFlags): Promise<CaState> {
+  const file = async (flag: "signing-cert" | "signing-key" | "root-cert"): Promise<string> => {
+    const path = flags[flag];
+    const text = path ? await readOptional(path) : undefined;
+    if (text !== undefined) return text;
+    throw new XebecError(
+      "failed_precondition",
+      path
+        ? `--${flag}: ${path} does not exist`
+        : `--${flag} is needed beside --signing-cert or with --self-signed-ca=false`,
+    );
+  };
+  const [certificate, key, root] = await Promise.all([file("signing-cert"), file("signing-key"), file("root-cert")]);
+  const chain = flags["cert-chain"] ? ((await readOptional(flags["cert-chain"])) ?? "") : "";
+  return { active: pluggedIn({ certificate, key, root, chain }), retired: [] };
+}

@@ -1,0 +1,109 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import type { HostPort } from "@xebec/core-config";
+import type { Component } from "@xebec/core-lifecycle";
+import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import { spiffeId } from "@xebec/model-names";
+import { parseCertificate } from "@xebec/model-pki";
+import type { Bus } from "@xebec/platform-bus";
+import { createGrpcServer, grpcHealth } from "@xebec/platform-grpc";
+import { monitoring } from "@xebec/platform-http";
+import { loadOrCreateTokenKey } from "@xebec/platform-identity";
+import { createAuthenticator } from "./authenticate.ts";
+import { type AuthoritySource, createAuthoritySource } from "./authority-source.ts";
+import { certificateServices } from "./certificate-service.ts";
+import type { CitadelFlags } from "./config.ts";
+import { createOwnCertificate } from "./own-certificate.ts";
+import { createTrustPublisher } from "./trust-publisher.ts";
+
+/** Largest request: a certificate request has some 2 KiB. */
+const MAX_REQUEST_BYTES = 64 << 10;
+
+export interface CitadelParts {
+  readonly config: CitadelFlags;
+  /** On which the trusted roots are published; it is started by its owner. */
+  readonly bus: Bus;
+  readonly metrics?: Metrics;
+  /** False: the process has a monitoring port of its own (true). */
+  readonly withMonitoring?: boolean;
+  /** Told the port of the services once it is bound. */
+  readonly onListening?: (port: number) => void;
+}
+
+/**
+ * The components of citadel, for a process of its own and for the one that has all services.
+ * @throws XebecError invalid_argument for a duration that cannot be read
+ */
+export function citadelComponents(parts: CitadelParts): Component[] {
+  const { config, bus, metrics = createMetrics(), withMonitoring = true } = parts;
+  const source = createAuthoritySource(config);
+  const trustDomain = config["trust-domain"];
+  const namespace = config["citadel-storage-namespace"];
+  const own = createOwnCertificate({ source, names: ownNames(config) });
+  const tokenKeys: KeyObject[] = [];
+  const authenticate = createAuthenticator({ trustDomain, tokenKeys });
+  const server = createGrpcServer({
+    name: "citadel",
+    address: { host: config.address, port: config["grpc-port"] },
+    tls: own,
+    services: [certificateServices({ source, authenticate, namespace, metrics }), grpcHealth([source])],
+    limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 10_000 },
+    metrics,
+  });
+  expiryMetrics(metrics, source);
+  const components: Component[] = [
+    tokenKeyComponent(config["storage-dir"], tokenKeys),
+    source,
+    own,
+    createTrustPublisher(bus, source, trustDomain),
+    ...(config["grpc-port"] >= 0 ? [listening(server, parts.onListening)] : []),
+  ];
+  const address: HostPort = { host: config.address, port: config["monitoring-port"] };
+  return withMonitoring ? [monitoring({ name: "citadel", address, components, metrics }), ...components] : components;
+}
+
+function listening(server: Component & { readonly port: number }, tell: CitadelParts["onListening"]): Component {
+  return {
+    name: server.name,
+    async start(signal) {
+      await server.start(signal);
+      tell?.(server.port);
+    },
+    close: async () => server.close?.(),
+  };
+}
+
+/** The key whose tokens are taken; without a directory there is none and only certificates authenticate. */
+function tokenKeyComponent(dir: string | undefined, keys: KeyObject[]): Component {
+  return {
+    name: "token key",
+    async start() {
+      if (dir) keys.splice(0, keys.length, createPublicKey(await loadOrCreateTokenKey(dir)));
+    },
+  };
+}
+
+function ownNames(config: CitadelFlags) {
+  const namespace = config["citadel-storage-namespace"];
+  const service = `istio-citadel.${namespace}.svc`;
+  const { address } = config;
+  const loopback = ["127.0.0.1", "::1"];
+  return {
+    uris: [
+      spiffeId({ trustDomain: config["trust-domain"], namespace, serviceAccount: "istio-citadel-service-account" }),
+    ],
+    dns: [...config["grpc-host-identities"], service, `${service}.cluster.local`, "localhost"],
+    ips: /^(0\.0\.0\.0|::)$/.test(address) || loopback.includes(address) ? loopback : [...loopback, address],
+  };
+}
+
+function expiryMetrics(metrics: Metrics, source: AuthoritySource): void {
+  const root = (): number => parseCertificate(source.authority().roots).notAfter / 1_000;
+  const gauge = (name: string, help: string, value: () => number) =>
+    metrics.gauge(`citadel_server_${name}`, help, [], () => (source.missing?.().length === 0 ? value() : 0));
+  const left = (end: number): number => end - Date.now() / 1_000;
+  gauge("root_cert_expiry_timestamp", "End of the root that signs, seconds since 1970.", root);
+  gauge("root_cert_expiry_seconds", "Seconds until the root that signs ends.", () => left(root()));
+  const chain = (): number => source.authority().notAfter / 1_000;
+  gauge("cert_chain_expiry_timestamp", "End of the signing chain, seconds since 1970.", chain);
+  gauge("cert_chain_expiry_seconds", "Seconds until the signing chain ends.", () => left(chain()));
+}

@@ -1,0 +1,55 @@
+import { type ConfigOf, defineConfig, option } from "@xebec/core-config";
+import { XebecError } from "@xebec/core-errors";
+import { KEY_TYPES } from "@xebec/model-pki";
+
+/** Citadel's flags, with the names of Istio 1.1's istio_ca (spec/platform.md §1.9). */
+export const CitadelConfig = defineConfig({
+  service: "citadel",
+  summary: "signs the certificates of the mesh",
+  options: {
+    address: option.string("IP address that all ports bind", "0.0.0.0"),
+    "grpc-port": option.number("port of CreateCertificate and HandleCSR over TLS", 8060),
+    "grpc-host-identities": option.list("DNS names in citadel's own certificate", ["istio-ca", "istio-citadel"]),
+    "monitoring-port": option.number("port of metrics, health and log levels", 15014),
+    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+    "citadel-storage-namespace": option.string("namespace of citadel and the other services", "istio-system"),
+    "storage-dir": option.string("directory of the self-signed root, the token key and the revoked serial numbers"),
+    "self-signed-ca": option.boolean(
+      "sign with a root of its own; without it the four certificate files are needed",
+      true,
+    ),
+    "self-signed-ca-cert-ttl": option.string("lifetime of the self-signed root", "87600h"),
+    "self-signed-ca-key-type": option.oneOf("key of the self-signed root", KEY_TYPES, "P-256"),
+    "signing-cert": option.string("plugged-in CA certificate, PEM; switches --self-signed-ca off"),
+    "signing-key": option.string("private key of --signing-cert"),
+    "root-cert": option.string("root that --signing-cert leads to"),
+    "cert-chain": option.string("certificates between --signing-cert and --root-cert"),
+    "workload-cert-ttl": option.string("lifetime of a certificate that asks for none", "24h"),
+    "max-workload-cert-ttl": option.string("longest lifetime of a certificate", "2160h"),
+    busURL: option.list("NATS servers on which the trusted roots are published, nats://HOST:PORT"),
+    busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
+    busKeysFile: option.string("file with the public nkeys of all services"),
+    log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
+  },
+});
+
+export type CitadelFlags = ConfigOf<typeof CitadelConfig>;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Reads a duration as Go writes it (`1h30m`), and days (`90d`).
+ * @param flag names the option in the error
+ * @returns milliseconds, above 0
+ * @throws XebecError invalid_argument
+ */
+export function durationMs(text: string, flag: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gy)];
+  const total = parts.reduce((sum, [, value, unit = ""]) => sum + Number(value) * (UNITS[unit] ?? 0), 0);
+  if (parts.map(([part]) => part).join("") !== text || !(total > 0))
+    throw new XebecError(
+      "invalid_argument",
+      `--${flag}: "${text}" is not a duration; write for example 90d, 24h or 30s`,
+    );
+  return total;
+}

@@ -1,0 +1,40 @@
+import { type Identity, spiffeId } from "@xebec/model-names";
+import type { SubjectNames } from "@xebec/model-pki";
+
+const ALL = [
+  "istio-pilot",
+  "istio-galley",
+  "istio-citadel",
+  "istio-sidecar-injector",
+  "istio-policy",
+  "istio-telemetry",
+];
+
+/** Services by the service account that runs them. */
+const SERVICES: Readonly<Record<string, readonly string[]>> = {
+  "istio-pilot-service-account": ["istio-pilot"],
+  "istio-galley-service-account": ["istio-galley"],
+  "istio-citadel-service-account": ["istio-citadel"],
+  "istio-sidecar-injector-service-account": ["istio-sidecar-injector"],
+  "istio-mixer-service-account": ["istio-policy", "istio-telemetry"],
+  "istiod-service-account": [...ALL, "istiod"],
+  istiod: [...ALL, "istiod"],
+};
+
+/**
+ * The names that a caller gets. Its SPIFFE identity always, whatever it asked for. Services of the control plane also get
+ * their own DNS names, since the Kubernetes API server verifies webhooks by name, and loopback addresses; of these only what
+ * the request asks for.
+ * @param home the namespace of the control plane
+ */
+export function grantedNames(caller: Identity, asked: SubjectNames, home: string): Partial<SubjectNames> {
+  const uris = [spiffeId({ ...caller, trustDomain: caller.trustDomain.replaceAll("@", ".") })];
+  const services = caller.namespace === home ? SERVICES[caller.serviceAccount] : undefined;
+  if (!services) return { uris };
+  const own = new Set(services.flatMap((each) => [`${each}.${home}.svc`, `${each}.${home}`]));
+  return {
+    uris,
+    dns: asked.dns.filter((name) => own.has(name)),
+    ips: asked.ips.filter((ip) => ip.startsWith("127.") || ip === "::1"),
+  };
+}

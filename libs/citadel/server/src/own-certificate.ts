@@ -1,0 +1,73 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { generateKey, privateKeyPem, publicKeyDer, type SubjectNames } from "@xebec/model-pki";
+import {
+  type ClientCertificate,
+  createTlsSource,
+  type RotatingTls,
+  type TlsMaterial,
+  type TlsSource,
+} from "@xebec/platform-grpc";
+import type { AuthoritySource } from "./authority-source.ts";
+
+const log = logger("ca");
+const LOOK_MS = 1_000;
+
+export interface OwnCertificateOptions {
+  readonly source: AuthoritySource;
+  readonly names: Partial<SubjectNames>;
+}
+
+/**
+ * Citadel's own server certificate, signed by its own authority and renewed at half of its lifetime or when the roots change.
+ * Clients may show a certificate; one with a revoked serial number is refused.
+ */
+export function createOwnCertificate({ source, names }: OwnCertificateOptions): Component & TlsSource {
+  let tls: RotatingTls | undefined;
+  let renewAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let unwatch: (() => void) | undefined;
+  const listeners = new Set<() => void>();
+  const issue = (): TlsMaterial => {
+    const now = Date.now();
+    const authority = source.authority();
+    const key = generateKey("P-256");
+    const { leaf, intermediates, roots } = authority.issue({ names, publicKey: publicKeyDer(key), ttlMs: 0 }, now);
+    renewAt = now + Math.min(authority.notAfter - now, 86_400_000) / 2;
+    return { cert: [leaf, ...intermediates].join(""), key: privateKeyPem(key), ca: roots };
+  };
+  const renew = (): void => {
+    try {
+      tls?.update(issue());
+      for (const changed of [...listeners]) changed();
+    } catch (error) {
+      log.error({ err: error }, "citadel's own certificate could not be renewed");
+    }
+  };
+  return {
+    name: "citadel's certificate",
+    async start() {
+      tls = createTlsSource(issue());
+      unwatch = source.onChange(renew);
+      timer = setInterval(() => {
+        if (Date.now() >= renewAt) renew();
+      }, LOOK_MS);
+      timer.unref();
+    },
+    async close() {
+      clearInterval(timer);
+      unwatch?.();
+    },
+    current() {
+      tls ??= createTlsSource(issue());
+      return tls.current();
+    },
+    onChange(changed) {
+      listeners.add(changed);
+      return () => {
+        listeners.delete(changed);
+      };
+    },
+    acceptsClient: ({ serialNumber }: ClientCertificate) => !source.revoked.has(serialNumber.replace(/^0+(?=.)/, "")),
+  };
+}

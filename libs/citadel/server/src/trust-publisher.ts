@@ -1,0 +1,48 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { splitCertificates } from "@xebec/model-pki";
+import { type Bus, createGenerationWriter, type GenerationWriter } from "@xebec/platform-bus";
+import type { AuthoritySource } from "./authority-source.ts";
+
+const log = logger("ca");
+/** The key of the only entry. */
+export const TRUST_KEY = "mesh";
+
+/** What the state `trust` says, as JSON. */
+export interface TrustRecord {
+  readonly trustDomain: string;
+  /** Root certificates, PEM, each a text of its own; the one that signs comes first. */
+  readonly roots: readonly string[];
+  /** Serial numbers in upper-case hexadecimal, sorted. */
+  readonly revoked: readonly string[];
+}
+
+/** Keeps the state `trust` equal to what citadel trusts. */
+export function createTrustPublisher(bus: Bus, source: AuthoritySource, trustDomain: string): Component {
+  const writer: GenerationWriter = createGenerationWriter({ bus, bucket: "trust", source: "citadel" });
+  let unwatch: (() => void) | undefined;
+  let closed = false;
+  const publish = (): void => {
+    const record: TrustRecord = {
+      trustDomain,
+      roots: splitCertificates(source.authority().roots),
+      revoked: [...source.revoked].sort(),
+    };
+    writer.replace(new Map([[TRUST_KEY, Buffer.from(JSON.stringify(record))]])).catch((error: unknown) => {
+      if (!closed) log.error({ err: error }, "the trusted roots could not be published");
+    });
+  };
+  return {
+    name: "trust publisher",
+    async start(signal) {
+      await writer.start(signal);
+      unwatch = source.onChange(publish);
+      publish();
+    },
+    async close() {
+      closed = true;
+      unwatch?.();
+      await writer.close?.();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { statSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { createTestCa, tempDir } from "@xebec/testing-launch";
+import { fileTls, loadOrCreateTokenKey } from "./index.ts";
+
+test("a key pair from files is rotated live, and half of a rotation changes nothing", async () => {
+  using folder = tempDir();
+  const ca = createTestCa();
+  const [one, two] = [ca.issue({ dns: ["one"] }), ca.issue({ dns: ["two"] })];
+  const [cert, key] = [folder.file("tls.crt"), folder.file("tls.key")];
+  assert.equal(fileTls(cert, undefined), undefined);
+  writeFileSync(cert, one.cert);
+  const tls = fileTls(cert, key, undefined, 10);
+  assert.ok(tls);
+  await assert.rejects(tls.start(new AbortController().signal), /tls\.key cannot be read/);
+  writeFileSync(key, one.key);
+  await tls.start(new AbortController().signal);
+  const changes: string[] = [];
+  tls.onChange(() => changes.push(tls.current().cert));
+  writeFileSync(cert, two.cert);
+  await waitFor("the watcher sees half a rotation", 2_000, () => statSync(cert).size > 0);
+  assert.equal(tls.current().cert, one.cert);
+  writeFileSync(key, two.key);
+  await waitFor("the new pair", 2_000, () => changes.length > 0);
+  assert.deepEqual(changes, [two.cert]);
+  assert.equal(tls.current().key, two.key);
+  await tls.close?.();
+});
+
+test("the token key is made once, also by several at the same time", async () => {
+  using folder = tempDir();
+  const keys = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateTokenKey(folder.file("a/b"))));
+  for (const key of keys) assert.ok(key.equals(await loadOrCreateTokenKey(folder.file("a/b"))));
+  assert.equal(statSync(folder.file("a/b/token-key.pem")).mode & 0o777, 0o600);
+  writeFileSync(folder.file("token-key.pem"), "something else");
+  await assert.rejects(loadOrCreateTokenKey(folder.path), { code: "failed_precondition" });
+});
