@@ -5,11 +5,11 @@ import { createDirectorySource } from "@xebec/galley-server";
 import { denier } from "@xebec/mixer-adapters-denier";
 import { listchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
-import { configStoreOf, PolicyConfig, policyComponents } from "@xebec/mixer-server";
+import { checkMixerConfig, configStoreOf, PolicyConfig, policyComponents } from "@xebec/mixer-server";
 import { createConditions, openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
-const config = mainConfig(PolicyConfig);
+const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
 const metrics = createMetrics();
 const store = configStoreOf(config);
 const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics);

@@ -4,11 +4,11 @@ import { createMetrics } from "@xebec/core-metrics";
 import { createDirectorySource } from "@xebec/galley-server";
 import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
 import { stdio } from "@xebec/mixer-adapters-stdio";
-import { configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
+import { checkMixerConfig, configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
 import { createConditions, openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
-const config = mainConfig(TelemetryConfig);
+const config = mainConfig(TelemetryConfig, process.argv.slice(2), checkMixerConfig);
 const metrics = createMetrics();
 const store = configStoreOf(config);
 const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);

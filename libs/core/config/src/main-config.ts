@@ -1,3 +1,4 @@
+import { isXebecError } from "@xebec/core-errors";
 import { applyLogLevels, logger } from "@xebec/core-log";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigOf, ConfigSpec } from "./define.ts";
@@ -10,10 +11,12 @@ const EXIT_CONFIG = 2;
 /**
  * The configuration of a process: answers `--help`, ends the process with one clear message when something is wrong, sets
  * the log levels, and logs the effective values, secrets left out.
+ * @param check finds what no single option shows; throws XebecError invalid_argument
  */
 export function mainConfig<S extends ConfigSpec>(
   spec: S,
   argv: readonly string[] = process.argv.slice(2),
+  check: (config: ConfigOf<S>) => void = () => undefined,
 ): ConfigOf<S> {
   if (argv.includes("--help") || argv.includes("-h")) {
     process.stdout.write(helpText(spec));
@@ -24,11 +27,12 @@ export function mainConfig<S extends ConfigSpec>(
     const levels = (config as { readonly log_output_level?: unknown }).log_output_level;
     const faults = typeof levels === "string" ? applyLogLevels(levels) : [];
     if (faults.length > 0) throw new ConfigError(spec.service, faults);
+    check(config);
     logger("config").info({ config: redacted }, `${spec.service} starts`);
     return config;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    if (!isXebecError(error) || error.code !== "invalid_argument") throw error;
+    process.stderr.write(`${error instanceof ConfigError ? "" : `${spec.service}: `}${error.message}\n`);
     process.exit(EXIT_CONFIG);
   }
 }

@@ -25,7 +25,9 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
   const { service, bus, runtime, meters, metrics, cacheFile } = options;
   const resources = new Map<string, Resource>();
   const conditions = createConditions(bus, service);
+  let closed = false;
   const applied = new Coalescer(async () => {
+    if (closed) return;
     try {
       const all = await runtime.apply(resources.values());
       conditions.replace(all);
@@ -71,6 +73,8 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
     missing: () => [...(reader.missing?.() ?? []), ...(runtime.snapshot ? [] : ["no configuration is in effect yet"])],
     async close() {
       await reader.close?.();
+      closed = true;
+      // Waits for a configuration that is just being put into effect.
       await applied.request();
       await runtime.close();
     },

@@ -89,6 +89,14 @@ export function configStoreOf({ configStoreURL, busURL }: Pick<MixerConfig, "con
   );
 }
 
+/** Checks what the options' types do not show. @throws XebecError invalid_argument */
+export function checkMixerConfig(config: MixerConfig): void {
+  configStoreOf(config);
+  listenAddressOf(config);
+  loadSheddingOf(config);
+  if (config.secureAddr) parseAddress(config.secureAddr);
+}
+
 /** Where the plaintext port listens. @throws XebecError invalid_argument */
 export function listenAddressOf({ address, port }: Pick<MixerConfig, "address" | "port">): ListenAddress {
   if (address === "") return { host: "0.0.0.0", port };

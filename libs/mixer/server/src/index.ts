@@ -1,5 +1,12 @@
 export { type Exposition, type MixerParts, policyComponents, telemetryComponents } from "./components.ts";
-export { type ConfigStore, configStoreOf, type MixerConfig, PolicyConfig, TelemetryConfig } from "./config.ts";
+export {
+  type ConfigStore,
+  checkMixerConfig,
+  configStoreOf,
+  type MixerConfig,
+  PolicyConfig,
+  TelemetryConfig,
+} from "./config.ts";
 // For those who put a service together themselves:
 export type { LoadSheddingOptions } from "./load-shedding.ts";
 export { metricsEndpoint } from "./metrics-endpoint.ts";
