@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { createMetrics } from "@xebec/core-metrics";
+import { XdsServer } from "@xebec/pilot-xds-server";
+import { createGrpcServer } from "@xebec/platform-grpc";
+import { goldenCases } from "@xebec/testing-golden";
+import { findTool, tempDir } from "@xebec/testing-launch";
+import { type PilotInput, snapshotOf } from "./pilot-case.ts";
+import { testSecrets } from "./test-secrets.ts";
+
+// A network namespace of its own: the listeners of a captured sidecar bind fixed ports on all addresses.
+const NAMESPACE = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"];
+
+const secrets = testSecrets();
+
+describe("pilot: a real Envoy accepts what every golden case generates", () => {
+  for (const each of goldenCases(join(import.meta.dirname, "pilot")))
+    for (const [name, node] of Object.entries((each.input as PilotInput).proxies))
+      it(`${each.name}: ${name}`, async () => {
+        using folder = tempDir();
+        const socket = folder.file("xds.sock");
+        const metrics = createMetrics();
+        const refusals: string[] = [];
+        const xds = new XdsServer({ metrics, onNack: (report) => refusals.push(`${report.type}: ${report.message}`) });
+        await xds.update(snapshotOf(each.input as PilotInput));
+        const server = createGrpcServer({ name: "xds", address: { path: socket }, services: [xds.service(false), secrets], metrics });
+        await server.start(new AbortController().signal);
+        const file = folder.file("bootstrap.json");
+        writeFileSync(file, JSON.stringify(bootstrap(node, socket)));
+        const [program = "", ...args] = [...NAMESPACE, findTool("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1", "--disable-hot-restart", "-l", "error"];
+        const envoy = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+        let output = "";
+        for (const stream of [envoy.stdout, envoy.stderr]) stream.on("data", (text: Buffer) => (output += text.toString()));
+        try {
+          await waitFor("everything is answered", 10_000, () => {
+            assert.deepEqual(refusals, []);
+            assert.equal(envoy.exitCode, null, output);
+            const [connection] = xds.connections;
+            const subs = [...(connection?.subscriptions.values() ?? [])];
+            const isComplete = ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type));
+            return isComplete && subs.every((sub) => sub.answered && sub.inFlight === "");
+          });
+          assert.deepEqual(refusals, []);
+        } finally {
+          envoy.kill("SIGKILL");
+          if (envoy.exitCode === null && envoy.signalCode === null) await once(envoy, "exit");
+          await server.close?.();
+        }
+      });
+});
+
+function bootstrap(node: { id: string; metadata: Record<string, unknown> }, socket: string): unknown {
+  const unix = (name: string, path: string) => ({
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        explicit_http_config: { http2_protocol_options: {} },
+      },
+    },
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }] },
+  });
+  const ads = { ads: {}, resource_api_version: "V3" };
+  return {
+    node: { ...node, cluster: "test" },
+    static_resources: { clusters: [unix("xds-grpc", socket), unix("sds-grpc", socket)] },
+    dynamic_resources: {
+      ads_config: { api_type: "GRPC", transport_api_version: "V3", grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }] },
+      cds_config: ads,
+      lds_config: ads,
+    },
+  };
+}
