@@ -1,4 +1,5 @@
 export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
+export { type BridgeOptions, createBridge } from "./bridge.ts";
 export type { Bus, State, StateSubscription, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
 export type { Commit } from "./commit.ts";
 export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";

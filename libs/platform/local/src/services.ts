@@ -66,13 +66,26 @@ export function serviceUnits(host: ServiceHost): UnitSpec[] {
 
 /** All services in one process, with the addresses of the six. */
 export function monolithUnit(host: ServiceHost): UnitSpec {
+  const address = (service: ServiceName): string => host.plan.service(service);
   return unit(host, "istiod", "apps/istiod", [
     "--configDir",
     host.configDir,
-    "--addressBlock",
-    String(host.plan.block),
-    "--runDir",
-    host.runDir,
+    "--stateDir",
+    join(host.runDir, "state"),
+    "--galleyAddress",
+    address("galley"),
+    "--pilotAddress",
+    address("pilot"),
+    "--citadelAddress",
+    address("citadel"),
+    "--injectorAddress",
+    address("sidecar-injector"),
+    "--policyAddress",
+    address("mixer-policy"),
+    "--telemetryAddress",
+    address("mixer-telemetry"),
+    "--injectorValues",
+    injectorValuesFile(host.runDir),
     ...busFlags(host, "pilot"),
   ]);
 }
@@ -138,12 +151,10 @@ function ownFlags(host: ServiceHost, service: ServiceName): string[] {
         "--self-signed-ca",
         "--storage-dir",
         citadelDir(host.runDir),
-        "--grpc-address",
+        "--address",
         own,
         "--grpc-port",
         String(CITADEL_PORT),
-        "--monitoring-address",
-        own,
       ];
     case "sidecar-injector":
       return ["--address", own, "--valuesFile", injectorValuesFile(host.runDir), ...monitoring];

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { citadelComponents } from "@xebec/citadel-server";
+import { mainConfig } from "@xebec/core-config";
+import { runService } from "@xebec/core-lifecycle";
+import { createMetrics } from "@xebec/core-metrics";
+import { galleyComponents } from "@xebec/galley-server";
+import { injectorComponents } from "@xebec/injector-server";
+import { denier } from "@xebec/mixer-adapters-denier";
+import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { memquota } from "@xebec/mixer-adapters-memquota";
+import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
+import { stdio } from "@xebec/mixer-adapters-stdio";
+import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
+import { pilotComponents } from "@xebec/pilot-xds-server";
+import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
+import { serviceIdentity } from "@xebec/platform-identity";
+import { IstiodConfig, serviceConfigs } from "./config.ts";
+import { writeTokens } from "./tokens.ts";
+
+const config = mainConfig(IstiodConfig);
+const stateDir = config.stateDir ?? join(process.cwd(), ".istiod");
+const tokenFile = join(stateDir, "tokens", "token");
+const rootFile = join(stateDir, "citadel", "root-cert.pem");
+await writeTokens(join(stateDir, "citadel"), tokenFile);
+const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
+
+const bus = createMemoryBus();
+const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;
+const bridge = outer
+  ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
+  : [];
+const identity = (flags: Parameters<typeof serviceIdentity>[0], service: string) => {
+  const metrics = createMetrics();
+  const own = serviceIdentity(flags, { serverName: `istio-${service}.istio-system.svc`, metrics });
+  return { metrics, components: own ? [own] : [], tls: own ? { tls: own } : {} };
+};
+const of = {
+  pilot: identity(pilot, "pilot"),
+  galley: identity(galley, "galley"),
+  injector: identity(injector, "sidecar-injector"),
+  policy: identity(policy, "policy"),
+  telemetry: identity(telemetry, "telemetry"),
+};
+const prometheus = createPrometheus();
+
+await runService({
+  name: "istiod",
+  components: [
+    bus,
+    ...bridge,
+    ...citadelComponents({ config: citadel, bus }),
+    ...Object.values(of).flatMap((each) => each.components),
+    ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls }),
+    ...pilotComponents({ config: pilot, bus, metrics: of.pilot.metrics, ...of.pilot.tls }),
+    ...injectorComponents({ config: injector, metrics: of.injector.metrics, ...of.injector.tls }),
+    ...policyComponents({
+      config: policy,
+      bus,
+      metrics: of.policy.metrics,
+      adapters: [denier, listchecker, memquota],
+      ...of.policy.tls,
+    }),
+    ...telemetryComponents(
+      {
+        config: telemetry,
+        bus,
+        metrics: of.telemetry.metrics,
+        adapters: [prometheus.adapter, stdio],
+        ...of.telemetry.tls,
+      },
+      { contentType: TEXT_FORMAT, text: () => prometheus.text() },
+    ),
+  ],
+});

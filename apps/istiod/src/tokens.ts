@@ -1,0 +1,16 @@
+import { signToken } from "@xebec/model-pki";
+import { writeKeyFile } from "@xebec/platform-files";
+import { loadOrCreateTokenKey } from "@xebec/platform-identity";
+
+const ACCOUNTS = { pilot: "pilot", galley: "galley", "sidecar-injector": "sidecar-injector", mixer: "mixer" } as const;
+/** Certificates are renewed with the certificate itself; the token is needed for the first one only. */
+const LIFETIME_SECONDS = 24 * 3600;
+
+/** Writes the token of each service beside `file`, signed with citadel's own key: `<file>.pilot` and so on. */
+export async function writeTokens(citadelDir: string, file: string): Promise<void> {
+  const key = await loadOrCreateTokenKey(citadelDir);
+  for (const [name, account] of Object.entries(ACCOUNTS)) {
+    const subject = { namespace: "istio-system", serviceAccount: `istio-${account}-service-account` };
+    await writeKeyFile(`${file}.${name}`, signToken(key, subject, LIFETIME_SECONDS));
+  }
+}

@@ -1,0 +1,110 @@
+// The supervisor's process: runs the mesh of a run directory and answers the command line on a Unix socket.
+import { rm } from "node:fs/promises";
+import { isXebecError, XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import { signToken } from "@xebec/model-pki";
+import { decodeCondition } from "@xebec/model-resources";
+import { createHttpServer } from "@xebec/platform-http";
+import { loadOrCreateTokenKey } from "@xebec/platform-identity";
+import { type MintToken, Supervisor } from "@xebec/platform-local";
+import { loadOptions } from "./mesh-options.ts";
+import { controlSocket, findProgram, ROOT, runDirectory } from "./paths.ts";
+
+const log = logger("supervisor");
+const TOKEN_SECONDS = 24 * 3600;
+const PROXIES_TIMEOUT_MS = 2_000;
+const STATUS_TIMEOUT_MS = 2_000;
+
+async function tokenMaker(dir: string): Promise<MintToken> {
+  const key = await loadOrCreateTokenKey(dir);
+  return async (namespace, serviceAccount) => signToken(key, { namespace, serviceAccount }, TOKEN_SECONDS);
+}
+
+async function main(): Promise<void> {
+  const runDir = runDirectory();
+  const options = loadOptions(runDir);
+  if (!options) throw new XebecError("failed_precondition", `${runDir} holds no mesh; start one with "xebec up"`);
+  const supervisor = new Supervisor({
+    root: ROOT,
+    runDir,
+    ...options,
+    envoy: findProgram("envoy"),
+    natsServer: findProgram("nats-server"),
+    tokenMaker,
+  });
+  const socket = controlSocket(runDir);
+  await rm(socket, { force: true });
+  let ending = false;
+  const control = createHttpServer({
+    name: "control socket",
+    address: { path: socket },
+    routes: (app) => {
+      app.get("/status", () => supervisor.status());
+      app.get("/conditions", () => conditions(supervisor));
+      app.get("/proxies", async () => {
+        const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
+          timeoutMs: PROXIES_TIMEOUT_MS,
+        });
+        return (answers ?? []).flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as unknown[]);
+      });
+      app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
+        const files = supervisor.logFiles(params.name);
+        if (Object.keys(files).length === 0)
+          throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
+        return files;
+      });
+      app.get<{ Params: { pod: string }; Querystring: { container?: string } }>("/exec/:pod", ({ params, query }) => {
+        const context = supervisor.execContext(params.pod, query.container);
+        if (!context) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
+        return context;
+      });
+      app.post("/down", async () => {
+        if (ending) return { ended: true };
+        ending = true;
+        await supervisor.down();
+        setTimeout(() => process.exit(0), 50);
+        return { ended: true };
+      });
+    },
+    limits: { requestMs: 60_000 },
+  });
+  await control.start(new AbortController().signal);
+  await supervisor.start();
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      if (ending) return;
+      ending = true;
+      log.info("the supervisor goes; what it started goes on");
+      void supervisor.release().finally(() => process.exit(0));
+    });
+}
+
+/** What the services say of every object: the bus state `status`. */
+async function conditions(supervisor: Supervisor): Promise<unknown[]> {
+  const bus = supervisor.bus;
+  if (!bus) return [];
+  const found = new Map<string, unknown>();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, STATUS_TIMEOUT_MS);
+    const watching = bus.state("status").watch({
+      entry: (key, bytes) => {
+        if (bytes) found.set(key, decodeCondition(bytes));
+        else found.delete(key);
+      },
+      synced: done,
+    });
+    function done(): void {
+      clearTimeout(timer);
+      setImmediate(() => watching.close());
+      resolve();
+    }
+  });
+  return [...found.values()];
+}
+
+process.on("unhandledRejection", (error) => log.error({ err: error }, "an error that nothing handled"));
+main().catch(async (error: unknown) => {
+  log.fatal({ err: error }, "the supervisor could not start");
+  process.stderr.write(`xebec: ${isXebecError(error) || error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

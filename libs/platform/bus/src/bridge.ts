@@ -1,0 +1,76 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Bus, Subscription } from "./bus.ts";
+import { createGenerationReader } from "./generation-reader.ts";
+import { createGenerationWriter } from "./generation-writer.ts";
+
+const log = logger("bus");
+const ANSWER_MS = 1_500;
+
+export interface BridgeOptions {
+  /** The bus in the memory of this process. */
+  readonly inner: Bus;
+  /** The bus that others use too. */
+  readonly outer: Bus;
+  /** States in generations that come in from outside. */
+  readonly incoming: readonly string[];
+  /** Keyed states that go out. */
+  readonly outgoing: readonly string[];
+  /** Requests from outside that are answered inside. */
+  readonly requests: readonly string[];
+}
+
+/**
+ * Joins the memory bus of a process that runs all services to the bus that its registries and the command line use. Each state
+ * has its writer on one side only.
+ */
+export function createBridge({ inner, outer, incoming, outgoing, requests }: BridgeOptions): Component {
+  const open: Subscription[] = [];
+  const relays = incoming.map((bucket) => {
+    const writer = createGenerationWriter({ bus: inner, bucket, source: "bridge" });
+    const reader = createGenerationReader({
+      bus: outer,
+      bucket,
+      name: `bridge ${bucket}`,
+      apply({ puts, deletes, first }) {
+        const done = first ? writer.replace(puts) : writer.apply({ puts, deletes });
+        done.catch((error: unknown) => log.error({ err: error, bucket }, "a generation could not be passed on"));
+      },
+    });
+    return { reader, writer };
+  });
+  return {
+    name: "bridge",
+    async start(signal) {
+      for (const { reader, writer } of relays) {
+        await writer.start(signal);
+        await reader.start(signal);
+      }
+      for (const bucket of outgoing) {
+        const state = outer.state(bucket);
+        const failed = (error: unknown): void => log.warn({ err: error, bucket }, "a value could not be passed on");
+        open.push(
+          inner.state(bucket).watch({
+            entry: (key, value) => void (value ? state.put(key, value) : state.delete(key)).catch(failed),
+            synced: () => {},
+          }),
+        );
+      }
+      for (const subject of requests)
+        open.push(
+          outer.respond(subject, async (data) => {
+            const answers = await inner.requestAll(subject, data, { timeoutMs: ANSWER_MS });
+            return answers[0] ?? Buffer.from("[]");
+          }),
+        );
+    },
+    missing: () => relays.flatMap(({ reader }) => [...(reader.missing?.() ?? [])]),
+    async close() {
+      for (const each of open) each.close();
+      for (const { reader, writer } of relays) {
+        await reader.close?.();
+        await writer.close?.();
+      }
+    },
+  };
+}
