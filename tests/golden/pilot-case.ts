@@ -19,7 +19,10 @@ export function snapshotOf(input: PilotInput): SnapshotChange {
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
   const puts = (input.config ?? []).map((value): Resource => {
     const result = validateObject({ value });
-    if (result.outcome !== "accepted") throw new Error(`the case's input is refused: ${result.outcome === "rejected" ? violationsText(result.violations) : result.outcome}`);
+    if (result.outcome !== "accepted")
+      throw new Error(
+        `the case's input is refused: ${result.outcome === "rejected" ? violationsText(result.violations) : result.outcome}`,
+      );
     return result.resource;
   });
   return builder.apply({ config: { puts, deletes: [] }, workloads: { puts: input.workloads ?? [], deletes: [] } });
@@ -37,7 +40,10 @@ export function generated(change: SnapshotChange, proxy: MeshProxy, registry: Re
     [...set.resources.values()].map((each) => {
       const schema = registry.getMessage(TYPE_URL[type].replace("type.googleapis.com/", ""));
       if (!schema) throw new Error(`${type} is not in the registry`);
-      return toJson(schema, fromBinary(schema, each.bytes), { registry, useProtoFieldName: true }) as Record<string, unknown>;
+      return toJson(schema, fromBinary(schema, each.bytes), { registry, useProtoFieldName: true }) as Record<
+        string,
+        unknown
+      >;
     });
   const clusters = json("cluster", generator.resources("cluster", proxy, view));
   const listeners = json("listener", generator.resources("listener", proxy, view));

@@ -28,14 +28,31 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
         const refusals: string[] = [];
         const xds = new XdsServer({ metrics, onNack: (report) => refusals.push(`${report.type}: ${report.message}`) });
         await xds.update(snapshotOf(each.input as PilotInput));
-        const server = createGrpcServer({ name: "xds", address: { path: socket }, services: [xds.service(false), secrets], metrics });
+        const server = createGrpcServer({
+          name: "xds",
+          address: { path: socket },
+          services: [xds.service(false), secrets],
+          metrics,
+        });
         await server.start(new AbortController().signal);
         const file = folder.file("bootstrap.json");
         writeFileSync(file, JSON.stringify(bootstrap(node, socket)));
-        const [program = "", ...args] = [...NAMESPACE, findTool("envoy"), "-c", file, "--use-dynamic-base-id", "--concurrency", "1", "--disable-hot-restart", "-l", "error"];
+        const [program = "", ...args] = [
+          ...NAMESPACE,
+          findTool("envoy"),
+          "-c",
+          file,
+          "--use-dynamic-base-id",
+          "--concurrency",
+          "1",
+          "--disable-hot-restart",
+          "-l",
+          "error",
+        ];
         const envoy = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
         let output = "";
-        for (const stream of [envoy.stdout, envoy.stderr]) stream.on("data", (text: Buffer) => (output += text.toString()));
+        for (const stream of [envoy.stdout, envoy.stderr])
+          stream.on("data", (text: Buffer) => (output += text.toString()));
         try {
           await waitFor("everything is answered", 10_000, () => {
             assert.deepEqual(refusals, []);
@@ -65,14 +82,21 @@ function bootstrap(node: { id: string; metadata: Record<string, unknown> }, sock
         explicit_http_config: { http2_protocol_options: {} },
       },
     },
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }] },
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
+    },
   });
   const ads = { ads: {}, resource_api_version: "V3" };
   return {
     node: { ...node, cluster: "test" },
     static_resources: { clusters: [unix("xds-grpc", socket), unix("sds-grpc", socket)] },
     dynamic_resources: {
-      ads_config: { api_type: "GRPC", transport_api_version: "V3", grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }] },
+      ads_config: {
+        api_type: "GRPC",
+        transport_api_version: "V3",
+        grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }],
+      },
       cds_config: ads,
       lds_config: ads,
     },

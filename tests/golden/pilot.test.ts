@@ -9,6 +9,8 @@ describe("pilot: configuration and workloads become Envoy resources", () => {
     it(each.name, () => {
       const input = each.input as PilotInput;
       const change = snapshotOf(input);
-      each.expect(Object.fromEntries([...proxiesOf(input)].map(([name, proxy]) => [name, generated(change, proxy, registry)])));
+      each.expect(
+        Object.fromEntries([...proxiesOf(input)].map(([name, proxy]) => [name, generated(change, proxy, registry)])),
+      );
     });
 });

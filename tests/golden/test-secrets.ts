@@ -11,7 +11,10 @@ export function testSecrets(): GrpcService {
   const ca = createTestCa();
   const own = ca.issue({ uris: ["spiffe://cluster.local/ns/default/sa/default"] });
   const secrets = {
-    default: { case: "tlsCertificate" as const, value: { certificateChain: inline(own.cert), privateKey: inline(own.key) } },
+    default: {
+      case: "tlsCertificate" as const,
+      value: { certificateChain: inline(own.cert), privateKey: inline(own.key) },
+    },
     ROOTCA: { case: "validationContext" as const, value: { trustedCa: inline(ca.cert) } },
   };
   return service(SecretDiscoveryService, {

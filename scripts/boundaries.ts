@@ -1,0 +1,70 @@
+// Checks the project graph that Nx makes from the package.json files against the layers of docs/architecture.md.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+interface Graph {
+  readonly graph: {
+    readonly nodes: Readonly<
+      Record<string, { readonly data: { readonly tags?: readonly string[]; readonly root: string } }>
+    >;
+    readonly dependencies: Readonly<Record<string, readonly { readonly source: string; readonly target: string }[]>>;
+  };
+}
+
+/** What each layer may use; arrows go down only. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  core: ["core"],
+  api: ["core", "api"],
+  model: ["core", "api", "model"],
+  domain: ["core", "api", "model", "domain", "sdk"],
+  platform: ["core", "api", "model", "platform"],
+  server: ["core", "api", "model", "domain", "platform", "sdk", "server"],
+  sdk: ["core", "model"],
+  adapter: ["core", "model", "sdk", "platform"],
+  app: ["core", "api", "model", "domain", "platform", "server", "sdk", "adapter"],
+  testing: ["core", "api", "model", "domain", "platform", "server", "sdk", "adapter", "testing"],
+};
+/** Layers whose packages belong to one service; another service's are out of bounds. */
+const SCOPED = new Set(["domain", "server"]);
+
+const folder = mkdtempSync(join(tmpdir(), "xebec-graph-"));
+const file = join(folder, "graph.json");
+execFileSync("nx", ["graph", `--file=${file}`], {
+  stdio: ["ignore", "ignore", "inherit"],
+  env: { ...process.env, NX_DAEMON: "false" },
+});
+const { graph } = JSON.parse(readFileSync(file, "utf8")) as Graph;
+rmSync(folder, { recursive: true });
+
+const tag = (name: string, kind: string): string | undefined =>
+  graph.nodes[name]?.data.tags?.find((each) => each.startsWith(`${kind}:`))?.slice(kind.length + 1);
+const faults: string[] = [];
+for (const name of Object.keys(graph.nodes)) {
+  const layer = tag(name, "layer");
+  if (!layer || !ALLOWED[layer]) faults.push(`${name}: has no known layer tag`);
+  if (!tag(name, "scope")) faults.push(`${name}: has no scope tag`);
+}
+for (const { source, target } of Object.values(graph.dependencies).flat()) {
+  const [from, to] = [tag(source, "layer"), tag(target, "layer")];
+  if (!from || !to) continue;
+  // What only tests use stands under devDependencies.
+  if (isDevelopment(source, target)) continue;
+  if (!ALLOWED[from]?.includes(to)) faults.push(`${source} (${from}) may not use ${target} (${to})`);
+  const [own, other] = [tag(source, "scope"), tag(target, "scope")];
+  if (from !== "app" && from !== "testing" && SCOPED.has(to) && own !== other)
+    faults.push(`${source} (scope ${own}) may not use ${target} (scope ${other})`);
+}
+for (const fault of faults) console.error(fault);
+console.log(`${Object.keys(graph.nodes).length} packages, ${faults.length} boundary faults`);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+function isDevelopment(source: string, target: string): boolean {
+  const root = graph.nodes[source]?.data.root;
+  if (root === undefined) return false;
+  const { devDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    devDependencies?: Record<string, string>;
+  };
+  return target in devDependencies;
+}

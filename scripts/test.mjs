@@ -1,0 +1,87 @@
+// Runs every check there is: types, lint, module boundaries, unit, golden, contract and end-to-end tests.
+// `npm test`; `npm test -- unit e2e` runs only some stages.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SetupError, setup } from "./setup.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const BIN = join(ROOT, "node_modules/.bin");
+const NODE = join(BIN, "node");
+const env = { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}`, NO_COLOR: "1" };
+const REPORTER = ["--test-reporter=./scripts/test-reporter.mjs", "--test-reporter-destination=stdout"];
+
+/** Stages that are one check each, and stages that have tests of their own. */
+const STAGES = [
+  { name: "types", command: [join(BIN, "tsc"), "-p", "."] },
+  { name: "lint", command: [join(BIN, "biome"), "ci", "--reporter=summary", "."] },
+  { name: "boundaries", command: [NODE, "scripts/boundaries.ts"] },
+  {
+    name: "unit",
+    tests: [
+      "libs/**/*.test.ts",
+      "apps/**/*.test.ts",
+      "deploy/samples/**/*.test.ts",
+      "tests/golden/*.test.ts",
+      "scripts/*.test.ts",
+    ],
+    flags: ["--test-isolation=none"],
+  },
+  { name: "e2e", tests: ["tests/e2e/*.test.ts"], flags: ["--test-concurrency=1", "--test-timeout=600000"] },
+];
+
+function run(command) {
+  return new Promise((resolve) => {
+    const [file, ...args] = command;
+    const child = spawn(file, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", (text) => (output += text));
+    child.stderr.on("data", (text) => (output += text));
+    child.on("error", (error) => resolve({ code: 1, output: error.message }));
+    child.on("exit", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+async function stage({ name, command, tests, flags = [] }) {
+  const began = Date.now();
+  const { code, output } = await run(command ?? [NODE, "--test", ...flags, ...REPORTER, ...tests]);
+  const found = /#counts (\{.*\})/.exec(output);
+  const counts = found ? JSON.parse(found[1]) : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  // A run that ended badly without a failed test has failed all the same.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+  console.log(`${name.padEnd(11)} ${counts.passed} passed, ${counts.failed} failed${skipped}  (${seconds} s)`);
+  const details = output.replace(/#counts .*\n/, "").trimEnd();
+  if ((counts.failed > 0 || counts.skipped > 0) && details !== "")
+    console.log(details.split("\n").slice(-200).join("\n"));
+  return counts;
+}
+
+try {
+  await setup({ quiet: true });
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.filter((name) => !STAGES.some((each) => each.name === name));
+  if (unknown.length > 0)
+    throw new SetupError(`no stage ${unknown.join(", ")}; there are ${STAGES.map((each) => each.name).join(", ")}`, 2);
+  let passed = 0;
+  let failed = 0;
+  for (const each of STAGES) {
+    if (wanted.length > 0 && !wanted.includes(each.name)) continue;
+    if (
+      each.name === "e2e" &&
+      !(existsSync(join(ROOT, "tests/e2e")) && readdirSync(join(ROOT, "tests/e2e")).length > 0)
+    )
+      continue;
+    const counts = await stage(each);
+    passed += counts.passed;
+    failed += counts.failed;
+    if (process.env.CI === "true" && counts.skipped > 0) failed += counts.skipped;
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+} catch (error) {
+  console.error(error instanceof SetupError ? error.message : (error.stack ?? String(error)));
+  process.exitCode = error instanceof SetupError ? error.exitCode : 1;
+}
