@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { parseDuration } from "@xebec/api-envoy";
+import { XebecError } from "@xebec/core-errors";
+import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
+import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
+import type { ProxySettings } from "./proxy-settings.ts";
+
+/** The agent's flags that say what the proxy is. */
+export interface AgentFlags {
+  readonly domain: string;
+  readonly serviceCluster: string;
+  readonly configPath: string;
+  readonly discoveryAddress: string | undefined;
+  readonly "trust-domain": string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const DAY_MS = 86_400_000;
+const POD_INFO = "./etc/istio/pod";
+const TOKEN = "./var/run/secrets/tokens/istio-token";
+const ROOT = "./var/run/secrets/istio/root-cert.pem";
+
+/**
+ * Reads what the injector and Kubernetes tell of the pod: environment variables and the files of the downward API, relative to
+ * the working directory (spec/pilot.md §7.2).
+ * @param role `sidecar` or `router` (also 1.1's `ingress`)
+ * @throws XebecError invalid_argument that names the variable
+ */
+export function readSettings(role: string, flags: AgentFlags, env: Env): ProxySettings {
+  const proxyConfig = withFlags(parseProxyConfig(env.PROXY_CONFIG ?? ""), flags);
+  const namespace = env.POD_NAMESPACE || "default";
+  const ip = env.INSTANCE_IP ?? "";
+  if (!isIP(ip)) throw new XebecError("invalid_argument", `INSTANCE_IP: "${ip}" is not the pod's IP address`);
+  if (role !== "sidecar" && role !== "router" && role !== "ingress")
+    throw new XebecError("invalid_argument", `"${role}" is not a kind of proxy; use sidecar or router`);
+  return {
+    type: role === "sidecar" ? "sidecar" : "router",
+    ip,
+    podName: env.POD_NAME || env.HOSTNAME || "proxy",
+    namespace,
+    domain: flags.domain || `${namespace}.svc.cluster.local`,
+    serviceAccount: env.SERVICE_ACCOUNT || "default",
+    trustDomain: env.TRUST_DOMAIN || flags["trust-domain"],
+    systemNamespace: env.ISTIO_NAMESPACE || "istio-system",
+    serviceCluster: flags.serviceCluster,
+    proxyConfig,
+    env,
+    labels: readFields(join(POD_INFO, "labels")),
+    annotations: readFields(join(POD_INFO, "annotations")),
+    sdsSocket: join(flags.configPath, "SDS"),
+    envoyStatusPort: portOf(env.ENVOY_STATUS_PORT || 15_021, "ENVOY_STATUS_PORT"),
+    envoyPrometheusPort: portOf(env.ENVOY_PROMETHEUS_PORT || 15_090, "ENVOY_PROMETHEUS_PORT"),
+    pilotNames: (env.ISTIOD_SAN ?? "").split(",").filter(Boolean),
+  };
+}
+
+/**
+ * Where the pod's certificate comes from (spec/platform.md §2.3).
+ * @throws XebecError invalid_argument for SECRET_TTL
+ */
+export function identityOptions(
+  settings: ProxySettings,
+  { configPath }: Pick<AgentFlags, "configPath">,
+): Omit<WorkloadIdentityOptions, "metrics"> {
+  const { env, systemNamespace } = settings;
+  const ttlMs = env.SECRET_TTL ? parseDuration(env.SECRET_TTL) : DAY_MS;
+  if (!ttlMs || ttlMs < 0)
+    throw new XebecError("invalid_argument", `SECRET_TTL: "${env.SECRET_TTL}" is not a duration`);
+  const rsa = env.WORKLOAD_RSA_KEY_SIZE !== undefined && !env.ECC_SIGNATURE_ALGORITHM;
+  return {
+    caAddress: env.CA_ADDR || `istio-citadel.${systemNamespace}.svc:8060`,
+    caRootFile: env.CA_ROOT_CA || (env.PROV_CERT ? join(env.PROV_CERT, "root-cert.pem") : ROOT),
+    tokenFile: TOKEN,
+    keyType: rsa ? "RSA-2048" : "P-256",
+    ttlMs,
+    storeDir: join(configPath, "identity"),
+  };
+}
+
+function withFlags(config: ProxyConfig, { discoveryAddress }: AgentFlags): ProxyConfig {
+  return discoveryAddress && config.raw.discoveryAddress === undefined ? { ...config, discoveryAddress } : config;
+}
+
+/** Reads a file of the downward API: `name="value"` per line, the value as a quoted Go string. */
+function readFields(path: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw new XebecError("failed_precondition", `${path} cannot be read`, { cause: error });
+  }
+  const fields: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    const at = line.indexOf("=");
+    if (at > 0) fields[line.slice(0, at)] = unquote(line.slice(at + 1));
+  }
+  return fields;
+}
+
+function unquote(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : text;
+  } catch {
+    // Go escapes a few characters that JSON does not know; such a value is taken as it stands.
+    return text.replace(/^"|"$/g, "");
+  }
+}

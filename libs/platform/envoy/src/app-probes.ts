@@ -1,0 +1,74 @@
+import { connect } from "node:net";
+import { XebecError } from "@xebec/core-errors";
+import { httpCall } from "./http-call.ts";
+import { isObject, portOf } from "./proxy-config.ts";
+
+/** One probe of an app's container, which kubelet sends to the agent instead. */
+export interface AppProbe {
+  readonly port: number;
+  /** Absent: a TCP connection is the probe. */
+  readonly http?: { readonly path: string; readonly headers: Readonly<Record<string, string>> };
+  readonly timeoutMs: number;
+}
+
+const KEY = /^\/app-health\/[^/]+\/(livez|readyz|startupz)$/;
+
+/**
+ * Reads ISTIO_KUBE_APP_PROBERS: JSON, path → `{httpGet | tcpSocket, timeoutSeconds}` (spec/platform.md §2.4).
+ * @throws XebecError invalid_argument that names the path
+ */
+export function parseAppProbes(text: string): ReadonlyMap<string, AppProbe> {
+  if (text === "") return new Map();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new XebecError("invalid_argument", "ISTIO_KUBE_APP_PROBERS is not JSON", { cause: error });
+  }
+  if (!isObject(value)) throw new XebecError("invalid_argument", "ISTIO_KUBE_APP_PROBERS is not a JSON object");
+  return new Map(Object.entries(value).map(([path, probe]) => [path, parseProbe(path, probe)]));
+}
+
+function parseProbe(path: string, probe: unknown): AppProbe {
+  if (!KEY.test(path) || !isObject(probe))
+    throw new XebecError(
+      "invalid_argument",
+      `ISTIO_KUBE_APP_PROBERS: "${path}" is not /app-health/CONTAINER/readyz, livez or startupz`,
+    );
+  const timeoutMs = (typeof probe.timeoutSeconds === "number" ? probe.timeoutSeconds : 10) * 1_000;
+  const what = `ISTIO_KUBE_APP_PROBERS ${path}`;
+  if (isObject(probe.tcpSocket)) return { port: portOf(probe.tcpSocket.port, what), timeoutMs };
+  // The form of 1.1 is the action itself.
+  const action = isObject(probe.httpGet) ? probe.httpGet : probe;
+  const headers = Array.isArray(action.httpHeaders) ? action.httpHeaders.filter(isObject) : [];
+  return {
+    port: portOf(action.port, what),
+    http: {
+      path:
+        typeof action.path === "string" && action.path.startsWith("/") ? action.path : `/${String(action.path ?? "")}`,
+      headers: Object.fromEntries(headers.map(({ name, value }) => [String(name), String(value)])),
+    },
+    timeoutMs,
+  };
+}
+
+/** Asks the app. @param host where its container listens. @returns the status to relay; 500 when it does not answer */
+export async function probeApp({ port, http, timeoutMs }: AppProbe, host: string): Promise<number> {
+  if (!http) return (await accepts(host, port, timeoutMs)) ? 200 : 500;
+  try {
+    return (await httpCall({ host, port, timeoutMs, ...http, maxBytes: 10 << 20 })).status;
+  } catch {
+    return 500;
+  }
+}
+
+function accepts(host: string, port: number, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: timeoutMs });
+    const done = (result: boolean) => (): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.on("connect", done(true)).on("timeout", done(false)).on("error", done(false));
+  });
+}

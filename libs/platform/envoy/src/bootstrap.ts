@@ -1,0 +1,111 @@
+import { clusterManager, QUICK_RETRY, socket, staticClusters } from "./bootstrap-clusters.ts";
+import { envoyNode } from "./node.ts";
+import { adminAddress, ownAddress, type ProxySettings } from "./proxy-settings.ts";
+import { statsConfig } from "./stats-config.ts";
+
+const NO_LIMIT = 2_147_483_647;
+
+/**
+ * Envoy's bootstrap in proto3 JSON (spec/pilot.md §7.3). Differences from Istio's: pilot is dialled by Envoy itself with
+ * secrets from the agent, so that nothing depends on the agent once they are there; readiness on 15021 is Envoy's own, so
+ * that a pod stays ready while its agent is replaced; retries to pilot pause at most one second.
+ * @throws XebecError invalid_argument for a setting that cannot be used
+ */
+export function renderBootstrap(settings: ProxySettings): Record<string, unknown> {
+  return {
+    node: envoyNode(settings),
+    admin: {
+      profile_path: "/dev/null",
+      address: socket({ host: adminAddress(settings), port: settings.proxyConfig.proxyAdminPort }),
+      ignore_global_conn_limit: true,
+    },
+    layered_runtime: {
+      layers: [
+        {
+          name: "global config",
+          static_layer: {
+            "overload.global_downstream_max_connections": NO_LIMIT,
+            "re2.max_program_size.error_level": 32_768,
+            "envoy.reloadable_features.http_reject_path_with_fragment": false,
+          },
+        },
+        { name: "admin", admin_layer: {} },
+      ],
+    },
+    stats_config: statsConfig(settings),
+    stats_flush_interval: "5s",
+    bootstrap_extensions: [
+      {
+        name: "envoy.bootstrap.internal_listener",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+        },
+      },
+    ],
+    cluster_manager: clusterManager(settings),
+    dynamic_resources: dynamicResources(settings),
+    static_resources: {
+      clusters: staticClusters(settings),
+      listeners: [
+        // Clients may ask for parts only: `?filter=` and `?usedonly` are passed on.
+        ownListener(settings, settings.envoyPrometheusPort, "/stats/prometheus", "/stats/prometheus"),
+        ownListener(settings, settings.envoyStatusPort, "/healthz/ready", "/ready"),
+      ],
+    },
+  };
+}
+
+function dynamicResources({ env }: ProxySettings): Record<string, unknown> {
+  const ads = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
+  return {
+    lds_config: ads,
+    cds_config: ads,
+    ads_config: {
+      api_type: env.ISTIO_DELTA_XDS === "false" ? "GRPC" : "DELTA_GRPC",
+      set_node_on_first_message_only: true,
+      transport_api_version: "V3",
+      grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc", retry_policy: QUICK_RETRY } }],
+    },
+  };
+}
+
+function ownListener(settings: ProxySettings, port: number, path: string, adminPath: string): Record<string, unknown> {
+  return {
+    // Without a shared port: a second Envoy on the same address must fail, not take half of the connections.
+    enable_reuse_port: false,
+    ignore_global_conn_limit: true,
+    address: socket({ host: ownAddress(settings), port }),
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            typed_config: {
+              "@type":
+                "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+              codec_type: "AUTO",
+              stat_prefix: path.includes("stats") ? "stats" : "agent",
+              route_config: {
+                virtual_hosts: [
+                  {
+                    name: "backend",
+                    domains: ["*"],
+                    routes: [
+                      { match: { prefix: path }, route: { cluster: "prometheus_stats", prefix_rewrite: adminPath } },
+                    ],
+                  },
+                ],
+              },
+              http_filters: [
+                {
+                  name: "envoy.filters.http.router",
+                  typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { httpCall } from "./http-call.ts";
+import { isObject, portOf } from "./proxy-config.ts";
+
+const log = logger("agent");
+const SCRAPE_MS = 5_000;
+
+/** Where the app's own metrics are. */
+export interface AppMetrics {
+  readonly path: string;
+  readonly port: number;
+}
+
+/**
+ * Reads ISTIO_PROMETHEUS_ANNOTATIONS: JSON `{scrape, path = /metrics, port = 80}`.
+ * @returns undefined when the app is not to be scraped
+ * @throws XebecError invalid_argument
+ */
+export function parsePrometheusAnnotations(text: string): AppMetrics | undefined {
+  if (text === "") return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new XebecError("invalid_argument", "ISTIO_PROMETHEUS_ANNOTATIONS is not JSON", { cause: error });
+  }
+  if (!isObject(value) || String(value.scrape) !== "true") return undefined;
+  const path = typeof value.path === "string" && value.path ? value.path : "/metrics";
+  return {
+    path: path.startsWith("/") ? path : `/${path}`,
+    port: portOf(value.port || 80, "ISTIO_PROMETHEUS_ANNOTATIONS.port"),
+  };
+}
+
+export interface MetricSources {
+  readonly metrics: Metrics;
+  /** Envoy's admin interface. */
+  readonly envoy: { readonly host: string; readonly port: number };
+  readonly app: (AppMetrics & { readonly host: string }) | undefined;
+}
+
+/**
+ * Agent, Envoy and app in one page (spec/pilot.md §7.5). A source that fails is left out and counted.
+ * @param query passed on to Envoy, with its question mark
+ */
+export async function mergedMetrics({ metrics, envoy, app }: MetricSources, query: string): Promise<string> {
+  const failures = metrics.counter("istio_agent_scrape_failures_total", "Scrapes that failed, by source.", ["type"]);
+  metrics.counter("istio_agent_scrapes_total", "Scrapes of the merged page.").inc();
+  const ask = async (type: string, host: string, port: number, path: string): Promise<string> => {
+    try {
+      const { status, body } = await httpCall({ host, port, path, timeoutMs: SCRAPE_MS });
+      if (status === 200) return body.endsWith("\n") ? body : `${body}\n`;
+      throw new XebecError("unavailable", `${path} answered with ${status}`);
+    } catch (error) {
+      failures.inc({ type });
+      log.debug({ err: error, type }, "a source of metrics failed");
+      return "";
+    }
+  };
+  const [fromEnvoy, fromApp] = await Promise.all([
+    ask("envoy", envoy.host, envoy.port, `/stats/prometheus${query}`),
+    app ? ask("application", app.host, app.port, app.path) : "",
+  ]);
+  const own = await metrics.registry.metrics();
+  // An app that speaks OpenMetrics ends its page with a mark that must not stand in the middle.
+  return `${own}\n${fromEnvoy}${fromApp.replace(/# EOF\n$/, "")}`;
+}

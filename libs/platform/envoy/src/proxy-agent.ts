@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import type { Component } from "@xebec/core-lifecycle";
+import type { Metrics } from "@xebec/core-metrics";
+import type { WorkloadIdentity } from "@xebec/platform-identity";
+import { parseAppProbes } from "./app-probes.ts";
+import { renderBootstrap } from "./bootstrap.ts";
+import { createEnvoyAdmin } from "./envoy-admin.ts";
+import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
+import { parsePrometheusAnnotations } from "./merged-metrics.ts";
+import { envoyNode } from "./node.ts";
+import { adminAddress, isShared, ownAddress, type ProxySettings } from "./proxy-settings.ts";
+import { createSdsServer } from "./sds-server.ts";
+import { createSecrets } from "./secrets.ts";
+import { createStatusServer } from "./status-server.ts";
+
+export interface ProxyAgentOptions {
+  readonly settings: ProxySettings;
+  /** Signed by citadel; started by its owner. */
+  readonly identity: WorkloadIdentity;
+  /** The Envoy program. */
+  readonly envoy: string;
+  /** Folder of the bootstrap and the pid file, relative to the working directory. */
+  readonly configPath: string;
+  /** Envoy's `-l`: a level, or `info,misc:error`. */
+  readonly logLevel: string;
+  /** Worker threads; 0: one per core. */
+  readonly concurrency: number;
+  /** Where Envoy's output goes; absent: to the agent's own output. */
+  readonly envoyLogFile?: string | undefined;
+  readonly metrics: Metrics;
+  /** Ends the agent. */
+  quit(): void;
+}
+
+/**
+ * The parts of an agent beside one Envoy: secrets over a Unix socket, the Envoy process, the status port.
+ * @throws XebecError invalid_argument for a setting that cannot be used
+ */
+export function proxyAgent(options: ProxyAgentOptions): Component[] {
+  const { settings, identity, configPath, metrics } = options;
+  const { proxyConfig, env } = settings;
+  const admin = createEnvoyAdmin({ host: adminAddress(settings), port: proxyConfig.proxyAdminPort });
+  const drainQuery = settings.type === "sidecar" ? "inboundonly&graceful" : "graceful";
+  const process = createEnvoyProcess({
+    program: options.envoy,
+    args: envoyArguments(options),
+    bootstrap: renderBootstrap(settings),
+    bootstrapFile: join(configPath, "envoy-rev.json"),
+    pidFile: join(configPath, "envoy.pid"),
+    logFile: options.envoyLogFile,
+    nodeId: envoyNode(settings).id,
+    admin,
+    drainMs: proxyConfig.terminationDrainMs,
+    exitOnZeroConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
+    drainQuery,
+    metrics,
+  });
+  const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
+  const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
+  const status = createStatusServer({
+    address: { host: ownAddress(settings), port: proxyConfig.statusPort },
+    admin,
+    components: [identity, process],
+    probes: parseAppProbes(env.ISTIO_KUBE_APP_PROBERS ?? ""),
+    appHost,
+    metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },
+    quit: options.quit,
+    drain: async () => {
+      await admin.post(`/drain_listeners?${drainQuery}`);
+    },
+  });
+  const sds = createSdsServer({ path: settings.sdsSocket, secrets: createSecrets(identity), metrics });
+  // Ended in the reverse order: Envoy drains while secrets and status still answer.
+  return [sds, status, process satisfies EnvoyProcess];
+}
+
+function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions): string[] {
+  const [level = "warning", ...components] = logLevel.split(",").filter(Boolean);
+  const threads = settings.proxyConfig.concurrency ?? concurrency;
+  return [
+    ...["--drain-time-s", String(settings.proxyConfig.drainSeconds), "--drain-strategy", "immediate"],
+    ...["--local-address-ip-version", settings.ip.includes(":") ? "v6" : "v4", "--file-flush-interval-msec", "1000"],
+    ...["--disable-hot-restart", "--allow-unknown-static-fields", "-l", level],
+    ...["--component-log-level", components.join(",") || "misc:error"],
+    ...(threads > 0 ? ["--concurrency", String(threads)] : []),
+  ];
+}

@@ -1,0 +1,139 @@
+import type {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { SecretDiscoveryService } from "@xebec/api-envoy/envoy/service/secret/v3/sds";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { createGrpcServer, type MessageStream, service } from "@xebec/platform-grpc";
+import type { EncodedSecret, Secrets } from "./secrets.ts";
+
+const log = logger("sds");
+const TYPE_URL = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+const MAX_REQUEST_BYTES = 1 << 20;
+
+export interface SdsOptions {
+  /** Path of the Unix socket; made with mode 0600, a stale one is replaced. */
+  readonly path: string;
+  readonly secrets: Secrets;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Serves secrets to the Envoy of the pod over a Unix socket, state-of-the-world and incremental (xDS protocol). A secret that is
+ * not there yet is not answered: Envoy waits for it. Each change is pushed.
+ */
+export function createSdsServer({ path, secrets, metrics }: SdsOptions): Component {
+  const streams = new Set<() => void>();
+  let unwatch: (() => void) | undefined;
+  const opened = (push: () => void, stream: { onClose(handler: () => void): void }): void => {
+    streams.add(push);
+    stream.onClose(() => streams.delete(push));
+  };
+  const server = createGrpcServer({
+    name: "SDS",
+    address: { path },
+    services: [
+      service(SecretDiscoveryService, {
+        streamSecrets: (stream) => serveState(stream, secrets, opened),
+        deltaSecrets: (stream) => serveDelta(stream, secrets, opened),
+      }),
+    ],
+    // Envoy's first request holds its node, with all extensions of its build.
+    limits: { maxMessageBytes: MAX_REQUEST_BYTES, idleMs: 2_147_483_647 },
+    metrics,
+  });
+  return {
+    name: "SDS",
+    async start(signal) {
+      await server.start(signal);
+      unwatch = secrets.onChange(() => {
+        for (const push of [...streams]) push();
+      });
+    },
+    async close() {
+      unwatch?.();
+      await server.close?.();
+      await secrets.close();
+    },
+  };
+}
+
+type Opened = (push: () => void, stream: { onClose(handler: () => void): void }) => void;
+
+function serveState(
+  stream: MessageStream<typeof DiscoveryRequestSchema, typeof DiscoveryResponseSchema>,
+  secrets: Secrets,
+  opened: Opened,
+): void {
+  let names: readonly string[] = [];
+  let sent = "";
+  let nonce = 0;
+  const push = (): void => {
+    const found = names.flatMap((name) => secrets.get(name) ?? []);
+    const version = found.map((each) => `${each.name}=${each.version}`).join(",");
+    if (found.length === 0 || version === sent) return;
+    sent = version;
+    nonce++;
+    stream.write({
+      versionInfo: found.map((each) => each.version).join("-"),
+      resources: found.map((each) => each.resource),
+      typeUrl: TYPE_URL,
+      nonce: String(nonce),
+    });
+  };
+  stream.onMessage(({ resourceNames, errorDetail, responseNonce }) => {
+    if (errorDetail) log.error({ names, message: errorDetail.message }, "Envoy refused a secret");
+    // An answer to what was sent before the last one says nothing about the names that are wanted now.
+    if (responseNonce !== "" && responseNonce !== String(nonce)) return;
+    const wanted = resourceNames.filter((name) => known(secrets, name));
+    if (wanted.join("\n") === names.join("\n")) return;
+    names = wanted;
+    push();
+  });
+  stream.onEnd(() => stream.end());
+  opened(push, stream);
+}
+
+function serveDelta(
+  stream: MessageStream<typeof DeltaDiscoveryRequestSchema, typeof DeltaDiscoveryResponseSchema>,
+  secrets: Secrets,
+  opened: Opened,
+): void {
+  /** Version that the client has, by name; empty: none. */
+  const has = new Map<string, string>();
+  let nonce = 0;
+  const push = (): void => {
+    const due: EncodedSecret[] = [];
+    for (const [name, version] of has) {
+      const secret = secrets.get(name);
+      if (secret && secret.version !== version) due.push(secret);
+    }
+    if (due.length === 0) return;
+    for (const each of due) has.set(each.name, each.version);
+    nonce++;
+    stream.write({
+      resources: due.map(({ name, version, resource }) => ({ name, version, resource })),
+      typeUrl: TYPE_URL,
+      nonce: String(nonce),
+    });
+  };
+  stream.onMessage((request) => {
+    if (request.errorDetail) log.error({ message: request.errorDetail.message }, "Envoy refused a secret");
+    for (const name of request.resourceNamesUnsubscribe) has.delete(name);
+    for (const name of request.resourceNamesSubscribe)
+      if (known(secrets, name)) has.set(name, request.initialResourceVersions[name] ?? "");
+    push();
+  });
+  stream.onEnd(() => stream.end());
+  opened(push, stream);
+}
+
+function known(secrets: Secrets, name: string): boolean {
+  if (secrets.want(name)) return true;
+  log.warn({ secret: name.slice(0, 200) }, "Envoy asks for a secret that is not served here");
+  return false;
+}

@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { bytesAny } from "@xebec/api-envoy";
+import { SecretSchema } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/secret";
+import { logger } from "@xebec/core-log";
+import type { WorkloadIdentity } from "@xebec/platform-identity";
+import { fileTls } from "@xebec/platform-identity";
+import { readRootFile } from "./root-file.ts";
+
+/** A secret as Envoy takes it. */
+export interface EncodedSecret {
+  readonly name: string;
+  readonly resource: ReturnType<typeof bytesAny>;
+  /** Changes when the content does. */
+  readonly version: string;
+}
+
+/** Secrets by their names. */
+export interface Secrets {
+  /** Begins to look after a name. @returns false for a name that is never served here */
+  want(name: string): boolean;
+  /** @returns undefined while it is not there yet */
+  get(name: string): EncodedSecret | undefined;
+  onChange(changed: () => void): () => void;
+  close(): Promise<void>;
+}
+
+const log = logger("sds");
+const TYPE = "envoy.extensions.transport_sockets.tls.v3.Secret";
+const NEVER = new AbortController().signal;
+/** Most file secrets that one proxy may ask for. */
+const MOST_FILES = 200;
+const FILE_LOOK_MS = 500;
+
+/**
+ * The secrets of a pod (spec/platform.md §2.3): `default` is the workload's key pair, `ROOTCA` the trusted roots,
+ * `file-cert:CERT~KEY` and `file-root:CA` are files of the pod, looked after once they are asked for.
+ */
+export function createSecrets(identity: WorkloadIdentity): Secrets {
+  const listeners = new Set<() => void>();
+  const files = new Map<string, FileSecret>();
+  const cache = new Map<string, { from: string; secret: EncodedSecret }>();
+  const tell = (): void => {
+    for (const changed of [...listeners]) changed();
+  };
+  const unwatch = identity.onChange(tell);
+  const encoded = (name: string, from: string, make: () => EncodedSecret): EncodedSecret => {
+    const known = cache.get(name);
+    if (known?.from === from) return known.secret;
+    const secret = make();
+    cache.set(name, { from, secret });
+    return secret;
+  };
+  return {
+    want(name) {
+      if (name === "default" || name === "ROOTCA" || files.has(name)) return true;
+      if (!name.startsWith("file-") || files.size >= MOST_FILES) return false;
+      const file = openFile(name, tell);
+      if (!file) return false;
+      files.set(name, file);
+      return true;
+    },
+    get(name) {
+      const current = identity.identity;
+      if (name === "default")
+        return current && encoded(name, current.key, () => keyPair(name, current.cert, current.key));
+      if (name === "ROOTCA") return current && encoded(name, current.roots, () => roots(name, current.roots));
+      return files.get(name)?.get();
+    },
+    onChange(changed) {
+      listeners.add(changed);
+      return () => {
+        listeners.delete(changed);
+      };
+    },
+    async close() {
+      unwatch();
+      await Promise.all([...files.values()].map((file) => file.close()));
+    },
+  };
+}
+
+interface FileSecret {
+  get(): EncodedSecret | undefined;
+  close(): Promise<void>;
+}
+
+function openFile(name: string, changed: () => void): FileSecret | undefined {
+  const root = /^file-root:(.+)$/.exec(name)?.[1];
+  if (root !== undefined) {
+    const file = readRootFile(root, FILE_LOOK_MS, changed);
+    return {
+      get: () => (file.text === undefined ? undefined : roots(name, file.text)),
+      close: async () => file.close(),
+    };
+  }
+  const [, cert, key] = /^file-cert:([^~]+)~(.+)$/.exec(name) ?? [];
+  const tls = fileTls(cert, key, undefined, FILE_LOOK_MS);
+  if (!tls) return undefined;
+  let ready = false;
+  let closed = false;
+  const open = async (): Promise<void> => {
+    for (let told = false; !ready && !closed; ) {
+      try {
+        await tls.start(NEVER);
+        ready = true;
+        changed();
+      } catch (error) {
+        if (!told) log.warn({ err: error, secret: name }, "a file secret is not there yet");
+        told = true;
+        await new Promise((resolve) => setTimeout(resolve, FILE_LOOK_MS).unref());
+      }
+    }
+  };
+  void open();
+  const unwatch = tls.onChange(changed);
+  return {
+    get() {
+      if (!ready) return undefined;
+      const { cert: chain, key: privateKey } = tls.current();
+      return keyPair(name, chain, privateKey);
+    },
+    async close() {
+      closed = true;
+      unwatch();
+      await tls.close?.();
+    },
+  };
+}
+
+const inline = (text: string) => ({ specifier: { case: "inlineBytes" as const, value: Buffer.from(text) } });
+
+function keyPair(name: string, chain: string, key: string): EncodedSecret {
+  const value = { certificateChain: inline(chain), privateKey: inline(key) };
+  return pack(name, toBinary(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } })));
+}
+
+function roots(name: string, bundle: string): EncodedSecret {
+  const value = { trustedCa: inline(bundle) };
+  return pack(name, toBinary(SecretSchema, create(SecretSchema, { name, type: { case: "validationContext", value } })));
+}
+
+function pack(name: string, bytes: Uint8Array): EncodedSecret {
+  return { name, resource: bytesAny(TYPE, bytes), version: versionOf(bytes) };
+}
+
+// The version is shown in Envoy's config dump: it must not tell anything of the key, so it is a hash.
+function versionOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+}
