@@ -189,6 +189,8 @@ export class Connection {
     if (!generator || this.#stream.closed || this.#congested) return;
     const view = this.view(generator);
     let settled = true;
+    /** Clusters that are about to go: routes may still lead to them, so their endpoints stay until then. */
+    let departing: readonly string[] = [];
     for (const type of PUSH_ORDER) {
       const sub = this.subscriptions.get(type);
       if (!sub || !isAsked(sub)) continue;
@@ -200,7 +202,8 @@ export class Connection {
       }
       if ((type === "listener" || type === "route") && this.#mustWaitForEndpoints()) return;
       const target = withoutHeld(sub, generator.resources(type, this.proxy, view, sub.names));
-      const held = this.#withRemovals(sub, target);
+      if (type === "cluster") departing = sub.fresh ? [] : diffOf(sub.sent, target).removed;
+      const held = type === "endpoint" ? keeping(sub, target, departing) : this.#withRemovals(sub, target);
       if (this.#send(sub, held, view)) {
         settled = false;
         if (this.#congested) return;
@@ -323,6 +326,12 @@ export class Connection {
       again.length > 0 ? make() : this.#shared.messages.message(next, `${sub.type}/${this.delta}/${nonce}`, make);
     return { bytes, nonce };
   }
+}
+
+/** The set with the resources of these names as they were sent last. */
+function keeping(sub: Subscription, target: ResourceSet, names: readonly string[]): ResourceSet {
+  const kept = names.flatMap((name) => (target.resources.has(name) ? (sub.sent.resources.get(name) ?? []) : []));
+  return kept.length === 0 ? target : resourceSet([...kept, ...target.resources.values()]);
 }
 
 /** True when the client wants anything of the type: all of it, or names. */

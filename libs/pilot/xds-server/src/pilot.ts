@@ -35,6 +35,7 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
       for (const origin of report.origins) refused.set(origin, report);
       told.changed();
     },
+    onConnections: () => told.changed(),
   });
   const told = conditionTeller(server, conditions, refused);
   const state = createPilotState({
@@ -43,6 +44,10 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
     trustDomain: config["trust-domain"],
     workloads: config.registries.length > 0,
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
+    onObjects: (keys) => {
+      // A new version of an object gets a new chance.
+      for (const key of keys) refused.delete(key);
+    },
     onSnapshot: (change) => {
       void server.update(change);
       // Endpoints alone change nothing of what is told.

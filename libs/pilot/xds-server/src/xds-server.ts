@@ -31,6 +31,8 @@ export interface XdsServerOptions {
   readonly metrics: Metrics;
   /** Told of every refusal, and of every acceptance of a type that had been refused. */
   readonly onNack: (report: NackReport) => void;
+  /** Told when a proxy has come or gone. */
+  readonly onConnections?: () => void;
 }
 
 /**
@@ -147,6 +149,7 @@ export class XdsServer {
       if (!connection) return;
       connection.close();
       this.#connections.delete(connection.id);
+      this.#options.onConnections?.();
       log.debug({ proxy: connection.id }, "the stream is closed");
     });
   }
@@ -169,6 +172,7 @@ export class XdsServer {
       this.#shared,
     );
     this.#connections.set(connection.id, connection);
+    this.#options.onConnections?.();
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");
     return connection;
   }

@@ -1,0 +1,135 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+  DiscoveryResponseSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import type { CallContext, RawStream } from "@xebec/platform-grpc";
+import type { XdsServer } from "./xds-server.ts";
+
+/** A stream in memory: what the server writes is kept. */
+class MemoryStream implements RawStream {
+  readonly written: Buffer[] = [];
+  queuedBytes = 0;
+  closed = false;
+  failure: unknown;
+  message: (bytes: Buffer) => void = () => {};
+  #close: () => void = () => {};
+
+  write(bytes: Uint8Array): boolean {
+    this.written.push(Buffer.from(bytes));
+    return true;
+  }
+  onDrain(): void {}
+  onMessage(handler: (bytes: Buffer) => void): void {
+    this.message = handler;
+  }
+  onEnd(): void {}
+  onClose(handler: () => void): void {
+    this.#close = handler;
+  }
+  pause(): void {}
+  resume(): void {}
+  end(): void {
+    this.closed = true;
+    this.#close();
+  }
+  fail(error: unknown): void {
+    this.failure = error;
+    this.end();
+  }
+}
+
+const NODE = { id: "sidecar~10.0.0.9~app-1.default~default.svc.cluster.local", metadata: { NAMESPACE: "default" } };
+const CALL = {
+  path: "",
+  peer: "test",
+  metadata: () => undefined,
+  signal: new AbortController().signal,
+} as unknown as CallContext;
+
+/** A proxy that speaks the state-of-the-world form and acknowledges nothing by itself. */
+export class SotwClient {
+  readonly stream = new MemoryStream();
+  readonly #nonces = new Map<XdsType, string>();
+  #hello = true;
+
+  constructor(server: XdsServer) {
+    const method = server.service(false).methods[0];
+    if (method?.kind === "stream") method.handler(this.stream, CALL);
+  }
+
+  /** Asks for a type, or acknowledges its last answer; with `error` it refuses it. */
+  send(type: XdsType, names: readonly string[] = [], error?: string): void {
+    const request = create(DiscoveryRequestSchema, {
+      typeUrl: TYPE_URL[type],
+      resourceNames: [...names],
+      responseNonce: this.#nonces.get(type) ?? "",
+      ...(this.#hello ? { node: NODE } : {}),
+      ...(error ? { errorDetail: { code: 13, message: error } } : {}),
+    });
+    this.#hello = false;
+    this.stream.message(Buffer.from(toBinary(DiscoveryRequestSchema, request)));
+  }
+
+  /** Takes the answers that came since the last call. */
+  take(): { readonly type: string; readonly count: number; readonly response: DiscoveryResponse }[] {
+    return this.stream.written.splice(0).map((bytes) => {
+      const response = fromBinary(DiscoveryResponseSchema, bytes);
+      const type = typeOf(response.typeUrl);
+      this.#nonces.set(type, response.nonce);
+      return { type, count: response.resources.length, response };
+    });
+  }
+}
+
+/** The same in the Delta form. */
+export class DeltaClient {
+  readonly stream = new MemoryStream();
+  #hello = true;
+
+  constructor(server: XdsServer) {
+    const method = server.service(false).methods[1];
+    if (method?.kind === "stream") method.handler(this.stream, CALL);
+  }
+
+  send(
+    type: XdsType,
+    fields: {
+      readonly subscribe?: readonly string[];
+      readonly unsubscribe?: readonly string[];
+      readonly nonce?: string;
+      readonly initial?: Record<string, string>;
+      readonly error?: string;
+    } = {},
+  ): void {
+    const request = create(DeltaDiscoveryRequestSchema, {
+      typeUrl: TYPE_URL[type],
+      resourceNamesSubscribe: [...(fields.subscribe ?? [])],
+      resourceNamesUnsubscribe: [...(fields.unsubscribe ?? [])],
+      initialResourceVersions: fields.initial ?? {},
+      responseNonce: fields.nonce ?? "",
+      ...(this.#hello ? { node: NODE } : {}),
+      ...(fields.error ? { errorDetail: { code: 13, message: fields.error } } : {}),
+    });
+    this.#hello = false;
+    this.stream.message(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)));
+  }
+
+  take(): { readonly type: string; readonly names: string[]; readonly response: DeltaDiscoveryResponse }[] {
+    return this.stream.written.splice(0).map((bytes) => {
+      const response = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+      return { type: typeOf(response.typeUrl), names: response.resources.map((each) => each.name), response };
+    });
+  }
+}
+
+function typeOf(url: string): XdsType {
+  const found = Object.entries(TYPE_URL).find(([, each]) => each === url);
+  if (!found) throw new Error(`unexpected type ${url}`);
+  return found[0] as XdsType;
+}

@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createMetrics } from "@xebec/core-metrics";
+import { keyOf, type Resource } from "@xebec/model-resources";
+import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { DeltaClient, SotwClient } from "./test-client.testkit.ts";
+import { type NackReport, XdsServer } from "./xds-server.ts";
+
+const CLUSTER = (n: number): string => `outbound|80||svc-${n}.example.com`;
+
+function entry(n: number, addresses: readonly string[] = ["10.0.0.1"]): Resource {
+  return object("ServiceEntry", `se-${n}`, {
+    hosts: [`svc-${n}.example.com`],
+    location: "MESH_INTERNAL",
+    resolution: "STATIC",
+    ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+    endpoints: addresses.map((address) => ({ address })),
+  });
+}
+
+function route(n: number, timeout: string): Resource {
+  return object("VirtualService", `vs-${n}`, {
+    hosts: [`svc-${n}.example.com`],
+    http: [{ route: [{ destination: { host: `svc-${n}.example.com` } }], timeout }],
+  });
+}
+
+function object(kind: string, name: string, spec: unknown): Resource {
+  return {
+    group: "networking.istio.io",
+    version: "v1",
+    kind,
+    namespace: "default",
+    name,
+    creationTimestamp: "2026-01-01T00:00:00Z",
+    spec,
+  };
+}
+
+function mesh() {
+  const nacks: NackReport[] = [];
+  const server = new XdsServer({ metrics: createMetrics(), onNack: (report) => nacks.push(report) });
+  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const apply = (puts: readonly Resource[], deletes: readonly string[] = []): Promise<void> =>
+    server.update(builder.apply({ config: { puts, deletes } }));
+  return { server, apply, nacks };
+}
+
+/** A client that has everything and has acknowledged it. */
+async function synced(server: XdsServer, names: readonly string[]): Promise<SotwClient> {
+  const client = new SotwClient(server);
+  for (const [type, wanted] of [
+    ["cluster", []],
+    ["endpoint", names],
+    ["listener", []],
+    ["route", ["80"]],
+  ] as const) {
+    client.send(type, wanted);
+    assert.equal(client.take()[0]?.type, type);
+    client.send(type, wanted);
+  }
+  assert.deepEqual(client.take(), []);
+  return client;
+}
+
+describe("ADS, state of the world", () => {
+  it("answers nothing until the first snapshot, then everything that was asked", async () => {
+    const { server, apply } = mesh();
+    const client = new SotwClient(server);
+    client.send("cluster");
+    assert.deepEqual(client.take(), []);
+    await apply([entry(1)]);
+    const [answer] = client.take();
+    assert.equal(answer?.type, "cluster");
+    assert.ok((answer?.count ?? 0) >= 2);
+  });
+
+  it("sends only the endpoints that changed", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = await synced(server, [CLUSTER(1), CLUSTER(2)]);
+    await apply([entry(1, ["10.0.0.1", "10.0.0.2"])]);
+    const answers = client.take();
+    assert.deepEqual(
+      answers.map(({ type, count }) => [type, count]),
+      [["endpoint", 1]],
+    );
+  });
+
+  it("sends nothing for a change that concerns nobody", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const client = await synced(server, [CLUSTER(1)]);
+    await apply([entry(1)]);
+    await apply([route(7, "1s")]);
+    await apply([], [keyOf(route(7, "1s"))]);
+    assert.deepEqual(
+      client.take().filter(({ type }) => type !== "route"),
+      [],
+    );
+  });
+
+  it("brings a new service in order: clusters, its endpoints, then routes; and waits for each answer", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const client = await synced(server, [CLUSTER(1)]);
+    await apply([entry(2), route(1, "2s")]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["cluster"],
+    );
+    client.send("cluster");
+    assert.deepEqual(client.take(), [], "routes wait until the endpoints of the new cluster were taken");
+    client.send("endpoint", [CLUSTER(1), CLUSTER(2)]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["endpoint"],
+    );
+    client.send("endpoint", [CLUSTER(1), CLUSTER(2)]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["route"],
+    );
+  });
+
+  it("removes a cluster only after the routes without it were accepted", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = await synced(server, [CLUSTER(1), CLUSTER(2)]);
+    await apply([], [keyOf(entry(2))]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["route"],
+      "its endpoints stay too until then",
+    );
+    client.send("route", ["80"]);
+    const [last] = client.take();
+    assert.equal(last?.type, "cluster");
+    const names = JSON.stringify(last?.response.resources.map((each) => Buffer.from(each.value).toString("latin1")));
+    assert.ok(!names.includes("svc-2.example.com"));
+  });
+
+  it("sends the endpoints again after their cluster was sent again", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const client = await synced(server, [CLUSTER(1)]);
+    await apply([
+      object("DestinationRule", "dr", {
+        host: "svc-1.example.com",
+        trafficPolicy: { loadBalancer: { simple: "RANDOM" } },
+      }),
+    ]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["cluster"],
+    );
+    client.send("cluster");
+    assert.deepEqual(
+      client.take().map(({ type, count }) => [type, count]),
+      [["endpoint", 1]],
+    );
+  });
+
+  it("holds back what a proxy refuses, serves the last good version, and lets all else through", async () => {
+    const { server, apply, nacks } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = await synced(server, [CLUSTER(1), CLUSTER(2)]);
+    const rule = (n: number): Resource =>
+      object("DestinationRule", `dr-${n}`, {
+        host: `svc-${n}.example.com`,
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } },
+      });
+    await apply([rule(1), rule(2)]);
+    client.take();
+    client.send("cluster", [], `Error adding/updating cluster(s) ${CLUSTER(1)}: no`);
+    assert.deepEqual(
+      nacks.map(({ type, origins }) => [type, origins]),
+      [
+        [
+          "cluster",
+          ["networking.istio.io/ServiceEntry/default/se-1", "networking.istio.io/DestinationRule/default/dr-1"],
+        ],
+      ],
+    );
+    const [again] = client.take();
+    assert.equal(again?.type, "cluster", "the accepted rest is sent again");
+    client.send("cluster");
+    client.take();
+    client.send("endpoint", [CLUSTER(1), CLUSTER(2)]);
+    // The culprit is tried again when it has changed.
+    await apply([
+      object("DestinationRule", "dr-1", {
+        host: "svc-1.example.com",
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: 8 } } },
+      }),
+    ]);
+    assert.deepEqual(
+      client.take().map(({ type }) => type),
+      ["cluster"],
+    );
+  });
+
+  it("finds the culprit when the refusal names nothing", async () => {
+    const { server, apply, nacks } = mesh();
+    await apply([1, 2, 3, 4].map((n) => entry(n)));
+    const names = [1, 2, 3, 4].map(CLUSTER);
+    const client = await synced(server, names);
+    const rules = [1, 2, 3, 4].map((n) =>
+      object("DestinationRule", `dr-${n}`, {
+        host: `svc-${n}.example.com`,
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: 1000 + n } } },
+      }),
+    );
+    await apply(rules);
+    // This proxy refuses every set that has 1003 connections (varint 0xeb 0x07) and says nothing of use.
+    for (let i = 0; i < 20; i++) {
+      const answers = client.take();
+      if (answers.length === 0) break;
+      for (const { type, response } of answers) {
+        const bad =
+          type === "cluster" &&
+          response.resources.some((each) => Buffer.from(each.value).includes(Buffer.from([0xeb, 0x07])));
+        client.send(
+          type as "cluster",
+          type === "endpoint" ? names : type === "route" ? ["80"] : [],
+          bad ? "something is wrong" : undefined,
+        );
+      }
+    }
+    const [connection] = server.connections;
+    const sub = connection?.subscriptions.get("cluster");
+    assert.deepEqual(
+      [...(sub?.quarantine ?? [])].map(([name, held]) => [name, held.proven]),
+      [[CLUSTER(3), true]],
+    );
+    assert.equal(nacks.at(-1)?.origins.at(-1), "networking.istio.io/DestinationRule/default/dr-3");
+    assert.equal(sub?.inFlight, "");
+  });
+
+  it("ignores answers to messages that were overtaken", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const client = await synced(server, [CLUSTER(1)]);
+    await apply([route(1, "1s")]);
+    const [first] = client.take();
+    assert.equal(first?.type, "route");
+    client.send("route", ["80"]);
+    await apply([route(1, "2s")]);
+    client.take();
+    const [connection] = server.connections;
+    const before = connection?.subscriptions.get("route")?.inFlight;
+    const stale = new SotwClient(server);
+    stale.send("route", ["80"]);
+    assert.equal(connection?.subscriptions.get("route")?.inFlight, before);
+  });
+
+  it("refuses a stream whose first request has no node", () => {
+    const { server } = mesh();
+    const client = new SotwClient(server);
+    client.send("cluster");
+    const other = new SotwClient(server);
+    assert.throws(() => other.stream.message(Buffer.from([0x22, 0x01, 0x61])), /must carry the node/);
+  });
+});
+
+describe("ADS, delta", () => {
+  it("sends each resource by itself and names those that are gone", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = new DeltaClient(server);
+    client.send("cluster");
+    const [all] = client.take();
+    assert.ok(all?.names.includes(CLUSTER(1)));
+    client.send("cluster", { nonce: all?.response.nonce ?? "" });
+    await apply([entry(3)], [keyOf(entry(2))]);
+    const [added] = client.take();
+    assert.deepEqual(added?.names, [CLUSTER(3)]);
+    client.send("cluster", { nonce: added?.response.nonce ?? "" });
+    const [removed] = client.take();
+    assert.deepEqual(removed?.response.removedResources, [CLUSTER(2)]);
+  });
+
+  it("sends a client that comes back only what differs from what it still has", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const first = new DeltaClient(server);
+    first.send("cluster");
+    const [all] = first.take();
+    const versions = Object.fromEntries((all?.response.resources ?? []).map((each) => [each.name, each.version]));
+    await apply([entry(3)]);
+    const again = new DeltaClient(server);
+    again.send("cluster", { initial: versions });
+    assert.deepEqual(again.take()[0]?.names, [CLUSTER(3)]);
+  });
+
+  it("answers names as they are asked for, and again when they are asked for again", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = new DeltaClient(server);
+    client.send("endpoint", { subscribe: [CLUSTER(1)] });
+    const [one] = client.take();
+    assert.deepEqual(one?.names, [CLUSTER(1)]);
+    client.send("endpoint", { nonce: one?.response.nonce ?? "" });
+    client.send("endpoint", { subscribe: [CLUSTER(2)] });
+    const [two] = client.take();
+    assert.deepEqual(two?.names, [CLUSTER(2)]);
+    client.send("endpoint", { nonce: two?.response.nonce ?? "" });
+    client.send("endpoint", { subscribe: [CLUSTER(1)] });
+    assert.deepEqual(client.take()[0]?.names, [CLUSTER(1)]);
+  });
+});
