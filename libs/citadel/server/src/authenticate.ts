@@ -8,6 +8,8 @@ export interface AuthenticatorOptions {
   readonly trustDomain: string;
   /** Public keys whose tokens are taken; the list may grow. */
   readonly tokenKeys: readonly KeyObject[];
+  /** Says whether a client certificate was revoked after its connection had begun. */
+  isRevoked(serial: string): boolean;
 }
 
 /** Finds out who calls. @throws XebecError unauthenticated with the reason of each way that was tried */
@@ -21,7 +23,7 @@ const CLOCK_MS = 60_000;
  * The authenticators in Istio's order (spec/platform.md §1.3): the client certificate, then the token of the local platform
  * in `authorization: Bearer`. A token is verified once; while it is valid the result is remembered.
  */
-export function createAuthenticator({ trustDomain, tokenKeys }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ trustDomain, tokenKeys, isRevoked }: AuthenticatorOptions): Authenticator {
   const known = new Map<string, TokenClaims>();
   const check = (token: string): TokenClaims => {
     const now = Date.now();
@@ -34,6 +36,8 @@ export function createAuthenticator({ trustDomain, tokenKeys }: AuthenticatorOpt
     return claims;
   };
   return (call) => {
+    if (call.certificate && isRevoked(call.certificate.serialNumber))
+      throw refused("the client certificate is revoked");
     const identity = call.identity === undefined ? undefined : parseSpiffe(call.identity);
     if (identity?.trustDomain === trustDomain) return identity;
     const header = call.metadata("authorization");

@@ -29,6 +29,8 @@ export interface AuthoritySource extends Component {
   authority(): Authority;
   /** Serial numbers in upper-case hexadecimal. */
   readonly revoked: ReadonlySet<string>;
+  /** @param serial hexadecimal in upper case, zeros before it do not count */
+  isRevoked(serial: string): boolean;
   onChange(changed: () => void): () => void;
   /** Begins a rotation of the self-signed root now. @throws XebecError failed_precondition for a plugged-in one */
   rotateNow(): Promise<void>;
@@ -100,6 +102,10 @@ class Source implements AuthoritySource {
 
   get revoked(): ReadonlySet<string> {
     return this.#revoked;
+  }
+
+  isRevoked(serial: string): boolean {
+    return this.#revoked.has(serial.replace(/^0+(?=.)/, ""));
   }
 
   missing(): readonly string[] {

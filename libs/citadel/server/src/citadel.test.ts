@@ -151,6 +151,8 @@ test("a certificate proves who asks for the next one, until its serial number is
   assert.deepEqual(trust().revoked, []);
   appendFileSync(join(dir, "revoked-serials"), `# lost\n${serial.toLowerCase()}\n`);
   await waitFor("the serial number on the bus", 5_000, () => trust().revoked.includes(serial));
+  // Neither a connection that was open before nor a new one.
+  await assert.rejects(second.create(csrOf().csr), { code: "unauthenticated", message: /revoked/ });
   using third = clientOf(dir, citadel.port, { cert, key });
   await assert.rejects(third.create(csrOf().csr), { code: "unavailable" });
   await reader.close?.();

@@ -40,7 +40,10 @@ export function citadelComponents(parts: CitadelParts): Component[] {
   const namespace = config["citadel-storage-namespace"];
   const own = createOwnCertificate({ source, names: ownNames(config) });
   const tokenKeys: KeyObject[] = [];
-  const authenticate = createAuthenticator({ trustDomain, tokenKeys });
+  const authenticate = createAuthenticator({
+    ...{ trustDomain, tokenKeys },
+    isRevoked: (serial) => source.isRevoked(serial),
+  });
   const server = createGrpcServer({
     name: "citadel",
     address: { host: config.address, port: config["grpc-port"] },
@@ -91,7 +94,13 @@ function ownNames(config: CitadelFlags) {
     uris: [
       spiffeId({ trustDomain: config["trust-domain"], namespace, serviceAccount: "istio-citadel-service-account" }),
     ],
-    dns: [...config["grpc-host-identities"], service, `${service}.cluster.local`, "localhost"],
+    dns: [
+      ...config["grpc-host-identities"],
+      `istio-citadel.${namespace}`,
+      service,
+      `${service}.cluster.local`,
+      "localhost",
+    ],
     ips: /^(0\.0\.0\.0|::)$/.test(address) || loopback.includes(address) ? loopback : [...loopback, address],
   };
 }

@@ -68,6 +68,6 @@ export function createOwnCertificate({ source, names }: OwnCertificateOptions): 
         listeners.delete(changed);
       };
     },
-    acceptsClient: ({ serialNumber }: ClientCertificate) => !source.revoked.has(serialNumber.replace(/^0+(?=.)/, "")),
+    acceptsClient: ({ serialNumber }: ClientCertificate) => !source.isRevoked(serialNumber),
   };
 }

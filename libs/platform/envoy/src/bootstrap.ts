@@ -24,12 +24,25 @@ export function renderBootstrap(settings: ProxySettings): Record<string, unknown
         {
           name: "global config",
           static_layer: {
-            "overload.global_downstream_max_connections": NO_LIMIT,
             "re2.max_program_size.error_level": 32_768,
             "envoy.reloadable_features.http_reject_path_with_fragment": false,
           },
         },
         { name: "admin", admin_layer: {} },
+      ],
+    },
+    overload_manager: {
+      resource_monitors: [
+        {
+          name: "envoy.resource_monitors.global_downstream_max_connections",
+          typed_config: {
+            "@type":
+              "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            max_active_downstream_connections: Number(
+              settings.env.ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS ?? NO_LIMIT,
+            ),
+          },
+        },
       ],
     },
     stats_config: statsConfig(settings),
