@@ -22,8 +22,6 @@ const log = logger("ads");
 
 /** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
 const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
-/** How long listeners and routes wait for a proxy to ask for the endpoints of its new clusters. */
-const ENDPOINTS_WAIT_MS = 1_000;
 
 /** What a connection shares with all others. */
 export interface Shared {
@@ -51,10 +49,6 @@ export class Connection {
   readonly #shared: Shared;
   #view: ProxyView | undefined;
   #viewOf: unknown;
-  /** Clusters that were sent and whose endpoints the proxy must have before routes may lead to them. */
-  #awaited: readonly string[] = [];
-  #awaitedUntil = 0;
-  #timer: NodeJS.Timeout | undefined;
   #congested = false;
   /** Numbers the messages that repeat resources: their nonces must differ. */
   #again = 0;
@@ -81,13 +75,8 @@ export class Connection {
     return this.#view;
   }
 
-  close(): void {
-    clearTimeout(this.#timer);
-  }
-
   /** Ends the stream with an error; the proxy will come back. */
   fail(error: unknown): void {
-    this.close();
     this.#stream.fail(error);
   }
 
@@ -183,7 +172,11 @@ export class Connection {
     sub.acked = same ? sub.sent : keep(sub.acked);
   }
 
-  /** Sends what is due, in the safe order; stops where the proxy has to answer first. */
+  /**
+   * Sends what is due, in the safe order. Endpoints follow their clusters at once: Envoy acknowledges clusters only when they
+   * are warm, and to become warm they need their endpoints. So the acknowledgement is the sign that listeners and routes may
+   * lead there.
+   */
   advance(): void {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#congested) return;
@@ -194,21 +187,17 @@ export class Connection {
     for (const type of PUSH_ORDER) {
       const sub = this.subscriptions.get(type);
       if (!sub || !isAsked(sub)) continue;
+      // The first answers of a new stream need not wait for each other: the proxy asks in the right order itself.
+      if (!settled && (type === "listener" || type === "route") && !this.#starting()) return;
+      const target = withoutHeld(sub, generator.resources(type, this.proxy, view, sub.names));
+      if (type === "cluster") departing = sub.fresh ? [] : diffOf(sub.sent, target).removed;
       if (sub.inFlight !== "") {
-        // The first answers of a new stream need not wait for each other: the proxy asks in the right order itself.
-        if (!this.#starting()) return;
         settled = false;
         continue;
       }
-      if ((type === "listener" || type === "route") && this.#mustWaitForEndpoints()) return;
-      const target = withoutHeld(sub, generator.resources(type, this.proxy, view, sub.names));
-      if (type === "cluster") departing = sub.fresh ? [] : diffOf(sub.sent, target).removed;
-      const held = type === "endpoint" ? keeping(sub, target, departing) : this.#withRemovals(sub, target);
-      if (this.#send(sub, held, view)) {
-        settled = false;
-        if (this.#congested) return;
-        if (!this.#starting()) return;
-      }
+      const due = type === "endpoint" ? keeping(sub, target, departing) : this.#withRemovals(sub, target);
+      if (this.#send(sub, due, view)) settled = false;
+      if (this.#congested) return;
     }
     if (settled) this.#releaseRemovals();
   }
@@ -243,20 +232,6 @@ export class Connection {
     this.#send(sub, withoutHeld(sub, generator.resources("cluster", this.proxy, view, undefined)), view);
   }
 
-  #mustWaitForEndpoints(): boolean {
-    if (this.#awaited.length === 0) return false;
-    const endpoints = this.subscriptions.get("endpoint");
-    const have = (name: string): boolean => endpoints?.acked.resources.has(name) === true;
-    const now = performance.now();
-    if (this.#starting() || now >= this.#awaitedUntil || (this.#awaited.every(have) && endpoints?.resend.size === 0)) {
-      this.#awaited = [];
-      return false;
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.advance(), this.#awaitedUntil - now + 1);
-    return true;
-  }
-
   #send(sub: Subscription, next: ResourceSet, view: ProxyView): boolean {
     const { changed, removed } = diffOf(sub.sent, next);
     const again = [...sub.resend]
@@ -273,7 +248,7 @@ export class Connection {
       return false;
     }
     const message = this.#message(sub, next, changed, removed, again);
-    if (sub.type === "cluster" && !sub.fresh) this.#awaitEndpoints(changed.map((each) => each.name));
+    if (sub.type === "cluster" && !sub.fresh) this.#resendEndpoints(changed.map((each) => each.name));
     sub.sent = next;
     sub.fresh = false;
     sub.sentAt = Date.now();
@@ -295,17 +270,9 @@ export class Connection {
   }
 
   /** Envoy warms a changed cluster anew and waits for its endpoints, also when they are the same. */
-  #awaitEndpoints(clusters: readonly string[]): void {
-    const known = this.subscriptions.get("endpoint");
-    const dynamic = clusters.filter((name) => name.startsWith("outbound|"));
-    for (const name of dynamic) if (known?.sent.resources.has(name)) known.resend.add(name);
-    const generator = this.#shared.generator();
-    const isEds = (name: string): boolean => {
-      const host = name.split("|")[3] ?? "";
-      return generator?.snapshot.services.get(host)?.some((each) => each.resolution === "eds") === true;
-    };
-    this.#awaited = dynamic.filter(isEds);
-    this.#awaitedUntil = performance.now() + ENDPOINTS_WAIT_MS;
+  #resendEndpoints(clusters: Iterable<string>): void {
+    const endpoints = this.subscriptions.get("endpoint");
+    for (const name of clusters) if (endpoints?.sent.resources.has(name)) endpoints.resend.add(name);
   }
 
   #message(

@@ -147,7 +147,6 @@ export class XdsServer {
     stream.onEnd(() => stream.end());
     stream.onClose(() => {
       if (!connection) return;
-      connection.close();
       this.#connections.delete(connection.id);
       this.#options.onConnections?.();
       log.debug({ proxy: connection.id }, "the stream is closed");
