@@ -3,7 +3,7 @@ import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 export const createNodesV2 = [
-  "{libs,apps}/**/package.json",
+  "{libs,apps,deploy/samples}/**/package.json",
   (files: readonly string[], _options: unknown, context: { workspaceRoot: string }) =>
     files.map((file) => {
       const root = dirname(file);
@@ -11,7 +11,7 @@ export const createNodesV2 = [
       const targets = {
         ...(globSync("src/**/*.test.ts", { cwd: at }).length > 0 ? { test: {} } : {}),
         ...(existsSync(join(at, "scripts/generate.ts")) ? { generate: {} } : {}),
-        ...(root.startsWith("apps/") && existsSync(join(at, "src/main.ts")) ? { build: {} } : {}),
+        ...(!root.startsWith("libs/") && existsSync(join(at, "src/main.ts")) ? { build: {} } : {}),
       };
       return [file, { projects: { [root]: { root, targets } } }];
     }),

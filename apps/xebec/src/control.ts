@@ -6,21 +6,33 @@ const TIMEOUT_MS = 30_000;
 
 /**
  * Asks the supervisor of a run directory.
+ * @param timeout how long it may be silent, in milliseconds
  * @returns the answer, decoded
  * @throws XebecError unavailable when none runs there, or what it answered
  */
-export function askSupervisor<T>(runDir: string, method: "GET" | "POST", path: string): Promise<T> {
+export function askSupervisor<T>(
+  runDir: string,
+  method: "GET" | "POST",
+  path: string,
+  timeout = TIMEOUT_MS,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath: controlSocket(runDir), method, path, timeout: TIMEOUT_MS }, (response) => {
+    const call = request({ socketPath: controlSocket(runDir), method, path, timeout }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString("utf8");
-        const body = JSON.parse(text || "{}") as T & { message?: string };
-        if (response.statusCode === 200) resolve(body);
-        else reject(new XebecError(response.statusCode === 404 ? "not_found" : "internal", body.message ?? text));
+        try {
+          const body = JSON.parse(text || "{}") as T & { message?: string };
+          if (response.statusCode === 200) resolve(body);
+          else reject(new XebecError(response.statusCode === 404 ? "not_found" : "internal", body.message ?? text));
+        } catch (error) {
+          reject(new XebecError("unavailable", "the supervisor's answer is not JSON", { cause: error }));
+        }
       });
-      response.on("error", reject);
+      response.on("error", (error) =>
+        reject(new XebecError("unavailable", `the supervisor broke off: ${error.message}`, { cause: error })),
+      );
     });
     call.on("timeout", () => call.destroy(new Error("no answer in time")));
     call.on("error", (error: NodeJS.ErrnoException) =>

@@ -6,17 +6,24 @@ import { appEntry, NODE_FLAGS } from "@xebec/platform-local";
 import { ROOT } from "./paths.ts";
 
 const STABLE_MS = 5_000;
+/** How a supervisor ends that was asked to go and leave the mesh running. */
+export const EXIT_RELEASED = 143;
 
 /**
  * Keeps the supervisor of a run directory running: starts it again when it is killed. A supervisor that ends by itself, after
  * `xebec down`, stays ended.
- * @param onFailedStart told the exit code when the first start fails
+ * @param signal ends the watch; the supervisor goes on
+ * @returns done: 0 after an end that was wanted, else the exit code of a first start that failed
  */
 export function guard(runDir: string, signal: AbortSignal): { readonly done: Promise<number> } {
+  const aborted = new Promise<{ code: number | null; killed: boolean }>((resolve) =>
+    signal.addEventListener("abort", () => resolve({ code: 0, killed: false }), { once: true }),
+  );
   const keep = async (): Promise<number> => {
     for (let attempt = 0; ; attempt++) {
       const since = performance.now();
-      const { code, killed } = await once(runDir);
+      if (signal.aborted) return 0;
+      const { code, killed } = await Promise.race([once(runDir), aborted]);
       if (signal.aborted || (!killed && code === 0)) return 0;
       // An error at the very first start is for the user, not for another try.
       if (!killed && attempt === 0 && performance.now() - since < STABLE_MS) return code ?? 1;
@@ -40,6 +47,6 @@ function once(runDir: string): Promise<{ code: number | null; killed: boolean }>
   closeSync(out);
   return new Promise((resolve) => {
     child.once("error", () => resolve({ code: 1, killed: false }));
-    child.once("exit", (code, killedBy) => resolve({ code, killed: killedBy !== null }));
+    child.once("exit", (code, killedBy) => resolve({ code, killed: killedBy !== null || code === EXIT_RELEASED }));
   });
 }

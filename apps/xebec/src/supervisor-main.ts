@@ -7,8 +7,10 @@ import { decodeCondition } from "@xebec/model-resources";
 import { createHttpServer } from "@xebec/platform-http";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { type MintToken, Supervisor } from "@xebec/platform-local";
+import { EXIT_RELEASED } from "./guardian.ts";
 import { loadOptions } from "./mesh-options.ts";
 import { controlSocket, findProgram, ROOT, runDirectory } from "./paths.ts";
+import { recordProcess } from "./process-record.ts";
 
 const log = logger("supervisor");
 const TOKEN_SECONDS = 24 * 3600;
@@ -34,7 +36,7 @@ async function main(): Promise<void> {
   });
   const socket = controlSocket(runDir);
   await rm(socket, { force: true });
-  let ending = false;
+  let ending: Promise<void> | undefined;
   const control = createHttpServer({
     name: "control socket",
     address: { path: socket },
@@ -59,24 +61,27 @@ async function main(): Promise<void> {
         return context;
       });
       app.post("/down", async () => {
-        if (ending) return { ended: true };
-        ending = true;
-        await supervisor.down();
-        setTimeout(() => process.exit(0), 50);
+        ending ??= supervisor.down().finally(() => setTimeout(() => process.exit(0), 50));
+        await ending;
         return { ended: true };
       });
     },
     limits: { requestMs: 60_000 },
   });
+  await recordProcess(runDir, "supervisor");
   await control.start(new AbortController().signal);
-  await supervisor.start();
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
       if (ending) return;
-      ending = true;
       log.info("the supervisor goes; what it started goes on");
-      void supervisor.release().finally(() => process.exit(0));
+      ending = supervisor.release().finally(() => process.exit(EXIT_RELEASED));
     });
+  try {
+    await supervisor.start();
+  } catch (error) {
+    // A start that `down` cut short has not failed.
+    if (!ending) throw error;
+  }
 }
 
 /** What the services say of every object: the bus state `status`. */

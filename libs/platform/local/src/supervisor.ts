@@ -87,6 +87,8 @@ export interface MeshStatus {
   readonly supervisor: number;
   readonly units: readonly UnitStatus[];
   readonly problems: readonly ManifestProblem[];
+  /** What the supervisor itself still waits for. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -380,6 +382,10 @@ export class Supervisor {
       supervisor: process.pid,
       units: [...(await Promise.all(services)), ...pods],
       problems: this.#objects.problems,
+      missing: [
+        ...(this.#bus ? [] : ["the supervisor is not connected to NATS yet"]),
+        ...(this.#objects.missing?.() ?? []),
+      ],
     };
   }
 

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { XebecError } from "@xebec/core-errors";
+import { writeFileAtomic } from "@xebec/platform-files";
+import { ManifestText, readManifests, sameId } from "../config-files.ts";
+import { meshContext } from "../mesh-context.ts";
+import { kubectlKind, kubectlName } from "../object-name.ts";
+import { print } from "../output.ts";
+import { type InputObject, readInput } from "../read-input.ts";
+import { validateInput } from "../validate-input.ts";
+
+/** `xebec apply -f`: writes objects into the configuration directory, once none of them is refused. */
+export async function apply(options: { readonly filename: readonly string[] }): Promise<number> {
+  const objects = readInput(options.filename);
+  const { configDir, block, mesh } = await meshContext();
+  const faults = await validateInput(objects, mesh, block);
+  if (faults.length > 0) {
+    process.stderr.write(`xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`);
+    return 1;
+  }
+  mkdirSync(configDir, { recursive: true });
+  const files = readManifests(configDir);
+  const changed = new Set<string>();
+  const lines = objects.map((object) => `${nameOf(object)} ${put(object, configDir, files, changed)}`);
+  await write(files, changed);
+  print(lines.join("\n"));
+  return 0;
+}
+
+/** `xebec delete -f`: takes the objects that files name out of the configuration directory. */
+export async function remove(options: {
+  readonly filename: readonly string[];
+  readonly ignoreNotFound?: true;
+}): Promise<number> {
+  const objects = readInput(options.filename);
+  const { configDir } = await meshContext();
+  const files = existsSync(configDir) ? readManifests(configDir) : new Map<string, ManifestText>();
+  const changed = new Set<string>();
+  const missing: string[] = [];
+  const lines: string[] = [];
+  for (const object of objects) {
+    let found = false;
+    for (const [path, text] of files)
+      while (text.remove(object.id)) {
+        found = true;
+        changed.add(path);
+      }
+    if (found)
+      lines.push(`${kubectlKind(String(object.value.apiVersion), object.id.kind)} "${object.id.name}" deleted`);
+    else missing.push(nameOf(object));
+  }
+  await write(files, changed);
+  if (lines.length > 0) print(lines.join("\n"));
+  if (missing.length > 0 && !options.ignoreNotFound)
+    throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
+  return 0;
+}
+
+function nameOf({ value, id }: InputObject): string {
+  return kubectlName(String(value.apiVersion), id.kind, id.name);
+}
+
+function put(
+  object: InputObject,
+  configDir: string,
+  files: Map<string, ManifestText>,
+  changed: Set<string>,
+): "created" | "configured" | "unchanged" {
+  for (const [path, text] of files) {
+    const old = text.objects().find((each) => sameId(each.id, object.id));
+    if (!old) continue;
+    if (isDeepStrictEqual(old.value, object.value)) return "unchanged";
+    text.put(object.id, object.text);
+    changed.add(path);
+    return "configured";
+  }
+  const { kind, namespace, name } = object.id;
+  const short = join(configDir, `${kind.toLowerCase()}-${name}.yaml`);
+  const path = files.has(short) ? join(configDir, `${kind.toLowerCase()}-${name}.${namespace}.yaml`) : short;
+  const text = files.get(path) ?? new ManifestText("");
+  text.put(object.id, object.text);
+  files.set(path, text);
+  changed.add(path);
+  return "created";
+}
+
+async function write(files: ReadonlyMap<string, ManifestText>, changed: ReadonlySet<string>): Promise<void> {
+  for (const path of changed) {
+    const text = files.get(path);
+    if (!text || text.isEmpty()) await rm(path, { force: true });
+    else await writeFileAtomic(path, text.text());
+  }
+}

@@ -1,0 +1,136 @@
+import type { Condition } from "@xebec/model-resources";
+import { addressPlan, type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
+import { certificateOf, serviceOfTls } from "../certificates.ts";
+import { askSupervisor } from "../control.ts";
+import { loadOptions } from "../mesh-options.ts";
+import { type Format, listing, print, table } from "../output.ts";
+import { runDirectory } from "../paths.ts";
+import { recordedProcess } from "../process-record.ts";
+import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-status.ts";
+import { refusedOf } from "./status.ts";
+
+/** One thing that was looked at. Only an error makes the command fail. */
+export interface Check {
+  readonly id: string;
+  readonly description: string;
+  readonly ok: boolean;
+  readonly severity: "error" | "warning";
+  /** What is wrong, and what to do; empty when all is well. */
+  readonly hint: string;
+}
+
+const TIMEOUT_MS = 2_000;
+/** A certificate must have this part of its lifetime left. */
+const LIFETIME_LEFT = 0.2;
+
+/** `xebec check`: looks at everything, and says what is wrong. @returns 1 when an error was found */
+export async function check(options: { readonly output: Format }): Promise<number> {
+  const checks = await allChecks(runDirectory());
+  print(
+    listing(options.output, checks, () =>
+      table(
+        ["", "CHECK", "DESCRIPTION", "HINT"],
+        checks.map((each) => [
+          each.ok ? "ok" : each.severity === "error" ? "FAILED" : "warning",
+          each.id,
+          each.description,
+          each.hint,
+        ]),
+      ),
+    ),
+  );
+  return checks.some((each) => !each.ok && each.severity === "error") ? 1 : 0;
+}
+
+async function allChecks(runDir: string): Promise<Check[]> {
+  const found: Check[] = [];
+  const add = (id: string, description: string, hint: string, severity: Check["severity"] = "error"): void => {
+    found.push({ id, description, ok: hint === "", severity, hint });
+  };
+  const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status").catch((error: Error) => error);
+  if (mesh instanceof Error) {
+    add("supervisor", "the supervisor answers", mesh.message);
+    return found;
+  }
+  add("supervisor", "the supervisor answers", mesh.missing.join("; "));
+  add(
+    "guardian",
+    "a guardian starts the supervisor again",
+    recordedProcess(runDir, "guardian") ? "" : 'it is gone; "xebec down" and "xebec up" start it anew',
+    "warning",
+  );
+  for (const unit of mesh.units.filter((each) => each.kind === "service"))
+    add(
+      unit.name === "nats" ? "nats" : `service/${unit.name}`,
+      `${unit.name} is ready`,
+      unit.name === "nats"
+        ? unit.ready
+          ? ""
+          : `it does not accept connections; see ${unit.log}`
+        : await readiness(unit.addresses[0] ?? "", unit.log),
+    );
+  for (const unit of mesh.units.filter((each) => each.kind === "pod"))
+    add(`pod/${unit.name}`, "the pod is ready", unit.ready ? "" : unit.problem || `not ready; see ${unit.log}`);
+  await proxyChecks(runDir, mesh, add);
+  const block = loadOptions(runDir)?.block;
+  if (block !== undefined) await certificateChecks(block, add);
+  const refused = refusedOf(mesh, await askSupervisor<Condition[]>(runDir, "GET", "/conditions"));
+  add(
+    "objects",
+    "no object is refused",
+    refused.length === 0 ? "" : `${refused.length} refused; "xebec status" tells where and why`,
+    "warning",
+  );
+  return found;
+}
+
+type Add = (id: string, description: string, hint: string, severity?: Check["severity"]) => void;
+
+async function readiness(address: string, log: string): Promise<string> {
+  try {
+    const answer = await fetch(`http://${address}:${MONITORING_PORT}/readyz`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const { ready, missing } = (await answer.json()) as { ready: boolean; missing: string[] };
+    return ready ? "" : missing.join("; ");
+  } catch {
+    return `it does not answer at ${address}:${MONITORING_PORT}; see ${log}`;
+  }
+}
+
+async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {
+  const proxies = await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies");
+  const injected = mesh.units.filter((unit) => unit.kind === "pod");
+  add(
+    "proxies",
+    "proxies are connected to pilot",
+    injected.length > 0 && proxies.length === 0 ? "none is connected; see the log of pilot" : "",
+  );
+  for (const proxy of proxies.toSorted((a, b) => a.proxy.localeCompare(b.proxy))) {
+    const wrong = XDS_TYPES.flatMap((type) => {
+      const cell = syncCell(proxy, type);
+      if (cell === "NACKED") return [`refuses its ${type}s: ${nackOf(proxy, type)}`];
+      return cell === "STALE" ? [`has not accepted its newest ${type}s yet`] : [];
+    });
+    add(`proxy/${proxy.proxy}`, "the proxy has accepted what it was sent", wrong.join("; "));
+  }
+}
+
+async function certificateChecks(block: number, add: Add): Promise<void> {
+  const plan = addressPlan(block);
+  const checks = serviceOfTls(plan).map(async ({ service, host, port }) => {
+    const description = "its certificate is valid for long enough";
+    try {
+      const { from, to } = await certificateOf(host, port, TIMEOUT_MS);
+      const left = (to - Date.now()) / (to - from);
+      const hint =
+        left > LIFETIME_LEFT
+          ? ""
+          : `it ends at ${new Date(to).toISOString()} and was not renewed; is citadel ready? see the log of ${service}`;
+      return { id: `certificate/${service}`, description, hint };
+    } catch (error) {
+      return { id: `certificate/${service}`, description, hint: (error as Error).message };
+    }
+  });
+  for (const each of await Promise.all(checks)) add(each.id, each.description, each.hint);
+}

@@ -1,0 +1,65 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "@xebec/core-async";
+import { isXebecError, XebecError } from "@xebec/core-errors";
+import { askSupervisor } from "../control.ts";
+import { runDirectory } from "../paths.ts";
+
+const CHUNK = 256 << 10;
+const POLL_MS = 200;
+const OWN = ["supervisor", "guardian"];
+
+/** `xebec logs`: what a pod's container, or a service, has written. */
+export async function logs(
+  name: string,
+  options: { readonly container?: string; readonly follow?: true },
+): Promise<number> {
+  const files = await logFiles(runDirectory(), name);
+  const names = Object.keys(files);
+  const chosen = options.container ?? names.find((each) => each !== "istio-proxy") ?? names[0];
+  const file = chosen === undefined ? undefined : files[chosen];
+  if (!file)
+    throw new XebecError("not_found", `${name} has no container "${chosen}"; it has ${names.join(", ") || "none"}`);
+  if (!existsSync(file)) return 0;
+  let at = copy(file, 0);
+  while (options.follow) {
+    await sleep(POLL_MS);
+    // A file that has become shorter was begun anew.
+    if (existsSync(file)) at = copy(file, statSync(file).size < at ? 0 : at);
+  }
+  return 0;
+}
+
+/** Where a pod or service writes, by container; found by its files when no supervisor runs. */
+async function logFiles(runDir: string, name: string): Promise<Readonly<Record<string, string>>> {
+  const folder = join(runDir, "logs");
+  if (OWN.includes(name)) return { [name]: join(folder, `${name}.log`) };
+  try {
+    return await askSupervisor<Record<string, string>>(runDir, "GET", `/logs/${encodeURIComponent(name)}`);
+  } catch (error) {
+    if (!isXebecError(error) || error.code !== "unavailable" || !existsSync(folder)) throw error;
+    const found: [string, string][] = readdirSync(folder).flatMap((file): [string, string][] => {
+      if (file === `${name}.log`) return [[name, join(folder, file)]];
+      const [, pod, container] = /^[^.]+\.(.+)\.([^.]+)\.log$/.exec(file) ?? [];
+      return pod && container && (pod === name || pod.startsWith(`${name}-`)) ? [[container, join(folder, file)]] : [];
+    });
+    if (found.length === 0) throw error;
+    return Object.fromEntries(found);
+  }
+}
+
+function copy(file: string, from: number): number {
+  const source = openSync(file, "r");
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  try {
+    let at = from;
+    for (;;) {
+      const count = readSync(source, buffer, 0, CHUNK, at);
+      if (count === 0) return at;
+      process.stdout.write(Buffer.from(buffer.subarray(0, count)));
+      at += count;
+    }
+  } finally {
+    closeSync(source);
+  }
+}

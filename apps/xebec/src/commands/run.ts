@@ -1,0 +1,21 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { XebecError } from "@xebec/core-errors";
+import { appEntry, SERVICES } from "@xebec/platform-local";
+import { ROOT } from "../paths.ts";
+
+const RUNNABLE: readonly string[] = [...SERVICES, "istiod", "pilot-agent"];
+
+/**
+ * `xebec run SERVICE [flags]`: becomes the service. Its flags, signals and exit code are its own.
+ * @throws XebecError invalid_argument for a service that there is none of
+ */
+export async function run(service: string, flags: readonly string[]): Promise<void> {
+  if (!RUNNABLE.includes(service))
+    throw new XebecError("invalid_argument", `there is no service "${service}"; there are ${RUNNABLE.join(", ")}`);
+  const entry = appEntry(ROOT, `apps/${service}`);
+  if (!existsSync(entry)) throw new XebecError("failed_precondition", `${join("apps", service)} has no program to run`);
+  process.argv = [process.execPath, entry, ...flags];
+  await import(pathToFileURL(entry).href);
+}

@@ -1,0 +1,148 @@
+// The command line: what there is to say, and which file does it. Each command is loaded only when it is called.
+import { isXebecError } from "@xebec/core-errors";
+import { setLogLevel } from "@xebec/core-log";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_BLOCK } from "./mesh-context.ts";
+import { FORMATS } from "./output.ts";
+
+const EXIT_USAGE = 2;
+const EXIT_FAILED = 1;
+const USAGE_CODES: ReadonlySet<string> = new Set(["invalid_argument", "failed_precondition"]);
+
+const whole =
+  (from: number, to: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < from || value > to)
+      throw new InvalidArgumentError(`It must be a whole number from ${from} to ${to}.`);
+    return value;
+  };
+const output = (): Option => new Option("-o, --output <format>", "how to print").choices(FORMATS).default("table");
+const files = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];
+const filename = (): Option =>
+  new Option("-f, --filename <file>", "file or directory, - for standard input; may be repeated")
+    .argParser(files)
+    .makeOptionMandatory();
+
+let exitCode = 0;
+/** Wraps a command: its result is the exit code. */
+const does =
+  <A extends unknown[]>(action: (...args: A) => Promise<number | undefined>) =>
+  async (...args: A): Promise<void> => {
+    exitCode = (await action(...args)) ?? -1;
+  };
+
+const program = new Command("xebec")
+  .description("Istio 1.1's control plane as TypeScript services, with today's Envoy, on this machine")
+  .enablePositionalOptions()
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "xebec: ")) });
+
+program
+  .command("up")
+  .description("run NATS, the six services and the pods of a directory of manifests, with one Envoy per pod")
+  .option("-d, --detach", "leave the mesh running in the background")
+  .option("--config <dir>", "directory of manifests and Istio objects (default: .run/config, with Bookinfo)")
+  .option("--ingress-port <n>", "port of the ingress gateway on localhost", whole(1, 65_535), 8080)
+  .option("--monolith", "run the services as one process, istiod")
+  .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_BLOCK)
+  .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
+  .action(does(async (options) => (await import("./commands/up.ts")).up(options)));
+program
+  .command("down")
+  .description("end exactly what up has started")
+  .action(does(async () => (await import("./commands/down.ts")).down()));
+program
+  .command("status")
+  .description("what runs where, and what of the configuration is refused")
+  .addOption(output())
+  .action(does(async (options) => (await import("./commands/status.ts")).status(options)));
+program
+  .command("check")
+  .description("look at everything, and say what is wrong; exit code 1 when something is")
+  .addOption(output())
+  .action(does(async (options) => (await import("./commands/check.ts")).check(options)));
+program
+  .command("apply")
+  .description("check objects and write them into the configuration directory")
+  .addOption(filename())
+  .action(does(async (options) => (await import("./commands/apply.ts")).apply(options)));
+program
+  .command("delete")
+  .description("take objects out of the configuration directory")
+  .addOption(filename())
+  .option("--ignore-not-found", "an object that is not there is no failure")
+  .action(does(async (options) => (await import("./commands/apply.ts")).remove(options)));
+program
+  .command("get")
+  .description("objects of the configuration directory, and what the services say of them")
+  .argument("<kind>", "virtualservices, vs, destinationrules, services, ... or all")
+  .argument("[name]")
+  .addOption(output())
+  .action(does(async (kind, name, options) => (await import("./commands/get.ts")).get(kind, name, options)));
+program
+  .command("proxy-status")
+  .alias("ps")
+  .description("what each proxy was sent and has accepted")
+  .addOption(output())
+  .action(does(async (options) => (await import("./commands/proxy-status.ts")).proxyStatus(options)));
+program
+  .command("logs")
+  .description("the log of a pod or service")
+  .argument("<pod>", "pod, Deployment or service; also supervisor, guardian")
+  .option("-c, --container <name>", "container (default: the first that is not the proxy)")
+  .option("-f, --follow", "go on printing what comes")
+  .action(does(async (pod, options) => (await import("./commands/logs.ts")).logs(pod, options)));
+program
+  .command("exec")
+  .description("run a command with a container's environment and directory")
+  .argument("<pod>", "pod or Deployment")
+  .argument("<command...>", "the command, after --")
+  .option("-c, --container <name>", "container (default: the first that is not the proxy)")
+  .action(does(async (pod, command, options) => (await import("./commands/exec.ts")).exec(pod, command, options)));
+program
+  .command("run")
+  .description("run one service in the foreground, alone, with flags of its own (--help tells them)")
+  .argument("<service>", "galley, pilot, citadel, sidecar-injector, mixer-policy, mixer-telemetry, istiod")
+  .argument("[flags...]")
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(
+    does(async (service, flags) => {
+      setLogLevel("info");
+      await (await import("./commands/run.ts")).run(service, flags);
+      return undefined;
+    }),
+  );
+program
+  .command("ca")
+  .description("the certificate authority")
+  .command("token")
+  .description("print a bootstrap token for a service account")
+  .requiredOption("--namespace <name>")
+  .requiredOption("--service-account <name>")
+  .requiredOption("--storage-dir <dir>", "citadel's --storage-dir")
+  .option("--lifetime <seconds>", "how long it is valid", whole(1, 31_536_000), 86_400)
+  .action(does(async (options) => (await import("./commands/ca-token.ts")).caToken(options)));
+program
+  .command("version")
+  .description("the version of this command and of the services that run")
+  .addOption(output())
+  .action(does(async (options) => (await import("./commands/version.ts")).version(options)));
+
+// The libraries' logs are for services; a command says what it has to say itself.
+setLogLevel("silent");
+// A reader such as `head` may close the pipe early.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : EXIT_FAILED));
+try {
+  await program.parseAsync();
+  // A service that was started by `run` goes on and ends by itself.
+  if (exitCode >= 0) process.exitCode = exitCode;
+  if (exitCode >= 0) process.stdout.write("", () => process.exit(exitCode));
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
+  const known = isXebecError(error) ? error.code : undefined;
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`xebec: ${known ? text : `an unexpected error: ${text}`}\n`);
+  process.exit(known && USAGE_CODES.has(known) ? EXIT_USAGE : EXIT_FAILED);
+}

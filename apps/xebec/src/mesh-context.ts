@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { isXebecError } from "@xebec/core-errors";
+import type { MeshStatus } from "@xebec/platform-local";
+import { askSupervisor } from "./control.ts";
+import { loadOptions } from "./mesh-options.ts";
+import { runDirectory } from "./paths.ts";
+
+export interface MeshContext {
+  readonly runDir: string;
+  readonly configDir: string;
+  readonly block: number;
+  /** Undefined when no mesh runs. */
+  readonly mesh: MeshStatus | undefined;
+}
+
+/** The mesh that commands speak of, whether it runs or not. */
+export async function meshContext(): Promise<MeshContext> {
+  const runDir = runDirectory();
+  const options = loadOptions(runDir);
+  let mesh: MeshStatus | undefined;
+  try {
+    mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status");
+  } catch (error) {
+    if (!isXebecError(error) || error.code !== "unavailable") throw error;
+  }
+  const configDir = mesh?.configDir ?? options?.configDir ?? join(runDir, "config");
+  return { runDir, configDir, block: options?.block ?? DEFAULT_BLOCK, mesh };
+}
+
+/** Addresses of a mesh for which no other block is chosen: 127.20.x.x. */
+export const DEFAULT_BLOCK = 20;

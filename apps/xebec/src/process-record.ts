@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { sleep } from "@xebec/core-async";
+import { writeFileAtomic } from "@xebec/platform-files";
+import { isRunning, type ProcessId, processOf } from "@xebec/platform-local";
+
+/** Processes that a run directory remembers, besides those of the supervisor's state file. */
+export type Recorded = "guardian" | "supervisor";
+
+function fileOf(runDir: string, name: Recorded): string {
+  return join(runDir, `${name}.json`);
+}
+
+/** Remembers this process as the guardian or the supervisor of a run directory. */
+export async function recordProcess(runDir: string, name: Recorded): Promise<void> {
+  await writeFileAtomic(fileOf(runDir, name), JSON.stringify(processOf(process.pid)), { mode: 0o600 });
+}
+
+export async function forgetProcess(runDir: string, name: Recorded): Promise<void> {
+  await rm(fileOf(runDir, name), { force: true });
+}
+
+/** The recorded process; undefined when it does not run any more. */
+export function recordedProcess(runDir: string, name: Recorded): ProcessId | undefined {
+  try {
+    const id = JSON.parse(readFileSync(fileOf(runDir, name), "utf8")) as ProcessId;
+    return isRunning(id) ? id : undefined;
+  } catch {
+    return undefined; // no record, or one that was cut off: there is nothing to go by
+  }
+}
+
+/** Waits until none of these runs any more. @returns those that still do */
+export async function waitForEnd(processes: readonly ProcessId[], timeoutMs: number): Promise<ProcessId[]> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const left = processes.filter(isRunning);
+    if (left.length === 0 || performance.now() > until) return left;
+    await sleep(20);
+  }
+}
+
+/** Ends processes: asks, waits, then insists. */
+export async function endProcesses(processes: readonly ProcessId[], graceMs: number): Promise<void> {
+  for (const each of processes) kill(each, "SIGTERM");
+  const left = await waitForEnd(processes, graceMs);
+  for (const each of left) kill(each, "SIGKILL");
+  await waitForEnd(left, 1_000);
+}
+
+function kill(id: ProcessId, signal: NodeJS.Signals): void {
+  if (!isRunning(id)) return;
+  try {
+    process.kill(id.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { statSync } from "node:fs";
+import { XebecError } from "@xebec/core-errors";
+import { parseManifest } from "@xebec/galley-validate";
+import { idOf, ManifestText, type ObjectId, objectText, readManifests, readText } from "./config-files.ts";
+
+/** An object that a user hands in, with its place. */
+export interface InputObject {
+  readonly id: ObjectId;
+  readonly value: Record<string, unknown>;
+  /** As its author wrote it. */
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  lineOf(path: readonly (string | number)[]): number;
+}
+
+/**
+ * Reads `-f` arguments: files, directories, `-` for standard input.
+ * @throws XebecError invalid_argument with every fault and its place
+ */
+export function readInput(files: readonly string[]): InputObject[] {
+  const found: InputObject[] = [];
+  const faults: string[] = [];
+  for (const name of files.flatMap(expandDirectory)) {
+    const shown = name === "-" ? "standard input" : name;
+    const text = readText(name === "-" ? 0 : name);
+    const manifest = parseManifest(text);
+    faults.push(...manifest.faults.map((fault) => `${shown}:${fault.line}: ${fault.message}`));
+    const pieces = piecesOf(text);
+    for (const { value, line, lineOf } of manifest.objects) {
+      const id = idOf(value);
+      if (id) found.push({ id, value: { ...value }, text: pieces(id) ?? objectText(value), file: shown, line, lineOf });
+      else faults.push(`${shown}:${line}: is no object: apiVersion, kind and metadata.name are required`);
+    }
+  }
+  if (faults.length > 0) throw new XebecError("invalid_argument", faults.join("\n"));
+  if (found.length === 0) throw new XebecError("invalid_argument", `${files.join(", ")}: there is no object in it`);
+  return found;
+}
+
+function expandDirectory(name: string): string[] {
+  if (name === "-") return [name];
+  try {
+    return statSync(name).isDirectory() ? [...readManifests(name).keys()] : [name];
+  } catch (error) {
+    throw new XebecError("invalid_argument", `${name} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Finds the text of an object that is a document of its own. */
+function piecesOf(text: string): (id: ObjectId) => string | undefined {
+  const documents = text.split(/^---(?:\s.*)?$\n?/m);
+  return (id) =>
+    documents.find((each) => {
+      const objects = new ManifestText(each).objects();
+      const [first] = objects;
+      return (
+        objects.length === 1 &&
+        first !== undefined &&
+        first.value.kind === id.kind &&
+        first.id.group === id.group &&
+        first.id.name === id.name &&
+        first.id.namespace === id.namespace
+      );
+    });
+}

@@ -1,0 +1,60 @@
+// Bundles programs with esbuild: `bundle.ts PROJECT…` or `bundle.ts --all`. A bundle lies in dist/, at the depth of src/, so
+// that what a program finds beside itself stays where it was. Splitting keeps what is loaded on demand in files of its own.
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const SAMPLE = "deploy/samples/bookinfo";
+/** CommonJS packages call `require` for Node's own modules. */
+const REQUIRE = 'import{createRequire as xebecRequire}from"node:module";const require=xebecRequire(import.meta.url);';
+
+const given = process.argv.slice(2);
+if (given.length === 0) {
+  process.stderr.write("usage: bundle.ts PROJECT... | --all\n");
+  process.exit(2);
+}
+const projects =
+  given[0] === "--all"
+    ? [...globSync("apps/*/src/main.ts", { cwd: ROOT }).map((file) => file.slice(0, -"/src/main.ts".length)), SAMPLE]
+    : given;
+for (const project of projects.sort()) await bundle(project);
+
+async function bundle(project: string): Promise<void> {
+  const entries = ["main.ts", "supervisor-main.ts", "guardian-main.ts"]
+    .map((name) => join(ROOT, project, "src", name))
+    .filter((path) => existsSync(path));
+  const outdir = join(ROOT, project, "dist");
+  const result = await build({
+    entryPoints: entries,
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    write: false,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    minify: true,
+    keepNames: true,
+    sourcemap: false,
+    chunkNames: "chunk-[hash]",
+    banner: { js: REQUIRE },
+    logLevel: "silent",
+    absWorkingDir: ROOT,
+  });
+  publish(outdir, result.outputFiles);
+}
+
+/** New files first, the entries last, so that a program which starts meanwhile finds a whole bundle. */
+function publish(outdir: string, files: readonly { readonly path: string; readonly contents: Uint8Array }[]): void {
+  mkdirSync(outdir, { recursive: true });
+  const names = new Set(files.map((file) => file.path));
+  const isChunk = (path: string): boolean => path.includes("/chunk-");
+  for (const { path, contents } of files.toSorted((a, b) => Number(isChunk(b.path)) - Number(isChunk(a.path)))) {
+    if (existsSync(path) && readFileSync(path).equals(contents)) continue;
+    writeFileSync(`${path}.part`, contents);
+    renameSync(`${path}.part`, path);
+  }
+  for (const name of readdirSync(outdir)) if (!names.has(join(outdir, name))) rmSync(join(outdir, name));
+}
