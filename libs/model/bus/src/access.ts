@@ -59,7 +59,14 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
     add: [WORK_QUEUES.reports],
     take: [WORK_QUEUES.reports],
   },
-  supervisor: { ...NONE, write: ["workloads"], read: ["config", "status", "trust"], provision: true },
+  // It answers the command line on its socket, so it may ask what the command line may.
+  supervisor: {
+    ...NONE,
+    write: ["workloads"],
+    read: ["config", "status", "trust"],
+    send: [SUBJECTS.proxies],
+    provision: true,
+  },
   adapter: { ...NONE, receive: [ADAPTERS], take: [WORK_QUEUES.reports] },
   console: {
     ...NONE,
