@@ -21,10 +21,14 @@ const MIXER_PORT = 9091;
 const CUSTOM_TAG_VALUE = 6;
 const LENGTH_DELIMITED = 2;
 
-/** The clusters of Mixer's two services, by Istio's names. */
-export function mixerCluster(context: GenerationContext, service: "istio-policy" | "istio-telemetry"): string {
+/**
+ * Where a proxy reaches one of Mixer's two services, by Istio's names. The cluster's own name would be the authority, but it
+ * has characters that HTTP/2 servers refuse there.
+ */
+export function mixerService(context: GenerationContext, service: "istio-policy" | "istio-telemetry") {
   const { rootNamespace, domain } = context.snapshot.mesh;
-  return outboundCluster(MIXER_PORT, "", `${service}.${rootNamespace}.svc.${domain}`);
+  const host = `${service}.${rootNamespace}.svc.${domain}`;
+  return { clusterName: outboundCluster(MIXER_PORT, "", host), authority: host };
 }
 
 /** The access logs of an HTTP listener: the mesh's file, and reports to mixer-telemetry while some rule wants them. */
@@ -110,9 +114,7 @@ function reportLog(context: GenerationContext, direction: "inbound" | "outbound"
           commonConfig: {
             logName: `xebec_http_${direction}`,
             transportApiVersion: ApiVersion.V3,
-            grpcService: {
-              targetSpecifier: { case: "envoyGrpc", value: { clusterName: mixerCluster(context, "istio-telemetry") } },
-            },
+            grpcService: { targetSpecifier: { case: "envoyGrpc", value: mixerService(context, "istio-telemetry") } },
             bufferFlushInterval: durationOf(1000),
             customTags:
               direction === "outbound"

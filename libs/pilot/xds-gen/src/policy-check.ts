@@ -8,7 +8,7 @@ import {
 import type { HttpFilterSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
 import { dependency } from "@xebec/pilot-snapshot";
-import { mixerCluster } from "./access-log.ts";
+import { mixerService } from "./access-log.ts";
 import type { GenerationContext } from "./context.ts";
 import type { ServiceTarget } from "./proxy.ts";
 
@@ -42,7 +42,7 @@ export function policyFilters(
             value: {
               targetSpecifier: {
                 case: "envoyGrpc",
-                value: { clusterName: mixerCluster(context, "istio-policy"), skipEnvoyHeaders: true },
+                value: { ...mixerService(context, "istio-policy"), skipEnvoyHeaders: true },
               },
               timeout: durationOf(CHECK_TIMEOUT_MS),
               // A restart of the policy service is bridged: the call is tried again until it is back or time is up.

@@ -11,7 +11,7 @@ import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.t
 import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import { containerRoot, type MintToken, materializeVolumes } from "./pod-volumes.ts";
-import type { ProcessId } from "./process-table.ts";
+import { type ProcessId, processesMarked, signalProcess } from "./process-table.ts";
 import { containerReady, httpReady } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
 import { Unit } from "./unit.ts";
@@ -26,6 +26,8 @@ const PROBE_READY_MS = 500;
 /** A ready pod counts as lost only after so many failed probes: an agent that is replaced must not take its Envoy out. */
 const FAILURES_ALLOWED = 20;
 const GRACE_MS = 5_000;
+/** The variable that marks every process of a pod. */
+const POD_MARK = "XEBEC_POD";
 
 /** What pods share with each other and the supervisor. */
 export interface PodHost {
@@ -67,6 +69,7 @@ export class PodRunner {
     this.#pod = state.spec as AdmittedPod;
     this.#inject = inject;
     this.#admitted = admitted;
+    this.#ready = admitted && state.ready === true;
   }
 
   get ip(): string {
@@ -92,7 +95,13 @@ export class PodRunner {
   /** The state to remember: the pod as it was admitted. */
   get current(): PodState {
     const { labels, annotations } = this.#pod.metadata;
-    return { ...this.state, spec: this.#admitted ? this.#pod : this.state.spec, labels, annotations };
+    return {
+      ...this.state,
+      spec: this.#admitted ? this.#pod : this.state.spec,
+      labels,
+      annotations,
+      ready: this.#ready,
+    };
   }
 
   get admitted(): boolean {
@@ -182,6 +191,7 @@ export class PodRunner {
       ...own,
       ...(container.name === PROXY ? this.#proxyEnv(container) : {}),
       XEBEC_RUN: this.#host.runId,
+      [POD_MARK]: this.state.uid,
     };
     const [file, ...args] = containerCommand(container, this.#host.root);
     return new Unit(
@@ -191,6 +201,8 @@ export class PodRunner {
         env,
         cwd: containerRoot(this.directory, container),
         logFile: join(this.#host.runDir, "logs", `${namespace}.${name}.${container.name}.log`),
+        // An agent that was killed leaves its Envoy serving.
+        leavesChildren: container.name === PROXY,
       },
       () => this.#host.stateChanged(),
     );
@@ -242,6 +254,7 @@ export class PodRunner {
       if (ready !== this.#ready) {
         this.#ready = ready;
         log.info({ pod: this.state.name, ready }, ready ? "the pod is ready" : "the pod is not ready any more");
+        this.#host.stateChanged();
         this.#host.recordsChanged();
       }
       await sleep(good ? PROBE_READY_MS : PROBE_MS, this.#stop.signal);
@@ -264,6 +277,8 @@ export class PodRunner {
     this.#host.recordsChanged();
     await Promise.all(this.#units.map((unit) => unit.end(GRACE_MS)));
     await this.#loop;
+    // An Envoy whose agent had to be killed.
+    for (const left of processesMarked(POD_MARK, this.state.uid)) signalProcess(left, "SIGKILL");
     await rm(this.directory, { recursive: true, force: true });
   }
 

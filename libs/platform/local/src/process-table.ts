@@ -27,12 +27,36 @@ export function isRunning(id: ProcessId): boolean {
 
 /** Sends a signal to a process group; a group that is gone is no error. */
 export function signalGroup(id: ProcessId, signal: NodeJS.Signals): void {
+  send(id, -id.pid, signal);
+}
+
+/** Sends a signal to one process; one that is gone is no error. */
+export function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
+  send(id, id.pid, signal);
+}
+
+function send(id: ProcessId, target: number, signal: NodeJS.Signals): void {
   if (!isRunning(id)) return;
   try {
-    process.kill(-id.pid, signal);
+    process.kill(target, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
+}
+
+/**
+ * The processes of a group that carry a mark: also when the first of them, whose id names the group, has ended. The mark keeps
+ * a later group with the same number out.
+ */
+export function groupMembers(id: ProcessId, name: string, value: string): ProcessId[] {
+  return processesMarked(name, value).filter(({ pid }) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2]) === id.pid;
+    } catch {
+      return false; // gone meanwhile
+    }
+  });
 }
 
 /** All processes whose environment holds `NAME=VALUE`: what was started with the mark, and everything below it. */

@@ -75,7 +75,6 @@ const CONTROL_PLANE: readonly { name: string; service: ServiceName; ports: reado
       service: "pilot",
       ports: [
         ["grpc-xds", 15010],
-        ["tls-xds", 15012],
         ["http-debug", 8080],
         ["http-monitoring", 15014],
       ],
@@ -83,10 +82,7 @@ const CONTROL_PLANE: readonly { name: string; service: ServiceName; ports: reado
     {
       name: "istio-citadel",
       service: "citadel",
-      ports: [
-        ["tls-citadel", 8060],
-        ["http-monitoring", 15014],
-      ],
+      ports: [["http-monitoring", 15014]],
     },
     { name: "istio-galley", service: "galley", ports: [["http-monitoring", 15014]] },
     { name: "istio-sidecar-injector", service: "sidecar-injector", ports: [["http-monitoring", 15014]] },

@@ -19,6 +19,8 @@ export interface PodState {
   readonly spec: unknown;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Its last known readiness: a new supervisor must not take a pod out of the mesh only to look at it. */
+  readonly ready?: boolean;
 }
 
 export interface LocalState {

@@ -22,7 +22,7 @@ import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manif
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
-import { isRunning, processesMarked } from "./process-table.ts";
+import { isRunning, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
 import { httpReady, tcpReady } from "./readiness.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import {
@@ -45,6 +45,8 @@ const log = logger("local");
 
 const ROOT_CONFIG_MAP = "istio-ca-root-cert";
 const GATEWAY_SERVICE = "istio-ingressgateway";
+/** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
+const MESH_STATS = ["cluster.outbound", "cluster.inbound", "listener", "http."];
 const SERVICE_GRACE_MS = 4_000;
 const TOKEN_AUDIENCE = "istio-ca";
 /** Tokens live for a day and are written anew long before. */
@@ -252,6 +254,7 @@ export class Supervisor {
         PROXY_CONFIG: JSON.stringify({
           discoveryAddress: `${this.#plan.service("pilot")}:15012`,
           terminationDrainDuration: "1s",
+          proxyStatsMatcher: { inclusionPrefixes: MESH_STATS },
         }),
       },
       data: (kind, namespace, name) => {
@@ -292,7 +295,9 @@ export class Supervisor {
   }
 
   async #publishRecords(): Promise<void> {
-    if (!this.#writer || !this.#pods || this.#stop.signal.aborted) return;
+    // A state that is not whole yet would take services away that run.
+    if (!this.#writer || !this.#pods || this.#stop.signal.aborted || (this.#objects.missing?.() ?? []).length > 0)
+      return;
     const pods = this.#pods.pods.flatMap((pod) => pod.record ?? []);
     const services = this.#ofKind("Service").map((each) => this.#withIngressPort(each));
     const records: WorkloadRecord[] = [
@@ -333,7 +338,7 @@ export class Supervisor {
     wanted: ReadonlySet<string>,
   ): void {
     for (const [name, id] of Object.entries(processes))
-      if (name.startsWith("service/") && !wanted.has(name) && isRunning(id)) process.kill(-id.pid, "SIGTERM");
+      if (name.startsWith("service/") && !wanted.has(name) && isRunning(id)) signalGroup(id, "SIGTERM");
   }
 
   /** What runs where, and what is wrong. */
@@ -356,7 +361,7 @@ export class Supervisor {
         ready: ready && unit.id !== undefined,
         restarts: unit.restarts,
         log: unit.spec.logFile,
-        problem: unit.id ? "" : "not running",
+        problem: unit.id ? "" : unit.problem || "not running",
       };
     });
     const pods = (this.#pods?.pods ?? []).map((pod): UnitStatus => {
@@ -370,7 +375,7 @@ export class Supervisor {
         ready: pod.ready,
         restarts: pod.units.reduce((sum, unit) => sum + unit.restarts, 0),
         log: main?.spec.logFile ?? "",
-        problem: pod.problem,
+        problem: pod.problem || (pod.units.find((unit) => unit.problem)?.problem ?? ""),
       };
     });
     return {
@@ -432,7 +437,7 @@ export class Supervisor {
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
     for (const left of processesMarked("XEBEC_RUN", this.#runId)) {
       log.info({ pid: left.pid }, "a process that was left is ended");
-      if (isRunning(left)) process.kill(left.pid, "SIGKILL");
+      signalProcess(left, "SIGKILL");
     }
     await this.#state.save();
   }

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { isRunning, type ProcessId, processOf, signalGroup } from "./process-table.ts";
+import { groupMembers, isRunning, type ProcessId, processOf, signalGroup, signalProcess } from "./process-table.ts";
 
 const log = logger("local");
 
@@ -14,8 +14,12 @@ export interface UnitSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly logFile: string;
+  /** When it ends by itself, its children go on and its successor takes them over. */
+  readonly leavesChildren?: boolean;
 }
 
+/** The variable that marks every process of a mesh. */
+const MARK = "XEBEC_RUN";
 const POLL_MS = 100;
 const BACKOFF = { baseMs: 100, maxMs: 10_000 };
 /** A process that ran for so long has not failed at its start: the next restart is quick again. */
@@ -33,8 +37,11 @@ export class Unit {
   #wanted = false;
   #released = false;
   #loop: Promise<void> | undefined;
+  #starting: Promise<void> | undefined;
   readonly #stop = new AbortController();
   restarts = 0;
+  /** Why it could not be started. */
+  problem = "";
   startedAt: Date | undefined;
 
   /** @param changed called when the process id changes, for the state file */
@@ -62,9 +69,13 @@ export class Unit {
   async #keep(): Promise<void> {
     for (let attempt = 0; this.#wanted; ) {
       const since = performance.now();
-      if (!this.#id) await this.#spawn();
-      while (this.#id && !this.#released && isRunning(this.#id)) await sleep(POLL_MS);
+      if (!this.#id) {
+        this.#starting = this.#spawn();
+        await this.#starting;
+      }
+      await this.#over();
       if (this.#released) return;
+      if (this.#id && !this.spec.leavesChildren) this.#endRest(this.#id);
       this.#id = undefined;
       this.#changed();
       if (!this.#wanted) return;
@@ -79,43 +90,68 @@ export class Unit {
     }
   }
 
+  /** Waits until the process has ended, or is left alone. */
+  async #over(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid !== undefined && child.pid === this.#id?.pid) {
+      if (child.exitCode === null && child.signalCode === null)
+        await Promise.race([new Promise((resolve) => child.once("exit", resolve)), aborted(this.#stop.signal)]);
+      if (this.#released || child.exitCode !== null || child.signalCode !== null) return;
+    }
+    // Nobody tells of a process that an earlier supervisor started.
+    while (this.#id && !this.#released && isRunning(this.#id)) await sleep(POLL_MS);
+  }
+
   async #spawn(): Promise<void> {
     const { command, env, cwd, logFile } = this.spec;
-    mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
     const [file, ...args] = command;
-    // A pipe would die with its reader; a file does not.
-    const out = openSync(logFile, "a", 0o600);
+    let out: number | undefined;
     try {
+      mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
+      // A pipe would die with its reader; a file does not.
+      out = openSync(logFile, "a", 0o600);
       const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", out, out] });
       this.#child = child;
-      await new Promise<void>((resolve) => {
+      await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
-        child.once("error", (error) => {
-          log.error({ unit: this.spec.name, err: error }, "the process cannot be started");
-          resolve();
-        });
+        child.once("error", reject);
       });
       child.unref();
       this.#id = child.pid === undefined ? undefined : processOf(child.pid);
+      this.problem = "";
       this.startedAt = new Date();
       this.#changed();
+    } catch (error) {
+      // A full disk or a missing program may be cured while the mesh runs: it is tried again.
+      this.problem = `cannot be started: ${(error as Error).message}`;
+      log.error({ unit: this.spec.name, err: error }, "the process cannot be started");
     } finally {
-      closeSync(out);
+      if (out !== undefined) closeSync(out);
     }
   }
 
   /** Ends its whole group: asks, waits, then insists. It is not started again. */
   async end(graceMs: number): Promise<void> {
     this.#wanted = false;
+    // A start that is under way is let through, so that what it starts can be ended.
+    await this.#starting;
     const id = this.#id;
     if (id) {
       signalGroup(id, "SIGTERM");
       const until = performance.now() + graceMs;
       while (isRunning(id) && performance.now() < until) await sleep(20);
       signalGroup(id, "SIGKILL");
+      this.#endRest(id);
     }
     this.#stop.abort();
     await this.#loop;
+  }
+
+  /** What the first process of the group has left behind. */
+  #endRest(id: ProcessId): void {
+    const mark = this.spec.env[MARK];
+    if (mark === undefined) return;
+    for (const each of groupMembers(id, MARK, mark)) signalProcess(each, "SIGKILL");
   }
 
   /** Leaves the process running and forgets it: the supervisor goes, the mesh stays. */
@@ -125,4 +161,11 @@ export class Unit {
     this.#child?.unref();
     this.#stop.abort();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

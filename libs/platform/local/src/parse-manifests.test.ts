@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parseManifests } from "./parse-manifests.ts";
+
+const DEPLOYMENT = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 2
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, command: [web] }] }
+`;
+
+test("objects of all kinds that run here are read, and others are left out", () => {
+  const { objects, faults } = parseManifests(`${DEPLOYMENT}---
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: Namespace, metadata: { name: shop, labels: { istio-injection: enabled } } }
+  - apiVersion: v1
+    kind: Service
+    metadata: { name: web }
+    spec: { selector: { app: web }, ports: [{ name: http, port: 80, targetPort: web }, { port: 53, protocol: UDP }] }
+  - { apiVersion: v1, kind: Secret, metadata: { name: s }, data: { a: aGk= }, stringData: { b: plain } }
+  - { apiVersion: networking.istio.io/v1, kind: Gateway, metadata: { name: g } }
+`);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    objects.map((each) => `${each.kind} ${each.metadata.namespace}/${each.metadata.name}`),
+    ["Deployment shop/web", "Namespace default/shop", "Service default/web", "Secret default/s"],
+  );
+  const [deployment, , service, secret] = objects;
+  assert.ok(deployment?.kind === "Deployment" && service?.kind === "Service" && secret?.kind === "Secret");
+  assert.equal(deployment.replicas, 2);
+  assert.deepEqual(service.ports, [
+    { name: "http", port: 80, targetPort: "web", protocol: "TCP" },
+    { name: "", port: 53, targetPort: 53, protocol: "UDP" },
+  ]);
+  assert.deepEqual(secret.data, { a: "hi", b: "plain" });
+});
+
+test("a fault is told with the line of its object, and does not disturb its neighbours", () => {
+  const { objects, faults } = parseManifests(`# a comment
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: many }
+spec: { replicas: 51, template: { spec: { containers: [{ name: a }] } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: Bad_Name }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ports }
+spec: { ports: [{ port: 0 }] }
+---
+${DEPLOYMENT}`);
+  assert.equal(objects.length, 1);
+  assert.deepEqual(
+    faults.map((fault) => [fault.line, fault.message]),
+    [
+      [2, "Deployment default/many: spec.replicas must be a whole number from 0 to 50"],
+      [7, 'Service: metadata.name "Bad_Name" is no object name'],
+      [11, "Service default/ports: spec.ports[0].port must be a number from 1 to 65535"],
+    ],
+  );
+});
+
+test("no text makes it throw", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.jsonValue(), (text, value) => {
+      parseManifests(text);
+      parseManifests(
+        JSON.stringify({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a" }, spec: value }),
+      );
+      parseManifests(JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: value, spec: value }));
+    }),
+  );
+});
+
+test("aliases that would multiply are a fault, not an endless file", () => {
+  const levels = [
+    "a: &a [x]",
+    ...[..."bcdefgh"].map((each, i) => `${each}: &${each} [${`*${"abcdefgh"[i]},`.repeat(9)}]`),
+  ];
+  const { faults } = parseManifests(levels.join("\n"));
+  assert.equal(faults.length, 1);
+  assert.match(faults[0]?.message ?? "", /alias/i);
+});

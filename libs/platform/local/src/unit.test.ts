@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { isRunning, processesMarked, processOf } from "./process-table.ts";
+import { Unit, type UnitSpec } from "./unit.ts";
+
+const TIMEOUT_MS = 10_000;
+
+async function spec(t: TestContext, script: string): Promise<UnitSpec> {
+  const dir = await mkdtemp(join(tmpdir(), "unit-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return {
+    name: "service/test",
+    command: ["/bin/sh", "-c", script],
+    env: { PATH: process.env.PATH ?? "", XEBEC_RUN: randomUUID() },
+    cwd: dir,
+    logFile: join(dir, "logs/test.log"),
+  };
+}
+
+function marked(of: UnitSpec): number {
+  return processesMarked("XEBEC_RUN", of.env.XEBEC_RUN as string).length;
+}
+
+test("a process that is killed is started again, and writes to its log file", async (t) => {
+  const of = await spec(t, "echo started; exec sleep 1000");
+  let changes = 0;
+  const unit = new Unit(of, () => changes++);
+  t.after(() => unit.end(1_000));
+  unit.start();
+  const first = await waitFor("first process", TIMEOUT_MS, () => unit.id);
+  process.kill(first.pid, "SIGKILL");
+  const second = await waitFor("second process", TIMEOUT_MS, () => unit.id?.pid !== first.pid && unit.id);
+  assert.ok(isRunning(second) && !isRunning(first));
+  assert.equal(unit.restarts, 1);
+  assert.ok(changes >= 3);
+  await waitFor("both lines", TIMEOUT_MS, async () => (await readFile(of.logFile, "utf8")) === "started\nstarted\n");
+});
+
+test("a second unit adopts what the first has released, and starts it again when it ends", async (t) => {
+  const of = await spec(t, "exec sleep 1000");
+  const before = new Unit(of, () => undefined);
+  before.start();
+  const id = await waitFor("process", TIMEOUT_MS, () => before.id);
+  before.release();
+  const after = new Unit(of, () => undefined);
+  t.after(() => after.end(1_000));
+  after.start(id);
+  assert.deepEqual(after.id, id);
+  assert.equal(marked(of), 1);
+  process.kill(id.pid, "SIGKILL");
+  await waitFor("successor", TIMEOUT_MS, () => after.id && after.id.pid !== id.pid);
+  assert.equal(marked(of), 1);
+});
+
+test("a process that has the number but not the start time of the old one is not adopted", async (t) => {
+  const of = await spec(t, "exec sleep 1000");
+  const unit = new Unit(of, () => undefined);
+  t.after(() => unit.end(1_000));
+  const own = processOf(process.pid);
+  assert.ok(own);
+  unit.start({ pid: own.pid, startTime: `${own.startTime}0` });
+  const id = await waitFor("process", TIMEOUT_MS, () => unit.id);
+  assert.notEqual(id.pid, process.pid);
+});
+
+test("the end takes the whole group along, also a child that ignores the request", async (t) => {
+  const of = await spec(t, "trap '' TERM; sleep 1000 & sleep 1000 & wait; wait; wait");
+  const unit = new Unit(of, () => undefined);
+  unit.start();
+  await waitFor("three processes", TIMEOUT_MS, () => marked(of) === 3);
+  await unit.end(100);
+  await waitFor("nothing left", TIMEOUT_MS, () => marked(of) === 0);
+  assert.equal(unit.id, undefined);
+});
+
+test("children of a leader that has ended are ended with the unit", async (t) => {
+  const of = await spec(t, "trap '' TERM; sleep 1000 & trap 'exit 0' TERM; wait");
+  const unit = new Unit(of, () => undefined);
+  unit.start();
+  await waitFor("two processes", TIMEOUT_MS, () => marked(of) === 2);
+  await unit.end(2_000);
+  await waitFor("nothing left", TIMEOUT_MS, () => marked(of) === 0);
+});
+
+test("an end right after the start leaves nothing behind", async (t) => {
+  const of = await spec(t, "exec sleep 1000");
+  const unit = new Unit(of, () => undefined);
+  unit.start();
+  await unit.end(1_000);
+  assert.equal(marked(of), 0);
+});
+
+test("a program that does not exist is told and tried again until it is ended", async (t) => {
+  const of: UnitSpec = { ...(await spec(t, "")), command: ["/nonexistent/program"] };
+  const unit = new Unit(of, () => undefined);
+  unit.start();
+  await waitFor("a second try", TIMEOUT_MS, () => unit.restarts >= 2);
+  assert.match(unit.problem, /cannot be started: .*ENOENT/);
+  await unit.end(100);
+});

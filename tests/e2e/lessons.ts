@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { Load, type Mesh, pageIsWhole } from "./mesh.ts";
+
+const ONE_SECOND = 1_000;
+
+/** What a user tries with Bookinfo, on a mesh that runs: the same for six services and for one process. */
+export function lessons(mesh: () => Mesh): void {
+  it("shows the product page, and all three versions of reviews within 100 requests", async () => {
+    const versions = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      const answer = await mesh().get("/productpage");
+      assert.ok(pageIsWhole(answer), answer.body);
+      versions.add(/data-version="(v\d)"/.exec(answer.body)?.[1] ?? "");
+    }
+    assert.deepEqual([...versions].sort(), ["v1", "v2", "v3"]);
+  });
+
+  it("takes a saved VirtualService up within a second, without a failed request", async () => {
+    const load = new Load(mesh());
+    await load.more(20);
+    mesh().copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await allAre("v1");
+    mesh().copy("networking/virtual-service-reviews-90-10.yaml", "routes.yaml");
+    await waitFor("version 2 appears", 5_000, async () => (await mesh().reviewsVersion()) === "v2");
+    const seen = { v1: 0, v2: 0, v3: 0 };
+    for (let i = 0; i < 100; i++) seen[(await mesh().reviewsVersion()) as "v1"]++;
+    assert.equal(seen.v3, 0);
+    assert.ok(seen.v2 >= 1 && seen.v2 <= 30, `of 100 requests ${seen.v2} went to version 2`);
+    mesh().copy("networking/virtual-service-reviews-jason-v2.yaml", "routes.yaml");
+    await waitFor(
+      "jason sees version 2",
+      ONE_SECOND * 2,
+      async () => (await mesh().reviewsVersion({ cookie: "user=jason" })) === "v2",
+    );
+    assert.equal(await mesh().reviewsVersion(), "v1");
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+  });
+
+  it("takes a VirtualService and a DestinationRule that change together without a failed request", async () => {
+    const load = new Load(mesh());
+    await load.more(10);
+    for (const version of ["v3", "v2", "v3"]) {
+      const subset = `only-${version}-${Math.floor(load.sent)}`;
+      mesh().save("routes.yaml", together(subset, version));
+      await allAre(version);
+      await load.more(30);
+    }
+    mesh().remove("routes.yaml");
+    await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) === "v1");
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+  });
+
+  it("refuses a broken file with file, line, field and reason, and changes nothing", async () => {
+    mesh().copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await allAre("v1");
+    mesh().save(
+      "routes.yaml",
+      "apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata:\n  name: reviews\nspec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n      wieght: 3\n",
+    );
+    const refused = await waitFor("the fault is told", 5_000, async () =>
+      (await mesh().conditions()).find((each) => each.state === "rejected"),
+    );
+    assert.equal(refused.object, "networking.istio.io/VirtualService/default/reviews");
+    assert.deepEqual([refused.source, refused.line], ["routes.yaml", 10]);
+    assert.match(refused.message, /spec\.http\[0\]\.route\[0\]\.wieght: unknown field; did you mean weight\?/);
+    for (let i = 0; i < 10; i++) assert.equal(await mesh().reviewsVersion(), "v1");
+    mesh().remove("routes.yaml");
+    await waitFor(
+      "the fault is gone",
+      5_000,
+      async () => !(await mesh().conditions()).some((each) => each.state === "rejected"),
+    );
+    await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) !== "v1");
+  });
+
+  it("carries SPIFFE identities under STRICT, and refuses a plaintext call to a pod's port", async () => {
+    const { units } = await mesh().status();
+    const [pod, app] = units.find((unit) => unit.name.includes("/details-v1"))?.addresses ?? [];
+    assert.ok(pod && app);
+    assert.equal(
+      (await mesh().direct(pod, 9080, "/details/0")).status,
+      200,
+      "plaintext is accepted while nothing is set",
+    );
+    mesh().copy("security/mtls-strict.yaml", "strict.yaml");
+    await waitFor("plaintext is refused", 5_000, () =>
+      mesh()
+        .direct(pod, 9080, "/details/0")
+        .then(
+          () => false,
+          () => true,
+        ),
+    );
+    for (let i = 0; i < 10; i++) assert.ok(pageIsWhole(await mesh().get("/productpage")));
+    const stats = (await mesh().direct(pod, 15000, "/stats")).body;
+    assert.ok(Number(/listener\.[\w.]+_9080\.ssl\.handshake: (\d+)/.exec(stats)?.[1]) > 0, "mutual TLS handshakes");
+    const certificates = (await mesh().direct(pod, 15000, "/certs")).body;
+    assert.match(certificates, /spiffe:\/\/cluster\.local\/ns\/default\/sa\/bookinfo-details/);
+    mesh().remove("strict.yaml");
+    await waitFor("plaintext is accepted again", 5_000, () =>
+      mesh()
+        .direct(pod, 9080, "/details/0")
+        .then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+    );
+  });
+
+  it("crosses two Envoys on a call between pods", async () => {
+    const { units } = await mesh().status();
+    const address = (name: string): string => units.find((unit) => unit.name.includes(`/${name}`))?.addresses[0] ?? "";
+    const counter = async (host: string, pattern: RegExp): Promise<number> =>
+      Number(pattern.exec((await mesh().direct(host, 15000, "/stats")).body)?.[1] ?? 0);
+    const outbound = /cluster\.outbound\|9080\|\|details\.default\.svc\.cluster\.local;?\.upstream_rq_total: (\d+)/;
+    const inbound = /cluster\.inbound\|9080\|\|;?\.upstream_rq_total: (\d+)/;
+    const before = [await counter(address("productpage"), outbound), await counter(address("details"), inbound)];
+    for (let i = 0; i < 5; i++) await mesh().get("/productpage");
+    const after = [await counter(address("productpage"), outbound), await counter(address("details"), inbound)];
+    assert.deepEqual([(after[0] ?? 0) - (before[0] ?? 0), (after[1] ?? 0) - (before[1] ?? 0)], [5, 5]);
+  });
+
+  it("denies what a denier rule matches, and asks nobody without a rule", async () => {
+    const { units } = await mesh().status();
+    const ratings = units.find((unit) => unit.name.includes("/ratings-v1"))?.addresses[0] ?? "";
+    const asks = async (): Promise<boolean> =>
+      (await mesh().direct(ratings, 15000, "/config_dump?resource=dynamic_listeners")).body.includes(
+        "envoy.filters.http.ext_authz",
+      );
+    assert.equal(await asks(), false);
+    mesh().save("routes.yaml", together("denied", "v3"));
+    await allAre("v3");
+    mesh().copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
+    await waitFor("version 3 may not call ratings", ONE_SECOND * 3, async () =>
+      (await mesh().get("/productpage")).body.includes("Ratings service is currently unavailable"),
+    );
+    mesh().save("routes.yaml", together("allowed", "v2"));
+    await waitFor(
+      "version 2 may",
+      5_000,
+      async () => pageIsWhole(await mesh().get("/productpage")) && (await mesh().reviewsVersion()) === "v2",
+    );
+    mesh().remove("deny.yaml");
+    await waitFor("nobody asks any more", 5_000, async () => !(await asks()));
+    mesh().remove("routes.yaml");
+    await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) === "v1");
+  });
+
+  it("counts exactly the requests that were sent, with the right labels", async () => {
+    const metrics = async (): Promise<string> => (await mesh().direct(mesh().address(8), 42422, "/metrics")).body;
+    mesh().copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await allAre("v1");
+    const labels = { source_workload: "productpage-v1", destination_workload: "reviews-v1", response_code: "200" };
+    const count = async (reporter: string): Promise<number> =>
+      sum(await metrics(), "istio_requests_total", { ...labels, reporter });
+    // Access logs are sent once a second: what came before must be counted before.
+    const settle = (): Promise<number> =>
+      waitFor("counters stand still", 15_000, async () => {
+        const before = [await count("source"), await count("destination")];
+        await new Promise((resolve) => setTimeout(resolve, 1_600));
+        const after = [await count("source"), await count("destination")];
+        return before.join() === after.join() ? (after[0] ?? 0) + 1 : undefined;
+      });
+    await settle();
+    const before = { source: await count("source"), destination: await count("destination") };
+    for (let i = 0; i < 50; i++) assert.equal(await mesh().reviewsVersion(), "v1");
+    await waitFor(
+      "50 requests are counted",
+      10_000,
+      async () =>
+        (await count("source")) - before.source >= 50 && (await count("destination")) - before.destination >= 50,
+      100,
+    );
+    await settle();
+    assert.deepEqual(
+      [(await count("source")) - before.source, (await count("destination")) - before.destination],
+      [50, 50],
+    );
+    const text = await metrics();
+    const line = text
+      .split("\n")
+      .find(
+        (each) =>
+          each.startsWith("istio_requests_total{") &&
+          each.includes('reporter="destination"') &&
+          each.includes('destination_workload="reviews-v1"') &&
+          each.includes('source_workload="productpage-v1"'),
+      );
+    for (const label of [
+      'connection_security_policy="mutual_tls"',
+      'source_principal="cluster.local/ns/default/sa/bookinfo-productpage"',
+      'destination_principal="cluster.local/ns/default/sa/bookinfo-reviews"',
+      'destination_service="reviews.default.svc.cluster.local"',
+      'destination_service_name="reviews"',
+      'destination_version="v1"',
+      'source_app="productpage"',
+      'request_protocol="http"',
+      'response_code="200"',
+    ])
+      assert.ok(line?.includes(label), `${label} in ${line}`);
+    for (const name of [
+      "istio_request_duration_seconds_bucket",
+      "istio_request_bytes_count",
+      "istio_response_bytes_sum",
+    ])
+      assert.ok(text.includes(name), name);
+    mesh().remove("routes.yaml");
+    await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) !== "v1");
+  });
+
+  async function allAre(version: string): Promise<void> {
+    await waitFor(`all requests go to ${version}`, 5_000, async () => {
+      for (let i = 0; i < 6; i++) if ((await mesh().reviewsVersion()) !== version) return false;
+      return true;
+    });
+  }
+}
+
+/** A VirtualService and the DestinationRule with its subset, in one file. */
+function together(subset: string, version: string): string {
+  return `apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - route:
+    - destination: {host: reviews, subset: ${subset}}
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: DestinationRule
+metadata: {name: reviews-subset}
+spec:
+  host: reviews
+  subsets:
+  - {name: ${subset}, labels: {version: ${version}}}
+`;
+}
+
+/** The sum of the samples of a metric that have these labels. */
+function sum(text: string, name: string, labels: Record<string, string>): number {
+  let total = 0;
+  for (const line of text.split("\n")) {
+    if (!line.startsWith(`${name}{`)) continue;
+    if (Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)))
+      total += Number(line.slice(line.lastIndexOf(" ") + 1));
+  }
+  return total;
+}

@@ -1,0 +1,14 @@
+import { after, before, describe } from "node:test";
+import { lessons } from "./lessons.ts";
+import { Mesh } from "./mesh.ts";
+
+describe("Bookinfo on one process", () => {
+  let mesh: Mesh;
+  before(async () => {
+    mesh = await Mesh.start({ monolith: true });
+  });
+  after(async () => {
+    await mesh?.[Symbol.asyncDispose]();
+  });
+  lessons(() => mesh);
+});
