@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
 import { writeFileAtomic } from "@xebec/platform-files";
-import { isRunning, type ProcessId, processOf } from "@xebec/platform-local";
+import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-local";
 
 /** Processes that a run directory remembers, besides those of the supervisor's state file. */
 export type Recorded = "guardian" | "supervisor";
@@ -43,17 +43,8 @@ export async function waitForEnd(processes: readonly ProcessId[], timeoutMs: num
 
 /** Ends processes: asks, waits, then insists. */
 export async function endProcesses(processes: readonly ProcessId[], graceMs: number): Promise<void> {
-  for (const each of processes) kill(each, "SIGTERM");
+  for (const each of processes) signalProcess(each, "SIGTERM");
   const left = await waitForEnd(processes, graceMs);
-  for (const each of left) kill(each, "SIGKILL");
+  for (const each of left) signalProcess(each, "SIGKILL");
   await waitForEnd(left, 1_000);
-}
-
-function kill(id: ProcessId, signal: NodeJS.Signals): void {
-  if (!isRunning(id)) return;
-  try {
-    process.kill(id.pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }

@@ -17,7 +17,8 @@ export async function exec(
     "GET",
     `/exec/${encodeURIComponent(pod)}${query}`,
   );
-  const { XEBEC_RUN: _mark, ...own } = env;
+  // What the user starts is no part of the mesh: down must not end it.
+  const { XEBEC_RUN: _run, XEBEC_POD: _pod, ...own } = env;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env: own, stdio: "inherit" });
     child.once("error", (error: NodeJS.ErrnoException) =>

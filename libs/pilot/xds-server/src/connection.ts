@@ -17,6 +17,7 @@ import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import type { XdsRequest } from "./request.ts";
 import { deltaResponse, discoveryResponse, type MessageCache } from "./response.ts";
 import { Subscription } from "./subscription.ts";
+import type { WriteBudget } from "./write-budget.ts";
 
 const log = logger("ads");
 
@@ -28,6 +29,7 @@ export interface Shared {
   readonly generator: () => Generator | undefined;
   readonly names: NameSets;
   readonly messages: MessageCache;
+  readonly budget: WriteBudget;
   /** Called for each message sent. */
   onSent(type: XdsType, bytes: number): void;
   onAck(connection: Connection, type: XdsType): void;
@@ -134,10 +136,10 @@ export class Connection {
 
   #sotwNames(sub: Subscription, request: XdsRequest): boolean {
     if (isWildcard(sub.type)) return false;
-    if (Buffer.compare(sub.nameBytes, request.nameBytes) === 0) return false;
-    sub.nameBytes = Buffer.from(request.nameBytes);
+    if (Buffer.compare(sub.requested.bytes, request.nameBytes) === 0) return false;
     const before = sub.names;
-    sub.names = this.#shared.names.ofBytes(request.nameBytes, request.names);
+    sub.requested = this.#shared.names.ofBytes(request.nameBytes, request.names);
+    sub.names = sub.requested.set;
     if (sub.names === before) return false;
     // Names that were given up and come back must be answered: Envoy forgot them.
     this.#forget(sub);
@@ -248,13 +250,18 @@ export class Connection {
       return false;
     }
     const message = this.#message(sub, next, changed, removed, again);
+    if (!this.#shared.budget.take(this, message.bytes.length)) {
+      for (const each of again) sub.resend.add(each.name);
+      return true;
+    }
     if (sub.type === "cluster" && !sub.fresh) this.#resendEndpoints(changed.map((each) => each.name));
     sub.sent = next;
     sub.fresh = false;
     sub.sentAt = Date.now();
     this.#shared.onSent(sub.type, message.bytes.length);
     sub.inFlight = sub.lastNonce = message.nonce;
-    if (!this.#stream.write(message.bytes)) this.#congested = true;
+    const size = message.bytes.length;
+    if (!this.#stream.write(message.bytes, () => this.#shared.budget.give(this, size))) this.#congested = true;
     log.debug(
       {
         proxy: this.id,

@@ -1,6 +1,12 @@
 import type { NameSet } from "@xebec/pilot-xds-gen";
 import { contentHash } from "@xebec/pilot-xds-gen";
 
+/** The names of a request, and its own bytes for them. */
+export interface RequestedNames {
+  readonly bytes: Uint8Array;
+  readonly set: NameSet;
+}
+
 /**
  * Makes equal lists of names one object, so that a thousand proxies that ask for the same five hundred names hold them once.
  * Sets that nobody holds any more are collected.
@@ -11,7 +17,7 @@ export class NameSets {
     if (this.#sets.get(key)?.deref() === undefined) this.#sets.delete(key);
   });
   /** Names in the order of their first request, by the bytes of that request. */
-  readonly #byBytes = new Map<string, WeakRef<NameSet>>();
+  readonly #byBytes = new Map<string, WeakRef<RequestedNames>>();
 
   /** The set of these names; order and repetition do not matter. */
   of(names: Iterable<string>): NameSet {
@@ -25,15 +31,15 @@ export class NameSets {
     return made;
   }
 
-  /** The set of a request's names; requests of equal bytes are decoded once. */
-  ofBytes(bytes: Uint8Array, names: () => string[]): NameSet {
+  /** The set of a request's names; requests of equal bytes are decoded once, and share their bytes too. */
+  ofBytes(bytes: Uint8Array, names: () => string[]): RequestedNames {
     const hash = contentHash(bytes);
     const known = this.#byBytes.get(hash)?.deref();
     if (known) return known;
-    const set = this.of(names());
+    const made: RequestedNames = { bytes: Buffer.from(bytes), set: this.of(names()) };
     if (this.#byBytes.size > MAX_REMEMBERED) this.#byBytes.clear();
-    this.#byBytes.set(hash, new WeakRef(set));
-    return set;
+    this.#byBytes.set(hash, new WeakRef(made));
+    return made;
   }
 }
 

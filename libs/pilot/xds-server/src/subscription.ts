@@ -1,13 +1,16 @@
 import { EMPTY_SET, type NameSet, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
+import type { RequestedNames } from "./name-sets.ts";
 import type { Held } from "./quarantine.ts";
+
+const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names: [] } };
 
 /** The server's view of what one client has of one type; the same for both protocols. */
 export class Subscription {
   readonly type: XdsType;
   /** What it asked for; undefined for all there is (clusters, listeners). */
   names: NameSet | undefined;
-  /** The names' bytes in the client's last request: an acknowledgement that repeats them is known by them. */
-  nameBytes: Uint8Array = new Uint8Array();
+  /** The names in the client's last request: an acknowledgement that repeats them is known by their bytes. */
+  requested: RequestedNames = NOTHING;
   /** What it was sent last. */
   sent: ResourceSet = EMPTY_SET;
   /** What it accepted last. */

@@ -12,6 +12,7 @@ import { Connection, type Shared } from "./connection.ts";
 import { NameSets } from "./name-sets.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
 import { MessageCache } from "./response.ts";
+import { WriteBudget } from "./write-budget.ts";
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 /** Other streams get their turn after so much pushing. */
@@ -66,6 +67,7 @@ export class XdsServer {
       generator: () => this.#generator,
       names: new NameSets(),
       messages: new MessageCache(),
+      budget: new WriteBudget(),
       onSent: (type, size) => {
         pushes.inc({ type: SHORT_NAME[type] });
         bytes.inc({ type: SHORT_NAME[type] }, size);
@@ -148,6 +150,7 @@ export class XdsServer {
     stream.onClose(() => {
       if (!connection) return;
       this.#connections.delete(connection.id);
+      this.#shared.budget.forget(connection);
       this.#options.onConnections?.();
       log.debug({ proxy: connection.id }, "the stream is closed");
     });

@@ -7,9 +7,10 @@ import { toStatus } from "./status.ts";
 export interface RawStream {
   /**
    * Queues a message. Nothing is copied before it is sent: the bytes must not change afterwards.
+   * @param handed called once the bytes were handed to the connection; not when the stream ends before
    * @returns false when the queue is above its mark (1 MiB): wait for `onDrain` before writing more
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, handed?: () => void): boolean;
   /** Bytes written and not yet handed to the connection. */
   readonly queuedBytes: number;
   /** True once the stream is over; writes are ignored. */
@@ -67,11 +68,14 @@ export class ServerRawStream implements RawStream {
     return this.#over;
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, handed?: () => void): boolean {
     if (this.#over || this.#ended) return false;
     const size = bytes.byteLength;
     this.#queued += size;
-    this.#call.write(asBuffer(bytes), () => this.#written(size));
+    this.#call.write(asBuffer(bytes), () => {
+      this.#written(size);
+      handed?.();
+    });
     if (this.#queued >= HIGH_MARK) this.#full = true;
     return !this.#full;
   }

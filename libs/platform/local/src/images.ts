@@ -42,3 +42,9 @@ export function appEntry(root: string, app: string): string {
   const bundle = join(root, app, "dist/main.mjs");
   return process.env.XEBEC_USE_BUNDLES === "1" && existsSync(bundle) ? bundle : join(root, app, "src/main.ts");
 }
+
+/**
+ * Services have more to do at a time. Measured with a thousand proxies on pilot: V8's default of 16 MiB costs 50 KiB more memory
+ * for each proxy, 1 MiB costs a quarter more CPU.
+ */
+export const SERVICE_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=4"];

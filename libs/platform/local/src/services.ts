@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
-import { appEntry, NODE_FLAGS } from "./images.ts";
+import { appEntry, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { UnitSpec } from "./unit.ts";
 
 /** What the service processes need to know of their mesh. */
@@ -93,7 +93,7 @@ export function monolithUnit(host: ServiceHost): UnitSpec {
 function unit(host: ServiceHost, name: string, app: string, flags: readonly string[]): UnitSpec {
   return {
     name: `service/${name}`,
-    command: [process.execPath, ...NODE_FLAGS, appEntry(host.root, app), ...flags],
+    command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...flags],
     env: { ...host.baseEnv, XEBEC_RUN: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),

@@ -25,7 +25,11 @@ export function goldenCases(folder: string): GoldenCase[] {
           const text = stringify(output, { lineWidth: 0, aliasDuplicateObjects: false });
           if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, text);
           assert.ok(existsSync(path), `${path} is missing; make it with UPDATE_GOLDEN=1 and read it`);
-          assert.equal(text, readFileSync(path, "utf8"), `${name}: the output differs; if that is meant, run again with UPDATE_GOLDEN=1`);
+          assert.equal(
+            text,
+            readFileSync(path, "utf8"),
+            `${name}: the output differs; if that is meant, run again with UPDATE_GOLDEN=1`,
+          );
         },
       };
     });
