@@ -139,7 +139,10 @@ test("pods of an earlier supervisor are adopted with their processes", async (t)
   t.after(() => after.endAll());
   after.adopt([pod.current], { [unit.spec.name]: unit.id });
   after.reconcile([deployment(port, "v1", 1)]);
-  await waitFor("adopted", TIMEOUT_MS, () => after.pods[0]?.ready);
+  await waitFor("adopted", TIMEOUT_MS, () => after.pods[0]?.units[0]?.id);
+  // Its endpoint must not vanish while a new supervisor takes over.
+  assert.ok(after.pods[0]?.ready);
+  assert.equal(after.pods[0]?.state.name, pod.state.name);
   assert.equal(after.pods.length, 1);
   assert.equal(after.pods[0]?.units[0]?.id?.pid, pid);
 });
@@ -152,6 +155,6 @@ test("a container without program tells why its pod does not run", async (t) => 
   set.reconcile([
     { ...faulty, template: { spec: { containers: [{ name: "web", image: "docker.io/library/nginx:1" }] } } },
   ]);
-  await waitFor("problem", TIMEOUT_MS, () => set.pods[0]?.problem);
+  await waitFor("problem", TIMEOUT_MS, () => (set.pods[0]?.problem ?? "") !== "");
   assert.match(set.pods[0]?.problem ?? "", /image docker.io\/library\/nginx:1 is not one that runs here/);
 });

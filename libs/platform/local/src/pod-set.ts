@@ -83,11 +83,14 @@ export class PodSet {
   }
 
   async endAll(): Promise<void> {
+    // A pod that goes would be replaced.
+    this.#wanted = [];
     for (const pod of this.pods) this.#end(pod);
     await Promise.all(this.#ending.values());
   }
 
   releaseAll(): void {
+    this.#wanted = [];
     for (const pod of this.pods) pod.release();
   }
 }
