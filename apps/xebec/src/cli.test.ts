@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+
+const MAIN = join(import.meta.dirname, "main.ts");
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function home(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "xebec-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Runs the command line with a run directory of its own. */
+function xebec(dir: string, args: readonly string[], input = ""): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, XEBEC_HOME: dir } });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (bytes) => {
+    out += bytes;
+  });
+  child.stderr.on("data", (bytes) => {
+    err += bytes;
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+}
+
+test("usage errors are one sentence and exit code 2", async (t) => {
+  const dir = await home(t);
+  for (const args of [
+    ["nonsense"],
+    ["up", "--ingress-port", "x"],
+    ["run", "nobody"],
+    ["status", "-o", "xml"],
+    ["up", "--config", "/none"],
+  ]) {
+    const { code, err } = await xebec(dir, args);
+    assert.equal(code, 2, args.join(" "));
+    assert.match(err, /^xebec: [^\n]+\n$/);
+  }
+});
+
+test("without a mesh, status and check fail with one sentence, and down has nothing to do", async (t) => {
+  const dir = await home(t);
+  const status = await xebec(dir, ["status"]);
+  assert.deepEqual([status.code, status.err], [1, 'xebec: no mesh runs here; start one with "xebec up"\n']);
+  const check = await xebec(dir, ["check", "-o", "json"]);
+  assert.equal(check.code, 1);
+  assert.deepEqual(JSON.parse(check.out), [
+    {
+      id: "supervisor",
+      description: "the supervisor answers",
+      ok: false,
+      severity: "error",
+      hint: 'no mesh runs here; start one with "xebec up"',
+    },
+  ]);
+  assert.deepEqual(await xebec(dir, ["down"]), { code: 0, out: "no mesh ran here\n", err: "" });
+});
+
+test("a taken ingress port is refused before anything is written", async (t) => {
+  const dir = await home(t);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const { code, err } = await xebec(dir, ["up", "--ingress-port", String(port), "--address-block", "198"]);
+  assert.equal(code, 2);
+  assert.match(err, new RegExp(`^xebec: port ${port} on 127\\.0\\.0\\.1 is taken: .*--ingress-port\\n$`));
+  assert.deepEqual(await readdir(dir), []);
+});
+
+const rule = (weight: string): string => `apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews]
+  http:
+    - route: [{ destination: { host: reviews }, weight: ${weight} }]
+`;
+
+test("apply, get and delete work on the directory when no mesh runs; nothing is written when one object is refused", async (t) => {
+  const dir = await home(t);
+  const file = join(dir, "config/virtualservice-reviews.yaml");
+  const created = await xebec(dir, ["apply", "-f", "-"], rule("100"));
+  assert.deepEqual(created, { code: 0, out: "virtualservice.networking.istio.io/reviews created\n", err: "" });
+  await writeFile(file, `# Mine.\n${rule("100")}---\n# Somebody else's.\na: 1\n`);
+  const changed = await xebec(dir, ["apply", "-f", "-"], rule("99"));
+  assert.match(changed.out, /reviews configured/);
+  assert.equal(await readFile(file, "utf8"), `# Mine.\n${rule("99")}---\n# Somebody else's.\na: 1\n`);
+  const same = await xebec(dir, ["apply", "-f", "-"], rule("99"));
+  assert.match(same.out, /reviews unchanged/);
+  const other = rule("1").replace("name: reviews", "name: other");
+  const refused = await xebec(dir, ["apply", "-f", "-"], `${other}---\n${rule("many")}`);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /standard input:15: spec\.http\[0\]\.route\[0\]\.weight: /);
+  assert.deepEqual(await readdir(join(dir, "config")), ["virtualservice-reviews.yaml"]);
+  const got = await xebec(dir, ["get", "vs", "reviews", "-o", "json"]);
+  assert.equal(JSON.parse(got.out).spec.http[0].route[0].weight, 99);
+  const gone = await xebec(dir, ["delete", "-f", "-"], rule("99"));
+  assert.equal(gone.out, 'virtualservice.networking.istio.io "reviews" deleted\n');
+  assert.equal((await xebec(dir, ["delete", "-f", "-"], rule("99"))).code, 1);
+  assert.equal((await xebec(dir, ["delete", "--ignore-not-found", "-f", "-"], rule("99"))).code, 0);
+});
+
+test("run passes flags and exit codes through", async (t) => {
+  const dir = await home(t);
+  const help = await xebec(dir, ["run", "citadel", "--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.out, /--self-signed-ca/);
+  const faulty = await xebec(dir, ["run", "citadel", "--grpc-port", "many"]);
+  assert.equal(faulty.code, 2);
+});
+
+test("ca token signs with the key of citadel's directory", async (t) => {
+  const dir = await home(t);
+  const args = ["ca", "token", "--namespace", "shop", "--service-account", "web", "--storage-dir", dir];
+  const { code, out } = await xebec(dir, args);
+  assert.equal(code, 0);
+  const claims = JSON.parse(Buffer.from(out.split(".")[1] ?? "", "base64url").toString("utf8"));
+  assert.equal(claims.sub, "system:serviceaccount:shop:web");
+});

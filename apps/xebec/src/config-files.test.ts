@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { idOf, ManifestText } from "./config-files.ts";
+
+const FILE = `# The shop.
+apiVersion: v1
+kind: Service
+metadata:   {name: a}   # odd blanks stay
+---
+# About b.
+apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: { name: b }
+spec: { hosts: [b] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: c, namespace: shop }
+`;
+const B = { group: "networking.istio.io", kind: "VirtualService", namespace: "default", name: "b" };
+const service = (name: string, namespace = "default") => ({ group: "", kind: "Service", namespace, name });
+const text = (name: string, more = ""): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\n${more}`;
+
+test("objects are found with their lines", () => {
+  assert.deepEqual(
+    new ManifestText(FILE).objects().map(({ id, line }) => [id.name, id.namespace, line]),
+    [
+      ["a", "default", 2],
+      ["b", "default", 7],
+      ["c", "shop", 12],
+    ],
+  );
+  assert.equal(new ManifestText(FILE).text(), FILE);
+});
+
+test("an object is replaced where it stands, in any version; the others stay to the letter", () => {
+  const file = new ManifestText(FILE);
+  const now =
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: b }\nspec: { hosts: [new] }\n";
+  file.put(B, now);
+  const [before, , after] = FILE.split("---\n");
+  assert.equal(file.text(), `${before}---\n# About b.\n${now}---\n${after}`);
+});
+
+test("an object that is not there is added; one that comes with comments brings them", () => {
+  const file = new ManifestText(FILE);
+  file.put(service("d"), text("d"));
+  assert.equal(file.text(), `${FILE}---\n${text("d")}`);
+  file.put(B, `# New words.\n${text("b")}`);
+  assert.ok(!file.text().includes("About b"));
+  const empty = new ManifestText("");
+  empty.put(service("d"), text("d"));
+  assert.equal(empty.text(), text("d"));
+});
+
+test("objects are removed one by one, until the file is empty", () => {
+  const file = new ManifestText(FILE);
+  assert.equal(file.remove(service("c")), false);
+  assert.equal(file.remove(B), true);
+  const [a, , c] = FILE.split("---\n");
+  assert.equal(file.text(), `${a}---\n${c}`);
+  assert.equal(file.remove(service("a")), true);
+  assert.equal(file.text(), c);
+  assert.equal(file.isEmpty(), false);
+  assert.equal(file.remove(service("c", "shop")), true);
+  assert.equal(file.isEmpty(), true);
+});
+
+test("an object inside a List is replaced and removed inside it", () => {
+  const list = `kind: List\napiVersion: v1\nitems:\n${["a", "b"].map((name) => `  - { apiVersion: v1, kind: Service, metadata: { name: ${name} } }\n`).join("")}`;
+  const file = new ManifestText(list);
+  file.put(service("b"), text("b", "spec: { type: None }\n"));
+  assert.deepEqual(
+    file.objects().map(({ id, value }) => [id.name, value.spec]),
+    [
+      ["a", undefined],
+      ["b", { type: "None" }],
+    ],
+  );
+  assert.equal(file.remove(service("a")) && file.remove(service("b")), true);
+  assert.equal(file.isEmpty(), true);
+});
+
+test("a broken document stays as it is", () => {
+  const broken = `${text("a")}---\nkind: [\n---\n${text("b")}`;
+  const file = new ManifestText(broken);
+  file.put(service("b"), text("b", "spec: {}\n"));
+  assert.equal(file.text(), `${broken}spec: {}\n`);
+});
+
+test("any text is given back to the letter, and what was put is found", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("---\n", "a: 1\n", "# c\n", "--- # x\n", "\n", text("z"))), (parts) => {
+      const source = parts.join("");
+      assert.equal(new ManifestText(source).text(), source);
+      const file = new ManifestText(source);
+      file.put(service("y"), text("y"));
+      assert.ok(new ManifestText(file.text()).objects().some(({ id }) => id.name === "y"));
+    }),
+  );
+});
+
+test("the identity of an object leaves out the version", () => {
+  assert.deepEqual(idOf({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "x" } }), {
+    group: "apps",
+    kind: "Deployment",
+    namespace: "default",
+    name: "x",
+  });
+  assert.equal(idOf({ apiVersion: "v1", kind: "Namespace", metadata: { name: "x", namespace: "y" } })?.namespace, "");
+  for (const value of [null, 1, {}, { apiVersion: "v1", kind: "Pod" }]) assert.equal(idOf(value), undefined);
+});
