@@ -1,1 +1,1 @@
-export {};
+export { AdsClient, type AdsClientOptions } from "./ads-client.ts";

@@ -1,0 +1,131 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import {
+  DeltaDiscoveryRequestSchema,
+  DiscoveryRequestSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import type { GrpcChannel } from "@xebec/platform-grpc";
+
+const PREFIX = "type.googleapis.com/envoy.config.";
+const URLS = {
+  cluster: `${PREFIX}cluster.v3.Cluster`,
+  endpoint: `${PREFIX}endpoint.v3.ClusterLoadAssignment`,
+  listener: `${PREFIX}listener.v3.Listener`,
+  route: `${PREFIX}route.v3.RouteConfiguration`,
+} as const;
+type XdsType = keyof typeof URLS;
+const ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+
+// Field numbers: DiscoveryResponse, DeltaDiscoveryResponse, its Resource, Any.
+const SOTW = { resources: 2, typeUrl: 4, nonce: 5 } as const;
+const DELTA = { resources: 2, typeUrl: 4, nonce: 5 } as const;
+const DELTA_RESOURCE = 2;
+const ANY_VALUE = 2;
+const LENGTH_DELIMITED = 2;
+
+export interface AdsClientOptions {
+  readonly id: string;
+  readonly delta: boolean;
+  /** Called with the bytes of each message that holds this text; for measuring when a change arrives. */
+  readonly onMessage?: (bytes: Buffer) => void;
+}
+
+/**
+ * A proxy that only subscribes: it asks for clusters, their endpoints, listeners and the route table of port 80, acknowledges
+ * everything, and decodes no more than the names that it must follow.
+ */
+export class AdsClient {
+  readonly #options: AdsClientOptions;
+  readonly #stream: ReturnType<GrpcChannel["duplex"]>;
+  readonly #nonces = new Map<XdsType, string>();
+  #names: string[] = [];
+  #hello = true;
+  #complete: (() => void) | undefined;
+  bytes = 0;
+  messages = 0;
+  /** Resolves when every type was answered once. */
+  readonly complete: Promise<void>;
+
+  constructor(channel: GrpcChannel, options: AdsClientOptions) {
+    this.#options = options;
+    this.complete = new Promise((resolve) => {
+      this.#complete = resolve;
+    });
+    this.#stream = channel.duplex(
+      `${SERVICE}/${options.delta ? "DeltaAggregatedResources" : "StreamAggregatedResources"}`,
+    );
+    this.#stream.onMessage((bytes) => this.#take(bytes));
+    this.#send("cluster");
+  }
+
+  close(): void {
+    this.#stream.end();
+  }
+
+  #send(type: XdsType): void {
+    const node = this.#hello ? { node: { id: this.#options.id, metadata: { NAMESPACE: "default" } } } : {};
+    this.#hello = false;
+    const names = type === "endpoint" ? this.#names : type === "route" ? ["80"] : [];
+    const nonce = this.#nonces.get(type) ?? "";
+    const head = { typeUrl: URLS[type], responseNonce: nonce, ...node };
+    this.#stream.write(
+      this.#options.delta
+        ? toBinary(
+            DeltaDiscoveryRequestSchema,
+            create(DeltaDiscoveryRequestSchema, { ...head, resourceNamesSubscribe: nonce === "" ? names : [] }),
+          )
+        : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, { ...head, resourceNames: names })),
+    );
+  }
+
+  #take(bytes: Buffer): void {
+    this.bytes += bytes.length;
+    this.messages++;
+    const fields = this.#options.delta ? DELTA : SOTW;
+    const reader = new BinaryReader(bytes);
+    let type: XdsType = "cluster";
+    let nonce = "";
+    const resources: Uint8Array[] = [];
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (field === fields.resources) resources.push(reader.bytes());
+      else if (field === fields.typeUrl) type = typeOf(reader.string());
+      else if (field === fields.nonce) nonce = reader.string();
+      else reader.skip(wireType);
+    }
+    const first = !this.#nonces.has(type);
+    if (type === "cluster" && first)
+      this.#names = resources
+        .map((each) => clusterName(each, this.#options.delta))
+        .filter((name) => name.startsWith("outbound|"));
+    this.#nonces.set(type, nonce);
+    this.#send(type);
+    this.#options.onMessage?.(bytes);
+    if (!first) return;
+    const next = ORDER[ORDER.indexOf(type) + 1];
+    if (next) this.#send(next);
+    else this.#complete?.();
+  }
+}
+
+function typeOf(url: string): XdsType {
+  return ORDER.find((type) => URLS[type] === url) ?? "cluster";
+}
+
+/** A cluster's name: the first field of the message in the Any (in Delta, of the Any in the Resource). */
+function clusterName(bytes: Uint8Array, delta: boolean): string {
+  const any = delta ? field(bytes, DELTA_RESOURCE) : bytes;
+  const cluster = field(any, ANY_VALUE);
+  return Buffer.from(field(cluster, 1)).toString("utf8");
+}
+
+function field(bytes: Uint8Array, wanted: number): Uint8Array {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
+    if (number === wanted && wireType === LENGTH_DELIMITED) return reader.bytes();
+    reader.skip(wireType);
+  }
+  return new Uint8Array();
+}

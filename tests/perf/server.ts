@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@xebec/core-async";
+import { SERVICE_NODE_FLAGS } from "@xebec/platform-local";
+
+const ROOT = join(import.meta.dirname, "../..");
+const TICKS_PER_SECOND = 100;
+
+/** A service as a process of its own, whose processor time and memory are read from /proc. */
+export class Server implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** @param monitoring address of its monitoring port, to know when it is ready */
+  static async start(app: string, flags: readonly string[], monitoring: string, logFile: string): Promise<Server> {
+    const log = openSync(logFile, "a");
+    const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, join(ROOT, "apps", app, "src/main.ts"), ...flags], {
+      stdio: ["ignore", log, log],
+    });
+    closeSync(log);
+    await waitFor(
+      `${app} is ready`,
+      30_000,
+      async () => {
+        if (child.exitCode !== null) throw new Error(readFileSync(logFile, "utf8").slice(-1000));
+        return (await fetch(`http://${monitoring}/readyz`)).ok;
+      },
+      50,
+    );
+    return new Server(child);
+  }
+
+  /** User and system time so far, in milliseconds. */
+  get cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  }
+
+  /** Resident memory in KiB. */
+  get rssKib(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, "utf8"))?.[1]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
+  }
+}
