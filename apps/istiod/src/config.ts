@@ -47,7 +47,8 @@ export function serviceConfigs(config: Config, stateDir: string, tokenFile: stri
     "--caTokenFile",
     token,
     "--stateDir",
-    `${stateDir}/${service}`,
+    // Apart from what the six services keep: here the states come from other sources, and a cache holds one set only.
+    `${stateDir}/istiod/${service}`,
   ];
   const at = (service: (typeof SERVICES)[number]): string[] => [
     "--monitoringAddress",

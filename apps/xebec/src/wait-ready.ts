@@ -3,9 +3,14 @@ import { isXebecError } from "@xebec/core-errors";
 import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
 import { askSupervisor } from "./control.ts";
 import type { Progress } from "./progress.ts";
+import { type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 
 const POLL_MS = 100;
 const ANSWER_MS = 5_000;
+const SETTLE_MS = 5_000;
+/** Proxies that took nothing new for so long have what there is. */
+const QUIET_MS = 200;
+const GATEWAY = "/istio-ingressgateway-";
 
 /** True when everything runs and is ready. */
 export function isReady(status: MeshStatus): boolean {
@@ -36,7 +41,10 @@ export async function waitReady(
       last = await askSupervisor<MeshStatus>(runDir, "GET", "/status", ANSWER_MS);
       if (signal.aborted) break;
       report(last, progress);
-      if (isReady(last)) break;
+      if (isReady(last)) {
+        await settle(runDir, last, signal);
+        break;
+      }
     } catch (error) {
       if (!isXebecError(error) || error.code !== "unavailable") throw error;
     }
@@ -44,6 +52,34 @@ export async function waitReady(
   }
   progress.finish();
   return last;
+}
+
+/**
+ * The last pods have just become ready: waits until every proxy has heard of it, and the ingress, if there is one, does not
+ * answer 503 any more. A mesh that never settles is ready all the same; `xebec check` says what is wrong with it.
+ */
+async function settle(runDir: string, status: MeshStatus, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + SETTLE_MS;
+  const hasGateway = status.units.some((unit) => unit.name.includes(GATEWAY));
+  let before = "";
+  while (!signal.aborted && performance.now() < until) {
+    const proxies = await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS);
+    const synced = proxies.every((proxy) => XDS_TYPES.every((type) => syncCell(proxy, type) !== "STALE"));
+    const now = JSON.stringify(proxies);
+    if (synced && now === before && (!hasGateway || (await ingressServes(status.ingress)))) return;
+    before = now;
+    await sleep(QUIET_MS, signal);
+  }
+}
+
+async function ingressServes(ingress: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${ingress}/productpage`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    await answer.arrayBuffer();
+    return answer.status !== 503;
+  } catch {
+    return false; // no listener yet: no gateway object has reached it
+  }
 }
 
 function report(status: MeshStatus, progress: Progress): void {

@@ -6,7 +6,7 @@ import { loadOptions } from "../mesh-options.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { recordedProcess } from "../process-record.ts";
-import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-status.ts";
+import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "../proxy-sync.ts";
 import { refusedOf } from "./status.ts";
 
 /** One thing that was looked at. Only an error makes the command fail. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nackOf, type ProxySync, syncCell } from "./proxy-status.ts";
+import { nackOf, type ProxySync, syncCell } from "./proxy-sync.ts";
 
 const SYNC: ProxySync = {
   proxy: "web.default",
