@@ -18,6 +18,8 @@ const BASE = [
   "telemetry/metrics.yaml",
 ];
 
+const WHOLE_PAGES = 20;
+
 export interface Answer {
   readonly status: number;
   readonly body: string;
@@ -57,7 +59,17 @@ export class Mesh implements AsyncDisposable {
         async () => (await mesh.status()).units.every((unit) => unit.ready),
         100,
       );
-      await waitFor("the product page", 20_000, async () => pageIsWhole(await mesh.get("/productpage")), 50);
+      // Each replica has a proxy of its own, which may learn of the others a moment later.
+      let whole = 0;
+      await waitFor(
+        `${WHOLE_PAGES} whole pages one after another`,
+        20_000,
+        async () => {
+          whole = pageIsWhole(await mesh.get("/productpage")) ? whole + 1 : 0;
+          return whole >= WHOLE_PAGES;
+        },
+        20,
+      );
     } catch (error) {
       await mesh[Symbol.asyncDispose]();
       throw error;

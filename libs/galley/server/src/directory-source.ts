@@ -36,6 +36,8 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
   const lastGood = createLastGood(stateDir);
   const files = new Map<string, FileContent>();
   const published = new Map<string, Resource>();
+  /** The objects of the files behind what was published. */
+  const sources = new Map<string, Resource>();
   const firstSeen = new Map<string, string>();
   const generations = new Map<string, number>();
   const stop = new AbortController();
@@ -50,6 +52,9 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
     for (const [key, resource] of resources) {
+      // Most objects are those of files that did not change.
+      if (sources.get(key) === resource) continue;
+      sources.set(key, resource);
       const before = published.get(key);
       if (before && sameMeaning(before, resource)) {
         // Only its place in the file moved: nobody else has to know.
@@ -65,6 +70,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
     for (const key of [...published.keys()]) if (!resources.has(key)) deletes.add(key);
     for (const key of deletes) {
       published.delete(key);
+      sources.delete(key);
       firstSeen.delete(key);
     }
     tell([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
@@ -178,6 +184,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
       const next = { ...resource, generation: resource.generation ?? 1 };
       generations.set(key, next.generation);
       published.set(key, next);
+      sources.set(key, resource);
       all.set(key, encodeResource(next));
     }
     await writer.replace(all);

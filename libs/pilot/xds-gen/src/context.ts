@@ -20,11 +20,13 @@ export class GenerationContext {
   readonly dependencies = new Set<string>();
 
   readonly #cache: UnitCache;
+  readonly #isRoot: boolean;
 
-  constructor(snapshot: Snapshot, view: ProxyView, cache: UnitCache) {
+  constructor(snapshot: Snapshot, view: ProxyView, cache: UnitCache, isRoot = false) {
     this.snapshot = snapshot;
     this.view = view;
     this.#cache = cache;
+    this.#isRoot = isRoot;
     this.dependencies.add(dependency.mesh);
   }
 
@@ -34,7 +36,8 @@ export class GenerationContext {
    */
   part<T>(name: string, make: (context: GenerationContext) => T): T {
     const part = this.#cache.part(name, this.snapshot, this.view, make);
-    for (const key of part.dependencies) this.dependencies.add(key);
+    // Nobody asks a root context what it read: it serves one lookup, and there is one for each proxy and change.
+    if (!this.#isRoot) for (const key of part.dependencies) this.dependencies.add(key);
     return part.value;
   }
 

@@ -75,7 +75,7 @@ export class Generator {
   }
 
   #context(view: ProxyView): GenerationContext {
-    return new GenerationContext(this.#snapshot, view, this.#cache);
+    return new GenerationContext(this.#snapshot, view, this.#cache, true);
   }
 
   #targets(context: GenerationContext, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
