@@ -7,6 +7,9 @@ export const EXIT_CONFIG = 2;
 /** Exit code for a start that failed, for example a port that is taken. */
 export const EXIT_FAILED_START = 1;
 
+/** Signals within this time, in milliseconds, are one wish. */
+const REPEAT_MS = 500;
+
 export interface ServiceOptions {
   readonly name: string;
   readonly components: readonly Component[];
@@ -22,10 +25,14 @@ export async function runService({ name, components, drainMs = 10_000 }: Service
   const log = logger(name);
   const stop = new AbortController();
   const service = compose(name, components);
+  let asked = 0;
   const ended = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const)
       process.on(signal, () => {
+        // A terminal and a parent may both pass on one key press.
+        if (stop.signal.aborted && performance.now() - asked < REPEAT_MS) return;
         if (stop.signal.aborted) process.exit(130);
+        asked = performance.now();
         stop.abort();
         resolve(signal);
       });

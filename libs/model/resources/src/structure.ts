@@ -111,11 +111,14 @@ function expectation(node: Node, value: unknown): string {
     if (value.length < (node.minLength ?? 0)) return "must not be empty";
     return `${shown(value)} has not the form that is expected (${node.pattern ?? "format"})`;
   }
-  const range =
-    node.minimum !== undefined || node.maximum !== undefined
-      ? ` from ${node.minimum ?? "…"} to ${node.maximum ?? "…"}`
-      : "";
+  const range = rangeText(node.minimum, node.maximum);
   return `must be ${type}${range}, not ${shown(value)}`;
+}
+
+function rangeText(minimum: number | undefined, maximum: number | undefined): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
+  if (minimum !== undefined) return ` of at least ${minimum}`;
+  return maximum === undefined ? "" : ` of at most ${maximum}`;
 }
 
 function kindOfValue(value: unknown): string {
