@@ -28,7 +28,7 @@ const STAGES = [
     ],
     flags: ["--test-isolation=none"],
   },
-  { name: "e2e", tests: ["tests/e2e/*.test.ts"], flags: ["--test-concurrency=1", "--test-timeout=600000"] },
+  { name: "e2e", tests: ["tests/e2e/*.test.ts"], flags: ["--test-concurrency=1", "--test-timeout=180000"] },
 ];
 
 function run(command) {

@@ -18,7 +18,7 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("takes a saved VirtualService up within a second, without a failed request", async () => {
-    const load = new Load(mesh());
+    await using load = new Load(mesh());
     await load.more(20);
     mesh().copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
     await allAre("v1");
@@ -40,7 +40,7 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("takes a VirtualService and a DestinationRule that change together without a failed request", async () => {
-    const load = new Load(mesh());
+    await using load = new Load(mesh());
     await load.more(10);
     for (const version of ["v3", "v2", "v3"]) {
       const subset = `only-${version}-${Math.floor(load.sent)}`;

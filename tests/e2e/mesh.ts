@@ -222,7 +222,7 @@ export function call(options: RequestOptions): Promise<Answer> {
 }
 
 /** Steady requests through the ingress while something happens; counts what fails. */
-export class Load {
+export class Load implements AsyncDisposable {
   readonly #mesh: Mesh;
   readonly #stop = new AbortController();
   readonly #workers: Promise<void>[];
@@ -258,6 +258,11 @@ export class Load {
   async end(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#workers);
+  }
+
+  /** A test that fails must not leave it running. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
   }
 }
 

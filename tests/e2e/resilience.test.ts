@@ -33,7 +33,7 @@ describe("a mesh whose parts are killed under load", () => {
 
   for (const service of [...SERVICES, "nats"])
     it(`goes on without a failed request when ${service} is killed`, async () => {
-      const load = new Load(mesh);
+      await using load = new Load(mesh);
       await load.more(20);
       const pid = await mesh.pid(service);
       await killHard(pid);
@@ -45,7 +45,7 @@ describe("a mesh whose parts are killed under load", () => {
 
   it("goes on when the supervisor is killed, and the next one adopts everything", async () => {
     const before = (await mesh.status()).units.map(({ name, pid }) => [name, pid]);
-    const load = new Load(mesh);
+    await using load = new Load(mesh);
     await load.more(20);
     await killHard(mesh.supervisorPid);
     await load.more(20);
@@ -62,7 +62,7 @@ describe("a mesh whose parts are killed under load", () => {
   });
 
   it("goes on when the six services, NATS and the supervisor are killed at once", async () => {
-    const load = new Load(mesh);
+    await using load = new Load(mesh);
     await load.more(20);
     const killed = await Promise.all([...SERVICES, "nats"].map((service) => mesh.pid(service)));
     await Promise.all([killHard(mesh.supervisorPid), ...killed.map(killHard)]);
@@ -74,7 +74,7 @@ describe("a mesh whose parts are killed under load", () => {
   });
 
   it("keeps an Envoy serving whose agent is killed, and replaces the agent", async () => {
-    const load = new Load(mesh);
+    await using load = new Load(mesh);
     await load.more(20);
     const envoy = mesh.proxyPid("reviews-v1", "envoy");
     const agent = mesh.proxyPid("reviews-v1", "agent");

@@ -22,7 +22,7 @@ import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manif
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
-import { isRunning, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
+import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
 import { httpReady, tcpReady } from "./readiness.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import {
@@ -38,7 +38,7 @@ import {
   serviceUnits,
   tokenFile,
 } from "./services.ts";
-import { createStateFile, type StateFile } from "./state-file.ts";
+import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
 import { Unit } from "./unit.ts";
 
 const log = logger("local");
@@ -111,15 +111,13 @@ export class Supervisor {
   #writer: GenerationWriter | undefined;
   #pods: PodSet | undefined;
   #published = "";
+  /** What an earlier supervisor left and nobody here has taken over yet. */
+  #inherited: { pods: readonly PodState[]; processes: Record<string, ProcessId> } = { pods: [], processes: {} };
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#plan = addressPlan(options.block);
-    this.#state = createStateFile(join(options.runDir, "state.json"), () => ({
-      runId: this.#runId,
-      pods: this.#pods?.pods.filter((pod) => pod.admitted).map((pod) => pod.current) ?? [],
-      processes: Object.fromEntries(this.#allUnits().flatMap((unit) => (unit.id ? [[unit.spec.name, unit.id]] : []))),
-    }));
+    this.#state = createStateFile(join(options.runDir, "state.json"), () => this.#currentState());
     this.#objects = watchClusterObjects(options.configDir, () => this.#objectsChanged());
   }
 
@@ -141,7 +139,10 @@ export class Supervisor {
     const { runDir, root, configDir, natsServer } = this.#options;
     await mkdir(runDir, { recursive: true, mode: 0o700 });
     const before = await this.#state.load();
-    if (before) this.#runId = before.runId;
+    if (before) {
+      this.#runId = before.runId;
+      this.#inherited = { pods: before.pods, processes: { ...before.processes } };
+    }
     await this.#prepare();
     const keys = this.#keys as BusKeys;
     const host: ServiceHost = {
@@ -176,6 +177,22 @@ export class Supervisor {
     this.#pods.adopt(before?.pods ?? [], before?.processes ?? {});
     await this.#objects.start(this.#stop.signal);
     void this.#refreshTokens();
+  }
+
+  /**
+   * What a next supervisor has to know. Until this one has taken over what an earlier one left, that is still part of it: it
+   * may be killed in between.
+   */
+  #currentState(): LocalState {
+    const units = this.#allUnits();
+    for (const unit of units) delete this.#inherited.processes[unit.spec.name];
+    const left = Object.entries(this.#inherited.processes).filter(([, id]) => isRunning(id));
+    const own = units.flatMap((unit) => (unit.id ? [[unit.spec.name, unit.id] as const] : []));
+    return {
+      runId: this.#runId,
+      pods: this.#pods?.pods.filter((pod) => pod.admitted).map((pod) => pod.current) ?? this.#inherited.pods,
+      processes: Object.fromEntries([...left, ...own]),
+    };
   }
 
   /** Files that the processes need before they start. */
