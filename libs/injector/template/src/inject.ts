@@ -99,7 +99,10 @@ function templateData(pod: Pod, namespace: string, values: InjectValues): Record
     canonicalRevision: labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
     podPorts: JSON.stringify(containers.flatMap((each) => each.ports ?? [])),
     appContainers: containers.map((each) => each.name).join(","),
-    annotationsJson: JSON.stringify(annotations),
+    // What an earlier injection noted is not the user's.
+    annotationsJson: JSON.stringify(
+      Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== STATUS)),
+    ),
   };
 }
 

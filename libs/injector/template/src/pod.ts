@@ -24,6 +24,7 @@ export interface Pod {
 
 export interface Container {
   readonly name: string;
+  readonly image?: string;
   readonly ports?: readonly { readonly containerPort: number; readonly name?: string; readonly protocol?: string }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
 }

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseManifest } from "./manifest.ts";
+import { validateObject, violationsText } from "./validate.ts";
+
+const NETWORKING = "networking.istio.io/v1alpha3";
+const route = { destination: { host: "reviews" } };
+
+/** What is wrong with an object of this kind and spec; empty when it is accepted. */
+function faults(kind: string, spec: unknown, apiVersion = NETWORKING): string {
+  const result = validateObject({ value: { apiVersion, kind, metadata: { name: "x" }, spec } });
+  return result.outcome === "rejected"
+    ? violationsText(result.violations)
+    : result.outcome === "accepted"
+      ? ""
+      : result.outcome;
+}
+
+const vs = (rule: Record<string, unknown>): unknown => ({ hosts: ["reviews"], http: [rule] });
+const dr = (trafficPolicy: unknown): unknown => ({ host: "reviews", trafficPolicy });
+
+describe("objects that are accepted", () => {
+  const good: [string, string, unknown, string?][] = [
+    ["a plain route", "VirtualService", vs({ route: [route] })],
+    [
+      "weights that need not be 100",
+      "VirtualService",
+      vs({
+        route: [
+          { ...route, weight: 1 },
+          { ...route, weight: 2 },
+        ],
+      }),
+    ],
+    [
+      "protobuf's field names",
+      "VirtualService",
+      vs({ route: [route], retries: { attempts: 1, per_try_timeout: "1s", retry_on: "5xx,503" } }),
+    ],
+    ["a redirect", "VirtualService", vs({ redirect: { uri: "/x", redirectCode: 308 } })],
+    ["a direct response", "VirtualService", vs({ directResponse: { status: 404 } })],
+    ["a wildcard behind a gateway", "VirtualService", { hosts: ["*"], gateways: ["gw"], http: [{ route: [route] }] }],
+    ["subsets", "DestinationRule", { host: "reviews", subsets: [{ name: "v1", labels: { version: "v1" } }] }],
+    [
+      "a DNS entry",
+      "ServiceEntry",
+      { hosts: ["a.example.com"], ports: [{ number: 443, name: "tls", protocol: "TLS" }], resolution: "DNS" },
+    ],
+    [
+      "a plaintext gateway",
+      "Gateway",
+      { servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] }] },
+    ],
+    ["STRICT", "PeerAuthentication", { mtls: { mode: "STRICT" } }, "security.istio.io/v1beta1"],
+    [
+      "a rule",
+      "rule",
+      { match: 'destination.labels["app"] == "ratings"', actions: [{ handler: "h", instances: ["i"] }] },
+      "config.istio.io/v1alpha2",
+    ],
+  ];
+  for (const [name, kind, spec, version] of good) it(name, () => assert.equal(faults(kind, spec, version), ""));
+});
+
+describe("objects that are refused, with field and reason", () => {
+  const bad: [string, unknown, RegExp, string?][] = [
+    ["VirtualService", vs({ rout: [] }), /^spec\.http\[0\]\.rout: unknown field; did you mean route\?/],
+    ["VirtualService", { http: [] }, /spec\.hosts: is required/],
+    [
+      "VirtualService",
+      vs({ route: [{ destination: { host: "a", port: { number: "80" } } }] }),
+      /port\.number: must be a whole number from 1 to 65535, not "80"/,
+    ],
+    [
+      "VirtualService",
+      vs({ route: [route], redirect: { uri: "/" } }),
+      /spec\.http\[0\]\.redirect: cannot be together with route/,
+    ],
+    ["VirtualService", vs({ match: [] }), /one of route, redirect and directResponse is needed/],
+    ["VirtualService", vs({ route: [route, route] }), /the weights of 2 destinations are all 0/],
+    ["VirtualService", vs({ route: [route], timeout: "soon" }), /spec\.http\[0\]\.timeout: "soon" is no duration/],
+    [
+      "VirtualService",
+      vs({ route: [route], match: [{ uri: { exact: "/", prefix: "/" } }] }),
+      /match\[0\]\.uri: give one of exact, prefix/,
+    ],
+    [
+      "VirtualService",
+      vs({ route: [route], match: [{ uri: { regex: "a(" } }] }),
+      /uri\.regex: is no regular expression/,
+    ],
+    ["VirtualService", vs({ route: [route], match: [{ uri: { regex: "(?=a)" } }] }), /look-around or a back-reference/],
+    [
+      "VirtualService",
+      vs({ route: [route], retries: { attempts: 1, retryOn: "sometimes" } }),
+      /retries\.retryOn: "sometimes" is no retry condition/,
+    ],
+    ["VirtualService", vs({ route: [route], fault: { delay: {} } }), /fault\.delay\.fixedDelay: is required/],
+    ["VirtualService", { hosts: ["*"], http: [{ route: [route] }] }, /the host \* needs a gateway/],
+    ["VirtualService", vs({ route: [{ destination: { host: "*.example.com" } }] }), /must not be a wildcard/],
+    [
+      "DestinationRule",
+      { host: "a", subsets: [{ name: "v1" }, { name: "v1" }] },
+      /spec\.subsets\[1\]\.name: the subset "v1" is defined twice/,
+    ],
+    ["DestinationRule", dr({}), /spec\.trafficPolicy: must set something/],
+    [
+      "DestinationRule",
+      dr({ loadBalancer: { simple: "FASTEST" } }),
+      /simple: must be one of .*ROUND_ROBIN.*, not "FASTEST"/,
+    ],
+    ["DestinationRule", dr({ tls: { mode: "MUTUAL" } }), /mode MUTUAL needs clientCertificate and privateKey/],
+    [
+      "DestinationRule",
+      dr({ loadBalancer: { consistentHash: { maglev: { tableSize: 10 }, useSourceIp: true } } }),
+      /must be a prime number/,
+    ],
+    [
+      "Gateway",
+      { servers: [{ port: { number: 443, name: "https", protocol: "HTTPS" }, hosts: ["a.example.com"] }] },
+      /servers\[0\]\.tls: is required for protocol HTTPS/,
+    ],
+    [
+      "Gateway",
+      { servers: [{ port: { number: 80, name: "x", protocol: "CARRIER" }, hosts: ["*"] }] },
+      /"CARRIER" is none of/,
+    ],
+    [
+      "ServiceEntry",
+      { hosts: ["a.example.com"], resolution: "STATIC", endpoints: [{ address: "b.example.com" }] },
+      /is no IP address, which resolution STATIC needs/,
+    ],
+    [
+      "ServiceEntry",
+      {
+        hosts: ["a.example.com"],
+        ports: [
+          { number: 1, name: "a" },
+          { number: 1, name: "a" },
+        ],
+      },
+      /port name "a" is used twice.*port 1 is given twice/,
+    ],
+    [
+      "PeerAuthentication",
+      { portLevelMtls: { "80": { mode: "STRICT" } } },
+      /needs a selector/,
+      "security.istio.io/v1beta1",
+    ],
+    [
+      "PeerAuthentication",
+      { mtls: { mode: "SOMETIMES" } },
+      /must be one of UNSET, DISABLE, PERMISSIVE, STRICT/,
+      "security.istio.io/v1beta1",
+    ],
+    [
+      "rule",
+      { match: "destination.nothing == 1", actions: [{ handler: "h", instances: ["i"] }] },
+      /spec\.match: line 1, column 1: .*destination\.nothing/,
+      "config.istio.io/v1alpha2",
+    ],
+    ["rule", { match: "true" }, /spec\.actions: must name at least one handler/, "config.istio.io/v1alpha2"],
+    ["handler", {}, /spec\.compiledAdapter: is required/, "config.istio.io/v1alpha2"],
+    [
+      "Carriage",
+      {},
+      /kind: Carriage of networking\.istio\.io\/v1alpha3 is no kind that is served; known in this group: VirtualService/,
+    ],
+    [
+      "VirtualService",
+      vs({ route: [route] }),
+      /apiVersion: VirtualService has no version v9/,
+      "networking.istio.io/v9",
+    ],
+  ];
+  for (const [kind, spec, reason, version] of bad)
+    it(`${kind}: ${reason.source}`, () => assert.match(faults(kind, spec, version), reason));
+});
+
+it("leaves Kubernetes' own objects alone", () => {
+  assert.equal(faults("Deployment", {}, "apps/v1"), "foreign");
+});
+
+it("never throws, whatever an object is", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom("VirtualService", "DestinationRule", "Gateway", "ServiceEntry"),
+      fc.jsonValue(),
+      (kind, spec) => {
+        validateObject({ value: { apiVersion: NETWORKING, kind, metadata: { name: "x" }, spec } });
+      },
+    ),
+  );
+});
+
+describe("manifests", () => {
+  it("tells the line of a nested field", () => {
+    const text =
+      "# head\napiVersion: v1\nkind: List\nitems:\n- apiVersion: a\n  kind: K\n  spec:\n    http:\n    - route:\n      - weight: 1\n";
+    const [object] = parseManifest(text).objects;
+    assert.equal(object?.line, 5);
+    assert.equal(object?.lineOf(["spec", "http", 0, "route", 0, "weight"]), 10);
+    assert.equal(object?.lineOf(["spec", "http", 0, "absent"]), 9);
+  });
+
+  it("does not let a document with a fault disturb the others", () => {
+    const { objects, faults } = parseManifest("kind: A\n---\nkind: [B\n---\nkind: C\n---\njust text\n");
+    assert.deepEqual(
+      objects.map((each) => each.value.kind),
+      ["A", "C"],
+    );
+    assert.equal(faults.length, 2);
+    assert.match(faults[0]?.message ?? "", /is not YAML/);
+    assert.match(faults[1]?.message ?? "", /is no object/);
+  });
+
+  it("refuses keys that stand twice, and aliases that multiply", () => {
+    assert.match(parseManifest("kind: A\nkind: B\n").faults[0]?.message ?? "", /is not YAML/);
+    const bomb = [
+      "a: &a [x, x, x, x, x, x, x, x, x]",
+      ...["b", "c", "d", "e", "f"].map(
+        (name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcde"[i]}`).join(", ")}]`,
+      ),
+    ].join("\n");
+    assert.equal(parseManifest(bomb).objects.length, 0);
+    assert.equal(parseManifest(bomb).faults.length, 1);
+  });
+});

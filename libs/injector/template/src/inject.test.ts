@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import jsonPatch from "fast-json-patch";
+import { decide } from "./decide.ts";
+import { DEFAULT_TEMPLATE } from "./default-template.ts";
+import { injectionPatch } from "./inject.ts";
+import { parseInjectConfig } from "./inject-config.ts";
+import type { Pod } from "./pod.ts";
+import { DEFAULT_VALUES } from "./values.ts";
+
+const CONFIG = parseInjectConfig("{}", DEFAULT_TEMPLATE);
+const POD = {
+  metadata: {
+    name: "reviews-v1-abc",
+    labels: { app: "reviews", version: "v1" },
+    ownerReferences: [{ kind: "ReplicaSet", name: "reviews-v1-5d4f", controller: true }],
+  },
+  spec: {
+    serviceAccountName: "bookinfo-reviews",
+    containers: [{ name: "reviews", image: "x", ports: [{ containerPort: 9080 }] }],
+  },
+} satisfies Pod;
+
+function inject(
+  pod: Pod,
+  values = DEFAULT_VALUES,
+  config = CONFIG,
+): Pod & {
+  spec: {
+    containers: { name: string; env?: { name: string; value?: string }[] }[];
+    initContainers?: { name: string }[];
+    volumes: { name: string }[];
+  };
+} {
+  const document = structuredClone(pod) as Pod;
+  return jsonPatch.applyPatch(document, injectionPatch(pod, "default", config, values) as jsonPatch.Operation[], true)
+    .newDocument as ReturnType<typeof inject>;
+}
+
+describe("the decision", () => {
+  const table: [string, Pod, string, string, boolean][] = [
+    ["the policy", {}, "default", "{}", true],
+    ["a disabled policy", {}, "default", "{policy: disabled}", false],
+    ["the host's network", { spec: { hostNetwork: true } }, "default", "{}", false],
+    ["a system namespace", {}, "kube-system", "{}", false],
+    [
+      "an annotation that says no",
+      { metadata: { annotations: { "sidecar.istio.io/inject": "false" } } },
+      "default",
+      "{}",
+      false,
+    ],
+    [
+      "an annotation that says yes",
+      { metadata: { annotations: { "sidecar.istio.io/inject": "true" } } },
+      "default",
+      "{policy: disabled}",
+      true,
+    ],
+    [
+      "a label over the annotation",
+      {
+        metadata: {
+          labels: { "sidecar.istio.io/inject": "true" },
+          annotations: { "sidecar.istio.io/inject": "false" },
+        },
+      },
+      "default",
+      "{}",
+      true,
+    ],
+    [
+      "neverInjectSelector",
+      { metadata: { labels: { a: "b" } } },
+      "default",
+      "{neverInjectSelector: [{matchLabels: {a: b}}]}",
+      false,
+    ],
+    [
+      "alwaysInjectSelector",
+      { metadata: { labels: { a: "b" } } },
+      "default",
+      "{policy: disabled, alwaysInjectSelector: [{matchExpressions: [{key: a, operator: Exists}]}]}",
+      true,
+    ],
+    ["an empty selector", {}, "default", "{neverInjectSelector: [{}]}", true],
+  ];
+  for (const [name, pod, namespace, config, inject] of table)
+    it(name, () => assert.equal(decide(pod, namespace, parseInjectConfig(config, DEFAULT_TEMPLATE)).inject, inject));
+});
+
+describe("the patch", () => {
+  it("adds proxy, init container, volumes, labels and status", () => {
+    const { metadata, spec } = inject(POD);
+    assert.deepEqual(
+      spec.containers.map((each) => each.name),
+      ["reviews", "istio-proxy"],
+    );
+    assert.deepEqual(
+      spec.initContainers?.map((each) => each.name),
+      ["istio-init"],
+    );
+    assert.deepEqual(
+      spec.volumes.map((each) => each.name),
+      ["istio-envoy", "istio-podinfo", "istio-token", "istiod-ca-cert"],
+    );
+    assert.equal(metadata?.labels?.["security.istio.io/tlsMode"], "istio");
+    assert.equal(metadata?.labels?.["service.istio.io/canonical-name"], "reviews");
+    assert.ok(metadata?.annotations?.["sidecar.istio.io/status"]?.includes("istio-proxy"));
+    const env = Object.fromEntries(spec.containers[1]?.env?.map((each) => [each.name, each.value]) ?? []);
+    assert.equal(env.ISTIO_META_WORKLOAD_NAME, "reviews-v1");
+    assert.equal(env.ISTIO_META_APP_CONTAINERS, "reviews");
+    assert.deepEqual(JSON.parse(env.PROXY_CONFIG ?? ""), { discoveryAddress: DEFAULT_VALUES.discoveryAddress });
+  });
+
+  it("gives the same pod when it is injected again", () => {
+    const once = inject(POD);
+    assert.deepEqual(inject(once), once);
+  });
+
+  it("has no init container without traffic capture", () => {
+    assert.equal(inject(POD, { ...DEFAULT_VALUES, interceptionMode: "NONE" }).spec.initContainers, undefined);
+  });
+
+  it("keeps values that look like YAML what they are: texts", () => {
+    const evil = 'x", privileged: true}\n- {name: evil, image: "y\n# {{values}} --- *a';
+    const { spec } = inject(POD, { ...DEFAULT_VALUES, proxyImage: evil });
+    assert.deepEqual(
+      spec.containers.map((each) => each.name),
+      ["reviews", "istio-proxy"],
+    );
+    assert.equal((spec.containers[1] as { image?: string }).image, evil);
+  });
+
+  it("refuses an annotation that cannot be used, by name", () => {
+    const pod = {
+      ...POD,
+      metadata: { ...POD.metadata, annotations: { "traffic.sidecar.istio.io/excludeInboundPorts": "http" } },
+    };
+    assert.throws(() => inject(pod), /traffic\.sidecar\.istio\.io\/excludeInboundPorts: must be ports, not "http"/);
+  });
+
+  it("refuses a template that cannot be used", () => {
+    const config = parseInjectConfig(JSON.stringify({ template: "spec: [{{#open}}" }), DEFAULT_TEMPLATE);
+    assert.throws(() => inject(POD, DEFAULT_VALUES, config), /injection template cannot be used/);
+    assert.throws(() => parseInjectConfig("{polcy: enabled}", DEFAULT_TEMPLATE), /unknown field polcy/);
+  });
+});
