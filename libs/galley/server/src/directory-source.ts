@@ -214,6 +214,8 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
     async close() {
       stop.abort();
       await watcher.close?.();
+      // What is being published is also written down before the end.
+      await publish.request();
       await writer.close?.();
     },
   };
