@@ -69,6 +69,7 @@ async function main(): Promise<void> {
     limits: { requestMs: 60_000 },
   });
   await recordProcess(runDir, "supervisor");
+  await supervisor.restore();
   await control.start(new AbortController().signal);
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {

@@ -134,15 +134,19 @@ export class Supervisor {
     return this.#bus;
   }
 
-  /** Starts what is missing and adopts what still runs. */
+  /** Reads what an earlier supervisor left; before this nothing is known of the mesh, not even its name. */
+  async restore(): Promise<void> {
+    await mkdir(this.#options.runDir, { recursive: true, mode: 0o700 });
+    const before = await this.#state.load();
+    if (!before) return;
+    this.#runId = before.runId;
+    this.#inherited = { pods: before.pods, processes: { ...before.processes } };
+  }
+
+  /** Starts what is missing and adopts what still runs, after `restore`. */
   async start(): Promise<void> {
     const { runDir, root, configDir, natsServer } = this.#options;
-    await mkdir(runDir, { recursive: true, mode: 0o700 });
-    const before = await this.#state.load();
-    if (before) {
-      this.#runId = before.runId;
-      this.#inherited = { pods: before.pods, processes: { ...before.processes } };
-    }
+    const before = { pods: this.#inherited.pods, processes: { ...this.#inherited.processes } };
     await this.#prepare();
     const keys = this.#keys as BusKeys;
     const host: ServiceHost = {
@@ -159,9 +163,9 @@ export class Supervisor {
     for (const spec of specs) {
       const unit = new Unit(spec, () => void this.#state.save());
       this.#units.push(unit);
-      unit.start(before?.processes[spec.name]);
+      unit.start(before.processes[spec.name]);
     }
-    this.#endStrangers(before?.processes ?? {}, new Set(specs.map((each) => each.name)));
+    this.#endStrangers(before.processes, new Set(specs.map((each) => each.name)));
     const bus = createNatsBus({
       servers: [`nats://${this.#plan.nats}:${NATS_PORT}`],
       name: "supervisor",
@@ -174,7 +178,7 @@ export class Supervisor {
     this.#writer = createGenerationWriter({ bus, bucket: "workloads", source: "local" });
     await this.#writer.start(this.#stop.signal);
     this.#pods = new PodSet(await this.#podHost(), (namespace) => this.#namespaceLabels(namespace));
-    this.#pods.adopt(before?.pods ?? [], before?.processes ?? {});
+    this.#pods.adopt(before.pods, before.processes);
     await this.#objects.start(this.#stop.signal);
     void this.#refreshTokens();
   }
