@@ -101,7 +101,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
       ...[...byObject.values()].map((fault) => ({
         object: fault.object,
         state: "rejected" as const,
-        reason: "Invalid",
+        reason: "Invalid" as const,
         message: resources.has(fault.object) ? `${fault.message} (the last good version stays in use)` : fault.message,
         source: fault.path,
         line: fault.line,
@@ -113,7 +113,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
               {
                 object: key,
                 state: "accepted" as const,
-                reason: "Accepted",
+                reason: "Accepted" as const,
                 message: "",
                 ...(resource.origin
                   ? { source: resource.origin.source, ...(resource.origin.line ? { line: resource.origin.line } : {}) }
@@ -141,6 +141,11 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
     void publish.request();
   };
 
+  const forget = (path: string): void => {
+    files.delete(path);
+    void publish.request();
+  };
+
   const watcher = createDirectoryWatcher({
     root: dir,
     name: `directory ${dir}`,
@@ -160,10 +165,8 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
           ),
         );
       },
-      removed(path) {
-        files.delete(path);
-        void publish.request();
-      },
+      removed: forget,
+      recovered: forget,
       fault(path, error) {
         const name = shown(path);
         set(path, kept(files.get(path) ?? lastGood.of(name), name, error.message));

@@ -87,6 +87,7 @@ function createSettings(config: ConfigOf<typeof InjectorConfig>): {
       handlers: {
         file: (path) => void reload(basename(path)),
         removed: () => {},
+        recovered: () => {},
         fault: (path, error) =>
           log.warn({ err: error, path }, "an injector file cannot be read; the last good one stays"),
         synced: () => {},

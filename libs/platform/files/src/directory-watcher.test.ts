@@ -46,6 +46,7 @@ async function watching(
         events.push(`removed ${short(path)}`);
       },
       fault: (path, error) => faults.push([short(path), error]),
+      recovered: (path) => events.push(`recovered ${short(path)}`),
       synced: () => events.push("synced"),
     },
     ...options,
@@ -189,6 +190,7 @@ test("a root that is missing or vanishes is a fault, never the removal of its fi
       renameSync(`${root}.away`, root);
       rmSync(join(root, "a.yaml"));
       await waitFor("the removal", 5_000, () => files.size === 0);
+      assert.equal(events.filter((each) => each === "recovered ").length, 2);
     },
     { rescanMs: 50 },
   );

@@ -13,6 +13,8 @@ export interface DirectoryHandlers {
   removed(path: string): void;
   /** A file or folder cannot be read, or is too large; what was told of it before stays as it is. */
   fault(path: string, error: XebecError): void;
+  /** A folder of which a fault was told is well again; a file tells that by `file` or `removed`. */
+  recovered(path: string): void;
   /** Called once, when everything that was there at the start has been told. */
   synced(): void;
 }
@@ -57,14 +59,13 @@ class DirectoryWatcher implements Component {
   /** What was told of each file: its size, times and inode; or that it is faulty in this form. */
   readonly #told = new Map<string, string>();
   readonly #folders = new Map<string, FSWatcher>();
-  /** The last fault told of each folder. */
-  readonly #faults = new Map<string, string>();
+  /** What was told of faulty folders, and not yet taken back. */
+  readonly #faults = new Map<string, XebecError>();
   readonly #looking = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #scan = new Coalescer(() => this.#scanAll());
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #synced = false;
-  #rootFault: string | undefined;
 
   constructor(options: DirectoryWatcherOptions) {
     this.#root = options.root;
@@ -84,7 +85,8 @@ class DirectoryWatcher implements Component {
   }
 
   missing(): readonly string[] {
-    if (this.#rootFault !== undefined) return [this.#rootFault];
+    const fault = this.#faults.get(this.#root);
+    if (fault && fault.code !== "resource_exhausted") return [fault.message];
     return this.#synced ? [] : [`${this.#root} is being read`];
   }
 
@@ -99,15 +101,20 @@ class DirectoryWatcher implements Component {
   async #scanAll(): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const found = new Set<string>();
+    const faults = new Map<string, XebecError>();
     try {
       if (!(await stat(this.#root)).isDirectory())
         throw new XebecError("failed_precondition", `${this.#root} is no folder`);
-      await this.#scanFolder(this.#root, found);
+      await this.#scanFolder(this.#root, found, faults);
     } catch (error) {
-      this.#rootFailed(error);
+      for (const each of this.#folders.values()) each.close();
+      this.#folders.clear();
+      const what = `the folder ${this.#root} cannot be read; make it or choose another one`;
+      const fault = error instanceof XebecError ? error : new XebecError("not_found", what, { cause: error });
+      this.#tellFaults(new Map([[this.#root, fault]]));
       return;
     }
-    this.#rootFault = undefined;
+    this.#tellFaults(faults);
     const gone = [...this.#told.keys()].filter((path) => !found.has(path));
     await Promise.all([...found, ...gone].map((path) => this.#look(path)));
     if (this.#synced || this.#stop.signal.aborted) return;
@@ -115,22 +122,21 @@ class DirectoryWatcher implements Component {
     this.#guard(() => this.#handlers.synced());
   }
 
-  #rootFailed(error: unknown): void {
-    const fault =
-      error instanceof XebecError
-        ? error
-        : new XebecError("not_found", `the folder ${this.#root} cannot be read; make it or choose another one`, {
-            cause: error,
-          });
-    for (const each of this.#folders.values()) each.close();
-    this.#folders.clear();
-    if (this.#rootFault === fault.message) return;
-    this.#rootFault = fault.message;
-    this.#guard(() => this.#handlers.fault(this.#root, fault));
+  #tellFaults(faults: ReadonlyMap<string, XebecError>): void {
+    for (const path of [...this.#faults.keys()])
+      if (!faults.has(path)) {
+        this.#faults.delete(path);
+        this.#guard(() => this.#handlers.recovered(path));
+      }
+    for (const [path, fault] of faults) {
+      if (this.#faults.get(path)?.message === fault.message) continue;
+      this.#faults.set(path, fault);
+      this.#guard(() => this.#handlers.fault(path, fault));
+    }
   }
 
   /** Listens to a folder first and lists it then, so that nothing falls between. */
-  async #scanFolder(folder: string, found: Set<string>): Promise<void> {
+  async #scanFolder(folder: string, found: Set<string>, faults: Map<string, XebecError>): Promise<void> {
     this.#listen(folder);
     let entries: { name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[];
     try {
@@ -141,11 +147,7 @@ class DirectoryWatcher implements Component {
       this.#folders.delete(folder);
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") return;
-      this.#fault(
-        folder,
-        code ?? "",
-        new XebecError("permission_denied", `the folder ${folder} cannot be read`, { cause: error }),
-      );
+      faults.set(folder, new XebecError("permission_denied", `the folder ${folder} cannot be read`, { cause: error }));
       for (const path of this.#told.keys()) if (path.startsWith(`${folder}/`)) found.add(path);
       return;
     }
@@ -153,13 +155,12 @@ class DirectoryWatcher implements Component {
       if (entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
       // A link is followed to a file, never to a folder, which could lead round in circles.
-      if (entry.isDirectory()) await this.#scanFolder(path, found);
+      if (entry.isDirectory()) await this.#scanFolder(path, found, faults);
       else if (this.#wanted(path)) {
         if (found.size < this.#maxFiles) found.add(path);
         else
-          this.#fault(
+          faults.set(
             this.#root,
-            "files",
             new XebecError(
               "resource_exhausted",
               `${this.#root} holds more than ${this.#maxFiles} files; the rest is not read`,
@@ -280,12 +281,6 @@ class DirectoryWatcher implements Component {
     this.#told.set(path, state.text);
     this.#guard(() => this.#handlers.file(path, content));
     return true;
-  }
-
-  #fault(path: string, text: string, error: XebecError): void {
-    if (this.#faults.get(path) === text) return;
-    this.#faults.set(path, text);
-    this.#guard(() => this.#handlers.fault(path, error));
   }
 
   #guard(work: () => void): void {

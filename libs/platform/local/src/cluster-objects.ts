@@ -39,6 +39,10 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
       }
     if (synced) changed();
   };
+  const forget = (path: string): void => {
+    files.delete(path);
+    update();
+  };
   const watcher = createDirectoryWatcher({
     root: dir,
     name: `manifests in ${dir}`,
@@ -54,10 +58,8 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
         files.set(path, { objects: [...found, ...kept], problems });
         update();
       },
-      removed(path) {
-        files.delete(path);
-        update();
-      },
+      removed: forget,
+      recovered: forget,
       fault(path, error) {
         files.set(path, {
           objects: files.get(path)?.objects ?? [],

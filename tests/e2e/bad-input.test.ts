@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { appendFileSync, chmodSync, renameSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import type { Condition } from "@xebec/model-resources";
+import { Load, Mesh } from "./mesh.ts";
+
+const TOLD_MS = 5_000;
+const MAX_FILE_BYTES = 10 << 20;
+
+interface Case {
+  readonly name: string;
+  readonly content: string | Buffer;
+  /** Of the one condition that tells it. */
+  readonly object: string;
+  readonly line?: number;
+  readonly message: RegExp;
+  readonly consumer?: string;
+  readonly state?: Condition["state"];
+}
+
+const header = (name: string, kind = "VirtualService"): string =>
+  `apiVersion: networking.istio.io/v1alpha3\nkind: ${kind}\nmetadata: {name: ${name}}\n`;
+const toReviews = (subset: string): string =>
+  `spec:\n  hosts: [nowhere]\n  http:\n  - route:\n    - destination: {host: reviews, subset: ${subset}}\n`;
+const virtualService = (name: string): string => `networking.istio.io/VirtualService/default/${name}`;
+
+const CASES: readonly Case[] = [
+  {
+    name: "a file of more than 10 MiB",
+    content: `# ${"x".repeat(MAX_FILE_BYTES)}\n${header("big")}${toReviews("v1")}`,
+    object: "file/bad.yaml",
+    line: 1,
+    message: /bad\.yaml has \d+ bytes, more than 10485760; split it/,
+  },
+  {
+    name: "a file that is not UTF-8",
+    content: Buffer.concat([Buffer.from(header("latin")), Buffer.from([0xff, 0xfe, 0xe9, 0x0a])]),
+    object: "file/bad.yaml",
+    line: 1,
+    message: /is not UTF-8 text; save it as UTF-8/,
+  },
+  {
+    name: "a kind that nobody knows",
+    content: `${header("odd", "VirtualServise")}${toReviews("v1")}`,
+    object: "file/bad.yaml",
+    line: 2,
+    message: /kind: VirtualServise of networking\.istio\.io\/v1alpha3 is no kind that is served; known in this group: /,
+  },
+  {
+    name: "an unknown field",
+    content: `${header("odd")}spec:\n  hosts: [nowhere]\n  htpp:\n  - route: []\n`,
+    object: virtualService("odd"),
+    line: 6,
+    message: /spec\.htpp: unknown field; did you mean http\?/,
+  },
+  {
+    name: "a value of the wrong type",
+    content: `${header("odd")}spec:\n  hosts: [nowhere]\n  http:\n  - route:\n    - destination: {host: reviews}\n      weight: much\n`,
+    object: virtualService("odd"),
+    line: 9,
+    message: /spec\.http\[0\]\.route\[0\]\.weight: /,
+  },
+  {
+    name: "a text that is no YAML",
+    content: `${header("odd")}spec: {hosts: [nowhere\n`,
+    object: "file/bad.yaml",
+    message: /is not YAML: /,
+  },
+  {
+    name: "a value that contains itself",
+    content: `${header("odd")}spec:\n  hosts: [nowhere]\n  http: &all\n  - *all\n`,
+    object: virtualService("odd"),
+    line: 7,
+    message: /spec\.http\[0\]: must be a map, not a list/,
+  },
+  {
+    name: "aliases that multiply",
+    content: `${header("odd")}spec:\n  a: &a [${"x,".repeat(50)}]\n  b: &b [${"*a,".repeat(50)}]\n  c: [${"*b,".repeat(50)}]\n`,
+    object: "file/bad.yaml",
+    message: /[Aa]lias/,
+  },
+  {
+    name: "a VirtualService whose destination does not exist",
+    content: `${header("odd")}spec:\n  hosts: [nowhere]\n  http:\n  - route:\n    - destination: {host: nobody}\n`,
+    object: virtualService("odd"),
+    message: /spec\.http\[0\]\.route\[0\]\.destination\.host: no service nobody\.default\.svc\.cluster\.local/,
+    consumer: "pilot",
+    state: "attached",
+  },
+  {
+    name: "a VirtualService whose subset does not exist",
+    content: `${header("odd")}${toReviews("v9")}`,
+    object: virtualService("odd"),
+    message: /destination\.subset: no DestinationRule for reviews\.default\.svc\.cluster\.local defines the subset v9/,
+    consumer: "pilot",
+    state: "attached",
+  },
+  {
+    name: "a VirtualService whose Gateway does not exist",
+    content: `${header("odd")}spec:\n  hosts: ["*"]\n  gateways: [nowhere]\n  http:\n  - route:\n    - destination: {host: reviews}\n`,
+    object: virtualService("odd"),
+    message: /no Gateway default\/nowhere; create it or name another in spec\.gateways/,
+    consumer: "pilot",
+    state: "ignored",
+  },
+  {
+    name: "a DestinationRule whose host does not exist",
+    content: `${header("odd", "DestinationRule")}spec: {host: nobody}\n`,
+    object: "networking.istio.io/DestinationRule/default/odd",
+    message: /spec\.host: no service nobody\.default\.svc\.cluster\.local/,
+    consumer: "pilot",
+    state: "ignored",
+  },
+];
+
+describe("bad input on a mesh that runs", () => {
+  let mesh: Mesh;
+  let healthy: string;
+  before(async () => {
+    mesh = await Mesh.start();
+    mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await waitFor("version 1", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v1");
+    healthy = await waitFor("every object is told of by pilot too", TOLD_MS, async () => {
+      const all = await mesh.conditions();
+      const routing = all.filter((each) => each.object.startsWith("networking.istio.io/"));
+      const attached = new Set(routing.filter((each) => each.consumer === "pilot").map((each) => each.object));
+      return (
+        attached.has(virtualService("reviews")) && routing.every((each) => attached.has(each.object)) && shape(all)
+      );
+    });
+  });
+  after(async () => {
+    await mesh?.[Symbol.asyncDispose]();
+  });
+
+  /** Everything is as it was before the bad input. */
+  async function unharmed(load: Load): Promise<void> {
+    await load.more(10);
+    assert.equal(await mesh.reviewsVersion(), "v1");
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+    let told = "";
+    await waitFor("what is told is as before", TOLD_MS, async () => {
+      told = shape(await mesh.conditions());
+      return told === healthy;
+    }).catch(() => assert.equal(told, healthy));
+  }
+
+  for (const { name, content, object, line, message, consumer = "galley", state = "rejected" } of CASES)
+    it(`tells of ${name} once, with place and reason, and goes on`, async () => {
+      await using load = new Load(mesh);
+      await load.more(10);
+      writeFileSync(join(mesh.configDir, "bad.yaml"), content);
+      const about = async (): Promise<Condition[]> =>
+        (await mesh.conditions()).filter((each) => each.object === object && each.message !== "");
+      const told = await waitFor("it is told", TOLD_MS, async () =>
+        (await about()).find((each) => message.test(each.message)),
+      ).catch(async (error: Error) => {
+        throw new Error(`${error.message}; told is ${JSON.stringify(await mesh.conditions(), undefined, 1)}`);
+      });
+      assert.deepEqual([told.consumer, told.state], [consumer, state]);
+      if (consumer === "galley") assert.equal(told.source && basename(told.source), "bad.yaml");
+      if (line !== undefined) assert.equal(told.line, line);
+      assert.equal((await about()).length, 1, JSON.stringify(await about()));
+      await load.more(10);
+      mesh.remove("bad.yaml");
+      await unharmed(load);
+    });
+
+  it("tells of a name that two files define, and uses the first", async () => {
+    await using load = new Load(mesh);
+    await load.more(10);
+    mesh.save(
+      "twice.yaml",
+      `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n`,
+    );
+    const told = await waitFor("it is told", TOLD_MS, async () =>
+      (await mesh.conditions()).find((each) => each.object === virtualService("reviews") && each.state === "rejected"),
+    );
+    assert.match(told.message, /routes\.yaml/);
+    assert.equal(told.source && basename(told.source), "twice.yaml");
+    await load.more(10);
+    assert.equal(await mesh.reviewsVersion(), "v1");
+    mesh.remove("twice.yaml");
+    await unharmed(load);
+  });
+
+  it("keeps what a file had while it is saved half-way", async () => {
+    await using load = new Load(mesh);
+    await load.more(10);
+    const path = join(mesh.configDir, "routes.yaml");
+    const whole = `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v1}\n`;
+    const cut = whole.indexOf("subset");
+    writeFileSync(path, whole.slice(0, cut));
+    const told = await waitFor("the half is told", TOLD_MS, async () =>
+      (await mesh.conditions()).find((each) => each.object === "file/routes.yaml"),
+    );
+    assert.match(told.message, /is not YAML/);
+    for (let i = 0; i < 10; i++) assert.equal(await mesh.reviewsVersion(), "v1");
+    appendFileSync(path, whole.slice(cut));
+    mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await unharmed(load);
+  });
+
+  it("goes on when its directory becomes read-only, and takes changes again when it is not", async () => {
+    await using load = new Load(mesh);
+    chmodSync(mesh.configDir, 0o555);
+    await load.more(30);
+    chmodSync(mesh.configDir, 0o755);
+    await unharmed(load);
+    mesh.save(
+      "routes.yaml",
+      `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n`,
+    );
+    await waitFor("the change arrives", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v3");
+    mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+    await waitFor("version 1 again", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v1");
+  });
+
+  it("tells that its directory is gone, withdraws nothing, and says nothing more when it is back", async () => {
+    await using load = new Load(mesh);
+    await load.more(10);
+    renameSync(mesh.configDir, `${mesh.configDir}-away`);
+    try {
+      const told = await waitFor("it is told", 2 * TOLD_MS, async () =>
+        (await mesh.conditions()).find((each) => each.state === "rejected"),
+      );
+      assert.match(told.message, /the folder .* cannot be read; make it or choose another one/);
+      await load.more(20);
+    } finally {
+      renameSync(`${mesh.configDir}-away`, mesh.configDir);
+    }
+    await unharmed(load);
+  });
+});
+
+/** What is told, without times and generations. */
+function shape(conditions: readonly Condition[]): string {
+  return conditions
+    .map((each) => [each.object, each.consumer, each.state, each.reason, each.message].join(" "))
+    .sort()
+    .join("\n");
+}
