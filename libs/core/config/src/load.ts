@@ -66,9 +66,11 @@ function readFlags(spec: ConfigSpec, argv: readonly string[], faults: string[]):
       continue;
     }
     const name = match[1] as string;
-    const known = spec.options[name];
+    const known = Object.hasOwn(spec.options, name) ? spec.options[name] : undefined;
     if (!known && name !== FILE_FLAG) {
       faults.push(`--${name}: no such flag${suggestion(name, Object.keys(spec.options))}`);
+      // What follows is most likely its value: one slip is one fault.
+      if (match[2] === undefined && argv[i + 1]?.startsWith("--") === false) i++;
       continue;
     }
     let value = match[2];
@@ -99,7 +101,7 @@ function readFile(path: string | undefined, spec: ConfigSpec, faults: string[]):
     return undefined;
   }
   for (const key of Object.keys(value))
-    if (!(key in spec.options))
+    if (!Object.hasOwn(spec.options, key))
       faults.push(`${path}: "${key}" is no option${suggestion(key, Object.keys(spec.options))}`);
   return value as Record<string, unknown>;
 }
@@ -123,6 +125,7 @@ function shown(each: Option, value: unknown): string {
 
 function suggestion(name: string, known: readonly string[]): string {
   const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  if (plain(name) === "") return "";
   const near =
     known.find((each) => plain(each) === plain(name)) ?? known.find((each) => plain(each).startsWith(plain(name)));
   return near ? `; did you mean --${near}?` : "";

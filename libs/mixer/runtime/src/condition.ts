@@ -1,4 +1,4 @@
-import { keyOf, type Resource } from "@xebec/model-resources";
+import { keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
 
 /**
  * What became of a configuration object: `attached` works for requests, `compiled` is valid and nothing uses it,
@@ -11,7 +11,7 @@ export interface Condition {
   readonly object: string;
   readonly state: ConditionState;
   /** One word for programs: `Compiled`, `InvalidExpression`, `UnknownAdapter`... */
-  readonly reason: string;
+  readonly reason: ReasonOf<"mixer">;
   /** A sentence for people: what is wrong, where, and what to do. */
   readonly message: string;
 }
@@ -20,11 +20,16 @@ export interface Condition {
 export class Conditions {
   readonly #all = new Map<string, Condition>();
 
-  accept(resource: Resource, state: "attached" | "compiled", reason: string, message: string): void {
+  accept<S extends "attached" | "compiled">(
+    resource: Resource,
+    state: S,
+    reason: ReasonOf<"mixer", S>,
+    message: string,
+  ): void {
     this.#put(resource, state, reason, message);
   }
 
-  reject(resource: Resource, reason: string, message: string): void {
+  reject(resource: Resource, reason: ReasonOf<"mixer", "rejected">, message: string): void {
     if (this.#all.get(keyOf(resource))?.state !== "rejected") this.#put(resource, "rejected", reason, message);
   }
 
@@ -32,7 +37,7 @@ export class Conditions {
     return [...this.#all.values()].sort((a, b) => (a.object < b.object ? -1 : 1));
   }
 
-  #put(resource: Resource, state: ConditionState, reason: string, message: string): void {
+  #put(resource: Resource, state: ConditionState, reason: ReasonOf<"mixer">, message: string): void {
     const object = keyOf(resource);
     this.#all.set(object, { object, state, reason, message });
   }

@@ -1,4 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
+import type { ConditionReason, ConditionState } from "./reasons.ts";
 
 /** What one consumer says of one object: the value of a key in the bus state `status`. */
 export interface Condition {
@@ -6,9 +7,9 @@ export interface Condition {
   readonly object: string;
   /** Who says it: `galley`, `pilot`, `mixer-policy`, `mixer-telemetry`. */
   readonly consumer: string;
-  readonly state: "attached" | "compiled" | "accepted" | "ignored" | "rejected";
+  readonly state: ConditionState;
   /** A CamelCase word, as in Kubernetes conditions. */
-  readonly reason: string;
+  readonly reason: ConditionReason;
   /** Public text: what, where, what to do. Empty when all is well. */
   readonly message: string;
   /** Where in its source the object or fault is. */

@@ -25,6 +25,7 @@ export type {
   VirtualServiceSpec,
 } from "./kinds/virtual-service.ts";
 export { findKind, KINDS, kindOf } from "./kinds.ts";
+export { type ConditionReason, type ConditionSpeaker, type ConditionState, REASONS, type ReasonOf } from "./reasons.ts";
 export {
   collectionOf,
   decodeResource,

@@ -1,11 +1,12 @@
 import { canonicalHost, hostsOverlap, labelsMatch, resolveShortName } from "@xebec/model-names";
+import type { ReasonOf } from "@xebec/model-resources";
 import type { DestinationRule, Gateway, Snapshot, VirtualService } from "@xebec/pilot-snapshot";
 
 /** Whether an object takes effect, and where, or why not (design.md §1.6). */
 export interface Attachment {
   readonly key: string;
   readonly state: "attached" | "ignored";
-  readonly reason: string;
+  readonly reason: ReasonOf<"pilot">;
   readonly message: string;
 }
 
@@ -19,7 +20,7 @@ export function attachments(snapshot: Snapshot, routers: readonly Readonly<Recor
 }
 
 const attached = (key: string, message = ""): Attachment => ({ key, state: "attached", reason: "Attached", message });
-const ignored = (key: string, reason: string, message: string): Attachment => ({
+const ignored = (key: string, reason: ReasonOf<"pilot", "ignored">, message: string): Attachment => ({
   key,
   state: "ignored",
   reason,

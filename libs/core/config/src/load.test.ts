@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { addressText, parseAddress } from "./address.ts";
+import { ConfigError } from "./config-error.ts";
+import { defineConfig, option } from "./define.ts";
+import { helpText } from "./help.ts";
+import { loadConfig } from "./load.ts";
+
+const SPEC = defineConfig({
+  service: "mixer-policy",
+  summary: "answers checks",
+  options: {
+    grpcAddr: option.string("where to listen", ":9091"),
+    port: option.number("the port", 9091, { env: "PORT" }),
+    verbose: option.boolean("say more"),
+    registries: option.list("where services come from", ["Bus"]),
+    mode: option.oneOf("how", ["fast", "safe"], "safe"),
+    token: option.string("what nobody may see", undefined, { secret: true }),
+  },
+});
+
+const load = (argv: readonly string[], env: Record<string, string> = {}) => loadConfig(SPEC, argv, env);
+
+function faults(argv: readonly string[], env: Record<string, string> = {}): readonly string[] {
+  try {
+    load(argv, env);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.faults;
+  }
+  return [];
+}
+
+describe("the configuration of a service", () => {
+  const folder = mkdtempSync(join(tmpdir(), "xebec-config-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const file = (text: string): string => {
+    const path = join(folder, "config.yaml");
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it("has defaults", () => {
+    const { config } = load([]);
+    assert.deepEqual(
+      { ...config },
+      { grpcAddr: ":9091", port: 9091, verbose: false, registries: ["Bus"], mode: "safe", token: undefined },
+    );
+  });
+
+  it("lets flags win over environment, environment over the file, the file over defaults", () => {
+    const path = file("port: 1\ngrpcAddr: file:1\nmode: fast\n");
+    const env = { XEBEC_MIXER_POLICY_PORT: "2", XEBEC_MIXER_POLICY_GRPC_ADDR: "env:2" };
+    const { config } = load(["--config-file", path, "--port=3"], env);
+    assert.deepEqual([config.port, config.grpcAddr, config.mode, config.verbose], [3, "env:2", "fast", false]);
+  });
+
+  it("knows Istio's name of a variable, after its own", () => {
+    assert.equal(load([], { PORT: "7" }).config.port, 7);
+    assert.equal(load([], { PORT: "7", XEBEC_MIXER_POLICY_PORT: "8" }).config.port, 8);
+  });
+
+  it("reads lists with commas and repeated, and switches with and without a value", () => {
+    assert.deepEqual(load(["--registries=a,b", "--registries", "c"]).config.registries, ["a", "b", "c"]);
+    assert.equal(load(["--verbose"]).config.verbose, true);
+    assert.equal(load(["--verbose", "false", "--port", "1"]).config.verbose, false);
+    assert.equal(load(["--verbose=true"]).config.verbose, true);
+  });
+
+  it("keeps what stands behind the first equals sign", () => {
+    assert.equal(load(["--token=a=b\n--c"]).config.token, "a=b\n--c");
+  });
+
+  it("tells all faults at once, each with its source", () => {
+    const path = file("prot: 1\nmode: 5\n");
+    const found = faults(["--config-file", path, "--prt", "x", "stray", "--port", "many"], {
+      XEBEC_MIXER_POLICY_VERBOSE: "perhaps",
+    });
+    const expected = [
+      /^--prt: no such flag/,
+      /^"stray": not a flag$/,
+      /config\.yaml: "prot" is no option/,
+      /^--port: "many" is not a number$/,
+      /^XEBEC_MIXER_POLICY_VERBOSE: "perhaps" is not a boolean$/,
+      /^file, "mode": 5 is not one of fast, safe$/,
+    ];
+    assert.equal(found.length, expected.length, found.join("\n"));
+    for (const [i, each] of expected.entries()) assert.match(found[i] ?? "", each);
+  });
+
+  it("suggests a flag that is spelled otherwise, or begins so", () => {
+    assert.match(faults(["--grpc-addr=x"]).join(), /did you mean --grpcAddr\?/);
+    assert.match(faults(["--grpc=x"]).join(), /did you mean --grpcAddr\?/);
+    for (const other of ["--zzz=x", "--_=x"]) assert.doesNotMatch(faults([other]).join(), /did you mean/);
+  });
+
+  it("takes no name that every object of JavaScript has for an option", () => {
+    assert.deepEqual(faults(["--constructor=x"]), ["--constructor: no such flag"]);
+    assert.match(faults(["--config-file", file("toString: 1\n")]).join(), /"toString" is no option$/);
+  });
+
+  it("says that a value is missing", () => {
+    assert.deepEqual(faults(["--port"]), ["--port: needs a value"]);
+    assert.deepEqual(faults(["--port", "--verbose"]), ["--port: needs a value"]);
+  });
+
+  for (const [name, text, reason] of [
+    ["that is no YAML", "a: [1", /config\.yaml: /],
+    ["that is no map", "- 1\n", /must be a map of options/],
+  ] as const)
+    it(`refuses a file ${name}`, () => assert.match(faults(["--config-file", file(text)]).join(), reason));
+
+  it("refuses a file that is not there", () => {
+    assert.match(faults(["--config-file", join(folder, "none.yaml")]).join(), /ENOENT/);
+  });
+
+  it("prints no secret, neither as effective value nor as a fault", () => {
+    assert.equal(load(["--token=hush"]).redacted.token, "[redacted]");
+    assert.equal(load([]).redacted.token, undefined);
+    const secret = defineConfig({ ...SPEC, options: { pin: option.number("a secret", 1, { secret: true }) } });
+    assert.throws(
+      () => loadConfig(secret, ["--pin=hush"], {}),
+      (error: Error) => error.message.includes("--pin: the value is not a number") && !error.message.includes("hush"),
+    );
+  });
+
+  it("lists every flag with its variables in --help", () => {
+    const text = helpText(SPEC);
+    for (const name of Object.keys(SPEC.options)) assert.ok(text.includes(`  --${name}`), name);
+    assert.match(text, /--port N\n {6}the port \[9091\]\n {6}env XEBEC_MIXER_POLICY_PORT, PORT/);
+    assert.match(text, /--mode TEXT\n {6}how \(fast, safe\) \[safe\]/);
+  });
+});
+
+describe("addresses", () => {
+  for (const [text, host, port] of [
+    [":15010", "0.0.0.0", 15010],
+    ["127.0.0.1:1", "127.0.0.1", 1],
+    ["[::1]:65535", "::1", 65535],
+    ["localhost:0", "localhost", 0],
+  ] as const)
+    it(`reads ${text}`, () => {
+      assert.deepEqual(parseAddress(text), { host, port });
+      assert.deepEqual(parseAddress(addressText({ host, port })), { host, port });
+    });
+  for (const text of ["", "15010", "host", "host:", "host:65536", "host:-1", "a:b:1", "[::1]", "::1:80"])
+    it(`refuses "${text}"`, () => assert.throws(() => parseAddress(text), { code: "invalid_argument" }));
+});
