@@ -1,0 +1,136 @@
+import type { Writable } from "node:stream";
+import { asBuffer } from "./bytes.ts";
+import { WireFault } from "./wire-fault.ts";
+
+// gRPC over HTTP/2, "Length-Prefixed-Message": one byte that says whether the message is compressed, four bytes of length.
+const PREFIX = 5;
+/** Up to this size prefix and message are copied together: one small copy costs less than a second buffer on its way. */
+const JOINED_BYTES = 16 << 10;
+const FIRST_HELD_BYTES = 1 << 10;
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Cuts a stream of bytes into messages. A length above the limit is refused before any of the message is kept, and what is
+ * kept of an unfinished message grows with what really came, not with the length that was announced.
+ */
+export class MessageReader {
+  readonly #limit: number;
+  #chunk: Buffer = EMPTY;
+  #at = 0;
+  /** The start of a message, prefix included, that the chunks so far did not complete. */
+  #held: Buffer = EMPTY;
+  #filled = 0;
+  #compressed = false;
+
+  /** @param limit largest message in bytes, as it comes */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** True when the message that `next` gave last is compressed. */
+  get compressed(): boolean {
+    return this.#compressed;
+  }
+
+  /** True when bytes are left that are no whole message yet. */
+  get unfinished(): boolean {
+    return this.#filled > 0 || this.#at < this.#chunk.length;
+  }
+
+  /** Takes bytes as they came. The reader keeps no part of them beyond the `next` that returned undefined. */
+  add(chunk: Buffer): void {
+    const rest = this.#chunk.length - this.#at;
+    this.#chunk = rest === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /**
+   * @returns the next message, mostly a view of the chunk; undefined when more bytes are needed
+   * @throws WireFault resource_exhausted for a length above the limit, internal for a prefix that is none
+   */
+  next(): Buffer | undefined {
+    if (this.#filled > 0) return this.#continueHeld();
+    const left = this.#chunk.length - this.#at;
+    if (left >= PREFIX) {
+      const size = this.#sizeIn(this.#chunk, this.#at);
+      if (left >= PREFIX + size) {
+        const from = this.#at + PREFIX;
+        this.#at = from + size;
+        return this.#chunk.subarray(from, this.#at);
+      }
+    }
+    if (left > 0) this.#hold(left, FIRST_HELD_BYTES);
+    this.#chunk = EMPTY;
+    this.#at = 0;
+    return undefined;
+  }
+
+  #continueHeld(): Buffer | undefined {
+    if (this.#filled < PREFIX && !this.#fill(PREFIX)) return undefined;
+    const end = PREFIX + this.#sizeIn(this.#held, 0);
+    if (!this.#fill(end)) return undefined;
+    const message = this.#held.subarray(PREFIX, end);
+    this.#held = EMPTY;
+    this.#filled = 0;
+    return message;
+  }
+
+  /** @returns true when the first `end` bytes of the message are held */
+  #fill(end: number): boolean {
+    const take = Math.min(end - this.#filled, this.#chunk.length - this.#at);
+    if (take > 0) this.#hold(take, Math.min(end, Math.max(FIRST_HELD_BYTES, 2 * this.#held.length)));
+    return this.#filled === end;
+  }
+
+  #hold(bytes: number, capacity: number): void {
+    const filled = this.#filled + bytes;
+    if (filled > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(filled, capacity));
+      this.#held.copy(larger, 0, 0, this.#filled);
+      this.#held = larger;
+    }
+    this.#chunk.copy(this.#held, this.#filled, this.#at, this.#at + bytes);
+    this.#at += bytes;
+    this.#filled = filled;
+  }
+
+  #sizeIn(bytes: Buffer, at: number): number {
+    const flag = bytes[at] as number;
+    if (flag > 1) throw new WireFault("internal", `a message begins with the byte ${flag}; 0 and 1 are known`);
+    const size = bytes.readUInt32BE(at + 1);
+    if (size > this.#limit)
+      throw new WireFault(
+        "resource_exhausted",
+        `a message of ${size} bytes is larger than the limit of ${this.#limit}`,
+      );
+    this.#compressed = flag === 1;
+    return size;
+  }
+}
+
+/** A message with its prefix, as one buffer. */
+export function framed(message: Uint8Array): Buffer {
+  const size = message.length;
+  const out = Buffer.allocUnsafe(PREFIX + size);
+  out[0] = 0;
+  out.writeUInt32BE(size, 1);
+  out.set(message, PREFIX);
+  return out;
+}
+
+/**
+ * Writes a message with its prefix. A large one is not copied: its bytes must not change until it was sent.
+ * @param written called when the connection took it, or with the error that prevented it
+ */
+export function writeMessage(out: Writable, message: Uint8Array, written?: (error?: Error | null) => void): void {
+  if (message.length <= JOINED_BYTES) {
+    out.write(framed(message), written);
+    return;
+  }
+  const prefix = Buffer.alloc(PREFIX);
+  prefix.writeUInt32BE(message.length, 1);
+  out.cork();
+  out.write(prefix);
+  out.write(asBuffer(message), written);
+  out.uncork();
+}
