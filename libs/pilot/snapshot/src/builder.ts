@@ -291,12 +291,12 @@ class Edit {
       const rest = (this.snapshot.services.get(host) ?? []).filter(
         (each) => each.id !== before?.id && each.id !== after?.id,
       );
-      const list = after?.host === host ? [...rest, after] : rest;
+      const list = after?.host === host ? [...rest, after].sort(byAgeAndId) : rest;
       this.snapshot.services = this.snapshot.services.edit([[host, list.length > 0 ? list : undefined]]);
       this.changed.add(dependency.service(host));
     }
     if (before && before.id !== after?.id) this.setEndpoints(before.id, undefined);
-    this.changed.add(dependency.services);
+    if (before || after) this.changed.add(dependency.services);
   }
 
   replaceEntry(before: Resource<ServiceEntrySpec> | undefined, after: Resource<ServiceEntrySpec> | undefined): void {
@@ -324,15 +324,25 @@ class Edit {
 
   replacePod(key: string, pod: PodRecord | undefined): void {
     const before = this.snapshot.pods.get(key);
-    if (before && pod && JSON.stringify(before) === JSON.stringify(pod)) return;
+    if (JSON.stringify(before) === JSON.stringify(pod)) return;
     this.snapshot.pods = this.snapshot.pods.edit([[key, pod]]);
-    const byIp: [string, PodRecord | undefined][] = [];
-    if (before && before.ip !== pod?.ip && this.snapshot.podsByIp.get(before.ip) === before)
-      byIp.push([before.ip, undefined]);
-    if (pod) byIp.push([pod.ip, pod]);
-    this.snapshot.podsByIp = this.snapshot.podsByIp.edit(byIp);
+    for (const ip of new Set([before?.ip, pod?.ip])) {
+      if (ip === undefined) continue;
+      const rest = (this.snapshot.podsByIp.get(ip) ?? []).filter((each) => each !== before);
+      const list = pod?.ip === ip ? [...rest, pod].sort(byKey) : rest;
+      this.snapshot.podsByIp = this.snapshot.podsByIp.edit([[ip, list.length > 0 ? list : undefined]]);
+    }
     this.changed.add(dependency.pods);
   }
+}
+
+/** The oldest first; then by id, so that the order tells nothing of what came when. */
+function byAgeAndId(a: MeshService, b: MeshService): number {
+  return byAge({ created: a.created, key: a.id }, { created: b.created, key: b.id });
+}
+
+function byKey(a: PodRecord, b: PodRecord): number {
+  return workloadKey(a) < workloadKey(b) ? -1 : 1;
 }
 
 function both<T>(

@@ -14,13 +14,14 @@ export interface Snapshot {
   /** Counts up from 1 with each change of this process. */
   readonly version: number;
   readonly mesh: Mesh;
-  /** By host; several when namespaces define the same host. */
+  /** By host; several when namespaces define the same host, the oldest first. */
   readonly services: PersistentMap<readonly MeshService[]>;
   /** By service id. */
   readonly endpoints: PersistentMap<readonly MeshEndpoint[]>;
   /** By `<namespace>/<name>`. */
   readonly pods: PersistentMap<PodRecord>;
-  readonly podsByIp: PersistentMap<PodRecord>;
+  /** Pods of the host's network share their node's address; in the order of their names. */
+  readonly podsByIp: PersistentMap<readonly PodRecord[]>;
   readonly virtualServices: HostIndex<VirtualService>;
   /** Those attached to a Gateway, by `<namespace>/<name>` of the Gateway, oldest first. */
   readonly gatewayRoutes: PersistentMap<readonly VirtualService[]>;

@@ -28,6 +28,7 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
 
 /** The clusters of one service: one for each port, and one more for each port and subset (spec/pilot.md §3.2, §4.1). */
 export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
+  context.reads(service);
   const rule = mergedRule(context.destinationRules(service));
   const origins = [...(service.origin ? [service.origin] : []), ...(rule?.keys ?? [])];
   const clusters: EncodedResource[] = [];

@@ -60,6 +60,11 @@ export class GenerationContext {
     });
   }
 
+  /** Notes that a service's own definition is read by a part that was handed the service. */
+  reads(service: MeshService): void {
+    this.dependencies.add(dependency.service(service.host));
+  }
+
   endpoints(service: MeshService): readonly MeshEndpoint[] {
     this.dependencies.add(dependency.endpoints(service.id));
     return this.snapshot.endpoints.get(service.id) ?? [];

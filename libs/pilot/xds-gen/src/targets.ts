@@ -29,6 +29,7 @@ export function serviceTargets(context: GenerationContext, proxy: MeshProxy): re
 
 function namedPort(context: GenerationContext, proxy: MeshProxy, name: string): number | undefined {
   context.dependencies.add(dependency.pods);
-  const pod = context.snapshot.pods.get(`${proxy.namespace}/${proxy.pod}`) ?? context.snapshot.podsByIp.get(proxy.ip);
+  const pod =
+    context.snapshot.pods.get(`${proxy.namespace}/${proxy.pod}`) ?? context.snapshot.podsByIp.get(proxy.ip)?.[0];
   return pod?.ports.find((port) => port.name === name)?.containerPort;
 }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { keyOf, type Resource } from "@xebec/model-resources";
+import type { MeshService } from "@xebec/pilot-registry";
+import { meshOf } from "./mesh.ts";
+import { mixerHooksOf } from "./mixer-hooks.ts";
+import { resolveGateway } from "./rules.ts";
+import { serviceSeenFrom } from "./snapshot.ts";
+
+describe("a reference to a Gateway", () => {
+  for (const [text, resolved] of [
+    ["mesh", "mesh"],
+    ["web", "shop/web"],
+    ["./web", "shop/web"],
+    ["prod/web", "prod/web"],
+    ["web.prod", "prod/web"],
+    ["web.prod.svc.cluster.local", "prod/web"],
+  ] as const)
+    it(`${text} in namespace shop is ${resolved}`, () => assert.equal(resolveGateway(text, "shop"), resolved));
+});
+
+describe("the service that a host means", () => {
+  const service = (id: string, more: Partial<MeshService> = {}): MeshService => ({
+    ...{ id, host: "a.b", namespace: "other", name: "a", kubernetes: false, addresses: [], ports: [] },
+    ...{ resolution: "eds", headless: false, external: false, exportTo: [], subjectAltNames: [], origin: "" },
+    created: "2026-01-02T00:00:00Z",
+    ...more,
+  });
+  const own = service("own", { namespace: "default" });
+  const kubernetes = service("kubernetes", { kubernetes: true });
+  const older = service("older", { created: "2026-01-01T00:00:00Z" });
+  const hidden = service("hidden", { namespace: "prod", kubernetes: true, exportTo: ["."] });
+  const named = service("named", { namespace: "prod", exportTo: ["default"] });
+  for (const [name, list, expected] of [
+    ["is none without any", undefined, undefined],
+    ["is that of the own namespace, before Kubernetes' and before older ones", [kubernetes, older, own], "own"],
+    ["is Kubernetes' of another namespace, before an older entry", [older, kubernetes], "kubernetes"],
+    ["is the oldest of its like", [service("young"), older], "older"],
+    ["is the first of its like when they are of one age", [service("x"), service("y")], "x"],
+    ["is none that its namespace keeps to itself", [hidden, older], "older"],
+    ["may be one that is exported to this namespace by name", [named], "named"],
+    ["is none when no one may be seen", [hidden], undefined],
+  ] as const)
+    it(name, () => assert.equal(serviceSeenFrom(list, "default")?.id, expected));
+});
+
+describe("mesh settings", () => {
+  it("have defaults", () => {
+    assert.deepEqual(meshOf(undefined, "cluster.local", "td"), {
+      ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
+      ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
+      ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
+      ...{ disablePolicyChecks: false, disableReports: false },
+    });
+  });
+
+  it("are taken from the object", () => {
+    const mesh = meshOf(
+      {
+        ...{ rootNamespace: "root", trustDomain: "own", connectTimeout: "1.5s", enableAutoMtls: false },
+        outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
+      },
+      "cluster.local",
+      "td",
+    );
+    const { rootNamespace, trustDomain, connectTimeoutMs, autoMtls, allowAnyOutbound } = mesh;
+    assert.deepEqual(
+      [rootNamespace, trustDomain, connectTimeoutMs, autoMtls, allowAnyOutbound],
+      ["root", "own", 1_500, false, false],
+    );
+  });
+});
+
+describe("what pilot must know of Mixer's rules", () => {
+  const object = (kind: string, name: string, spec: object, namespace = "default"): Resource => ({
+    ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
+  });
+  const hooksOf = (...objects: Resource[]) => mixerHooksOf(new Map(objects.map((each) => [keyOf(each), each])));
+  const rule = (instances: string[], more: object = {}): Resource =>
+    object("rule", "r", { match: "true", actions: [{ handler: "h", instances }], ...more });
+  const nothing = object("instance", "nothing", { compiledTemplate: "checknothing" });
+
+  for (const [reference, instance] of [
+    ["nothing", nothing],
+    ["nothing.default", nothing],
+    ["nothing.instance.default", nothing],
+    ["n.checknothing", object("checknothing", "n", {})],
+    ["n.checknothing.prod", object("checknothing", "n", {}, "prod")],
+    ["q.quota", object("quota", "q", {})],
+    ["l.listentry", object("listentry", "l", {})],
+  ] as const)
+    it(`asks about requests for the instance ${reference}`, () => {
+      const { checks, reports } = hooksOf(rule([reference]), instance);
+      assert.deepEqual(checks, [{ key: "config.istio.io/rule/default/r", match: "true", namespace: "default" }]);
+      assert.equal(reports, false);
+    });
+
+  it("reports for metrics, with the headers that expressions read", () => {
+    const metric = object("metric", "m", {
+      dimensions: { a: 'request.headers["End-User"] | ""', b: "response.headers[`x-b`]" },
+    });
+    const hooks = hooksOf(rule(["m.metric"]), metric);
+    assert.deepEqual(hooks, {
+      ...{ checks: [], reports: true },
+      ...{ requestHeaders: ["end-user"], responseHeaders: ["x-b"] },
+    });
+  });
+
+  it("asks for header operations alone", () => {
+    const operations = [{ name: "x", values: ['"1"'] }];
+    assert.equal(hooksOf(rule([], { actions: [], requestHeaderOperations: operations })).checks.length, 1);
+    assert.equal(hooksOf(rule([], { actions: [], responseHeaderOperations: operations })).checks.length, 1);
+  });
+
+  it("does nothing for instances that do not exist", () => {
+    assert.deepEqual(hooksOf(rule(["none", "none.metric", "a.b.c"])), hooksOf());
+  });
+});
