@@ -1,4 +1,4 @@
-import type { Metadata } from "@grpc/grpc-js";
+import type { IncomingHttpHeaders } from "node:http2";
 import type { ClientCertificate } from "./tls-source.ts";
 
 /** What a handler may know about its call. */
@@ -19,42 +19,38 @@ export interface CallContext {
   metadata(name: string): string | undefined;
 }
 
-/** The parts of a grpc-js call that a context reads. */
-export interface CallSource {
-  readonly metadata: Metadata;
-  getPeer(): string;
-  getDeadline(): Date | number;
+/** The end of a connection that calls come from. */
+export interface Peer {
+  readonly address: string;
+  readonly certificate: ClientCertificate | undefined;
 }
 
-/** A context that reads lazily: a hot handler pays only for what it asks. */
+/** A context that makes only what a handler asks for. */
 export class LazyContext implements CallContext {
   readonly path: string;
-  readonly #call: CallSource;
-  readonly #certificates: ReadonlyMap<string, ClientCertificate>;
+  readonly deadlineMs: number | undefined;
+  readonly #peer: Peer;
+  readonly #headers: IncomingHttpHeaders;
   #controller: AbortController | undefined;
   #aborted = false;
 
-  constructor(path: string, call: CallSource, certificates: ReadonlyMap<string, ClientCertificate>) {
+  constructor(path: string, peer: Peer, headers: IncomingHttpHeaders, timeoutMs: number | undefined) {
     this.path = path;
-    this.#call = call;
-    this.#certificates = certificates;
+    this.deadlineMs = timeoutMs;
+    this.#peer = peer;
+    this.#headers = headers;
   }
 
   get peer(): string {
-    return this.#call.getPeer();
+    return this.#peer.address;
   }
 
   get certificate(): ClientCertificate | undefined {
-    return this.#certificates.size === 0 ? undefined : this.#certificates.get(this.#call.getPeer());
+    return this.#peer.certificate;
   }
 
   get identity(): string | undefined {
-    return this.certificate?.identity;
-  }
-
-  get deadlineMs(): number | undefined {
-    const deadline = Number(this.#call.getDeadline());
-    return Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : undefined;
+    return this.#peer.certificate?.identity;
   }
 
   get signal(): AbortSignal {
@@ -64,8 +60,9 @@ export class LazyContext implements CallContext {
   }
 
   metadata(name: string): string | undefined {
-    const [value] = this.#call.metadata.get(name);
-    return value === undefined ? undefined : value.toString();
+    if (name.startsWith(":")) return undefined;
+    const value = this.#headers[name];
+    return Array.isArray(value) ? value[0] : value;
   }
 
   /** Tells the handler that nobody waits any more. */

@@ -1,6 +1,7 @@
-import type { ServiceError, StatusObject } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
 import { CODES, type Code, grpcStatus, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
+import { WireFault } from "./wire-fault.ts";
 
 const log = logger("grpc");
 
@@ -11,10 +12,12 @@ const codesByNumber = new Map<number, Code>(
   Object.entries(CODES).map(([code, [number]]) => [number, code as Code] as const),
 );
 
-/** A status as grpc-js takes it for an error. */
-export interface ErrorStatus extends Pick<StatusObject, "code" | "details"> {
-  readonly message: string;
-  readonly name: string;
+/** The status of a call that failed, as it travels. */
+export interface ErrorStatus {
+  /** gRPC's number. */
+  readonly code: number;
+  /** Public text, well-formed UTF-16. */
+  readonly details: string;
 }
 
 /**
@@ -23,12 +26,12 @@ export interface ErrorStatus extends Pick<StatusObject, "code" | "details"> {
  */
 export function toStatus(thrown: unknown, where: string): ErrorStatus {
   const error = XebecError.from(thrown);
-  if (error.code === "internal" || error.code === "data_loss" || error.code === "unknown")
-    log.error({ err: error, method: where }, "a call failed");
+  const ours = error.code === "internal" || error.code === "data_loss" || error.code === "unknown";
+  if (ours && !(error instanceof WireFault)) log.error({ err: error, method: where }, "a call failed");
   else log.debug({ err: error, method: where }, "a call was refused");
-  // The transport percent-encodes the text, which half a surrogate pair would break.
+  // The text is percent-encoded on its way, which half a surrogate pair would break.
   const details = error.message.slice(0, LONGEST_TEXT).toWellFormed();
-  return { code: grpcStatus(error.code), details, message: details, name: "GrpcStatus" };
+  return { code: grpcStatus(error.code), details };
 }
 
 /** The code of a gRPC status number; `unknown` for numbers that gRPC does not define. */

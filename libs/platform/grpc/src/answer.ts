@@ -1,0 +1,78 @@
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { ACCEPTED_ENCODINGS } from "./compression.ts";
+import { writeMessage } from "./framing.ts";
+import type { ErrorStatus } from "./status.ts";
+
+const HEAD: OutgoingHttpHeaders = {
+  ":status": 200,
+  "content-type": "application/grpc",
+  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+};
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+const WITHOUT_BODY = { endStream: true, sendDate: false };
+const OK = { "grpc-status": "0" };
+
+/** A status for the caller; no text is sent with OK. */
+export type Outcome = Pick<ErrorStatus, "code" | "details">;
+
+function sendOk(this: ServerHttp2Stream): void {
+  this.sendTrailers(OK);
+}
+
+/** Sends the one answer of a unary call, and status OK. */
+export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond(HEAD, WITH_TRAILERS);
+  stream.on("wantTrailers", sendOk);
+  writeMessage(stream, message);
+  stream.end();
+}
+
+/** Begins an answer of many messages. */
+export function beginAnswer(stream: ServerHttp2Stream): void {
+  stream.respond(HEAD, WITH_TRAILERS);
+}
+
+/** Ends a call after what was written. Without anything written, one header frame carries the status. */
+export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome): void {
+  if (stream.destroyed || stream.closed) return;
+  const trailers = trailersOf(outcome);
+  if (!stream.headersSent) {
+    stream.respond({ ...HEAD, ...trailers }, WITHOUT_BODY);
+    stopReading(stream);
+    return;
+  }
+  stream.on("wantTrailers", () => {
+    stream.sendTrailers(trailers);
+    stopReading(stream);
+  });
+  stream.end();
+}
+
+/** Refuses what is no gRPC call. */
+export function refuse(stream: ServerHttp2Stream, httpStatus: number): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond({ ":status": httpStatus }, WITHOUT_BODY);
+  stopReading(stream);
+}
+
+// A caller that has its status need not finish what it was sending (RFC 9113 section 8.1). Node sends trailers from
+// setImmediate; the reset has to follow them.
+function stopReading(stream: ServerHttp2Stream): void {
+  stream.resume();
+  if (stream.readableEnded) return;
+  setImmediate(() => {
+    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+}
+
+function trailersOf({ code, details }: Outcome): Record<string, string> {
+  return code === 0 || details === ""
+    ? { "grpc-status": String(code) }
+    : { "grpc-status": String(code), "grpc-message": percentEncoded(details) };
+}
+
+/** Printable ASCII but for `%` travels as it is, all else as percent-encoded UTF-8. @param text well-formed UTF-16 */
+export function percentEncoded(text: string): string {
+  return text.replace(/[^ -$&-~]+/gu, encodeURIComponent);
+}

@@ -1,0 +1,39 @@
+import { gunzip, inflate } from "node:zlib";
+import { WireFault } from "./wire-fault.ts";
+
+/** What a caller may compress its messages with. Answers are never compressed: callers are near. */
+export type Encoding = "identity" | "gzip" | "deflate";
+
+/** As `grpc-accept-encoding` says it. */
+export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
+
+/** @returns undefined when the encoding is not one that is known here */
+export function encodingOf(header: string | undefined): Encoding | undefined {
+  if (header === undefined || header === "identity") return "identity";
+  return header === "gzip" || header === "deflate" ? header : undefined;
+}
+
+/**
+ * Decompresses a message, beside the main thread; it stops at the limit.
+ * @param done called with the message, or with resource_exhausted or internal
+ */
+export function decompress(
+  encoding: Encoding,
+  bytes: Buffer,
+  limit: number,
+  done: (result: Buffer | WireFault) => void,
+): void {
+  if (encoding === "identity") {
+    done(new WireFault("internal", "a message is marked as compressed, but the call names no grpc-encoding"));
+    return;
+  }
+  const run = encoding === "gzip" ? gunzip : inflate;
+  run(bytes, { maxOutputLength: limit }, (error, result) => {
+    if (!error) done(result);
+    else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
+      done(
+        new WireFault("resource_exhausted", `a message is larger than the limit of ${limit} bytes`, { cause: error }),
+      );
+    else done(new WireFault("internal", `a message is no valid ${encoding} data`, { cause: error }));
+  });
+}

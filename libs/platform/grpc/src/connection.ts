@@ -1,0 +1,90 @@
+import { performServerHandshake, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import { logger } from "@xebec/core-log";
+import type { Peer } from "./call-context.ts";
+import type { GrpcLimits } from "./limits.ts";
+import type { ClientCertificate } from "./tls-source.ts";
+
+const log = logger("grpc");
+const PING_ANSWER_MS = 10_000;
+/** Bytes of answers, in MiB, that one connection may have under way before it gets no new streams. */
+const SESSION_MEMORY_MIB = 256;
+// Calls that their caller gives up are normal where callers have time limits: node's default of 33 a second would cut off a
+// busy proxy. A call that is given up costs no more than one that is not, so this many are harmless.
+const RESETS_AT_ONCE = 2_000;
+const RESETS_PER_SECOND = 500;
+
+/** One HTTP/2 connection: who is at its other end, and whether it still lives. */
+export class Connection implements Peer {
+  readonly session: ServerHttp2Session;
+  /** `127.0.0.1:40312`; `unknown` on a Unix socket. */
+  readonly address: string;
+  readonly certificate: ClientCertificate | undefined;
+  readonly #socket: Socket;
+  readonly #limits: Required<GrpcLimits>;
+  readonly #since = performance.now();
+  #settled = false;
+  #streams = 0;
+  #idleSince = this.#since;
+  #heardAt = this.#since;
+  #bytesRead = 0;
+  #pingedAt: number | undefined;
+
+  /** Begins HTTP/2 on a socket that was accepted, after TLS when there is any. */
+  constructor(socket: Socket, certificate: ClientCertificate | undefined, limits: Required<GrpcLimits>) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.certificate = certificate;
+    this.address = socket.remoteAddress === undefined ? "unknown" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.session = performServerHandshake(socket, {
+      settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: limits.maxHeaderBytes },
+      maxSessionMemory: SESSION_MEMORY_MIB,
+      streamResetBurst: RESETS_AT_ONCE,
+      streamResetRate: RESETS_PER_SECOND,
+    });
+    this.session.on("error", (error) => log.debug({ err: error, peer: this.address }, "a connection broke"));
+    this.session.once("remoteSettings", () => {
+      this.#settled = true;
+    });
+  }
+
+  streamOpened(): void {
+    this.#streams++;
+  }
+
+  streamClosed(): void {
+    this.#streams--;
+    if (this.#streams === 0) this.#idleSince = performance.now();
+  }
+
+  /** Ends the connection when it never became HTTP/2, has been idle for too long, or does not answer. */
+  sweep(now: number): void {
+    const { handshakeMs, idleMs, keepaliveMs } = this.#limits;
+    if (!this.#settled && now - this.#since > handshakeMs) this.#end("it did not begin HTTP/2");
+    else if (this.#pingedAt !== undefined && now - this.#pingedAt > PING_ANSWER_MS) this.#end("it does not answer");
+    else if (this.#streams === 0 && now - this.#idleSince > idleMs) this.session.close();
+    else if (this.#pingedAt === undefined && now - this.#heardAt > keepaliveMs) this.#ask(now);
+  }
+
+  #ask(now: number): void {
+    this.#heardAt = now;
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#bytesRead) {
+      this.#bytesRead = bytesRead;
+      return;
+    }
+    this.#pingedAt = now;
+    this.session.ping((error) => {
+      if (error) return;
+      this.#pingedAt = undefined;
+      this.#heardAt = performance.now();
+      this.#bytesRead = this.#socket.bytesRead;
+    });
+  }
+
+  #end(why: string): void {
+    log.debug({ peer: this.address, why }, "a connection is ended");
+    this.session.destroy();
+    this.#socket.destroy();
+  }
+}

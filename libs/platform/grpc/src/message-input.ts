@@ -1,0 +1,119 @@
+import type { ServerHttp2Stream } from "node:http2";
+import { decompress, type Encoding } from "./compression.ts";
+import { MessageReader } from "./framing.ts";
+import { WireFault } from "./wire-fault.ts";
+
+/** Who takes the messages of a call. What it throws comes back as a fault; after a fault nothing more comes. */
+export interface MessageSink {
+  message(bytes: Buffer): void;
+  /** The caller ended its side after whole messages. */
+  inputEnd(): void;
+  fault(error: unknown): void;
+}
+
+/**
+ * The messages that a caller sends, in order. While it is paused or decompresses it reads nothing, so that HTTP/2's flow
+ * control holds the caller back.
+ */
+export class MessageInput {
+  readonly #stream: ServerHttp2Stream;
+  readonly #encoding: Encoding;
+  readonly #limit: number;
+  readonly #reader: MessageReader;
+  readonly #sink: MessageSink;
+  #paused = false;
+  #decompressing = false;
+  #pumping = false;
+  #ended = false;
+  #over = false;
+
+  constructor(stream: ServerHttp2Stream, encoding: Encoding, limit: number, sink: MessageSink) {
+    this.#stream = stream;
+    this.#encoding = encoding;
+    this.#limit = limit;
+    this.#reader = new MessageReader(limit);
+    this.#sink = sink;
+  }
+
+  start(): void {
+    this.#stream.on("data", (chunk: Buffer) => {
+      if (this.#over) return;
+      this.#reader.add(chunk);
+      this.#pump();
+    });
+    this.#stream.on("end", () => {
+      this.#ended = true;
+      this.#pump();
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#pump();
+    this.#flow();
+  }
+
+  /** Reads on and throws away what comes, so that the stream can end. */
+  drop(): void {
+    this.#over = true;
+    this.#stream.resume();
+  }
+
+  #flow(): void {
+    if (!this.#paused && !this.#decompressing) this.#stream.resume();
+  }
+
+  /** @param first a message that was decompressed, which comes before what is left */
+  #pump(first?: Buffer): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      if (first !== undefined) this.#sink.message(first);
+      while (!this.#paused && !this.#decompressing && !this.#over) {
+        const bytes = this.#reader.next();
+        if (bytes === undefined) {
+          if (this.#ended) this.#finish();
+          break;
+        }
+        if (this.#reader.compressed) this.#decompress(bytes);
+        else this.#sink.message(bytes);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #decompress(bytes: Buffer): void {
+    this.#decompressing = true;
+    this.#stream.pause();
+    decompress(this.#encoding, bytes, this.#limit, (result) => {
+      this.#decompressing = false;
+      if (this.#over) return;
+      if (result instanceof WireFault) {
+        this.#fail(result);
+        return;
+      }
+      this.#pump(result);
+      this.#flow();
+    });
+  }
+
+  #finish(): void {
+    this.#over = true;
+    if (this.#reader.unfinished) this.#sink.fault(new WireFault("internal", "the last message is cut off"));
+    else this.#sink.inputEnd();
+  }
+
+  #fail(error: unknown): void {
+    this.drop();
+    this.#sink.fault(error);
+  }
+}
