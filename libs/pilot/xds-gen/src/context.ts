@@ -1,3 +1,4 @@
+import { labelsMatch } from "@xebec/model-names";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import { isVisible } from "@xebec/pilot-registry";
 import {
@@ -82,7 +83,8 @@ export class GenerationContext {
 
   /**
    * The DestinationRules for a service, merged order: the proxy's namespace first, then the service's, then the root
-   * namespace; several of one namespace for the same host are all given, the oldest first.
+   * namespace; several of one namespace for the same host are all given, the oldest first, but those for some workloads
+   * alone where one of them selects this proxy (spec/pilot.md §3.2).
    */
   destinationRules(service: MeshService): readonly DestinationRule[] {
     this.dependencies.add(dependency.destinationRule(service.host));
@@ -94,19 +96,22 @@ export class GenerationContext {
         (rule) =>
           rule.namespace === owner && isVisible(rule.exportTo, rule.namespace, namespace) && selects(rule, this.view),
       );
-      if (found.length > 0) return found;
+      if (found.length === 0) continue;
+      const selecting = found.filter(hasSelector);
+      return selecting.length > 0 ? selecting : found;
     }
     return [];
   }
 }
 
+function hasSelector(rule: DestinationRule): boolean {
+  return Object.keys(rule.spec.workloadSelector?.matchLabels ?? {}).length > 0;
+}
+
 /** A rule with a workload selector is only for proxies of its namespace that have these labels. */
 function selects(rule: DestinationRule, view: ProxyView): boolean {
-  const labels = rule.spec.workloadSelector?.matchLabels;
-  if (!labels || Object.keys(labels).length === 0) return true;
-  return (
-    rule.namespace === view.namespace && Object.entries(labels).every(([name, value]) => view.labels[name] === value)
-  );
+  if (!hasSelector(rule)) return true;
+  return rule.namespace === view.namespace && labelsMatch(rule.spec.workloadSelector?.matchLabels, view.labels);
 }
 
 function compare(a: string, b: string): number {

@@ -89,7 +89,7 @@ function actionOf(context: GenerationContext, owner: VirtualService, rule: HttpR
         context,
         host(each.destination),
         each.destination.subset ?? "",
-        each.destination.port?.number ?? scope.port,
+        portOf(context, each.destination, host(each.destination), scope.port),
       ),
     )
     .slice(0, 8);
@@ -145,22 +145,26 @@ function clusterSpecifier(
   };
 }
 
-/** The cluster of a destination: its port, else the service's only port, else the port that was called. */
+/** The cluster of a destination. @param listenerPort the port that was called */
 export function clusterOf(
   context: GenerationContext,
   destination: Destination,
   host: string,
   listenerPort: number,
 ): string {
-  let port = destination.port?.number;
-  if (port === undefined) {
-    const ports = context.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
-    port = ports.length === 1 ? (ports[0]?.number ?? listenerPort) : listenerPort;
-    // Several ports and none is the one that was called: the HTTP one, as from a Gateway's port to a service.
-    if (ports.length > 1 && !ports.some((each) => each.number === port))
-      port = ports.find((each) => isHttp(each.protocol))?.number ?? port;
-  }
-  return outboundCluster(port, destination.subset ?? "", host);
+  return outboundCluster(portOf(context, destination, host, listenerPort), destination.subset ?? "", host);
+}
+
+/** The port of a destination: its own, else the service's only port, else the port that was called. */
+function portOf(context: GenerationContext, destination: Destination, host: string, listenerPort: number): number {
+  if (destination.port?.number !== undefined) return destination.port.number;
+  const ports = context.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
+  const [first, second] = ports;
+  if (!first) return listenerPort;
+  if (!second) return first.number;
+  if (ports.some((each) => each.number === listenerPort)) return listenerPort;
+  // Several ports and none is the one that was called: the HTTP one, as from a Gateway's port to a service.
+  return ports.find((each) => isHttp(each.protocol))?.number ?? listenerPort;
 }
 
 function mirrorsOf(rule: HttpRoute): { destination: Destination; percent: number }[] {

@@ -59,7 +59,7 @@ export function proxyOf(node: {
     pod: id.pod,
     namespace: text("NAMESPACE") || id.namespace,
     labels,
-    labelsKey: Object.entries(labels).sort().join(),
+    labelsKey: JSON.stringify(Object.entries(labels).sort()),
     interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
     appAddress: text("APP_ADDRESS") || id.ip,
     httpProxyPort,
@@ -96,9 +96,9 @@ export function viewOf(proxy: MeshProxy, snapshot: Snapshot): ProxyView {
     const value = proxy.labels[name];
     if (value !== undefined) labels[name] = value;
   }
-  const marks = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   return {
-    key: [proxy.type, proxy.namespace, proxy.interception, ...marks].join("|"),
+    // Proxies choose their labels freely: no two views may ever have one key.
+    key: JSON.stringify([proxy.type, proxy.namespace, proxy.interception, labels]),
     type: proxy.type,
     namespace: proxy.namespace,
     labels,
