@@ -19,8 +19,8 @@ export function sniOf(port: number, subset: string, host: string): string {
 export function parseCluster(
   name: string,
 ): { direction: "inbound" | "outbound"; port: number; subset: string; host: string } | undefined {
-  const parts = name.split("|");
-  const [direction, port, subset, host] = parts;
-  if (parts.length !== 4 || (direction !== "inbound" && direction !== "outbound")) return undefined;
-  return { direction, port: Number(port), subset: subset ?? "", host: host ?? "" };
+  const match = /^(inbound|outbound)\|([1-9]\d{0,4})\|([^|]*)\|([^|]*)$/.exec(name);
+  const [, direction, port, subset = "", host = ""] = match ?? [];
+  if (!match || Number(port) > 65_535) return undefined;
+  return { direction: direction as "inbound" | "outbound", port: Number(port), subset, host };
 }

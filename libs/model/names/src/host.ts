@@ -34,23 +34,3 @@ export function narrowerHost(a: string, b: string): string | undefined {
   if (hostCovers(b, a)) return a;
   return undefined;
 }
-
-/**
- * Finds the most specific pattern that covers a host: the exact name, then the longest wildcard, `*` last.
- * @param patterns keyed by host pattern
- */
-export function matchHost<T>(patterns: ReadonlyMap<string, T>, host: string): T | undefined {
-  const exact = patterns.get(host);
-  if (exact !== undefined) return exact;
-  const rest = host.startsWith("*") ? host.slice(1) : host;
-  for (let dot = rest.indexOf(".", host.startsWith("*") ? 1 : 0); dot !== -1; dot = rest.indexOf(".", dot + 1)) {
-    const found = patterns.get(`*${rest.slice(dot)}`);
-    if (found !== undefined) return found;
-  }
-  // Wildcards need not end at a dot (`*example.com`): look at the rest only when such a pattern can exist.
-  let best: { length: number; value: T } | undefined;
-  for (const [pattern, value] of patterns)
-    if (pattern.startsWith("*") && pattern.length > 1 && pattern[1] !== "." && hostCovers(pattern, host))
-      if (!best || pattern.length > best.length) best = { length: pattern.length, value };
-  return best?.value ?? patterns.get("*");
-}

@@ -1,5 +1,5 @@
 export { inboundCluster, outboundCluster, parseCluster, sniOf } from "./cluster.ts";
-export { canonicalHost, hostCovers, hostsOverlap, matchHost, narrowerHost, resolveShortName } from "./host.ts";
+export { canonicalHost, hostCovers, hostsOverlap, narrowerHost, resolveShortName } from "./host.ts";
 export { labelsMatch } from "./labels.ts";
 export { type Locality, localityOf } from "./locality.ts";
 export { type NodeId, type NodeType, parseNodeId, podUid } from "./node-id.ts";

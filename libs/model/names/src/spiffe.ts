@@ -9,9 +9,9 @@ export function spiffeId({ trustDomain, namespace, serviceAccount }: Identity): 
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }
 
-/** Takes a workload's SPIFFE URI apart; undefined when it has another form. */
+/** Takes a workload's SPIFFE URI apart; undefined when it has another form, or characters that SPIFFE does not allow. */
 export function parseSpiffe(uri: string): Identity | undefined {
-  const match = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(uri);
+  const match = /^spiffe:\/\/([\w.-]+)\/ns\/([\w.-]+)\/sa\/([\w.-]+)$/.exec(uri);
   if (!match) return undefined;
   const [, trustDomain, namespace, serviceAccount] = match as unknown as [string, string, string, string];
   return { trustDomain, namespace, serviceAccount };

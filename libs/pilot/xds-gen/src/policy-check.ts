@@ -14,9 +14,14 @@ import type { ServiceTarget } from "./proxy.ts";
 
 export const EXT_AUTHZ = "envoy.filters.http.ext_authz";
 
-/** How long one check may take, retries included, before the fail mode decides. */
-const CHECK_TIMEOUT_MS = 2_000;
-const CHECK_RETRIES = 30;
+/**
+ * How long one check may take, retries included, before the fail mode decides. A mesh that fails closed waits as long as a
+ * policy service, or the whole control plane, may take to come back; one that fails open prefers to go on.
+ */
+const CLOSED_TIMEOUT_MS = 5_000;
+const OPEN_TIMEOUT_MS = 500;
+/** So many that the time above ends them. */
+const CHECK_RETRIES = 200;
 
 /**
  * The filter that asks mixer-policy, or none when no rule may apply to this workload: a rule of the root namespace applies
@@ -44,12 +49,12 @@ export function policyFilters(
                 case: "envoyGrpc",
                 value: { ...mixerService(context, "istio-policy"), skipEnvoyHeaders: true },
               },
-              timeout: durationOf(CHECK_TIMEOUT_MS),
+              timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
               // A restart of the policy service is bridged: the call is tried again until it is back or time is up.
               retryPolicy: {
                 retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
                 numRetries: CHECK_RETRIES,
-                retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(100) },
+                retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
               },
             },
           },
