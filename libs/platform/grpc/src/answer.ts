@@ -1,6 +1,6 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { ACCEPTED_ENCODINGS } from "./compression.ts";
-import { writeMessage } from "./framing.ts";
+import { endWithMessage } from "./framing.ts";
 import type { ErrorStatus } from "./status.ts";
 
 const HEAD: OutgoingHttpHeaders = {
@@ -24,8 +24,7 @@ export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array): void
   if (stream.destroyed || stream.closed) return;
   stream.respond(HEAD, WITH_TRAILERS);
   stream.on("wantTrailers", sendOk);
-  writeMessage(stream, message);
-  stream.end();
+  endWithMessage(stream, message);
 }
 
 /** Begins an answer of many messages. */

@@ -118,6 +118,15 @@ export function framed(message: Uint8Array): Buffer {
   return out;
 }
 
+/** Writes the last message; small ones and the end of the stream go in one step. */
+export function endWithMessage(out: Writable, message: Uint8Array): void {
+  if (message.length <= JOINED_BYTES) out.end(framed(message));
+  else {
+    writeMessage(out, message);
+    out.end();
+  }
+}
+
 /**
  * Writes a message with its prefix. A large one is not copied: its bytes must not change until it was sent.
  * @param written called when the connection took it, or with the error that prevented it

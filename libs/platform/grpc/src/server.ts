@@ -6,6 +6,7 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { endAnswer, refuse } from "./answer.ts";
 import { LazyContext } from "./call-context.ts";
+import { CallCounter } from "./call-counter.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
@@ -13,7 +14,7 @@ import { createListener, type Listener } from "./listener.ts";
 import type { GrpcMethod, GrpcService, RawStreamHandler } from "./method.ts";
 import { type RequestHeaders, readHeaders, refusalOf } from "./request-headers.ts";
 import { ServerRawStream } from "./server-stream.ts";
-import { codeOf, toStatus } from "./status.ts";
+import { toStatus } from "./status.ts";
 import type { ClientCertificate, TlsSource } from "./tls-source.ts";
 import { type CallHost, UnaryCall } from "./unary-call.ts";
 import { WireFault } from "./wire-fault.ts";
@@ -38,6 +39,7 @@ const log = logger("grpc");
 const SWEEP_MS = 500;
 /** Stands in metrics for methods that are not offered: their names are the callers' choice. */
 const UNKNOWN_METHOD = "unknown";
+const ignore = (): void => {};
 
 /**
  * Makes a gRPC server on node:http2. Exactly the given address is bound, connections are limited before TLS, and the key
@@ -60,7 +62,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   /** In the order of their arrival. */
   readonly #calls = new Set<UnaryCall>();
   readonly #streams = new Set<ServerRawStream>();
-  readonly #handledTotal;
+  readonly #counter: CallCounter;
   readonly #connectionsOpen;
   readonly #streamsOpen;
   readonly #refusedTotal;
@@ -76,11 +78,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.maxCallMs = this.#limits.maxCallMs;
     this.#methods = byPath(options);
     const { metrics } = options;
-    this.#handledTotal = metrics.counter("xebec_grpc_server_handled_total", "Calls that ended, by method and status.", [
-      "server",
-      "method",
-      "code",
-    ]);
+    this.#counter = new CallCounter(this.name, metrics);
     this.#connectionsOpen = metrics.gauge("xebec_grpc_server_connections", "Open connections.", ["server"]);
     this.#streamsOpen = metrics.gauge("xebec_grpc_server_streams", "Open message streams.", ["server"]);
     this.#refusedTotal = metrics.counter(
@@ -135,10 +133,11 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     for (const { session } of this.#connections) session.destroy();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    this.#counter.flush();
   }
 
   count(path: string, code: number): void {
-    this.#handledTotal.inc({ server: this.name, method: path, code: code === 0 ? "ok" : codeOf(code) });
+    this.#counter.count(path, code);
   }
 
   /** Follows a socket from before TLS to its end. */
@@ -162,9 +161,15 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   #serve(connection: Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     // A reset by the peer is an error event too; what matters of it comes with the stream's close.
-    stream.on("error", () => {});
+    stream.on("error", ignore);
     connection.streamOpened();
-    stream.once("close", () => connection.streamClosed());
+    let call: UnaryCall | undefined;
+    stream.on("close", () => {
+      connection.streamClosed();
+      if (!call) return;
+      this.#calls.delete(call);
+      call.closed();
+    });
     const httpStatus = refusalOf(headers);
     if (httpStatus !== undefined) {
       refuse(stream, httpStatus);
@@ -185,12 +190,8 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     const context = new LazyContext(path, connection, headers, request.timeoutMs);
     if (method.kind === "stream") this.#openStream(stream, request, context, method.handler);
     else {
-      const call = new UnaryCall(stream, request.encoding, context, method.handler, this);
+      call = new UnaryCall(stream, request.encoding, context, method.handler, this);
       this.#calls.add(call);
-      stream.once("close", () => {
-        this.#calls.delete(call);
-        call.closed();
-      });
     }
   }
 
@@ -224,6 +225,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   /** Ends what is over its time. One timer for all: a call costs no timer of its own. */
   #sweep(): void {
     const now = performance.now();
+    this.#counter.flush();
     for (const call of this.#calls) if (!call.sweep(now)) break;
     for (const stream of this.#streams) stream.sweep(now, this.maxCallMs);
     for (const connection of this.#connections) connection.sweep(now);
