@@ -1,5 +1,13 @@
+import { createPublicKey } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
-import { createRoot, joinCertificates, type KeyType, parseCertificate, privateKeyPem } from "@xebec/model-pki";
+import {
+  createRoot,
+  joinCertificates,
+  type KeyType,
+  parseCertificate,
+  privateKeyPem,
+  readPrivateKey,
+} from "@xebec/model-pki";
 
 /** A certificate that signs others, all texts PEM. */
 export interface SigningCa {
@@ -64,8 +72,11 @@ export function decodeCaState(text: string, where: string): CaState {
   try {
     const state = JSON.parse(text) as CaState;
     for (const each of [state.active, ...(state.next ? [state.next] : [])]) {
-      parseCertificate(each.certificate);
-      if (typeof each.key !== "string" || typeof each.chain !== "string") throw new TypeError("a field is missing");
+      parseCertificate(each.root);
+      if (typeof each.chain !== "string") throw new TypeError("the chain is missing");
+      const key = createPublicKey(readPrivateKey(each.key, "key"));
+      if (!parseCertificate(each.certificate).x509.publicKey.equals(key))
+        throw new TypeError("the key is another certificate's");
     }
     for (const { root } of state.retired) parseCertificate(root);
     return state;

@@ -3,63 +3,14 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { IstioCAService } from "@xebec/api-mesh/istio/v1/auth/ca_service";
-import { IstioCertificateService } from "@xebec/api-mesh/istio/v1/auth/istio_ca";
 import { waitFor } from "@xebec/core-async";
-import { loadConfig } from "@xebec/core-config";
-import { compose } from "@xebec/core-lifecycle";
-import { createMetrics } from "@xebec/core-metrics";
-import { createCsr, generateKey, type KeyType, parseCertificate, privateKeyPem, signToken } from "@xebec/model-pki";
-import { createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
+import { generateKey, parseCertificate, signToken } from "@xebec/model-pki";
+import { createGenerationReader } from "@xebec/platform-bus";
 import { createGrpcClient } from "@xebec/platform-grpc";
 import { createWorkloadIdentity, loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { tempDir } from "@xebec/testing-launch";
-import { CitadelConfig, citadelComponents, type TrustRecord } from "./index.ts";
-
-const NEVER = new AbortController().signal;
-
-async function startCitadel(dir: string, flags: readonly string[] = [], port = 0) {
-  const { config } = loadConfig(
-    CitadelConfig,
-    ["--address=127.0.0.1", `--grpc-port=${port}`, `--storage-dir=${dir}`, ...flags],
-    {},
-  );
-  const bus = createMemoryBus();
-  const metrics = createMetrics();
-  let bound = 0;
-  const onListening = (found: number): void => {
-    bound = found;
-  };
-  const parts = citadelComponents({ config, bus, metrics, withMonitoring: false, onListening });
-  const service = compose("citadel", [bus, ...parts]);
-  await service.start(NEVER);
-  const close = async (): Promise<void> => service.close?.();
-  return { port: bound, bus, metrics, close, [Symbol.asyncDispose]: close };
-}
-
-interface Credentials {
-  readonly token?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
-
-function clientOf(dir: string, port: number, { cert, key, token }: Credentials = {}) {
-  const ca = readFileSync(join(dir, "root-cert.pem"), "utf8");
-  const tls = { current: () => ({ ca, ...(cert && key ? { cert, key } : {}) }), onChange: () => () => undefined };
-  const options = token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } };
-  const address = { host: "127.0.0.1", port };
-  const client = createGrpcClient({ descriptor: IstioCertificateService, address, tls });
-  return {
-    create: (csr: string, seconds = 0) =>
-      client.createCertificate({ csr, validityDuration: BigInt(seconds) }, options).then(({ certChain }) => certChain),
-    close: () => client.close(),
-    [Symbol.dispose]: () => client.close(),
-  };
-}
-
-const csrOf = (keyType: KeyType = "P-256", names = {}) => {
-  const key = generateKey(keyType);
-  return { key: privateKeyPem(key), csr: createCsr(key, names) };
-};
+import { type Credentials, clientOf, csrOf, NEVER, startCitadel } from "./citadel.testkit.ts";
+import type { TrustRecord } from "./index.ts";
 
 test("whatever a request asks for, the authenticated identity is signed", async () => {
   using folder = tempDir();

@@ -11,15 +11,17 @@ const ALL = [
 ];
 
 /** Services by the service account that runs them. */
-const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  "istio-pilot-service-account": ["istio-pilot"],
-  "istio-galley-service-account": ["istio-galley"],
-  "istio-citadel-service-account": ["istio-citadel"],
-  "istio-sidecar-injector-service-account": ["istio-sidecar-injector"],
-  "istio-mixer-service-account": ["istio-policy", "istio-telemetry"],
-  "istiod-service-account": [...ALL, "istiod"],
-  istiod: [...ALL, "istiod"],
-};
+const SERVICES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    "istio-pilot-service-account": ["istio-pilot"],
+    "istio-galley-service-account": ["istio-galley"],
+    "istio-citadel-service-account": ["istio-citadel"],
+    "istio-sidecar-injector-service-account": ["istio-sidecar-injector"],
+    "istio-mixer-service-account": ["istio-policy", "istio-telemetry"],
+    "istiod-service-account": [...ALL, "istiod"],
+    istiod: [...ALL, "istiod"],
+  }),
+);
 
 /**
  * The names that a caller gets. Its SPIFFE identity always, whatever it asked for. Services of the control plane also get
@@ -29,7 +31,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
  */
 export function grantedNames(caller: Identity, asked: SubjectNames, home: string): Partial<SubjectNames> {
   const uris = [spiffeId({ ...caller, trustDomain: caller.trustDomain.replaceAll("@", ".") })];
-  const services = caller.namespace === home ? SERVICES[caller.serviceAccount] : undefined;
+  const services = caller.namespace === home ? SERVICES.get(caller.serviceAccount) : undefined;
   if (!services) return { uris };
   const own = new Set(services.flatMap((each) => [`${each}.${home}.svc`, `${each}.${home}`]));
   return {

@@ -1,6 +1,6 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { generateKey, privateKeyPem, publicKeyDer, type SubjectNames } from "@xebec/model-pki";
+import { generateKey, parseCertificate, privateKeyPem, publicKeyDer, type SubjectNames } from "@xebec/model-pki";
 import {
   type ClientCertificate,
   createTlsSource,
@@ -33,7 +33,7 @@ export function createOwnCertificate({ source, names }: OwnCertificateOptions): 
     const authority = source.authority();
     const key = generateKey("P-256");
     const { leaf, intermediates, roots } = authority.issue({ names, publicKey: publicKeyDer(key), ttlMs: 0 }, now);
-    renewAt = now + Math.min(authority.notAfter - now, 86_400_000) / 2;
+    renewAt = now + (parseCertificate(leaf).notAfter - now) / 2;
     return { cert: [leaf, ...intermediates].join(""), key: privateKeyPem(key), ca: roots };
   };
   const renew = (): void => {
