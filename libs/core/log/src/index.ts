@@ -72,10 +72,13 @@ export function applyLogLevels(text: string): string[] {
   const wanted: [string, LogLevel][] = [];
   for (const part of text.split(",").filter(Boolean)) {
     const [scope, level] = part.includes(":") ? (part.split(":", 2) as [string, string]) : ["default", part];
+    if (scope === "") faults.push(`log level "${part}" names no scope; write SCOPE:LEVEL`);
     const known = level === "none" ? "silent" : LOG_LEVELS.find((each) => each === level);
     if (known) wanted.push([scope, known]);
     else faults.push(`log level "${level}" is unknown; use one of ${LOG_LEVELS.join(", ")} or none`);
   }
+  // The default first, wherever it stands: it would undo what is said of single scopes.
+  wanted.sort(([a], [b]) => Number(b === "default") - Number(a === "default"));
   if (faults.length === 0) for (const [scope, level] of wanted) setLogLevel(level, scope);
   return faults;
 }

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterEach, describe, it } from "node:test";
+import { applyLogLevels, logger, logLevels, setLogLevel } from "./index.ts";
+
+afterEach(() => setLogLevel("info"));
+
+describe("log levels", () => {
+  it("are those of the default until a scope has its own", () => {
+    const log = logger("a");
+    assert.equal(logger("a"), log);
+    assert.equal(log.level, "info");
+    setLogLevel("debug", "a");
+    assert.deepEqual([log.level, logger("b").level], ["debug", "info"]);
+    setLogLevel("warn");
+    assert.deepEqual([log.level, logger("b").level, logger("later").level], ["warn", "warn", "warn"]);
+    assert.deepEqual([logLevels().default, logLevels().b], ["warn", "warn"]);
+  });
+
+  for (const [text, levels] of [
+    ["debug", { default: "debug", ads: "debug" }],
+    ["default:warn,ads:debug", { default: "warn", ads: "debug" }],
+    ["ads:debug,default:warn", { default: "warn", ads: "debug" }],
+    ["ads:none", { default: "info", ads: "silent" }],
+    ["", { default: "info", ads: "info" }],
+    ["info,", { default: "info", ads: "info" }],
+  ] as const)
+    it(`are taken from "${text}"`, () => {
+      logger("ads");
+      assert.deepEqual(applyLogLevels(text), []);
+      const { default: all, ads } = logLevels();
+      assert.deepEqual({ default: all, ads }, levels);
+    });
+
+  for (const [text, wrong] of [
+    ["loud", "loud"],
+    ["ads:loud", "loud"],
+    ["default:debug,ads:Debug", "Debug"],
+    ["ads:", ""],
+    [":info", ":info"],
+  ] as const)
+    it(`are not changed by "${text}", and it is told why`, () => {
+      const faults = applyLogLevels(text);
+      assert.equal(faults.length, 1);
+      assert.ok(faults[0]?.includes(`"${wrong}"`), faults[0]);
+      assert.equal(logLevels().default, "info");
+    });
+});
+
+describe("a line of the log", () => {
+  /** What a program that uses the logger writes. */
+  const lines = (program: string): Record<string, unknown>[] => {
+    const imports = `import { logger, setLogLevel } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+      import { XebecError } from ${JSON.stringify(join(import.meta.dirname, "../../errors/src/index.ts"))};`;
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      ["--input-type=module", "-e", `${imports}\n${program}`],
+      { encoding: "utf8" },
+    );
+    assert.equal(status, 0, stderr);
+    return stdout
+      .trim()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+
+  it("is JSON with level, time, scope and text", () => {
+    const [line] = lines('logger("ads").warn({ proxies: 2 }, "slow");');
+    const { level, scope, msg, proxies, time, ...rest } = line ?? {};
+    assert.deepEqual([level, scope, msg, proxies, rest], ["warn", "ads", "slow", 2, {}]);
+    assert.equal(new Date(String(time)).toISOString(), time);
+  });
+
+  it("is not written below the level of its scope", () => {
+    const program =
+      'logger("a").debug("x"); setLogLevel("debug", "a"); logger("a").debug("y"); logger("b").debug("z");';
+    assert.deepEqual(
+      lines(program).map((each) => each.msg),
+      ["y"],
+    );
+  });
+
+  it("holds no secret", () => {
+    const secrets = '{ token: "hush", key: "hush", password: "hush", seed: "hush", a: { token: "hush", b: 1 } }';
+    const [line] = lines(`logger("a").info(${secrets}, "x");`);
+    assert.doesNotMatch(JSON.stringify(line), /hush/);
+    assert.deepEqual(line?.a, { token: "[redacted]", b: 1 });
+  });
+
+  it("tells of an error its code, private detail and causes, and of others the stack", () => {
+    const program = `const cause = new TypeError("deep");
+      logger("a").error({ err: new XebecError("not_found", "no such thing", { detail: "in the cellar", cause }) }, "x");
+      logger("a").error({ err: "only a text" }, "y");`;
+    const [first, second] = lines(program);
+    const { type, message, code, detail, stack, cause } = (first?.err ?? {}) as Record<string, unknown>;
+    assert.deepEqual(
+      [type, message, code, detail, stack],
+      ["XebecError", "no such thing", "not_found", "in the cellar", undefined],
+    );
+    const deep = cause as Record<string, unknown>;
+    assert.deepEqual([deep.type, deep.message], ["TypeError", "deep"]);
+    assert.match(String(deep.stack), /TypeError: deep\n/);
+    assert.equal(second?.err, "only a text");
+  });
+
+  it("is on its way before a process ends that is killed", () => {
+    const program = 'logger("a").info("last words"); process.kill(process.pid, "SIGKILL");';
+    const imports = `import { logger } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", `${imports}\n${program}`], {
+      encoding: "utf8",
+    });
+    assert.match(stdout, /last words/);
+  });
+});
