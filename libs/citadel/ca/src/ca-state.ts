@@ -42,13 +42,15 @@ export interface SelfSignedOptions {
 
 /** How far a certificate begins before its time, for clocks that are late, in milliseconds (spec/platform.md §1.6). */
 export const BACKDATE_MS = 120_000;
+/** The same for a root, which nothing replaces when a clock is set back. */
+const ROOT_BACKDATE_MS = 86_400_000;
 
 /** Makes a root that signs for itself. @param now milliseconds since 1970 */
 export function createSelfSigned({ trustDomain, keyType, rootTtlMs }: SelfSignedOptions, now: number): SigningCa {
   const { certificate, key } = createRoot({
     keyType,
     organization: trustDomain,
-    notBefore: now - BACKDATE_MS,
+    notBefore: now - ROOT_BACKDATE_MS,
     notAfter: now + rootTtlMs,
   });
   return { certificate, key: privateKeyPem(key), chain: "", root: certificate };

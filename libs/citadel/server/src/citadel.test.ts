@@ -142,3 +142,37 @@ test("an identity waits for citadel, renews itself, and serves after a restart w
   assert.deepEqual(again.missing?.(), []);
   await again.close?.();
 });
+
+test("an identity and citadel's own certificate are made anew when the clock is set back by an hour", async (t) => {
+  using folder = tempDir();
+  const dir = folder.path;
+  const tokenFile = folder.file("token");
+  const real = Date.now;
+  let offset = 0;
+  t.mock.method(Date, "now", () => real() + offset);
+  const citadel = await startCitadel(dir);
+  const subject = { namespace: "default", serviceAccount: "a" };
+  const writeToken = async (): Promise<void> =>
+    writeFileSync(tokenFile, signToken(await loadOrCreateTokenKey(dir), subject, 600));
+  await writeToken();
+  const identity = createWorkloadIdentity({
+    ...{ caAddress: `127.0.0.1:${citadel.port}`, caRootFile: join(dir, "root-cert.pem"), tokenFile },
+  });
+  await identity.start(NEVER);
+  await waitFor("an identity", 8_000, () => identity.missing?.().length === 0);
+  const before = parseCertificate(identity.current().cert);
+  offset = -3_600_000;
+  await writeToken();
+  const after = await waitFor("a certificate that is valid by the new time", 8_000, () => {
+    const now = parseCertificate(identity.current().cert);
+    return now.notBefore < Date.now() ? now : undefined;
+  });
+  assert.notEqual(after.serial, before.serial);
+  assert.ok(before.notBefore > Date.now(), "the old one is from the future");
+  assert.ok(
+    parseCertificate(readFileSync(join(dir, "root-cert.pem"), "utf8")).notBefore < Date.now(),
+    "the root is valid",
+  );
+  await identity.close?.();
+  await citadel.close();
+});

@@ -1,3 +1,4 @@
+import { watchClock } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { generateKey, parseCertificate, privateKeyPem, publicKeyDer, type SubjectNames } from "@xebec/model-pki";
@@ -19,14 +20,15 @@ export interface OwnCertificateOptions {
 }
 
 /**
- * Citadel's own server certificate, signed by its own authority and renewed at half of its lifetime or when the roots change.
+ * Citadel's own server certificate, signed by its own authority and renewed at half of its lifetime, when the roots change, or
+ * when the clock was set.
  * Clients may show a certificate; one with a revoked serial number is refused.
  */
 export function createOwnCertificate({ source, names }: OwnCertificateOptions): Component & TlsSource {
   let tls: RotatingTls | undefined;
   let renewAt = 0;
   let timer: NodeJS.Timeout | undefined;
-  let unwatch: (() => void) | undefined;
+  const unwatch: (() => void)[] = [];
   const listeners = new Set<() => void>();
   const issue = (): TlsMaterial => {
     const now = Date.now();
@@ -48,7 +50,7 @@ export function createOwnCertificate({ source, names }: OwnCertificateOptions): 
     name: "citadel's certificate",
     async start() {
       tls = createTlsSource(issue());
-      unwatch = source.onChange(renew);
+      unwatch.push(source.onChange(renew), watchClock(renew));
       timer = setInterval(() => {
         if (Date.now() >= renewAt) renew();
       }, LOOK_MS);
@@ -56,7 +58,7 @@ export function createOwnCertificate({ source, names }: OwnCertificateOptions): 
     },
     async close() {
       clearInterval(timer);
-      unwatch?.();
+      for (const each of unwatch) each();
     },
     current() {
       tls ??= createTlsSource(issue());

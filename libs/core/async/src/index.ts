@@ -1,4 +1,5 @@
 export { type BackoffOptions, backoff } from "./backoff.ts";
+export { type ClockWatchOptions, watchClock } from "./clock.ts";
 export { Coalescer } from "./coalescer.ts";
 export { isAbort, sleep } from "./sleep.ts";
 export { waitFor } from "./wait-for.ts";

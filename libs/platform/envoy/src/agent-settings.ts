@@ -25,12 +25,13 @@ const ROOT = "./var/run/secrets/istio/root-cert.pem";
 
 /**
  * Reads what the injector and Kubernetes tell of the pod: environment variables and the files of the downward API, relative to
- * the working directory (spec/pilot.md §7.2).
+ * the working directory (spec/pilot.md §7.2). `proxyMetadata` of PROXY_CONFIG stands for variables that the pod does not set.
  * @param role `sidecar` or `router` (also 1.1's `ingress`)
  * @throws XebecError invalid_argument that names the variable
  */
-export function readSettings(role: string, flags: AgentFlags, env: Env): ProxySettings {
-  const proxyConfig = withFlags(parseProxyConfig(env.PROXY_CONFIG ?? ""), flags);
+export function readSettings(role: string, flags: AgentFlags, variables: Env): ProxySettings {
+  const proxyConfig = withFlags(parseProxyConfig(variables.PROXY_CONFIG ?? ""), flags);
+  const env = { ...proxyConfig.proxyMetadata, ...variables };
   const namespace = env.POD_NAMESPACE || "default";
   const ip = env.INSTANCE_IP ?? "";
   if (!isIP(ip)) throw new XebecError("invalid_argument", `INSTANCE_IP: "${ip}" is not the pod's IP address`);

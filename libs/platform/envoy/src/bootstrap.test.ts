@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { validateWithEnvoy } from "@xebec/testing-launch";
+import { readSettings } from "./agent-settings.ts";
 import { parseAppProbes } from "./app-probes.ts";
 import { envoyNode, knownFlags, type ProxySettings, parseProxyConfig, renderBootstrap } from "./index.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
@@ -54,9 +55,10 @@ test("the node is Istio's", () => {
         ISTIO_META_HTTP_PROXY_PORT: "15002",
         ISTIO_METAJSON_ANNOTATIONS: '{"a":"b"}',
         ISTIO_METAJSON_EXTRA: '{"CLUSTER_ID":"east","NETWORK":"n1"}',
+        ISTIO_META_NETWORK: "n0",
         OTHER: "x",
       },
-      '{"proxyMetadata":{"ISTIO_META_NETWORK":"n0","ISTIO_META_WORKLOAD_NAME":"lost"}}',
+      "",
       { labels: { app: "reviews", "pod-template-hash": "1", "istio-locality": "eu.a.b" } },
     ),
   );
@@ -81,6 +83,16 @@ test("the node is Istio's", () => {
     },
   });
   assert.throws(() => envoyNode(settings({ ISTIO_METAJSON_X: "[1]" })), /ISTIO_METAJSON_X is not a JSON object/);
+});
+
+test("proxyMetadata stands for variables that the pod does not set", () => {
+  const flags = { domain: "", serviceCluster: "istio-proxy", configPath: ".", discoveryAddress: undefined };
+  const { env } = readSettings(
+    "sidecar",
+    { ...flags, "trust-domain": "cluster.local" },
+    { INSTANCE_IP: "127.0.9.9", B: "own", PROXY_CONFIG: "proxyMetadata: {SECRET_TTL: 30s, B: lost}" },
+  );
+  assert.deepEqual([env.SECRET_TTL, env.B], ["30s", "own"]);
 });
 
 test("settings that cannot be used are named", () => {

@@ -42,10 +42,9 @@ function serviceCluster({ serviceCluster: given, labels, namespace }: ProxySetti
 
 function nodeMetadata(settings: ProxySettings): Record<string, unknown> {
   const { env, proxyConfig, labels, annotations } = settings;
-  const all = { ...proxyConfig.proxyMetadata, ...env };
   const fromJson: Record<string, unknown> = {};
   const plain: Record<string, string> = {};
-  for (const [name, value] of Object.entries(all).sort()) {
+  for (const [name, value] of Object.entries(env).sort()) {
     if (value === undefined) continue;
     if (name.startsWith(META_JSON)) Object.assign(fromJson, jsonObject(name, value));
     else if (name.startsWith(META)) plain[name.slice(META.length)] = value;

@@ -1,4 +1,4 @@
-import { backoff, isAbort, sleep } from "@xebec/core-async";
+import { backoff, isAbort, sleep, watchClock } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -36,12 +36,12 @@ export interface WorkloadIdentity extends Component, TlsSource {
 const log = logger("identity");
 const DAY_MS = 86_400_000;
 const RETRY = { baseMs: 100, maxMs: 5_000 };
-/** Longest sleep, so that a clock that jumps is noticed, in milliseconds. */
-const LONGEST_SLEEP_MS = 60_000;
+/** The longest time that a timer takes, in milliseconds. */
+const LONGEST_SLEEP_MS = 0x7fff_ffff;
 
 /**
- * Keeps a key pair that citadel signed: asks for it in the background, renews it at half of its lifetime, tries again while
- * citadel is away, and keeps it on disk so that a restart serves at once. `start` does not wait for citadel; until there is an
+ * Keeps a key pair that citadel signed: asks for it in the background, renews it at half of its lifetime and when the clock was
+ * set, tries again while citadel is away, and keeps it on disk so that a restart serves at once. `start` does not wait for citadel; until there is an
  * identity `current()` gives a throw-away certificate that nobody trusts, and `missing()` says what is wrong.
  */
 export function createWorkloadIdentity(options: WorkloadIdentityOptions): WorkloadIdentity {
@@ -55,6 +55,8 @@ class SignedIdentity implements WorkloadIdentity {
   readonly #stop = new AbortController();
   readonly #failures;
   #wake = new AbortController();
+  #asked = false;
+  #unwatch: (() => void) | undefined;
   #identity: StoredIdentity | undefined;
   #placeholder: TlsMaterial | undefined;
   #fault = "citadel was not asked yet";
@@ -83,6 +85,7 @@ class SignedIdentity implements WorkloadIdentity {
   async start(): Promise<void> {
     const { storeDir } = this.#options;
     if (storeDir) this.#identity = await loadIdentity(storeDir, Date.now());
+    this.#unwatch = watchClock(() => this.renew());
     this.#running = this.#renewForever();
   }
 
@@ -93,6 +96,7 @@ class SignedIdentity implements WorkloadIdentity {
   }
 
   async close(): Promise<void> {
+    this.#unwatch?.();
     this.#stop.abort();
     this.#wake.abort();
     await this.#running;
@@ -113,31 +117,32 @@ class SignedIdentity implements WorkloadIdentity {
   }
 
   renew(): void {
+    this.#asked = true;
     this.#wake.abort();
   }
 
   async #renewForever(): Promise<void> {
-    let failed = 0;
     let due = this.#identity ? renewalTime(this.#identity) : 0;
+    let failed = 0;
     while (!this.#stop.signal.aborted) {
       const wait = due - Date.now();
-      if (wait > 0) {
+      if (wait > 0 && !this.#asked) {
         this.#wake = new AbortController();
         await sleep(Math.min(wait, LONGEST_SLEEP_MS), this.#wake.signal);
-        if (this.#wake.signal.aborted && failed === 0) due = 0;
         continue;
       }
+      this.#asked = false;
       try {
-        const next = await this.#request();
+        due = renewalTime(await this.#request());
         failed = 0;
-        due = renewalTime(next);
       } catch (error) {
         if (this.#stop.signal.aborted || isAbort(error)) return;
         const fault = XebecError.from(error);
         this.#fault = fault.message;
         this.#failures.inc({ code: fault.code });
         log[failed % 20 === 0 ? "warn" : "debug"]({ err: error }, "citadel gave no certificate; trying again");
-        due = Date.now() + backoff(failed++, RETRY);
+        due = 0;
+        await sleep(backoff(failed++, RETRY), this.#stop.signal);
       }
     }
   }

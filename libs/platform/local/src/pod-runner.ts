@@ -2,15 +2,16 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
-import { isXebecError } from "@xebec/core-errors";
+import { isXebecError, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { PodRecord } from "@xebec/model-workloads";
+import { parse } from "yaml";
 import type { AddressPlan } from "./address-plan.ts";
 import { containerCommand } from "./images.ts";
 import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.ts";
 import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
-import { containerRoot, type MintToken, materializeVolumes } from "./pod-volumes.ts";
+import { containerRoot, type MintToken, materializeVolumes, refreshTokens } from "./pod-volumes.ts";
 import { type ProcessId, processesMarked, signalProcess } from "./process-table.ts";
 import { containerReady, httpReady } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
@@ -40,7 +41,12 @@ export interface PodHost {
   /** Environment of every process: PATH, where Envoy is, compile cache. */
   readonly baseEnv: Readonly<Record<string, string>>;
   /** Environment of every proxy: where pilot and citadel are. */
-  readonly proxyEnv: Readonly<Record<string, string>>;
+  /** Citadel, `HOST:PORT`. */
+  readonly caAddress: string;
+  /** Pilot, `HOST:PORT`. */
+  readonly discoveryAddress: string;
+  /** ProxyConfig of every proxy where its pod says nothing else (annotation `proxy.istio.io/config`). */
+  readonly proxyConfig: Readonly<Record<string, unknown>>;
   data(kind: "ConfigMap" | "Secret", namespace: string, name: string): ConfigData | undefined;
   services(namespace: string): readonly KubeService[];
   /** Called when a process id changed: the state file has to be written. */
@@ -165,6 +171,11 @@ export class PodRunner {
     await this.#probe();
   }
 
+  /** Writes its tokens anew; a pod that does not run yet gets them when it starts. */
+  async refreshTokens(): Promise<void> {
+    if (this.#units.length > 0) await refreshTokens(this.directory, this.#pod.spec, this.#facts(), this.#host.mint);
+  }
+
   #facts(): PodFacts {
     const { metadata, spec } = this.#pod;
     return {
@@ -189,7 +200,7 @@ export class PodRunner {
       ...this.#host.baseEnv,
       ...(container.name === PROXY ? {} : this.#appEnv(hasProxy)),
       ...own,
-      ...(container.name === PROXY ? this.#proxyEnv(container) : {}),
+      ...(container.name === PROXY ? this.#proxyEnv(container, own.PROXY_CONFIG) : {}),
       XEBEC_RUN: this.#host.runId,
       [POD_MARK]: this.state.uid,
     };
@@ -228,10 +239,12 @@ export class PodRunner {
     return env;
   }
 
-  #proxyEnv(container: ContainerSpec): Record<string, string> {
+  #proxyEnv(container: ContainerSpec, ownConfig = "{}"): Record<string, string> {
+    const { caAddress, discoveryAddress, proxyConfig } = this.#host;
     const router = container.args?.includes("router") === true;
     return {
-      ...this.#host.proxyEnv,
+      CA_ADDR: caAddress,
+      PROXY_CONFIG: JSON.stringify({ ...proxyConfig, ...mapOf(ownConfig), discoveryAddress }),
       INSTANCE_IP: this.ip,
       POD_NAME: this.state.name,
       POD_NAMESPACE: this.state.namespace,
@@ -321,4 +334,11 @@ export function newPodState(
     labels,
     annotations,
   };
+}
+
+/** @throws XebecError invalid_argument when the text is no map in YAML or JSON */
+function mapOf(text: string): Record<string, unknown> {
+  const value: unknown = parse(text) ?? {};
+  if (typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new XebecError("invalid_argument", "PROXY_CONFIG of the container istio-proxy must be a map");
 }

@@ -43,18 +43,28 @@ export function containerRoot(podDir: string, container: Pick<ContainerSpec, "na
   return join(podDir, safeName(container.name));
 }
 
-async function fill(at: string, volume: VolumeSource, facts: PodFacts, mint: MintToken): Promise<void> {
-  if (volume.configMap) await files(at, facts, "ConfigMap", volume.configMap.name, volume.configMap);
-  if (volume.secret) await files(at, facts, "Secret", volume.secret.secretName, volume.secret);
-  await fields(at, volume.downwardAPI?.items, facts);
-  for (const source of volume.projected?.sources ?? []) {
-    const token = source.serviceAccountToken;
+/** Writes a pod's tokens anew, as kubelet does long before they end. */
+export async function refreshTokens(podDir: string, spec: PodSpec, facts: PodFacts, mint: MintToken): Promise<void> {
+  for (const volume of spec.volumes ?? [])
+    await tokens(join(podDir, "volumes", safeName(volume.name)), volume, facts, mint);
+}
+
+async function tokens(at: string, volume: VolumeSource, facts: PodFacts, mint: MintToken): Promise<void> {
+  for (const { serviceAccountToken: token } of volume.projected?.sources ?? [])
     if (token)
       await writeFileAtomic(
         join(at, token.path),
         await mint(facts.namespace, facts.serviceAccount, token.audience ?? "istio-ca"),
         { mode: 0o600 },
       );
+}
+
+async function fill(at: string, volume: VolumeSource, facts: PodFacts, mint: MintToken): Promise<void> {
+  if (volume.configMap) await files(at, facts, "ConfigMap", volume.configMap.name, volume.configMap);
+  if (volume.secret) await files(at, facts, "Secret", volume.secret.secretName, volume.secret);
+  await fields(at, volume.downwardAPI?.items, facts);
+  await tokens(at, volume, facts, mint);
+  for (const source of volume.projected?.sources ?? []) {
     if (source.configMap) await files(at, facts, "ConfigMap", source.configMap.name, source.configMap);
     await fields(at, source.downwardAPI?.items, facts);
   }

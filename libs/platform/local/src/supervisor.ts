@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Coalescer, sleep } from "@xebec/core-async";
+import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import {
@@ -33,12 +33,11 @@ import {
   NATS_PORT,
   natsUnit,
   rootFile,
-  SERVICE_ACCOUNTS,
   type ServiceHost,
   serviceUnits,
-  tokenFile,
 } from "./services.ts";
 import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
+import { keepTokensFresh, writeServiceTokens } from "./token-keeper.ts";
 import { Unit } from "./unit.ts";
 
 const log = logger("local");
@@ -48,9 +47,6 @@ const GATEWAY_SERVICE = "istio-ingressgateway";
 /** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
 const MESH_STATS = ["cluster.outbound", "cluster.inbound", "listener", "http."];
 const SERVICE_GRACE_MS = 4_000;
-const TOKEN_AUDIENCE = "istio-ca";
-/** Tokens live for a day and are written anew long before. */
-const TOKEN_REFRESH_MS = 6 * 3_600_000;
 
 export interface SupervisorOptions {
   /** The repository's root. */
@@ -180,7 +176,8 @@ export class Supervisor {
     this.#pods = new PodSet(await this.#podHost(), (namespace) => this.#namespaceLabels(namespace));
     this.#pods.adopt(before.pods, before.processes);
     await this.#objects.start(this.#stop.signal);
-    void this.#refreshTokens();
+    const end = keepTokensFresh(() => this.#writeTokens());
+    this.#stop.signal.addEventListener("abort", end, { once: true });
   }
 
   /**
@@ -226,21 +223,9 @@ export class Supervisor {
   }
 
   async #writeTokens(): Promise<void> {
-    const mint = await this.#options.tokenMaker(citadelDir(this.#options.runDir));
-    for (const service of SERVICES)
-      await writeFileAtomic(
-        tokenFile(this.#options.runDir, service),
-        await mint(SYSTEM_NAMESPACE, SERVICE_ACCOUNTS[service], TOKEN_AUDIENCE),
-        { mode: 0o600 },
-      );
-  }
-
-  async #refreshTokens(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await sleep(TOKEN_REFRESH_MS, this.#stop.signal);
-      if (!this.#stop.signal.aborted)
-        await this.#writeTokens().catch((error: unknown) => log.error({ err: error }, "tokens could not be written"));
-    }
+    const { runDir, tokenMaker } = this.#options;
+    await writeServiceTokens(runDir, await tokenMaker(citadelDir(runDir)));
+    for (const pod of this.#pods?.pods ?? []) await pod.refreshTokens();
   }
 
   #baseEnv(): Record<string, string> {
@@ -270,14 +255,9 @@ export class Supervisor {
       },
       mint: await this.#options.tokenMaker(citadelDir(runDir)),
       baseEnv: this.#baseEnv(),
-      proxyEnv: {
-        CA_ADDR: `${this.#plan.service("citadel")}:8060`,
-        PROXY_CONFIG: JSON.stringify({
-          discoveryAddress: `${this.#plan.service("pilot")}:15012`,
-          terminationDrainDuration: "1s",
-          proxyStatsMatcher: { inclusionPrefixes: MESH_STATS },
-        }),
-      },
+      caAddress: `${this.#plan.service("citadel")}:8060`,
+      discoveryAddress: `${this.#plan.service("pilot")}:15012`,
+      proxyConfig: { terminationDrainDuration: "1s", proxyStatsMatcher: { inclusionPrefixes: MESH_STATS } },
       data: (kind, namespace, name) => {
         if (kind === "ConfigMap" && name === ROOT_CONFIG_MAP) {
           rootText = rootCertificate(runDir) ?? rootText;

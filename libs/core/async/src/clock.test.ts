@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { watchClock } from "./clock.ts";
+import { waitFor } from "./wait-for.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Sets the clock for one test, as an administrator would. */
+function settableClock(t: TestContext): (byMs: number) => void {
+  const real = Date.now;
+  let offset = 0;
+  t.mock.method(Date, "now", () => real() + offset);
+  return (byMs) => {
+    offset += byMs;
+  };
+}
+
+test("a clock that is set is told once for each step, with its size", async (t) => {
+  const set = settableClock(t);
+  const steps: number[] = [];
+  const end = watchClock((by) => steps.push(Math.round(by / 1_000)), { everyMs: 5 });
+  set(-HOUR_MS);
+  await waitFor("the step back", 2_000, () => steps.length === 1);
+  set(2 * HOUR_MS);
+  await waitFor("the step forward", 2_000, () => steps.length === 2);
+  end();
+  assert.deepEqual(steps, [-3600, 7200]);
+});
+
+test("small corrections are not told, even when they add up", async (t) => {
+  const set = settableClock(t);
+  const steps: number[] = [];
+  const end = watchClock((by) => steps.push(by), { everyMs: 1, toleranceMs: 1_000 });
+  let looks = 0;
+  const read = Date.now;
+  t.mock.method(Date, "now", () => {
+    looks++;
+    return read();
+  });
+  for (let i = 0; i < 5; i++) {
+    set(900);
+    const before = looks;
+    await waitFor("another look", 2_000, () => looks > before);
+  }
+  set(10_000);
+  await waitFor("a real step", 2_000, () => steps.length > 0);
+  end();
+  assert.equal(steps.length, 1);
+});
