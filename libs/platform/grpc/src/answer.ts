@@ -3,7 +3,10 @@ import { ACCEPTED_ENCODINGS } from "./compression.ts";
 import { endWithMessage } from "./framing.ts";
 import type { ErrorStatus } from "./status.ts";
 
-const HEAD: OutgoingHttpHeaders = {
+/** Name, value, name, value: the form that node copies least. It must not change. */
+const HEAD: readonly string[] = [":status", "200", "content-type", "application/grpc"];
+/** With an error the caller is also told how it may compress (PROTOCOL-HTTP2, "Response-Headers"). */
+const ERROR_HEAD: OutgoingHttpHeaders = {
   ":status": 200,
   "content-type": "application/grpc",
   "grpc-accept-encoding": ACCEPTED_ENCODINGS,
@@ -37,7 +40,7 @@ export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome): void {
   if (stream.destroyed || stream.closed) return;
   const trailers = trailersOf(outcome);
   if (!stream.headersSent) {
-    stream.respond({ ...HEAD, ...trailers }, WITHOUT_BODY);
+    stream.respond({ ...ERROR_HEAD, ...trailers }, WITHOUT_BODY);
     stopReading(stream);
     return;
   }

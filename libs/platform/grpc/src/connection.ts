@@ -41,6 +41,8 @@ export class Connection implements Peer {
       maxSessionMemory: SESSION_MEMORY_MIB,
       streamResetBurst: RESETS_AT_ONCE,
       streamResetRate: RESETS_PER_SECOND,
+      // Our own answers need no check for headers given twice.
+      strictSingleValueFields: false,
     });
     this.session.on("error", (error) => log.debug({ err: error, peer: this.address }, "a connection broke"));
     this.session.once("remoteSettings", () => {
