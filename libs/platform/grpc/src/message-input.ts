@@ -108,6 +108,8 @@ export class MessageInput {
 
   #finish(): void {
     this.#over = true;
+    // A reset with code 0 looks like an end; the stream's close tells the sink.
+    if (this.#stream.aborted) return;
     if (this.#reader.unfinished) this.#sink.fault(new WireFault("internal", "the last message is cut off"));
     else this.#sink.inputEnd();
   }

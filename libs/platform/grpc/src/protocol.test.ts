@@ -265,10 +265,37 @@ describe("a call ends", () => {
         assert.deepEqual(seen.slice(2).sort(), ["stream", "unary"]);
       });
       const text = await metrics.registry.metrics();
-      assert.match(text, /handled_total\{server="raw test",method="\/t.T\/Never",code="cancelled"\} 1/);
-      assert.match(text, /handled_total\{server="raw test",method="\/t.T\/Paused",code="cancelled"\} 1/);
+      for (const method of ["Never", "Paused"])
+        assert.match(
+          text,
+          new RegExp(`handled_total\\{server="raw test",method="/t.T/${method}",code="cancelled"\\} 1`),
+        );
       assert.match(text, /grpc_server_streams\{server="raw test"\} 0/);
     });
+
+  it("when its connection breaks, also in the middle of a message", async () => {
+    const metrics = createMetrics();
+    const seen: string[] = [];
+    const half = rawUnary("/t.T/Half", () => assert.fail("half a request was handled"));
+    const duplex = rawDuplex("/t.T/Duplex", (stream, call) => {
+      stream.onMessage(() => seen.push("message"));
+      stream.onEnd(() => seen.push("end"));
+      stream.onClose(() => seen.push(`close, aborted: ${call.signal.aborted}`));
+    });
+    await withRawSession({ services: [half, duplex], metrics }, async (session) => {
+      open(session, "/t.T/Half").write(framed(Buffer.alloc(100)).subarray(0, 50));
+      const stream = open(session, "/t.T/Duplex");
+      stream.write(framed(Buffer.alloc(100)));
+      stream.write(framed(Buffer.alloc(100)).subarray(0, 50));
+      await waitFor("the message", 2_000, () => seen.length === 1);
+      session.socket.destroy();
+      await waitFor("the close", 2_000, () => seen.length === 3);
+    });
+    assert.deepEqual(seen, ["message", "end", "close, aborted: true"]);
+    const text = await metrics.registry.metrics();
+    for (const method of ["Half", "Duplex"])
+      assert.match(text, new RegExp(`server="raw test",method="/t.T/${method}",code="cancelled"\\} 1`));
+  });
 
   it("when the server answers early: the caller gets the status, then a reset", async () => {
     const full = rawDuplex("/t.T/Full", (stream) => {

@@ -57,8 +57,7 @@ export class UnaryCall implements MessageSink {
   inputEnd(): void {
     if (this.#request === undefined)
       throw new WireFault("unimplemented", `${this.#context.path} takes one message; none came`);
-    // A reset ends the input too; the stream's close follows.
-    if (!this.#open || this.#stream.aborted) return;
+    if (!this.#open) return;
     let result: Uint8Array | Promise<Uint8Array>;
     try {
       result = this.#handler(this.#request, this.#context);
