@@ -9,7 +9,7 @@ import { explicitListeners, outboundListeners } from "./outbound-listeners.ts";
 import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf } from "./proxy.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
-import { serviceTargets } from "./targets.ts";
+import { areNumbers, resolveTargets, serviceTargets } from "./targets.ts";
 import type { XdsType } from "./type-urls.ts";
 import { UnitCache } from "./unit-cache.ts";
 
@@ -79,13 +79,18 @@ export class Generator {
   }
 
   #targets(context: GenerationContext, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
-    return context.part(
-      `targets/${proxy.namespace}/${proxy.labelsKey}/${proxy.interception === "NONE" ? proxy.ip : ""}`,
-      (inner) => {
-        const targets = serviceTargets(inner, proxy);
-        return { targets, key: targetsKey(proxy, targets) };
-      },
-    );
+    const workload = `${proxy.namespace}/${proxy.labelsKey}`;
+    const named = context.part(`selecting/${workload}`, (inner) => serviceTargets(inner, proxy));
+    // Pods of one workload may differ in what a port's name means, for example while it is rolled out.
+    const own = areNumbers(named) ? "" : `${proxy.pod}/${proxy.ip}`;
+    return context.part(`targets/${workload}/${proxy.interception === "NONE" ? proxy.ip : ""}/${own}`, (inner) => {
+      const targets = resolveTargets(
+        inner,
+        proxy,
+        inner.part(`selecting/${workload}`, (part) => serviceTargets(part, proxy)),
+      );
+      return { targets, key: targetsKey(proxy, targets) };
+    });
   }
 
   #clusters(context: GenerationContext, proxy: MeshProxy): ResourceSet {

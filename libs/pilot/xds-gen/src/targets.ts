@@ -3,28 +3,49 @@ import { dependency } from "@xebec/pilot-snapshot";
 import type { GenerationContext } from "./context.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 
-/** The ports of services that a proxy's own workload serves: services of its namespace that select its labels, oldest first. */
-export function serviceTargets(context: GenerationContext, proxy: MeshProxy): readonly ServiceTarget[] {
-  const targets: ServiceTarget[] = [];
+/** A target whose port may still be the name of a container's port. */
+export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
+
+/**
+ * The ports of services that workloads with a proxy's labels serve: services of its namespace that select them, oldest first.
+ * It is the same for all pods of a workload.
+ */
+export function serviceTargets(context: GenerationContext, proxy: MeshProxy): readonly NamedTarget[] {
+  const targets: NamedTarget[] = [];
   for (const service of context.services()) {
     if (!service.selector || service.namespace !== proxy.namespace || !labelsMatch(service.selector, proxy.labels))
       continue;
     for (const port of service.ports) {
       if (port.protocol === "UDP") continue;
-      const targetPort =
-        typeof port.targetPort === "number" ? port.targetPort : namedPort(context, proxy, port.targetPort);
-      if (targetPort === undefined) continue;
       targets.push({
         host: service.host,
         serviceName: service.name,
         serviceNamespace: service.namespace,
         portName: port.name,
         servicePort: port.number,
-        targetPort,
+        targetPort: port.targetPort,
       });
     }
   }
   return targets;
+}
+
+/** True when no port is a name, so that all pods of the workload have the same. */
+export function areNumbers(targets: readonly NamedTarget[]): targets is readonly ServiceTarget[] {
+  return targets.every((each) => typeof each.targetPort === "number");
+}
+
+/** Finds the numbers of named ports in the proxy's own pod; a name that it has not is left out. */
+export function resolveTargets(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly NamedTarget[],
+): readonly ServiceTarget[] {
+  return targets.flatMap((each) => {
+    const targetPort =
+      typeof each.targetPort === "number" ? each.targetPort : namedPort(context, proxy, each.targetPort);
+    return targetPort === undefined ? [] : [{ ...each, targetPort }];
+  });
 }
 
 function namedPort(context: GenerationContext, proxy: MeshProxy, name: string): number | undefined {
