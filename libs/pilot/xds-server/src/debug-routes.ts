@@ -1,4 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
+import { isLoopback } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
 import { configDump, connectionOf, endpointStatus, syncStatus } from "./debug.ts";
 import type { XdsServer } from "./xds-server.ts";
@@ -22,7 +23,8 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
       .send(isReady() ? "" : "not ready\n"),
   );
   app.addHook("onRequest", (request, _reply, done) => {
-    if (request.url.startsWith("/debug") && !isLoopbackAddress(request.ip))
+    // The route that was found, not the text of the request, which may be spelled in other ways: /%64ebug.
+    if (request.routeOptions.url?.startsWith("/debug") && !isLoopback(request))
       done(new XebecError("permission_denied", "debug pages are for callers on this machine; use a port-forward"));
     else done();
   });
@@ -67,8 +69,4 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
     return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
   });
   app.get("/debug/registryz", () => [...(server.generator?.snapshot.services.values() ?? [])].flat());
-}
-
-function isLoopbackAddress(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1" || ip.startsWith("::ffff:127.");
 }
