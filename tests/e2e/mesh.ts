@@ -43,12 +43,13 @@ export class Mesh implements AsyncDisposable {
     this.runDir = this.#folder.file("run");
   }
 
-  /** Starts it and waits until the product page is there. */
-  static async start({ monolith = false } = {}): Promise<Mesh> {
+  /** Starts it and waits until the product page is there. `prepare` may change the configuration before. */
+  static async start({ monolith = false, prepare = (_mesh: Mesh): void => {} } = {}): Promise<Mesh> {
     const mesh = new Mesh(await freePort(), await freeBlock());
     mkdirSync(mesh.configDir);
     mkdirSync(mesh.runDir);
     for (const file of BASE) mesh.copy(file);
+    prepare(mesh);
     const options = { configDir: mesh.configDir, block: mesh.block, ingressPort: mesh.ingressPort, monolith };
     writeFileSync(join(mesh.runDir, "options.json"), JSON.stringify(options));
     try {
@@ -158,7 +159,7 @@ export class Mesh implements AsyncDisposable {
 
   /** A request to an address of the mesh itself: admin, metrics, debug. */
   direct(host: string, port: number, path: string): Promise<Answer> {
-    return call({ host, port, path, timeout: 5_000 });
+    return call({ host, port, path, timeout: 10_000 });
   }
 
   /** The version of reviews that a page was made with; empty when it shows none. */

@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { SERVICES } from "@xebec/platform-local";
-import { killHard, Load, Mesh, pageIsWhole } from "./mesh.ts";
+import { type Answer, killHard, Load, Mesh, pageIsWhole } from "./mesh.ts";
 
 const CONVERGED_MS = 10_000;
+const OPEN_MODE = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: "policyCheckFailOpen: true"}
+`;
 
 describe("a mesh whose parts are killed under load", () => {
   let mesh: Mesh;
@@ -29,6 +34,16 @@ describe("a mesh whose parts are killed under load", () => {
       );
     }
     mesh.remove("routes.yaml");
+  }
+
+  async function address(pod: string): Promise<string> {
+    return (await mesh.status()).units.find((unit) => unit.name.includes(`/${pod}`))?.addresses[0] ?? "";
+  }
+
+  /** Whether a pod's proxy asks mixer-policy. */
+  async function asks(pod: string): Promise<boolean> {
+    const dump = await mesh.direct(await address(`${pod}-v1`), 15000, "/config_dump?resource=dynamic_listeners");
+    return dump.body.includes("envoy.filters.http.ext_authz");
   }
 
   for (const service of [...SERVICES, "nats"])
@@ -73,6 +88,60 @@ describe("a mesh whose parts are killed under load", () => {
     assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
   });
 
+  it("goes on when everything is killed right after a rule was removed", async () => {
+    mesh.copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
+    await waitFor("proxies ask", CONVERGED_MS, () => asks("productpage"));
+    for (let i = 0; i < 5; i++) await mesh.get("/productpage");
+    mesh.remove("deny.yaml");
+    await waitFor("proxies ask no more", CONVERGED_MS, async () => !(await asks("productpage")));
+    // Connections that were open before may ask once more, when nobody is there to answer.
+    const killed = await Promise.all([...SERVICES, "nats"].map((service) => mesh.pid(service)));
+    await Promise.all([killHard(mesh.supervisorPid), ...killed.map(killHard)]);
+    await using load = new Load(mesh);
+    const back = mesh.supervise();
+    await load.more(50);
+    await back;
+    await recovered(killed);
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+  });
+
+  it("denies what a rule denies, and lets the rest through, while mixer-policy is killed", async () => {
+    mesh.save("routes.yaml", allTo("v3"));
+    mesh.copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
+    await waitFor("version 3 may not call ratings", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
+    await waitFor("everywhere", CONVERGED_MS, async () => {
+      for (let i = 0; i < 10; i++) if (!isDenied(await mesh.get("/productpage"))) return false;
+      return true;
+    });
+    await using load = new Load(mesh, "/productpage", isDenied);
+    await load.more(20);
+    const pid = await mesh.pid("mixer-policy");
+    await killHard(pid);
+    await load.more(50);
+    await waitFor("another mixer-policy", CONVERGED_MS, async () => (await mesh.pid("mixer-policy")) !== pid);
+    await load.more(20);
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+  });
+
+  it("answers by the declared fail mode while mixer-policy hangs", async () => {
+    const details = await address("details-v1");
+    const check = async (): Promise<number> => (await mesh.direct(details, 9080, "/details/0")).status;
+    const hung = await mesh.pid("mixer-policy");
+    process.kill(hung, "SIGSTOP");
+    try {
+      assert.equal(await check(), 503, "closed unless told");
+      mesh.save("mesh.yaml", OPEN_MODE);
+      await waitFor("requests pass without a check", CONVERGED_MS, async () => (await check()) === 200);
+    } finally {
+      process.kill(hung, "SIGCONT");
+    }
+    await waitFor("the denial again", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
+    for (const file of ["mesh.yaml", "deny.yaml", "routes.yaml"]) mesh.remove(file);
+    await waitFor("proxies ask no more", CONVERGED_MS, async () => !(await asks("ratings")));
+  });
+
   it("keeps an Envoy serving whose agent is killed, and replaces the agent", async () => {
     await using load = new Load(mesh);
     await load.more(20);
@@ -93,6 +162,13 @@ describe("a mesh whose parts are killed under load", () => {
     assert.notEqual(mesh.proxyPid("details-v1", "envoy"), envoy);
   });
 });
+
+/** A page whose reviews got no ratings. */
+function isDenied({ status, body }: Answer): boolean {
+  return (
+    status === 200 && body.includes("Reviews served by") && body.includes("Ratings service is currently unavailable")
+  );
+}
 
 function allTo(version: string): string {
   return `apiVersion: networking.istio.io/v1alpha3

@@ -1,5 +1,7 @@
 // The supervisor's process: runs the mesh of a run directory and answers the command line on a Unix socket.
+
 import { rm } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { isXebecError, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { signToken } from "@xebec/model-pki";
@@ -79,6 +81,8 @@ async function main(): Promise<void> {
     });
   try {
     await supervisor.start();
+    // Kept for the next one, should this one be killed.
+    setTimeout(flushCompileCache, 1_000).unref();
   } catch (error) {
     // A start that `down` cut short has not failed.
     if (!ending) throw error;
