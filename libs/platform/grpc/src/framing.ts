@@ -6,7 +6,8 @@ import { WireFault } from "./wire-fault.ts";
 const PREFIX = 5;
 /** Up to this size prefix and message are copied together: one small copy costs less than a second buffer on its way. */
 const JOINED_BYTES = 16 << 10;
-const FIRST_HELD_BYTES = 1 << 10;
+/** Room for an unfinished message: so many times what came of it, so that it moves seldom and costs its sender something. */
+const ROOM_FACTOR = 8;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -51,15 +52,16 @@ export class MessageReader {
   next(): Buffer | undefined {
     if (this.#filled > 0) return this.#continueHeld();
     const left = this.#chunk.length - this.#at;
+    let end = PREFIX;
     if (left >= PREFIX) {
-      const size = this.#sizeIn(this.#chunk, this.#at);
-      if (left >= PREFIX + size) {
+      end += this.#sizeIn(this.#chunk, this.#at);
+      if (left >= end) {
         const from = this.#at + PREFIX;
-        this.#at = from + size;
+        this.#at += end;
         return this.#chunk.subarray(from, this.#at);
       }
     }
-    if (left > 0) this.#hold(left, FIRST_HELD_BYTES);
+    if (left > 0) this.#hold(left, end);
     this.#chunk = EMPTY;
     this.#at = 0;
     return undefined;
@@ -78,14 +80,15 @@ export class MessageReader {
   /** @returns true when the first `end` bytes of the message are held */
   #fill(end: number): boolean {
     const take = Math.min(end - this.#filled, this.#chunk.length - this.#at);
-    if (take > 0) this.#hold(take, Math.min(end, Math.max(FIRST_HELD_BYTES, 2 * this.#held.length)));
+    if (take > 0) this.#hold(take, end);
     return this.#filled === end;
   }
 
-  #hold(bytes: number, capacity: number): void {
+  /** @param end length of what is wanted, prefix included */
+  #hold(bytes: number, end: number): void {
     const filled = this.#filled + bytes;
     if (filled > this.#held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(filled, capacity));
+      const larger = Buffer.allocUnsafeSlow(Math.min(end, ROOM_FACTOR * filled));
       this.#held.copy(larger, 0, 0, this.#filled);
       this.#held = larger;
     }
