@@ -18,6 +18,7 @@ import {
 import { writeFileAtomic } from "@xebec/platform-files";
 import { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { type ClusterObjects, type ManifestProblem, watchClusterObjects } from "./cluster-objects.ts";
+import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
@@ -176,8 +177,9 @@ export class Supervisor {
     this.#pods = new PodSet(await this.#podHost(), (namespace) => this.#namespaceLabels(namespace));
     this.#pods.adopt(before.pods, before.processes);
     await this.#objects.start(this.#stop.signal);
-    const end = keepTokensFresh(() => this.#writeTokens());
-    this.#stop.signal.addEventListener("abort", end, { once: true });
+    const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
+    for (const end of [keepTokensFresh(() => this.#writeTokens()), keepLogsSmall(join(runDir, "logs"), runs)])
+      this.#stop.signal.addEventListener("abort", end, { once: true });
   }
 
   /**
