@@ -15,10 +15,12 @@ export interface Held {
  */
 export function holdBack(sub: Subscription, message: string): EncodedResource[] {
   const changed = diffOf(sub.acked, sub.sent).changed;
-  const named = changed.filter((each) => message.includes(each.name));
-  const proven = named.length > 0 ? longest(named, message) : changed.length === 1 ? [...changed] : [];
+  const named = changed.filter((each) => standsIn(message, each.name));
+  const proven = named.length > 0 ? named : changed.length === 1 ? [...changed] : [];
   for (const each of proven) sub.quarantine.set(each.name, { version: each.version, proven: true });
-  if (proven.length === 0)
+  // With the culprit gone there may be nothing to send, hence no acknowledgement, that would let the other suspects go.
+  if (proven.length > 0) releaseSuspects(sub);
+  else
     for (const each of changed.slice(0, Math.ceil(changed.length / 2)))
       sub.quarantine.set(each.name, { version: each.version, proven: false });
   return proven;
@@ -31,14 +33,11 @@ export function releaseSuspects(sub: Subscription): boolean {
   return suspects.length > 0;
 }
 
-/** Of names that are parts of each other (`a` and `a.b`) only those that stand in the text by themselves. */
-function longest(named: readonly EncodedResource[], message: string): EncodedResource[] {
-  return named.filter((each) => {
-    let rest = message;
-    for (const other of named)
-      if (other.name !== each.name && other.name.includes(each.name)) rest = rest.replaceAll(other.name, "");
-    return rest.includes(each.name);
-  });
+/** True when a name stands in a text by itself, and not as part of a longer name: `80` is not in `outbound|80||a`. */
+function standsIn(text: string, name: string): boolean {
+  if (!text.includes(name)) return false;
+  const literal = name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return new RegExp(`(?<![\\w.|~*-])${literal}(?![\\w|~*-]|\\.\\w)`).test(text);
 }
 
 /**

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import fc from "fast-check";
+import { NameSets } from "./name-sets.ts";
+import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
+import { readDeltaRequest, readRequest } from "./request.ts";
+import { deltaResponse, discoveryResponse } from "./response.ts";
+import { Subscription } from "./subscription.ts";
+import { WriteBudget } from "./write-budget.ts";
+
+const text = fc.string({ unit: "grapheme", maxLength: 12 });
+const resource = (name: string, version = "1", size = 1): EncodedResource => ({
+  ...{ name, version, bytes: new Uint8Array(size).fill(7), origins: [] },
+});
+
+describe("a discovery request", () => {
+  const known = fc.record({
+    typeUrl: text,
+    responseNonce: text,
+    node: fc.record({ id: text, metadata: fc.dictionary(text, text) }),
+    errorDetail: fc.option(fc.record({ code: fc.nat(16), message: text }), { nil: undefined }),
+  });
+
+  it("is read as protobuf's own reader reads it, state of the world", () => {
+    fc.assert(
+      fc.property(known, fc.array(text), ({ errorDetail, ...each }, resourceNames) => {
+        const message = { ...each, resourceNames, ...(errorDetail ? { errorDetail } : {}) };
+        const bytes = Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, message)));
+        const { typeUrl, nonce, node, error, names } = readRequest(bytes);
+        assert.deepEqual(
+          { typeUrl, nonce, id: node?.id, metadata: { ...node?.metadata }, error, names: names() },
+          {
+            ...{ typeUrl: each.typeUrl, nonce: each.responseNonce, id: each.node.id },
+            ...{ metadata: { ...each.node.metadata }, error: errorDetail && { ...errorDetail }, names: resourceNames },
+          },
+        );
+      }),
+    );
+  });
+
+  it("is read as protobuf's own reader reads it, Delta", () => {
+    const names = fc.array(text);
+    fc.assert(
+      fc.property(known, names, names, fc.dictionary(text, text), (each, subscribe, unsubscribe, versions) => {
+        const message = create(DeltaDiscoveryRequestSchema, {
+          ...{ typeUrl: each.typeUrl, responseNonce: each.responseNonce, initialResourceVersions: versions },
+          ...{ resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe },
+        });
+        const read = readDeltaRequest(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)));
+        assert.deepEqual([read.subscribe, read.unsubscribe], [subscribe, unsubscribe]);
+        assert.deepEqual([...read.initialVersions].sort(), Object.entries(versions).sort());
+        assert.equal(read.nonce, each.responseNonce);
+      }),
+    );
+  });
+
+  it("is refused or read whatever its bytes are, and never fails otherwise", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        for (const read of [readRequest, readDeltaRequest])
+          try {
+            read(Buffer.from(bytes)).names();
+          } catch (error) {
+            assert.equal((error as { code?: string }).code, "invalid_argument", String(error));
+          }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe("a discovery response", () => {
+  const types = fc.constantFrom<XdsType>("cluster", "endpoint", "listener", "route");
+  const list = fc.array(
+    fc.record({ name: text, version: fc.stringMatching(/^[0-9a-f]{0,16}$/), bytes: fc.uint8Array({ maxLength: 300 }) }),
+    { maxLength: 5 },
+  );
+  const nonce = fc.stringMatching(/^[0-9a-f-]{0,40}$/);
+
+  it("is what protobuf's own writer would write, in both forms", () => {
+    fc.assert(
+      fc.property(types, list, nonce, fc.array(text), (type, parts, mark, removed) => {
+        const resources = parts.map((each) => ({ ...each, origins: [] }));
+        const anys = resources.map((each) => ({ typeUrl: TYPE_URL[type], value: each.bytes }));
+        const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark));
+        assert.deepEqual([whole.versionInfo, whole.typeUrl, whole.nonce], ["v1", TYPE_URL[type], mark]);
+        const plain = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString("hex");
+        assert.deepEqual(
+          whole.resources.map((each) => [each.typeUrl, plain(each.value)]),
+          anys.map((each) => [each.typeUrl, plain(each.value)]),
+        );
+        const delta = fromBinary(DeltaDiscoveryResponseSchema, deltaResponse(type, resources, removed, "v1", mark));
+        assert.deepEqual([delta.nonce, delta.removedResources], [mark, removed]);
+        assert.deepEqual(
+          delta.resources.map((each) => [each.name, each.version, plain(each.resource?.value)]),
+          resources.map((each) => [each.name, each.version, plain(each.bytes)]),
+        );
+      }),
+    );
+  });
+});
+
+describe("sets of names", () => {
+  it("are one object for the same names, in any order and however often", () => {
+    const sets = new NameSets();
+    fc.assert(
+      fc.property(fc.array(text), fc.array(text), (a, b) => {
+        const same = JSON.stringify([...new Set(a)].sort()) === JSON.stringify([...new Set(b)].sort());
+        assert.equal(sets.of(a) === sets.of(b), same);
+        assert.equal(sets.of([...a, ...a].reverse()), sets.of(a));
+      }),
+    );
+  });
+
+  it("of equal bytes are read once", () => {
+    const sets = new NameSets();
+    let read = 0;
+    const names = (): string[] => {
+      read++;
+      return ["a"];
+    };
+    const first = sets.ofBytes(Buffer.from("x"), names);
+    assert.equal(sets.ofBytes(Buffer.from("x"), names), first);
+    assert.equal(read, 1);
+    assert.equal(sets.ofBytes(Buffer.from("y"), names).set, first.set);
+  });
+});
+
+describe("what a client refuses", () => {
+  function refused(names: readonly string[], message: string): { sub: Subscription; guilty: string[] } {
+    const sub = new Subscription("cluster");
+    sub.sent = resourceSet(names.map((name) => resource(name)));
+    return { sub, guilty: holdBack(sub, message).map((each) => each.name) };
+  }
+
+  const NAMES = ["80", "9080", "http.80", "outbound|80||a.b", "outbound|80||a", "0.0.0.0_80"];
+  for (const [message, guilty] of [
+    ["Error adding/updating cluster(s) outbound|80||a: bad", ["outbound|80||a"]],
+    [
+      "Error adding/updating cluster(s) outbound|80||a: bad, outbound|80||a.b: worse",
+      ["outbound|80||a", "outbound|80||a.b"],
+    ],
+    ["outbound|80||a.b is bad.", ["outbound|80||a.b"]],
+    ["route table 9080: unknown cluster 'outbound|80||x'", ["9080"]],
+    ["listener '0.0.0.0_80' is bad", ["0.0.0.0_80"]],
+    ["(http.80) and 80", ["80", "http.80"]],
+    ["the table is 80.", ["80"]],
+  ] as const)
+    it(`is named by: ${message}`, () => assert.deepEqual(refused(NAMES, message).guilty.sort(), [...guilty]));
+
+  it("is the only thing that was new, when nothing is named", () => {
+    assert.deepEqual(refused(["a"], "no").guilty, ["a"]);
+  });
+
+  it("is found among any number in a few steps, when nothing is ever named, also when it is several", () => {
+    const culprits = fc.uniqueArray(fc.nat(39), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), culprits, (count, dice) => {
+        const names = Array.from({ length: count }, (_, i) => `r${i}`);
+        const bad = new Set(dice.map((each) => names[each % count]));
+        const target = resourceSet(names.map((name) => resource(name)));
+        const sub = new Subscription("cluster");
+        let steps = 0;
+        // The client takes whatever is without a bad one, and says nothing of use otherwise.
+        for (; steps === 0 || withoutHeld(sub, target).version !== sub.sent.version; steps++) {
+          assert.ok(steps <= 12 * (bad.size + 1), `${steps} steps for ${bad.size} of ${count}`);
+          sub.sent = withoutHeld(sub, target);
+          if ([...sub.sent.resources.keys()].some((name) => bad.has(name))) {
+            holdBack(sub, "no");
+            sub.sent = sub.acked;
+          } else {
+            sub.acked = sub.sent;
+            releaseSuspects(sub);
+          }
+        }
+        assert.deepEqual(
+          [...sub.acked.resources.keys()],
+          names.filter((name) => !bad.has(name)),
+        );
+        assert.deepEqual(new Set(sub.quarantine.keys()), bad);
+        for (const held of sub.quarantine.values()) assert.equal(held.proven, true);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("is tried again in another version, and served in the last good one until then", () => {
+    const sub = new Subscription("cluster");
+    sub.acked = resourceSet([resource("a", "good")]);
+    sub.sent = resourceSet([resource("a", "bad")]);
+    holdBack(sub, "a: no");
+    const versionOf = (version: string): string | undefined =>
+      withoutHeld(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
+    assert.equal(versionOf("bad"), "good");
+    assert.equal(versionOf("mended"), "mended");
+  });
+});
+
+describe("the budget of bytes under way", () => {
+  const LARGE = 3 << 20;
+  const writer = (): { told: number; advance(): void } => ({
+    told: 0,
+    advance() {
+      this.told++;
+    },
+  });
+
+  it("lets a few large messages go, then makes others wait until half of it is free", () => {
+    const budget = new WriteBudget();
+    const [a, b, c] = [writer(), writer(), writer()];
+    assert.deepEqual([budget.take(a, LARGE), budget.take(b, LARGE), budget.take(c, LARGE)], [true, true, false]);
+    budget.give(a, LARGE / 2);
+    assert.equal(c.told, 0);
+    budget.give(a, LARGE / 2);
+    budget.give(b, 1);
+    assert.equal(c.told, 1);
+    assert.equal(budget.take(c, LARGE), true);
+  });
+
+  it("never makes small messages wait, nor the first one, however large", () => {
+    const budget = new WriteBudget();
+    const [a, b] = [writer(), writer()];
+    assert.equal(budget.take(a, 100 << 20), true);
+    assert.equal(budget.take(b, 1_000), true);
+    assert.equal(budget.take(b, LARGE), false);
+  });
+
+  it("is whole again when all writers are gone, whatever they did, and tells all who wait", () => {
+    const step = fc.record({ who: fc.nat(4), bytes: fc.constantFrom(1_000, LARGE, LARGE * 2), act: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const budget = new WriteBudget();
+        const writers = Array.from({ length: 5 }, writer);
+        const waiting = new Set<number>();
+        const held = new Map<number, number[]>();
+        for (const { who, bytes, act } of steps) {
+          const each = writers[who] as ReturnType<typeof writer>;
+          const own = held.get(who) ?? [];
+          held.set(who, own);
+          if (act < 2) {
+            if (budget.take(each, bytes)) own.push(bytes);
+            else {
+              each.told = 0;
+              waiting.add(who);
+            }
+          } else if (own.length > 0) budget.give(each, own.shift() as number);
+        }
+        for (const who of [0, 1, 2, 3, 4])
+          if (!waiting.has(who)) budget.forget(writers[who] as ReturnType<typeof writer>);
+        for (const who of waiting)
+          for (const bytes of held.get(who) ?? []) budget.give(writers[who] as ReturnType<typeof writer>, bytes);
+        for (const who of waiting) assert.ok((writers[who]?.told ?? 0) > 0, `writer ${who} waits for ever`);
+        const last = [writer(), writer()] as const;
+        assert.deepEqual([budget.take(last[0], LARGE), budget.take(last[1], LARGE)], [true, true]);
+      }),
+    );
+  });
+});
