@@ -132,7 +132,13 @@ function kindOfValue(value: unknown): string {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // Nested so deep that it cannot be written.
+    return Array.isArray(value) ? "a list of lists" : "a map of maps";
+  }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { anyOf, durationOf } from "@xebec/api-envoy";
 import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
@@ -57,25 +57,30 @@ function fileLog(context: GenerationContext): AccessLog[] {
   return [{ name: "envoy.access_loggers.file", configType: { case: "typedConfig", value: typed } }];
 }
 
-function jsonFormat(text: string) {
-  const fields =
-    text.trim() === ""
-      ? {
-          start_time: "%START_TIME%",
-          method: "%REQ(:METHOD)%",
-          path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
-          protocol: "%PROTOCOL%",
-          response_code: "%RESPONSE_CODE%",
-          response_flags: "%RESPONSE_FLAGS%",
-          bytes_received: "%BYTES_RECEIVED%",
-          bytes_sent: "%BYTES_SENT%",
-          duration: "%DURATION%",
-          authority: "%REQ(:AUTHORITY)%",
-          upstream_cluster: "%UPSTREAM_CLUSTER%",
-          route_name: "%ROUTE_NAME%",
-        }
-      : (JSON.parse(text) as Record<string, string>);
-  return fields;
+const DEFAULT_JSON: JsonObject = {
+  start_time: "%START_TIME%",
+  method: "%REQ(:METHOD)%",
+  path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+  protocol: "%PROTOCOL%",
+  response_code: "%RESPONSE_CODE%",
+  response_flags: "%RESPONSE_FLAGS%",
+  bytes_received: "%BYTES_RECEIVED%",
+  bytes_sent: "%BYTES_SENT%",
+  duration: "%DURATION%",
+  authority: "%REQ(:AUTHORITY)%",
+  upstream_cluster: "%UPSTREAM_CLUSTER%",
+  route_name: "%ROUTE_NAME%",
+};
+
+/** The fields of a JSON log. A text that is no JSON object gives the default: one wrong text must not stop the whole mesh. */
+function jsonFormat(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as JsonObject;
+  } catch {
+    // The default it is.
+  }
+  return DEFAULT_JSON;
 }
 
 function formatTag(tag: string, format: string) {

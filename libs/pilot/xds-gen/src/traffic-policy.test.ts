@@ -149,6 +149,13 @@ describe("a policy in a cluster", () => {
     assert.equal(connect_timeout, "0.250s");
   });
 
+  it("keeps connections alive, for any time that can be written", () => {
+    const tcp = { tcpKeepalive: { probes: 3, time: "99999999999h", interval: "1500ms" } };
+    assert.deepEqual(cluster({ connectionPool: { tcp } }).upstream_connection_options.tcp_keepalive, {
+      ...{ keepalive_probes: 3, keepalive_time: NO_LIMIT, keepalive_interval: 2 },
+    });
+  });
+
   it("never ejects by success rate, and by errors only when a count is given", () => {
     const detection = (outlierDetection: EffectivePolicy["outlierDetection"]): Json =>
       cluster(outlierDetection ? { outlierDetection } : {}).outlier_detection;

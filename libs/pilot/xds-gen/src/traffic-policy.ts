@@ -61,7 +61,8 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
       : (KNOWN_LB[simple ?? "LEAST_REQUEST"] ?? Cluster_LbPolicy.LEAST_REQUEST);
   const warmup = ms(policy.loadBalancer?.warmupDurationSecs);
   const keepalive = tcp?.tcpKeepalive;
-  const seconds = (text: string | undefined) => (text === undefined ? undefined : Math.round((ms(text) ?? 0) / 1000));
+  const seconds = (text: string | undefined) =>
+    text === undefined ? undefined : Math.min(Math.round((ms(text) ?? 0) / 1000), NO_LIMIT);
   return {
     connectTimeout: durationOf(ms(tcp?.connectTimeout) ?? connectTimeoutMs),
     lbPolicy,

@@ -12,7 +12,7 @@ export const MeshConfigSpec = Type.Object(
     accessLogFile: Type.Optional(Type.String()),
     accessLogFormat: Type.Optional(Type.String()),
     accessLogEncoding: Type.Optional(literals("TEXT", "JSON")),
-    connectTimeout: Type.Optional(Type.String()),
+    connectTimeout: Type.Optional(Type.String({ pattern: "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$" })),
     enableAutoMtls: Type.Optional(Type.Boolean()),
     outboundTrafficPolicy: Type.Optional(Type.Object({ mode: Type.Optional(literals("ALLOW_ANY", "REGISTRY_ONLY")) })),
     policyCheckFailOpen: Type.Optional(Type.Boolean()),

@@ -81,7 +81,7 @@ const Rewrite = Type.Object(
 );
 const Retries = Type.Object(
   {
-    attempts: Type.Optional(Type.Integer()),
+    attempts: Type.Optional(Type.Integer({ maximum: 2_147_483_647 })),
     perTryTimeout: Type.Optional(Duration),
     retryOn: Type.Optional(Type.String()),
     retryRemoteLocalities: Type.Optional(Type.Boolean()),
@@ -90,6 +90,11 @@ const Retries = Type.Object(
   },
   closed,
 );
+/** A status of gRPC by its name, or by its number. */
+const GrpcStatus = Type.String({
+  pattern:
+    "^(OK|CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEEDED|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS|UNAUTHENTICATED|[0-9]|1[0-6])$",
+});
 const Fault = Type.Object(
   {
     delay: Type.Optional(
@@ -108,7 +113,7 @@ const Fault = Type.Object(
           percentage: Type.Optional(Percent),
           percent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
           httpStatus: Type.Optional(Type.Integer({ minimum: 200, maximum: 600 })),
-          grpcStatus: Type.Optional(Type.String()),
+          grpcStatus: Type.Optional(GrpcStatus),
         },
         closed,
       ),
