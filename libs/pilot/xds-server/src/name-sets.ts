@@ -22,7 +22,7 @@ export class NameSets {
   /** The set of these names; order and repetition do not matter. */
   of(names: Iterable<string>): NameSet {
     const sorted = [...new Set(names)].sort();
-    const key = contentHash(sorted.join("\n"));
+    const key = contentHash(JSON.stringify(sorted));
     const known = this.#sets.get(key)?.deref();
     if (known) return known;
     const made: NameSet = { key, names: sorted };

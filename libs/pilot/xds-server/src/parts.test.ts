@@ -120,6 +120,13 @@ describe("sets of names", () => {
     );
   });
 
+  it("are two for names that only look alike when they are joined", () => {
+    const sets = new NameSets();
+    const lists = [[], [""], ["a\nb"], ["a", "b"], ["a,b"], ['a","b']].map((names) => sets.of(names));
+    assert.equal(new Set(lists).size, lists.length);
+    assert.equal(new Set(lists.map((each) => each.key)).size, lists.length);
+  });
+
   it("of equal bytes are read once", () => {
     const sets = new NameSets();
     let read = 0;
