@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.mjs";
 import { SetupError, setup } from "./setup.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -28,13 +29,20 @@ const STAGES = [
     ],
     flags: ["--test-isolation=none"],
   },
-  { name: "e2e", tests: ["tests/e2e/*.test.ts"], flags: ["--test-concurrency=1", "--test-timeout=180000"] },
+  // What `npm start` runs: the bundled programs.
+  {
+    name: "e2e",
+    prepare: bundle,
+    tests: ["tests/e2e/*.test.ts"],
+    flags: ["--test-concurrency=1", "--test-timeout=180000"],
+    env: { XEBEC_USE_BUNDLES: "1" },
+  },
 ];
 
-function run(command) {
+function run(command, more = {}) {
   return new Promise((resolve) => {
     const [file, ...args] = command;
-    const child = spawn(file, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { cwd: ROOT, env: { ...env, ...more }, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
@@ -43,9 +51,10 @@ function run(command) {
   });
 }
 
-async function stage({ name, command, tests, flags = [] }) {
+async function stage({ name, command, tests, flags = [], prepare, env: more }) {
   const began = Date.now();
-  const { code, output } = await run(command ?? [NODE, "--test", ...flags, ...REPORTER, ...tests]);
+  await prepare?.();
+  const { code, output } = await run(command ?? [NODE, "--test", ...flags, ...REPORTER, ...tests], more);
   const found = /#counts (\{.*\})/.exec(output);
   const counts = found ? JSON.parse(found[1]) : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
   // A run that ended badly without a failed test has failed all the same.

@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, type RequestOptions, request } from "node:http";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
-import { isRunning, type MeshStatus, processesMarked, processOf } from "@xebec/platform-local";
+import { appEntry, isRunning, type MeshStatus, processesMarked, processOf } from "@xebec/platform-local";
 import { freePort, tempDir } from "@xebec/testing-launch";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -81,7 +82,8 @@ export class Mesh implements AsyncDisposable {
   /** Starts a supervisor (again); it adopts what runs. */
   async supervise(): Promise<void> {
     const log = openSync(join(this.runDir, "supervisor.log"), "a");
-    this.#supervisor = spawn(process.execPath, [join(ROOT, "apps/xebec/src/supervisor-main.ts")], {
+    const entry = appEntry(ROOT, "apps/xebec").replace(/main\.(ts|mjs)$/, "supervisor-main.$1");
+    this.#supervisor = spawn(process.execPath, [entry], {
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, XEBEC_HOME: this.runDir, NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/xebec-e2e") },
@@ -107,6 +109,17 @@ export class Mesh implements AsyncDisposable {
     const answer = await call({ socketPath: join(this.runDir, "control.sock"), path, method, timeout: 30_000 });
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.body}`);
     return JSON.parse(answer.body) as T;
+  }
+
+  /** What `xebec check` says by its exit code; what it prints is in the error. */
+  async isGreen(): Promise<boolean> {
+    const program = [join(ROOT, "apps/xebec/bin/xebec.mjs"), "check"];
+    await promisify(execFile)(process.execPath, program, { env: { ...process.env, XEBEC_HOME: this.runDir } }).catch(
+      (error: Error & { stdout: string }) => {
+        throw new Error(error.stdout);
+      },
+    );
+    return true;
   }
 
   status(): Promise<MeshStatus> {

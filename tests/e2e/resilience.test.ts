@@ -20,7 +20,7 @@ describe("a mesh whose parts are killed under load", () => {
     await mesh?.[Symbol.asyncDispose]();
   });
 
-  /** Every unit is ready, with another process than the killed one, and a change of configuration still arrives. */
+  /** Every unit is ready, with another process than the killed one, a change still arrives, and `xebec check` is green. */
   async function recovered(killed: readonly number[]): Promise<void> {
     await waitFor("everything is ready again", CONVERGED_MS, async () =>
       (await mesh.status()).units.every((unit) => unit.ready && (unit.pid === undefined || !killed.includes(unit.pid))),
@@ -34,6 +34,7 @@ describe("a mesh whose parts are killed under load", () => {
       );
     }
     mesh.remove("routes.yaml");
+    await waitFor("xebec check is green", CONVERGED_MS, () => mesh.isGreen());
   }
 
   async function address(pod: string): Promise<string> {
@@ -42,8 +43,20 @@ describe("a mesh whose parts are killed under load", () => {
 
   /** Whether a pod's proxy asks mixer-policy. */
   async function asks(pod: string): Promise<boolean> {
-    const dump = await mesh.direct(await address(`${pod}-v1`), 15000, "/config_dump?resource=dynamic_listeners");
-    return dump.body.includes("envoy.filters.http.ext_authz");
+    return (await dumpOf(`${pod}-v1`)).includes("envoy.filters.http.ext_authz");
+  }
+
+  async function dumpOf(pod: string): Promise<string> {
+    return (await mesh.direct(await address(pod), 15000, "/config_dump?resource=dynamic_listeners")).body;
+  }
+
+  async function killPolicy(load: Load): Promise<void> {
+    await load.more(20);
+    const pid = await mesh.pid("mixer-policy");
+    await killHard(pid);
+    await load.more(50);
+    await waitFor("another mixer-policy", CONVERGED_MS, async () => (await mesh.pid("mixer-policy")) !== pid);
+    await load.more(50);
   }
 
   for (const service of [...SERVICES, "nats"])
@@ -106,23 +119,37 @@ describe("a mesh whose parts are killed under load", () => {
     assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
   });
 
-  it("denies what a rule denies, and lets the rest through, while mixer-policy is killed", async () => {
+  it("lets nothing through unchecked while mixer-policy is killed, and denies what a rule denies", async () => {
     mesh.save("routes.yaml", allTo("v3"));
     mesh.copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
-    await waitFor("version 3 may not call ratings", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
-    await waitFor("everywhere", CONVERGED_MS, async () => {
+    await waitFor("version 3 may not call ratings", CONVERGED_MS, async () => {
       for (let i = 0; i < 10; i++) if (!isDenied(await mesh.get("/productpage"))) return false;
       return true;
     });
-    await using load = new Load(mesh, "/productpage", isDenied);
-    await load.more(20);
-    const pid = await mesh.pid("mixer-policy");
-    await killHard(pid);
-    await load.more(50);
-    await waitFor("another mixer-policy", CONVERGED_MS, async () => (await mesh.pid("mixer-policy")) !== pid);
-    await load.more(20);
+    // Closed is the fail mode: a check that the kill cuts off denies.
+    await using load = new Load(mesh, "/productpage", (answer) => isDenied(answer) || isFailedClosed(answer));
+    await killPolicy(load);
     await load.end();
     assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+    await waitFor("checks are answered again", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
+  });
+
+  it("fails no request while mixer-policy is killed when the mesh fails open", async () => {
+    mesh.save("mesh.yaml", OPEN_MODE);
+    mesh.save("routes.yaml", allTo("v2"));
+    await waitFor("version 2 may call ratings", CONVERGED_MS, async () => pageIsWhole(await mesh.get("/productpage")));
+    await waitFor("every proxy fails open", CONVERGED_MS, async () => {
+      for (const pod of ["productpage-v1", "details-v1", "reviews-v2", "ratings-v1"])
+        if (!(await dumpOf(pod)).includes("failure_mode_allow")) return false;
+      return true;
+    });
+    await using load = new Load(mesh);
+    await killPolicy(load);
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+    mesh.remove("mesh.yaml");
+    mesh.save("routes.yaml", allTo("v3"));
+    await waitFor("the denial", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
   });
 
   it("answers by the declared fail mode while mixer-policy hangs", async () => {
@@ -162,6 +189,11 @@ describe("a mesh whose parts are killed under load", () => {
     assert.notEqual(mesh.proxyPid("details-v1", "envoy"), envoy);
   });
 });
+
+/** What a caller gets when a check of its own call, or of one behind it, failed. */
+function isFailedClosed({ status, body }: Answer): boolean {
+  return status === 503 || body.includes("Error fetching product");
+}
 
 /** A page whose reviews got no ratings. */
 function isDenied({ status, body }: Answer): boolean {

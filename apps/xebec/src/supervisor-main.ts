@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   try {
     await supervisor.start();
     // Kept for the next one, should this one be killed.
-    setTimeout(flushCompileCache, 1_000).unref();
+    setTimeout(flushCompileCache, 10_000).unref();
   } catch (error) {
     // A start that `down` cut short has not failed.
     if (!ending) throw error;

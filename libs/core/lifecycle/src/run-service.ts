@@ -10,8 +10,8 @@ export const EXIT_FAILED_START = 1;
 
 /** Signals within this time, in milliseconds, are one wish. */
 const REPEAT_MS = 500;
-/** After the modules that are loaded with the first work, in milliseconds. */
-const FLUSH_AFTER_MS = 1_000;
+/** When the start of the others is over, too: writing hundreds of small files takes its time. In milliseconds. */
+const FLUSH_AFTER_MS = 10_000;
 
 export interface ServiceOptions {
   readonly name: string;

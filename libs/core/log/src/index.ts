@@ -19,7 +19,23 @@ function describeError(error: unknown): unknown {
   };
 }
 
+/** How much waits for room when the disk is full, in bytes. */
+const WAITING_BYTES = 1 << 20;
 // Synchronous writes to standard output: nothing is lost when the process is killed, and no worker thread is needed.
+const output = pino.destination({ fd: 1, sync: true, maxLength: WAITING_BYTES });
+// A line that cannot be written (a full disk) waits for the next one; a service does not end for want of a log.
+output.on("error", () => {});
+let lost = 0;
+output.on("drop", () => {
+  lost++;
+});
+output.on("write", () => {
+  if (lost === 0) return;
+  const lines = lost;
+  lost = 0;
+  root.warn({ lines }, "lines of this log were lost; it could not be written");
+});
+
 const root = pino(
   {
     level: "info",
@@ -32,7 +48,7 @@ const root = pino(
       censor: "[redacted]",
     },
   },
-  pino.destination({ fd: 1, sync: true }),
+  output,
 );
 
 /**

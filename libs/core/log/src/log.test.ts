@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
+import { tempDir } from "@xebec/testing-launch";
 import { applyLogLevels, logger, logLevels, setLogLevel } from "./index.ts";
 
 afterEach(() => setLogLevel("info"));
@@ -103,6 +104,44 @@ describe("a line of the log", () => {
     assert.deepEqual([deep.type, deep.message], ["TypeError", "deep"]);
     assert.match(String(deep.stack), /TypeError: deep\n/);
     assert.equal(second?.err, "only a text");
+  });
+
+  it("waits when the disk is full, and what was too much is counted", () => {
+    // 4 MiB of disk in a mount namespace of its own; the process must live, and write again when there is room.
+    const program = `import { rmSync, writeFileSync } from "node:fs";
+      import { logger } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+      const log = logger("a");
+      log.info("before");
+      try { writeFileSync("filler", Buffer.alloc(8 << 20)); } catch {}
+      for (let i = 0; i < 20; i++) log.info({ text: "x".repeat(100_000) }, "too much");
+      rmSync("filler");
+      log.info("after");
+      log.info("at last");`;
+    using folder = tempDir();
+    const mount = 'mount -t tmpfs -o size=4m tmpfs "$0" && cd "$0" && "$@" > log; cat log';
+    const { stdout, stderr, status } = spawnSync(
+      "unshare",
+      [
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        mount,
+        folder.path,
+        process.execPath,
+        "--input-type=module",
+        "-e",
+        program,
+      ],
+      { encoding: "utf8", maxBuffer: 8 << 20 },
+    );
+    assert.equal(status, 0, stderr);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { msg: string; lines?: number });
+    const told = lines.map(({ msg }) => msg).filter((msg) => msg !== "too much");
+    assert.deepEqual(told, ["before", "after", "lines of this log were lost; it could not be written", "at last"]);
   });
 
   it("is on its way before a process ends that is killed", () => {

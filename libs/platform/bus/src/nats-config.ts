@@ -5,6 +5,8 @@ import { inboxOf } from "./nats-link.ts";
 
 export interface NatsConfigOptions {
   readonly address: HostPort;
+  /** Where /healthz and the other pages of its monitoring are; absent: nowhere. */
+  readonly monitoring?: HostPort;
   /** JetStream's folder. */
   readonly storeDir: string;
   readonly publicKeys: Readonly<Record<BusUser, string>>;
@@ -77,11 +79,19 @@ export function renderAuthorization(publicKeys: Readonly<Record<BusUser, string>
 }
 
 /** The whole configuration file of nats-server. */
-export function renderNatsConfig({ address, storeDir, publicKeys, tls, logFile }: NatsConfigOptions): string {
+export function renderNatsConfig({
+  address,
+  monitoring,
+  storeDir,
+  publicKeys,
+  tls,
+  logFile,
+}: NatsConfigOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   return [
     "# Written by xebec; changes are overwritten.",
     `listen: ${text(addressText(address))}`,
+    ...(monitoring === undefined ? [] : [`http: ${text(addressText(monitoring))}`]),
     "max_payload: 1MB",
     "max_connections: 1000",
     "ping_interval: 10s",

@@ -20,17 +20,19 @@ import { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./add
 import { type ClusterObjects, type ManifestProblem, watchClusterObjects } from "./cluster-objects.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
+import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
 import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
-import { httpReady, tcpReady } from "./readiness.ts";
+import { httpReady } from "./readiness.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import {
   citadelDir,
   injectorValuesFile,
   MONITORING_PORT,
   monolithUnit,
+  NATS_MONITORING_PORT,
   NATS_PORT,
   natsUnit,
   rootFile,
@@ -178,7 +180,12 @@ export class Supervisor {
     this.#pods.adopt(before.pods, before.processes);
     await this.#objects.start(this.#stop.signal);
     const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
-    for (const end of [keepTokensFresh(() => this.#writeTokens()), keepLogsSmall(join(runDir, "logs"), runs)])
+    const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
+    for (const end of [
+      keepTokensFresh(() => this.#writeTokens()),
+      keepLogsSmall(join(runDir, "logs"), runs),
+      keepNatsHealthy(this.#units[0] as Unit, nats),
+    ])
       this.#stop.signal.addEventListener("abort", end, { once: true });
   }
 
@@ -207,6 +214,7 @@ export class Supervisor {
       join(runDir, "nats", "nats.conf"),
       renderNatsConfig({
         address: { host: this.#plan.nats, port: NATS_PORT },
+        monitoring: { host: this.#plan.nats, port: NATS_MONITORING_PORT },
         storeDir: join(runDir, "nats", "store"),
         publicKeys: this.#keys.publicKeys,
       }),
@@ -237,7 +245,7 @@ export class Supervisor {
         kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
       ),
       XEBEC_ENVOY: this.#options.envoy,
-      NODE_COMPILE_CACHE: join(this.#options.runDir, "compile-cache"),
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(this.#options.runDir, "compile-cache"),
     };
   }
 
@@ -352,7 +360,9 @@ export class Supervisor {
       const host =
         name === "nats" ? this.#plan.nats : this.#plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
       const ready =
-        name === "nats" ? await tcpReady(host, NATS_PORT) : await httpReady(host, MONITORING_PORT, "/readyz");
+        name === "nats"
+          ? await httpReady(host, NATS_MONITORING_PORT, "/healthz")
+          : await httpReady(host, MONITORING_PORT, "/readyz");
       return {
         name,
         kind: "service",

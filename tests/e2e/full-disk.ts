@@ -1,0 +1,75 @@
+// A mesh whose run directory has a small disk, which fills up under load. Run by bad-days.test.ts in a mount
+// namespace: full-disk.ts DIRECTORY
+import assert from "node:assert/strict";
+import { closeSync, openSync, rmdirSync, rmSync, statfsSync, symlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@xebec/core-async";
+import type { UnitStatus } from "@xebec/platform-local";
+import { killHard, Load, Mesh } from "./mesh.ts";
+
+const CONVERGED_MS = 20_000;
+const TO_V2 = `apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - route:
+    - destination: {host: reviews, subset: v2}
+`;
+const KILLED = ["galley", "pilot", "mixer-telemetry", "mixer-policy"];
+
+const disk = process.argv[2] as string;
+const mesh = await Mesh.start({
+  prepare: ({ runDir }) => {
+    rmdirSync(runDir);
+    symlinkSync(disk, runDir);
+  },
+});
+try {
+  const load = new Load(mesh);
+  await load.more(20);
+  const filler = fill(join(mesh.runDir, "filler"));
+  assert.equal(statfsSync(mesh.runDir).bfree, 0, "the disk is full");
+  mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
+  const killed = await Promise.all(KILLED.map((each) => mesh.pid(each)));
+  await Promise.all(killed.map(killHard));
+  // nats-server says by itself that it cannot store.
+  const isBack = ({ name, ready, pid }: UnitStatus): boolean =>
+    name === "nats" || (ready && !killed.includes(pid ?? 0));
+  await waitFor("the killed services are back", CONVERGED_MS, async () => (await mesh.status()).units.every(isBack));
+  await load.more(50);
+  rmSync(filler);
+  await waitFor("everything is well", CONVERGED_MS, async () =>
+    (await mesh.status()).units.every((unit) => unit.ready),
+  );
+  await waitFor("the change that came meanwhile", CONVERGED_MS, () => allAre("v1"));
+  mesh.save("routes.yaml", TO_V2);
+  await waitFor("the next change", CONVERGED_MS, () => allAre("v2"));
+  await waitFor("what is told of it", CONVERGED_MS, async () =>
+    (await mesh.conditions()).some((each) => each.object.endsWith("/reviews") && each.source === "routes.yaml"),
+  );
+  await load.end();
+  assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+  console.log(`${load.sent} requests, none failed`);
+} finally {
+  await mesh[Symbol.asyncDispose]();
+}
+
+async function allAre(version: string): Promise<boolean> {
+  for (let i = 0; i < 10; i++) if ((await mesh.reviewsVersion()) !== version) return false;
+  return true;
+}
+
+/** Writes until nothing more fits. */
+function fill(path: string): string {
+  const file = openSync(path, "w");
+  for (const size of [1 << 20, 4096, 1])
+    try {
+      for (;;) writeSync(file, Buffer.alloc(size));
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+    }
+  closeSync(file);
+  return path;
+}
