@@ -178,6 +178,31 @@ describe("objects that are refused, with field and reason", () => {
     it(`${kind}: ${reason.source}`, () => assert.match(faults(kind, spec, version), reason));
 });
 
+describe("the format of a JSON access log", () => {
+  const said = (mesh: object): string => {
+    const result = validateObject({
+      value: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio" }, data: { mesh: JSON.stringify(mesh) } },
+    });
+    return result.outcome === "rejected" ? violationsText(result.violations) : result.outcome;
+  };
+  const refused: [string, RegExp][] = [
+    ["[%START_TIME%] %PROTOCOL%\n", /^spec\.accessLogFormat: accessLogEncoding is JSON, and this is no JSON \(/],
+    ['{"code":', /is no JSON \(.*\); write for example \{"code": "%RESPONSE_CODE%"\}/],
+    ["[1]", /is no JSON object/],
+    ["null", /is no JSON object/],
+    ["7", /is no JSON object/],
+    [`{"a":${"[".repeat(30)}${"]".repeat(30)}}`, /is nested deeper than 16 levels/],
+  ];
+  for (const [accessLogFormat, message] of refused) {
+    it(`${accessLogFormat} is refused`, () =>
+      assert.match(said({ accessLogEncoding: "JSON", accessLogFormat }), message));
+    it(`${accessLogFormat} is a text as any other`, () => assert.equal(said({ accessLogFormat }), "accepted"));
+  }
+  for (const accessLogFormat of ["", '{"code":"%RESPONSE_CODE%","a":{"b":["%PROTOCOL%"]}}'])
+    it(`"${accessLogFormat}" is accepted`, () =>
+      assert.equal(said({ accessLogEncoding: "JSON", accessLogFormat }), "accepted"));
+});
+
 it("leaves Kubernetes' own objects alone", () => {
   assert.equal(faults("Deployment", {}, "apps/v1"), "foreign");
 });

@@ -13,6 +13,7 @@ import { parse } from "yaml";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
 import type { RawObject } from "./manifest.ts";
+import { checkMeshConfig } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { Checker, isDnsName } from "./rules.ts";
@@ -57,6 +58,7 @@ const SEMANTICS: Readonly<Record<string, (spec: never, check: Checker, vocabular
   "networking.istio.io/Gateway": checkGateway,
   "networking.istio.io/ServiceEntry": checkServiceEntry,
   "security.istio.io/PeerAuthentication": checkPeerAuthentication,
+  "mesh.xebec.io/MeshConfig": checkMeshConfig,
   "config.istio.io/rule": checkRule,
   "config.istio.io/handler": checkHandler,
   "config.istio.io/instance": checkInstance,

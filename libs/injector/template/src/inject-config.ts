@@ -1,5 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { parse } from "yaml";
+import { rawPlaceholder } from "./raw-placeholder.ts";
 
 /** A Kubernetes label selector. */
 export interface Selector {
@@ -48,6 +49,11 @@ export function parseInjectConfig(text: string, fallback: string): InjectConfig 
   if (policy !== "enabled" && policy !== "disabled")
     return fail(`policy: must be enabled or disabled, not ${JSON.stringify(policy)}`);
   if (typeof template !== "string") return fail("template: must be a text");
+  const raw = rawPlaceholder(template);
+  if (raw)
+    return fail(
+      `template: line ${raw.line}: ${raw.text} would put a value into the pod unquoted; write {{${raw.name}}} (only {{&values.NAME}}, which no pod chooses, may be raw)`,
+    );
   if (!Array.isArray(neverInjectSelector) || !Array.isArray(alwaysInjectSelector))
     return fail("selectors must be lists");
   return { policy, template, neverInjectSelector, alwaysInjectSelector };

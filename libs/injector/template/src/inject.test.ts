@@ -146,3 +146,27 @@ describe("the patch", () => {
     assert.throws(() => parseInjectConfig("{polcy: enabled}", DEFAULT_TEMPLATE), /unknown field polcy/);
   });
 });
+
+describe("a raw placeholder in a template", () => {
+  const refused: [string, string, RegExp][] = [
+    [
+      "three braces",
+      "a: 1\nb: {{{workloadName}}}\n",
+      /template: line 2: {{{workloadName}}} would .* write {{workloadName}}/,
+    ],
+    ["three braces around a value of the installation", "b: {{{values.clusterId}}}", /{{{values\.clusterId}}}/],
+    ["an ampersand", "b: {{& owner }}", /line 1: {{& owner }} .* write {{owner}}/],
+    ["one in a section", "{{#captured}}\n{{^x}}\n- {{{owner}}}\n{{/x}}\n{{/captured}}", /line 3: {{{owner}}}/],
+    ["one behind other delimiters", "{{=<% %>=}}\nb: <%&owner%>", /line 2: <%&owner%>/],
+    ["one that looks like the installation's", "b: {{&valuesOf.x}}", /{{&valuesOf\.x}}/],
+  ];
+  for (const [name, template, message] of refused)
+    it(`is refused: ${name}`, () =>
+      assert.throws(() => parseInjectConfig(JSON.stringify({ template }), DEFAULT_TEMPLATE), message));
+
+  it("is allowed for what the installation sets, inside a text", () => {
+    const template = 'metadata: {labels: {domain: "svc.{{&values.clusterDomain}}"}}';
+    const { metadata } = inject(POD, DEFAULT_VALUES, parseInjectConfig(JSON.stringify({ template }), DEFAULT_TEMPLATE));
+    assert.equal(metadata?.labels?.domain, "svc.cluster.local");
+  });
+});

@@ -45,7 +45,8 @@ test("the monitoring port: health, readiness by name, metrics, version, log scop
     const levels = (await (await fetch(`${url}/scopez`)).json()) as Record<string, string>;
     assert.equal(levels["monitoring-test"], "debug");
     assert.equal((await put("/scopez/monitoring-test", "loud")).status, 400);
-    assert.equal((await put("/scopez/unknown-scope", "debug")).status, 404);
+    for (const unknown of ["unknown-scope", "constructor", "toString"])
+      assert.equal((await put(`/scopez/${unknown}`, "debug")).status, 404, unknown);
   } finally {
     setLogLevel("info", "monitoring-test");
     await server.close?.();

@@ -58,7 +58,7 @@ export function monitoringRoutes(app: FastifyInstance, options: Omit<MonitoringO
     const level = LOG_LEVELS.find((each) => each === wanted);
     if (!level) throw new XebecError("invalid_argument", `"level" must be one of ${LOG_LEVELS.join(", ")}`);
     // Only scopes that exist: a caller must not be able to make the table grow.
-    if (!(scope in logLevels()))
+    if (!Object.hasOwn(logLevels(), scope))
       throw new XebecError("not_found", `there is no log scope "${scope}"; GET /scopez lists them`);
     setLogLevel(level, scope);
     return { [scope]: level };

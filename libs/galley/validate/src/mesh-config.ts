@@ -1,0 +1,28 @@
+import type { MeshConfigSpec } from "@xebec/model-resources";
+import type { Checker } from "./rules.ts";
+
+/** Envoy reads messages of 100 levels at the most; each level of a format is three. */
+const MAX_DEPTH = 16;
+
+/** Semantic rules of the mesh configuration (spec/pilot.md §3.13). */
+export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
+  if (spec.accessLogEncoding !== "JSON" || !spec.accessLogFormat) return;
+  const path = ["spec", "accessLogFormat"];
+  let format: unknown;
+  try {
+    format = JSON.parse(spec.accessLogFormat);
+  } catch (error) {
+    check.fail(path, `accessLogEncoding is JSON, and this is no JSON (${(error as Error).message}); ${EXAMPLE}`);
+    return;
+  }
+  if (format === null || typeof format !== "object" || Array.isArray(format))
+    check.fail(path, `accessLogEncoding is JSON, and this is no JSON object; ${EXAMPLE}`);
+  else if (isDeeper(format, MAX_DEPTH)) check.fail(path, `is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+const EXAMPLE = 'write for example {"code": "%RESPONSE_CODE%"}, or leave it out for the usual fields';
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== "object") return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
+}
