@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, chmodSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
@@ -202,21 +202,6 @@ describe("bad input on a mesh that runs", () => {
     appendFileSync(path, whole.slice(cut));
     mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
     await unharmed(load);
-  });
-
-  it("goes on when its directory becomes read-only, and takes changes again when it is not", async () => {
-    await using load = new Load(mesh);
-    chmodSync(mesh.configDir, 0o555);
-    await load.more(30);
-    chmodSync(mesh.configDir, 0o755);
-    await unharmed(load);
-    mesh.save(
-      "routes.yaml",
-      `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n`,
-    );
-    await waitFor("the change arrives", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v3");
-    mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
-    await waitFor("version 1 again", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v1");
   });
 
   it("tells that its directory is gone, withdraws nothing, and says nothing more when it is back", async () => {

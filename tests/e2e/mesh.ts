@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, type RequestOptions, request } from "node:http";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
 import { appEntry, isRunning, type MeshStatus, processesMarked, processOf } from "@xebec/platform-local";
@@ -111,14 +112,20 @@ export class Mesh implements AsyncDisposable {
     return JSON.parse(answer.body) as T;
   }
 
-  /** What `xebec check` says by its exit code; what it prints is in the error. */
+  /** Runs the command line of this mesh. */
+  async xebec(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
+    const child = spawn(process.execPath, [join(ROOT, "apps/xebec/bin/xebec.mjs"), ...args], {
+      env: { ...process.env, XEBEC_HOME: this.runDir },
+    });
+    child.stdin.end(input);
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    return { code: child.exitCode, out, err };
+  }
+
+  /** What `xebec check` says. @throws with what it printed when something is wrong */
   async isGreen(): Promise<boolean> {
-    const program = [join(ROOT, "apps/xebec/bin/xebec.mjs"), "check"];
-    await promisify(execFile)(process.execPath, program, { env: { ...process.env, XEBEC_HOME: this.runDir } }).catch(
-      (error: Error & { stdout: string }) => {
-        throw new Error(error.stdout);
-      },
-    );
+    const { code, out } = await this.xebec(["check"]);
+    assert.equal(code, 0, out);
     return true;
   }
 

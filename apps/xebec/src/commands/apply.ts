@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
-import { writeFileAtomic } from "@xebec/platform-files";
+import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { ManifestText, readManifests, sameId } from "../config-files.ts";
 import { meshContext } from "../mesh-context.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
@@ -89,7 +88,7 @@ function put(
 async function write(files: ReadonlyMap<string, ManifestText>, changed: ReadonlySet<string>): Promise<void> {
   for (const path of changed) {
     const text = files.get(path);
-    if (!text || text.isEmpty()) await rm(path, { force: true });
+    if (!text || text.isEmpty()) await removeFile(path);
     else await writeFileAtomic(path, text.text());
   }
 }

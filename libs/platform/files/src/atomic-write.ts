@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, rename, unlink } from "node:fs/promises";
+import { chmod, mkdir, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 
@@ -35,10 +35,18 @@ export async function writeFileAtomic(
     await rename(temporary, path);
     if (sync) await syncFolder(dirname(path));
   } catch (error) {
-    await unlink(temporary).catch((fault: NodeJS.ErrnoException) => {
-      if (fault.code !== "ENOENT") throw fault;
-    });
+    // What hinders the removal, too, hindered the write before: that is the error to tell.
+    await unlink(temporary).catch(() => {});
     throw new XebecError("unavailable", `${path} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Removes a file; one that is not there is no fault. @throws XebecError unavailable that names the file */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw new XebecError("unavailable", `${path} cannot be removed: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,7 +1,8 @@
-// A mesh whose run directory has a small disk, which fills up under load. Run by bad-days.test.ts in a mount
-// namespace: full-disk.ts DIRECTORY
+// A mesh whose run directory has a small disk, which fills up under load, and whose configuration becomes read-only. Run by
+// bad-days.test.ts in a mount namespace: bad-disk.ts RUN-DISK CONFIG-DISK
 import assert from "node:assert/strict";
-import { closeSync, openSync, rmdirSync, rmSync, statfsSync, symlinkSync, writeSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, cpSync, openSync, rmdirSync, rmSync, statfsSync, symlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@xebec/core-async";
 import type { UnitStatus } from "@xebec/platform-local";
@@ -19,13 +20,17 @@ spec:
 `;
 const KILLED = ["galley", "pilot", "mixer-telemetry", "mixer-policy"];
 
-const disk = process.argv[2] as string;
+const [runDisk, configDisk] = process.argv.slice(2) as [string, string];
 const mesh = await Mesh.start({
-  prepare: ({ runDir }) => {
+  prepare: ({ runDir, configDir }) => {
     rmdirSync(runDir);
-    symlinkSync(disk, runDir);
+    symlinkSync(runDisk, runDir);
+    cpSync(configDir, configDisk, { recursive: true });
+    rmSync(configDir, { recursive: true });
+    symlinkSync(configDisk, configDir);
   },
 });
+const remount = (mode: "ro" | "rw"): unknown => execFileSync("mount", ["-o", `remount,${mode}`, configDisk]);
 try {
   const load = new Load(mesh);
   await load.more(20);
@@ -49,6 +54,23 @@ try {
   await waitFor("what is told of it", CONVERGED_MS, async () =>
     (await mesh.conditions()).some((each) => each.object.endsWith("/reviews") && each.source === "routes.yaml"),
   );
+
+  remount("ro");
+  await load.more(50);
+  const toV3 = TO_V2.replace("v2", "v3");
+  for (const [command, text] of [
+    ["apply", toV3],
+    ["apply", toV3.replace("name: reviews", "name: other")],
+    ["delete", TO_V2],
+  ] as const) {
+    const { code, err } = await mesh.xebec([command, "-f", "-"], text);
+    assert.equal(code, 1, command);
+    assert.match(err, /^xebec: .*\.yaml.*(EROFS|read-only).*\n$/, "one sentence that names the file");
+  }
+  assert.ok(await allAre("v2"));
+  remount("rw");
+  assert.deepEqual(await mesh.xebec(["apply", "-f", "-"], toV3).then(({ code }) => code), 0);
+  await waitFor("what was applied", CONVERGED_MS, () => allAre("v3"));
   await load.end();
   assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
   console.log(`${load.sent} requests, none failed`);
