@@ -6,18 +6,9 @@ import { closeSync, cpSync, openSync, rmdirSync, rmSync, statfsSync, symlinkSync
 import { join } from "node:path";
 import { waitFor } from "@xebec/core-async";
 import type { UnitStatus } from "@xebec/platform-local";
-import { killHard, Load, Mesh } from "./mesh.ts";
+import { killHard, Load, Mesh, reviewsTo } from "./mesh.ts";
 
 const CONVERGED_MS = 20_000;
-const TO_V2 = `apiVersion: networking.istio.io/v1alpha3
-kind: VirtualService
-metadata: {name: reviews}
-spec:
-  hosts: [reviews]
-  http:
-  - route:
-    - destination: {host: reviews, subset: v2}
-`;
 const KILLED = ["galley", "pilot", "mixer-telemetry", "mixer-policy"];
 
 const [runDisk, configDisk] = process.argv.slice(2) as [string, string];
@@ -49,7 +40,7 @@ try {
     (await mesh.status()).units.every((unit) => unit.ready),
   );
   await waitFor("the change that came meanwhile", CONVERGED_MS, () => allAre("v1"));
-  mesh.save("routes.yaml", TO_V2);
+  mesh.save("routes.yaml", reviewsTo("v2"));
   await waitFor("the next change", CONVERGED_MS, () => allAre("v2"));
   await waitFor("what is told of it", CONVERGED_MS, async () =>
     (await mesh.conditions()).some((each) => each.object.endsWith("/reviews") && each.source === "routes.yaml"),
@@ -57,11 +48,11 @@ try {
 
   remount("ro");
   await load.more(50);
-  const toV3 = TO_V2.replace("v2", "v3");
+  const toV3 = reviewsTo("v3");
   for (const [command, text] of [
     ["apply", toV3],
     ["apply", toV3.replace("name: reviews", "name: other")],
-    ["delete", TO_V2],
+    ["delete", reviewsTo("v2")],
   ] as const) {
     const { code, err } = await mesh.xebec([command, "-f", "-"], text);
     assert.equal(code, 1, command);

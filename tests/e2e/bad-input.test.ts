@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
-import { Load, Mesh } from "./mesh.ts";
+import { Load, Mesh, reviewsTo } from "./mesh.ts";
 
 const TOLD_MS = 5_000;
 const MAX_FILE_BYTES = 10 << 20;
@@ -172,10 +172,7 @@ describe("bad input on a mesh that runs", () => {
   it("tells of a name that two files define, and uses the first", async () => {
     await using load = new Load(mesh);
     await load.more(10);
-    mesh.save(
-      "twice.yaml",
-      `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n`,
-    );
+    mesh.save("twice.yaml", reviewsTo("v3"));
     const told = await waitFor("it is told", TOLD_MS, async () =>
       (await mesh.conditions()).find((each) => each.object === virtualService("reviews") && each.state === "rejected"),
     );
@@ -191,7 +188,7 @@ describe("bad input on a mesh that runs", () => {
     await using load = new Load(mesh);
     await load.more(10);
     const path = join(mesh.configDir, "routes.yaml");
-    const whole = `${header("reviews")}spec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v1}\n`;
+    const whole = reviewsTo("v1");
     const cut = whole.indexOf("subset");
     writeFileSync(path, whole.slice(0, cut));
     const told = await waitFor("the half is told", TOLD_MS, async () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { Load, type Mesh, pageIsWhole } from "./mesh.ts";
+import { Load, type Mesh, pageIsWhole, reviewsTo } from "./mesh.ts";
 
 const ONE_SECOND = 1_000;
 
@@ -222,15 +222,7 @@ export function lessons(mesh: () => Mesh): void {
 
 /** A VirtualService and the DestinationRule with its subset, in one file. */
 function together(subset: string, version: string): string {
-  return `apiVersion: networking.istio.io/v1alpha3
-kind: VirtualService
-metadata: {name: reviews}
-spec:
-  hosts: [reviews]
-  http:
-  - route:
-    - destination: {host: reviews, subset: ${subset}}
----
+  return `${reviewsTo(subset)}---
 apiVersion: networking.istio.io/v1alpha3
 kind: DestinationRule
 metadata: {name: reviews-subset}

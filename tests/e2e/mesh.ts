@@ -287,6 +287,19 @@ export class Load implements AsyncDisposable {
   }
 }
 
+/** A VirtualService that sends all calls of reviews to one subset. */
+export function reviewsTo(subset: string): string {
+  return `apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - route:
+    - destination: {host: reviews, subset: ${subset}}
+`;
+}
+
 /** A page with details, reviews and (where there are stars) ratings. */
 export function pageIsWhole(answer: Answer): boolean {
   return (

@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { SERVICES } from "@xebec/platform-local";
-import { type Answer, call, killHard, Load, Mesh, pageIsWhole } from "./mesh.ts";
+import { type Answer, call, killHard, Load, Mesh, pageIsWhole, reviewsTo } from "./mesh.ts";
 
 const CONVERGED_MS = 10_000;
 const OPEN_MODE = `apiVersion: v1
@@ -27,7 +27,7 @@ describe("a mesh whose parts are killed under load", () => {
       (await mesh.status()).units.every((unit) => unit.ready && (unit.pid === undefined || !killed.includes(unit.pid))),
     );
     for (const version of ["v1", "v2"]) {
-      mesh.save("routes.yaml", allTo(version));
+      mesh.save("routes.yaml", reviewsTo(version));
       await waitFor(
         `a change to ${version} arrives`,
         CONVERGED_MS,
@@ -119,7 +119,7 @@ describe("a mesh whose parts are killed under load", () => {
   });
 
   it("lets nothing through unchecked while mixer-policy is killed, and denies what a rule denies", async () => {
-    mesh.save("routes.yaml", allTo("v3"));
+    mesh.save("routes.yaml", reviewsTo("v3"));
     mesh.copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
     await waitFor("version 3 may not call ratings", CONVERGED_MS, async () => {
       for (let i = 0; i < 10; i++) if (!isDenied(await mesh.get("/productpage"))) return false;
@@ -135,7 +135,7 @@ describe("a mesh whose parts are killed under load", () => {
 
   it("fails no request while mixer-policy is killed when the mesh fails open", async () => {
     mesh.save("mesh.yaml", OPEN_MODE);
-    mesh.save("routes.yaml", allTo("v2"));
+    mesh.save("routes.yaml", reviewsTo("v2"));
     await waitFor("version 2 may call ratings", CONVERGED_MS, async () => pageIsWhole(await mesh.get("/productpage")));
     await waitFor("every proxy fails open", CONVERGED_MS, async () => {
       for (const pod of ["productpage-v1", "details-v1", "reviews-v2", "ratings-v1"])
@@ -147,7 +147,7 @@ describe("a mesh whose parts are killed under load", () => {
     await load.end();
     assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
     mesh.remove("mesh.yaml");
-    mesh.save("routes.yaml", allTo("v3"));
+    mesh.save("routes.yaml", reviewsTo("v3"));
     await waitFor("the denial", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
   });
 
@@ -199,16 +199,4 @@ function isDenied({ status, body }: Answer): boolean {
   return (
     status === 200 && body.includes("Reviews served by") && body.includes("Ratings service is currently unavailable")
   );
-}
-
-function allTo(version: string): string {
-  return `apiVersion: networking.istio.io/v1alpha3
-kind: VirtualService
-metadata: {name: reviews}
-spec:
-  hosts: [reviews]
-  http:
-  - route:
-    - destination: {host: reviews, subset: ${version}}
-`;
 }

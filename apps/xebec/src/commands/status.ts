@@ -20,8 +20,14 @@ export async function status(options: { readonly output: Format }): Promise<numb
   const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status");
   const conditions = await askSupervisor<Condition[]>(runDir, "GET", "/conditions");
   const refused = refusedOf(mesh, conditions);
-  const ignored = conditions
-    .filter((each) => each.state === "ignored")
+  const ignored = conditionsIn("ignored", conditions);
+  print(listing(options.output, { ...mesh, refused, ignored }, () => text(mesh, refused, ignored)));
+  return 0;
+}
+
+function conditionsIn(state: Condition["state"], conditions: readonly Condition[]): Refused[] {
+  return conditions
+    .filter((each) => each.state === state)
     .map((each) => ({
       file: each.source ?? "",
       line: each.line,
@@ -29,21 +35,11 @@ export async function status(options: { readonly output: Format }): Promise<numb
       by: each.consumer,
       reason: each.message || each.reason,
     }));
-  print(listing(options.output, { ...mesh, refused, ignored }, () => text(mesh, refused, ignored)));
-  return 0;
 }
 
 export function refusedOf(mesh: MeshStatus, conditions: readonly Condition[]): Refused[] {
   return [
-    ...conditions
-      .filter((each) => each.state === "rejected")
-      .map((each) => ({
-        file: each.source ?? "",
-        line: each.line,
-        object: objectName(each.object),
-        by: each.consumer,
-        reason: each.message || each.reason,
-      })),
+    ...conditionsIn("rejected", conditions),
     ...mesh.problems.map((each) => ({
       file: each.path,
       line: each.line,
