@@ -3,6 +3,8 @@ import { type Checker, isLabel } from "./rules.ts";
 
 type Path = readonly (string | number)[];
 const MAX_MAGLEV = 5_000_011;
+/** Envoy's limit. */
+const MAX_RING = 8_388_608;
 
 /** Semantic rules of a DestinationRule (spec/platform.md §3.11). */
 export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
@@ -83,6 +85,14 @@ function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: C
       [...path, "consistentHash", "maglev", "tableSize"],
       `must be a prime number below ${MAX_MAGLEV}, not ${size}`,
     );
+  for (const [at, ring] of [
+    ["minimumRingSize", hash.minimumRingSize],
+    ["ringHash", hash.ringHash?.minimumRingSize],
+  ] as const)
+    if (ring !== undefined && ring > MAX_RING)
+      check.fail([...path, "consistentHash", at], `the ring must not be larger than ${MAX_RING}, not ${ring}`);
+  if (hash.ringHash && hash.maglev)
+    check.fail([...path, "consistentHash", "maglev"], "cannot be together with ringHash");
   if (hash.minimumRingSize !== undefined && (hash.ringHash || hash.maglev))
     check.fail([...path, "consistentHash", "minimumRingSize"], "cannot be together with ringHash or maglev");
 }

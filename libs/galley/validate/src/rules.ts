@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { parseDuration } from "@xebec/api-envoy";
 import type { Violation } from "@xebec/model-resources";
 
@@ -32,6 +33,14 @@ export class Checker {
     else if (rest !== "" && !isDnsName(rest)) this.fail(path, `"${value}" is no host name`);
     else if (!short && !value.includes(".") && value !== "*")
       this.fail(path, `"${value}" must be a full name with a domain`);
+  }
+
+  /** An IP address, or a network with the length of its prefix. */
+  subnet(value: string, path: Path): void {
+    const [ip = "", length, ...rest] = value.split("/");
+    const bits = isIPv4(ip) ? 32 : isIPv6(ip) && !ip.includes("%") ? 128 : -1;
+    if (bits < 0 || rest.length > 0 || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= bits)))
+      this.fail(path, `"${value}" is no address and no network; write for example 10.1.0.0/16`);
   }
 
   /** A regular expression that Envoy (RE2) takes. */

@@ -27,10 +27,8 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
       check.fail([...path, "protocol"], `"${port.protocol}" is no protocol`);
   }
   for (const [i, address] of (spec.addresses ?? []).entries()) {
-    const [ip = "", prefix] = address.split("/");
-    if (!isIp(ip) || (prefix !== undefined && !/^\d{1,3}$/.test(prefix)))
-      check.fail(["spec", "addresses", i], `"${address}" is no address`);
-    else if (prefix !== undefined && isDns)
+    check.subnet(address, ["spec", "addresses", i]);
+    if (address.includes("/") && isDns)
       check.fail(["spec", "addresses", i], `a network needs resolution NONE or STATIC, not ${resolution}`);
   }
   if (resolution === "NONE" && endpoints.length > 0)
@@ -47,4 +45,6 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
     for (const name of Object.keys(endpoint.ports ?? {}))
       if (!names.has(name)) check.fail([...path, "ports", name], `the ServiceEntry has no port "${name}"`);
   }
+  const weights = endpoints.reduce((sum, each) => sum + (each.weight ?? 1), 0);
+  if (weights > 4_294_967_295) check.fail(["spec", "endpoints"], "the weights are too large together");
 }

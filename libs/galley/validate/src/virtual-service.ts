@@ -1,5 +1,5 @@
 import { hostCovers, resolveShortName } from "@xebec/model-names";
-import type { HttpMatch, HttpRoute, VirtualServiceSpec } from "@xebec/model-resources";
+import type { HttpMatch, HttpRoute, TcpRoute, TlsRoute, VirtualServiceSpec } from "@xebec/model-resources";
 import type { Checker } from "./rules.ts";
 
 type Path = readonly (string | number)[];
@@ -34,9 +34,16 @@ export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): v
           [...path, "tls", i, "match", j, "sniHosts", k],
           `"${sni}" is none of the hosts of this VirtualService`,
         );
-    checkWeights(rule.route, [...path, "tls", i, "route"], check);
+    checkL4(rule, [...path, "tls", i], check);
   }
-  for (const [i, rule] of (spec.tcp ?? []).entries()) checkWeights(rule.route, [...path, "tcp", i, "route"], check);
+  for (const [i, rule] of (spec.tcp ?? []).entries()) checkL4(rule, [...path, "tcp", i], check);
+}
+
+function checkL4(rule: TcpRoute | TlsRoute, path: Path, check: Checker): void {
+  for (const [i, match] of (rule.match ?? []).entries())
+    for (const [j, subnet] of (match.destinationSubnets ?? []).entries())
+      check.subnet(subnet, [...path, "match", i, "destinationSubnets", j]);
+  checkWeights(rule.route, [...path, "route"], check);
 }
 
 function checkHttp(rule: HttpRoute, path: Path, check: Checker): void {
@@ -58,15 +65,29 @@ function checkHttp(rule: HttpRoute, path: Path, check: Checker): void {
   check.duration(rule.corsPolicy?.maxAge, [...path, "corsPolicy", "maxAge"]);
   for (const [i, origin] of (rule.corsPolicy?.allowOrigins ?? []).entries())
     check.stringMatch(origin, [...path, "corsPolicy", "allowOrigins", i]);
-  for (const side of ["request", "response"] as const)
-    for (const operation of ["set", "add"] as const)
-      for (const [name, value] of Object.entries(rule.headers?.[side]?.[operation] ?? {})) {
-        const at = [...path, "headers", side, operation, name];
-        const pseudo = name.startsWith(":") && !(side === "request" && name === ":authority");
-        if (name === "" || pseudo || !/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
-          check.fail(at, "is no header name that may be changed");
-        if (/[\r\n\0]/.test(value)) check.fail(at, "must not hold control characters");
-      }
+  checkHeaders(rule.headers, [...path, "headers"], check);
+  for (const [i, each] of (rule.route ?? []).entries())
+    checkHeaders(each.headers, [...path, "route", i, "headers"], check);
+}
+
+/** The authority may be set in a request; Envoy lets nobody add or remove it, nor any other pseudo-header. */
+function checkHeaders(headers: HttpRoute["headers"], path: Path, check: Checker): void {
+  for (const side of ["request", "response"] as const) {
+    const { set = {}, add = {}, remove = [] } = headers?.[side] ?? {};
+    const names: [name: string, at: Path, isSet: boolean][] = [
+      ...Object.keys(set).map((name): [string, Path, boolean] => [name, [...path, side, "set", name], true]),
+      ...Object.keys(add).map((name): [string, Path, boolean] => [name, [...path, side, "add", name], false]),
+      ...remove.map((name, i): [string, Path, boolean] => [name, [...path, side, "remove", i], false]),
+    ];
+    for (const [name, at, isSet] of names) {
+      const isAuthority = [":authority", "host"].includes(name.toLowerCase());
+      if (isAuthority ? !isSet || side === "response" : !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+        check.fail(at, `"${name}" is no header that may be changed here`);
+    }
+    for (const [operation, map] of Object.entries({ set, add }))
+      for (const [name, value] of Object.entries(map))
+        if (/[\r\n\0]/.test(value)) check.fail([...path, side, operation, name], "must not hold control characters");
+  }
 }
 
 function checkMatch(match: HttpMatch, path: Path, check: Checker): void {
@@ -151,4 +172,6 @@ function checkFault(fault: HttpRoute["fault"], path: Path, check: Checker): void
   }
   if (fault.abort && fault.abort.httpStatus === undefined && fault.abort.grpcStatus === undefined)
     check.fail([...path, "abort"], "one of httpStatus and grpcStatus is needed");
+  if (fault.abort?.httpStatus !== undefined && fault.abort.grpcStatus !== undefined)
+    check.fail([...path, "abort", "grpcStatus"], "cannot be together with httpStatus");
 }

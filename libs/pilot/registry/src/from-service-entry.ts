@@ -12,6 +12,7 @@ const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
 /** Translates a ServiceEntry: one service for each host (spec/pilot.md §1.7). */
 export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshService[] {
   const { spec } = resource;
+  const unserved = unservedInEntry(spec);
   return spec.hosts.map((host) => ({
     id: entryServiceId(resource, host),
     host,
@@ -32,7 +33,22 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
     subjectAltNames: spec.subjectAltNames ?? [],
     created: resource.creationTimestamp ?? "",
     origin: keyOf(resource),
+    ...(unserved.length > 0 ? { unserved } : {}),
   }));
+}
+
+/** What is valid in a ServiceEntry and yet has no effect. */
+function unservedInEntry({ ports = [], addresses = [], endpoints = [] }: ServiceEntrySpec): string[] {
+  const told: string[] = [];
+  if (ports.length === 0) told.push("spec.ports: without ports nothing is routed");
+  for (const [i, { protocol }] of ports.entries())
+    if (entryProtocol(protocol) === "UDP") told.push(`spec.ports[${i}]: UDP is not served; ignored`);
+  for (const [i, address] of addresses.entries())
+    if (address.replace(/\/(32|128)$/, "").includes("/"))
+      told.push(`spec.addresses[${i}]: networks are not served yet; ignored`);
+  for (const [i, { network }] of endpoints.entries())
+    if (network) told.push(`spec.endpoints[${i}].network: not served yet; ignored`);
+  return told;
 }
 
 /** The endpoints of every host of a ServiceEntry; DNS without endpoints means the host itself. */

@@ -38,6 +38,8 @@ export interface MeshService {
   readonly created: string;
   /** The configuration object it came from (`keyOf`); empty for a Kubernetes service. */
   readonly origin: string;
+  /** What of that object has no effect, as `path: why`; absent when all of it has. */
+  readonly unserved?: readonly string[];
 }
 
 export interface MeshEndpoint {

@@ -21,6 +21,134 @@ const to = (host: string, subset?: string): object => ({ destination: { host, ..
 const gateway = (selector: object): Resource => object("Gateway", "web", { selector, servers: [] });
 const rule = (spec: object): Resource => object("DestinationRule", "dr", { host: "reviews", ...spec });
 const FULL = "reviews.default.svc.cluster.local";
+const entry = (spec: object): Resource =>
+  object("ServiceEntry", "se", {
+    hosts: ["a.example.com"],
+    ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+    ...spec,
+  });
+const strict = (spec: object, name = "pa", more: object = {}): Resource =>
+  object("PeerAuthentication", name, { mtls: { mode: "STRICT" }, ...spec }, more);
+const policy = (trafficPolicy: object): Resource => rule({ trafficPolicy });
+const http = (more: object, route: object = { route: [to("reviews")] }): Resource =>
+  virtual({ http: [{ ...route, ...more }] });
+const server = (more: object): Resource =>
+  object("Gateway", "web", {
+    selector: ROUTER,
+    servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"], ...more }],
+  });
+const PARTLY = "attached PartlyResolved: ";
+const REDIRECT = { redirect: { uri: "/x" } };
+
+/** Valid fields that have no effect. */
+const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
+  [
+    "TLS routes",
+    [virtual({ http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] })],
+    `${PARTLY}spec.tls: not served yet; ignored`,
+  ],
+  [
+    "TCP routes behind a Gateway",
+    [virtual({ gateways: ["web"], tcp: [{ route: [to("reviews")] }] }), gateway(ROUTER)],
+    `${PARTLY}spec.tcp: not served yet; ignored`,
+  ],
+  [
+    "a time-out of a redirect",
+    [http({ timeout: "1s" }, REDIRECT)],
+    `${PARTLY}spec.http[0].timeout: has no effect beside redirect`,
+  ],
+  [
+    "a rewrite of a direct response",
+    [http({ rewrite: { uri: "/" } }, { directResponse: { status: 404 } })],
+    `${PARTLY}spec.http[0].rewrite: has no effect beside directResponse`,
+  ],
+  [
+    "a percentage without mirror",
+    [http({ mirrorPercent: 5 })],
+    `${PARTLY}spec.http[0].mirrorPercent: has no effect without mirror`,
+  ],
+  [
+    "a source beside gateways",
+    [http({ match: [{ gateways: ["mesh"], sourceNamespace: "prod" }] })],
+    `${PARTLY}spec.http[0].match[0].sourceNamespace: has no effect beside gateways`,
+  ],
+  [
+    "the case of a regular expression",
+    [http({ match: [{ uri: { regex: "/a" }, ignoreUriCase: true }] })],
+    `${PARTLY}spec.http[0].match[0].ignoreUriCase: has no effect on a regex; begin it with (?i)`,
+  ],
+  [
+    "warm-up with RANDOM, at a port",
+    [
+      policy({
+        portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: "RANDOM", warmupDurationSecs: "9s" } }],
+      }),
+    ],
+    `${PARTLY}spec.trafficPolicy.portLevelSettings[0].loadBalancer.warmupDurationSecs: has no effect with RANDOM`,
+  ],
+  ["TLS without mode", [policy({ tls: { sni: "x" } })], `${PARTLY}spec.trafficPolicy.tls: has no effect without mode`],
+  [
+    "a client certificate of SIMPLE, in a subset",
+    [rule({ subsets: [{ name: "v1", trafficPolicy: { tls: { mode: "SIMPLE", privateKey: "/k" } } }] })],
+    `${PARTLY}spec.subsets[0].trafficPolicy.tls.privateKey: has no effect with mode SIMPLE`,
+  ],
+  [
+    "two counts of errors",
+    [policy({ outlierDetection: { consecutiveErrors: 1, consecutiveGatewayErrors: 2 } })],
+    `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`,
+  ],
+  [
+    "a policy and a subset that an older rule has",
+    [
+      object(
+        "DestinationRule",
+        "young",
+        { host: "reviews", trafficPolicy: { loadBalancer: { simple: "RANDOM" } }, subsets: [{ name: "v1" }] },
+        { created: "2026-02-01T00:00:00Z" },
+      ),
+      rule({ subsets: [{ name: "v1" }] }),
+    ],
+    `${PARTLY}spec.subsets[0]: the older default/dr defines v1; spec.trafficPolicy: that of the older default/dr holds for the host`,
+  ],
+  [
+    "a server that is not HTTP",
+    [server({ port: { number: 443, name: "tls", protocol: "TLS" }, tls: { mode: "PASSTHROUGH" } })],
+    `${PARTLY}1 proxy; spec.servers[0]: protocol TLS is not served yet; ignored`,
+  ],
+  [
+    "a server's address",
+    [server({ bind: "10.0.0.9" })],
+    `${PARTLY}1 proxy; spec.servers[0].bind: not served yet; ignored`,
+  ],
+  ["a whole ServiceEntry", [entry({})], "attached Attached"],
+  [
+    "a ServiceEntry's UDP",
+    [entry({ ports: [{ number: 53, name: "dns", protocol: "UDP" }] })],
+    `${PARTLY}spec.ports[0]: UDP is not served; ignored`,
+  ],
+  [
+    "a ServiceEntry's networks",
+    [
+      entry({
+        addresses: ["10.1.0.0/16", "10.1.0.1/32"],
+        resolution: "STATIC",
+        endpoints: [{ address: "10.0.0.1", network: "n" }],
+      }),
+    ],
+    `${PARTLY}spec.addresses[0]: networks are not served yet; ignored; spec.endpoints[0].network: not served yet; ignored`,
+  ],
+  ["a PeerAuthentication", [strict({})], "attached Attached"],
+  [
+    "one for some workloads of the root namespace",
+    [strict({ selector: { matchLabels: { app: "x" } } }, "pa", { namespace: "istio-system" })],
+    `${PARTLY}spec.selector: in the root namespace istio-system an object with a selector has no effect`,
+  ],
+  [
+    "one for the workloads of an older one",
+    [strict({}, "young", { created: "2026-02-01T00:00:00Z" }), strict({})],
+    `${PARTLY}spec: the older default/pa holds for the same workloads`,
+  ],
+];
 
 describe("where an object takes effect", () => {
   for (const [name, objects, expected] of [
@@ -74,6 +202,7 @@ describe("where an object takes effect", () => {
       [gateway({ istio: "egress", zone: "a" })],
       "ignored NoProxySelected: no gateway proxy has the labels istio=egress, zone=a",
     ],
+    ...UNSERVED,
     ["one for every proxy", [gateway({})], "attached Attached: 1 proxy"],
   ] as const satisfies readonly (readonly [string, [Resource, ...Resource[]], string])[])
     it(name, () => assert.equal(said(objects), expected));

@@ -1,6 +1,13 @@
 import { canonicalHost, hostsOverlap, labelsMatch, resolveShortName } from "@xebec/model-names";
 import type { ReasonOf } from "@xebec/model-resources";
-import type { DestinationRule, Gateway, Snapshot, VirtualService } from "@xebec/pilot-snapshot";
+import type { DestinationRule, Gateway, PeerAuthentication, Snapshot, VirtualService } from "@xebec/pilot-snapshot";
+import {
+  scopeOf,
+  unservedInDestinationRule,
+  unservedInGateway,
+  unservedInPeerAuthentication,
+  unservedInVirtualService,
+} from "./unserved.ts";
 
 /** Whether an object takes effect, and where, or why not (design.md §1.6). */
 export interface Attachment {
@@ -10,16 +17,24 @@ export interface Attachment {
   readonly message: string;
 }
 
-/** Tells of every routing object of a snapshot where it is attached. @param routers labels of the routers that are known */
+/** Tells of every object of a snapshot where it is attached, and which of its fields have no effect. @param routers labels of the routers that are known */
 export function attachments(snapshot: Snapshot, routers: readonly Readonly<Record<string, string>>[]): Attachment[] {
   return [
     ...[...snapshot.virtualServices.all()].map((each) => ofVirtualService(each, snapshot)),
     ...[...snapshot.destinationRules.all()].map((each) => ofDestinationRule(each, snapshot)),
     ...snapshot.gateways.map((each) => ofGateway(each, routers)),
+    ...ofServiceEntries(snapshot),
+    ...[...snapshot.peerAuthentications.values()].flatMap((each) => ofPeerAuthentications(each, snapshot)),
   ];
 }
 
-const attached = (key: string, message = ""): Attachment => ({ key, state: "attached", reason: "Attached", message });
+/** In effect, whole or but for what is told. */
+const attached = (key: string, faults: readonly string[], message = ""): Attachment => ({
+  key,
+  state: "attached",
+  reason: faults.length > 0 ? "PartlyResolved" : "Attached",
+  message: [message, ...faults].filter(Boolean).join("; "),
+});
 const ignored = (key: string, reason: ReasonOf<"pilot", "ignored">, message: string): Attachment => ({
   key,
   state: "ignored",
@@ -51,9 +66,7 @@ function ofVirtualService(rule: VirtualService, snapshot: Snapshot): Attachment 
     if (rule.gateways.includes("mesh") && oldest && oldest !== rule)
       faults.push(`host ${host} belongs to the older ${oldest.namespace}/${oldest.name}`);
   }
-  return faults.length === 0
-    ? attached(rule.key)
-    : { key: rule.key, state: "attached", reason: "PartlyResolved", message: faults.join("; ") };
+  return attached(rule.key, [...faults, ...unservedInVirtualService(rule)]);
 }
 
 /** Every destination of a VirtualService with its place in the object. */
@@ -74,13 +87,38 @@ function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachmen
   const found =
     snapshot.services.has(host) ||
     (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
-  return found ? attached(rule.key) : ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
+  if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
+  // Rules of one namespace for one host are merged, the oldest first; those for some workloads go by themselves.
+  const [oldest] = rule.spec.workloadSelector
+    ? []
+    : snapshot.destinationRules
+        .exact(host)
+        .filter((each) => each.namespace === rule.namespace && !each.spec.workloadSelector);
+  return attached(rule.key, unservedInDestinationRule(rule, oldest === rule ? undefined : oldest));
 }
 
 function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, string>>[]): Attachment {
   const count = routers.filter((labels) => labelsMatch(gateway.spec.selector, labels)).length;
   const selector = Object.entries(gateway.spec.selector ?? {}).map(([name, value]) => `${name}=${value}`);
   return count > 0
-    ? attached(gateway.key, `${count} ${count === 1 ? "proxy" : "proxies"}`)
+    ? attached(gateway.key, unservedInGateway(gateway), `${count} ${count === 1 ? "proxy" : "proxies"}`)
     : ignored(gateway.key, "NoProxySelected", `no gateway proxy has the labels ${selector.join(", ")}`);
+}
+
+function ofServiceEntries(snapshot: Snapshot): Attachment[] {
+  const entries = new Map<string, readonly string[]>();
+  for (const services of snapshot.services.values())
+    for (const { origin, unserved } of services) if (origin) entries.set(origin, unserved ?? []);
+  return [...entries].map(([key, unserved]) => attached(key, unserved));
+}
+
+/** @param list those of one namespace, the oldest first */
+function ofPeerAuthentications(list: readonly PeerAuthentication[], snapshot: Snapshot): Attachment[] {
+  const first = new Map<string, PeerAuthentication>();
+  return list.map((each) => {
+    const scope = scopeOf(each);
+    const older = first.get(scope);
+    if (!older) first.set(scope, each);
+    return attached(each.key, unservedInPeerAuthentication(each, snapshot.mesh.rootNamespace, older));
+  });
 }

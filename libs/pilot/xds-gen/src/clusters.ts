@@ -157,7 +157,11 @@ function transportSocket(
   const http2 = isHttp2(port.protocol, policy);
   const mode = policy.tls?.mode;
   const mesh = () =>
-    meshUpstreamTls(policy.tls?.sni || sniOf(port.number, subset, service.host), identities(context, service), http2);
+    meshUpstreamTls(
+      policy.tls?.sni || sniOf(port.number, subset, service.host),
+      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames : identities(context, service),
+      http2,
+    );
   if (policy.tls && mode !== undefined) {
     if (mode === "ISTIO_MUTUAL") return { transportSocket: mesh() };
     if (mode === "SIMPLE" || mode === "MUTUAL")

@@ -17,6 +17,9 @@ const ASSIGNMENT = { clusterName: 1, endpoints: 2 } as const;
 const LOCALITY_ENDPOINTS = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 } as const;
 const LOCALITY = { region: 1, zone: 2, subZone: 3 } as const;
 const UINT32_VALUE = 1;
+const MAX_UINT32 = 4_294_967_295;
+/** How a ServiceEntry writes a socket of its own machine. */
+const UNIX = "unix://";
 
 /** Bytes of one endpoint at one port, made when it changed. Keyed by identity: the snapshot keeps unchanged endpoints. */
 const encodedEndpoints = new WeakMap<MeshEndpoint, Map<string, Uint8Array>>();
@@ -42,7 +45,7 @@ export function loadAssignment(context: GenerationContext, clusterName: string):
           weight += endpoint.weight;
           appendBytes(group, LOCALITY_ENDPOINTS.lbEndpoints, endpointBytes(context, service, endpoint, port.name));
         }
-        const value = new BinaryWriter().uint32(UINT32_VALUE << 3).uint32(weight || 1);
+        const value = new BinaryWriter().uint32(UINT32_VALUE << 3).uint32(Math.min(weight || 1, MAX_UINT32));
         appendBytes(group, LOCALITY_ENDPOINTS.loadBalancingWeight, value.finish());
         appendBytes(writer, ASSIGNMENT.endpoints, group.finish());
       }
@@ -105,12 +108,14 @@ function lbEndpoint(endpoint: MeshEndpoint, port: number, mtls: boolean): Messag
     hostIdentifier: {
       case: "endpoint",
       value: {
-        address: {
-          address: {
-            case: "socketAddress",
-            value: { address: endpoint.address, portSpecifier: { case: "portValue", value: port } },
-          },
-        },
+        address: endpoint.address.startsWith(UNIX)
+          ? { address: { case: "pipe", value: { path: endpoint.address.slice(UNIX.length) } } }
+          : {
+              address: {
+                case: "socketAddress",
+                value: { address: endpoint.address, portSpecifier: { case: "portValue", value: port } },
+              },
+            },
       },
     },
     loadBalancingWeight: endpoint.weight,
@@ -136,6 +141,9 @@ export function localitiesOf(
   return byLocality(endpoints, portName, labels).map(([locality, group]) => ({
     locality: localityOf(locality),
     lbEndpoints: group.map((endpoint) => lbEndpoint(endpoint, endpoint.ports[portName] as number, endpoint.mtls)),
-    loadBalancingWeight: group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+    loadBalancingWeight: Math.min(
+      group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+      MAX_UINT32,
+    ),
   }));
 }

@@ -134,9 +134,11 @@ function clusterSpecifier(
     value: {
       clusters: used.map((each) => {
         const { request, response } = headerEdits(each.headers);
+        const authority = authorityOf(each.headers?.request);
         return {
           name: clusterOf(context, each.destination, host(each.destination), scope.port),
           weight: used.length === 1 ? 100 : (each.weight ?? 0),
+          hostRewriteSpecifier: authority ? { case: "hostRewriteLiteral", value: authority } : { case: undefined },
           ...request,
           ...response,
         };
@@ -156,7 +158,12 @@ export function clusterOf(
 }
 
 /** The port of a destination: its own, else the service's only port, else the port that was called. */
-function portOf(context: GenerationContext, destination: Destination, host: string, listenerPort: number): number {
+export function portOf(
+  context: GenerationContext,
+  destination: Destination,
+  host: string,
+  listenerPort: number,
+): number {
   if (destination.port?.number !== undefined) return destination.port.number;
   const ports = context.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
   const [first, second] = ports;

@@ -81,7 +81,7 @@ function virtualInbound(
       // A call to the listener's own port would come back to it for ever.
       name: "virtualInbound-blackhole",
       filterChainMatch: { destinationPort: INBOUND_PORT },
-      filters: [tcpProxy(context, [], "BlackHoleCluster")],
+      filters: [tcpProxy(context, [])],
     },
     ...targets.flatMap((target) =>
       portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`),

@@ -1,23 +1,15 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
-import type { FilterChainSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
-import { canonicalHost, isHttp, outboundCluster, resolveShortName } from "@xebec/model-names";
-import type { MeshPort, MeshService } from "@xebec/pilot-registry";
-import { resolveGateway } from "@xebec/pilot-snapshot";
+import { isHttp } from "@xebec/model-names";
 import { socketAddress } from "./clusters.ts";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
-import { clusterOf } from "./http-route.ts";
 import { listenerFilter } from "./inbound-listeners.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
-import { appliesHere } from "./route-match.ts";
 import { HTTP_PROXY_ROUTE } from "./route-table.ts";
+import { tcpChains, tcpOrigins } from "./tcp-chains.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
-import { MESH_SCOPE } from "./virtual-host.ts";
-
-type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 
 const OUTBOUND_PORT = 15001;
 const WILDCARD = "0.0.0.0";
@@ -50,9 +42,9 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
               address: socketAddress(address, port.number),
               bindToPort: false,
               trafficDirection: TrafficDirection.OUTBOUND,
-              filterChains: [tcpChain(context, service, port)],
+              filterChains: tcpChains(context, service, port),
             },
-            service.origin ? [service.origin] : [],
+            tcpOrigins(context, service),
           ),
         );
       }
@@ -95,38 +87,11 @@ function virtualOutbound(context: GenerationContext): EncodedResource {
       {
         name: "virtualOutbound-blackhole",
         filterChainMatch: { destinationPort: OUTBOUND_PORT },
-        filters: [tcpProxy(context, [], "BlackHoleCluster")],
+        filters: [tcpProxy(context, [])],
       },
       { name: "virtualOutbound-catchall-tcp", filters: [unknownTraffic(context)] },
     ],
   });
-}
-
-/** The chain of a TCP service: its VirtualService's TCP rule that applies here, or the service itself. */
-function tcpChain(context: GenerationContext, service: MeshService, port: MeshPort): FilterChain {
-  const owner = context.virtualService(service.host);
-  const scope = MESH_SCOPE(port.number);
-  const rule = owner?.spec.tcp?.find(
-    (each) =>
-      !each.match?.length ||
-      each.match.some((match) =>
-        appliesHere(match, scope, context.view, (text) => resolveGateway(text, owner.namespace)),
-      ),
-  );
-  if (!owner || !rule)
-    return { filters: [tcpProxy(context, [{ name: outboundCluster(port.number, "", service.host), weight: 1 }])] };
-  const clusters = rule.route
-    .filter((each) => rule.route.length === 1 || (each.weight ?? 0) > 0)
-    .map(({ destination, weight }) => ({
-      name: clusterOf(
-        context,
-        destination,
-        canonicalHost(resolveShortName(destination.host, owner.namespace, context.snapshot.mesh.domain)),
-        port.number,
-      ),
-      weight: weight ?? 1,
-    }));
-  return { filters: [tcpProxy(context, clusters)] };
 }
 
 /**
@@ -179,9 +144,9 @@ export function explicitListeners(
             address: socketAddress(proxy.ip, port.number),
             enableReusePort: false,
             trafficDirection: TrafficDirection.OUTBOUND,
-            filterChains: [tcpChain(context, service, port)],
+            filterChains: tcpChains(context, service, port),
           },
-          service.origin ? [service.origin] : [],
+          tcpOrigins(context, service),
         ),
       );
     }

@@ -51,6 +51,8 @@ function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
   return anyOf(HTTPFaultSchema, fault);
 }
 
+const ANY_TEXT = { matchPattern: { case: "safeRegex" as const, value: { regex: ".*" } } };
+
 function corsOf(cors: NonNullable<HttpRoute["corsPolicy"]>) {
   const maxAge = ms(cors.maxAge);
   const origins = [
@@ -58,7 +60,7 @@ function corsOf(cors: NonNullable<HttpRoute["corsPolicy"]>) {
     ...(cors.allowOrigin ?? []).map((exact) => (exact === "*" ? { regex: ".*" } : { exact })),
   ];
   return anyOf(CorsPolicySchema, {
-    allowOriginStringMatch: origins.flatMap((each) => stringMatcher(each) ?? []),
+    allowOriginStringMatch: origins.map((each) => stringMatcher(each) ?? ANY_TEXT),
     allowMethods: (cors.allowMethods ?? []).join(","),
     allowHeaders: (cors.allowHeaders ?? []).join(","),
     exposeHeaders: (cors.exposeHeaders ?? []).join(","),

@@ -1,13 +1,20 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import { tcpAccessLogs } from "./access-log.ts";
 import type { GenerationContext } from "./context.ts";
 
+/** What a DestinationRule may say of connections. */
+export type TcpSettings = Pick<
+  MessageInitShape<typeof TcpProxySchema>,
+  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
+>;
+
 /** Forwards a connection to one cluster, or to several by weight. */
 export function tcpProxy(
   context: GenerationContext,
   clusters: readonly { readonly name: string; readonly weight: number }[],
-  statPrefix?: string,
+  settings: TcpSettings = {},
 ) {
   const [first] = clusters;
   const name = first?.name ?? "BlackHoleCluster";
@@ -16,11 +23,12 @@ export function tcpProxy(
     configType: {
       case: "typedConfig" as const,
       value: anyOf(TcpProxySchema, {
-        statPrefix: statPrefix ?? name,
+        statPrefix: name,
         clusterSpecifier:
           clusters.length > 1
             ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
             : { case: "cluster", value: name },
+        ...settings,
         accessLog: tcpAccessLogs(context),
       }),
     },

@@ -1,0 +1,117 @@
+import { isHttp, protocolByName } from "@xebec/model-names";
+import type { GatewayServer, HttpRoute, TrafficPolicy } from "@xebec/model-resources";
+import type { DestinationRule, Gateway, PeerAuthentication, VirtualService } from "@xebec/pilot-snapshot";
+
+// What is valid in an object and yet has no effect, as `path: why`. A user must never have to wonder about a field.
+
+const NOT_YET = "not served yet; ignored";
+
+export function unservedInVirtualService({ spec, gateways }: VirtualService): string[] {
+  const told: string[] = [];
+  if (spec.tls?.length) told.push(`spec.tls: ${NOT_YET}`);
+  if (spec.tcp?.length && gateways.some((each) => each !== "mesh"))
+    told.push(`spec.tcp: ${gateways.includes("mesh") ? "Gateways take HTTP only so far" : NOT_YET}`);
+  for (const [i, rule] of (spec.http ?? []).entries()) told.push(...inHttpRule(rule, `spec.http[${i}]`));
+  for (const [kind, rules] of Object.entries({ http: spec.http ?? [], tcp: spec.tcp ?? [] }))
+    for (const [i, rule] of rules.entries())
+      for (const [j, match] of (rule.match ?? []).entries())
+        for (const field of ["sourceLabels", "sourceNamespace"] as const)
+          if (match.gateways?.length && match[field] !== undefined)
+            told.push(`spec.${kind}[${i}].match[${j}].${field}: has no effect beside gateways`);
+  return told;
+}
+
+/** What only a request that is forwarded can have. */
+const FORWARDING = ["timeout", "retries", "mirror", "mirrors", "rewrite"] as const;
+
+function inHttpRule(rule: HttpRoute, path: string): string[] {
+  const told: string[] = [];
+  const answer = rule.redirect ? "redirect" : rule.directResponse ? "directResponse" : undefined;
+  if (answer)
+    for (const field of FORWARDING)
+      if (rule[field] !== undefined) told.push(`${path}.${field}: has no effect beside ${answer}`);
+  for (const field of ["mirrorPercentage", "mirrorPercent"] as const)
+    if (rule[field] !== undefined && !rule.mirror) told.push(`${path}.${field}: has no effect without mirror`);
+  for (const [i, match] of (rule.match ?? []).entries())
+    if (match.ignoreUriCase && match.uri?.regex !== undefined)
+      told.push(`${path}.match[${i}].ignoreUriCase: has no effect on a regex; begin it with (?i)`);
+  return told;
+}
+
+/** @param older another rule for the same host in the same namespace, which was there before */
+export function unservedInDestinationRule({ spec }: DestinationRule, older: DestinationRule | undefined): string[] {
+  const told = inPolicy(spec.trafficPolicy, "spec.trafficPolicy");
+  for (const [i, subset] of (spec.subsets ?? []).entries()) {
+    told.push(...inPolicy(subset.trafficPolicy, `spec.subsets[${i}].trafficPolicy`));
+    if (older?.spec.subsets?.some((each) => each.name === subset.name))
+      told.push(`spec.subsets[${i}]: the older ${older.namespace}/${older.name} defines ${subset.name}`);
+  }
+  if (older && spec.trafficPolicy)
+    told.push(`spec.trafficPolicy: that of the older ${older.namespace}/${older.name} holds for the host`);
+  return told;
+}
+
+function inPolicy(policy: TrafficPolicy | undefined, path: string): string[] {
+  if (!policy) return [];
+  return [
+    ...inPolicyParts(policy, path),
+    ...(policy.portLevelSettings ?? []).flatMap((each, i) => inPolicyParts(each, `${path}.portLevelSettings[${i}]`)),
+  ];
+}
+
+function inPolicyParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: string): string[] {
+  const { loadBalancer, outlierDetection, tls } = policy;
+  const told: string[] = [];
+  const balancer = loadBalancer?.consistentHash ? "consistentHash" : (loadBalancer?.simple ?? "LEAST_REQUEST");
+  if (loadBalancer?.warmupDurationSecs !== undefined && ["consistentHash", "RANDOM", "PASSTHROUGH"].includes(balancer))
+    told.push(`${path}.loadBalancer.warmupDurationSecs: has no effect with ${balancer}`);
+  if (outlierDetection?.consecutiveErrors !== undefined && outlierDetection.consecutiveGatewayErrors !== undefined)
+    told.push(`${path}.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`);
+  if (!tls) return told;
+  if (tls.mode === undefined) return [...told, `${path}.tls: has no effect without mode`];
+  const idle = {
+    DISABLE: ["clientCertificate", "privateKey", "caCertificates", "subjectAltNames", "sni", "insecureSkipVerify"],
+    SIMPLE: ["clientCertificate", "privateKey"],
+    MUTUAL: [],
+    ISTIO_MUTUAL: ["insecureSkipVerify"],
+  } as const;
+  for (const field of idle[tls.mode])
+    if (tls[field] !== undefined) told.push(`${path}.tls.${field}: has no effect with mode ${tls.mode}`);
+  return told;
+}
+
+export function unservedInGateway({ spec }: Gateway): string[] {
+  return spec.servers.flatMap((server, i) => inServer(server, `spec.servers[${i}]`));
+}
+
+function inServer(server: GatewayServer, path: string): string[] {
+  const protocol = protocolByName(server.port.protocol);
+  if (!protocol || !isHttp(protocol)) return [`${path}: protocol ${server.port.protocol} is ${NOT_YET}`];
+  const told: string[] = [];
+  if (server.port.targetPort !== undefined) told.push(`${path}.port.targetPort: ${NOT_YET}`);
+  for (const field of ["bind", "defaultEndpoint"] as const)
+    if (server[field] !== undefined) told.push(`${path}.${field}: ${NOT_YET}`);
+  for (const field of Object.keys(server.tls ?? {}))
+    if (field !== "httpsRedirect") told.push(`${path}.tls.${field}: has no effect for protocol ${protocol}`);
+  return told;
+}
+
+/** @param older another one for the same workloads, which was there before */
+export function unservedInPeerAuthentication(
+  each: PeerAuthentication,
+  rootNamespace: string,
+  older: PeerAuthentication | undefined,
+): string[] {
+  if (each.namespace === rootNamespace && hasSelector(each))
+    return [`spec.selector: in the root namespace ${rootNamespace} an object with a selector has no effect`];
+  return older ? [`spec: the older ${older.key.split("/").slice(2).join("/")} holds for the same workloads`] : [];
+}
+
+/** Whom it is for, as a text for comparing. */
+export function scopeOf({ namespace, spec }: PeerAuthentication): string {
+  return `${namespace}${JSON.stringify(Object.entries(spec.selector?.matchLabels ?? {}).sort())}`;
+}
+
+function hasSelector({ spec }: PeerAuthentication): boolean {
+  return Object.keys(spec.selector?.matchLabels ?? {}).length > 0;
+}
