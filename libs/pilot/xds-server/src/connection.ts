@@ -82,6 +82,20 @@ export class Connection {
     this.#stream.fail(error);
   }
 
+  /** How many bytes of a request, from `at` on, are the names of an earlier one. */
+  repeatedNames(request: Buffer, at: number): number {
+    for (const { requested } of this.subscriptions.values()) {
+      const { length } = requested.bytes;
+      if (
+        length > 0 &&
+        request.length - at >= length &&
+        request.compare(requested.bytes, 0, length, at, at + length) === 0
+      )
+        return length;
+    }
+    return 0;
+  }
+
   /** Takes a request: a subscription, a change of one, an acknowledgement or a refusal. */
   receive(request: XdsRequest): void {
     const type = typeOfUrl(request.typeUrl);

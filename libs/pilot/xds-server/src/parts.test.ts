@@ -46,6 +46,34 @@ describe("a discovery request", () => {
     );
   });
 
+  it("is read the same when its names, or some of them, are known from an earlier one", () => {
+    fc.assert(
+      fc.property(known, fc.array(text), fc.array(text), (each, before, more) => {
+        const bytesOf = (resourceNames: string[], typeUrl = ""): Buffer =>
+          Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, { resourceNames, typeUrl })));
+        const earlier = readRequest(bytesOf(before)).nameBytes;
+        const request = bytesOf([...before, ...more], each.typeUrl);
+        const read = readRequest(request, (bytes, at) =>
+          bytes.subarray(at, at + earlier.length).equals(earlier) ? earlier.length : 0,
+        );
+        const plain = readRequest(request);
+        assert.deepEqual(
+          [read.typeUrl, read.names(), Buffer.from(read.nameBytes)],
+          [each.typeUrl, [...before, ...more], Buffer.from(plain.nameBytes)],
+        );
+      }),
+    );
+  });
+
+  it("has the same name bytes wherever its names stand", () => {
+    const name = (text: string): Buffer => Buffer.from([0x1a, text.length, ...Buffer.from(text)]);
+    const type = Buffer.from([0x22, 1, 0x74]);
+    const apart = readRequest(Buffer.concat([name("a"), type, name("b")]));
+    const together = readRequest(Buffer.concat([name("a"), name("b"), type]));
+    assert.deepEqual(Buffer.from(apart.nameBytes), Buffer.from(together.nameBytes));
+    assert.deepEqual([apart.typeUrl, apart.names()], ["t", ["a", "b"]]);
+  });
+
   it("is read as protobuf's own reader reads it, Delta", () => {
     const names = fc.array(text);
     fc.assert(

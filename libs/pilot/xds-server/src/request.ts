@@ -37,8 +37,13 @@ const MAP_ENTRY = { key: 1, value: 2 } as const;
 /** More names than this in one request are refused. */
 const MAX_NAMES = 100_000;
 
-/** Reads a DiscoveryRequest. @throws XebecError invalid_argument when the bytes are none */
-export function readRequest(bytes: Buffer): XdsRequest {
+/**
+ * Reads a DiscoveryRequest.
+ * @param repeated how many bytes from `at` on are the names of an earlier request, to the byte; they are not read again. An
+ *   acknowledgement repeats hundreds of names.
+ * @throws XebecError invalid_argument when the bytes are none
+ */
+export function readRequest(bytes: Buffer, repeated: (bytes: Buffer, at: number) => number = () => 0): XdsRequest {
   let typeUrl = "";
   let nonce = "";
   let node: XdsNode | undefined;
@@ -46,12 +51,16 @@ export function readRequest(bytes: Buffer): XdsRequest {
   let from = -1;
   let to = -1;
   let count = 0;
-  let whole = true;
+  const parts: Buffer[] = [];
   eachField(bytes, (field, reader, start) => {
     if (field === SOTW.names) {
-      reader.skip(2);
-      if (from === -1) from = start;
-      else if (to !== start) whole = false;
+      const known = from === -1 ? repeated(bytes, start) : 0;
+      if (known > 0) reader.pos = start + known;
+      else reader.skip(2);
+      if (to !== start) {
+        if (from !== -1) parts.push(bytes.subarray(from, to));
+        from = start;
+      }
       to = reader.pos;
       if (++count > MAX_NAMES)
         throw new XebecError("invalid_argument", `a request may name ${MAX_NAMES} resources at the most`);
@@ -62,7 +71,9 @@ export function readRequest(bytes: Buffer): XdsRequest {
     else return false;
     return true;
   });
-  const nameBytes = from === -1 ? EMPTY : whole ? bytes.subarray(from, to) : bytes;
+  if (from !== -1) parts.push(bytes.subarray(from, to));
+  const [first = EMPTY] = parts;
+  const nameBytes = parts.length > 1 ? Buffer.concat(parts) : first;
   return {
     typeUrl,
     nonce,

@@ -140,8 +140,9 @@ export class XdsServer {
 
   #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: boolean): void {
     let connection: Connection | undefined;
+    const repeated = (bytes: Buffer, at: number): number => connection?.repeatedNames(bytes, at) ?? 0;
     stream.onMessage((bytes) => {
-      const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes);
+      const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes, repeated);
       connection ??= this.#accept(request, stream, call, delta, authenticate);
       const open = connection;
       this.#guarded(open, () => open.receive(request));

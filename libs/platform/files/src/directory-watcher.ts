@@ -187,10 +187,24 @@ class DirectoryWatcher implements Component {
 
   #event(folder: string, name: string | null): void {
     if (this.#stop.signal.aborted) return;
-    const path = name === null ? folder : join(folder, name);
-    // A hidden name may be the link behind which a mounted ConfigMap is exchanged; a name without ending may be a folder.
-    if (name !== null && !name.startsWith(".") && this.#wanted(path)) void this.#look(path);
-    else void this.#scan.request();
+    if (name === null) {
+      void this.#scan.request();
+      return;
+    }
+    const path = join(folder, name);
+    if (this.#wanted(path)) void this.#look(path);
+    // The link behind which a mounted ConfigMap is exchanged.
+    else if (name.startsWith("..")) void this.#scan.request();
+    else if (!name.startsWith(".")) void this.#lookForFolder(path);
+  }
+
+  /** Of files that are not wanted, editors make many: only a folder that comes or goes is worth a scan. */
+  async #lookForFolder(path: string): Promise<void> {
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder || this.#folders.has(path)) void this.#scan.request();
   }
 
   #wanted(path: string): boolean {
