@@ -79,6 +79,27 @@ describe("objects that are refused, with field and reason", () => {
     ],
     ["VirtualService", vs({ match: [] }), /one of route, redirect and directResponse is needed/],
     ["VirtualService", vs({ route: [route, route] }), /the weights of 2 destinations are all 0/],
+    ["VirtualService", vs({ route: [route], timeout: "99999999999999999999h" }), /timeout: must be at most 876000h/],
+    [
+      "VirtualService",
+      vs({
+        route: [{ ...route, headers: { request: { set: { host: "a" }, add: { Host: "b" }, remove: [":path"] } } }],
+      }),
+      /^spec\.http\[0\]\.route\[0\]\.headers\.request\.add\.Host: "Host" is no header [^;]*; \S*request\.remove\[0\]: ":path" is no header[^;]*$/,
+    ],
+    ["VirtualService", vs({ route: [route], headers: { response: { set: { host: "a" } } } }), /response\.set\.host: /],
+    [
+      "VirtualService",
+      vs({ route: [route], fault: { abort: { httpStatus: 500, grpcStatus: "OK" } } }),
+      /abort\.grpcStatus: cannot be together with httpStatus/,
+    ],
+    ...["10.0.0.0/33", "10.0.0.0/8/8", "10.0.0/8", "::1/129", "fe80::1%eth0", "", "a/8", "1.2.3.4/"].map(
+      (subnet): [string, unknown, RegExp] => [
+        "VirtualService",
+        { hosts: ["mongo"], tcp: [{ match: [{ destinationSubnets: [subnet] }], route: [route] }] },
+        /spec\.tcp\[0\]\.match\[0\]\.destinationSubnets\[0\]: ".*" is no address and no network/,
+      ],
+    ),
     ["VirtualService", vs({ route: [route], timeout: "soon" }), /spec\.http\[0\]\.timeout: "soon" is no duration/],
     [
       "VirtualService",
@@ -115,6 +136,25 @@ describe("objects that are refused, with field and reason", () => {
       "DestinationRule",
       dr({ loadBalancer: { consistentHash: { maglev: { tableSize: 10 }, useSourceIp: true } } }),
       /must be a prime number/,
+    ],
+    [
+      "DestinationRule",
+      dr({
+        loadBalancer: { consistentHash: { ringHash: { minimumRingSize: 8_388_609 }, maglev: {}, useSourceIp: true } },
+      }),
+      /consistentHash\.ringHash: the ring must not be larger than 8388608, not 8388609; .*maglev: cannot be together with ringHash/,
+    ],
+    [
+      "ServiceEntry",
+      {
+        hosts: ["a.example.com"],
+        resolution: "STATIC",
+        endpoints: [
+          { address: "10.0.0.1", weight: 4_294_967_295 },
+          { address: "10.0.0.2", weight: 1 },
+        ],
+      },
+      /spec\.endpoints: the weights are too large together/,
     ],
     [
       "Gateway",

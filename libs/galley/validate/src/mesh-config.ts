@@ -6,6 +6,7 @@ const MAX_DEPTH = 16;
 
 /** Semantic rules of the mesh configuration (spec/pilot.md §3.13). */
 export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
+  check.duration(spec.connectTimeout, ["spec", "connectTimeout"]);
   if (spec.accessLogEncoding !== "JSON" || !spec.accessLogFormat) return;
   const path = ["spec", "accessLogFormat"];
   let format: unknown;

@@ -4,6 +4,9 @@ import type { Violation } from "@xebec/model-resources";
 
 type Path = readonly (string | number)[];
 
+/** Envoy counts nanoseconds in 64 bits. */
+const MAX_DURATION_MS = 876_000 * 3_600_000;
+
 /** Gathers violations; every rule that a schema cannot hold is written with it. */
 export class Checker {
   readonly violations: Violation[] = [];
@@ -23,6 +26,7 @@ export class Checker {
     if (ms === undefined) this.fail(path, `"${value}" is no duration; write for example 1s, 500ms or 1m30s`);
     else if (ms < 0 || (ms === 0 && !zero)) this.fail(path, `must be longer than 0, not ${value}`);
     else if (ms !== 0 && ms < 1) this.fail(path, `must be at least 1ms, not ${value}`);
+    else if (ms > MAX_DURATION_MS) this.fail(path, `must be at most 876000h (100 years), not ${value}`);
   }
 
   /** A DNS name, or with `wildcard` one that begins with `*.`, or `*`. */

@@ -82,6 +82,12 @@ describe("a route table", () => {
     ]);
   });
 
+  it("gives a virtual host each domain once", () => {
+    const entry = { hosts: ["a.example.com"], ports: [{ number: 80, name: "http", protocol: "HTTP" }] };
+    const addresses = ["10.1.0.1", "10.1.0.1/32", "10.1.0.1"];
+    const config = table([object("ServiceEntry", "se", { ...entry, addresses })], [], "80");
+    assert.deepEqual(hostOf(config, "a.example.com:80").domains, ["a.example.com", "a.example.com.", "10.1.0.1"]);
+  });
   it("leaves out a virtual host without any domain of its own, and its origins", () => {
     const [first, second] = [part("a", ["a.com"]), part("b", ["A.com"])];
     assert.deepEqual(assembled(first, second), [["a", ["a.com"]]]);

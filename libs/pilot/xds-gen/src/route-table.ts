@@ -132,7 +132,7 @@ function fallback(context: GenerationContext): VirtualHostPart {
   };
 }
 
-/** Puts a route configuration together from virtual hosts; a domain belongs to the first that names it. */
+/** Puts a route configuration together from virtual hosts; a domain belongs to the first that names it, once. */
 export function assemble(
   name: string,
   parts: readonly VirtualHostPart[],
@@ -144,9 +144,11 @@ export function assemble(
   const taken = new Set<string>();
   appendBytes(writer, ROUTE_CONFIGURATION.name, Buffer.from(name));
   for (const part of parts) {
-    const free = part.domains.filter((domain) => !taken.has(domain.toLowerCase()));
+    const free = part.domains.filter((domain) => {
+      const key = domain.toLowerCase();
+      return !taken.has(key) && Boolean(taken.add(key));
+    });
     if (free.length === 0) continue;
-    for (const domain of free) taken.add(domain.toLowerCase());
     const bytes = encodeVirtualHost(part, free.length === part.domains.length ? part.domains : free);
     appendBytes(writer, ROUTE_CONFIGURATION.virtualHosts, bytes);
     marks.push(versionOf(bytes));

@@ -1,0 +1,134 @@
+// Random specs by a kind's schema, of which many pass validation: texts are chosen by the name of their field.
+import { KINDS } from "@xebec/model-resources";
+// biome-ignore lint/correctness/noUndeclaredDependencies: only tests use this file, and the root has it for all of them
+import fc from "fast-check";
+
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly minItems?: number;
+  readonly anyOf?: readonly { readonly const?: unknown }[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+const HOSTS = ["reviews", "reviews.default.svc.cluster.local", "mongo.default.svc.cluster.local", "a.example.com"];
+const SUBNETS = ["10.1.2.3", "2001:db8::1", "10.1.0.0/16", "10.1.7.7/16", "0.0.0.0/0", "::ffff:1.2.3.4/96"];
+const DURATIONS = ["1s", "1m30.5s", "1ms", "0s", "876000h"];
+const TEXTS = ["v1", "x-user", "/", "other.example.com"];
+/** What few fields take, and some ought not to. */
+const ODD = [
+  ...["", "*", "*.example.com", "nobody", "Host", ":authority", "ümlaut\n", "a".repeat(300), "soon", "-1s", "0.1ms"],
+  ...["99999999999999999999h", "[", "(?=x)", "unix:///s", "10.1.2.3/99", "CARRIER", "constructor", "__proto__"],
+];
+/** Texts that fields of a name take; of any other name `TEXTS`. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  host: HOSTS,
+  hosts: HOSTS,
+  sniHosts: HOSTS,
+  gateways: ["mesh", "web", "default/web", "nowhere/none", "web.default"],
+  exportTo: ["*", ".", "prod"],
+  address: ["10.1.2.3", "2001:db8::1", "unix:///s"],
+  addresses: SUBNETS,
+  destinationSubnets: SUBNETS,
+  bind: SUBNETS,
+  regex: ["/a.*", "*", "(?i)x"],
+  protocol: ["HTTP", "HTTP2", "GRPC", "TCP", "TLS", "HTTPS", "Mongo", "UDP"],
+  name: ["v1", "v2", "http", "tcp"],
+  subset: ["v1", "v2", "v9"],
+  retryOn: ["5xx", "503,reset", "connect-failure"],
+  grpcStatus: ["UNAVAILABLE", "16"],
+  scheme: ["http", "https"],
+  rootNamespace: ["istio-system", "default"],
+  accessLogFile: ["", "/dev/stdout", "/tmp/log"],
+  accessLogFormat: ["", "%PROTOCOL%\n", '{"a":{"b":["%PROTOCOL%", 1, null, true]}}', "[1]"],
+};
+const DURATION = /(timeout|Timeout|^time|Time|interval|Duration|DurationSecs|Delay|backoff|ttl|maxAge)$/;
+/** Fields without which most specs are refused, or say nothing. */
+const LIKELY = new Set([
+  "http",
+  "route",
+  "ports",
+  "subsets",
+  "trafficPolicy",
+  "match",
+  "mtls",
+  "accessLogFile",
+  "fixedDelay",
+  "name",
+]);
+/** Fields of which one object takes one. */
+const ONE_OF = [
+  ["exact", "prefix", "regex"],
+  ["route", "redirect", "directResponse"],
+  ["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"],
+  ["httpStatus", "grpcStatus"],
+  ["ringHash", "maglev", "minimumRingSize"],
+  ["simple", "consistentHash"],
+  ["mirror", "mirrors"],
+];
+
+/** Mostly the one, now and then the other. */
+const mostly = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: odd });
+
+const text = (name: string): fc.Arbitrary<string> =>
+  mostly(fc.constantFrom(...(WORDS[name] ?? (DURATION.test(name) ? DURATIONS : TEXTS))), fc.constantFrom(...ODD));
+
+function number({ minimum = -5, maximum = 4_294_967_295 }: Schema): fc.Arbitrary<number> {
+  const usual = [1, 80, 308, 443, 9080].filter((each) => each >= minimum && each <= maximum);
+  return mostly(fc.constantFrom(...usual), fc.constantFrom(minimum, maximum));
+}
+
+function arbitraryValue(schema: Schema, name: string): fc.Arbitrary<unknown> {
+  if (schema.anyOf) return fc.constantFrom(...schema.anyOf.map((each) => each.const));
+  switch (schema.type) {
+    case "object":
+      return arbitraryMap(schema);
+    case "array":
+      return fc.array(arbitraryValue(schema.items ?? {}, name), { minLength: schema.minItems ?? 0, maxLength: 2 });
+    case "boolean":
+      return fc.boolean();
+    case "integer":
+    case "number":
+      return number(schema);
+    default:
+      return text(name);
+  }
+}
+
+function arbitraryMap({ properties, required = [], patternProperties }: Schema): fc.Arbitrary<unknown> {
+  const [pattern] = Object.entries(patternProperties ?? {});
+  if (pattern) {
+    const keys = pattern[0].includes("[0-9]") ? ["80", "9080"] : ["app", "http", "x-user"];
+    const key = mostly(fc.constantFrom(...keys), fc.constantFrom("65536", "Host", ":authority", "constructor", ""));
+    return fc.dictionary(key, arbitraryValue(pattern[1], ""), { maxKeys: 2 });
+  }
+  const parts = Object.entries(properties ?? {}).map(([name, schema]) => {
+    const value = fc.tuple(fc.constant(name), arbitraryValue(schema, name));
+    if (required.includes(name)) return value;
+    const [absent, present] = LIKELY.has(name) ? [1, 6] : [6, 1];
+    return fc.oneof({ weight: absent, arbitrary: fc.constant(undefined) }, { weight: present, arbitrary: value });
+  });
+  return fc.tuple(mostly(fc.constant(true), fc.constant(false)), fc.nat(9), ...parts).map(([isTidy, pick, ...all]) => {
+    const map = Object.fromEntries(all.filter((each) => each !== undefined));
+    for (const group of isTidy ? ONE_OF : []) {
+      const given = group.filter((name) => name in map);
+      for (const name of given) if (name !== given[pick % given.length]) delete map[name];
+    }
+    return map;
+  });
+}
+
+/** Objects of one kind, as users write them. */
+export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, unknown>> {
+  const kind = KINDS.find((each) => each.kind === kindName);
+  if (!kind) throw new Error(`no kind ${kindName}`);
+  const head = { apiVersion: `${kind.group}/${kind.versions[0]}`, kind: kind.kind };
+  return fc
+    .record({ namespace: fc.constantFrom("default", "istio-system"), spec: arbitraryMap(kind.schema as Schema) })
+    .map(({ namespace, spec }) => ({ ...head, metadata: { name: "random", namespace }, spec }));
+}
