@@ -3,8 +3,9 @@ import { type Checker, isLabel } from "./rules.ts";
 
 type Path = readonly (string | number)[];
 const MAX_MAGLEV = 5_000_011;
-/** Envoy's limit. */
+/** Envoy's limits. */
 const MAX_RING = 8_388_608;
+const MAX_STREAMS = 2_147_483_647;
 
 /** Semantic rules of a DestinationRule (spec/platform.md §3.11). */
 export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
@@ -51,6 +52,9 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   check.duration(http?.idleTimeout, [...pool, "http", "idleTimeout"]);
   if (http?.useClientProtocol && http.h2UpgradePolicy === "UPGRADE")
     check.fail([...pool, "http", "useClientProtocol"], "cannot be together with h2UpgradePolicy UPGRADE");
+  const streams = http?.maxConcurrentStreams;
+  if (streams !== undefined && (streams < 1 || streams > MAX_STREAMS))
+    check.fail([...pool, "http", "maxConcurrentStreams"], `must be from 1 to ${MAX_STREAMS}, not ${streams}`);
   const outlier = [...path, "outlierDetection"];
   check.duration(outlierDetection?.interval, [...outlier, "interval"], { zero: false });
   check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"], { zero: false });
@@ -58,6 +62,7 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
     check.fail([...outlier, "consecutiveLocalOriginFailures"], "needs splitExternalLocalOriginErrors: true");
   checkHash(loadBalancer, [...path, "loadBalancer"], check);
   check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"], { zero: false });
+  if (Buffer.byteLength(tls?.sni ?? "") > 255) check.fail([...path, "tls", "sni"], "is longer than 255 bytes");
   if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
     check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
   if (tls?.mode === "ISTIO_MUTUAL" && (tls.clientCertificate || tls.privateKey || tls.caCertificates))

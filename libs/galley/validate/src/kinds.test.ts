@@ -93,6 +93,28 @@ describe("objects that are refused, with field and reason", () => {
       vs({ route: [route], fault: { abort: { httpStatus: 500, grpcStatus: "OK" } } }),
       /abort\.grpcStatus: cannot be together with httpStatus/,
     ],
+    ["VirtualService", vs({ redirect: { uri: "/x\r\ny" } }), /redirect\.uri: must not hold control characters/],
+    [
+      "VirtualService",
+      vs({ route: [route], rewrite: { authority: "a\n" } }),
+      /rewrite\.authority: must not hold control/,
+    ],
+    [
+      "DestinationRule",
+      dr({ connectionPool: { http: { maxConcurrentStreams: 0 } } }),
+      /must be from 1 to 2147483647, not 0/,
+    ],
+    ["DestinationRule", dr({ tls: { mode: "SIMPLE", sni: "a".repeat(256) } }), /tls\.sni: is longer than 255 bytes/],
+    ...["999.1.1.1", "1:2", "10.0.0", "fe80::1%eth0"].map((address): [string, unknown, RegExp] => [
+      "ServiceEntry",
+      { hosts: ["a.example.com"], resolution: "STATIC", endpoints: [{ address }] },
+      /endpoints\[0\]\.address: ".*" is no IP address/,
+    ]),
+    ...["unix://", "unix://run/x", `unix:///${"a".repeat(107)}`].map((address): [string, unknown, RegExp] => [
+      "ServiceEntry",
+      { hosts: ["a.example.com"], resolution: "STATIC", endpoints: [{ address }] },
+      /endpoints\[0\]\.address: unix:\/\/ needs an absolute path of at most 107 bytes/,
+    ]),
     ...["10.0.0.0/33", "10.0.0.0/8/8", "10.0.0/8", "::1/129", "fe80::1%eth0", "", "a/8", "1.2.3.4/"].map(
       (subnet): [string, unknown, RegExp] => [
         "VirtualService",
@@ -241,6 +263,20 @@ describe("the format of a JSON access log", () => {
   for (const accessLogFormat of ["", '{"code":"%RESPONSE_CODE%","a":{"b":["%PROTOCOL%"]}}'])
     it(`"${accessLogFormat}" is accepted`, () =>
       assert.equal(said({ accessLogEncoding: "JSON", accessLogFormat }), "accepted"));
+});
+
+describe("the commands of an access log", () => {
+  const said = (accessLogFormat: string): string => faults("MeshConfig", { accessLogFormat }, "mesh.xebec.io/v1");
+  for (const text of ["100%", "%REQ(X", "%protocol%", "%PROTOCOL%%", "% PROTOCOL%"])
+    it(`${text} is refused`, () =>
+      assert.match(said(text), /^spec\.accessLogFormat: "%.*" is no command; write %COMMAND%/));
+  for (const text of [
+    "100%%",
+    "%REQ(A):5%%PROTOCOL%%%",
+    "%REQ(X?Y):10%|%START_TIME(%Y/%m/%dT%H:%M:%S%z)%",
+    "%CEL(size(request.path))% %PROTOCOL%",
+  ])
+    it(`${text} is accepted`, () => assert.equal(said(text), ""));
 });
 
 it("leaves Kubernetes' own objects alone", () => {

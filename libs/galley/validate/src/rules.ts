@@ -62,6 +62,12 @@ export class Checker {
       }
   }
 
+  /** Text that becomes part of a header: no control characters. */
+  headerText(value: string | undefined, path: Path): void {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    if (value !== undefined && /[\x00-\x1f\x7f]/.test(value)) this.fail(path, "must not hold control characters");
+  }
+
   /** Exactly one of exact, prefix and regex, or nothing. */
   stringMatch(match: { exact?: string; prefix?: string; regex?: string } | undefined, path: Path): void {
     if (!match) return;
@@ -74,7 +80,7 @@ export class Checker {
 }
 
 export function isIp(text: string): boolean {
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(text) || (text.includes(":") && /^[0-9a-fA-F:.]+$/.test(text));
+  return isIPv4(text) || (isIPv6(text) && !text.includes("%"));
 }
 
 /** RFC 1123 names, with underscores as Istio allows them. */

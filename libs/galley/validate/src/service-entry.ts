@@ -2,6 +2,9 @@ import { protocolByName } from "@xebec/model-names";
 import type { ServiceEntrySpec } from "@xebec/model-resources";
 import { type Checker, isIp, isLabel } from "./rules.ts";
 
+/** Longest path of a Unix socket. */
+const MAX_SOCKET = 107;
+
 /** Semantic rules of a ServiceEntry (spec/platform.md §3.11). */
 export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void {
   const resolution = spec.resolution ?? "NONE";
@@ -41,6 +44,13 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
     const path = ["spec", "endpoints", i];
     if (resolution === "STATIC" && !isIp(endpoint.address) && !endpoint.address.startsWith("unix://"))
       check.fail([...path, "address"], `"${endpoint.address}" is no IP address, which resolution STATIC needs`);
+    const socket = /^unix:\/\/(.*)$/s.exec(endpoint.address)?.[1];
+    if (
+      resolution === "STATIC" &&
+      socket !== undefined &&
+      (!/^[/@]./.test(socket) || Buffer.byteLength(socket) > MAX_SOCKET)
+    )
+      check.fail([...path, "address"], `unix:// needs an absolute path of at most ${MAX_SOCKET} bytes`);
     if (isDns && !isIp(endpoint.address)) check.host(endpoint.address, [...path, "address"], { wildcard: false });
     for (const name of Object.keys(endpoint.ports ?? {}))
       if (!names.has(name)) check.fail([...path, "ports", name], `the ServiceEntry has no port "${name}"`);

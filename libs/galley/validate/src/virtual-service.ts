@@ -124,6 +124,7 @@ function checkRedirect(rule: HttpRoute, path: Path, check: Checker): void {
       check.fail([...path, "redirect", "redirectCode"], `must be 301, 302, 303, 307 or 308, not ${code}`);
     if (redirect.scheme && !["http", "https"].includes(redirect.scheme))
       check.fail([...path, "redirect", "scheme"], `must be http or https, not ${redirect.scheme}`);
+    for (const field of ["uri", "authority"] as const) check.headerText(redirect[field], [...path, "redirect", field]);
     for (const other of ["fault", "rewrite"] as const)
       if (rule[other]) check.fail([...path, other], "cannot be together with redirect");
   }
@@ -138,6 +139,7 @@ function checkRedirect(rule: HttpRoute, path: Path, check: Checker): void {
 function checkRewrite(rule: HttpRoute, path: Path, check: Checker): void {
   const { rewrite } = rule;
   if (!rewrite) return;
+  for (const field of ["uri", "authority"] as const) check.headerText(rewrite[field], [...path, "rewrite", field]);
   if (rewrite.uri !== undefined && rewrite.uriRegexRewrite)
     check.fail([...path, "rewrite"], "give uri or uriRegexRewrite, not both");
   if (rewrite.uri === undefined && !rewrite.authority && !rewrite.uriRegexRewrite)
