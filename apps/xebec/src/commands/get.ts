@@ -27,7 +27,7 @@ export async function get(
   const conditions = mesh ? await askSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
   const values = found.map((each) => each.value);
   print(
-    listing(options.output, name === undefined ? { kind: "List", items: values } : values[0], () =>
+    listing(options.output, name === undefined ? { apiVersion: "v1", kind: "List", items: values } : values[0], () =>
       table(
         ["NAMESPACE", "NAME", "KIND", "FILE", "STATE"],
         found.map(({ id, file }) => [
@@ -62,6 +62,7 @@ function stateOf(key: string, conditions: readonly Condition[]): string {
     conditions
       .filter((each) => each.object === key)
       .map((each) => `${each.consumer}: ${each.state}`)
+      .sort()
       .join(", ") || "-"
   );
 }
