@@ -19,7 +19,7 @@ const STYLE = `
 :root{color-scheme:light}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:#1d2733;background:#f4f6f9}
 header{background:#12395b;color:#fff;padding:.8rem 2rem;display:flex;justify-content:space-between;align-items:center}
 header form{display:flex;gap:.5rem}header input{padding:.3rem .5rem;border:0;border-radius:4px}button{padding:.3rem .8rem;border:0;border-radius:4px;background:#e8a33d;cursor:pointer}
-main{max-width:62rem;margin:2rem auto;padding:0 1rem}h1{margin:0 0 .3rem}.grid{display:grid;gap:1.5rem;grid-template-columns:1fr 2fr}
+main{max-width:62rem;margin:2rem auto;padding:0 1rem}h1{margin:0 0 .3rem}h2{margin:0 0 .8rem}blockquote p{margin:0}.grid{display:grid;gap:1.5rem;grid-template-columns:1fr 2fr}
 @media(max-width:40rem){.grid{grid-template-columns:1fr}}section{background:#fff;border-radius:8px;padding:1.2rem 1.5rem;box-shadow:0 1px 3px #0002}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.2rem 1rem;margin:0}dt{color:#5a6b7d}dd{margin:0}blockquote{margin:0 0 1rem;padding-left:1rem;border-left:3px solid #d5dde6}
 small{color:#5a6b7d}.error{color:#a3261e}`;
