@@ -164,6 +164,10 @@ describe("bad input on a mesh that runs", () => {
       if (consumer === "galley") assert.equal(told.source && basename(told.source), "bad.yaml");
       if (line !== undefined) assert.equal(told.line, line);
       assert.equal((await about()).length, 1, JSON.stringify(await about()));
+      const shown = (await mesh.xebec(["status"])).out.split("\n").filter((each) => each.startsWith("bad.yaml"));
+      assert.equal(shown.length, 1, `xebec status shows it once:\n${shown.join("\n")}`);
+      assert.match(shown[0] ?? "", message);
+      assert.match(shown[0] ?? "", /^bad\.yaml:\d+ /);
       await load.more(10);
       mesh.remove("bad.yaml");
       await unharmed(load);

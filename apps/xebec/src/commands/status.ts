@@ -14,43 +14,59 @@ export interface Refused {
   readonly reason: string;
 }
 
-/** `xebec status`: what runs where, and what of the configuration is refused or has no effect. */
+/** `xebec status`: what runs where, and what of the configuration is refused or has no effect, whole or in part. */
 export async function status(options: { readonly output: Format }): Promise<number> {
   const runDir = runDirectory();
   const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status");
   const conditions = await askSupervisor<Condition[]>(runDir, "GET", "/conditions");
   const refused = refusedOf(mesh, conditions);
-  const ignored = conditionsIn("ignored", conditions);
-  print(listing(options.output, { ...mesh, refused, ignored }, () => text(mesh, refused, ignored)));
+  const ignored = shown(conditions, (each) => each.state === "ignored");
+  const partly = shown(conditions, (each) => each.reason === "PartlyResolved");
+  print(listing(options.output, { ...mesh, refused, ignored, partly }, () => text(mesh, refused, ignored, partly)));
   return 0;
 }
 
-function conditionsIn(state: Condition["state"], conditions: readonly Condition[]): Refused[] {
-  return conditions
-    .filter((each) => each.state === state)
-    .map((each) => ({
-      file: each.source ?? "",
-      line: each.line,
+/** Only who read an object knows its file; the others' conditions get the place from there. */
+function shown(conditions: readonly Condition[], isWanted: (each: Condition) => boolean): Refused[] {
+  const places = new Map(conditions.filter((each) => each.source).map((each) => [each.object, each]));
+  return conditions.filter(isWanted).map((each) => {
+    const { source = "", line } = each.source ? each : (places.get(each.object) ?? each);
+    return {
+      file: source,
+      line,
       object: objectName(each.object),
       by: each.consumer,
       reason: each.message || each.reason,
-    }));
+    };
+  });
 }
 
 export function refusedOf(mesh: MeshStatus, conditions: readonly Condition[]): Refused[] {
+  const rejected = shown(conditions, (each) => each.state === "rejected");
+  // Galley and the local platform read the same files; what is wrong with a document as a whole is told once.
+  const told = new Set(
+    conditions.filter((each) => each.object.startsWith("file/")).map(({ source, line }) => `${source}:${line}`),
+  );
   return [
-    ...conditionsIn("rejected", conditions),
-    ...mesh.problems.map((each) => ({
-      file: each.path,
-      line: each.line,
-      object: "",
-      by: "local platform",
-      reason: each.message,
-    })),
+    ...rejected,
+    ...mesh.problems
+      .filter((each) => !told.has(`${each.path}:${each.line}`))
+      .map((each) => ({
+        file: each.path,
+        line: each.line,
+        object: "",
+        by: "local platform",
+        reason: each.message,
+      })),
   ];
 }
 
-function text(mesh: MeshStatus, refused: readonly Refused[], ignored: readonly Refused[]): string {
+function text(
+  mesh: MeshStatus,
+  refused: readonly Refused[],
+  ignored: readonly Refused[],
+  partly: readonly Refused[],
+): string {
   const units = (kind: UnitStatus["kind"]): string =>
     table(
       [kind === "pod" ? "POD" : "SERVICE", "READY", "ADDRESSES", "PID", "RESTARTS", "LOG"],
@@ -87,5 +103,6 @@ function text(mesh: MeshStatus, refused: readonly Refused[], ignored: readonly R
       : []),
     objects("Refused: the last good state stays", refused),
     objects("Without effect", ignored),
+    objects("Partly in effect", partly),
   ].join("");
 }
