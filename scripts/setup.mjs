@@ -57,9 +57,11 @@ export async function setup({ quiet = false } = {}) {
       continue;
     }
     const began = Date.now();
-    if (process.stdout.isTTY && !(quiet && silent)) process.stdout.write(`${label} ...\r`);
+    if (process.stdout.isTTY) process.stdout.write(`${label} ...\r`);
     await run();
-    if (!(quiet && silent)) console.log(`${label}: done (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    // What was written above vanishes again.
+    if (quiet && silent) process.stdout.write(process.stdout.isTTY ? "\x1b[K" : "");
+    else console.log(`${label}: done (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   }
 }
 

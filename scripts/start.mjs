@@ -11,7 +11,12 @@ const BIN = join(ROOT, "node_modules/.bin");
 try {
   const asksOnly = process.argv.slice(2).some((each) => each === "--help" || each === "-h");
   await setup({ quiet: true });
-  if (!asksOnly) await bundle();
+  if (!asksOnly) {
+    const began = Date.now();
+    if (process.stdout.isTTY) process.stdout.write("programs ...\r");
+    await bundle();
+    console.log(`programs: ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  }
   up();
 } catch (error) {
   console.error(`start: ${error.message}`);
