@@ -16,21 +16,20 @@ import {
   renderNatsConfig,
 } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
-import { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
-import { type ClusterObjects, type ManifestProblem, watchClusterObjects } from "./cluster-objects.ts";
+import { type AddressPlan, addressPlan } from "./address-plan.ts";
+import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
+import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
 import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
-import { httpReady } from "./readiness.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import {
   citadelDir,
   injectorValuesFile,
-  MONITORING_PORT,
   monolithUnit,
   NATS_MONITORING_PORT,
   NATS_PORT,
@@ -65,31 +64,6 @@ export interface SupervisorOptions {
   readonly natsServer: string;
   /** Makes tokens with the key in citadel's directory. */
   readonly tokenMaker: (citadelDir: string) => Promise<MintToken>;
-}
-
-export interface UnitStatus {
-  readonly name: string;
-  readonly kind: "service" | "pod";
-  readonly addresses: readonly string[];
-  readonly pid: number | undefined;
-  readonly ready: boolean;
-  readonly restarts: number;
-  readonly log: string;
-  /** Why it is not ready, when that is known. */
-  readonly problem: string;
-}
-
-export interface MeshStatus {
-  readonly runId: string;
-  readonly configDir: string;
-  readonly runDir: string;
-  readonly ingress: string;
-  readonly monolith: boolean;
-  readonly supervisor: number;
-  readonly units: readonly UnitStatus[];
-  readonly problems: readonly ManifestProblem[];
-  /** What the supervisor itself still waits for. */
-  readonly missing: readonly string[];
 }
 
 /**
@@ -355,42 +329,6 @@ export class Supervisor {
   /** What runs where, and what is wrong. */
   async status(): Promise<MeshStatus> {
     const { configDir, runDir, ingressPort, monolith } = this.#options;
-    const services = this.#units.map(async (unit): Promise<UnitStatus> => {
-      const name = unit.spec.name.replace("service/", "");
-      const host =
-        name === "nats" ? this.#plan.nats : this.#plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
-      const ready =
-        name === "nats"
-          ? await httpReady(host, NATS_MONITORING_PORT, "/healthz")
-          : await httpReady(host, MONITORING_PORT, "/readyz");
-      return {
-        name,
-        kind: "service",
-        addresses:
-          name === "istiod"
-            ? SERVICES.map((each) => this.#plan.service(each))
-            : [name === "nats" ? `${host}:${NATS_PORT}` : host],
-        pid: unit.id?.pid,
-        ready: ready && unit.id !== undefined,
-        restarts: unit.restarts,
-        log: unit.spec.logFile,
-        problem: unit.id ? "" : unit.problem || "not running",
-      };
-    });
-    const pods = (this.#pods?.pods ?? []).map((pod): UnitStatus => {
-      const proxy = pod.units.find((unit) => unit.spec.name.endsWith("/istio-proxy"));
-      const main = pod.units.find((unit) => unit !== proxy) ?? proxy;
-      return {
-        name: `${pod.state.namespace}/${pod.state.name}`,
-        kind: "pod",
-        addresses: [pod.ip, pod.appIp],
-        pid: main?.id?.pid,
-        ready: pod.ready,
-        restarts: pod.units.reduce((sum, unit) => sum + unit.restarts, 0),
-        log: main?.spec.logFile ?? "",
-        problem: pod.problem || (pod.units.find((unit) => unit.problem)?.problem ?? ""),
-      };
-    });
     return {
       runId: this.#runId,
       configDir,
@@ -398,7 +336,10 @@ export class Supervisor {
       ingress: `http://localhost:${ingressPort}`,
       monolith,
       supervisor: process.pid,
-      units: [...(await Promise.all(services)), ...pods],
+      units: [
+        ...(await Promise.all(this.#units.map((unit) => serviceStatus(unit, this.#plan)))),
+        ...(this.#pods?.pods ?? []).map(podStatus),
+      ],
       problems: this.#objects.problems,
       missing: [
         ...(this.#bus ? [] : ["the supervisor is not connected to NATS yet"]),
