@@ -13,7 +13,7 @@ import { stdio } from "@xebec/mixer-adapters-stdio";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
-import { serviceIdentity } from "@xebec/platform-identity";
+import { keepTokensFresh, serviceIdentity } from "@xebec/platform-identity";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
 
@@ -21,7 +21,9 @@ const config = mainConfig(IstiodConfig);
 const stateDir = config.stateDir ?? join(process.cwd(), ".istiod");
 const tokenFile = join(stateDir, "tokens", "token");
 const rootFile = join(stateDir, "citadel", "root-cert.pem");
-await writeTokens(join(stateDir, "citadel"), tokenFile);
+const tokens = (): Promise<void> => writeTokens(join(stateDir, "citadel"), tokenFile);
+await tokens();
+keepTokensFresh(tokens);
 const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
 
 const bus = createMemoryBus();

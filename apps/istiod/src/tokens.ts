@@ -3,7 +3,7 @@ import { writeKeyFile } from "@xebec/platform-files";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
 
 const ACCOUNTS = { pilot: "pilot", galley: "galley", "sidecar-injector": "sidecar-injector", mixer: "mixer" } as const;
-/** Certificates are renewed with the certificate itself; the token is needed for the first one only. */
+/** Certificates are renewed with the certificate itself; a token is for the first one, and when that is not valid any more. */
 const LIFETIME_SECONDS = 24 * 3600;
 
 /** Writes the token of each service beside `file`, signed with citadel's own key: `<file>.pilot` and so on. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SnapshotBuilder } from "./builder.ts";
+import { SnapshotBuilder, type StateChange } from "./builder.ts";
 import { applyTo, generations, type MeshState, wholeOf } from "./mesh-changes.testkit.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
 
@@ -46,16 +46,22 @@ function partsOf(snapshot: Snapshot): Map<string, readonly unknown[]> {
 
 const text = (snapshot: Snapshot): string => JSON.stringify([...partsOf(snapshot)].sort());
 
+/** A builder that took these steps, and the state that they lead to. */
+function built(steps: readonly StateChange[]): { builder: SnapshotBuilder; state: MeshState } {
+  const builder = new SnapshotBuilder(DOMAINS);
+  const state: MeshState = { config: new Map(), workloads: new Map() };
+  for (const step of steps) {
+    builder.apply(step);
+    applyTo(state, step);
+  }
+  return { builder, state };
+}
+
 describe("a snapshot that was built step by step", () => {
   it("equals one that is built at once from the end state", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
-        const state: MeshState = { config: new Map(), workloads: new Map() };
-        for (const step of steps) {
-          builder.apply(step);
-          applyTo(state, step);
-        }
+        const { builder, state } = built(steps);
         const whole = new SnapshotBuilder(DOMAINS);
         whole.apply(wholeOf(state));
         assert.deepEqual([...partsOf(builder.snapshot)].sort(), [...partsOf(whole.snapshot)].sort());
@@ -104,12 +110,7 @@ describe("a snapshot that was built step by step", () => {
   it("is not changed by services and pods that come once more as they are, nor by deleting what is not there", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
-        const state: MeshState = { config: new Map(), workloads: new Map() };
-        for (const step of steps) {
-          builder.apply(step);
-          applyTo(state, step);
-        }
+        const { builder, state } = built(steps);
         const puts = structuredClone([...state.workloads.values()]);
         assert.deepEqual([...builder.apply({ workloads: { puts, deletes: [] } }).changed], []);
         const deletes = ["service", "endpoints", "pod"].map((type) => `${type}/nowhere/nobody`);

@@ -41,8 +41,9 @@ const LONGEST_SLEEP_MS = 0x7fff_ffff;
 
 /**
  * Keeps a key pair that citadel signed: asks for it in the background, renews it at half of its lifetime and when the clock was
- * set, tries again while citadel is away, and keeps it on disk so that a restart serves at once. `start` does not wait for citadel; until there is an
- * identity `current()` gives a throw-away certificate that nobody trusts, and `missing()` says what is wrong.
+ * set, tries again while citadel is away, and keeps it on disk so that a restart serves at once. `start` does not wait for
+ * citadel; until there is an identity `current()` gives a throw-away certificate that nobody trusts, and `missing()` says what is
+ * wrong.
  */
 export function createWorkloadIdentity(options: WorkloadIdentityOptions): WorkloadIdentity {
   return new SignedIdentity(options);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PodFacts } from "./pod-environment.ts";
-import { materializeVolumes } from "./pod-volumes.ts";
+import { materializeVolumes, refreshTokens } from "./pod-volumes.ts";
 
 const FACTS: PodFacts = {
   name: "web-1",
@@ -50,6 +50,8 @@ test("volumes are written and appear where the container mounts them", async (t)
   assert.equal(await read("var/run/token/token"), "shop/web/istio-ca");
   assert.equal(await read("etc/podinfo/labels"), 'app="web"\n');
   assert.equal((await stat(join(dir, "proxy/var/run/token/token"))).mode & 0o777, 0o600);
+  await refreshTokens(dir, spec, FACTS, async () => "next");
+  assert.equal(await read("var/run/token/token"), "next");
 });
 
 test("a mount or volume cannot leave the pod's directory; a missing ConfigMap is named", async (t) => {

@@ -16,6 +16,7 @@ import {
   renderNatsConfig,
 } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
+import { keepTokensFresh } from "@xebec/platform-identity";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
@@ -27,6 +28,7 @@ import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
 import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
+import { writeServiceTokens } from "./service-tokens.ts";
 import {
   citadelDir,
   injectorValuesFile,
@@ -39,7 +41,6 @@ import {
   serviceUnits,
 } from "./services.ts";
 import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
-import { keepTokensFresh, writeServiceTokens } from "./token-keeper.ts";
 import { Unit } from "./unit.ts";
 
 const log = logger("local");
