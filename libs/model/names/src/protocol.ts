@@ -59,6 +59,11 @@ export function isHttp(protocol: PortProtocol): boolean {
   return protocol === "HTTP" || protocol === "HTTP2" || protocol === "GRPC" || protocol === "GRPC-Web";
 }
 
+/** True for the protocols whose handshake names the server. */
+export function isTls(protocol: PortProtocol): boolean {
+  return protocol === "TLS" || protocol === "HTTPS";
+}
+
 /** Not a plain object: a user's text such as `constructor` must not find what every object has. */
 function mapOf(protocols: Readonly<Record<string, PortProtocol>>): ReadonlyMap<string, PortProtocol> {
   return new Map(Object.entries(protocols));

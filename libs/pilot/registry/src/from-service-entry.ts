@@ -1,4 +1,4 @@
-import { type PortProtocol, protocolByName, spiffeId } from "@xebec/model-names";
+import { canonicalHost, type PortProtocol, protocolByName, spiffeId } from "@xebec/model-names";
 import { keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
 import type { MeshEndpoint, MeshService, Resolution } from "./service.ts";
 
@@ -13,7 +13,7 @@ const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
 export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshService[] {
   const { spec } = resource;
   const unserved = unservedInEntry(spec);
-  return spec.hosts.map((host) => ({
+  return [...new Set(spec.hosts.map(canonicalHost))].map((host) => ({
     id: entryServiceId(resource, host),
     host,
     namespace: resource.namespace,
@@ -38,14 +38,11 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
 }
 
 /** What is valid in a ServiceEntry and yet has no effect. */
-function unservedInEntry({ ports = [], addresses = [], endpoints = [] }: ServiceEntrySpec): string[] {
+function unservedInEntry({ ports = [], endpoints = [] }: ServiceEntrySpec): string[] {
   const told: string[] = [];
   if (ports.length === 0) told.push("spec.ports: without ports nothing is routed");
   for (const [i, { protocol }] of ports.entries())
     if (entryProtocol(protocol) === "UDP") told.push(`spec.ports[${i}]: UDP is not served; ignored`);
-  for (const [i, address] of addresses.entries())
-    if (address.replace(/\/(32|128)$/, "").includes("/"))
-      told.push(`spec.addresses[${i}]: networks are not served yet; ignored`);
   for (const [i, { network }] of endpoints.entries())
     if (network) told.push(`spec.endpoints[${i}].network: not served yet; ignored`);
   return told;

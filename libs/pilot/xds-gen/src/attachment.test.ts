@@ -43,9 +43,38 @@ const REDIRECT = { redirect: { uri: "/x" } };
 /** Valid fields that have no effect. */
 const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
   [
-    "TLS routes",
-    [virtual({ http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] })],
+    "TLS routes behind a Gateway",
+    [
+      virtual({ gateways: ["web"], http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] }),
+      gateway(ROUTER),
+    ],
     `${PARTLY}spec.tls: not served yet; ignored`,
+  ],
+  [
+    "TLS routes of the mesh",
+    [virtual({ http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] })],
+    "attached Attached",
+  ],
+  [
+    "TCP routes beside older ones for HTTP",
+    [
+      virtual({ http: [], tcp: [{ route: [to("reviews")] }] }, { created: "2026-02-01T00:00:00Z" }, "young"),
+      virtual({}),
+    ],
+    "attached Attached",
+  ],
+  [
+    "a mirror that is not there",
+    [virtual({ http: [{ route: [to("reviews")], mirror: { host: "nobody" } }] })],
+    `${PARTLY}spec.http[0].mirror.host: no service nobody.default.svc.cluster.local`,
+  ],
+  [
+    "a subset that only another namespace defines",
+    [
+      virtual({ http: [{ route: [to("reviews", "v1")] }] }),
+      object("DestinationRule", "dr", { host: FULL, subsets: [{ name: "v1" }] }, { namespace: "elsewhere" }),
+    ],
+    `${PARTLY}spec.http[0].route[0].destination.subset: no DestinationRule for ${FULL} defines the subset v1`,
   ],
   [
     "TCP routes behind a Gateway",
@@ -106,9 +135,22 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
         { host: "reviews", trafficPolicy: { loadBalancer: { simple: "RANDOM" } }, subsets: [{ name: "v1" }] },
         { created: "2026-02-01T00:00:00Z" },
       ),
-      rule({ subsets: [{ name: "v1" }] }),
+      rule({ subsets: [{ name: "v1" }], trafficPolicy: { loadBalancer: { simple: "RANDOM" } } }),
     ],
     `${PARTLY}spec.subsets[0]: the older default/dr defines v1; spec.trafficPolicy: that of the older default/dr holds for the host`,
+  ],
+  [
+    "a policy, where the older rule has none",
+    [
+      object(
+        "DestinationRule",
+        "young",
+        { host: "reviews", trafficPolicy: { loadBalancer: { simple: "RANDOM" } } },
+        { created: "2026-02-01T00:00:00Z" },
+      ),
+      rule({ subsets: [{ name: "v1" }] }),
+    ],
+    "attached Attached",
   ],
   [
     "a server that is not HTTP",
@@ -127,7 +169,7 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.ports[0]: UDP is not served; ignored`,
   ],
   [
-    "a ServiceEntry's networks",
+    "the network of a ServiceEntry's endpoint",
     [
       entry({
         addresses: ["10.1.0.0/16", "10.1.0.1/32"],
@@ -135,7 +177,7 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
         endpoints: [{ address: "10.0.0.1", network: "n" }],
       }),
     ],
-    `${PARTLY}spec.addresses[0]: networks are not served yet; ignored; spec.endpoints[0].network: not served yet; ignored`,
+    `${PARTLY}spec.endpoints[0].network: not served yet; ignored`,
   ],
   ["a PeerAuthentication", [strict({})], "attached Attached"],
   [

@@ -56,23 +56,36 @@ function ofVirtualService(rule: VirtualService, snapshot: Snapshot): Attachment 
     const host = canonicalHost(resolveShortName(destination.host, rule.namespace, snapshot.mesh.domain));
     if (!snapshot.services.has(host)) faults.push(`${path}.host: no service ${host}`);
     else if (destination.subset) {
-      const rules = snapshot.destinationRules.find(host, () => true);
+      // Those that a proxy of the VirtualService's own namespace looks at.
+      const owners = [rule.namespace, snapshot.mesh.rootNamespace];
+      for (const service of snapshot.services.get(host) ?? []) owners.push(service.namespace);
+      for (const gateway of rule.gateways) owners.push(gateway.split("/")[0] as string);
+      const rules = snapshot.destinationRules.find(host, (each) => owners.includes(each.namespace));
       if (!rules.some((each) => each.spec.subsets?.some((subset) => subset.name === destination.subset)))
         faults.push(`${path}.subset: no DestinationRule for ${host} defines the subset ${destination.subset}`);
     }
   }
   for (const host of rule.hosts) {
-    const oldest = snapshot.virtualServices.exact(host).find((each) => each.gateways.includes("mesh"));
+    const oldest = snapshot.virtualServices
+      .exact(host)
+      .find((each) => each.gateways.includes("mesh") && (each === rule || sharesKind(each, rule)));
     if (rule.gateways.includes("mesh") && oldest && oldest !== rule)
       faults.push(`host ${host} belongs to the older ${oldest.namespace}/${oldest.name}`);
   }
   return attached(rule.key, [...faults, ...unservedInVirtualService(rule)]);
 }
 
+/** Rules for HTTP and rules for TCP of one host do not get into each other's way. */
+function sharesKind(a: VirtualService, b: VirtualService): boolean {
+  return (["http", "tls", "tcp"] as const).some((kind) => a.spec[kind]?.length && b.spec[kind]?.length);
+}
+
+type Destination = { host: string; subset?: string };
+
 /** Every destination of a VirtualService with its place in the object. */
-function destinations(rule: VirtualService): { destination: { host: string; subset?: string }; path: string }[] {
+function destinations(rule: VirtualService): { destination: Destination; path: string }[] {
   const kinds = { http: rule.spec.http ?? [], tls: rule.spec.tls ?? [], tcp: rule.spec.tcp ?? [] };
-  return Object.entries(kinds).flatMap(([kind, rules]) =>
+  const routed = Object.entries(kinds).flatMap(([kind, rules]) =>
     rules.flatMap((each, i) =>
       (each.route ?? []).map(({ destination }, j) => ({
         destination,
@@ -80,6 +93,11 @@ function destinations(rule: VirtualService): { destination: { host: string; subs
       })),
     ),
   );
+  const mirrored = kinds.http.flatMap(({ mirror, mirrors = [] }, i) => [
+    ...(mirror ? [{ destination: mirror, path: `spec.http[${i}].mirror` }] : []),
+    ...mirrors.map(({ destination }, j) => ({ destination, path: `spec.http[${i}].mirrors[${j}].destination` })),
+  ]);
+  return [...routed, ...mirrored];
 }
 
 function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachment {
@@ -89,12 +107,11 @@ function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachmen
     (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
   if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
   // Rules of one namespace for one host are merged, the oldest first; those for some workloads go by themselves.
-  const [oldest] = rule.spec.workloadSelector
-    ? []
-    : snapshot.destinationRules
-        .exact(host)
-        .filter((each) => each.namespace === rule.namespace && !each.spec.workloadSelector);
-  return attached(rule.key, unservedInDestinationRule(rule, oldest === rule ? undefined : oldest));
+  const merged = snapshot.destinationRules
+    .exact(host)
+    .filter((each) => each.namespace === rule.namespace && !each.spec.workloadSelector);
+  const older = rule.spec.workloadSelector ? [] : merged.slice(0, merged.indexOf(rule));
+  return attached(rule.key, unservedInDestinationRule(rule, older));
 }
 
 function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, string>>[]): Attachment {

@@ -57,7 +57,16 @@ export class GenerationContext {
         const service = serviceSeenFrom(list, inner.view.namespace);
         if (service) seen.push(service);
       }
-      return seen.sort((a, b) => (a.created === b.created ? compare(a.host, b.host) : compare(a.created, b.created)));
+      return seen.sort(byAge);
+    });
+  }
+
+  /** All services that a namespace defines, seen or not, the oldest first. */
+  servicesOf(namespace: string): readonly MeshService[] {
+    return this.part(`services-of/${namespace}`, (inner) => {
+      inner.dependencies.add(dependency.services);
+      const own = [...inner.snapshot.services.values()].flat().filter((each) => each.namespace === namespace);
+      return own.sort(byAge);
     });
   }
 
@@ -71,30 +80,42 @@ export class GenerationContext {
     return this.snapshot.endpoints.get(service.id) ?? [];
   }
 
-  /** The VirtualService that owns a host for sidecars: the most specific host, then the oldest. */
-  virtualService(host: string): VirtualService | undefined {
+  /**
+   * The VirtualService that owns a host for sidecars: the most specific host, then the oldest.
+   * @param kind only one that has such rules counts: one for TCP alone leaves HTTP to the next
+   */
+  virtualService(host: string, kind: "http" | "tls" | "tcp"): VirtualService | undefined {
     this.dependencies.add(dependency.virtualService(host));
     this.dependencies.add(dependency.virtualService("*"));
     return this.snapshot.virtualServices.find(
       host,
-      (each) => each.gateways.includes("mesh") && isVisible(each.exportTo, each.namespace, this.view.namespace),
+      (each) =>
+        each.gateways.includes("mesh") &&
+        (each.spec[kind]?.length ?? 0) > 0 &&
+        isVisible(each.exportTo, each.namespace, this.view.namespace),
     )[0];
   }
 
   /**
-   * The DestinationRules for a service, merged order: the proxy's namespace first, then the service's, then the root
-   * namespace; several of one namespace for the same host are all given, the oldest first, but those for some workloads
-   * alone where one of them selects this proxy (spec/pilot.md §3.2).
+   * The DestinationRules for a service, merged order: the proxy's namespace first (unless that is the root namespace, whose
+   * rules are meant for everybody), then the service's, then the root namespace; several of one namespace for the same host
+   * are all given, the oldest first, but those for some workloads alone where one of them selects this proxy
+   * (spec/pilot.md §3.2).
    */
   destinationRules(service: MeshService): readonly DestinationRule[] {
     this.dependencies.add(dependency.destinationRule(service.host));
     this.dependencies.add(dependency.destinationRule("*"));
     const { namespace } = this.view;
-    for (const owner of new Set([namespace, service.namespace, this.snapshot.mesh.rootNamespace])) {
+    const root = this.snapshot.mesh.rootNamespace;
+    for (const owner of new Set(
+      namespace === root ? [service.namespace, root] : [namespace, service.namespace, root],
+    )) {
+      // To whom a rule is exported says nothing of its own namespace, which always sees it.
+      const isSeen = (rule: DestinationRule): boolean =>
+        owner === namespace || isVisible(rule.exportTo, owner, namespace);
       const found = this.snapshot.destinationRules.find(
         service.host,
-        (rule) =>
-          rule.namespace === owner && isVisible(rule.exportTo, rule.namespace, namespace) && selects(rule, this.view),
+        (rule) => rule.namespace === owner && isSeen(rule) && selects(rule, this.view),
       );
       if (found.length === 0) continue;
       const selecting = found.filter(hasSelector);
@@ -112,6 +133,10 @@ function hasSelector(rule: DestinationRule): boolean {
 function selects(rule: DestinationRule, view: ProxyView): boolean {
   if (!hasSelector(rule)) return true;
   return rule.namespace === view.namespace && labelsMatch(rule.spec.workloadSelector?.matchLabels, view.labels);
+}
+
+function byAge(a: MeshService, b: MeshService): number {
+  return a.created === b.created ? compare(a.host, b.host) : compare(a.created, b.created);
 }
 
 function compare(a: string, b: string): number {

@@ -8,6 +8,8 @@ import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import type { GenerationContext } from "./context.ts";
 import { appendBytes, BinaryWriter, type EncodedResource, encodedBytes } from "./encoded.ts";
 import { mtlsMode } from "./mtls.ts";
+import { resolutionFor } from "./resolution.ts";
+import { socketAddress } from "./socket-address.ts";
 import { subsetLabels } from "./subset.ts";
 
 type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
@@ -33,8 +35,8 @@ export function loadAssignment(context: GenerationContext, clusterName: string):
   const service = parsed?.direction === "outbound" ? context.service(parsed.host) : undefined;
   const writer = new BinaryWriter();
   appendBytes(writer, ASSIGNMENT.clusterName, Buffer.from(clusterName));
-  if (parsed && service?.resolution === "eds") {
-    const port = service.ports.find((each) => each.number === parsed.port);
+  if (parsed && service && resolutionFor(context.view, service) === "eds") {
+    const port = service.ports.find((each) => each.number === parsed.port && each.protocol !== "UDP");
     const labels = parsed.subset ? (subsetLabels(context, service, parsed.subset) ?? null) : undefined;
     if (port && labels !== null)
       for (const [locality, endpoints] of byLocality(context.endpoints(service), port.name, labels)) {
@@ -110,12 +112,7 @@ function lbEndpoint(endpoint: MeshEndpoint, port: number, mtls: boolean): Messag
       value: {
         address: endpoint.address.startsWith(UNIX)
           ? { address: { case: "pipe", value: { path: endpoint.address.slice(UNIX.length) } } }
-          : {
-              address: {
-                case: "socketAddress",
-                value: { address: endpoint.address, portSpecifier: { case: "portValue", value: port } },
-              },
-            },
+          : socketAddress(endpoint.address, port),
       },
     },
     loadBalancingWeight: endpoint.weight,

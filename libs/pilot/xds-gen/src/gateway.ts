@@ -3,18 +3,25 @@ import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listen
 import { canonicalHost, isHttp, narrowerHost, protocolByName, resolveShortName } from "@xebec/model-names";
 import type { GatewayServer } from "@xebec/model-resources";
 import { isVisible } from "@xebec/pilot-registry";
-import { dependency, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
-import { socketAddress } from "./clusters.ts";
+import { byAge, dependency, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
 import { isSelected, type MeshProxy, type ServiceTarget } from "./proxy.ts";
 import { assemble } from "./route-table.ts";
+import { socketAddress } from "./socket-address.ts";
 import { routesOf, type VirtualHostPart } from "./virtual-host.ts";
 
 interface BoundServer {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
+}
+
+/** A host of a router's port: the VirtualServices that have it, each with the Gateways that it came by. */
+interface SharedHost {
+  readonly owners: Map<VirtualService, Set<string>>;
+  redirect: boolean;
+  readonly serverPort: number;
 }
 
 /** The plaintext HTTP servers of a router, by the port that they are bound to; what does not fit together is left out. */
@@ -61,6 +68,7 @@ export function gatewayListeners(
                   kind: "gateway",
                   statPrefix: `outbound_${name}`,
                   routes: { rds: `http.${port}` },
+                  grpcWeb: servers.some(({ server }) => protocolByName(server.port.protocol) === "GRPC-Web"),
                 }),
               ],
             },
@@ -81,10 +89,7 @@ export function gatewayRouteTable(
 ): EncodedResource {
   const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
   const servers = serversByPort(context, targets).get(port) ?? [];
-  const hosts = new Map<
-    string,
-    { owners: VirtualService[]; gateways: Set<string>; redirect: boolean; serverPort: number }
-  >();
+  const hosts = new Map<string, SharedHost>();
   for (const { gateway, server } of servers) {
     const id = `${gateway.namespace}/${gateway.name}`;
     context.dependencies.add(dependency.gatewayRoutes(id));
@@ -94,14 +99,8 @@ export function gatewayRouteTable(
         for (const given of server.hosts) {
           const narrow = attachedHost(given, gateway, owner, host, context.snapshot.mesh.domain);
           if (narrow === undefined) continue;
-          const entry = hosts.get(narrow) ?? {
-            owners: [],
-            gateways: new Set<string>(),
-            redirect: false,
-            serverPort: server.port.number,
-          };
-          if (!entry.owners.includes(owner)) entry.owners.push(owner);
-          entry.gateways.add(id);
+          const entry = hosts.get(narrow) ?? { owners: new Map(), redirect: false, serverPort: server.port.number };
+          entry.owners.set(owner, (entry.owners.get(owner) ?? new Set()).add(id));
           entry.redirect ||= server.tls?.httpsRedirect === true;
           hosts.set(narrow, entry);
         }
@@ -109,14 +108,16 @@ export function gatewayRouteTable(
     if (server.tls?.httpsRedirect)
       for (const given of server.hosts) {
         const host = given.split("/").at(-1) as string;
-        if (!hosts.has(host))
-          hosts.set(host, { owners: [], gateways: new Set([id]), redirect: true, serverPort: server.port.number });
+        if (!hosts.has(host)) hosts.set(host, { owners: new Map(), redirect: true, serverPort: server.port.number });
       }
   }
   const parts: VirtualHostPart[] = [];
-  for (const [host, { owners, gateways, redirect, serverPort }] of hosts) {
-    const scope = { gateways, port: serverPort };
-    const routes = owners.flatMap((owner) => routesOf(context, owner, scope));
+  for (const [host, { owners: attached, redirect, serverPort }] of hosts) {
+    // The oldest first, whichever Gateway it came by.
+    const owners = [...attached.keys()].sort(byAge);
+    const routes = owners.flatMap((owner) =>
+      routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort }),
+    );
     // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
     const sorted =
       owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
@@ -135,12 +136,10 @@ export function gatewayRouteTable(
 
 function catchesAll(route: VirtualHostPart["routes"][number]): boolean {
   const { match } = route;
-  return (
-    match?.pathSpecifier?.case === "prefix" &&
-    match.pathSpecifier.value === "/" &&
-    !match.headers?.length &&
-    !match.queryParameters?.length
-  );
+  const path = match?.pathSpecifier;
+  const everyPath =
+    (path?.case === "prefix" && path.value === "/") || (path?.case === "safeRegex" && path.value.regex === ".*");
+  return everyPath && !match?.headers?.length && !match?.queryParameters?.length;
 }
 
 /** The host that a server (`[namespace/]host`) and a VirtualService have in common, when the server lets it attach. */

@@ -1,14 +1,16 @@
 import type { Snapshot } from "@xebec/pilot-snapshot";
-import { inboundClusters, outboundClusters, standardClusters, tunnelCluster } from "./clusters.ts";
 import { GenerationContext } from "./context.ts";
 import type { EncodedResource } from "./encoded.ts";
 import { loadAssignment } from "./endpoints.ts";
 import { gatewayListeners, gatewayRouteTable } from "./gateway.ts";
+import { inboundClusters } from "./inbound-clusters.ts";
 import { inboundListeners } from "./inbound-listeners.ts";
+import { outboundClusters } from "./outbound-clusters.ts";
 import { explicitListeners, outboundListeners } from "./outbound-listeners.ts";
 import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf } from "./proxy.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
+import { standardClusters, tunnelCluster } from "./standard-clusters.ts";
 import { areNumbers, resolveTargets, serviceTargets } from "./targets.ts";
 import type { XdsType } from "./type-urls.ts";
 import { UnitCache } from "./unit-cache.ts";

@@ -3,6 +3,7 @@ import { anyOf, durationOf } from "@xebec/api-envoy";
 import type { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3/route";
 import { CorsSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/cors/v3/cors";
 import { HTTPFaultSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/fault/v3/fault";
+import { GrpcWebSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/grpc_web/v3/grpc_web";
 import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/router/v3/router";
 import {
   HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
@@ -22,8 +23,10 @@ export interface HttpConnectionOptions {
   readonly routes: { readonly rds: string } | { readonly inline: MessageInitShape<typeof RouteConfigurationSchema> };
   /** Filters before fault, CORS and router. */
   readonly filters?: readonly HttpFilter[];
-  /** Accepts CONNECT, for clients that tunnel plain HTTP. */
+  /** Accepts CONNECT, for clients that tunnel. */
   readonly connect?: boolean;
+  /** Takes what browsers send in place of gRPC. */
+  readonly grpcWeb?: boolean;
 }
 
 const typed = (name: string, value: ReturnType<typeof anyOf>): HttpFilter => ({
@@ -58,6 +61,7 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
             : { case: "routeConfig", value: routes.inline },
         httpFilters: [
           ...(options.filters ?? []),
+          ...(options.grpcWeb ? [typed("envoy.filters.http.grpc_web", anyOf(GrpcWebSchema, {}))] : []),
           typed("envoy.filters.http.fault", anyOf(HTTPFaultSchema, {})),
           typed("envoy.filters.http.cors", anyOf(CorsSchema, {})),
           typed("envoy.filters.http.router", anyOf(RouterSchema, {})),

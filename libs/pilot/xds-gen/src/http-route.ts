@@ -10,7 +10,7 @@ import {
 import { canonicalHost, isHttp, outboundCluster, resolveShortName } from "@xebec/model-names";
 import type { HeaderOperations, HttpDestination, HttpMatch, HttpRoute } from "@xebec/model-resources";
 import type { VirtualService } from "@xebec/pilot-snapshot";
-import { configPath } from "./clusters.ts";
+import { configPath } from "./config-path.ts";
 import type { GenerationContext } from "./context.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { millionths, routeFilters } from "./route-filters.ts";

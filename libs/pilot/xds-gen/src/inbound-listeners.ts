@@ -8,14 +8,14 @@ import type {
 } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
 import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
-import { inboundCluster, isHttp, type PortProtocol } from "@xebec/model-names";
-import { socketAddress } from "./clusters.ts";
+import { inboundCluster, isHttp } from "@xebec/model-names";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
-import { mtlsMode } from "./mtls.ts";
+import { mtlsMode, portsWithMode } from "./mtls.ts";
 import { checkSettings, policyFilters } from "./policy-check.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
+import { socketAddress } from "./socket-address.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 import { meshDownstreamTls } from "./tls-context.ts";
 
@@ -73,9 +73,21 @@ function virtualInbound(
   proxy: MeshProxy,
   targets: readonly ServiceTarget[],
 ): EncodedResource {
-  const mode = workloadMode(context, proxy, undefined);
   const trustDomain = context.snapshot.mesh.trustDomain;
   const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
+  /** Ports of no service, one of them or all others. */
+  const unknownPort = (port: number | undefined): FilterChain[] =>
+    modeChains(
+      workloadMode(context, proxy, port),
+      MESH_ALPN_TCP,
+      port,
+      "virtualInbound",
+      passthrough,
+      () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]),
+      true,
+    );
+  const served = new Set([INBOUND_PORT, ...targets.map((target) => target.targetPort)]);
+  const named = portsWithMode(context.snapshot, proxy.namespace, proxy.labels, (key) => context.dependencies.add(key));
   const chains: FilterChain[] = [
     {
       // A call to the listener's own port would come back to it for ever.
@@ -86,21 +98,13 @@ function virtualInbound(
     ...targets.flatMap((target) =>
       portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`),
     ),
-    ...modeChains(
-      mode,
-      MESH_ALPN_TCP,
-      undefined,
-      "virtualInbound",
-      passthrough,
-      () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]),
-      true,
-    ),
+    ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
+    ...unknownPort(undefined),
   ];
   return encodeResourceMessage(ListenerSchema, "virtualInbound", {
     name: "virtualInbound",
     address: socketAddress("0.0.0.0", INBOUND_PORT),
     trafficDirection: TrafficDirection.INBOUND,
-    useOriginalDst: true,
     ...inspectorTimeout,
     listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector")],
     filterChains: chains,
@@ -118,9 +122,7 @@ function portChains(
   destinationPort: number | undefined,
   name: string,
 ): FilterChain[] {
-  const protocol: PortProtocol =
-    context.service(target.host)?.ports.find((each) => each.name === target.portName)?.protocol ?? "TCP";
-  const http = isHttp(protocol);
+  const http = isHttp(target.protocol);
   const cluster = inboundCluster(target.targetPort);
   const filters: Filters = http
     ? [
@@ -128,6 +130,7 @@ function portChains(
           kind: "inbound",
           statPrefix: `inbound_${name}`,
           filters: policyFilters(context, target.serviceNamespace),
+          grpcWeb: target.protocol === "GRPC-Web",
           routes: {
             inline: {
               name: cluster,

@@ -1,6 +1,6 @@
 import { labelsMatch } from "@xebec/model-names";
 import type { MtlsMode } from "@xebec/model-resources";
-import { dependency, type Snapshot } from "@xebec/pilot-snapshot";
+import { dependency, type PeerAuthentication, type Snapshot } from "@xebec/pilot-snapshot";
 
 /**
  * The mutual TLS mode of a workload's port: port over workload over namespace over mesh; PERMISSIVE when nothing is set
@@ -19,12 +19,10 @@ export function mtlsMode(
   note(dependency.peerAuthentication(root));
   note(dependency.peerAuthentication(namespace));
   const own = snapshot.peerAuthentications.get(namespace) ?? [];
-  const hasSelector = (each: (typeof own)[number]): boolean =>
-    Object.keys(each.spec.selector?.matchLabels ?? {}).length > 0;
   const given = (mode: string | undefined): MtlsMode | undefined =>
     mode === undefined || mode === "UNSET" ? undefined : (mode as MtlsMode);
   if (labels && namespace !== root) {
-    const workload = own.find((each) => hasSelector(each) && labelsMatch(each.spec.selector?.matchLabels, labels));
+    const workload = ofWorkload(own, labels);
     const atPort = port === undefined ? undefined : given(workload?.spec.portLevelMtls?.[String(port)]?.mode);
     const mode = atPort ?? given(workload?.spec.mtls?.mode);
     if (mode) return mode;
@@ -32,4 +30,28 @@ export function mtlsMode(
   const scope = (list: typeof own): MtlsMode | undefined =>
     given(list.find((each) => !hasSelector(each))?.spec.mtls?.mode);
   return scope(own) ?? scope(snapshot.peerAuthentications.get(root) ?? []) ?? "PERMISSIVE";
+}
+
+/** The ports for which a workload's policy has a mode of their own, whether a service has them or not. */
+export function portsWithMode(
+  snapshot: Snapshot,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+  note: (key: string) => void,
+): number[] {
+  note(dependency.peerAuthentication(namespace));
+  if (namespace === snapshot.mesh.rootNamespace) return [];
+  const own = ofWorkload(snapshot.peerAuthentications.get(namespace) ?? [], labels);
+  return Object.keys(own?.spec.portLevelMtls ?? {}).map(Number);
+}
+
+function ofWorkload(
+  policies: readonly PeerAuthentication[],
+  labels: Readonly<Record<string, string>>,
+): PeerAuthentication | undefined {
+  return policies.find((each) => hasSelector(each) && labelsMatch(each.spec.selector?.matchLabels, labels));
+}
+
+function hasSelector(each: PeerAuthentication): boolean {
+  return Object.keys(each.spec.selector?.matchLabels ?? {}).length > 0;
 }

@@ -1,74 +1,134 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
-import { isHttp } from "@xebec/model-names";
-import { socketAddress } from "./clusters.ts";
+import type { FilterChainSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import { isHttp, isTls } from "@xebec/model-names";
+import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
 import { listenerFilter } from "./inbound-listeners.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
+import { resolutionFor } from "./resolution.ts";
 import { HTTP_PROXY_ROUTE } from "./route-table.ts";
+import { socketAddress } from "./socket-address.ts";
 import { tcpChains, tcpOrigins } from "./tcp-chains.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 
 const OUTBOUND_PORT = 15001;
 const WILDCARD = "0.0.0.0";
 
-/** Outbound listeners behind traffic capture: one for each HTTP port, one for each TCP service (spec/pilot.md §4.5). */
+interface TcpPort {
+  readonly service: MeshService;
+  readonly port: MeshPort;
+}
+
+/** What is behind a port on all addresses. */
+interface WildcardPort {
+  http: boolean;
+  grpcWeb: boolean;
+  /** The oldest TCP service without an address. */
+  open?: TcpPort;
+  /** TCP services that have whole networks for addresses, and TLS services, whose clients name them. */
+  readonly told: (TcpPort & { readonly networks: readonly string[] })[];
+}
+
+/**
+ * Outbound listeners behind traffic capture (spec/pilot.md §4.5): one for each address of a TCP service, and one for each port
+ * that HTTP services share, or TCP services that have no address of their own.
+ */
 export function outboundListeners(context: GenerationContext): EncodedResource[] {
   const listeners = new Map<string, EncodedResource>();
-  const http = new Set<number>();
-  const services = context.services();
-  for (const service of services) for (const port of service.ports) if (isHttp(port.protocol)) http.add(port.number);
-  for (const port of [...http].sort((a, b) => a - b)) {
-    const name = `${WILDCARD}_${port}`;
-    listeners.set(name, httpListener(context, name, port));
-  }
-  for (const service of services)
+  const wildcards = new Map<number, WildcardPort>();
+  const at = (port: number): WildcardPort => {
+    const known = wildcards.get(port) ?? { http: false, grpcWeb: false, told: [] };
+    wildcards.set(port, known);
+    return known;
+  };
+  for (const service of context.services())
     for (const port of service.ports) {
-      if (isHttp(port.protocol) || port.protocol === "UDP") continue;
-      const addresses = service.addresses.filter((address) => !address.includes("/"));
-      for (const address of addresses.length > 0 ? addresses : [WILDCARD]) {
+      if (port.protocol === "UDP") continue;
+      if (isHttp(port.protocol)) {
+        const wildcard = at(port.number);
+        wildcard.http = true;
+        wildcard.grpcWeb ||= port.protocol === "GRPC-Web";
+        continue;
+      }
+      const networks = service.addresses.filter((address) => address.includes("/"));
+      const isNamed = isTls(port.protocol) && service.addresses.length === 0;
+      if (networks.length > 0 || isNamed) at(port.number).told.push({ service, port, networks });
+      else if (service.addresses.length === 0) at(port.number).open ??= { service, port };
+      for (const address of service.addresses) {
         const name = `${address}_${port.number}`;
         // The oldest service keeps an address and port that several claim.
-        if (listeners.has(name)) continue;
+        if (address.includes("/") || listeners.has(name)) continue;
+        const chains = tcpChains(context, service, port);
         listeners.set(
           name,
-          encodeResourceMessage(
-            ListenerSchema,
-            name,
-            {
-              name,
-              address: socketAddress(address, port.number),
-              bindToPort: false,
-              trafficDirection: TrafficDirection.OUTBOUND,
-              filterChains: tcpChains(context, service, port),
-            },
-            tcpOrigins(context, service),
-          ),
+          captured(name, address, port.number, { filterChains: chains }, tcpOrigins(context, service)),
         );
       }
     }
-  return [...listeners.values(), virtualOutbound(context)];
+  const shared = [...wildcards]
+    .sort(([a], [b]) => a - b)
+    .map(([port, found]) => wildcardListener(context, port, found));
+  return [...shared, ...listeners.values(), virtualOutbound(context)];
 }
 
-function httpListener(context: GenerationContext, name: string, port: number): EncodedResource {
-  return encodeResourceMessage(ListenerSchema, name, {
+/** What looks into a handshake, where chains are chosen by it. */
+function inspectors(chains: readonly FilterChain[]) {
+  const looks = chains.some(({ filterChainMatch: match }) => match?.serverNames?.length || match?.transportProtocol);
+  return looks ? [listenerFilter("tls_inspector")] : [];
+}
+
+/** A listener that only takes what `virtualOutbound` hands over. */
+function captured(
+  name: string,
+  address: string,
+  port: number,
+  chains: { readonly filterChains: FilterChain[]; readonly defaultFilterChain?: FilterChain },
+  origins: readonly string[] = [],
+): EncodedResource {
+  return encodeResourceMessage(
+    ListenerSchema,
     name,
-    address: socketAddress(WILDCARD, port),
-    bindToPort: false,
-    trafficDirection: TrafficDirection.OUTBOUND,
-    listenerFilters: [listenerFilter("tls_inspector")],
-    filterChains: [
-      {
-        filterChainMatch: { transportProtocol: "raw_buffer" },
-        filters: [
-          httpConnection(context, { kind: "outbound", statPrefix: `outbound_${name}`, routes: { rds: String(port) } }),
-        ],
-      },
-    ],
-    defaultFilterChain: { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] },
+    {
+      name,
+      address: socketAddress(address, port),
+      bindToPort: false,
+      trafficDirection: TrafficDirection.OUTBOUND,
+      listenerFilters: inspectors(chains.filterChains),
+      ...chains,
+    },
+    origins,
+  );
+}
+
+/** HTTP, or else the oldest TCP service, has a port on all addresses but for the networks and server names of others. */
+function wildcardListener(context: GenerationContext, port: number, found: WildcardPort): EncodedResource {
+  const name = `${WILDCARD}_${port}`;
+  const taken = new Set<string>();
+  const told = found.told.flatMap((each) =>
+    tcpChains(context, each.service, each.port, { networks: each.networks, taken }),
+  );
+  const behind = [...found.told, ...(found.open && !found.http ? [found.open] : [])];
+  const origins = [...new Set(behind.flatMap(({ service }) => tcpOrigins(context, service)))];
+  const defaultFilterChain = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
+  if (!found.http) {
+    const open = found.open ? tcpChains(context, found.open.service, found.open.port) : [];
+    const chains = { filterChains: [...told, ...open], ...(found.open ? {} : { defaultFilterChain }) };
+    return captured(name, WILDCARD, port, chains, origins);
+  }
+  const http = httpConnection(context, {
+    kind: "outbound",
+    statPrefix: `outbound_${name}`,
+    routes: { rds: String(port) },
+    grpcWeb: found.grpcWeb,
   });
+  const filterChains = [...told, { filterChainMatch: { transportProtocol: "raw_buffer" }, filters: [http] }];
+  return captured(name, WILDCARD, port, { filterChains, defaultFilterChain }, origins);
 }
 
 function unknownTraffic(context: GenerationContext) {
@@ -132,8 +192,9 @@ export function explicitListeners(
   for (const service of context.services())
     for (const port of service.ports) {
       if (isHttp(port.protocol) || port.protocol === "UDP" || port.number < 1024 || taken.has(port.number)) continue;
-      if (service.resolution === "passthrough") continue;
+      if (resolutionFor(context.view, service) === "passthrough") continue;
       taken.add(port.number);
+      const chains = tcpChains(context, service, port);
       const name = `${proxy.ip}_${port.number}`;
       listeners.push(
         encodeResourceMessage(
@@ -144,7 +205,8 @@ export function explicitListeners(
             address: socketAddress(proxy.ip, port.number),
             enableReusePort: false,
             trafficDirection: TrafficDirection.OUTBOUND,
-            filterChains: tcpChains(context, service, port),
+            listenerFilters: inspectors(chains),
+            filterChains: chains,
           },
           tcpOrigins(context, service),
         ),

@@ -12,14 +12,22 @@ describe("a proxy", () => {
     assert.deepEqual(
       { pod, namespace, ip, interception, appAddress, gatewayBind, httpProxyPort },
       {
-        ...{ pod: "web-1", namespace: "shop", ip: "10.0.0.8", interception: "REDIRECT", appAddress: "10.0.0.7" },
-        ...{ gatewayBind: "0.0.0.0", httpProxyPort: 15_002 },
+        ...{ pod: "web-1", namespace: "shop", ip: "10.0.0.8", interception: "REDIRECT", appAddress: "127.0.0.1" },
+        ...{ gatewayBind: "0.0.0.0", httpProxyPort: 0 },
       },
     );
-    assert.equal(proxy({ INTERCEPTION_MODE: "NONE" }).gatewayBind, "10.0.0.7");
+    const none = proxy({ INTERCEPTION_MODE: "NONE", HTTP_PROXY_PORT: 15002 });
+    assert.deepEqual([none.gatewayBind, none.httpProxyPort], ["10.0.0.7", 15_002]);
     assert.equal(proxy({ INTERCEPTION_MODE: "magic" }).interception, "REDIRECT");
     assert.deepEqual(proxy({ LABELS: { app: "web", count: 3, none: null } }).labels, { app: "web" });
     assert.deepEqual(proxy({ LABELS: "app=web" }).labels, {});
+  });
+
+  it("whose containers listen where it does itself is refused: calls would go round in a circle", () => {
+    assert.throws(() => proxy({ INTERCEPTION_MODE: "NONE", APP_ADDRESS: "10.0.0.7" }), {
+      code: "invalid_argument",
+      message: /APP_ADDRESS 10\.0\.0\.7 is the proxy's own address/,
+    });
   });
 
   for (const port of ["x", "-1", "65536", "1.5"])

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { labelsMatch, type NodeType, parseNodeId } from "@xebec/model-names";
+import { labelsMatch, type NodeType, type PortProtocol, parseNodeId } from "@xebec/model-names";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 
 /** What pilot knows of a proxy from its node message (spec/pilot.md §2.1, §2.2). */
@@ -14,9 +14,9 @@ export interface MeshProxy {
   /** The labels as one text, for comparing. */
   readonly labelsKey: string;
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
-  /** Where its containers listen: `127.0.0.1`-like address of their own, or the proxy's address. */
+  /** Where its containers listen with interception NONE. */
   readonly appAddress: string;
-  /** Port of the explicit HTTP proxy listener; 0 for none. */
+  /** Port of the explicit HTTP proxy listener, with interception NONE; 0 for none. */
   readonly httpProxyPort: number;
   /** Where a router's listeners bind: all addresses, or on a shared loopback one of them. */
   readonly gatewayBind: string;
@@ -46,6 +46,13 @@ export function proxyOf(node: {
   };
   const labels = labelsOf(metadata.LABELS);
   const interception = text("INTERCEPTION_MODE");
+  const ip = text("INSTANCE_IPS").split(",")[0] || id.ip;
+  const appAddress = text("APP_ADDRESS") || "127.0.0.1";
+  if (interception === "NONE" && id.type === "sidecar" && appAddress === ip)
+    throw new XebecError(
+      "invalid_argument",
+      `node metadata APP_ADDRESS ${appAddress} is the proxy's own address: calls would come back to it for ever`,
+    );
   const httpProxyPort = Number(text("HTTP_PROXY_PORT"));
   if (!Number.isInteger(httpProxyPort) || httpProxyPort < 0 || httpProxyPort > 65_535)
     throw new XebecError(
@@ -55,14 +62,14 @@ export function proxyOf(node: {
   return {
     id: node.id,
     type: id.type,
-    ip: text("INSTANCE_IPS").split(",")[0] || id.ip,
+    ip,
     pod: id.pod,
     namespace: text("NAMESPACE") || id.namespace,
     labels,
     labelsKey: JSON.stringify(Object.entries(labels).sort()),
     interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
-    appAddress: text("APP_ADDRESS") || id.ip,
-    httpProxyPort,
+    appAddress,
+    httpProxyPort: interception === "NONE" ? httpProxyPort : 0,
     gatewayBind: text("GATEWAY_BIND") || (interception === "NONE" ? id.ip : "0.0.0.0"),
     serviceAccount: text("SERVICE_ACCOUNT"),
     locality: node.locality,
@@ -113,14 +120,25 @@ export interface ServiceTarget {
   readonly serviceNamespace: string;
   readonly portName: string;
   readonly servicePort: number;
+  readonly protocol: PortProtocol;
   readonly targetPort: number;
 }
 
-/** Sidecars of workloads that serve the same ports alike share their inbound part too. */
+/**
+ * Sidecars of workloads that serve the same ports alike share their inbound part too. The key holds all that is read of the
+ * proxy itself: its namespace and labels (for the mutual TLS mode), and the addresses that its own listeners and clusters have.
+ */
 export function targetsKey(proxy: MeshProxy, targets: readonly ServiceTarget[]): string {
-  const ports = targets.map((each) => `${each.host}:${each.servicePort}:${each.portName}>${each.targetPort}`);
-  const own = proxy.interception === "NONE" ? [proxy.ip, proxy.appAddress, proxy.httpProxyPort, proxy.gatewayBind] : [];
-  return [...ports, ...own].join(",");
+  const ports = targets.map(
+    (each) => `${each.host}:${each.servicePort}:${each.portName}/${each.protocol}>${each.targetPort}`,
+  );
+  const own =
+    proxy.type === "router"
+      ? [proxy.gatewayBind]
+      : proxy.interception === "NONE"
+        ? [proxy.ip, proxy.appAddress, proxy.httpProxyPort]
+        : [];
+  return JSON.stringify([...ports, ...own]);
 }
 
 /** True when a Gateway's selector names this proxy. */

@@ -1,11 +1,24 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationOf } from "@xebec/api-envoy";
+import type { RouteActionSchema, RouteSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { isHttp } from "@xebec/model-names";
-import { isVisible } from "@xebec/pilot-registry";
+import { isVisible, type MeshService } from "@xebec/pilot-registry";
 import { dependency } from "@xebec/pilot-snapshot";
-import { TUNNEL_CLUSTER } from "./clusters.ts";
 import type { GenerationContext } from "./context.ts";
 import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "./encoded.ts";
-import { encodeVirtualHost, serviceVirtualHost, unknownHostVirtualHost, type VirtualHostPart } from "./virtual-host.ts";
+import { resolutionFor } from "./resolution.ts";
+import { TUNNEL_CLUSTER } from "./standard-clusters.ts";
+import { tcpClusters, tcpOrigins } from "./tcp-chains.ts";
+import {
+  domainsOf,
+  encodeVirtualHost,
+  serviceVirtualHost,
+  unknownHostVirtualHost,
+  type VirtualHostPart,
+} from "./virtual-host.ts";
+
+type RouteInit = MessageInitShape<typeof RouteSchema>;
+type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 
 // Field numbers of envoy.config.route.v3.RouteConfiguration.
 const ROUTE_CONFIGURATION = {
@@ -37,13 +50,20 @@ export function outboundRouteTable(context: GenerationContext, name: string): En
   return assemble(name, [...hosts, fallback(context)], { ignorePort: true });
 }
 
-/** The route table of the explicit HTTP proxy: every HTTP service on every port, called by `host:port`. */
+/**
+ * The route table of the explicit HTTP proxy: every HTTP service on every port, called by `host:port`; every other service's
+ * port for clients that tunnel to it.
+ */
 export function httpProxyRouteTable(context: GenerationContext): EncodedResource {
   const hosts: VirtualHostPart[] = [];
   const known = new Set<string>();
   for (const service of context.services())
     for (const { number: port, protocol } of service.ports) {
-      if (!isHttp(protocol)) continue;
+      if (!isHttp(protocol)) {
+        if (protocol === "UDP" || resolutionFor(context.view, service) === "passthrough") continue;
+        hosts.push(context.part(`proxy-tunnel/${service.host}/${port}`, (inner) => tunnelHost(inner, service, port)));
+        continue;
+      }
       known.add(service.host);
       hosts.push(
         context.part(`proxy-vhost/${service.host}/${port}`, (inner) => {
@@ -66,18 +86,43 @@ export function httpProxyRouteTable(context: GenerationContext): EncodedResource
   return assemble(HTTP_PROXY_ROUTE, [...hosts, { ...last, routes: [tunnelRoute(), ...last.routes] }], {});
 }
 
+/** A TCP or TLS service's port, reached with CONNECT. */
+function tunnelHost(context: GenerationContext, service: MeshService, number: number): VirtualHostPart {
+  context.reads(service);
+  const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
+  const clusters = port ? tcpClusters(context, service, port) : [];
+  const [only] = clusters;
+  const domains = domainsOf(service, context.view.namespace, context.snapshot.mesh.domain);
+  return {
+    name: `${service.host}:${number}`,
+    domains: domains.map((domain) => `${domain}:${number}`),
+    routes: [
+      connectRoute(
+        clusters.length > 1
+          ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
+          : { case: "cluster", value: only?.name ?? "BlackHoleCluster" },
+      ),
+    ],
+    origins: tcpOrigins(context, service),
+  };
+}
+
 /**
  * Clients that tunnel also plain HTTP (CONNECT) come through the proxy's own inner listener, where the tunnelled request is
  * routed like any other.
  */
-function tunnelRoute() {
+function tunnelRoute(): RouteInit {
+  return connectRoute({ case: "cluster", value: TUNNEL_CLUSTER });
+}
+
+function connectRoute(clusterSpecifier: ActionInit["clusterSpecifier"]): RouteInit {
   return {
     name: "tunnel",
-    match: { pathSpecifier: { case: "connectMatcher" as const, value: {} } },
+    match: { pathSpecifier: { case: "connectMatcher", value: {} } },
     action: {
-      case: "route" as const,
+      case: "route",
       value: {
-        clusterSpecifier: { case: "cluster" as const, value: TUNNEL_CLUSTER },
+        ...(clusterSpecifier ? { clusterSpecifier } : {}),
         timeout: durationOf(0),
         upgradeConfigs: [{ upgradeType: "CONNECT", connectConfig: {} }],
       },
@@ -94,7 +139,7 @@ function unknownHosts(context: GenerationContext, known: ReadonlySet<string>): V
       continue;
     for (const host of owner.hosts) {
       if (taken.has(host) || context.snapshot.services.has(host)) continue;
-      if (context.virtualService(host) !== owner) continue;
+      if (context.virtualService(host, "http") !== owner) continue;
       taken.add(host);
       const part = unknownHostVirtualHost(context, host, owner, UNKNOWN_HOSTS_PORT);
       if (part) parts.push(part);

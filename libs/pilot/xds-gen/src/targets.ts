@@ -8,13 +8,12 @@ export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetP
 
 /**
  * The ports of services that workloads with a proxy's labels serve: services of its namespace that select them, oldest first.
- * It is the same for all pods of a workload.
+ * It is the same for all pods of a workload. To whom a service is exported has no say: the workload serves it all the same.
  */
 export function serviceTargets(context: GenerationContext, proxy: MeshProxy): readonly NamedTarget[] {
   const targets: NamedTarget[] = [];
-  for (const service of context.services()) {
-    if (!service.selector || service.namespace !== proxy.namespace || !labelsMatch(service.selector, proxy.labels))
-      continue;
+  for (const service of context.servicesOf(proxy.namespace)) {
+    if (!service.selector || !labelsMatch(service.selector, proxy.labels)) continue;
     for (const port of service.ports) {
       if (port.protocol === "UDP") continue;
       targets.push({
@@ -23,6 +22,7 @@ export function serviceTargets(context: GenerationContext, proxy: MeshProxy): re
         serviceNamespace: service.namespace,
         portName: port.name,
         servicePort: port.number,
+        protocol: port.protocol,
         targetPort: port.targetPort,
       });
     }

@@ -1,64 +1,147 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationOf } from "@xebec/api-envoy";
-import type { FilterChainSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
-import { canonicalHost, resolveShortName } from "@xebec/model-names";
-import type { TcpRoute } from "@xebec/model-resources";
+import type {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import { canonicalHost, hostCovers, isTls, resolveShortName } from "@xebec/model-names";
+import type { TcpRoute, TlsRoute } from "@xebec/model-resources";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
 import { type Cidr, cidrOf } from "./cidr.ts";
 import type { GenerationContext } from "./context.ts";
 import { clusterOf, portOf } from "./http-route.ts";
+import { knowsOriginalAddress } from "./resolution.ts";
 import { appliesHere } from "./route-match.ts";
-import { type TcpSettings, tcpProxy } from "./tcp-proxy.ts";
+import { type TcpSettings, tcpProxy, type WeightedCluster } from "./tcp-proxy.ts";
 import { effectivePolicy, mergedRule, ms } from "./traffic-policy.ts";
-import { MESH_SCOPE } from "./virtual-host.ts";
+import { domainsOf, MESH_SCOPE } from "./virtual-host.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type ChainMatch = Pick<MessageInitShape<typeof FilterChainMatchSchema>, "prefixRanges" | "serverNames">;
 type Route = TcpRoute["route"];
+type L4Match = NonNullable<TcpRoute["match"]>[number] & Partial<Pick<TlsRoute["match"][number], "sniHosts">>;
 
-/**
- * The chains of a TCP service's port: those of its VirtualService's TCP rules that apply here, up to the first for every
- * destination; the service itself when there is none (spec/pilot.md §3.1).
- */
-export function tcpChains(context: GenerationContext, service: MeshService, port: MeshPort): FilterChain[] {
-  const owner = context.virtualService(service.host);
-  const scope = MESH_SCOPE(port.number);
-  const chains: FilterChain[] = [];
-  const taken = new Set<string>();
-  for (const rule of owner?.spec.tcp ?? [])
-    for (const match of rule.match?.length ? rule.match : [{}]) {
-      if (!owner || !appliesHere(match, scope, context.view, (text) => resolveGateway(text, owner.namespace))) continue;
-      const filters = [forward(context, rule.route, owner, port.number)];
-      const subnets = (match.destinationSubnets ?? []).map(cidrOf);
-      if (subnets.length === 0 || subnets.some((each) => each.prefixLen === 0)) return [...chains, { filters }];
-      // Without traffic capture nobody knows what address the client meant.
-      if (context.view.interception === "NONE") continue;
-      const prefixRanges = subnets.filter((each) => isNew(each, taken));
-      if (prefixRanges.length > 0) chains.push({ filterChainMatch: { prefixRanges }, filters });
-    }
-  return [
-    ...chains,
-    { filters: [forward(context, [{ destination: ownDestination(service, port) }], owner, port.number)] },
-  ];
+/** Where connections to a TCP service's port go. */
+interface TcpTarget {
+  /** Only what was meant for these addresses; undefined for any. */
+  readonly subnets?: readonly Cidr[];
+  /** Only handshakes that ask for one of these servers; undefined for any. */
+  readonly serverNames?: readonly string[];
+  readonly route: Route;
+  /** Absent for the service itself. */
+  readonly owner?: VirtualService;
 }
 
-const ownDestination = (service: MeshService, port: MeshPort) => ({
-  host: service.host,
-  port: { number: port.number },
-});
+/**
+ * Which listener the chains are for: one on all addresses is shared by services, so a chain must tell its own connections by
+ * their address or server name.
+ */
+export interface SharedListener {
+  /** The networks of a service that has no single address. */
+  readonly networks: readonly string[];
+  /** What chains of other services match already. */
+  readonly taken: Set<string>;
+}
 
-function isNew({ addressPrefix, prefixLen }: Cidr, taken: Set<string>): boolean {
-  const key = `${addressPrefix}/${prefixLen}`;
-  return !taken.has(key) && Boolean(taken.add(key));
+/** The rules of the service's VirtualService that apply here, up to the first for everything; then the service itself. */
+function targetsOf(context: GenerationContext, service: MeshService, port: MeshPort): TcpTarget[] {
+  const tls = isTls(port.protocol) ? context.virtualService(service.host, "tls") : undefined;
+  const owner = tls ?? context.virtualService(service.host, "tcp");
+  const rules: readonly { readonly match?: readonly L4Match[]; readonly route: Route }[] =
+    (tls ? owner?.spec.tls : owner?.spec.tcp) ?? [];
+  const targets: TcpTarget[] = [];
+  for (const rule of rules)
+    for (const match of rule.match?.length ? rule.match : [{}]) {
+      const resolve = (text: string): string => resolveGateway(text, owner?.namespace ?? "");
+      if (!owner || !appliesHere(match, MESH_SCOPE(port.number), context.view, resolve)) continue;
+      const given = (match.destinationSubnets ?? []).map(cidrOf);
+      const subnets = given.some((each) => each.prefixLen === 0) ? [] : given;
+      if (subnets.length > 0 && !knowsOriginalAddress(context.view)) continue;
+      const target = {
+        ...(subnets.length > 0 ? { subnets } : {}),
+        ...(match.sniHosts ? { serverNames: match.sniHosts } : {}),
+        ...{ route: rule.route, owner },
+      };
+      targets.push(target);
+      if (!target.subnets && !target.serverNames) return targets;
+    }
+  const destination = { host: service.host, port: { number: port.number } };
+  return [...targets, { route: [{ destination }] }];
+}
+
+/**
+ * The filter chains of a TCP or TLS service's port (spec/pilot.md §3.1).
+ * @param shared absent for a listener that the service has for itself
+ */
+export function tcpChains(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  shared?: SharedListener,
+): FilterChain[] {
+  const taken = shared?.taken ?? new Set<string>();
+  const ownNames = shared && isTls(port.protocol) ? serverNames(context, service) : undefined;
+  return targetsOf(context, service, port).flatMap((target) => {
+    const subnets = target.subnets ?? (shared?.networks.length ? shared.networks.map(cidrOf) : undefined);
+    const match = unmatched(subnets, target.serverNames ?? ownNames, taken);
+    if (!match) return [];
+    const { clusters, settings } = forwarded(context, target, port.number);
+    const filters = [tcpProxy(context, clusters, settings)];
+    return [{ ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}), filters }];
+  });
+}
+
+/** Where a connection to a service's port goes when only the service's name is known. */
+export function tcpClusters(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+): readonly WeightedCluster[] {
+  const target = targetsOf(context, service, port).find(
+    (each) => !each.subnets && (!each.serverNames || each.serverNames.some((name) => hostCovers(name, service.host))),
+  );
+  return target ? forwarded(context, target, port.number).clusters : [];
+}
+
+/** The names by which clients of a service ask for it in their handshake. */
+function serverNames(context: GenerationContext, service: MeshService): readonly string[] | undefined {
+  if (service.host === "*") return undefined;
+  return domainsOf({ ...service, addresses: [] }, context.view.namespace, context.snapshot.mesh.domain).filter(
+    (name) => !name.endsWith("."),
+  );
+}
+
+/** The part of a match that no chain before has; Envoy refuses a listener in which two have the same. @returns undefined when none is left */
+function unmatched(
+  subnets: readonly Cidr[] | undefined,
+  names: readonly string[] | undefined,
+  taken: Set<string>,
+): ChainMatch | undefined {
+  const prefixes = subnets?.map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen}`) ?? [""];
+  const take = (keys: readonly string[]): boolean =>
+    keys.every((key) => !taken.has(key)) && keys.every((key) => taken.add(key));
+  if (names) {
+    const free = names.filter((name) => take(prefixes.map((prefix) => `${prefix} ${name}`)));
+    return free.length > 0 ? { serverNames: free, ...(subnets ? { prefixRanges: [...subnets] } : {}) } : undefined;
+  }
+  if (!subnets) return take([" "]) ? {} : undefined;
+  const prefixRanges = subnets.filter((_, i) => take([`${prefixes[i]} `]));
+  return prefixRanges.length > 0 ? { prefixRanges } : undefined;
 }
 
 /** The objects that the chains of a service come from. */
 export function tcpOrigins(context: GenerationContext, service: MeshService): string[] {
-  const owner = context.virtualService(service.host);
-  return [...(service.origin ? [service.origin] : []), ...(owner?.spec.tcp?.length ? [owner.key] : [])];
+  const rules = [context.virtualService(service.host, "tls"), context.virtualService(service.host, "tcp")];
+  const keys = rules.flatMap((each) => each?.key ?? []);
+  return [...new Set([...(service.origin ? [service.origin] : []), ...keys])];
 }
 
-function forward(context: GenerationContext, route: Route, owner: VirtualService | undefined, listenerPort: number) {
+function forwarded(
+  context: GenerationContext,
+  { route, owner }: TcpTarget,
+  listenerPort: number,
+): { clusters: WeightedCluster[]; settings: TcpSettings } {
   const { domain } = context.snapshot.mesh;
   const host = (destination: Route[number]["destination"]): string =>
     canonicalHost(owner ? resolveShortName(destination.host, owner.namespace, domain) : destination.host);
@@ -68,10 +151,10 @@ function forward(context: GenerationContext, route: Route, owner: VirtualService
     weight: weight ?? 1,
   }));
   const [first] = used;
-  if (!first) return tcpProxy(context, clusters);
+  if (!first) return { clusters, settings: {} };
   const { destination } = first;
   const port = portOf(context, destination, host(destination), listenerPort);
-  return tcpProxy(context, clusters, settingsOf(context, host(destination), destination.subset ?? "", port));
+  return { clusters, settings: settingsOf(context, host(destination), destination.subset ?? "", port) };
 }
 
 /** What a DestinationRule says of connections; of several destinations the first one's rule decides. */

@@ -10,12 +10,13 @@ export type TcpSettings = Pick<
   "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
 >;
 
+export interface WeightedCluster {
+  readonly name: string;
+  readonly weight: number;
+}
+
 /** Forwards a connection to one cluster, or to several by weight. */
-export function tcpProxy(
-  context: GenerationContext,
-  clusters: readonly { readonly name: string; readonly weight: number }[],
-  settings: TcpSettings = {},
-) {
+export function tcpProxy(context: GenerationContext, clusters: readonly WeightedCluster[], settings: TcpSettings = {}) {
   const [first] = clusters;
   const name = first?.name ?? "BlackHoleCluster";
   return {

@@ -108,9 +108,15 @@ export function rawBuffer() {
   };
 }
 
-/** TLS to a server outside the mesh, as a DestinationRule asks for it (SIMPLE, MUTUAL with files). */
-export function userUpstreamTls(tls: ClientTls, defaultNames: readonly string[], http2: boolean) {
-  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : defaultNames;
+/**
+ * TLS to a server outside the mesh, as a DestinationRule asks for it (SIMPLE, MUTUAL with files).
+ * @param fallback what holds where the rule names nothing: accepted server names, and the server name to ask for
+ */
+export function userUpstreamTls(
+  tls: ClientTls,
+  fallback: { readonly names: readonly string[]; readonly sni: string; readonly http2: boolean },
+) {
+  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : fallback.names;
   const trusted = tls.insecureSkipVerify
     ? {}
     : {
@@ -131,9 +137,9 @@ export function userUpstreamTls(tls: ClientTls, defaultNames: readonly string[],
     configType: {
       case: "typedConfig" as const,
       value: anyOf(UpstreamTlsContextSchema, {
-        sni: tls.sni ?? "",
+        sni: tls.sni || fallback.sni,
         commonTlsContext: {
-          alpnProtocols: http2 ? ["h2"] : [],
+          alpnProtocols: fallback.http2 ? ["h2"] : [],
           tlsParams: {
             tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
             tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,

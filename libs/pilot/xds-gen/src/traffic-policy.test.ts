@@ -136,7 +136,7 @@ describe("a policy in a cluster", () => {
     assert.equal(connect_timeout, "10s");
   });
 
-  it("has its own limits, zero among them", () => {
+  it("has its own limits; zero is none", () => {
     const { circuit_breakers, connect_timeout } = cluster({
       connectionPool: {
         tcp: { maxConnections: 0, connectTimeout: "250ms" },
@@ -144,7 +144,7 @@ describe("a policy in a cluster", () => {
       },
     });
     assert.deepEqual(circuit_breakers.thresholds, [
-      { max_connections: 0, max_pending_requests: 1, max_requests: 2, max_retries: 3 },
+      { max_connections: NO_LIMIT, max_pending_requests: 1, max_requests: 2, max_retries: 3 },
     ]);
     assert.equal(connect_timeout, "0.250s");
   });

@@ -22,7 +22,7 @@ export function ms(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseDuration(text);
 }
 
-/** The rule that DestinationRules of one host are together: all subsets, the oldest rule's policy (spec/pilot.md §3.2). */
+/** The rule that DestinationRules of one host are together: all subsets, the policy of the oldest that has one (spec/pilot.md §3.2). */
 export function mergedRule(
   rules: readonly DestinationRule[],
 ): { spec: DestinationRuleSpec; keys: string[] } | undefined {
@@ -31,7 +31,11 @@ export function mergedRule(
   const subsets = new Map((oldest.spec.subsets ?? []).map((subset) => [subset.name, subset]));
   for (const rule of rest)
     for (const subset of rule.spec.subsets ?? []) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
-  return { spec: { ...oldest.spec, subsets: [...subsets.values()] }, keys: rules.map((rule) => rule.key) };
+  const trafficPolicy = rules.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy;
+  return {
+    spec: { ...oldest.spec, ...(trafficPolicy ? { trafficPolicy } : {}), subsets: [...subsets.values()] },
+    keys: rules.map((rule) => rule.key),
+  };
 }
 
 /** Layers the policies: base, then the subset's over it part by part, then the port's in place of what it can hold. */
@@ -85,10 +89,11 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
       thresholds: [
         {
           priority: RoutingPriority.DEFAULT,
-          maxConnections: tcp?.maxConnections ?? NO_LIMIT,
-          maxPendingRequests: http?.http1MaxPendingRequests ?? NO_LIMIT,
-          maxRequests: http?.http2MaxRequests ?? NO_LIMIT,
-          maxRetries: http?.maxRetries ?? NO_LIMIT,
+          // Zero is "not set" in Istio's messages.
+          maxConnections: tcp?.maxConnections || NO_LIMIT,
+          maxPendingRequests: http?.http1MaxPendingRequests || NO_LIMIT,
+          maxRequests: http?.http2MaxRequests || NO_LIMIT,
+          maxRetries: http?.maxRetries || NO_LIMIT,
         },
       ],
     },
@@ -108,19 +113,24 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
           outlierDetection: {
             enforcingSuccessRate: 0,
             consecutive5xx: outlier.consecutive5xxErrors,
-            enforcingConsecutive5xx:
-              outlier.consecutive5xxErrors === undefined ? undefined : outlier.consecutive5xxErrors > 0 ? 100 : 0,
+            enforcingConsecutive5xx: enforcing5xx(outlier),
             ...gatewayFailures(outlier.consecutiveGatewayErrors ?? outlier.consecutiveErrors),
             splitExternalLocalOriginErrors: outlier.splitExternalLocalOriginErrors ?? false,
             consecutiveLocalOriginFailure: outlier.consecutiveLocalOriginFailures,
             interval: optionalDuration(outlier.interval),
             baseEjectionTime: optionalDuration(outlier.baseEjectionTime),
-            maxEjectionPercent: outlier.maxEjectionPercent,
+            maxEjectionPercent: outlier.maxEjectionPercent || undefined,
           },
           commonLbConfig: { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } },
         }
       : {}),
   };
+}
+
+/** Envoy's own is to eject; the legacy field counts gateway errors in place of all 5xx. */
+function enforcing5xx({ consecutive5xxErrors, consecutiveErrors }: NonNullable<TrafficPolicy["outlierDetection"]>) {
+  if (consecutive5xxErrors !== undefined) return consecutive5xxErrors > 0 ? 100 : 0;
+  return consecutiveErrors === undefined ? undefined : 0;
 }
 
 function gatewayFailures(count: number | undefined) {

@@ -8,11 +8,11 @@ const NOT_YET = "not served yet; ignored";
 
 export function unservedInVirtualService({ spec, gateways }: VirtualService): string[] {
   const told: string[] = [];
-  if (spec.tls?.length) told.push(`spec.tls: ${NOT_YET}`);
-  if (spec.tcp?.length && gateways.some((each) => each !== "mesh"))
-    told.push(`spec.tcp: ${gateways.includes("mesh") ? "Gateways take HTTP only so far" : NOT_YET}`);
+  for (const kind of ["tls", "tcp"] as const)
+    if (spec[kind]?.length && gateways.some((each) => each !== "mesh"))
+      told.push(`spec.${kind}: ${gateways.includes("mesh") ? "Gateways take HTTP only so far" : NOT_YET}`);
   for (const [i, rule] of (spec.http ?? []).entries()) told.push(...inHttpRule(rule, `spec.http[${i}]`));
-  for (const [kind, rules] of Object.entries({ http: spec.http ?? [], tcp: spec.tcp ?? [] }))
+  for (const [kind, rules] of Object.entries({ http: spec.http ?? [], tls: spec.tls ?? [], tcp: spec.tcp ?? [] }))
     for (const [i, rule] of rules.entries())
       for (const [j, match] of (rule.match ?? []).entries())
         for (const field of ["sourceLabels", "sourceNamespace"] as const)
@@ -38,16 +38,17 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
   return told;
 }
 
-/** @param older another rule for the same host in the same namespace, which was there before */
-export function unservedInDestinationRule({ spec }: DestinationRule, older: DestinationRule | undefined): string[] {
+/** @param older the rules for the same host in the same namespace that were there before, the oldest first */
+export function unservedInDestinationRule({ spec }: DestinationRule, older: readonly DestinationRule[]): string[] {
   const told = inPolicy(spec.trafficPolicy, "spec.trafficPolicy");
   for (const [i, subset] of (spec.subsets ?? []).entries()) {
     told.push(...inPolicy(subset.trafficPolicy, `spec.subsets[${i}].trafficPolicy`));
-    if (older?.spec.subsets?.some((each) => each.name === subset.name))
-      told.push(`spec.subsets[${i}]: the older ${older.namespace}/${older.name} defines ${subset.name}`);
+    const definer = older.find((each) => each.spec.subsets?.some(({ name }) => name === subset.name));
+    if (definer) told.push(`spec.subsets[${i}]: the older ${definer.namespace}/${definer.name} defines ${subset.name}`);
   }
-  if (older && spec.trafficPolicy)
-    told.push(`spec.trafficPolicy: that of the older ${older.namespace}/${older.name} holds for the host`);
+  const ruling = older.find((each) => each.spec.trafficPolicy);
+  if (ruling && spec.trafficPolicy)
+    told.push(`spec.trafficPolicy: that of the older ${ruling.namespace}/${ruling.name} holds for the host`);
   return told;
 }
 

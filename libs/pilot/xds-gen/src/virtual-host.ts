@@ -42,7 +42,7 @@ export function routesOf(context: GenerationContext, owner: VirtualService, scop
 /** The virtual host of a service's port in a sidecar's route table. */
 export function serviceVirtualHost(context: GenerationContext, service: MeshService, port: number): VirtualHostPart {
   context.reads(service);
-  const owner = context.virtualService(service.host);
+  const owner = context.virtualService(service.host, "http");
   const routes = owner ? routesOf(context, owner, MESH_SCOPE(port)) : [];
   return {
     name: `${service.host}:${port}`,

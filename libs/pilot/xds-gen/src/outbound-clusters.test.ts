@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { outboundClusters } from "./clusters.ts";
+import { outboundClusters } from "./outbound-clusters.ts";
 import type { MeshProxy } from "./proxy.ts";
 import { contextOf, type Json, jsonOf, object, proxy, service, snapshotOf } from "./small-mesh.testkit.ts";
 

@@ -1,0 +1,168 @@
+import { durationOf } from "@xebec/api-envoy";
+import {
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  ClusterSchema,
+} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { isHttp, outboundCluster, sniOf } from "@xebec/model-names";
+import type { MeshPort, MeshService } from "@xebec/pilot-registry";
+import { type AutoTls, type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { configPath } from "./config-path.ts";
+import type { GenerationContext } from "./context.ts";
+import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
+import { localitiesOf } from "./endpoints.ts";
+import { mtlsMode } from "./mtls.ts";
+import { knowsOriginalAddress, resolutionFor } from "./resolution.ts";
+import { subsetLabels } from "./subset.ts";
+import { meshUpstreamTls, rawBuffer, userUpstreamTls } from "./tls-context.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+
+const DNS_REFRESH_MS = 60_000;
+const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
+
+/** The clusters of one service: one for each port, and one more for each port and subset (spec/pilot.md §3.2, §4.1). */
+export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
+  context.reads(service);
+  const rule = mergedRule(context.destinationRules(service));
+  const origins = [...(service.origin ? [service.origin] : []), ...(rule?.keys ?? [])];
+  const clusters: EncodedResource[] = [];
+  for (const port of service.ports) {
+    if (port.protocol === "UDP") continue;
+    for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
+      const name = outboundCluster(port.number, subset, service.host);
+      const policy = effectivePolicy(rule?.spec, subset, port.number);
+      const init = clusterFor(context, service, port, subset, policy);
+      const config = rule?.keys[0];
+      init.metadata = {
+        filterMetadata: {
+          istio: {
+            services: [{ host: service.host, name: service.name, namespace: service.namespace }],
+            ...(config ? { config: configPath(config) } : {}),
+            ...(subset ? { subset } : {}),
+            ...(service.external ? { external: true } : {}),
+          },
+        },
+      };
+      clusters.push(encodeResourceMessage(ClusterSchema, name, { name, ...init }, origins));
+    }
+  }
+  return clusters;
+}
+
+function clusterFor(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: EffectivePolicy,
+): ClusterInit {
+  const passthrough =
+    resolutionFor(context.view, service) === "passthrough" ||
+    (policy.loadBalancer?.simple === "PASSTHROUGH" && knowsOriginalAddress(context.view));
+  const name = outboundCluster(port.number, subset, service.host);
+  const init = applyPolicy(policy, context.snapshot.mesh.connectTimeoutMs, passthrough);
+  init.altStatName = `${name};`;
+  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, { autoTls: autoTls(service, policy) });
+  Object.assign(init, discovery(context, service, port, subset, passthrough));
+  return Object.assign(init, transportSocket(context, service, port, subset, policy, passthrough));
+}
+
+/** What Envoy takes from the request's host in TLS to a server outside the mesh, where the rule names nothing. */
+function autoTls({ subjectAltNames }: MeshService, { tls }: EffectivePolicy): AutoTls {
+  if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") return {};
+  return {
+    sni: !tls.sni,
+    sanValidation: !tls.insecureSkipVerify && !tls.subjectAltNames?.length && subjectAltNames.length === 0,
+  };
+}
+
+/** How the hosts of a service's cluster are found. */
+function discovery(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  passthrough: boolean,
+): ClusterInit {
+  const name = outboundCluster(port.number, subset, service.host);
+  if (passthrough) {
+    const override = !service.kubernetes && port.targetPort !== port.number ? Number(port.targetPort) : 0;
+    return {
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
+      ...(override > 0 ? { lbConfig: { case: "originalDstLbConfig", value: { upstreamPortOverride: override } } } : {}),
+    };
+  }
+  if (resolutionFor(context.view, service) === "eds")
+    return {
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+      edsClusterConfig: { edsConfig: { ...ADS, initialFetchTimeout: durationOf(0) }, serviceName: name },
+    };
+  const labels = subset ? subsetLabels(context, service, subset) : undefined;
+  const endpoints = localitiesOf(context.endpoints(service), port.name, labels);
+  // Envoy takes LOGICAL_DNS only with its one host, which a subset's labels may have left out.
+  const strict = service.resolution === "dns" || endpoints.length === 0;
+  return {
+    clusterDiscoveryType: {
+      case: "type",
+      value: strict ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS,
+    },
+    dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+    respectDnsTtl: true,
+    dnsRefreshRate: durationOf(DNS_REFRESH_MS),
+    loadAssignment: { clusterName: name, endpoints },
+  };
+}
+
+function transportSocket(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: EffectivePolicy,
+  passthrough: boolean,
+): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
+  const http2 = isHttp2(port.protocol, policy);
+  const mode = policy.tls?.mode;
+  const mesh = () =>
+    meshUpstreamTls(
+      policy.tls?.sni || sniOf(port.number, subset, service.host),
+      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames : identities(context, service),
+      http2,
+    );
+  if (policy.tls && mode !== undefined) {
+    if (mode === "ISTIO_MUTUAL") return { transportSocket: mesh() };
+    if (mode === "SIMPLE" || mode === "MUTUAL")
+      return {
+        transportSocket: userUpstreamTls(policy.tls, {
+          names: service.subjectAltNames,
+          // A byte stream has no host that the name could be taken from.
+          sni: isHttp(port.protocol) || service.host.startsWith("*") ? "" : service.host,
+          http2,
+        }),
+      };
+    return {};
+  }
+  if (!context.snapshot.mesh.autoMtls || service.external) return {};
+  const inferred = mtlsMode(context.snapshot, service.namespace, undefined, undefined, (key) =>
+    context.dependencies.add(key),
+  );
+  if (inferred === "DISABLE") return {};
+  // Without an endpoint that has a proxy there is nobody to speak mutual TLS with.
+  const endpoints = context.endpoints(service);
+  if (!endpoints.some((each) => each.mtls)) return {};
+  // Hosts that are known by their address only have no metadata to choose by: all of them, or none.
+  if (passthrough) return endpoints.every((each) => each.mtls) ? { transportSocket: mesh() } : {};
+  return {
+    transportSocketMatches: [
+      { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mesh() },
+      { name: "tlsMode-disabled", match: {}, transportSocket: rawBuffer() },
+    ],
+  };
+}
+
+/** The SPIFFE ids that a server of this service may have. */
+function identities(context: GenerationContext, service: MeshService): string[] {
+  const known = new Set(service.subjectAltNames);
+  for (const endpoint of context.endpoints(service)) if (endpoint.identity) known.add(endpoint.identity);
+  return [...known].sort();
+}

@@ -1,0 +1,9 @@
+/** A TCP socket address as Envoy's API writes it. */
+export function socketAddress(address: string, port: number) {
+  return {
+    address: {
+      case: "socketAddress" as const,
+      value: { address, portSpecifier: { case: "portValue" as const, value: port } },
+    },
+  };
+}
