@@ -10,11 +10,9 @@ import { XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { goldenCases } from "@xebec/testing-golden";
 import { findTool, tempDir } from "@xebec/testing-launch";
+import { bootstrap, IN_NAMESPACE } from "./envoy-in-namespace.ts";
 import { type PilotInput, snapshotOf } from "./pilot-case.ts";
 import { testSecrets } from "./test-secrets.ts";
-
-// A network namespace of its own: the listeners of a captured sidecar bind fixed ports on all addresses.
-const NAMESPACE = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"];
 
 const secrets = testSecrets();
 
@@ -38,7 +36,8 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
         const file = folder.file("bootstrap.json");
         writeFileSync(file, JSON.stringify(bootstrap(node, socket)));
         const [program = "", ...args] = [
-          ...NAMESPACE,
+          // The listeners of a captured sidecar bind fixed ports on all addresses.
+          ...IN_NAMESPACE,
           findTool("envoy"),
           "-c",
           file,
@@ -70,35 +69,3 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
         }
       });
 });
-
-function bootstrap(node: { id: string; metadata: Record<string, unknown> }, socket: string): unknown {
-  const unix = (name: string, path: string) => ({
-    name,
-    type: "STATIC",
-    connect_timeout: "1s",
-    typed_extension_protocol_options: {
-      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        explicit_http_config: { http2_protocol_options: {} },
-      },
-    },
-    load_assignment: {
-      cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
-    },
-  });
-  const ads = { ads: {}, resource_api_version: "V3" };
-  return {
-    node: { ...node, cluster: "test" },
-    static_resources: { clusters: [unix("xds-grpc", socket), unix("sds-grpc", socket)] },
-    dynamic_resources: {
-      ads_config: {
-        api_type: "GRPC",
-        transport_api_version: "V3",
-        grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }],
-      },
-      cds_config: ads,
-      lds_config: ads,
-    },
-  };
-}
