@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isXebecError } from "@xebec/core-errors";
-import { type ProcessId, processesMarked } from "@xebec/platform-local";
+import { type ProcessId, processesMarked, RUN_MARK } from "@xebec/platform-process";
 import { askSupervisor } from "./control.ts";
 import { controlSocket } from "./paths.ts";
 import { endProcesses, forgetProcess, recordedProcess, waitForEnd } from "./process-record.ts";
@@ -14,7 +14,7 @@ const GRACE_MS = 3_000;
 export function meshProcesses(runDir: string): ProcessId[] {
   try {
     const { runId } = JSON.parse(readFileSync(join(runDir, "state.json"), "utf8")) as { runId?: unknown };
-    return typeof runId === "string" && runId !== "" ? processesMarked("XEBEC_RUN", runId) : [];
+    return typeof runId === "string" && runId !== "" ? processesMarked(RUN_MARK, runId) : [];
   } catch {
     return []; // no state file: nothing was started from here
   }

@@ -8,8 +8,8 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { writeFileAtomic } from "@xebec/platform-files";
+import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-process";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
-import { isRunning, type ProcessId, processOf, signalProcess } from "./process-id.ts";
 
 export interface EnvoyProcessOptions {
   /** The Envoy program. */

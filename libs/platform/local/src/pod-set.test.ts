@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { processesMarked, RUN_MARK } from "@xebec/platform-process";
 import { addressPlan } from "./address-plan.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
-import { processesMarked } from "./process-table.ts";
 
 const TIMEOUT_MS = 15_000;
 const SERVER = `require("node:http").createServer((_, r) => r.end(process.env.VERSION)).listen(Number(process.env.PORT), process.env.BIND_ADDRESS)`;
@@ -100,7 +100,7 @@ test("a changed Deployment gets new pods first; the old one goes when the new on
   assert.equal(await answer.text(), "v2");
   assert.notEqual(now?.ip, old?.ip);
   await set.endAll();
-  await waitFor("no process left", TIMEOUT_MS, () => processesMarked("XEBEC_RUN", runId).length === 0);
+  await waitFor("no process left", TIMEOUT_MS, () => processesMarked(RUN_MARK, runId).length === 0);
 });
 
 test("replicas go up and down; a Deployment that vanishes takes its pods along; slots are used again", async (t) => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { RUN_MARK } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { appEntry, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { UnitSpec } from "./unit.ts";
@@ -53,7 +54,7 @@ export function natsUnit(host: ServiceHost): UnitSpec {
   return {
     name: "service/nats",
     command: [host.natsServer, "-c", join(host.runDir, "nats", "nats.conf")],
-    env: { ...host.baseEnv, XEBEC_RUN: host.runId },
+    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", "nats.log"),
   };
@@ -96,7 +97,7 @@ function unit(host: ServiceHost, name: string, app: string, flags: readonly stri
   return {
     name: `service/${name}`,
     command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...flags],
-    env: { ...host.baseEnv, XEBEC_RUN: host.runId },
+    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };

@@ -1,0 +1,3 @@
+export { POD_MARK, RUN_MARK } from "./marks.ts";
+export { isRunning, type ProcessId, processOf, signalGroup, signalProcess } from "./process-id.ts";
+export { groupMembers, processesMarked } from "./process-marks.ts";
