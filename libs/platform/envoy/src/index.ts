@@ -3,7 +3,6 @@ export { renderBootstrap } from "./bootstrap.ts";
 export { createEnvoyAdmin, type EnvoyAdmin } from "./envoy-admin.ts";
 export { adminRequest, waitUntilReady } from "./envoy-command.ts";
 export { createEnvoyProcess, type EnvoyProcess, type EnvoyProcessOptions } from "./envoy-process.ts";
-export { type HttpAnswer, type HttpCall, httpCall } from "./http-call.ts";
 export { knownFlags } from "./known-flags.ts";
 export { type EnvoyNode, envoyNode } from "./node.ts";
 export { type ProxyAgentOptions, proxyAgent } from "./proxy-agent.ts";
