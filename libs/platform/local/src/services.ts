@@ -4,6 +4,9 @@ import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts"
 import { appEntry, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { UnitSpec } from "./unit.ts";
 
+/** A service that signs in to the bus. */
+type BusService = Exclude<ServiceName, "sidecar-injector">;
+
 /** What the service processes need to know of their mesh. */
 export interface ServiceHost {
   readonly plan: AddressPlan;
@@ -13,7 +16,7 @@ export interface ServiceHost {
   readonly configDir: string;
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
-  readonly busKeys: { seedFile(user: ServiceName): string; readonly publicKeysFile: string };
+  readonly busKeys: { seedFile(user: BusService): string; readonly publicKeysFile: string };
 }
 
 export const NATS_PORT = 4222;
@@ -103,7 +106,7 @@ function unit(host: ServiceHost, name: string, app: string, flags: readonly stri
   };
 }
 
-function busFlags(host: ServiceHost, service: ServiceName): string[] {
+function busFlags(host: ServiceHost, service: BusService): string[] {
   return [
     "--busURL",
     `nats://${host.plan.nats}:${NATS_PORT}`,
@@ -115,10 +118,10 @@ function busFlags(host: ServiceHost, service: ServiceName): string[] {
 }
 
 function commonFlags(host: ServiceHost, service: ServiceName): string[] {
-  const flags = busFlags(host, service);
-  if (service === "citadel") return flags;
+  if (service === "citadel") return busFlags(host, service);
   return [
-    ...flags,
+    // The injector has no part in the bus: its configuration is files.
+    ...(service === "sidecar-injector" ? [] : busFlags(host, service)),
     "--caAddr",
     `${host.plan.service("citadel")}:${CITADEL_PORT}`,
     "--caRootFile",
