@@ -113,6 +113,7 @@ async function conditions(supervisor: Supervisor): Promise<unknown[]> {
   return [...found.values()];
 }
 
+// Life goes on: the mesh needs somebody who looks after it more than it needs to know of one forgotten error.
 process.on("unhandledRejection", (error) => log.error({ err: error }, "an error that nothing handled"));
 main().catch(async (error: unknown) => {
   log.fatal({ err: error }, "the supervisor could not start");

@@ -57,6 +57,6 @@ export async function probeApp({ port, http, timeoutMs }: AppProbe, host: string
   try {
     return (await httpCall({ host, port }, http.path, { timeoutMs, headers: http.headers, maxBytes: 10 << 20 })).status;
   } catch {
-    return 500;
+    return 500; // for a probe, no answer is an answer: the app is not well
   }
 }

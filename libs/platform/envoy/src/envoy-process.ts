@@ -223,7 +223,7 @@ class Supervised implements EnvoyProcess {
     try {
       return await this.#options.admin.activeConnections();
     } catch {
-      return Number.NaN;
+      return Number.NaN; // unknown, and so never 0: the drain takes its whole time
     }
   }
 
