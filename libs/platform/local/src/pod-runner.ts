@@ -38,7 +38,6 @@ export interface PodHost {
   readonly mint: MintToken;
   /** Environment of every process: PATH, where Envoy is, compile cache. */
   readonly baseEnv: Readonly<Record<string, string>>;
-  /** Environment of every proxy: where pilot and citadel are. */
   /** Citadel, `HOST:PORT`. */
   readonly caAddress: string;
   /** Pilot, `HOST:PORT`. */
