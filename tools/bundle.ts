@@ -1,24 +1,19 @@
-// Bundles programs with esbuild: `bundle.ts PROJECT…` or `bundle.ts --all`. A bundle lies in dist/, at the depth of src/, so
+// Bundles programs with esbuild: `bundle.ts PROJECT…`. A bundle lies in dist/, at the depth of src/, so
 // that what a program finds beside itself stays where it was. Splitting keeps what is loaded on demand in files of its own.
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const SAMPLE = "deploy/samples/bookinfo";
 /** CommonJS packages call `require` for Node's own modules. */
 const REQUIRE = 'import{createRequire as xebecRequire}from"node:module";const require=xebecRequire(import.meta.url);';
 
-const given = process.argv.slice(2);
-if (given.length === 0) {
-  process.stderr.write("usage: bundle.ts PROJECT... | --all\n");
+const projects = process.argv.slice(2);
+if (projects.length === 0) {
+  process.stderr.write("usage: bundle.ts PROJECT...\n");
   process.exit(2);
 }
-const projects =
-  given[0] === "--all"
-    ? [...globSync("apps/*/src/main.ts", { cwd: ROOT }).map((file) => file.slice(0, -"/src/main.ts".length)), SAMPLE]
-    : given;
-for (const project of projects.sort()) await bundle(project);
+for (const project of projects) await bundle(project);
 
 async function bundle(project: string): Promise<void> {
   const entries = ["main.ts", "supervisor-main.ts", "guardian-main.ts"]

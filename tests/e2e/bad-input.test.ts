@@ -145,7 +145,9 @@ describe("bad input on a mesh that runs", () => {
     await waitFor("what is told is as before", TOLD_MS, async () => {
       told = shape(await mesh.conditions());
       return told === healthy;
-    }).catch(() => assert.equal(told, healthy));
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; told is ${told}`, { cause: error });
+    });
   }
 
   for (const { name, content, object, line, message, consumer = "galley", state = "rejected" } of CASES)

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
-import { appEntry, isRunning, type MeshStatus, processesMarked, processOf } from "@xebec/platform-local";
+import { appEntry, type MeshStatus } from "@xebec/platform-local";
+import { isRunning, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
 import { freePort, tempDir } from "@xebec/testing-launch";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -163,7 +164,7 @@ export class Mesh implements AsyncDisposable {
     if (agent === undefined) throw new Error(`no proxy of ${pod}`);
     if (program === "agent") return agent;
     const name = Buffer.from(`POD_NAME=${found?.name}\0`);
-    const envoy = processesMarked("XEBEC_RUN", this.#runId).find(
+    const envoy = processesMarked(RUN_MARK, this.#runId).find(
       ({ pid }) =>
         readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("envoy") &&
         readFileSync(`/proc/${pid}/environ`).includes(name),
@@ -208,8 +209,7 @@ export class Mesh implements AsyncDisposable {
     await this.control("/down", "POST").catch(() => supervisor?.kill("SIGKILL"));
     if (supervisor && supervisor.exitCode === null && supervisor.signalCode === null) await once(supervisor, "exit");
     if (this.#runId)
-      for (const left of processesMarked("XEBEC_RUN", this.#runId))
-        if (isRunning(left)) process.kill(left.pid, "SIGKILL");
+      for (const left of processesMarked(RUN_MARK, this.#runId)) if (isRunning(left)) process.kill(left.pid, "SIGKILL");
     if (process.env.KEEP_MESH === "1") console.error(`kept: ${this.runDir}`);
     else this.#folder.remove();
   }

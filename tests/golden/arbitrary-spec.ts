@@ -1,6 +1,5 @@
 // Random specs by a kind's schema, of which many pass validation: texts are chosen by the name of their field.
 import { KINDS } from "@xebec/model-resources";
-// biome-ignore lint/correctness/noUndeclaredDependencies: only tests use this file, and the root has it for all of them
 import fc from "fast-check";
 
 interface Schema {

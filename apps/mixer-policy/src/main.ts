@@ -1,12 +1,12 @@
 import { mainConfig } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { createDirectorySource } from "@xebec/galley-server";
+import { ownSource } from "@xebec/galley-server";
 import { denier } from "@xebec/mixer-adapters-denier";
 import { listchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { checkMixerConfig, configStoreOf, PolicyConfig, policyComponents } from "@xebec/mixer-server";
-import { createConditions, openBus } from "@xebec/platform-bus";
+import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
@@ -14,16 +14,13 @@ const metrics = createMetrics();
 const store = configStoreOf(config);
 const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics);
 const identity = serviceIdentity(config, { serverName: "istio-policy.istio-system.svc", metrics });
-const source = store.dir
-  ? [createDirectorySource({ dir: store.dir, bus, conditions: createConditions(bus, "galley") })]
-  : [];
 
 await runService({
   name: "mixer-policy",
   components: [
     bus,
     ...(identity ? [identity] : []),
-    ...source,
+    ...ownSource(store.dir, bus),
     ...policyComponents({
       config,
       bus,

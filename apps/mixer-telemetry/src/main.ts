@@ -1,11 +1,11 @@
 import { mainConfig } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { createDirectorySource } from "@xebec/galley-server";
+import { ownSource } from "@xebec/galley-server";
 import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
 import { stdio } from "@xebec/mixer-adapters-stdio";
 import { checkMixerConfig, configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
-import { createConditions, openBus } from "@xebec/platform-bus";
+import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(TelemetryConfig, process.argv.slice(2), checkMixerConfig);
@@ -13,9 +13,6 @@ const metrics = createMetrics();
 const store = configStoreOf(config);
 const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);
 const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
-const source = store.dir
-  ? [createDirectorySource({ dir: store.dir, bus, conditions: createConditions(bus, "galley") })]
-  : [];
 const prometheus = createPrometheus();
 
 await runService({
@@ -23,7 +20,7 @@ await runService({
   components: [
     bus,
     ...(identity ? [identity] : []),
-    ...source,
+    ...ownSource(store.dir, bus),
     ...telemetryComponents(
       { config, bus, metrics, adapters: [prometheus.adapter, stdio], ...(identity ? { tls: identity } : {}) },
       { contentType: TEXT_FORMAT, text: () => prometheus.text() },

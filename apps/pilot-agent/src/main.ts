@@ -1,10 +1,10 @@
+import { resolve } from "node:path";
 import { mainConfig } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { EXIT_CONFIG, EXIT_FAILED_START, runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import {
   adminRequest,
-  findEnvoy,
   identityOptions,
   knownFlags,
   proxyAgent,
@@ -12,6 +12,7 @@ import {
   waitUntilReady,
 } from "@xebec/platform-envoy";
 import { createWorkloadIdentity } from "@xebec/platform-identity";
+import { findProgram } from "@xebec/platform-process";
 import { AgentConfig } from "./config.ts";
 
 const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --help lists the flags
@@ -19,6 +20,8 @@ pilot-agent request GET|POST PATH             asks Envoy's admin interface
 pilot-agent wait [SECONDS]                    returns once the proxy is ready
 pilot-agent version
 `;
+/** The working copy, from src/ and from the bundle in dist/. */
+const ROOT = resolve(import.meta.dirname, "../../..");
 /** Beyond the drain: what ending Envoy and closing ports may take, in milliseconds. */
 const CLOSE_MS = 6_000;
 const [command, ...args] = process.argv.slice(2);
@@ -32,7 +35,7 @@ async function proxy(): Promise<void> {
   const identity = createWorkloadIdentity({ ...identityOptions(settings, config), metrics });
   const agent = proxyAgent({
     ...{ settings, identity, metrics },
-    envoy: config.binaryPath || findEnvoy(process.env),
+    envoy: config.binaryPath || findProgram("envoy", { root: ROOT, env: process.env }),
     configPath: config.configPath,
     logLevel: config.proxyLogLevel,
     concurrency: config.concurrency,

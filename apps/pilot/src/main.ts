@@ -1,25 +1,22 @@
 import { mainConfig } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { createDirectorySource } from "@xebec/galley-server";
+import { ownSource } from "@xebec/galley-server";
 import { PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
-import { createConditions, openBus } from "@xebec/platform-bus";
+import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PilotConfig);
 const metrics = createMetrics();
 const bus = await openBus(config, "pilot", metrics);
 const identity = serviceIdentity(config, { serverName: "istio-pilot.istio-system.svc", metrics });
-const source = config.configDir
-  ? [createDirectorySource({ dir: config.configDir, bus, conditions: createConditions(bus, "galley") })]
-  : [];
 
 await runService({
   name: "pilot",
   components: [
     bus,
     ...(identity ? [identity] : []),
-    ...source,
+    ...ownSource(config.configDir, bus),
     ...pilotComponents({ config, bus, metrics, ...(identity ? { tls: identity } : {}) }),
   ],
 });

@@ -1,34 +1,42 @@
-import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isXebecError } from "@xebec/core-errors";
-import { type ProcessId, processesMarked } from "@xebec/platform-local";
+import { isXebecError, type XebecError } from "@xebec/core-errors";
+import { type ProcessId, processesMarked, RUN_MARK } from "@xebec/platform-process";
 import { askSupervisor } from "./control.ts";
 import { controlSocket } from "./paths.ts";
 import { endProcesses, forgetProcess, recordedProcess, waitForEnd } from "./process-record.ts";
+import { readJson } from "./read-json.ts";
 
 const DOWN_TIMEOUT_MS = 20_000;
 const GRACE_MS = 3_000;
+/** Codes of a supervisor that is gone, or takes too long. */
+const ABSENT: readonly string[] = ["unavailable", "deadline_exceeded"];
 
-/** Everything that still runs of the mesh of a run directory, the guardian and the supervisor left out. */
+/**
+ * Everything that still runs of the mesh of a run directory, the guardian and the supervisor left out.
+ * @throws XebecError failed_precondition when its state file is damaged: then nobody knows
+ */
 export function meshProcesses(runDir: string): ProcessId[] {
-  try {
-    const { runId } = JSON.parse(readFileSync(join(runDir, "state.json"), "utf8")) as { runId?: unknown };
-    return typeof runId === "string" && runId !== "" ? processesMarked("XEBEC_RUN", runId) : [];
-  } catch {
-    return []; // no state file: nothing was started from here
-  }
+  const path = join(runDir, "state.json");
+  // No state file: nothing was started from here.
+  const state = readJson<{ runId?: unknown }>(
+    path,
+    `end the processes that have ${RUN_MARK} in their environment and belong to it, then remove the file`,
+  );
+  return typeof state?.runId === "string" && state.runId !== "" ? processesMarked(RUN_MARK, state.runId) : [];
 }
 
 /**
  * Ends exactly what `up` started: the supervisor does it in order; when it is gone, what its state file remembers is ended
  * from here.
  * @returns false when nothing ran
+ * @throws XebecError what the supervisor could not end in order; it was ended from here all the same
  */
 export async function endMesh(runDir: string): Promise<boolean> {
   const guardian = recordedProcess(runDir, "guardian");
   const others = guardian && guardian.pid !== process.pid ? [guardian] : [];
   const supervisor = recordedProcess(runDir, "supervisor");
+  let failure: XebecError | undefined;
   let found = supervisor !== undefined || others.length > 0;
   try {
     await askSupervisor(runDir, "POST", "/down", DOWN_TIMEOUT_MS);
@@ -37,6 +45,7 @@ export async function endMesh(runDir: string): Promise<boolean> {
     await waitForEnd(others, GRACE_MS);
   } catch (error) {
     if (!isXebecError(error)) throw error;
+    if (!ABSENT.includes(error.code)) failure = error;
   }
   // The guardian goes first: it would start the supervisor again.
   await endProcesses(others, GRACE_MS);
@@ -53,5 +62,6 @@ export async function endMesh(runDir: string): Promise<boolean> {
   await forgetProcess(runDir, "guardian");
   await forgetProcess(runDir, "supervisor");
   await rm(controlSocket(runDir), { force: true });
+  if (failure) throw failure;
   return found;
 }

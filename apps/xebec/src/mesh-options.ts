@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "@xebec/platform-files";
+import { readJson } from "./read-json.ts";
 
 /** How a mesh was started; kept in its run directory, so that a restarted supervisor starts it the same way. */
 export interface MeshOptions {
@@ -16,11 +16,10 @@ export async function saveOptions(runDir: string, options: MeshOptions): Promise
   await writeFileAtomic(join(runDir, FILE), `${JSON.stringify(options, null, 2)}\n`);
 }
 
-/** @returns undefined when no mesh was started with this run directory */
+/**
+ * @returns undefined when no mesh was started with this run directory
+ * @throws XebecError failed_precondition when the file is damaged
+ */
 export function loadOptions(runDir: string): MeshOptions | undefined {
-  try {
-    return JSON.parse(readFileSync(join(runDir, FILE), "utf8")) as MeshOptions;
-  } catch {
-    return undefined;
-  }
+  return readJson(join(runDir, FILE), 'end the mesh with "xebec down", then "xebec up" writes it anew');
 }

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
 import { writeFileAtomic } from "@xebec/platform-files";
-import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-local";
+import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-process";
 
 /** Processes that a run directory remembers, besides those of the supervisor's state file. */
 export type Recorded = "guardian" | "supervisor";
@@ -21,14 +22,17 @@ export async function forgetProcess(runDir: string, name: Recorded): Promise<voi
   await rm(fileOf(runDir, name), { force: true });
 }
 
-/** The recorded process; undefined when it does not run any more. */
+/** The recorded process; undefined when it does not run any more. @throws XebecError internal when that cannot be told */
 export function recordedProcess(runDir: string, name: Recorded): ProcessId | undefined {
+  let id: ProcessId;
   try {
-    const id = JSON.parse(readFileSync(fileOf(runDir, name), "utf8")) as ProcessId;
-    return isRunning(id) ? id : undefined;
-  } catch {
-    return undefined; // no record, or one that was cut off: there is nothing to go by
+    id = JSON.parse(readFileSync(fileOf(runDir, name), "utf8")) as ProcessId;
+  } catch (error) {
+    // No record, or one that was cut off: there is nothing to go by.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new XebecError("internal", `${fileOf(runDir, name)} cannot be read`, { cause: error });
   }
+  return isRunning(id) ? id : undefined;
 }
 
 /** Waits until none of these runs any more. @returns those that still do */

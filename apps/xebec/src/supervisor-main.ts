@@ -9,9 +9,10 @@ import { decodeCondition } from "@xebec/model-resources";
 import { createHttpServer } from "@xebec/platform-http";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { type MintToken, Supervisor } from "@xebec/platform-local";
+import { findProgram } from "@xebec/platform-process";
 import { EXIT_RELEASED } from "./guardian.ts";
 import { loadOptions } from "./mesh-options.ts";
-import { controlSocket, findProgram, ROOT, runDirectory } from "./paths.ts";
+import { controlSocket, ROOT, runDirectory } from "./paths.ts";
 import { recordProcess } from "./process-record.ts";
 
 const log = logger("supervisor");
@@ -32,8 +33,8 @@ async function main(): Promise<void> {
     root: ROOT,
     runDir,
     ...options,
-    envoy: findProgram("envoy"),
-    natsServer: findProgram("nats-server"),
+    envoy: findProgram("envoy", { root: ROOT, env: process.env }),
+    natsServer: findProgram("nats-server", { root: ROOT, env: process.env }),
     tokenMaker,
   });
   const socket = controlSocket(runDir);
@@ -112,6 +113,7 @@ async function conditions(supervisor: Supervisor): Promise<unknown[]> {
   return [...found.values()];
 }
 
+// Life goes on: the mesh needs somebody who looks after it more than it needs to know of one forgotten error.
 process.on("unhandledRejection", (error) => log.error({ err: error }, "an error that nothing handled"));
 main().catch(async (error: unknown) => {
   log.fatal({ err: error }, "the supervisor could not start");

@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
-import { request } from "node:https";
 import { XebecError } from "@xebec/core-errors";
 import { validateObject } from "@xebec/galley-validate";
 import { pathText } from "@xebec/model-resources";
+import { httpCall } from "@xebec/platform-http/call";
 import { addressPlan, type MeshStatus, parseManifests, rootFile } from "@xebec/platform-local";
 import type { InputObject } from "./read-input.ts";
 
 const WEBHOOK_PORT = 9443;
 const WEBHOOK_NAME = "istio-galley.istio-system.svc";
 const TIMEOUT_MS = 5_000;
+const MAX_ANSWER = 4 << 20;
 
 /**
  * Checks objects before any of them is written: by galley's webhook when a mesh runs, and in this process, which knows lines.
@@ -45,13 +46,11 @@ function localFaults(object: InputObject): string[] {
 }
 
 /** @returns why galley refuses it; undefined when it does not */
-function askWebhook(object: InputObject, runDir: string, block: number): Promise<string | undefined> {
+async function askWebhook(object: InputObject, runDir: string, block: number): Promise<string | undefined> {
   const root = rootFile(runDir);
   const host = addressPlan(block).service("galley");
   if (!existsSync(root))
-    return Promise.reject(
-      new XebecError("unavailable", `${root} does not exist yet; wait until "xebec status" is ready`),
-    );
+    throw new XebecError("unavailable", `${root} does not exist yet; wait until "xebec status" is ready`);
   const review = {
     apiVersion: "admission.k8s.io/v1",
     kind: "AdmissionReview",
@@ -63,40 +62,24 @@ function askWebhook(object: InputObject, runDir: string, block: number): Promise
       object: object.value,
     },
   };
-  return new Promise((resolve, reject) => {
-    const fail = (why: string): void =>
-      reject(new XebecError("unavailable", `galley's webhook at ${host}:${WEBHOOK_PORT} ${why}; nothing was written`));
-    const call = request(
-      {
-        host,
-        port: WEBHOOK_PORT,
-        path: "/validate",
-        method: "POST",
-        ca: readFileSync(root),
-        servername: WEBHOOK_NAME,
-        timeout: TIMEOUT_MS,
-        agent: false,
-        headers: { "content-type": "application/json" },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", (error) => fail(`broke off: ${error.message}`));
-        response.on("end", () => {
-          try {
-            const answer = JSON.parse(Buffer.concat(chunks).toString("utf8")) as {
-              response?: { allowed?: boolean; status?: { message?: string } };
-            };
-            if (response.statusCode !== 200 || !answer.response) fail(`answers ${response.statusCode}`);
-            else resolve(answer.response.allowed ? undefined : (answer.response.status?.message ?? "refused"));
-          } catch {
-            fail("answers something that is not JSON");
-          }
-        });
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer in time")));
-    call.on("error", (error) => fail(`cannot be reached: ${error.message}`));
-    call.end(JSON.stringify(review));
+  const failed = (why: string, cause?: unknown): XebecError =>
+    new XebecError("unavailable", `galley's webhook at ${host}:${WEBHOOK_PORT} ${why}; nothing was written`, { cause });
+  const { status, body } = await httpCall({ host, port: WEBHOOK_PORT }, "/validate", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(review),
+    tls: { ca: readFileSync(root), servername: WEBHOOK_NAME },
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: MAX_ANSWER,
+  }).catch((error: Error) => {
+    throw failed(`cannot be reached: ${(error.cause as Error).message}`, error.cause);
   });
+  let answer: { response?: { allowed?: boolean; status?: { message?: string } } } | null;
+  try {
+    answer = JSON.parse(body);
+  } catch (error) {
+    throw failed("answers something that is not JSON", error);
+  }
+  if (status !== 200 || !answer?.response) throw failed(`answers ${status}`);
+  return answer.response.allowed ? undefined : (answer.response.status?.message ?? "refused");
 }

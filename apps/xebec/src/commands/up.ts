@@ -3,10 +3,11 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } fr
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { addressPlan, appEntry, NODE_FLAGS } from "@xebec/platform-local";
+import { findProgram } from "@xebec/platform-process";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
 import { guard } from "../guardian.ts";
 import { saveOptions } from "../mesh-options.ts";
-import { findProgram, ROOT, runDirectory } from "../paths.ts";
+import { ROOT, runDirectory } from "../paths.ts";
 import { checkPorts } from "../ports.ts";
 import { prepareConfig } from "../prepare-config.ts";
 import { forgetProcess, recordedProcess, recordProcess } from "../process-record.ts";
@@ -29,8 +30,7 @@ export async function up(options: UpOptions): Promise<number> {
   const runDir = runDirectory();
   refuseTwice(runDir);
   addressPlan(options.addressBlock);
-  findProgram("envoy");
-  findProgram("nats-server");
+  for (const program of ["envoy", "nats-server"] as const) findProgram(program, { root: ROOT, env: process.env });
   // What an earlier run has left is taken over, and holds the ports.
   if (meshProcesses(runDir).length === 0) await checkPorts(options.addressBlock, options.ingressPort);
   const configDir = prepareConfig(runDir, options.config);

@@ -1,5 +1,4 @@
 // The Envoy v3 API. Messages are imported by their proto path, e.g. `@xebec/api-envoy/envoy/config/listener/v3/listener`;
 // this module holds the thin helpers that all users of the API share.
 export { anyOf, bytesAny } from "./any.ts";
-export { durationOf, durationToMs, parseDuration } from "./duration.ts";
-export { structOf } from "./struct.ts";
+export { durationOf } from "./duration.ts";

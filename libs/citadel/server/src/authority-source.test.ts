@@ -183,13 +183,14 @@ describe("citadel's own certificate", () => {
 describe("a duration of the flags", () => {
   for (const [text, ms] of [
     ["90d", 7_776_000_000],
+    ["1.5d12h", 172_800_000],
     ["24h", 86_400_000],
     ["1h30m", 5_400_000],
     ["1.5s", 1_500],
     ["20ms", 20],
   ] as const)
     it(`${text} has ${ms} ms`, () => assert.equal(durationMs(text, "ttl"), ms));
-  for (const text of ["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x"])
+  for (const text of ["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x", "12h1d", "1d-2h", "d"])
     it(`is not "${text}"`, () =>
       assert.throws(() => durationMs(text, "ttl"), { code: "invalid_argument", message: /^--ttl: / }));
 });

@@ -1,4 +1,5 @@
 import { type ConfigOf, defineConfig, option } from "@xebec/core-config";
+import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import { KEY_TYPES } from "@xebec/model-pki";
 
@@ -35,21 +36,22 @@ export const CitadelConfig = defineConfig({
 
 export type CitadelFlags = ConfigOf<typeof CitadelConfig>;
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const HOURS_A_DAY = 24;
 
 /**
- * Reads a duration as Go writes it (`1h30m`), and days (`90d`).
+ * Reads a duration as Go writes it (`1h30m`), which may begin with days (`90d`, `1d12h`).
  * @param flag names the option in the error
  * @returns milliseconds, above 0
  * @throws XebecError invalid_argument
  */
 export function durationMs(text: string, flag: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gy)];
-  const total = parts.reduce((sum, [, value, unit = ""]) => sum + Number(value) * (UNITS[unit] ?? 0), 0);
-  if (parts.map(([part]) => part).join("") !== text || !(total > 0))
+  const ms = parseDuration(
+    text.replace(/^(\d+(?:\.\d+)?)d(?=[\d.]|$)/, (_, days: string) => `${Number(days) * HOURS_A_DAY}h`),
+  );
+  if (ms === undefined || ms <= 0)
     throw new XebecError(
       "invalid_argument",
       `--${flag}: "${text}" is not a duration; write for example 90d, 24h or 30s`,
     );
-  return total;
+  return ms;
 }

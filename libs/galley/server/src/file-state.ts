@@ -89,6 +89,6 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return undefined;
+    return undefined; // the decoder has no other reason; the caller names the file
   }
 }

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { parseDuration } from "@xebec/api-envoy";
+import { parseDuration } from "@xebec/core-duration";
 import type { Violation } from "@xebec/model-resources";
 
 type Path = readonly (string | number)[];

@@ -19,9 +19,6 @@ export const InjectorConfig = defineConfig({
     stateDir: option.string("directory of the certificate"),
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
     monitoringPort: option.number("port of metrics, health and log levels", 15014),
-    busURL: option.list("NATS servers, nats://HOST:PORT"),
-    busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
-    busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });

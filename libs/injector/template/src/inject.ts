@@ -134,8 +134,8 @@ function earlierStatus(annotations: Readonly<Record<string, string>>): Partial<R
   if (!text) return {};
   try {
     return JSON.parse(text) as Partial<Record<ListName, readonly string[]>>;
-  } catch {
-    throw new XebecError("invalid_argument", `annotation ${STATUS}: is not JSON; remove it`);
+  } catch (error) {
+    throw new XebecError("invalid_argument", `annotation ${STATUS}: is not JSON; remove it`, { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import { formatGoDuration, type Int64, parseGoDuration } from "@xebec/model-attributes";
+import { parseGoDuration } from "@xebec/model-attributes";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 
@@ -15,11 +15,6 @@ export function durationMs(text: string): number {
   const nanos = parseGoDuration(text);
   if (nanos === undefined) throw new TypeError(`${text} is no duration`);
   return Number(nanos) / 1e6;
-}
-
-/** Writes milliseconds as configuration does. */
-export function durationText(ms: number): string {
-  return formatGoDuration(BigInt(Math.round(ms * 1e6)) as Int64);
 }
 
 export interface Violation {

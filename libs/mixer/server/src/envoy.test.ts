@@ -6,9 +6,9 @@ import { denier } from "@xebec/mixer-adapters-denier";
 import { listchecker } from "@xebec/mixer-adapters-listchecker";
 import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createStdio } from "@xebec/mixer-adapters-stdio";
-import { createTestCa, findTool, freePorts, startEnvoy } from "@xebec/testing-launch";
+import { createTestCa, freePorts, startEnvoy } from "@xebec/testing-launch";
 import { createMixerPolicy, createMixerTelemetry } from "./mixer-service.ts";
-import { objectsOf, pod, service, startMixer, testdata } from "./test-mesh.ts";
+import { objectsOf, pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
 
 const RULES = `
 apiVersion: config.istio.io/v1alpha2
@@ -44,15 +44,6 @@ spec:
 const SOURCE = "127.20.0.1";
 const TARGET = "127.20.0.3";
 const HOST = "reviews.default.svc.cluster.local";
-
-function missing(): string | false {
-  try {
-    findTool("envoy");
-    return false;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
 
 const socket = (address: string, port: number) => ({ socket_address: { address, port_value: port } });
 const type = (name: string) => `type.googleapis.com/${name}`;
@@ -153,7 +144,7 @@ function bootstrap({ app, listener, direction, to, filters, route, tags, downstr
   };
 }
 
-test("a real Envoy asks before it lets a request in, and both sides report it", { skip: missing() }, async () => {
+test("a real Envoy asks before it lets a request in, and both sides report it", async () => {
   const workloads = [pod("productpage", "v1", SOURCE), pod("reviews", "v1", TARGET), service("reviews")];
   const prometheus = createPrometheus();
   const lines: Record<string, unknown>[] = [];

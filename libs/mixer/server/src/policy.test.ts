@@ -9,7 +9,7 @@ import { listchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerPolicy } from "./mixer-service.ts";
-import { objectsOf, pod, service, startMixer } from "./test-mesh.ts";
+import { objectsOf, pod, service, startMixer } from "./test-mesh.testkit.ts";
 
 const CONFIG = `
 apiVersion: config.istio.io/v1alpha2

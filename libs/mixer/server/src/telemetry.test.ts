@@ -10,7 +10,7 @@ import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerTelemetry } from "./mixer-service.ts";
-import { pod, service, startMixer, testdata } from "./test-mesh.ts";
+import { pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
 
 const WORKLOADS = [
   pod("productpage", "v1", "10.0.0.1"),

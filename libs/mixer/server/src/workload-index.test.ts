@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import { identityOf, peerOfNode } from "./peer.ts";
-import { pod, service } from "./test-mesh.ts";
+import { pod, service } from "./test-mesh.testkit.ts";
 import { WorkloadIndex } from "./workload-index.ts";
 
 const puts = (...records: WorkloadRecord[]): Map<string, Uint8Array> =>

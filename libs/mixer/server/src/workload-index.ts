@@ -34,7 +34,7 @@ export class WorkloadIndex {
       try {
         this.#add(key, decodeWorkloadRecord(bytes));
       } catch {
-        bad.push(key);
+        bad.push(key); // the caller tells it once for all keys of the change
       }
     }
     this.#peers.clear();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compressAttributes, compressWith, MessageWords, type TypedAttribute } from "./compress.ts";
+import { compressAttributes, compressWith, MessageWords, type TypedAttribute } from "./compress.testkit.ts";
 import { CompressedBag } from "./compressed-bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import { Layout } from "./layout.ts";

@@ -1,5 +1,4 @@
 export { AttributeBag, type Derive, MutableBag } from "./bag.ts";
-export { compressAttributes, compressWith, MessageWords, type TypedAttribute } from "./compress.ts";
 export { CompressedBag, readDuration, readTimestamp } from "./compressed-bag.ts";
 export { GLOBAL_WORDS, globalIndex } from "./dictionary.ts";
 export { formatGoDuration, parseGoDuration } from "./duration.ts";

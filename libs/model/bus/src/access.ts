@@ -5,7 +5,6 @@ export const BUS_USERS = [
   "galley",
   "pilot",
   "citadel",
-  "sidecar-injector",
   "mixer-policy",
   "mixer-telemetry",
   "supervisor",
@@ -45,7 +44,6 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   galley: { ...NONE, write: ["config", "workloads", "status"], read: ["trust"] },
   pilot: { ...consumer, read: ["config", "workloads", "trust"], receive: [SUBJECTS.proxies] },
   citadel: { ...consumer, write: ["trust", "status"], read: ["config", "workloads"], provision: true },
-  "sidecar-injector": consumer,
   "mixer-policy": {
     ...consumer,
     write: ["status", "quota"],

@@ -33,8 +33,3 @@ export const WORK_QUEUES = {
 } as const;
 
 export const ALL_WORK_QUEUES: readonly string[] = Object.values(WORK_QUEUES);
-
-/** The subject on which the copies of a bus adapter take calls of one template. */
-export function adapterSubject(adapter: string, template: string): string {
-  return `adapter.${adapter}.${template}`;
-}

@@ -2,6 +2,6 @@ export { inboundCluster, outboundCluster, parseCluster, sniOf } from "./cluster.
 export { canonicalHost, hostCovers, hostsOverlap, narrowerHost, resolveShortName } from "./host.ts";
 export { labelsMatch } from "./labels.ts";
 export { type Locality, localityOf } from "./locality.ts";
-export { type NodeId, type NodeType, parseNodeId, podUid } from "./node-id.ts";
+export { type NodeId, type NodeType, parseNodeId } from "./node-id.ts";
 export { isHttp, isTls, type PortProtocol, protocolByName, protocolOfServicePort } from "./protocol.ts";
 export { type Identity, parseSpiffe, spiffeId } from "./spiffe.ts";

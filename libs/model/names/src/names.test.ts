@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { inboundCluster, outboundCluster, parseCluster, sniOf } from "./cluster.ts";
 import { labelsMatch } from "./labels.ts";
 import { localityOf } from "./locality.ts";
-import { parseNodeId, podUid } from "./node-id.ts";
+import { parseNodeId } from "./node-id.ts";
 import { isHttp, protocolByName, protocolOfServicePort } from "./protocol.ts";
 import { parseSpiffe, spiffeId } from "./spiffe.ts";
 
@@ -82,7 +82,6 @@ describe("a node id", () => {
     const { pod, namespace } = parseNodeId("sidecar~1.2.3.4~a.b.shop~x");
     assert.deepEqual([pod, namespace], ["a.b", "shop"]);
     assert.equal(parseNodeId("sidecar~1.2.3.4~vm~shop.svc.cluster.local").namespace, "shop");
-    assert.equal(podUid("a", "shop"), "kubernetes://a.shop");
   });
 
   for (const text of [

@@ -29,8 +29,3 @@ export function parseNodeId(text: string): NodeId {
     `node id "${text.slice(0, 200)}" is not TYPE~IP~POD.NAMESPACE~DOMAIN with type sidecar or router`,
   );
 }
-
-/** The workload uid of Mixer's attributes: `kubernetes://POD.NAMESPACE`. */
-export function podUid(pod: string, namespace: string): string {
-  return `kubernetes://${pod}.${namespace}`;
-}

@@ -1,5 +1,5 @@
 export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
-export { collectionOfKind, type Kind } from "./kind.ts";
+export type { Kind } from "./kind.ts";
 export type { MeshConfigSpec } from "./kinds/core.ts";
 export type {
   ClientTls,

@@ -12,8 +12,3 @@ export interface Kind {
   /** Structure of `spec`. */
   readonly schema: TSchema;
 }
-
-/** `networking.istio.io/VirtualService` */
-export function collectionOfKind(kind: Kind): string {
-  return `${kind.group}/${kind.kind}`;
-}

@@ -7,8 +7,6 @@ export {
   type PodRecord,
   type ServicePort,
   type ServiceRecord,
-  type WorkloadKind,
   type WorkloadRecord,
-  type WorkloadRecords,
   workloadKey,
 } from "./records.ts";

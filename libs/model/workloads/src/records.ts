@@ -5,8 +5,6 @@ import { XebecError } from "@xebec/core-errors";
  * `workloads`, JSON under the keys `service/<ns>/<name>`, `endpoints/<ns>/<name>`, `pod/<ns>/<name>`, `node/<name>`.
  */
 export type WorkloadRecord = ServiceRecord | EndpointsRecord | PodRecord | NodeRecord;
-export type WorkloadKind = WorkloadRecord["type"];
-export type WorkloadRecords = { readonly [T in WorkloadRecord as T["type"]]: T };
 
 export interface ServicePort {
   readonly name: string;

@@ -1,7 +1,6 @@
 // Random changes of a small mesh, in which names, addresses, hosts and ages meet often. For property tests.
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
-// biome-ignore lint/correctness/noUndeclaredDependencies: only tests use this file, and the root has it for all of them
 import fc from "fast-check";
 import type { StateChange } from "./builder.ts";
 

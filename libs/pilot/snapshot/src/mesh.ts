@@ -1,4 +1,4 @@
-import { parseDuration } from "@xebec/api-envoy";
+import { parseDuration } from "@xebec/core-duration";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 
 /** Mesh-wide settings with their defaults (spec/pilot.md §3.13; today's where 1.1's differ). */

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationOf, parseDuration } from "@xebec/api-envoy";
+import { durationOf } from "@xebec/api-envoy";
 import { Cluster_LbPolicy, type ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { RoutingPriority } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { parseDuration } from "@xebec/core-duration";
 import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
 import type { DestinationRule } from "@xebec/pilot-snapshot";
 

@@ -47,7 +47,7 @@ export function decodeCommit(bytes: Uint8Array): Commit | undefined {
     if (value && typeof value.generation === "number" && typeof value.hash === "string")
       return { generation: value.generation, hash: value.hash };
   } catch {
-    return undefined;
+    return undefined; // bytes that are not JSON are no commit either
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { tempDir } from "@xebec/testing-launch";
 import fc from "fast-check";
+import { map, never, plain, text } from "./bus.testkit.ts";
 import {
   type Bus,
   createGenerationReader,
@@ -14,13 +15,6 @@ import {
   type GenerationReader,
 } from "./index.ts";
 import { decodeKey, encodeKey } from "./key-codec.ts";
-
-const never = new AbortController().signal;
-const text = (value: string): Uint8Array => Buffer.from(value);
-const map = (entries: Record<string, string>): Map<string, Uint8Array> =>
-  new Map(Object.entries(entries).map(([key, value]) => [key, text(value)]));
-const plain = (entries: ReadonlyMap<string, Uint8Array>): Record<string, string> =>
-  Object.fromEntries([...entries].sort().map(([key, value]) => [key, Buffer.from(value).toString()]));
 
 async function reading(
   bus: Bus,

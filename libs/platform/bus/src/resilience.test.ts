@@ -3,6 +3,7 @@ import { afterEach, test } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { freePort, startNatsServer, tempDir } from "@xebec/testing-launch";
+import { map, never, plain, text } from "./bus.testkit.ts";
 import {
   type Bus,
   createGenerationReader,
@@ -13,13 +14,6 @@ import {
 } from "./index.ts";
 
 // Real outages of a real server: killed and restarted, started late, started with an empty store.
-const never = new AbortController().signal;
-const text = (value: string): Uint8Array => Buffer.from(value);
-const map = (entries: Record<string, string>): Map<string, Uint8Array> =>
-  new Map(Object.entries(entries).map(([key, value]) => [key, text(value)]));
-const plain = (entries: ReadonlyMap<string, Uint8Array>): Record<string, string> =>
-  Object.fromEntries([...entries].sort().map(([key, value]) => [key, Buffer.from(value).toString()]));
-
 // Whatever a failed test left open would keep the run alive.
 const open: { close?(): Promise<void> }[] = [];
 afterEach(async () => {

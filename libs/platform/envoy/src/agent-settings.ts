@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { parseDuration } from "@xebec/api-envoy";
+import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
 import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";

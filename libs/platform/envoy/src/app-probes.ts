@@ -1,6 +1,5 @@
-import { connect } from "node:net";
 import { XebecError } from "@xebec/core-errors";
-import { httpCall } from "./http-call.ts";
+import { accepts, httpCall } from "@xebec/platform-http/call";
 import { isObject, portOf } from "./proxy-config.ts";
 
 /** One probe of an app's container, which kubelet sends to the agent instead. */
@@ -56,19 +55,8 @@ function parseProbe(path: string, probe: unknown): AppProbe {
 export async function probeApp({ port, http, timeoutMs }: AppProbe, host: string): Promise<number> {
   if (!http) return (await accepts(host, port, timeoutMs)) ? 200 : 500;
   try {
-    return (await httpCall({ host, port, timeoutMs, ...http, maxBytes: 10 << 20 })).status;
+    return (await httpCall({ host, port }, http.path, { timeoutMs, headers: http.headers, maxBytes: 10 << 20 })).status;
   } catch {
-    return 500;
+    return 500; // for a probe, no answer is an answer: the app is not well
   }
-}
-
-function accepts(host: string, port: number, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs });
-    const done = (result: boolean) => (): void => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.on("connect", done(true)).on("timeout", done(false)).on("error", done(false));
-  });
 }

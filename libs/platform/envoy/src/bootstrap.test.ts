@@ -3,8 +3,12 @@ import { test } from "node:test";
 import { validateWithEnvoy } from "@xebec/testing-launch";
 import { readSettings } from "./agent-settings.ts";
 import { parseAppProbes } from "./app-probes.ts";
-import { envoyNode, knownFlags, type ProxySettings, parseProxyConfig, renderBootstrap } from "./index.ts";
+import { renderBootstrap } from "./bootstrap.ts";
+import { knownFlags } from "./known-flags.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
+import { envoyNode } from "./node.ts";
+import { parseProxyConfig } from "./proxy-config.ts";
+import type { ProxySettings } from "./proxy-settings.ts";
 
 function settings(env: Record<string, string>, proxyConfig = "", more: Partial<ProxySettings> = {}): ProxySettings {
   return {

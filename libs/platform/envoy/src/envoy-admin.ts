@@ -1,6 +1,6 @@
 import type { HostPort } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
-import { httpCall } from "./http-call.ts";
+import { httpCall } from "@xebec/platform-http/call";
 
 /** Envoy's admin interface. Every method throws XebecError unavailable while Envoy does not answer. */
 export interface EnvoyAdmin {
@@ -19,7 +19,7 @@ export interface EnvoyAdmin {
 
 export function createEnvoyAdmin(address: HostPort): EnvoyAdmin {
   const call = async (method: "GET" | "POST", path: string): Promise<string> => {
-    const { status, body } = await httpCall({ ...address, path, method });
+    const { status, body } = await httpCall(address, path, { method });
     if (status !== 200) throw new XebecError("unavailable", `Envoy's admin interface answered ${path} with ${status}`);
     return body;
   };
@@ -37,7 +37,7 @@ export function createEnvoyAdmin(address: HostPort): EnvoyAdmin {
     get: (path) => call("GET", path),
     post: (path) => call("POST", path),
     async live() {
-      const { status, body } = await httpCall({ ...address, path: "/ready" });
+      const { status, body } = await httpCall(address, "/ready");
       return status === 200 && body.startsWith("LIVE");
     },
     async nodeId() {

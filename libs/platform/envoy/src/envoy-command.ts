@@ -1,6 +1,6 @@
 import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
-import { httpCall } from "./http-call.ts";
+import { httpCall, httpStatus } from "@xebec/platform-http/call";
 
 /**
  * `pilot-agent request METHOD PATH`: asks Envoy's admin interface.
@@ -11,9 +11,9 @@ import { httpCall } from "./http-call.ts";
 export async function adminRequest(method: string, path: string, host: string, port: number): Promise<string> {
   if (method !== "GET" && method !== "POST")
     throw new XebecError("invalid_argument", `"${method}" is not a method of the admin interface; use GET or POST`);
-  const { status, body } = await httpCall({
-    ...{ host, port, method, timeoutMs: 60_000 },
-    path: path.startsWith("/") ? path : `/${path}`,
+  const { status, body } = await httpCall({ host, port }, path.startsWith("/") ? path : `/${path}`, {
+    method,
+    timeoutMs: 60_000,
   });
   if (status !== 200)
     throw new XebecError("unavailable", `${method} ${path} was answered with status ${status}: ${body}`);
@@ -27,7 +27,7 @@ export async function adminRequest(method: string, path: string, host: string, p
 export async function waitUntilReady(host: string, port: number, timeoutMs: number): Promise<void> {
   for (const until = performance.now() + timeoutMs; performance.now() < until; await sleep(500)) {
     try {
-      if ((await httpCall({ host, port, path: "/healthz/ready", timeoutMs: 500 })).status === 200) return;
+      if ((await httpStatus({ host, port }, "/healthz/ready", { timeoutMs: 500 })) === 200) return;
     } catch {
       // Envoy has not started yet.
     }

@@ -8,8 +8,8 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { writeFileAtomic } from "@xebec/platform-files";
+import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-process";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
-import { isRunning, type ProcessId, processOf, signalProcess } from "./process-id.ts";
 
 export interface EnvoyProcessOptions {
   /** The Envoy program. */
@@ -223,7 +223,7 @@ class Supervised implements EnvoyProcess {
     try {
       return await this.#options.admin.activeConnections();
     } catch {
-      return Number.NaN;
+      return Number.NaN; // unknown, and so never 0: the drain takes its whole time
     }
   }
 

@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { httpCall } from "./http-call.ts";
+import { httpCall } from "@xebec/platform-http/call";
 import { isObject, portOf } from "./proxy-config.ts";
 
 const log = logger("agent");
@@ -50,7 +50,7 @@ export async function mergedMetrics({ metrics, envoy, app }: MetricSources, quer
   metrics.counter("istio_agent_scrapes_total", "Scrapes of the merged page.").inc();
   const ask = async (type: string, host: string, port: number, path: string): Promise<string> => {
     try {
-      const { status, body } = await httpCall({ host, port, path, timeoutMs: SCRAPE_MS });
+      const { status, body } = await httpCall({ host, port }, path, { timeoutMs: SCRAPE_MS });
       if (status === 200) return body.endsWith("\n") ? body : `${body}\n`;
       throw new XebecError("unavailable", `${path} answered with ${status}`);
     } catch (error) {

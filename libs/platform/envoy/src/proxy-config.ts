@@ -1,4 +1,4 @@
-import { parseDuration } from "@xebec/api-envoy";
+import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import { parse } from "yaml";
 

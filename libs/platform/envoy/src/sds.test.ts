@@ -8,7 +8,8 @@ import { createMetrics } from "@xebec/core-metrics";
 import { createIssuer, createRoot, generateKey, privateKeyPem, publicKeyDer } from "@xebec/model-pki";
 import type { StoredIdentity, WorkloadIdentity } from "@xebec/platform-identity";
 import { createTestCa, type Envoy, freePorts, startEnvoy, tempDir } from "@xebec/testing-launch";
-import { createSdsServer, createSecrets } from "./index.ts";
+import { createSdsServer } from "./sds-server.ts";
+import { createSecrets } from "./secrets.ts";
 
 const NEVER = new AbortController().signal;
 const HOUR = 3_600_000;

@@ -174,7 +174,9 @@ class DirectoryWatcher implements Component {
     if (this.#folders.has(folder) || this.#stop.signal.aborted) return;
     try {
       const watcher = watch(folder, (_event, name) => this.#event(folder, name));
-      watcher.on("error", () => {
+      watcher.on("error", (error) => {
+        // The scan finds its changes, and listens again where that is possible.
+        log.debug({ err: error, folder }, "a folder is not watched any more");
         watcher.close();
         this.#folders.delete(folder);
       });

@@ -1,15 +1,8 @@
-import {
-  type DescMessage,
-  type DescMethod,
-  type DescService,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
-import { XebecError } from "@xebec/core-errors";
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { XebecError } from "@xebec/core-errors";
 import { type CallOptions, type ChannelTarget, createGrpcChannel, type GrpcChannel } from "./client-channel.ts";
 import type { ClientRawStream } from "./client-stream.ts";
-import { encodeAnswer } from "./service.ts";
+import { decodeMessage, encodeMessage, typedStream } from "./message-codec.ts";
 
 /** The client's side of a stream of messages; see ClientRawStream. */
 export interface ClientMessageStream<I extends DescMessage, O extends DescMessage>
@@ -62,7 +55,7 @@ function methodOf(descriptor: DescService, { input, output, name, methodKind }: 
   type Request = MessageInitShape<DescMessage> | Uint8Array;
   if (methodKind === "unary")
     return async (request: Request, options?: CallOptions) =>
-      decode(output, await channel.unary(path, encodeAnswer(input, request), options));
+      decode(output, await channel.unary(path, encodeMessage(input, request), options));
   if (methodKind === "server_streaming")
     return (request: Request, options?: CallOptions) => {
       const stream = messages(channel.duplex(path, options), input, output);
@@ -73,12 +66,8 @@ function methodOf(descriptor: DescService, { input, output, name, methodKind }: 
   return (options?: CallOptions) => messages(channel.duplex(path, options), input, output);
 }
 
-function decode(schema: DescMessage, bytes: Uint8Array) {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    throw new XebecError("internal", `the server's answer is not a valid ${schema.typeName}`, { cause: error });
-  }
+function decode<O extends DescMessage>(schema: O, bytes: Uint8Array): MessageShape<O> {
+  return decodeMessage(schema, bytes, "the server's answer", "internal");
 }
 
 function messages(
@@ -86,20 +75,12 @@ function messages(
   input: DescMessage,
   output: DescMessage,
 ): ClientMessageStream<DescMessage, DescMessage> {
-  return {
-    get queuedBytes() {
-      return raw.queuedBytes;
+  // Not spread: its getters have to stay what they are.
+  return Object.assign(
+    typedStream(raw, input, (bytes) => decode(output, bytes)),
+    {
+      onEnd: (handler: (error: XebecError | undefined) => void) => raw.onEnd(handler),
+      cancel: () => raw.cancel(),
     },
-    get closed() {
-      return raw.closed;
-    },
-    write: (message) => raw.write(encodeAnswer(input, message)),
-    onMessage: (handler) => raw.onMessage((bytes) => handler(decode(output, bytes))),
-    onDrain: (handler) => raw.onDrain(handler),
-    onEnd: (handler) => raw.onEnd(handler),
-    pause: () => raw.pause(),
-    resume: () => raw.resume(),
-    end: () => raw.end(),
-    cancel: () => raw.cancel(),
-  };
+  );
 }

@@ -1,15 +1,6 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  type DescService,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { XebecError } from "@xebec/core-errors";
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { CallContext } from "./call-context.ts";
+import { decodeMessage, encodeMessage, typedStream } from "./message-codec.ts";
 import { type GrpcMethod, type GrpcService, type RawStreamHandler, rawServerStream } from "./method.ts";
 import type { RawStream } from "./raw-stream.ts";
 
@@ -39,20 +30,6 @@ type HandlerOf<M extends DescMethod> = M extends { readonly methodKind: infer K;
 /** The handlers of a service, by the method's name in lower camel case. A method without one answers `unimplemented`. */
 export type ServiceHandlers<S extends DescService> = { readonly [K in keyof S["method"]]?: HandlerOf<S["method"][K]> };
 
-/** Encodes an answer; bytes pass through. */
-export function encodeAnswer(schema: DescMessage, answer: Answer<DescMessage>): Uint8Array {
-  return answer instanceof Uint8Array ? answer : toBinary(schema, create(schema, answer));
-}
-
-/** @throws XebecError invalid_argument when the bytes are no message of the schema */
-export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    throw new XebecError("invalid_argument", `the request is not a valid ${schema.typeName}`, { cause: error });
-  }
-}
-
 /** Offers a generated service through handlers that take and give messages. */
 export function service<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): GrpcService {
   const methods = descriptor.methods.flatMap((method): readonly GrpcMethod[] => {
@@ -74,18 +51,16 @@ function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandl
         kind: "unary",
         path,
         handler(bytes, call) {
-          const answer = handler(decodeMessage(input, bytes), call) as
-            | Answer<DescMessage>
-            | Promise<Answer<DescMessage>>;
+          const answer = handler(decode(input, bytes), call) as Answer<DescMessage> | Promise<Answer<DescMessage>>;
           return answer instanceof Promise
-            ? answer.then((value) => encodeAnswer(output, value))
-            : encodeAnswer(output, answer);
+            ? answer.then((value) => encodeMessage(output, value))
+            : encodeMessage(output, answer);
         },
       },
     ];
   if (method.methodKind === "server_streaming")
     return rawServerStream(path, (bytes, stream, call) => {
-      handler(decodeMessage(input, bytes), messageStream(stream, input, output), call);
+      handler(decode(input, bytes), messageStream(stream, input, output), call);
     }).methods;
   const streaming: RawStreamHandler = (stream, call) => {
     handler(messageStream(stream, input, output), call);
@@ -93,26 +68,22 @@ function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandl
   return [{ kind: "stream", path, handler: streaming }];
 }
 
+function decode<I extends DescMessage>(schema: I, bytes: Uint8Array): MessageShape<I> {
+  return decodeMessage(schema, bytes, "the request", "invalid_argument");
+}
+
 function messageStream(
   raw: RawStream,
   input: DescMessage,
   output: DescMessage,
 ): MessageStream<DescMessage, DescMessage> {
-  return {
-    get queuedBytes() {
-      return raw.queuedBytes;
+  // Not spread: its getters have to stay what they are.
+  return Object.assign(
+    typedStream(raw, output, (bytes) => decode(input, bytes)),
+    {
+      onEnd: (handler: () => void) => raw.onEnd(handler),
+      onClose: (handler: () => void) => raw.onClose(handler),
+      fail: (error: unknown) => raw.fail(error),
     },
-    get closed() {
-      return raw.closed;
-    },
-    write: (message) => raw.write(encodeAnswer(output, message)),
-    onMessage: (handler) => raw.onMessage((bytes) => handler(decodeMessage(input, bytes))),
-    onDrain: (handler) => raw.onDrain(handler),
-    onEnd: (handler) => raw.onEnd(handler),
-    onClose: (handler) => raw.onClose(handler),
-    pause: () => raw.pause(),
-    resume: () => raw.resume(),
-    end: () => raw.end(),
-    fail: (error) => raw.fail(error),
-  };
+  );
 }

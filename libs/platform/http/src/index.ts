@@ -7,5 +7,4 @@ export {
   type HttpServer,
   type HttpServerOptions,
   isLoopback,
-  requestIdentity,
 } from "./server.ts";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Agent, request as httpsRequest } from "node:https";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { XebecError } from "@xebec/core-errors";
 import { createTlsSource } from "@xebec/platform-grpc/tls-source";
 import { createTestCa } from "@xebec/testing-launch";
-import { createHttpServer, type HttpServerOptions, requestIdentity } from "./index.ts";
+import { createHttpServer, type HttpServerOptions } from "./index.ts";
 
 const never = new AbortController().signal;
 
@@ -90,32 +91,50 @@ test("a port in use is refused with the port's number", async () => {
   other.close();
 });
 
-test("TLS: the client's identity, and a new key pair on an open port", async () => {
+function clientOf(socket: Socket): string {
+  return (socket as TLSSocket).getPeerCertificate().subjectaltname ?? "nobody";
+}
+
+function getSecurely(port: number, options: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const agent = new Agent({ keepAlive: false });
+    httpsRequest({ host: "127.0.0.1", port, agent, ...options }, (response) => {
+      response.on("data", (bytes) => resolve(String(bytes)));
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+test("TLS: the client's certificate, and a new key pair on an open port", async () => {
   const identity = "spiffe://cluster.local/ns/default/sa/a";
   const [ca, nextCa] = [createTestCa(), createTestCa("next")];
   const tls = createTlsSource({ ...ca.issue({ ips: ["127.0.0.1"] }), ca: ca.cert });
   const client = ca.issue({ uris: [identity] });
-  await serving(
-    { tls, routes: (app) => void app.get("/", (request) => requestIdentity(request) ?? "nobody") },
-    async (_url, port) => {
-      const get = (options: object) =>
-        new Promise<string>((resolve, reject) => {
-          const agent = new Agent({ keepAlive: false });
-          httpsRequest({ host: "127.0.0.1", port, agent, ...options }, (response) => {
-            response.on("data", (bytes) => resolve(String(bytes)));
-          })
-            .on("error", reject)
-            .end();
-        });
-      assert.equal(await get({ ca: ca.cert, ...client }), identity);
-      assert.equal(await get({ ca: ca.cert }), "nobody");
-      tls.update({ ...nextCa.issue({ ips: ["127.0.0.1"] }), ca: ca.cert });
-      await assert.rejects(get({ ca: ca.cert }));
-      assert.equal(await get({ ca: nextCa.cert, ...client }), identity);
-      tls.update({ cert: "nonsense", key: "nonsense" });
-      assert.equal(await get({ ca: nextCa.cert, ...client }), identity);
-    },
+  await serving({ tls, routes: (app) => void app.get("/", ({ raw }) => clientOf(raw.socket)) }, async (_url, port) => {
+    const get = (options: object) => getSecurely(port, options);
+    assert.equal(await get({ ca: ca.cert, ...client }), `URI:${identity}`);
+    assert.equal(await get({ ca: ca.cert }), "nobody");
+    tls.update({ ...nextCa.issue({ ips: ["127.0.0.1"] }), ca: ca.cert });
+    await assert.rejects(get({ ca: ca.cert }));
+    assert.equal(await get({ ca: nextCa.cert, ...client }), `URI:${identity}`);
+    tls.update({ cert: "nonsense", key: "nonsense" });
+    assert.equal(await get({ ca: nextCa.cert, ...client }), `URI:${identity}`);
+  });
+});
+
+test("TLS: a certificate that is not accepted, a revoked one say, is refused", async () => {
+  const ca = createTestCa();
+  const revoked = "spiffe://cluster.local/ns/default/sa/revoked";
+  const tls = createTlsSource(
+    { ...ca.issue({ ips: ["127.0.0.1"] }), ca: ca.cert },
+    { acceptsClient: ({ identity }) => identity !== revoked },
   );
+  await serving({ tls, routes: (app) => void app.get("/", () => "in") }, async (_url, port) => {
+    const get = (uri: string) => getSecurely(port, { ca: ca.cert, ...ca.issue({ uris: [uri] }) });
+    assert.equal(await get("spiffe://cluster.local/ns/default/sa/a"), "in");
+    await assert.rejects(get(revoked), { code: "ECONNRESET" });
+  });
 });
 
 test("close lets a running request finish", async () => {

@@ -1,7 +1,5 @@
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -101,14 +99,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       clearTimeout(late);
     },
   };
-}
-
-/** The SPIFFE identity of the verified client certificate of a request's connection; undefined without one. */
-export function requestIdentity(request: FastifyRequest): string | undefined {
-  const socket: Socket = request.raw.socket;
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const certificate = socket.getPeerCertificate();
-  return certificate.raw ? describeCertificate(certificate).identity : undefined;
 }
 
 /** Says whether a request came over the loopback interface. */

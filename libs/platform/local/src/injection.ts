@@ -1,5 +1,5 @@
-import { request } from "node:https";
 import { XebecError } from "@xebec/core-errors";
+import { httpCall } from "@xebec/platform-http/call";
 import jsonPatch, { type Operation } from "fast-json-patch";
 import type { PodTemplate } from "./manifest-objects.ts";
 
@@ -64,47 +64,27 @@ export async function injectPod(pod: AdmittedPod, injector: InjectorAddress): Pr
   return jsonPatch.applyPatch(structuredClone(pod), patch, true).newDocument;
 }
 
-function post(injector: InjectorAddress, path: string, body: unknown): Promise<unknown> {
+/** @returns what the webhook says */
+async function post(injector: InjectorAddress, path: string, body: unknown): Promise<unknown> {
   const ca = injector.ca();
   if (!ca) throw new XebecError("unavailable", "the mesh's root certificate is not there yet");
-  return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: unknown): void =>
-      reject(
-        new XebecError("unavailable", `the sidecar injector at ${injector.host}:${injector.port} ${why}`, { cause }),
-      );
-    const call = request(
-      {
-        host: injector.host,
-        port: injector.port,
-        path,
-        method: "POST",
-        ca,
-        servername: injector.serverName,
-        timeout: TIMEOUT_MS,
-        agent: false,
-        headers: { "content-type": "application/json" },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > MAX_ANSWER) call.destroy(new Error("the answer is too large"));
-          else chunks.push(chunk);
-        });
-        response.on("end", () => {
-          try {
-            if (response.statusCode !== 200) fail(`answers ${response.statusCode}`);
-            else resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")));
-          } catch (error) {
-            fail("answers something that is not JSON", error);
-          }
-        });
-        response.on("error", (error) => fail("broke off", error));
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error("no answer in time")));
-    call.on("error", (error) => fail(`cannot be reached: ${error.message}`, error));
-    call.end(JSON.stringify(body));
+  const { host, port, serverName: servername } = injector;
+  const failed = (why: string, cause?: unknown): XebecError =>
+    new XebecError("unavailable", `the sidecar injector at ${host}:${port} ${why}`, { cause });
+  const answer = await httpCall({ host, port }, path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    tls: { ca, servername },
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: MAX_ANSWER,
+  }).catch((error: Error) => {
+    throw failed(`cannot be reached: ${(error.cause as Error).message}`, error.cause);
   });
+  if (answer.status !== 200) throw failed(`answers ${answer.status}`);
+  try {
+    return JSON.parse(answer.body);
+  } catch (error) {
+    throw failed("answers something that is not JSON", error);
+  }
 }

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { signalGroup } from "./process-table.ts";
+import { signalGroup } from "@xebec/platform-process";
 import { httpReady } from "./readiness.ts";
 import type { Unit } from "./unit.ts";
 

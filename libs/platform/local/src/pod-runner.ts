@@ -5,6 +5,7 @@ import { backoff, sleep } from "@xebec/core-async";
 import { isXebecError, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { PodRecord } from "@xebec/model-workloads";
+import { POD_MARK, type ProcessId, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
 import { parse } from "yaml";
 import type { AddressPlan } from "./address-plan.ts";
 import { containerCommand } from "./images.ts";
@@ -12,7 +13,6 @@ import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.t
 import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import { containerRoot, type MintToken, materializeVolumes, refreshTokens } from "./pod-volumes.ts";
-import { type ProcessId, processesMarked, signalProcess } from "./process-table.ts";
 import { containerReady, httpReady } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
 import { Unit } from "./unit.ts";
@@ -27,8 +27,6 @@ const PROBE_READY_MS = 500;
 /** A ready pod counts as lost only after so many failed probes: an agent that is replaced must not take its Envoy out. */
 const FAILURES_ALLOWED = 20;
 const GRACE_MS = 5_000;
-/** The variable that marks every process of a pod. */
-const POD_MARK = "XEBEC_POD";
 
 /** What pods share with each other and the supervisor. */
 export interface PodHost {
@@ -40,7 +38,6 @@ export interface PodHost {
   readonly mint: MintToken;
   /** Environment of every process: PATH, where Envoy is, compile cache. */
   readonly baseEnv: Readonly<Record<string, string>>;
-  /** Environment of every proxy: where pilot and citadel are. */
   /** Citadel, `HOST:PORT`. */
   readonly caAddress: string;
   /** Pilot, `HOST:PORT`. */
@@ -201,7 +198,7 @@ export class PodRunner {
       ...(container.name === PROXY ? {} : this.#appEnv(hasProxy)),
       ...own,
       ...(container.name === PROXY ? this.#proxyEnv(container, own.PROXY_CONFIG) : {}),
-      XEBEC_RUN: this.#host.runId,
+      [RUN_MARK]: this.#host.runId,
       [POD_MARK]: this.state.uid,
     };
     const [file, ...args] = containerCommand(container, this.#host.root);

@@ -1,31 +1,20 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { processesMarked, RUN_MARK } from "@xebec/platform-process";
+import { freePort, tempDir } from "@xebec/testing-launch";
 import { addressPlan } from "./address-plan.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
-import { processesMarked } from "./process-table.ts";
 
 const TIMEOUT_MS = 15_000;
 const SERVER = `require("node:http").createServer((_, r) => r.end(process.env.VERSION)).listen(Number(process.env.PORT), process.env.BIND_ADDRESS)`;
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === "object" ? address.port : 0;
-}
-
 async function host(t: TestContext): Promise<{ host: PodHost; step: (set: PodSet) => void; runId: string }> {
-  const runDir = await mkdtemp(join(tmpdir(), "pods-"));
-  t.after(() => rm(runDir, { recursive: true, force: true }));
+  const folder = tempDir();
+  t.after(() => folder.remove());
   const runId = randomUUID();
   let set: PodSet | undefined;
   return {
@@ -36,7 +25,7 @@ async function host(t: TestContext): Promise<{ host: PodHost; step: (set: PodSet
     host: {
       plan: addressPlan(199),
       root: "/",
-      runDir,
+      runDir: folder.path,
       runId,
       injector: { host: "127.0.0.1", port: 1, serverName: "none", ca: () => undefined },
       mint: async () => "token",
@@ -100,7 +89,7 @@ test("a changed Deployment gets new pods first; the old one goes when the new on
   assert.equal(await answer.text(), "v2");
   assert.notEqual(now?.ip, old?.ip);
   await set.endAll();
-  await waitFor("no process left", TIMEOUT_MS, () => processesMarked("XEBEC_RUN", runId).length === 0);
+  await waitFor("no process left", TIMEOUT_MS, () => processesMarked(RUN_MARK, runId).length === 0);
 });
 
 test("replicas go up and down; a Deployment that vanishes takes its pods along; slots are used again", async (t) => {

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
+import type { ProcessId } from "@xebec/platform-process";
 import { freeSlot } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import { newPodState, type PodHost, PodRunner } from "./pod-runner.ts";
-import type { ProcessId } from "./process-table.ts";
 import type { PodState } from "./state-file.ts";
 
 /**

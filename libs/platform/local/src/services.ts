@@ -1,7 +1,11 @@
 import { join } from "node:path";
+import { RUN_MARK } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { appEntry, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { UnitSpec } from "./unit.ts";
+
+/** A service that signs in to the bus. */
+type BusService = Exclude<ServiceName, "sidecar-injector">;
 
 /** What the service processes need to know of their mesh. */
 export interface ServiceHost {
@@ -12,7 +16,7 @@ export interface ServiceHost {
   readonly configDir: string;
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
-  readonly busKeys: { seedFile(user: ServiceName): string; readonly publicKeysFile: string };
+  readonly busKeys: { seedFile(user: BusService): string; readonly publicKeysFile: string };
 }
 
 export const NATS_PORT = 4222;
@@ -53,7 +57,7 @@ export function natsUnit(host: ServiceHost): UnitSpec {
   return {
     name: "service/nats",
     command: [host.natsServer, "-c", join(host.runDir, "nats", "nats.conf")],
-    env: { ...host.baseEnv, XEBEC_RUN: host.runId },
+    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", "nats.log"),
   };
@@ -96,13 +100,13 @@ function unit(host: ServiceHost, name: string, app: string, flags: readonly stri
   return {
     name: `service/${name}`,
     command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...flags],
-    env: { ...host.baseEnv, XEBEC_RUN: host.runId },
+    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };
 }
 
-function busFlags(host: ServiceHost, service: ServiceName): string[] {
+function busFlags(host: ServiceHost, service: BusService): string[] {
   return [
     "--busURL",
     `nats://${host.plan.nats}:${NATS_PORT}`,
@@ -114,10 +118,10 @@ function busFlags(host: ServiceHost, service: ServiceName): string[] {
 }
 
 function commonFlags(host: ServiceHost, service: ServiceName): string[] {
-  const flags = busFlags(host, service);
-  if (service === "citadel") return flags;
+  if (service === "citadel") return busFlags(host, service);
   return [
-    ...flags,
+    // The injector has no part in the bus: its configuration is files.
+    ...(service === "sidecar-injector" ? [] : busFlags(host, service)),
     "--caAddr",
     `${host.plan.service("citadel")}:${CITADEL_PORT}`,
     "--caRootFile",

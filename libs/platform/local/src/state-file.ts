@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { writeFileAtomic } from "@xebec/platform-files";
-import type { ProcessId } from "./process-table.ts";
+import type { ProcessId } from "@xebec/platform-process";
 
 const log = logger("local");
 

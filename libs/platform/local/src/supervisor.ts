@@ -17,6 +17,14 @@ import {
 } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
 import { keepTokensFresh } from "@xebec/platform-identity";
+import {
+  isRunning,
+  type ProcessId,
+  processesMarked,
+  RUN_MARK,
+  signalGroup,
+  signalProcess,
+} from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
@@ -26,7 +34,6 @@ import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
-import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -390,7 +397,7 @@ export class Supervisor {
     await this.#writer?.close?.();
     await this.#bus?.close?.();
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
-    for (const left of processesMarked("XEBEC_RUN", this.#runId)) {
+    for (const left of processesMarked(RUN_MARK, this.#runId)) {
       log.info({ pid: left.pid }, "a process that was left is ended");
       signalProcess(left, "SIGKILL");
     }

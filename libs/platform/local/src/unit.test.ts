@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { isRunning, processesMarked, processOf } from "./process-table.ts";
+import { isRunning, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
 import { Unit, type UnitSpec } from "./unit.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -16,14 +16,14 @@ async function spec(t: TestContext, script: string): Promise<UnitSpec> {
   return {
     name: "service/test",
     command: ["/bin/sh", "-c", script],
-    env: { PATH: process.env.PATH ?? "", XEBEC_RUN: randomUUID() },
+    env: { PATH: process.env.PATH ?? "", [RUN_MARK]: randomUUID() },
     cwd: dir,
     logFile: join(dir, "logs/test.log"),
   };
 }
 
 function marked(of: UnitSpec): number {
-  return processesMarked("XEBEC_RUN", of.env.XEBEC_RUN as string).length;
+  return processesMarked(RUN_MARK, of.env[RUN_MARK] as string).length;
 }
 
 test("a process that is killed is started again, and writes to its log file", async (t) => {

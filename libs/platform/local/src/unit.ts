@@ -3,7 +3,15 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { groupMembers, isRunning, type ProcessId, processOf, signalGroup, signalProcess } from "./process-table.ts";
+import {
+  groupMembers,
+  isRunning,
+  type ProcessId,
+  processOf,
+  RUN_MARK,
+  signalGroup,
+  signalProcess,
+} from "@xebec/platform-process";
 
 const log = logger("local");
 
@@ -18,8 +26,6 @@ export interface UnitSpec {
   readonly leavesChildren?: boolean;
 }
 
-/** The variable that marks every process of a mesh. */
-const MARK = "XEBEC_RUN";
 const POLL_MS = 100;
 const BACKOFF = { baseMs: 100, maxMs: 10_000 };
 /** A process that ran for so long has not failed at its start: the next restart is quick again. */
@@ -99,23 +105,31 @@ export class Unit {
       if (this.#released || child.exitCode !== null || child.signalCode !== null) return;
     }
     // Nobody tells of a process that an earlier supervisor started.
-    while (this.#id && !this.#released && isRunning(this.#id)) await sleep(POLL_MS);
+    while (this.#id && !this.#released && this.#runs(this.#id)) await sleep(POLL_MS);
+  }
+
+  /** A process that cannot be looked at goes on as far as anyone knows: a second one must not be started beside it. */
+  #runs(id: ProcessId): boolean {
+    try {
+      return isRunning(id);
+    } catch (error) {
+      log.warn({ unit: this.spec.name, err: error }, "it cannot be told whether the process runs");
+      return true;
+    }
   }
 
   async #spawn(): Promise<void> {
     const { command, env, cwd, logFile } = this.spec;
     const [file, ...args] = command;
     let out: number | undefined;
+    let child: ChildProcess | undefined;
     try {
       mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
       // A pipe would die with its reader; a file does not.
       out = openSync(logFile, "a", 0o600);
-      const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", out, out] });
+      child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", out, out] });
       this.#child = child;
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", reject);
-      });
+      await started(child);
       child.unref();
       this.#id = child.pid === undefined ? undefined : processOf(child.pid);
       this.problem = "";
@@ -123,6 +137,7 @@ export class Unit {
       this.#changed();
     } catch (error) {
       // A full disk or a missing program may be cured while the mesh runs: it is tried again.
+      child?.kill("SIGKILL"); // it was started, but cannot be looked after
       this.problem = `cannot be started: ${(error as Error).message}`;
       log.error({ unit: this.spec.name, err: error }, "the process cannot be started");
     } finally {
@@ -149,9 +164,14 @@ export class Unit {
 
   /** What the first process of the group has left behind. */
   #endRest(id: ProcessId): void {
-    const mark = this.spec.env[MARK];
+    const mark = this.spec.env[RUN_MARK];
     if (mark === undefined) return;
-    for (const each of groupMembers(id, MARK, mark)) signalProcess(each, "SIGKILL");
+    try {
+      for (const each of groupMembers(id, RUN_MARK, mark)) signalProcess(each, "SIGKILL");
+    } catch (error) {
+      // Its successor matters more; the end of the mesh looks for what is left.
+      log.error({ unit: this.spec.name, err: error }, "what the process left behind cannot be ended");
+    }
   }
 
   /** Leaves the process running and forgets it: the supervisor goes, the mesh stays. */
@@ -161,6 +181,13 @@ export class Unit {
     this.#child?.unref();
     this.#stop.abort();
   }
+}
+
+function started(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

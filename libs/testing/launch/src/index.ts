@@ -3,4 +3,4 @@ export { type Child, startChild } from "./child.ts";
 export { type Envoy, type EnvoyOptions, startEnvoy, validateWithEnvoy } from "./envoy.ts";
 export { type NatsServer, type NatsServerOptions, startNatsServer } from "./nats-server.ts";
 export { freePort, freePorts, type TempDir, tempDir } from "./ports.ts";
-export { findTool, type ToolName } from "./tools.ts";
+export { findTool } from "./tools.ts";

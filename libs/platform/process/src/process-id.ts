@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { XebecError } from "@xebec/core-errors";
+import { statFields } from "./proc-file.ts";
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessId {
@@ -8,32 +7,36 @@ export interface ProcessId {
   readonly startTime: string;
 }
 
-/** @returns undefined when there is no such process, or only a zombie */
+/**
+ * @returns undefined when there is no such process, or only a zombie
+ * @throws XebecError internal when that cannot be told
+ */
 export function processOf(pid: number): ProcessId | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw new XebecError("internal", `/proc/${pid}/stat cannot be read`, { cause: error });
-  }
-  // The second field is the program's name in parentheses, which may hold anything.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state] = fields;
-  const startTime = fields[19];
+  const fields = statFields(pid);
+  const state = fields?.[0];
+  const startTime = fields?.[19];
   return state === "Z" || state === "X" || startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** Says whether exactly this process still runs. */
+/** Says whether exactly this process still runs. @throws XebecError internal when that cannot be told */
 export function isRunning({ pid, startTime }: ProcessId): boolean {
   return processOf(pid)?.startTime === startTime;
 }
 
 /** Sends a signal unless the process is gone. */
 export function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
+  send(id, id.pid, signal);
+}
+
+/** Sends a signal to the group that a process leads, unless the process is gone. */
+export function signalGroup(id: ProcessId, signal: NodeJS.Signals): void {
+  send(id, -id.pid, signal);
+}
+
+function send(id: ProcessId, target: number, signal: NodeJS.Signals): void {
   if (!isRunning(id)) return;
   try {
-    process.kill(id.pid, signal);
+    process.kill(target, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }

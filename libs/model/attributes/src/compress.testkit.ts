@@ -1,3 +1,4 @@
+// Writes what clients send. For tests: the mesh only reads it.
 import { globalIndex } from "./dictionary.ts";
 import type { AttributeValue, Int64, StringMap, Timestamp } from "./value.ts";
 import { TRANSPORT, transportOf, type ValueType } from "./value-type.ts";

@@ -1,0 +1,2 @@
+export { formatNanos } from "./format.ts";
+export { parseDuration, parseNanos } from "./parse.ts";

@@ -1,0 +1,13 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { type Bus, createConditions } from "@xebec/platform-bus";
+import { createDirectorySource } from "./directory-source.ts";
+
+/**
+ * What a service needs to read a directory itself, without a galley beside it.
+ * @param dir the directory of YAML files; empty or absent when the service has none of its own
+ * @param bus where it publishes the objects, and what it says of them in galley's name
+ * @returns one component, or none
+ */
+export function ownSource(dir: string | undefined, bus: Bus): Component[] {
+  return dir ? [createDirectorySource({ dir, bus, conditions: createConditions(bus, "galley") })] : [];
+}
