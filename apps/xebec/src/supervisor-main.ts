@@ -1,8 +1,8 @@
 // The supervisor's process: runs the mesh of a run directory and answers the command line on a Unix socket.
 
 import { rm } from "node:fs/promises";
-import { flushCompileCache } from "node:module";
 import { isXebecError, XebecError } from "@xebec/core-errors";
+import { keepCompiled } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { signToken } from "@xebec/model-pki";
 import { decodeCondition } from "@xebec/model-resources";
@@ -82,8 +82,7 @@ async function main(): Promise<void> {
     });
   try {
     await supervisor.start();
-    // Kept for the next one, should this one be killed.
-    setTimeout(flushCompileCache, 10_000).unref();
+    keepCompiled();
   } catch (error) {
     // A start that `down` cut short has not failed.
     if (!ending) throw error;

@@ -1,7 +1,7 @@
-import { flushCompileCache } from "node:module";
 import { isXebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { type Component, compose } from "./component.ts";
+import { keepCompiled } from "./keep-compiled.ts";
 
 /** Exit code for a usage or configuration error; nothing was started. */
 export const EXIT_CONFIG = 2;
@@ -10,8 +10,6 @@ export const EXIT_FAILED_START = 1;
 
 /** Signals within this time, in milliseconds, are one wish. */
 const REPEAT_MS = 500;
-/** When the start of the others is over, too: writing hundreds of small files takes its time. In milliseconds. */
-const FLUSH_AFTER_MS = 10_000;
 
 export interface ServiceOptions {
   readonly name: string;
@@ -52,8 +50,7 @@ export async function runService({ name, components, drainMs = 10_000 }: Service
     process.exit(EXIT_FAILED_START);
   }
   if (!stop.signal.aborted) log.info(`${name} has started`);
-  // Node writes what NODE_COMPILE_CACHE names at a clean end only; a service that is killed shall start as fast.
-  setTimeout(flushCompileCache, FLUSH_AFTER_MS).unref();
+  keepCompiled();
   const signal = await ended;
   log.info({ signal }, `${name} drains`);
   const late = setTimeout(() => {
