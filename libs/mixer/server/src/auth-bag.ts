@@ -1,12 +1,11 @@
 import { AttributeBag, type AttributeValue, type Layout, parseIp, type StringMap } from "@xebec/model-attributes";
 import { MessageView } from "./message-view.ts";
 import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
-import { fromText, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
+import { fromText, orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 type Loader = (bag: AuthBag) => AttributeValue | undefined;
-const orAbsent = (text: string): string | undefined => (text === "" ? undefined : text);
 
 /** How each attribute is read from envoy.service.auth.v3.CheckRequest; field numbers are those of AttributeContext. */
 const LOADERS: Readonly<Record<string, Loader>> = {
