@@ -184,8 +184,9 @@ export class AccessLogBag extends AttributeBag {
     return this.request.map(13).get("content-type") ?? this.response.map(4).get("content-type");
   }
 
+  /** The status; of a request that ended without a response 500, as Istio 1.1's proxy reported it. */
   get responseCode(): number {
-    return this.response.message(1, this.#number) ? this.#number.number(1) : 0;
+    return (this.response.message(1, this.#number) && this.#number.number(1)) || 500;
   }
 
   get duration(): number | undefined {

@@ -189,6 +189,22 @@ test("entries without certificate, route or known pod still have what is known",
     assert.equal(inboundSeries?.labels.destination_service_name, "reviews");
   }));
 
+test("a request that ended without a response has code 500, as Istio 1.1's proxy reported it", () =>
+  withMixer(async (mixer, text) => {
+    const gone: Entry = {
+      commonProperties: {
+        ...time,
+        upstreamCluster: "outbound|80||reviews.default.svc.cluster.local",
+        responseFlags: { downstreamConnectionTermination: true },
+      },
+      request,
+      response: {},
+    };
+    await send(mixer, [{ identifier: identifier("productpage", "outbound"), logEntries: http(gone) }]);
+    const [series] = seriesOf(text(), "istio_requests_total");
+    assert.deepEqual([series?.labels.response_code, series?.labels.response_flags], ["500", "DC"]);
+  }));
+
 test("the access log of Istio's chart is written, one line per request", () =>
   withMixer(async (mixer, _text, lines) => {
     await send(mixer, [{ identifier: identifier("reviews", "inbound"), logEntries: http(inbound) }]);
