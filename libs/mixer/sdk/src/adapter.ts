@@ -60,7 +60,7 @@ export interface Adapter<C extends TSchema = TSchema> {
   readonly templates: readonly string[];
   /** Schema of a handler's `params`, keys in lower camel case; unknown fields are refused. */
   readonly config: C;
-  /** Values for top-level fields that a handler leaves out. */
+  /** Values for fields that a handler leaves out, also inside of messages. */
   readonly defaults?: Partial<Static<C>>;
   /** Finds faults that the schema cannot: one sentence each, beginning with the field. */
   validate?(config: Static<C>, instances: readonly InstanceShape[]): readonly string[];

@@ -27,6 +27,18 @@ spec:
     - {"@type": type.googleapis.com/istio.policy.v1beta1.DirectHttpResponse, code: 429, body: later, headers: {retry-after: "5"}}
 ---
 apiVersion: config.istio.io/v1alpha2
+kind: denier
+metadata: {name: plain, namespace: istio-system}
+spec: {status: {message: Not here}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: plain, namespace: istio-system}
+spec:
+  match: request.url_path == "/plain"
+  actions: [{handler: plain.denier, instances: [nothing.checknothing]}]
+---
+apiVersion: config.istio.io/v1alpha2
 kind: checknothing
 metadata: {name: nothing, namespace: istio-system}
 spec: {}
@@ -163,6 +175,11 @@ test("ext_authz: denials have Mixer's status, body and headers; allowed requests
       direct.httpResponse.value.headers.map((each) => [each.header?.key, each.header?.value]),
       [["retry-after", "5"]],
     );
+
+    const plain = await client.check(authRequest("10.0.0.1", "/plain"));
+    assert.ok(plain.httpResponse.case === "deniedResponse", "a status without a code denies");
+    assert.equal(plain.httpResponse.value.status?.code, 412);
+    assert.equal(plain.httpResponse.value.body, "FAILED_PRECONDITION:plain.denier.istio-system:Not here");
   }));
 
 test("ext_authz: workload attributes come from the caller's address, and from its certificate when there is one", () =>
