@@ -44,6 +44,10 @@ function spy(): { adapter: Adapter; events: string[]; reports: Instance[][] } {
     ),
     defaults: { code: 0, validMs: 1000 },
     validate: ({ mode }) => (mode === "invalid" ? ["mode: is invalid"] : []),
+    validateTogether(handlers) {
+      const [, ...more] = handlers.filter((each) => each.config.mode === "only");
+      return new Map(more.map(({ handler: name }) => [name, ["mode: only one handler can have it"]]));
+    },
     create({ code = 0, validMs = 0, mode = "", amount = 0 }, { handler: name }) {
       if (mode === "unbuildable") throw new Error("no");
       events.push(`create ${name}`);
@@ -350,6 +354,29 @@ test("unchanged handlers live on; changed and unused ones are closed after their
   assert.deepEqual(events, ["create a.istio-system", "close a.istio-system"]);
   await runtime.close();
   assert.deepEqual(events, ["create a.istio-system", "close a.istio-system", "close a.istio-system"]);
+});
+
+test("a handler is built anew when its instances have other types, though their texts are the same", async () => {
+  const manifest = (valueType: string): Resource =>
+    object("attributemanifest", "m", { attributes: { "my.attr": { valueType } } });
+  const rest = [handler("a", "spy"), object("metric", "m", { value: "my.attr" }), rule("r", "", "a", ["m.metric"])];
+  const { runtime, events } = await start([manifest("INT64"), ...rest]);
+  await runtime.apply([manifest("INT64"), ...rest]);
+  assert.deepEqual(events, ["create a.istio-system"]);
+  await runtime.apply([manifest("DURATION"), ...rest]);
+  assert.deepEqual(events, ["create a.istio-system", "create a.istio-system", "close a.istio-system"]);
+});
+
+test("of handlers that exclude each other in one configuration the first by name stays", async () => {
+  const only = (mode: string): Resource[] => [handler("a", "spy", { mode }), handler("b", "spy", { mode: "only" })];
+  const rest = [NOTHING, ...["a", "b"].map((each) => rule(each, "", each, ["nothing.checknothing"]))];
+  const { runtime, states } = await start([...only("only"), ...rest]);
+  assert.match(states["handler/istio-system/a"]?.state ?? "", /attached/);
+  assert.equal(states["handler/istio-system/b"]?.reason, "InvalidParams");
+  assert.equal(states["handler/istio-system/b"]?.message, "params.mode: only one handler can have it");
+  const conditions = await runtime.apply([...only("invalid"), ...rest]);
+  const b = conditions.find((each) => each.object.endsWith("handler/istio-system/b"));
+  assert.equal(b?.state, "attached", "one that is refused is in nobody's way");
 });
 
 test("a reference may name a kind or a namespace", async () => {
