@@ -4,6 +4,7 @@ import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
 import type { Resource } from "@xebec/model-resources";
 import { acquireHandlers } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
+import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
 import { type Action, type HeaderPlan, IdentityReader, mergePlans, PlanBuilder } from "./plan.ts";
 import {
@@ -54,7 +55,14 @@ export async function compileConfig(
     }
   }
   const rules = readRules(ordered, vocabulary, handlers, instances, options, conditions);
-  return { snapshot: await build(rules, vocabulary, handlers, options, conditions), conditions };
+  const slots = await acquireHandlers(rules, handlers, options.table, conditions);
+  try {
+    return { snapshot: build(rules, vocabulary, slots, options, conditions), conditions };
+  } catch (error) {
+    // No snapshot will ever release them.
+    await options.table.release(slots.values());
+    throw error;
+  }
 }
 
 function readRules(
@@ -80,17 +88,16 @@ function readRules(
   return rules;
 }
 
-async function build(
+function build(
   rules: readonly CheckedRule[],
   vocabulary: Vocabulary,
-  handlers: ReadonlyMap<string, Handled>,
+  slots: ReadonlyMap<string, HandlerSlot>,
   options: CompileOptions,
   conditions: Conditions,
-): Promise<Snapshot> {
+): Snapshot {
   const layout = new Layout(vocabulary);
   const identity = new IdentityReader(layout);
   for (const name of options.inputs) layout.slot(name);
-  const slots = await acquireHandlers(rules, handlers, options.table, conditions);
   const compiler = new InstanceCompiler(layout);
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();

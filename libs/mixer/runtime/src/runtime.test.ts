@@ -317,6 +317,41 @@ test("every object gets a condition that says what is wrong and where", async ()
   assert.equal(states["kubernetes/istio-system/attributes"], undefined);
 });
 
+test("a constant that can never be used rejects its object and hinders no other", async () => {
+  const { states, check } = await start([
+    handler("deny", "spy", { code: 7 }),
+    NOTHING,
+    object("listentry", "when", { value: 'timestamp("yesterday")' }),
+    object("quota", "per", { dimensions: { at: 'ip("x")' } }),
+    rule("good", "", "deny", ["nothing.checknothing"]),
+    rule("address", 'source.ip == ip("x")', "deny", ["nothing.checknothing"]),
+    rule("pattern", '"[".matches(request.path)', "deny", ["nothing.checknothing"], "other"),
+    rule("partly", "", "deny", ["nothing.checknothing", "when.listentry", "per.quota"]),
+    object("rule", "header", {
+      actions: [{ handler: "deny", instances: ["nothing.checknothing"] }],
+      requestHeaderOperations: [{ name: "x", values: ['conditional("(".matches(request.path), "a", "b")'] }],
+    }),
+  ]);
+  const is = (key: string, want: RegExp): void =>
+    assert.match(`${states[key]?.state} ${states[key]?.reason}: ${states[key]?.message}`, want, key);
+  is("rule/istio-system/good", /^attached Compiled/);
+  is("rule/istio-system/address", /^rejected InvalidExpression: spec.match: line 1, column 14: "x" is no IP address/);
+  is("rule/other/pattern", /^rejected InvalidExpression: spec.match: .*regular expression "\["/);
+  is("listentry/istio-system/when", /^rejected InvalidExpression: spec.value: .*"yesterday" is no RFC 3339 time/);
+  is("quota/istio-system/per", /^rejected InvalidExpression: spec.dimensions\[at\]: /);
+  is("rule/istio-system/partly", /^attached PartlyRejected: .*"when.listentry" was rejected/);
+  is("rule/istio-system/header", /^attached PartlyRejected: .*requestHeaderOperations\[0\].values\[0\]: /);
+  assert.equal((await check()).code, 7);
+});
+
+test("a configuration that cannot be compiled at all keeps no handler open", async () => {
+  const { adapter, events } = spy();
+  const runtime = new MixerRuntime({ adapters: [adapter], varieties: ["check"], inputs: ["no.such"], log });
+  const all = [handler("a", "spy"), NOTHING, rule("r", "", "a", ["nothing.checknothing"])];
+  await assert.rejects(runtime.apply(all), /unknown attribute no.such/);
+  assert.deepEqual(events, ["create a.istio-system", "close a.istio-system"]);
+});
+
 test("objects of other services' varieties are of no concern", async () => {
   const { conditions } = await start(
     [
