@@ -12,7 +12,7 @@ import {
 import { type AttributeValue, MutableBag, stringMap } from "@xebec/model-attributes";
 import type { Resource } from "@xebec/model-resources";
 import { Type } from "typebox";
-import type { CheckOutcome } from "./outcome.ts";
+import { type CheckOutcome, joinErrors } from "./outcome.ts";
 import { MixerRuntime } from "./runtime.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -228,6 +228,31 @@ test("a report hands all instances of a batch to a handler at once; equal dimens
   assert.equal(second?.value, 5);
   assert.equal(second?.dimensions, first?.dimensions);
   assert.notEqual(third?.dimensions, first?.dimensions);
+});
+
+test("a batch is full after a thousand instances, and can be filled again when they were handed over", async () => {
+  const { runtime, bag, reports } = await start([
+    handler("h", "spy"),
+    object("metric", "count", { value: "1" }),
+    rule("r", "", "h", ["count.metric"]),
+  ]);
+  const batch = runtime.snapshot?.report();
+  assert.ok(batch);
+  for (let i = 0; !batch.full; i++) batch.add(bag());
+  assert.deepEqual(await batch.flush(), []);
+  assert.equal(batch.full, false);
+  batch.add(bag());
+  await batch.flush();
+  assert.deepEqual(
+    reports.map((each) => each.length),
+    [1000, 1],
+  );
+});
+
+test("of many errors the first ones are shown", () => {
+  const text = joinErrors(Array.from({ length: 1000 }, (_, i) => new Error(`e${i}`)));
+  assert.match(text, /^1000 errors occurred:\n\n\* e0\n/);
+  assert.match(text, /\n\* e19\n\* and 980 more$/);
 });
 
 test("a quota is granted in full unless an instance of its name applies; names are compared without case", async () => {

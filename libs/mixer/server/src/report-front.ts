@@ -1,8 +1,9 @@
 import { XebecError } from "@xebec/core-errors";
 import { joinErrors } from "@xebec/mixer-runtime";
-import { readReport, Wire } from "@xebec/model-attributes";
+import { type CompressedBag, ReportReader } from "@xebec/model-attributes";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
+import { checkLength, handOver } from "./long-report.ts";
 import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -16,37 +17,31 @@ export function reportFront({ runtime, index, shedder, meters }: MixerFrontOptio
     throw new XebecError("unknown", joinErrors(errors));
   };
   return rawUnary("/istio.mixer.v1.Mixer/Report", (bytes) => {
-    shedder.admit(countElements(bytes));
+    const reader = new ReportReader(bytes);
+    checkLength("a Report", reader.size);
+    shedder.admit(reader.size);
     const since = shedder.begin();
     const snapshot = snapshotOf(runtime);
     const bag = pool.take(snapshot);
     const batch = snapshot.report();
-    let bags = 0;
-    try {
-      const faults = readReport(bytes, bag, (each) => {
-        bags++;
-        batch.add(each);
-      });
-      for (const fault of faults) batch.fail(fault);
-    } finally {
+    const add = (each: CompressedBag): boolean => {
+      batch.add(each);
+      return !batch.full;
+    };
+    const fill = (): boolean => {
+      const more = reader.read(bag, add);
+      if (!more) for (const fault of reader.faults) batch.fail(fault);
+      return more;
+    };
+    const done = (): void => {
+      // Instances may read the bag's words until their handlers have answered.
       pool.give(bag);
-      meters.bags(bags);
-    }
-    const errors = batch.flush();
-    if (errors instanceof Promise) return errors.then(answer).finally(() => shedder.end(since));
-    shedder.end(since);
+      meters.bags(reader.delivered);
+      shedder.end(since);
+    };
+    const errors = fill() ? handOver(snapshot, batch, fill) : batch.flush();
+    if (errors instanceof Promise) return errors.finally(done).then(answer);
+    done();
     return answer(errors);
   });
-}
-
-/** How many bags a ReportRequest holds. */
-function countElements(bytes: Buffer): number {
-  const wire = new Wire(bytes);
-  let count = 0;
-  while (wire.pos < wire.end) {
-    const tag = wire.uint32();
-    if (tag === 10) count++;
-    wire.skip(tag & 7);
-  }
-  return count;
 }
