@@ -1,14 +1,13 @@
 import type { AccessLogBag } from "./access-log-bag.ts";
+import { TextCache } from "./text-cache.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 
-/** Most services that are remembered although no registry has them: their names come from entries. */
-const KEPT = 1000;
+/** Services by host that no registry has, so that each is made once. */
+const unknown = new TextCache<ServiceView>(1000);
 
 /** Finds the service that was called: by the cluster's name, else by the SNI, the host, or the pod that answered. */
 export class CalledService {
   readonly #index: WorkloadIndex;
-  /** Services by host that no registry has, so that each is made once. */
-  readonly #unknown = new Map<string, ServiceView>();
 
   constructor(index: WorkloadIndex) {
     this.#index = index;
@@ -31,15 +30,14 @@ export class CalledService {
   }
 
   #serviceOf(host: string): ServiceView {
-    const known = this.#index.service(host) ?? this.#unknown.get(host);
+    const known = this.#index.service(host) ?? unknown.get(host);
     if (known) return known;
     const parts = host.split(".");
     const view =
       parts[2] === "svc" && parts[0] && parts[1]
         ? { host, name: parts[0], namespace: parts[1] }
         : { host, name: host, namespace: "" };
-    if (this.#unknown.size >= KEPT) this.#unknown.clear();
-    this.#unknown.set(host, view);
+    unknown.set(host, view);
     return view;
   }
 }

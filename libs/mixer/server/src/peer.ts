@@ -1,5 +1,6 @@
 import { type AttributeValue, type StringMap, stringMap } from "@xebec/model-attributes";
 import type { PodRecord } from "@xebec/model-workloads";
+import { TextCache } from "./text-cache.ts";
 
 /** One side of a call, as far as it is known. */
 export interface Peer {
@@ -101,20 +102,18 @@ export interface Identity {
 
 const SPIFFE = /^(?:spiffe:\/\/)?[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
-/** Most texts that are remembered; they come from certificates, but also from whoever can call. */
-const KEPT = 10_000;
-const identities = new Map<string, Identity | undefined>();
-const principals = new Map<string, string>();
+const identities = new TextCache<Identity | null>(10_000);
+const principals = new TextCache<string>(10_000);
 
 /** Takes a principal apart, with or without its scheme. Undefined when it is not of Istio's form. */
 export function identityOf(principal: string): Identity | undefined {
-  const known = identities.get(principal);
-  if (known !== undefined || identities.has(principal)) return known;
-  const match = SPIFFE.exec(principal);
-  const identity = match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : undefined;
-  if (identities.size >= KEPT) identities.clear();
-  identities.set(principal, identity);
-  return identity;
+  let identity = identities.get(principal);
+  if (identity === undefined) {
+    const match = SPIFFE.exec(principal);
+    identity = match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : null;
+    identities.set(principal, identity);
+  }
+  return identity ?? undefined;
 }
 
 /** What is known of a caller of whom only its identity is known. @param workload the only workload with that identity */
@@ -128,7 +127,6 @@ export function principalText(uri: string): string {
   let text = principals.get(uri);
   if (text === undefined) {
     text = uri.slice(9);
-    if (principals.size >= KEPT) principals.clear();
     principals.set(uri, text);
   }
   return text;
