@@ -58,11 +58,7 @@ export class AccessLogBag extends AttributeBag {
       const own = LOADERS[name];
       if (own) return own;
       const peer = peerAttribute(name);
-      if (peer)
-        return (bag) => {
-          const found = bag.peer(peer.side);
-          return found && peer.read(found);
-        };
+      if (peer) return (bag) => peer.read(bag.peer(peer.side));
       // A custom tag with an attribute's name is that attribute.
       return (bag) => {
         const text = bag.common.map(22).get(name);

@@ -1,4 +1,4 @@
-import { type AttributeValue, type StringMap, stringMap } from "@xebec/model-attributes";
+import { type AttributeValue, EMPTY_STRING_MAP, type StringMap, stringMap } from "@xebec/model-attributes";
 import type { PodRecord } from "@xebec/model-workloads";
 import { TextCache } from "./text-cache.ts";
 
@@ -30,15 +30,31 @@ const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
 
 export type Side = "source" | "destination";
 
-/** The side and property that an attribute tells of a peer; undefined for other attributes. */
+/**
+ * What is said of a workload that nobody knows, and of what is not known of one that is (spec mixer §10.3: the bindings that
+ * Istio's chart installs). So a rule that denies all but some labels holds for strangers too.
+ */
+export const STRANGER: Readonly<Required<Peer>> = {
+  uid: "unknown",
+  name: "unknown",
+  namespace: "default",
+  labels: EMPTY_STRING_MAP,
+  serviceAccount: "unknown",
+  owner: "unknown",
+  workloadUid: "unknown",
+  workloadName: "unknown",
+  workloadNamespace: "unknown",
+};
+
+/** The side and property that an attribute tells of a peer, known or not; undefined for other attributes. */
 export function peerAttribute(
   name: string,
-): { side: Side; read: (peer: Peer) => AttributeValue | undefined } | undefined {
+): { side: Side; read: (peer: Peer | undefined) => AttributeValue } | undefined {
   const dot = name.indexOf(".");
   const side = name.slice(0, dot);
   const property = PROPERTIES[name.slice(dot + 1)];
   if ((side !== "source" && side !== "destination") || !property) return undefined;
-  return { side, read: (peer) => peer[property] };
+  return { side, read: (peer) => peer?.[property] ?? STRANGER[property] };
 }
 
 const API_VERSIONS: Readonly<Record<string, string>> = {

@@ -47,6 +47,13 @@ spec:
   actions: [{handler: plain.denier, instances: [nothing.checknothing]}]
 ---
 apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: strangers, namespace: istio-system}
+spec:
+  match: request.path == "/private" && source.labels["app"] != "productpage"
+  actions: [{handler: denyall, instances: [nothing.checknothing]}]
+---
+apiVersion: config.istio.io/v1alpha2
 kind: checknothing
 metadata: {name: nothing, namespace: istio-system}
 spec: {}
@@ -119,6 +126,7 @@ const WORKLOADS = [
   pod("productpage", "v1", "10.0.0.1"),
   pod("ratings", "v9", "10.0.0.2"),
   pod("reviews", "v1", "10.0.0.3"),
+  pod("client", "v9", "10.0.0.9", "other"),
   service("reviews"),
 ];
 
@@ -206,7 +214,22 @@ test("ext_authz: workload attributes come from the caller's address, and from it
     assert.equal((await client.check(authRequest("10.0.0.2", "/", {}, elsewhere))).status?.code, 0);
     // The reporter's side decides which namespace's rules hold.
     const outbound = { ...inbound, "context.reporter.kind": "outbound" };
-    assert.equal((await client.check(authRequest("10.9.9.9", "/", {}, outbound))).status?.code, 0);
+    assert.equal((await client.check(authRequest("10.0.0.9", "/"))).status?.code, 7);
+    assert.equal((await client.check(authRequest("10.0.0.9", "/", {}, outbound))).status?.code, 0);
+  }));
+
+test("a rule that denies all but some labels holds for callers whom nobody knows", () =>
+  withMixer(async ({ channel }) => {
+    const auth = clientOf(Authorization, channel);
+    const codes = ["10.0.0.1", "10.0.0.2", "203.0.113.9"].map(
+      async (from) => (await auth.check(authRequest(from, "/private"))).status?.code,
+    );
+    const [known, other, stranger] = await Promise.all(codes);
+    assert.deepEqual([known, other !== 0, stranger !== 0], [0, true, true]);
+    const { precondition } = await clientOf(Mixer, channel).check({
+      attributes: { words: ["request.path", "/private"], strings: { [-1]: -2 } },
+    });
+    assert.equal(precondition?.status?.code, 7);
   }));
 
 test("ext_authz: header operations reach Envoy as far as it can do them", () =>
