@@ -222,6 +222,18 @@ describe("objects that are refused, with field and reason", () => {
       /spec\.match: line 1, column 1: .*destination\.nothing/,
       "config.istio.io/v1alpha2",
     ],
+    [
+      "rule",
+      { match: 'source.ip == ip("x")', actions: [{ handler: "h", instances: ["i"] }] },
+      /spec\.match: line 1, column 14: "x" is no IP address/,
+      "config.istio.io/v1alpha2",
+    ],
+    [
+      "rule",
+      { match: '"[".matches(request.path)', actions: [{ handler: "h", instances: ["i"] }] },
+      /spec\.match: .*the regular expression "\[" is not valid/,
+      "config.istio.io/v1alpha2",
+    ],
     ["rule", { match: "true" }, /spec\.actions: must name at least one handler/, "config.istio.io/v1alpha2"],
     ["handler", {}, /spec\.compiledAdapter: is required/, "config.istio.io/v1alpha2"],
     [

@@ -1,7 +1,8 @@
-import { type InstanceShape, ISTIO_ADAPTERS, TEMPLATES, type Variety } from "@xebec/mixer-sdk";
+import { ISTIO_ADAPTERS, TEMPLATES, type Variety } from "@xebec/mixer-sdk";
 import { Layout, type Vocabulary } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
 import type { Resource } from "@xebec/model-resources";
+import { acquireHandlers } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
 import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
@@ -54,7 +55,14 @@ export async function compileConfig(
     }
   }
   const rules = readRules(ordered, vocabulary, handlers, instances, options, conditions);
-  return { snapshot: await build(rules, vocabulary, handlers, options, conditions), conditions };
+  const slots = await acquireHandlers(rules, handlers, options.table, conditions);
+  try {
+    return { snapshot: build(rules, vocabulary, slots, options, conditions), conditions };
+  } catch (error) {
+    // No snapshot will ever release them.
+    await options.table.release(slots.values());
+    throw error;
+  }
 }
 
 function readRules(
@@ -80,17 +88,16 @@ function readRules(
   return rules;
 }
 
-async function build(
+function build(
   rules: readonly CheckedRule[],
   vocabulary: Vocabulary,
-  handlers: ReadonlyMap<string, Handled>,
+  slots: ReadonlyMap<string, HandlerSlot>,
   options: CompileOptions,
   conditions: Conditions,
-): Promise<Snapshot> {
+): Snapshot {
   const layout = new Layout(vocabulary);
   const identity = new IdentityReader(layout);
   for (const name of options.inputs) layout.slot(name);
-  const slots = await acquireHandlers(rules, handlers, options, conditions);
   const compiler = new InstanceCompiler(layout);
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
@@ -146,40 +153,6 @@ async function build(
     table: options.table,
     log: options.log,
   });
-}
-
-/** Builds the handlers that rules use, each with all instances that are routed to it. */
-async function acquireHandlers(
-  rules: readonly CheckedRule[],
-  handlers: ReadonlyMap<string, Handled>,
-  { table }: CompileOptions,
-  conditions: Conditions,
-): Promise<Map<string, HandlerSlot>> {
-  const routed = new Map<Handled, Map<string, Instanced>>();
-  for (const { actions } of rules)
-    for (const { handler, instances } of actions) {
-      const known = routed.get(handler as Handled) ?? new Map<string, Instanced>();
-      routed.set(handler as Handled, known);
-      for (const instance of instances as Instanced[]) known.set(instance.name, instance);
-    }
-  const slots = new Map<string, HandlerSlot>();
-  const known = new Set(handlers.values());
-  await Promise.all(
-    [...routed].map(async ([handled, instances]) => {
-      if (!handled.checked || !known.has(handled)) return;
-      const sorted = [...instances.values()].sort((a, b) => compareText(a.name, b.name));
-      const shapes = sorted.flatMap((each): InstanceShape[] => (each.checked ? [each.checked.shape] : []));
-      const params = sorted.map((each) => [each.name, each.template.name, each.checked?.params]);
-      try {
-        slots.set(handled.name, await table.acquire(handled.checked, shapes, params));
-        conditions.accept(handled.resource, "attached", "Built", "running");
-      } catch (error) {
-        const reason = (error as { code?: string }).code === "invalid_argument" ? "InvalidParams" : "BuildFailed";
-        conditions.reject(handled.resource, reason, (error as Error).message);
-      }
-    }),
-  );
-  return slots;
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

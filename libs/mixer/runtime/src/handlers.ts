@@ -36,21 +36,21 @@ export class HandlerTable {
   }
 
   /**
-   * The handler for a configuration and the instances that are routed to it. Every success counts as a use until `release`.
-   * @throws XebecError invalid_argument when the adapter refuses the configuration, unavailable when it cannot be built
+   * The handler for a valid configuration and the instances that are routed to it. Every success counts as a use until
+   * `release`.
+   * @param params what the instances are made of; with it and their types a handler is known to be the same
+   * @throws XebecError unavailable when it cannot be built
    */
   async acquire(checked: CheckedHandler, instances: readonly InstanceShape[], params: unknown): Promise<HandlerSlot> {
     const { name, adapter, config } = checked;
     const signature = createHash("sha1")
-      .update(JSON.stringify([adapter.name, config, params]))
+      .update(JSON.stringify([adapter.name, config, params, instances]))
       .digest("hex");
     const known = this.#current.get(name);
     if (known?.signature === signature && this.#entries.has(known)) {
       known.users++;
       return known;
     }
-    const faults = adapter.validate?.(config as never, instances) ?? [];
-    if (faults.length > 0) throw new XebecError("invalid_argument", `params.${faults.join("; params.")}`);
     let handler: Handler;
     try {
       handler = await adapter.create(config as never, { handler: name, instances, log: this.#log, clock: this.#clock });

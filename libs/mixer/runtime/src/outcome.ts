@@ -92,8 +92,13 @@ export class ResultFold {
   }
 }
 
-/** Joins errors as Mixer shows them. */
+/** Most errors that are shown one by one: a report may fail in thousands of places, often all for one reason. */
+const SHOWN = 20;
+
+/** Joins errors as Mixer shows them; of many only the first ones. */
 export function joinErrors(errors: readonly Error[]): string {
   const head = errors.length === 1 ? "1 error occurred:" : `${errors.length} errors occurred:`;
-  return `${head}\n\n${errors.map((error) => `* ${error.message}`).join("\n")}`;
+  const lines = errors.slice(0, SHOWN).map((error) => `* ${error.message}`);
+  if (errors.length > SHOWN) lines.push(`* and ${errors.length - SHOWN} more`);
+  return `${head}\n\n${lines.join("\n")}`;
 }

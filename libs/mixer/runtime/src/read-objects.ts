@@ -6,6 +6,7 @@ import {
   TEMPLATES,
   type Variety,
   type Violation,
+  withDefaults,
 } from "@xebec/mixer-sdk";
 import { createVocabulary, type ValueType, type Vocabulary, valueTypeOf } from "@xebec/model-attributes";
 import type { Resource } from "@xebec/model-resources";
@@ -155,7 +156,7 @@ export function readHandler(resource: Resource, options: CompileOptions, conditi
   const own = readSpec<object>(resource, adapter.config, params, conditions, at);
   if (!own) return rejectedHandler(resource);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
-  const config = { ...(adapter.defaults as object | undefined), ...own };
+  const config = withDefaults(adapter.config, adapter.defaults, own);
   return { ...common, ours: true, rejected: false, checked: { name, adapter, config } };
 }
 

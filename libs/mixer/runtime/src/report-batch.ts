@@ -17,6 +17,9 @@ interface Outgoing {
   readonly instances: Instance[];
 }
 
+/** So many instances are handed over at once, about: what waits in memory must not grow with what a caller sends. */
+const FULL = 1000;
+
 /** The reports of several requests, handed to each handler in one call per template (spec mixer §7.4). */
 export class ReportBatch {
   readonly #holder: Holder;
@@ -24,6 +27,7 @@ export class ReportBatch {
   readonly #nextEpoch: () => number;
   readonly #outgoing: Outgoing[] = [];
   readonly #errors: Error[] = [];
+  #count = 0;
 
   constructor(
     holder: Holder,
@@ -33,6 +37,11 @@ export class ReportBatch {
     this.#holder = holder;
     this.#holds = holds;
     this.#nextEpoch = nextEpoch;
+  }
+
+  /** Whether it is time for a `flush` before more is added. */
+  get full(): boolean {
+    return this.#count >= FULL;
   }
 
   /** Evaluates what the rules want of one request. An instance that fails is left out and remembered as an error. */
@@ -49,6 +58,7 @@ export class ReportBatch {
           continue;
         }
         this.#to(handler, instance.template).instances.push(built);
+        this.#count++;
       }
     }
   }
@@ -59,8 +69,8 @@ export class ReportBatch {
   }
 
   /**
-   * Hands all instances over.
-   * @returns all errors; without a promise when all handlers answer so
+   * Hands all instances over; the batch can be filled again afterwards, once the handlers have answered.
+   * @returns all errors since the beginning; without a promise when all handlers answer so
    */
   flush(): readonly Error[] | Promise<readonly Error[]> {
     let waiting: Promise<void>[] | undefined;
@@ -74,6 +84,8 @@ export class ReportBatch {
         this.fail(error);
       }
     }
+    this.#outgoing.length = 0;
+    this.#count = 0;
     if (!waiting) return this.#errors;
     this.#holder.retain();
     return Promise.all(waiting)

@@ -12,7 +12,7 @@ import {
 import { type AttributeValue, MutableBag, stringMap } from "@xebec/model-attributes";
 import type { Resource } from "@xebec/model-resources";
 import { Type } from "typebox";
-import type { CheckOutcome } from "./outcome.ts";
+import { type CheckOutcome, joinErrors } from "./outcome.ts";
 import { MixerRuntime } from "./runtime.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -44,6 +44,10 @@ function spy(): { adapter: Adapter; events: string[]; reports: Instance[][] } {
     ),
     defaults: { code: 0, validMs: 1000 },
     validate: ({ mode }) => (mode === "invalid" ? ["mode: is invalid"] : []),
+    validateTogether(handlers) {
+      const [, ...more] = handlers.filter((each) => each.config.mode === "only");
+      return new Map(more.map(({ handler: name }) => [name, ["mode: only one handler can have it"]]));
+    },
     create({ code = 0, validMs = 0, mode = "", amount = 0 }, { handler: name }) {
       if (mode === "unbuildable") throw new Error("no");
       events.push(`create ${name}`);
@@ -226,6 +230,31 @@ test("a report hands all instances of a batch to a handler at once; equal dimens
   assert.notEqual(third?.dimensions, first?.dimensions);
 });
 
+test("a batch is full after a thousand instances, and can be filled again when they were handed over", async () => {
+  const { runtime, bag, reports } = await start([
+    handler("h", "spy"),
+    object("metric", "count", { value: "1" }),
+    rule("r", "", "h", ["count.metric"]),
+  ]);
+  const batch = runtime.snapshot?.report();
+  assert.ok(batch);
+  for (let i = 0; !batch.full; i++) batch.add(bag());
+  assert.deepEqual(await batch.flush(), []);
+  assert.equal(batch.full, false);
+  batch.add(bag());
+  await batch.flush();
+  assert.deepEqual(
+    reports.map((each) => each.length),
+    [1000, 1],
+  );
+});
+
+test("of many errors the first ones are shown", () => {
+  const text = joinErrors(Array.from({ length: 1000 }, (_, i) => new Error(`e${i}`)));
+  assert.match(text, /^1000 errors occurred:\n\n\* e0\n/);
+  assert.match(text, /\n\* e19\n\* and 980 more$/);
+});
+
 test("a quota is granted in full unless an instance of its name applies; names are compared without case", async () => {
   const { runtime, bag } = await start([
     handler("h", "spy", { amount: 3 }),
@@ -313,6 +342,41 @@ test("every object gets a condition that says what is wrong and where", async ()
   assert.equal(states["kubernetes/istio-system/attributes"], undefined);
 });
 
+test("a constant that can never be used rejects its object and hinders no other", async () => {
+  const { states, check } = await start([
+    handler("deny", "spy", { code: 7 }),
+    NOTHING,
+    object("listentry", "when", { value: 'timestamp("yesterday")' }),
+    object("quota", "per", { dimensions: { at: 'ip("x")' } }),
+    rule("good", "", "deny", ["nothing.checknothing"]),
+    rule("address", 'source.ip == ip("x")', "deny", ["nothing.checknothing"]),
+    rule("pattern", '"[".matches(request.path)', "deny", ["nothing.checknothing"], "other"),
+    rule("partly", "", "deny", ["nothing.checknothing", "when.listentry", "per.quota"]),
+    object("rule", "header", {
+      actions: [{ handler: "deny", instances: ["nothing.checknothing"] }],
+      requestHeaderOperations: [{ name: "x", values: ['conditional("(".matches(request.path), "a", "b")'] }],
+    }),
+  ]);
+  const is = (key: string, want: RegExp): void =>
+    assert.match(`${states[key]?.state} ${states[key]?.reason}: ${states[key]?.message}`, want, key);
+  is("rule/istio-system/good", /^attached Compiled/);
+  is("rule/istio-system/address", /^rejected InvalidExpression: spec.match: line 1, column 14: "x" is no IP address/);
+  is("rule/other/pattern", /^rejected InvalidExpression: spec.match: .*regular expression "\["/);
+  is("listentry/istio-system/when", /^rejected InvalidExpression: spec.value: .*"yesterday" is no RFC 3339 time/);
+  is("quota/istio-system/per", /^rejected InvalidExpression: spec.dimensions\[at\]: /);
+  is("rule/istio-system/partly", /^attached PartlyRejected: .*"when.listentry" was rejected/);
+  is("rule/istio-system/header", /^attached PartlyRejected: .*requestHeaderOperations\[0\].values\[0\]: /);
+  assert.equal((await check()).code, 7);
+});
+
+test("a configuration that cannot be compiled at all keeps no handler open", async () => {
+  const { adapter, events } = spy();
+  const runtime = new MixerRuntime({ adapters: [adapter], varieties: ["check"], inputs: ["no.such"], log });
+  const all = [handler("a", "spy"), NOTHING, rule("r", "", "a", ["nothing.checknothing"])];
+  await assert.rejects(runtime.apply(all), /unknown attribute no.such/);
+  assert.deepEqual(events, ["create a.istio-system", "close a.istio-system"]);
+});
+
 test("objects of other services' varieties are of no concern", async () => {
   const { conditions } = await start(
     [
@@ -350,6 +414,29 @@ test("unchanged handlers live on; changed and unused ones are closed after their
   assert.deepEqual(events, ["create a.istio-system", "close a.istio-system"]);
   await runtime.close();
   assert.deepEqual(events, ["create a.istio-system", "close a.istio-system", "close a.istio-system"]);
+});
+
+test("a handler is built anew when its instances have other types, though their texts are the same", async () => {
+  const manifest = (valueType: string): Resource =>
+    object("attributemanifest", "m", { attributes: { "my.attr": { valueType } } });
+  const rest = [handler("a", "spy"), object("metric", "m", { value: "my.attr" }), rule("r", "", "a", ["m.metric"])];
+  const { runtime, events } = await start([manifest("INT64"), ...rest]);
+  await runtime.apply([manifest("INT64"), ...rest]);
+  assert.deepEqual(events, ["create a.istio-system"]);
+  await runtime.apply([manifest("DURATION"), ...rest]);
+  assert.deepEqual(events, ["create a.istio-system", "create a.istio-system", "close a.istio-system"]);
+});
+
+test("of handlers that exclude each other in one configuration the first by name stays", async () => {
+  const only = (mode: string): Resource[] => [handler("a", "spy", { mode }), handler("b", "spy", { mode: "only" })];
+  const rest = [NOTHING, ...["a", "b"].map((each) => rule(each, "", each, ["nothing.checknothing"]))];
+  const { runtime, states } = await start([...only("only"), ...rest]);
+  assert.match(states["handler/istio-system/a"]?.state ?? "", /attached/);
+  assert.equal(states["handler/istio-system/b"]?.reason, "InvalidParams");
+  assert.equal(states["handler/istio-system/b"]?.message, "params.mode: only one handler can have it");
+  const conditions = await runtime.apply([...only("invalid"), ...rest]);
+  const b = conditions.find((each) => each.object.endsWith("handler/istio-system/b"));
+  assert.equal(b?.state, "attached", "one that is refused is in nobody's way");
 });
 
 test("a reference may name a kind or a namespace", async () => {

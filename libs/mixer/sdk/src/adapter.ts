@@ -60,10 +60,18 @@ export interface Adapter<C extends TSchema = TSchema> {
   readonly templates: readonly string[];
   /** Schema of a handler's `params`, keys in lower camel case; unknown fields are refused. */
   readonly config: C;
-  /** Values for top-level fields that a handler leaves out. */
+  /** Values for fields that a handler leaves out, also inside of messages. */
   readonly defaults?: Partial<Static<C>>;
   /** Finds faults that the schema cannot: one sentence each, beginning with the field. */
   validate?(config: Static<C>, instances: readonly InstanceShape[]): readonly string[];
+  /**
+   * Finds faults of handlers that exclude each other although each is valid by itself.
+   * @param handlers all handlers of this adapter in one configuration, in order of their names
+   * @returns faults as of `validate`, by handler; those without fault stay
+   */
+  validateTogether?(
+    handlers: readonly { readonly handler: string; readonly config: Static<C> }[],
+  ): ReadonlyMap<string, readonly string[]>;
   /** Makes a handler of a valid configuration. @throws when it cannot work; its actions are skipped then */
   create(config: Static<C>, context: HandlerContext): Handler | Promise<Handler>;
 }

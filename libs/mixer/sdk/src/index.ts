@@ -34,7 +34,7 @@ export type {
   ValueMap,
 } from "./instance.ts";
 // For the runtime and for those who validate configuration:
-export { Duration, durationMs, Enum, readParams, type Violation } from "./params.ts";
+export { Duration, durationMs, Enum, readParams, type Violation, withDefaults } from "./params.ts";
 export { type CheckResult, type DirectResponse, type QuotaArgs, type QuotaResult, RPC } from "./results.ts";
 export { defineTemplate, type LeafType, type Template, type TemplateField, type Variety } from "./template.ts";
 export { ISTIO_ADAPTERS, TEMPLATES } from "./templates.ts";

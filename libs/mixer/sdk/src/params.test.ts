@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Type } from "typebox";
-import { Duration, durationMs, Enum, readParams } from "./params.ts";
+import { Duration, durationMs, Enum, readParams, withDefaults } from "./params.ts";
 import { TEMPLATES } from "./templates.ts";
 
 const schema = Type.Object(
@@ -44,6 +44,23 @@ test("names every fault with its path", () => {
   assert.deepEqual(faults({ kind: "NO" }), ["kind: must be one of NONE, GAUGE, COUNTER"]);
   assert.deepEqual(faults({ nested: [{ entry_type: 5 }] }), ["nested[0].entryType: must be string"]);
   assert.deepEqual(faults({ typo: 1 }), [': unknown field "typo"']);
+});
+
+test("defaults fill messages in; lists and maps are taken whole", () => {
+  const message = Type.Object({ code: Type.Optional(Type.Integer()), text: Type.Optional(Type.String()) });
+  const outer = Type.Object({
+    status: Type.Optional(message),
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    list: Type.Optional(Type.Array(message)),
+  });
+  const defaults = { status: { code: 9 }, labels: { a: "1" }, list: [{ code: 1 }] };
+  assert.deepEqual(withDefaults(outer, defaults, {}), defaults);
+  assert.deepEqual(withDefaults(outer, defaults, { status: { text: "no" }, labels: { b: "2" }, list: [{}] }), {
+    status: { code: 9, text: "no" },
+    labels: { b: "2" },
+    list: [{}],
+  });
+  assert.deepEqual(withDefaults(outer, undefined, { status: { code: 0 } }), { status: { code: 0 } });
 });
 
 test("durations convert to and from milliseconds", () => {

@@ -57,6 +57,21 @@ export function readParams(schema: TSchema, raw: unknown): { value: unknown; vio
   return { value, violations };
 }
 
+/**
+ * Fills in what parameters leave out, also inside of messages: a status with a message alone keeps the code of its default.
+ * Lists and maps are taken whole, as protobuf's JSON form does.
+ * @param given parameters that `readParams` found valid
+ */
+export function withDefaults(schema: TSchema, defaults: object | undefined, given: object): object {
+  const { properties = {} } = schema as Shape;
+  const out: Record<string, unknown> = { ...defaults, ...given };
+  for (const [key, inner] of Object.entries(properties)) {
+    const [preset, own] = [(defaults as Record<string, unknown> | undefined)?.[key], (given as typeof out)[key]];
+    if (inner.properties && preset && own) out[key] = withDefaults(inner as TSchema, preset, own);
+  }
+  return out;
+}
+
 function convert(schema: Shape, raw: unknown, path: string, faults: Violation[]): unknown {
   if (schema.anyOf && typeof raw === "number") return schema.anyOf[raw]?.const ?? raw;
   if ((schema.type === "integer" || schema.type === "number") && typeof raw === "string") {

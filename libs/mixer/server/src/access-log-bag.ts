@@ -2,13 +2,14 @@ import {
   AttributeBag,
   type AttributeValue,
   type Layout,
-  parseIp,
   type StringMap,
   type Timestamp,
 } from "@xebec/model-attributes";
+import { type AccessLogLoader, LOADERS, METHODS } from "./access-log-attributes.ts";
+import { CalledService } from "./called-service.ts";
 import { MessageView } from "./message-view.ts";
 import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
-import { ExtendedMap, fromText, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
+import { ExtendedMap, fromText } from "./request-attributes.ts";
 import { responseFlagsText } from "./response-flags.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
@@ -20,69 +21,11 @@ export interface Reporter {
   readonly peer: Peer | undefined;
 }
 
-type Loader = (bag: AccessLogBag) => AttributeValue | undefined;
-const orAbsent = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
-
-const METHODS = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
-
-/** How each attribute is read from an access-log entry of Envoy; field numbers are those of envoy.data.accesslog.v3. */
-const LOADERS: Readonly<Record<string, Loader>> = {
-  "source.ip": (bag) => parseIp(bag.address("source").ip),
-  "source.principal": (bag) => orAbsent(bag.principal("source")),
-  "source.user": (bag) => orAbsent(bag.principal("source")),
-  "destination.ip": (bag) => parseIp(bag.address("destination").ip),
-  "destination.port": (bag) => bag.address("destination").port || undefined,
-  "destination.principal": (bag) => orAbsent(bag.principal("destination")),
-  "destination.service.host": (bag) => bag.serviceView?.host,
-  "destination.service.name": (bag) => bag.serviceView?.name,
-  "destination.service.namespace": (bag) => orAbsent(bag.serviceView?.namespace),
-  "destination.service": (bag) => bag.serviceView?.host,
-  "destination.service.uid": (bag) => {
-    const view = bag.serviceView;
-    return view?.namespace ? `istio://${view.namespace}/services/${view.name}` : undefined;
-  },
-  "origin.ip": (bag) => originIp(bag.request.text(8), bag.address("source").ip),
-  "request.id": (bag) => orAbsent(bag.request.text(9)),
-  "request.method": (bag) => orAbsent(bag.method),
-  "request.path": (bag) => orAbsent(bag.path),
-  "request.url_path": (bag) => orAbsent(urlPath(bag.path)),
-  "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.path) : undefined),
-  "request.host": (bag) => orAbsent(bag.request.text(3)),
-  "request.scheme": (bag) => orAbsent(bag.request.text(2)),
-  "request.useragent": (bag) => orAbsent(bag.request.text(6)),
-  "request.referer": (bag) => orAbsent(bag.request.text(7)),
-  "request.headers": (bag) => (bag.isHttp ? bag.requestHeaders : undefined),
-  "request.time": (bag) => (bag.isHttp ? bag.common.time(5) : undefined),
-  "request.size": (bag) => (bag.isHttp ? bag.request.number(12) : undefined),
-  "request.total_size": (bag) => (bag.isHttp ? bag.request.number(11) + bag.request.number(12) : undefined),
-  "response.headers": (bag) => (bag.isHttp ? bag.response.map(4) : undefined),
-  "response.code": (bag) => (bag.isHttp ? bag.responseCode : undefined),
-  "response.size": (bag) => (bag.isHttp ? bag.response.number(3) : undefined),
-  "response.total_size": (bag) => (bag.isHttp ? bag.response.number(2) + bag.response.number(3) : undefined),
-  "response.duration": (bag) => (bag.isHttp ? bag.duration : undefined),
-  "response.time": (bag) => (bag.isHttp ? bag.endTime : undefined),
-  "response.grpc_status": (bag) => bag.grpc("grpc-status"),
-  "response.grpc_message": (bag) => bag.grpc("grpc-message"),
-  "connection.mtls": (bag) => bag.reporter.kind === "inbound" && bag.principal("source") !== "",
-  "connection.requested_server_name": (bag) => orAbsent(bag.tls.text(3)),
-  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.common.text(26))),
-  "connection.event": (bag) => (bag.isHttp ? undefined : "close"),
-  "connection.duration": (bag) => (bag.isHttp ? undefined : bag.duration),
-  "connection.received.bytes": (bag) => bag.connectionBytes(1),
-  "connection.received.bytes_total": (bag) => bag.connectionBytes(1),
-  "connection.sent.bytes": (bag) => bag.connectionBytes(2),
-  "connection.sent.bytes_total": (bag) => bag.connectionBytes(2),
-  "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.contentType) : "tcp"),
-  "context.time": (bag) => bag.common.time(5),
-  "context.proxy_error_code": (bag) => bag.flags,
-  "context.reporter.kind": (bag) => bag.reporter.kind,
-  "context.reporter.uid": (bag) => bag.reporter.peer?.uid,
-};
-
 /** A bag over one entry of Envoy's gRPC access log. */
 export class AccessLogBag extends AttributeBag {
   readonly #index: WorkloadIndex;
-  readonly #loaders: (Loader | undefined)[];
+  readonly #called: CalledService;
+  readonly #loaders: (AccessLogLoader | undefined)[];
   readonly #entry = new MessageView(4);
   readonly #addresses = { source: new SocketAddressReader(), destination: new SocketAddressReader() };
   readonly #certificate = new MessageView(1);
@@ -105,22 +48,17 @@ export class AccessLogBag extends AttributeBag {
     source: undefined,
     destination: undefined,
   };
-  /** Services by host that no registry has, so that each is made once. */
-  readonly #unknown = new Map<string, ServiceView>();
 
   constructor(layout: Layout, index: WorkloadIndex) {
     super(layout);
     this.#index = index;
+    this.#called = new CalledService(index);
     this.#loaders = layout.names.map((name, slot) => {
       const type = layout.types[slot] ?? "STRING";
       const own = LOADERS[name];
       if (own) return own;
       const peer = peerAttribute(name);
-      if (peer)
-        return (bag) => {
-          const found = bag.peer(peer.side);
-          return found && peer.read(found);
-        };
+      if (peer) return (bag) => peer.read(bag.peer(peer.side));
       // A custom tag with an attribute's name is that attribute.
       return (bag) => {
         const text = bag.common.map(22).get(name);
@@ -203,41 +141,13 @@ export class AccessLogBag extends AttributeBag {
     return side === "source" ? this.#source : this.#destination;
   }
 
-  /** The service that was called: by the cluster's name, else by the SNI, the host, or the pod that answered. */
+  /** The service that was called; looked for once per entry. */
   get serviceView(): ServiceView | undefined {
     if (!this.#serviceKnown) {
       this.#serviceKnown = true;
-      this.#service = this.#findService();
+      this.#service = this.#called.find(this);
     }
     return this.#service;
-  }
-
-  #findService(): ServiceView | undefined {
-    // outbound|PORT|SUBSET|HOST or inbound|PORT||HOST
-    const cluster = this.common.text(15);
-    const bar = cluster.lastIndexOf("|");
-    if (bar > 0 && bar < cluster.length - 1) return this.#serviceOf(cluster.slice(bar + 1));
-    const inbound = this.reporter.kind === "inbound";
-    const sni = inbound ? hostOfServerName(this.tls.text(3)) : "";
-    if (sni !== "") return this.#serviceOf(sni);
-    const host = this.request.text(3).replace(/:\d+$/, "");
-    const known = host ? this.#index.service(host, this.reporter.peer?.namespace) : undefined;
-    if (known) return known;
-    const { ip, port } = this.address("destination");
-    return inbound && ip ? this.#index.serviceOfPod(ip, port) : undefined;
-  }
-
-  #serviceOf(host: string): ServiceView {
-    const known = this.#index.service(host) ?? this.#unknown.get(host);
-    if (known) return known;
-    const parts = host.split(".");
-    const view =
-      parts[2] === "svc" && parts[0] && parts[1]
-        ? { host, name: parts[0], namespace: parts[1] }
-        : { host, name: host, namespace: "" };
-    if (this.#unknown.size >= 1000) this.#unknown.clear();
-    this.#unknown.set(host, view);
-    return view;
   }
 
   get method(): string {
@@ -270,8 +180,9 @@ export class AccessLogBag extends AttributeBag {
     return this.request.map(13).get("content-type") ?? this.response.map(4).get("content-type");
   }
 
+  /** The status; of a request that ended without a response 500, as Istio 1.1's proxy reported it. */
   get responseCode(): number {
-    return this.response.message(1, this.#number) ? this.#number.number(1) : 0;
+    return (this.response.message(1, this.#number) && this.#number.number(1)) || 500;
   }
 
   get duration(): number | undefined {
@@ -298,12 +209,4 @@ export class AccessLogBag extends AttributeBag {
   connectionBytes(field: number): number | undefined {
     return this.isHttp ? undefined : this.request.number(field);
   }
-}
-
-/** The host in Istio's server name `outbound_.PORT_.SUBSET_.HOST`; "" for other names. */
-function hostOfServerName(name: string): string {
-  if (!name.startsWith("outbound_.")) return "";
-  const subset = name.indexOf("_.", 10);
-  const host = subset < 0 ? -1 : name.indexOf("_.", subset + 2);
-  return host < 0 ? "" : name.slice(host + 2);
 }

@@ -3,6 +3,7 @@ import type { MixerRuntime } from "@xebec/mixer-runtime";
 import { type GrpcService, type RawStream, rawClientStream } from "@xebec/platform-grpc";
 import { AccessLogBag, type Reporter } from "./access-log-bag.ts";
 import { BagPool } from "./bag-pool.ts";
+import { checkLength, handOver } from "./long-report.ts";
 import { MessageView } from "./message-view.ts";
 import type { MixerMeters } from "./meters.ts";
 import { readNode } from "./node-message.ts";
@@ -50,23 +51,32 @@ export function accessLogFront({ runtime, index, meters }: AccessLogFrontOptions
       const { snapshot } = runtime;
       // Before the first configuration there is nothing to report to.
       if (!snapshot) return;
+      const places: number[] = [];
+      const collect = (pos: number, end: number): void => void places.push(pos, end);
+      if (message.message(HTTP_LOGS, entries)) entries.forEach(1, collect);
+      const http = places.length;
+      if (message.message(TCP_LOGS, entries)) entries.forEach(1, collect);
+      checkLength("a message of access logs", places.length / 2);
       const reporter = reporterOf();
       const batch = snapshot.report();
       const bag = pool.take(snapshot);
-      let count = 0;
-      for (const field of [HTTP_LOGS, TCP_LOGS]) {
-        if (!message.message(field, entries)) continue;
-        entries.forEach(1, (pos, end) => {
-          bag.start(reporter, field === HTTP_LOGS, bytes, pos, end);
+      let next = 0;
+      const fill = (): boolean => {
+        while (next < places.length && !batch.full) {
+          bag.start(reporter, next < http, bytes, places[next] as number, places[next + 1] as number);
           batch.add(bag);
-          count++;
-        });
-      }
-      pool.give(bag);
-      meters.bags(count);
-      const errors = batch.flush();
-      if (errors instanceof Promise) waitFor(stream, errors, meters);
-      else told(errors, meters);
+          next += 2;
+        }
+        return next < places.length;
+      };
+      const done = (errors: readonly Error[]): void => {
+        pool.give(bag);
+        meters.bags(places.length / 2);
+        told(errors, meters);
+      };
+      const errors = fill() ? handOver(snapshot, batch, fill) : batch.flush();
+      if (errors instanceof Promise) waitFor(stream, errors, done);
+      else done(errors);
     });
     stream.onEnd(() => {
       stream.write(new Uint8Array(0));
@@ -81,12 +91,12 @@ function readSender(identifier: MessageView): Sender {
   return { kind, id, metadata };
 }
 
-/** A slow handler slows the proxies that send to it, instead of filling the memory. */
-function waitFor(stream: RawStream, errors: Promise<readonly Error[]>, meters: MixerMeters): void {
+/** A slow handler or a long message slows the proxies that send to it, instead of filling the memory. */
+function waitFor(stream: RawStream, errors: Promise<readonly Error[]>, done: (errors: readonly Error[]) => void): void {
   stream.pause();
   errors
-    .then((all) => told(all, meters))
-    .catch((error: unknown) => told([error as Error], meters))
+    .then(done)
+    .catch((error: unknown) => stream.fail(error))
     .finally(() => stream.resume());
 }
 

@@ -1,12 +1,11 @@
 import { AttributeBag, type AttributeValue, type Layout, parseIp, type StringMap } from "@xebec/model-attributes";
 import { MessageView } from "./message-view.ts";
-import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
-import { fromText, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
+import { type Peer, peerAttribute, principalText, type Side, STRANGER } from "./peer.ts";
+import { fromText, orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 type Loader = (bag: AuthBag) => AttributeValue | undefined;
-const orAbsent = (text: string): string | undefined => (text === "" ? undefined : text);
 
 /** How each attribute is read from envoy.service.auth.v3.CheckRequest; field numbers are those of AttributeContext. */
 const LOADERS: Readonly<Record<string, Loader>> = {
@@ -35,7 +34,8 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   "connection.mtls": (bag) => bag.principal("source") !== "",
   "connection.requested_server_name": (bag) => orAbsent(bag.serverName),
   // A service and the workloads behind it are in one namespace; so the reporter's side is known without its pod.
-  "destination.namespace": (bag) => bag.peer("destination")?.namespace ?? bag.inboundServiceNamespace,
+  "destination.namespace": (bag) =>
+    bag.peer("destination")?.namespace ?? bag.inboundServiceNamespace ?? STRANGER.namespace,
 };
 
 /** A bag over a request of Envoy's ext_authz filter. */
@@ -60,7 +60,7 @@ export class AuthBag extends AttributeBag {
       const known = LOADERS[name];
       if (known) return known;
       const peer = peerAttribute(name);
-      return peer && ((bag) => bag.readPeer(peer.side, peer.read));
+      return peer && ((bag) => peer.read(bag.peer(peer.side)));
     });
   }
 
@@ -125,10 +125,5 @@ export class AuthBag extends AttributeBag {
     // Before the call is routed, the address on the far side is that of a service.
     if (side === "destination" && this.reporterSide === "source") return undefined;
     return this.#index.byIpAndPrincipal(this.#addresses[side].ip, this.principal(side));
-  }
-
-  readPeer(side: Side, read: (peer: Peer) => AttributeValue | undefined): AttributeValue | undefined {
-    const peer = this.peer(side);
-    return peer && read(peer);
   }
 }

@@ -1,5 +1,5 @@
 import { type AttributeBag, type AttributeValue, type Derive, formatIp, type Layout } from "@xebec/model-attributes";
-import { type Peer, peerAttribute, type Side } from "./peer.ts";
+import { type Peer, peerAttribute, type Side, STRANGER } from "./peer.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 /** Attributes from which the others of a workload are found; they need slots even when no rule reads them. */
@@ -9,7 +9,8 @@ export const WORKLOAD_INPUTS: readonly string[] = (["source", "destination"] as 
 
 /**
  * Finds attributes of workloads for callers of Mixer's own API, which send a uid or an address only (the work of Istio's
- * kubernetesenv adapter, spec mixer §6.7). What is looked up for it is recorded as referenced.
+ * kubernetesenv adapter, spec mixer §6.7). What is looked up for it is recorded as referenced; what is said of strangers is
+ * not.
  */
 export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
   const inputs = (side: Side) => ({
@@ -25,19 +26,20 @@ export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
     if (reader) {
       const { uid, ip, principal } = sides[reader.side];
       const peer = peerOf(index, textOf(bag, uid), addressOf(bag, ip), textOf(bag, principal));
-      return peer && reader.read(peer);
+      return reader.read(peer);
     }
     const own = uids[slot];
     if (!own) return undefined;
     // A uid is found by the address alone; asking for itself would not end.
     const { ip, principal } = sides[own.side];
     const peer = peerOf(index, "", addressOf(bag, ip), textOf(bag, principal));
-    return peer && own.read(peer);
+    return own.read(peer);
   };
 }
 
 function peerOf(index: WorkloadIndex, uid: string, ip: string, principal: string): Peer | undefined {
-  return uid === "" ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
+  // The uid of a stranger was derived here; the principal may tell more of it.
+  return uid === "" || uid === STRANGER.uid ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
 }
 
 function textOf(bag: AttributeBag, slot: number): string {

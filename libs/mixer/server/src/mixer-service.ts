@@ -14,11 +14,12 @@ import {
 } from "@xebec/platform-grpc";
 import { accessLogFront } from "./access-log-front.ts";
 import { authFront } from "./auth-front.ts";
+import { checkFront } from "./check-front.ts";
 import { createConfigSource } from "./config-source.ts";
 import { WORKLOAD_INPUTS } from "./derive.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
 import { createMeters, type MixerMeters } from "./meters.ts";
-import { checkFront, reportFront } from "./mixer-front.ts";
+import { reportFront } from "./report-front.ts";
 import { WorkloadIndex } from "./workload-index.ts";
 import { createWorkloadSource } from "./workload-source.ts";
 

@@ -1,5 +1,6 @@
-import { type AttributeValue, type StringMap, stringMap } from "@xebec/model-attributes";
+import { type AttributeValue, EMPTY_STRING_MAP, type StringMap, stringMap } from "@xebec/model-attributes";
 import type { PodRecord } from "@xebec/model-workloads";
+import { TextCache } from "./text-cache.ts";
 
 /** One side of a call, as far as it is known. */
 export interface Peer {
@@ -29,15 +30,31 @@ const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
 
 export type Side = "source" | "destination";
 
-/** The side and property that an attribute tells of a peer; undefined for other attributes. */
+/**
+ * What is said of a workload that nobody knows, and of what is not known of one that is (spec mixer §10.3: the bindings that
+ * Istio's chart installs). So a rule that denies all but some labels holds for strangers too.
+ */
+export const STRANGER: Readonly<Required<Peer>> = {
+  uid: "unknown",
+  name: "unknown",
+  namespace: "default",
+  labels: EMPTY_STRING_MAP,
+  serviceAccount: "unknown",
+  owner: "unknown",
+  workloadUid: "unknown",
+  workloadName: "unknown",
+  workloadNamespace: "unknown",
+};
+
+/** The side and property that an attribute tells of a peer, known or not; undefined for other attributes. */
 export function peerAttribute(
   name: string,
-): { side: Side; read: (peer: Peer) => AttributeValue | undefined } | undefined {
+): { side: Side; read: (peer: Peer | undefined) => AttributeValue } | undefined {
   const dot = name.indexOf(".");
   const side = name.slice(0, dot);
   const property = PROPERTIES[name.slice(dot + 1)];
   if ((side !== "source" && side !== "destination") || !property) return undefined;
-  return { side, read: (peer) => peer[property] };
+  return { side, read: (peer) => peer?.[property] ?? STRANGER[property] };
 }
 
 const API_VERSIONS: Readonly<Record<string, string>> = {
@@ -101,20 +118,18 @@ export interface Identity {
 
 const SPIFFE = /^(?:spiffe:\/\/)?[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
-/** Most texts that are remembered; they come from certificates, but also from whoever can call. */
-const KEPT = 10_000;
-const identities = new Map<string, Identity | undefined>();
-const principals = new Map<string, string>();
+const identities = new TextCache<Identity | null>(10_000);
+const principals = new TextCache<string>(10_000);
 
 /** Takes a principal apart, with or without its scheme. Undefined when it is not of Istio's form. */
 export function identityOf(principal: string): Identity | undefined {
-  const known = identities.get(principal);
-  if (known !== undefined || identities.has(principal)) return known;
-  const match = SPIFFE.exec(principal);
-  const identity = match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : undefined;
-  if (identities.size >= KEPT) identities.clear();
-  identities.set(principal, identity);
-  return identity;
+  let identity = identities.get(principal);
+  if (identity === undefined) {
+    const match = SPIFFE.exec(principal);
+    identity = match ? { namespace: match[1] as string, serviceAccount: match[2] as string } : null;
+    identities.set(principal, identity);
+  }
+  return identity ?? undefined;
 }
 
 /** What is known of a caller of whom only its identity is known. @param workload the only workload with that identity */
@@ -128,7 +143,6 @@ export function principalText(uri: string): string {
   let text = principals.get(uri);
   if (text === undefined) {
     text = uri.slice(9);
-    if (principals.size >= KEPT) principals.clear();
     principals.set(uri, text);
   }
   return text;

@@ -1,5 +1,8 @@
 import { type AttributeValue, parseIp, parseTimestamp, type StringMap, type ValueType } from "@xebec/model-attributes";
 
+/** Of texts an empty one means absent: proto3 does not tell the two apart. */
+export const orAbsent = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
+
 /** The path before the query. */
 export function urlPath(path: string): string {
   const at = path.indexOf("?");

@@ -8,9 +8,11 @@ import { Mixer } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { waitFor } from "@xebec/core-async";
 import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createStdio } from "@xebec/mixer-adapters-stdio";
+import { defineAdapter, type LogEntryInstance } from "@xebec/mixer-sdk";
+import type { StringMap } from "@xebec/model-attributes";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerTelemetry } from "./mixer-service.ts";
-import { pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
+import { objectsOf, pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
 
 const WORKLOADS = [
   pod("productpage", "v1", "10.0.0.1"),
@@ -189,6 +191,22 @@ test("entries without certificate, route or known pod still have what is known",
     assert.equal(inboundSeries?.labels.destination_service_name, "reviews");
   }));
 
+test("a request that ended without a response has code 500, as Istio 1.1's proxy reported it", () =>
+  withMixer(async (mixer, text) => {
+    const gone: Entry = {
+      commonProperties: {
+        ...time,
+        upstreamCluster: "outbound|80||reviews.default.svc.cluster.local",
+        responseFlags: { downstreamConnectionTermination: true },
+      },
+      request,
+      response: {},
+    };
+    await send(mixer, [{ identifier: identifier("productpage", "outbound"), logEntries: http(gone) }]);
+    const [series] = seriesOf(text(), "istio_requests_total");
+    assert.deepEqual([series?.labels.response_code, series?.labels.response_flags], ["500", "DC"]);
+  }));
+
 test("the access log of Istio's chart is written, one line per request", () =>
   withMixer(async (mixer, _text, lines) => {
     await send(mixer, [{ identifier: identifier("reviews", "inbound"), logEntries: http(inbound) }]);
@@ -265,4 +283,107 @@ test("Report counts delta-encoded bags and names what failed", () =>
       await client.report({ globalWordCount: 221 }).then((each) => each.$typeName),
       "istio.mixer.v1.ReportResponse",
     );
+  }));
+
+/** A mixer whose only adapter answers when the test lets it, and remembers what it was given. */
+async function withGate(
+  work: (mixer: Awaited<ReturnType<typeof startMixer>>, calls: string[][], open: () => void) => Promise<void>,
+): Promise<void> {
+  const calls: string[][] = [];
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const adapter = defineAdapter({
+    name: "gate",
+    description: "for tests",
+    templates: ["logentry"],
+    config: createStdio().config,
+    create: () => ({
+      async report(instances) {
+        const call: string[] = [];
+        calls.push(call);
+        await gate;
+        for (const { variables } of instances as LogEntryInstance[])
+          call.push([...((variables?.values[0] as StringMap | undefined)?.entries() ?? [])].join());
+      },
+    }),
+  });
+  const objects = objectsOf(`
+apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: h, namespace: istio-system}
+spec: {compiledAdapter: gate}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: logentry
+metadata: {name: l, namespace: istio-system}
+spec: {variables: {h: request.headers | emptyStringMap()}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: r, namespace: istio-system}
+spec: {actions: [{handler: h, instances: [l.logentry]}]}
+`);
+  const mixer = await startMixer(createMixerTelemetry, [adapter], objects, WORKLOADS);
+  try {
+    await work(mixer, calls, open);
+  } finally {
+    open();
+    await mixer.close();
+  }
+}
+
+test("a handler that takes its time reads its own report, not the next one", () =>
+  withGate(async (mixer, calls, open) => {
+    const client = clientOf(Mixer, mixer.channel);
+    const report = (value: string) =>
+      client.report({ defaultWords: ["k", value], attributes: [{ stringMaps: { 15: { entries: { [-1]: -2 } } } }] });
+    const first = report("first");
+    await waitFor("the first report", 2000, () => calls.length === 1);
+    const second = report("second, longer");
+    await waitFor("the second report", 2000, () => calls.length === 2);
+    open();
+    await Promise.all([first, second]);
+    assert.deepEqual(calls, [["k,first"], ["k,second, longer"]]);
+  }));
+
+test("a long report is handed over in pieces, one after the other; one that is too long is refused", () =>
+  withGate(async (mixer, calls, open) => {
+    const client = clientOf(Mixer, mixer.channel);
+    const reply = client.report({ attributes: Array.from({ length: 2500 }, () => ({})) });
+    await waitFor("the first piece", 2000, () => calls.length === 1);
+    // Meanwhile others are served.
+    await client.report({});
+    assert.equal(calls.length, 1);
+    open();
+    await reply;
+    assert.deepEqual(
+      calls.map((each) => each.length),
+      [1000, 1000, 500],
+    );
+    const tooMany = client.report({ attributes: Array.from({ length: 10_001 }, () => ({})) });
+    await assert.rejects(async () => tooMany, { code: "resource_exhausted", message: /10000 elements, not 10001/ });
+  }));
+
+test("a long message of access logs is handed over in pieces; one that is too long ends its stream", () =>
+  withGate(async (mixer, calls, open) => {
+    open();
+    const many = (count: number): Message => ({
+      identifier: identifier("reviews", "inbound"),
+      logEntries: http(...Array.from({ length: count }, () => ({}))),
+    });
+    await send(mixer, [many(2500), many(1)]);
+    assert.deepEqual(
+      calls.map((each) => each.length),
+      [1000, 1000, 500, 1],
+    );
+    const stream = mixer.channel.duplex("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs");
+    let ended: { code?: string } | undefined;
+    stream.onMessage(() => undefined);
+    stream.onEnd((error) => {
+      ended = (error as typeof ended) ?? {};
+    });
+    stream.write(toBinary(StreamAccessLogsMessageSchema, create(StreamAccessLogsMessageSchema, many(10_001))));
+    assert.equal((await waitFor("the end of the stream", 5000, () => ended)).code, "resource_exhausted");
   }));

@@ -42,6 +42,17 @@ test("a certificate wins over an address that belongs to somebody else", () => {
   assert.equal(several.byIpAndPrincipal("10.9.9.9", ""), undefined);
 });
 
+test("principals that callers make up do not fill the memory", () => {
+  const index = indexOf(pod("api", "v1", "10.0.0.2"));
+  const made = (i: number, tail = ""): object | undefined =>
+    index.byIpAndPrincipal("10.9.9.9", `cluster.local/ns/n${i}/sa/x${tail}`);
+  const first = made(0);
+  assert.equal(made(0), first, "one that comes again is remembered");
+  for (let i = 1; i <= 10_000; i++) made(i);
+  assert.notEqual(made(0), first, "all were forgotten meanwhile");
+  assert.notEqual(made(1, "x".repeat(1000)), made(1, "x".repeat(1000)), "a long one is never remembered");
+});
+
 test("a change replaces what was known; an address may go to another pod", () => {
   const index = indexOf(pod("web", "v1", "10.0.0.1"));
   index.apply(puts(pod("api", "v1", "10.0.0.1")), new Set());

@@ -1,5 +1,6 @@
 import { decodeWorkloadRecord, type PodRecord, type ServiceRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { identityOf, type Peer, peerOfIdentity, peerOfPod } from "./peer.ts";
+import { TextCache } from "./text-cache.ts";
 
 /** A service as attributes tell of it. */
 export interface ServiceView {
@@ -21,7 +22,7 @@ export class WorkloadIndex {
   readonly #byIdentity = new Map<string, Map<string, PodEntry>>();
   readonly #services = new Map<string, ServiceRecord>();
   // Answers that cost a search; forgotten at every change.
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new TextCache<Peer>(10_000);
   readonly #hosts = new Map<string, ServiceView | undefined>();
   readonly #selected = new Map<string, ServiceView | undefined>();
 
@@ -96,16 +97,17 @@ export class WorkloadIndex {
 
   /** The service that selects the pod with an address and sends to a port of it. Of several the first by name. */
   serviceOfPod(ip: string, port: number): ServiceView | undefined {
+    const pod = this.#byIp.get(ip)?.pod;
+    if (!pod) return undefined;
     const key = `${ip}:${port}`;
     if (this.#selected.has(key)) return this.#selected.get(key);
-    const pod = this.#byIp.get(ip)?.pod;
-    const candidates = pod ? this.#servicesOf(pod) : [];
+    const candidates = this.#servicesOf(pod);
     const byPort = candidates.find((each) =>
       each.ports.some(({ targetPort }) => targetPort === port || portOf(pod, targetPort) === port),
     );
     const found = byPort ?? (candidates.length === 1 ? candidates[0] : undefined);
     const view = found && viewOf(found);
-    // Addresses come from requests: the table must not grow with them.
+    // Ports come from requests: the table must not grow with them.
     if (this.#selected.size < 10_000) this.#selected.set(key, view);
     return view;
   }
@@ -159,8 +161,8 @@ function namesOf({ hostname, name, namespace, addresses }: ServiceRecord): strin
 
 const viewOf = ({ hostname, name, namespace }: ServiceRecord): ServiceView => ({ host: hostname, name, namespace });
 
-function portOf(pod: PodRecord | undefined, target: number | string): number | undefined {
-  return typeof target === "number" ? target : pod?.ports.find((each) => each.name === target)?.containerPort;
+function portOf(pod: PodRecord, target: number | string): number | undefined {
+  return typeof target === "number" ? target : pod.ports.find((each) => each.name === target)?.containerPort;
 }
 
 /** What all pods of a workload have in common. */

@@ -76,8 +76,8 @@ export abstract class AttributeBag {
     this.states[slot] = UNASKED;
   }
 
-  /** Forgets what was absent or derived; values of the request stay. */
-  protected forgetOwn(): void {
+  /** Forgets what was absent or derived, so that it is looked for again; values of the request stay. */
+  forgetOwn(): void {
     const { states } = this;
     for (let i = 0; i < states.length; i++) if ((states[i] as number) > PRESENT) states[i] = UNASKED;
   }

@@ -6,7 +6,7 @@ import { CompressedBag } from "./compressed-bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import { Layout } from "./layout.ts";
 import { ReferenceTracker } from "./reference-tracker.ts";
-import { readReport } from "./report-reader.ts";
+import { ReportReader } from "./report-reader.ts";
 import { STANDARD_ATTRIBUTES } from "./standard.ts";
 import { type AttributeValue, int64, type StringMap, stringMap } from "./value.ts";
 import type { ValueType } from "./value-type.ts";
@@ -218,6 +218,16 @@ test("derived values are asked for once, never replace what was sent, and are no
   assert.deepEqual(bag.tracker.list(), [{ name: "source.name", present: true }]);
 });
 
+function readReport(request: Uint8Array, bag: CompressedBag, each: (bag: CompressedBag) => unknown): Error[] {
+  const reader = new ReportReader(request);
+  const more = reader.read(bag, (one) => {
+    each(one);
+    return true;
+  });
+  assert.equal(more, false);
+  return reader.faults;
+}
+
 test("delta encoding: later elements add to earlier ones, derived values are dropped between them", () => {
   const layout = layoutOf("source.name", "destination.name", "request.size");
   const request = report([
@@ -237,6 +247,22 @@ test("delta encoding: later elements add to earlier ones, derived values are dro
     ["a", "c", undefined],
     ["a", "c", 9],
   ]);
+});
+
+test("a report can be read in several goes", () => {
+  const layout = layoutOf("source.name");
+  const reader = new ReportReader(report([[text("source.name", "a")], [text("source.name", "b")], []]));
+  const bag = new CompressedBag(layout);
+  const seen: unknown[] = [];
+  const one = (each: CompressedBag): boolean => {
+    seen.push(each.get(0));
+    return false;
+  };
+  assert.deepEqual(
+    [reader.size, reader.read(bag, one), reader.read(bag, one), reader.read(bag, one)],
+    [3, true, true, false],
+  );
+  assert.deepEqual([seen, reader.delivered], [["a", "b", "b"], 3]);
 });
 
 test("independent encoding: every element stands alone", () => {

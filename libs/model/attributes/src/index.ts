@@ -6,7 +6,7 @@ export { formatIp, parseIp, sameIp } from "./ip.ts";
 export { Layout } from "./layout.ts";
 export { type Reference, ReferenceTracker } from "./reference-tracker.ts";
 export { formatDouble, renderValue } from "./render.ts";
-export { checkWordCount, readReport } from "./report-reader.ts";
+export { checkWordCount, ReportReader } from "./report-reader.ts";
 export { STANDARD_ATTRIBUTES } from "./standard.ts";
 export { formatTimestamp, parseTimestamp } from "./timestamp.ts";
 export {

@@ -6,44 +6,75 @@ import { asBuffer, Wire } from "./wire.ts";
 /**
  * Reads the bags of an istio.mixer.v1.ReportRequest one after the other through one bag (spec mixer §2, "Report delta
  * semantics"): with delta encoding each element adds to those before it.
- * @param each is called with the bag filled with one element
- * @returns the faults of elements that were skipped; the others were all delivered
- * @throws XebecError internal when the caller knows more global words than there are, invalid_argument when the request
- * is no protobuf
  */
-export function readReport(request: Uint8Array, bag: CompressedBag, each: (bag: CompressedBag) => void): Error[] {
-  const bytes = asBuffer(request);
-  const wire = new Wire(bytes);
-  const words = bag.sharedWords.reset(bytes);
-  const elements: number[] = [];
-  let independent = false;
-  while (wire.pos < wire.end) {
-    const tag = wire.uint32();
-    if (tag === 10) {
-      const length = wire.length();
-      elements.push(wire.pos, wire.pos + length);
-      wire.pos += length;
-    } else if (tag === 18) {
-      const length = wire.length();
-      words.add(wire.pos, wire.pos + length);
-      wire.pos += length;
-    } else if (tag === 24) checkWordCount(wire.uint32());
-    else if (tag === 32) independent = wire.uint32() === 1;
-    else wire.skip(tag & 7);
-  }
-  const faults: Error[] = [];
-  bag.start(bytes);
-  for (let i = 0; i < elements.length; i += 2) {
-    if (independent && i > 0) bag.start(bytes);
-    try {
-      bag.read(elements[i] as number, elements[i + 1] as number, words, !independent && i > 0);
-    } catch (error) {
-      faults.push(XebecError.from(error));
-      continue;
+export class ReportReader {
+  readonly #bytes: Buffer;
+  /** Start and end of each element, and of each word that they have in common. */
+  readonly #elements: number[] = [];
+  readonly #words: number[] = [];
+  #independent = false;
+  #next = 0;
+  /** The faults of elements that were skipped; the others were all delivered. */
+  readonly faults: Error[] = [];
+  /** How many elements were delivered. */
+  delivered = 0;
+
+  /**
+   * @throws XebecError internal when the caller knows more global words than there are, invalid_argument when the request
+   * is no protobuf
+   */
+  constructor(request: Uint8Array) {
+    this.#bytes = asBuffer(request);
+    const wire = new Wire(this.#bytes);
+    while (wire.pos < wire.end) {
+      const tag = wire.uint32();
+      if (tag === 10 || tag === 18) {
+        const length = wire.length();
+        (tag === 10 ? this.#elements : this.#words).push(wire.pos, wire.pos + length);
+        wire.pos += length;
+      } else if (tag === 24) checkWordCount(wire.uint32());
+      else if (tag === 32) this.#independent = wire.uint32() === 1;
+      else wire.skip(tag & 7);
     }
-    each(bag);
   }
-  return faults;
+
+  /** How many elements there are. */
+  get size(): number {
+    return this.#elements.length / 2;
+  }
+
+  /**
+   * Delivers elements until `each` wants no more for now; another call goes on after the last one. All calls need the same
+   * bag, which nobody else uses meanwhile.
+   * @param each is called with the bag filled with one element
+   * @returns whether there are more
+   */
+  read(bag: CompressedBag, each: (bag: CompressedBag) => boolean): boolean {
+    const elements = this.#elements;
+    const bytes = this.#bytes;
+    if (this.#next === 0) this.#begin(bag);
+    while (this.#next < elements.length) {
+      const at = this.#next;
+      this.#next += 2;
+      if (this.#independent && at > 0) bag.start(bytes);
+      try {
+        const strict = !this.#independent && at > 0;
+        bag.read(elements[at] as number, elements[at + 1] as number, bag.sharedWords, strict);
+      } catch (error) {
+        this.faults.push(XebecError.from(error));
+        continue;
+      }
+      this.delivered++;
+      if (!each(bag)) return this.#next < elements.length;
+    }
+    return false;
+  }
+
+  #begin(bag: CompressedBag): void {
+    const words = bag.sharedWords.reset(this.#bytes);
+    for (let i = 0; i < this.#words.length; i += 2) words.add(this.#words[i] as number, this.#words[i + 1] as number);
+    bag.start(this.#bytes);
+  }
 }
 
 /** @throws XebecError internal when a caller knows more words of the global dictionary than there are */

@@ -29,34 +29,39 @@ export interface CompiledExpression {
 export function compileExpression(text: string, layout: Layout, expected?: ValueType): CompiledExpression {
   const typed = checkedTree(text, layout.vocabulary, expected);
   const attributes = new Set<string>();
-  const generate = (node: Typed): Code => {
-    if (node.node === "literal") return literal(node.type, node.value);
-    if (node.node === "attribute") {
-      attributes.add(node.name);
-      return attribute(node.type, node.name, layout.slot(node.name));
-    }
-    const make = FUNCTIONS.get(node.name);
-    if (!make) throw new ExpressionError(text, node.at, `unknown function ${node.name}`);
-    const args: Code[] = [];
-    for (const each of node.args) args.push(generate(each));
-    try {
-      return { type: node.type, ...make(args, node.type) };
-    } catch (error) {
-      if (error instanceof EvaluationError) throw new ExpressionError(text, node.at, error.message);
-      throw error;
-    }
-  };
-  const { run, constant } = generate(typed);
+  const { run, constant } = generate(text, typed, (name) => {
+    attributes.add(name);
+    return layout.slot(name);
+  });
   return { text, type: typed.type, attributes: [...attributes], constant, evaluate: run };
 }
 
 /**
- * Checks an expression without compiling it.
+ * Checks an expression as far as `compileExpression` would: what passes here compiles, constants included.
  * @returns its type
  * @throws ExpressionError with line and column
  */
 export function checkExpression(text: string, vocabulary: Pick<Vocabulary, "typeOf">, expected?: ValueType): ValueType {
-  return checkedTree(text, vocabulary, expected).type;
+  const typed = checkedTree(text, vocabulary, expected);
+  // The code is thrown away: it is never run, so any slot will do.
+  generate(text, typed, () => 0);
+  return typed.type;
+}
+
+/** @param slotOf gives the slot of an attribute. @throws ExpressionError for a constant that can never be used */
+function generate(text: string, node: Typed, slotOf: (name: string) => number): Code {
+  if (node.node === "literal") return literal(node.type, node.value);
+  if (node.node === "attribute") return attribute(node.type, node.name, slotOf(node.name));
+  const make = FUNCTIONS.get(node.name);
+  if (!make) throw new ExpressionError(text, node.at, `unknown function ${node.name}`);
+  const args: Code[] = [];
+  for (const each of node.args) args.push(generate(text, each, slotOf));
+  try {
+    return { type: node.type, ...make(args, node.type) };
+  } catch (error) {
+    if (error instanceof EvaluationError) throw new ExpressionError(text, node.at, error.message);
+    throw error;
+  }
 }
 
 function checkedTree(text: string, vocabulary: Pick<Vocabulary, "typeOf">, expected: ValueType | undefined): Typed {

@@ -176,13 +176,13 @@ const FAULTS: [string, RegExp][] = [
   ['"(".matches(request.path)', /regular expression "\(" is not valid/],
 ];
 
-test("faults are found when an expression is compiled, with line and column", () => {
+test("faults are found when an expression is compiled and when it is checked, with line and column", () => {
   for (const [text, want] of FAULTS)
-    assert.throws(
+    for (const read of [
       () => compileExpression(text, new Layout(vocabulary), "BOOL"),
-      (error) => error instanceof ExpressionError && want.test(error.message),
-      text,
-    );
+      () => checkExpression(text, vocabulary, "BOOL"),
+    ])
+      assert.throws(read, (error) => error instanceof ExpressionError && want.test(error.message), text);
   assert.throws(
     () => checkExpression('source.name ==\n  "a" &&\n  nofunc(1)', vocabulary),
     (error) => error instanceof ExpressionError && error.line === 3 && error.column === 3,

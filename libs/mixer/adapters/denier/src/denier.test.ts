@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Handler, readParams, systemClock } from "@xebec/mixer-sdk";
+import { type Handler, readParams, systemClock, withDefaults } from "@xebec/mixer-sdk";
 import { denier } from "./denier.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 async function handlerOf(params: unknown): Promise<Handler> {
   const { value, violations } = readParams(denier.config, params);
   assert.deepEqual(violations, []);
-  const config = { ...(denier.defaults as object), ...(value as object) };
-  return await denier.create(config as never, { handler: "h.ns", instances: [], log, clock: systemClock });
+  const config = withDefaults(denier.config, denier.defaults, value as object);
+  return await denier.create(config as never, {
+    handler: "h.ns",
+    instances: [],
+    log,
+    clock: systemClock,
+  });
 }
 const check = async (params: unknown): Promise<unknown> =>
   (await handlerOf(params)).check?.({ name: "i", types: {} }, "checknothing");
@@ -25,6 +30,15 @@ test("answers what is configured, also OK", async () => {
     validUses: 3,
   });
   assert.deepEqual(await check({ status: { code: 0 } }), { code: 0, message: "", validMs: 5000, validUses: 1000 });
+});
+
+test("a status with a message alone denies: what is left out of it has its default", async () => {
+  assert.deepEqual(await check({ status: { message: "Not allowed" } }), {
+    code: 9,
+    message: "Not allowed",
+    validMs: 5000,
+    validUses: 1000,
+  });
 });
 
 test("a status with a direct response carries it", async () => {

@@ -42,7 +42,7 @@ export const denier = defineAdapter({
   create({ status = {}, validDuration = "5s", validUseCount = 1000 }) {
     const direct = directOf(status.details ?? []);
     const result: CheckResult = {
-      code: status.code ?? RPC.OK,
+      code: status.code ?? RPC.FAILED_PRECONDITION,
       message: status.message ?? "",
       validMs: durationMs(validDuration),
       validUses: validUseCount,

@@ -15,11 +15,13 @@ export interface Series {
   expired: boolean;
 }
 
+/** The configuration of a metric in one text: two families are the same when it is equal. */
+export const signatureOf = (info: MetricInfo): string => JSON.stringify(info);
+
 /** A metric with its series, found by one text per set of label values. */
 export class Family {
   readonly name: string;
   readonly info: MetricInfo;
-  /** The configuration in one text: two families are the same when it is equal. */
   readonly signature: string;
   readonly labelNames: readonly string[];
   readonly #bounds: readonly number[];
@@ -28,7 +30,7 @@ export class Family {
   constructor(info: MetricInfo) {
     this.info = info;
     this.name = metricName(info);
-    this.signature = JSON.stringify(info);
+    this.signature = signatureOf(info);
     this.labelNames = info.labelNames ?? [];
     this.#bounds = info.kind === "DISTRIBUTION" ? boundsOf(info) : [];
   }

@@ -40,17 +40,12 @@ const sample = (name: string, value: AttributeValue, app = "web", code = 200): M
   dimensions: { names: ["app", "code"], types: ["STRING", "INT64"], values: [app, code] },
 });
 
-async function make(
-  prometheus: Prometheus,
-  params: object,
-  shapes: InstanceShape[],
-  handler = "p.ns",
-): Promise<Handler> {
+async function make(prometheus: Prometheus, params: object, shapes: InstanceShape[]): Promise<Handler> {
   const { adapter } = prometheus;
   const { value, violations } = readParams(adapter.config, params);
   assert.deepEqual(violations, []);
   assert.deepEqual(adapter.validate?.(value as never, shapes), []);
-  return await adapter.create(value as never, { handler, instances: shapes, log, clock });
+  return await adapter.create(value as never, { handler: "p.ns", instances: shapes, log, clock });
 }
 const labels = ["code", "app"];
 const counter = { name: "requests_total", instance_name: "rc.metric.ns", kind: "COUNTER", label_names: labels };
@@ -147,12 +142,40 @@ test("a metric keeps its series over a change of the others, and loses them when
   await second.report?.([sample("rc.metric.ns", 1)], "metric");
   assert.match(prometheus.text(), /istio_requests_total\{.*\} 6\n/);
   assert.doesNotMatch(prometheus.text(), /istio_other/);
-  await assert.rejects(
-    async () => make(prometheus, { metrics: [{ ...counter, description: "x" }] }, [], "q.ns"),
-    /exists already.*p.ns/,
-  );
   await second.close?.();
   assert.equal(prometheus.text(), "");
+});
+
+test("a changed metric of a new handler takes the place of the old one, and gives it back when it goes first", async () => {
+  const prometheus = createPrometheus();
+  const before = await make(prometheus, { metrics: [counter] }, [shape("rc.metric.ns")]);
+  await before.report?.([sample("rc.metric.ns", 5)], "metric");
+  const changed = { metrics: [{ ...counter, description: "changed" }] };
+  const given = await make(prometheus, changed, [shape("rc.metric.ns")]);
+  await given.report?.([sample("rc.metric.ns", 1)], "metric");
+  assert.match(prometheus.text(), /HELP istio_requests_total changed\n(?:.*\n)*istio_requests_total\{.*\} 1\n/);
+  await given.close?.();
+  assert.match(prometheus.text(), /istio_requests_total\{.*\} 5\n/);
+  const after = await make(prometheus, changed, [shape("rc.metric.ns")]);
+  await before.close?.();
+  await after.report?.([sample("rc.metric.ns", 2)], "metric");
+  assert.match(prometheus.text(), /istio_requests_total\{.*\} 2\n/);
+});
+
+test("handlers of one configuration cannot differ in a metric; the first by name stays, whatever else it has", () => {
+  const { adapter } = createPrometheus();
+  const configOf = (...metrics: object[]) => readParams(adapter.config, { metrics }).value as never;
+  const other = { ...counter, name: "other" };
+  assert.deepEqual(
+    adapter.validateTogether?.([
+      { handler: "a.ns", config: configOf(counter) },
+      { handler: "b.ns", config: configOf(other, { ...counter, description: "x" }) },
+      { handler: "c.ns", config: configOf({ ...other, description: "y" }, counter) },
+    ]),
+    new Map([
+      ["b.ns", ["metrics[1].name: the metric istio_requests_total has another configuration in the handler a.ns"]],
+    ]),
+  );
 });
 
 test("series that are not written expire", async () => {

@@ -12,8 +12,10 @@ import {
   type ValueType,
 } from "@xebec/mixer-sdk";
 import type { Static } from "typebox";
-import { Config, type MetricInfo, metricName, sanitize } from "./config.ts";
-import { Family, labelFault } from "./family.ts";
+import { Config, sanitize } from "./config.ts";
+import type { Family } from "./family.ts";
+import { FamilyRegistry } from "./family-registry.ts";
+import { conflictsOf, faultsOf } from "./faults.ts";
 import { type LabelSet, LabelSets } from "./label-sets.ts";
 import { escapeLabel } from "./text.ts";
 
@@ -35,77 +37,10 @@ export function createPrometheus(): Prometheus {
     templates: ["metric"],
     config: Config,
     validate: (config, instances) => faultsOf(config, instances),
-    create: (config, { handler, instances, clock }) => new MetricHandler(registry, handler, config, instances, clock),
+    validateTogether: conflictsOf,
+    create: (config, { instances, clock }) => new MetricHandler(registry, config, instances, clock),
   });
   return { adapter, text: () => registry.text() };
-}
-
-function faultsOf(
-  { metrics = [], metricsExpirationPolicy }: Static<typeof Config>,
-  instances: readonly InstanceShape[],
-): string[] {
-  const faults: string[] = [];
-  const names = new Set<string>();
-  for (const [i, info] of metrics.entries()) {
-    const at = `metrics[${i}]`;
-    if (info.kind === "UNSPECIFIED") faults.push(`${at}.kind: must be GAUGE, COUNTER or DISTRIBUTION`);
-    const name = metricName(info);
-    if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) faults.push(`${at}.name: "${name}" is no name of a metric`);
-    if (names.has(name)) faults.push(`${at}.name: ${name} is given twice`);
-    names.add(name);
-    for (const label of info.labelNames ?? []) {
-      const fault = labelFault(label);
-      if (fault) faults.push(`${at}.labelNames: ${fault}`);
-    }
-    const shape = instances.find((each) => each.name === info.instanceName);
-    const dimensions = Object.keys(shape?.maps.dimensions ?? {}).map(sanitize);
-    const labels = (info.labelNames ?? []).map(sanitize);
-    const missing = labels.filter((each) => !dimensions.includes(each));
-    const extra = dimensions.filter((each) => !labels.includes(each));
-    if (shape && missing.length + extra.length > 0) {
-      const lines = [
-        ...(missing.length > 0 ? [`the instance has no dimension ${missing.join(", ")}`] : []),
-        ...(extra.length > 0 ? [`the instance's dimension ${extra.join(", ")} is no label`] : []),
-      ];
-      faults.push(`${at}.labelNames: must be the dimensions of ${info.instanceName}: ${lines.join("; ")}`);
-    }
-  }
-  const { metricsExpiryDuration = "1s", expiryCheckIntervalDuration = "1s" } = metricsExpirationPolicy ?? {};
-  for (const [name, text] of Object.entries({ metricsExpiryDuration, expiryCheckIntervalDuration }))
-    if (durationMs(text) <= 0) faults.push(`metricsExpirationPolicy.${name}: must be longer than 0`);
-  return faults;
-}
-
-/** The metrics of all handlers. A metric keeps its series while its configuration stays the same. */
-class FamilyRegistry {
-  readonly #families = new Map<string, { family: Family; owner: string; users: number }>();
-
-  /** @throws Error when another handler has a metric of this name with another configuration */
-  claim(info: MetricInfo, owner: string): Family {
-    const wanted = new Family(info);
-    const known = this.#families.get(wanted.name);
-    if (known?.family.signature === wanted.signature) {
-      known.users++;
-      return known.family;
-    }
-    if (known && known.owner !== owner)
-      throw new Error(
-        `the metric ${wanted.name} exists already, with another configuration, in the handler ${known.owner}`,
-      );
-    this.#families.set(wanted.name, { family: wanted, owner, users: 1 });
-    return wanted;
-  }
-
-  release(family: Family): void {
-    const known = this.#families.get(family.name);
-    if (known?.family === family && --known.users === 0) this.#families.delete(family.name);
-  }
-
-  text(): string {
-    const out: string[] = [];
-    for (const { family } of this.#families.values()) if (family.size > 0) family.write(out);
-    return out.join("");
-  }
 }
 
 const NO_DIMENSIONS: ValueMap = { names: [], types: [], values: [] };
@@ -128,7 +63,6 @@ class MetricHandler implements Handler {
 
   constructor(
     registry: FamilyRegistry,
-    owner: string,
     { metrics = [], metricsExpirationPolicy }: Static<typeof Config>,
     instances: readonly InstanceShape[],
     clock: Clock,
@@ -136,7 +70,7 @@ class MetricHandler implements Handler {
     this.#registry = registry;
     this.#clock = clock;
     for (const info of metrics) {
-      const family = registry.claim(info, owner);
+      const family = registry.claim(info);
       this.#families.push(family);
       const type = instances.find((each) => each.name === info.instanceName)?.types.value ?? "INT64";
       const sink = { family, type, at: this.#families.length - 1 };

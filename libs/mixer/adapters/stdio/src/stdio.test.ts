@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Clock, type Handler, type Instance, parseIp, readParams } from "@xebec/mixer-sdk";
+import { type Clock, type Handler, type Instance, parseIp, readParams, withDefaults } from "@xebec/mixer-sdk";
 import { createStdio } from "./stdio.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -15,7 +15,7 @@ async function make(params: object, written?: string[]): Promise<Handler> {
     : createStdio();
   const { value, violations } = readParams(adapter.config, params);
   assert.deepEqual(violations, []);
-  const config = { ...(adapter.defaults as object), ...(value as object) };
+  const config = withDefaults(adapter.config, adapter.defaults, value as object);
   assert.deepEqual(adapter.validate?.(config as never, []), []);
   return await adapter.create(config as never, { handler: "h", instances: [], log, clock });
 }

@@ -4,6 +4,7 @@ import {
   defineAdapter,
   Enum,
   type Handler,
+  type HandlerContext,
   type Instance,
   type LogEntryInstance,
   type MetricInstance,
@@ -59,7 +60,9 @@ const SEVERITIES = Object.fromEntries([
 ]);
 
 /** Makes the adapter. @param open opens an output; a test gives its own */
-export function createStdio(open: (target: OutputTarget, clock: Clock) => Output = openOutput): Adapter {
+export function createStdio(
+  open: (target: OutputTarget, context: Pick<HandlerContext, "clock" | "log">) => Output = openOutput,
+): Adapter {
   return defineAdapter({
     name: "stdio",
     description: "writes log entries and metrics to standard output or a file",
@@ -81,7 +84,7 @@ export function createStdio(open: (target: OutputTarget, clock: Clock) => Output
       if (file && outputPath === "") return [`outputPath: is needed for logStream ${logStream}`];
       return !file && outputPath !== "" ? [`outputPath: has no meaning for logStream ${logStream}`] : [];
     },
-    create: (config, { clock }) => new LineHandler(config, open(targetOf(config), clock), clock),
+    create: (config, { clock, log }) => new LineHandler(config, open(targetOf(config), { clock, log }), clock),
   });
 }
 
@@ -98,10 +101,15 @@ function targetOf(config: Params): OutputTarget {
   };
 }
 
-function openOutput({ stream, path, maxBytes, maxDays, maxFiles }: OutputTarget, clock: Clock): Output {
+function openOutput(
+  { stream, path, maxBytes, maxDays, maxFiles }: OutputTarget,
+  { clock, log }: Pick<HandlerContext, "clock" | "log">,
+): Output {
   if (stream === "FILE" || stream === "ROTATED_FILE") {
     const rotation = stream === "ROTATED_FILE" ? { maxBytes, maxDays, maxFiles } : undefined;
-    return new LogFile(path, rotation, () => clock.now());
+    const failed = (error: unknown): void =>
+      log.error({ err: error, path }, "a log file cannot be put aside; lines go on into it");
+    return new LogFile(path, rotation, () => clock.now(), failed);
   }
   const to = stream === "STDERR" ? process.stderr : process.stdout;
   return { write: (text) => void to.write(text), close: () => undefined };

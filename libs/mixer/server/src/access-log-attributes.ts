@@ -1,0 +1,63 @@
+import { type AttributeValue, parseIp } from "@xebec/model-attributes";
+import type { AccessLogBag } from "./access-log-bag.ts";
+import { orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
+
+/** Reads one attribute of an entry; undefined when it is absent. */
+export type AccessLogLoader = (bag: AccessLogBag) => AttributeValue | undefined;
+
+/** Names of envoy.config.core.v3.RequestMethod, by number. */
+export const METHODS = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/** How each attribute is read from an access-log entry of Envoy; field numbers are those of envoy.data.accesslog.v3. */
+export const LOADERS: Readonly<Record<string, AccessLogLoader>> = {
+  "source.ip": (bag) => parseIp(bag.address("source").ip),
+  "source.principal": (bag) => orAbsent(bag.principal("source")),
+  "source.user": (bag) => orAbsent(bag.principal("source")),
+  "destination.ip": (bag) => parseIp(bag.address("destination").ip),
+  "destination.port": (bag) => bag.address("destination").port || undefined,
+  "destination.principal": (bag) => orAbsent(bag.principal("destination")),
+  "destination.service.host": (bag) => bag.serviceView?.host,
+  "destination.service.name": (bag) => bag.serviceView?.name,
+  "destination.service.namespace": (bag) => orAbsent(bag.serviceView?.namespace),
+  "destination.service": (bag) => bag.serviceView?.host,
+  "destination.service.uid": (bag) => {
+    const view = bag.serviceView;
+    return view?.namespace ? `istio://${view.namespace}/services/${view.name}` : undefined;
+  },
+  "origin.ip": (bag) => originIp(bag.request.text(8), bag.address("source").ip),
+  "request.id": (bag) => orAbsent(bag.request.text(9)),
+  "request.method": (bag) => orAbsent(bag.method),
+  "request.path": (bag) => orAbsent(bag.path),
+  "request.url_path": (bag) => orAbsent(urlPath(bag.path)),
+  "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.path) : undefined),
+  "request.host": (bag) => orAbsent(bag.request.text(3)),
+  "request.scheme": (bag) => orAbsent(bag.request.text(2)),
+  "request.useragent": (bag) => orAbsent(bag.request.text(6)),
+  "request.referer": (bag) => orAbsent(bag.request.text(7)),
+  "request.headers": (bag) => (bag.isHttp ? bag.requestHeaders : undefined),
+  "request.time": (bag) => (bag.isHttp ? bag.common.time(5) : undefined),
+  "request.size": (bag) => (bag.isHttp ? bag.request.number(12) : undefined),
+  "request.total_size": (bag) => (bag.isHttp ? bag.request.number(11) + bag.request.number(12) : undefined),
+  "response.headers": (bag) => (bag.isHttp ? bag.response.map(4) : undefined),
+  "response.code": (bag) => (bag.isHttp ? bag.responseCode : undefined),
+  "response.size": (bag) => (bag.isHttp ? bag.response.number(3) : undefined),
+  "response.total_size": (bag) => (bag.isHttp ? bag.response.number(2) + bag.response.number(3) : undefined),
+  "response.duration": (bag) => (bag.isHttp ? bag.duration : undefined),
+  "response.time": (bag) => (bag.isHttp ? bag.endTime : undefined),
+  "response.grpc_status": (bag) => bag.grpc("grpc-status"),
+  "response.grpc_message": (bag) => bag.grpc("grpc-message"),
+  "connection.mtls": (bag) => bag.reporter.kind === "inbound" && bag.principal("source") !== "",
+  "connection.requested_server_name": (bag) => orAbsent(bag.tls.text(3)),
+  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.common.text(26))),
+  "connection.event": (bag) => (bag.isHttp ? undefined : "close"),
+  "connection.duration": (bag) => (bag.isHttp ? undefined : bag.duration),
+  "connection.received.bytes": (bag) => bag.connectionBytes(1),
+  "connection.received.bytes_total": (bag) => bag.connectionBytes(1),
+  "connection.sent.bytes": (bag) => bag.connectionBytes(2),
+  "connection.sent.bytes_total": (bag) => bag.connectionBytes(2),
+  "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.contentType) : "tcp"),
+  "context.time": (bag) => bag.common.time(5),
+  "context.proxy_error_code": (bag) => bag.flags,
+  "context.reporter.kind": (bag) => bag.reporter.kind,
+  "context.reporter.uid": (bag) => bag.reporter.peer?.uid,
+};

@@ -1,0 +1,145 @@
+import type { CheckOutcome, HeaderOperation, Snapshot } from "@xebec/mixer-runtime";
+import type { QuotaResult } from "@xebec/mixer-sdk";
+import {
+  asBuffer,
+  type CompressedBag,
+  checkWordCount,
+  ReferenceTracker,
+  Wire,
+  WireWriter,
+} from "@xebec/model-attributes";
+import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
+import { BagPool } from "./bag-pool.ts";
+import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
+import { addQuota, int64Of, type QuotaRequests } from "./quota-requests.ts";
+
+const OPERATIONS = { REPLACE: 0, REMOVE: 1, APPEND: 2 } as const;
+const OK_STATUS = new Uint8Array(0);
+
+/** `istio.mixer.v1.Mixer/Check`, on bytes in both directions (spec mixer §1.1, §7). */
+export function checkFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
+  const pool = new BagPool((layout) => {
+    const bag = makeBag(layout, index);
+    bag.tracker = new ReferenceTracker(layout);
+    return bag;
+  });
+  const writer = new WireWriter(1024);
+
+  const writeReferences = (tracker: ReferenceTracker, words: number): void => {
+    writer.message(5, () => tracker.write(writer, words));
+  };
+  const precondition = (outcome: CheckOutcome, tracker: ReferenceTracker, words: number): void => {
+    writer.message(2, () => {
+      if (outcome.code === 0) writer.data(1, OK_STATUS);
+      else
+        writer.message(1, () => {
+          writer.uint32(1, outcome.code);
+          if (outcome.message !== "") writer.text(2, outcome.message);
+        });
+      writer.duration(2, BigInt(Math.round(outcome.validMs * 1e6)));
+      writer.uint32(3, Math.min(outcome.validUses, 0x7fffffff));
+      writeReferences(tracker, words);
+      const { requestHeaders, responseHeaders, direct } = outcome;
+      if (requestHeaders.length + responseHeaders.length === 0 && !direct) return;
+      writer.message(6, () => {
+        for (const each of requestHeaders) writer.message(1, () => writeOperation(each));
+        for (const each of responseHeaders) writer.message(2, () => writeOperation(each));
+        if (direct) writer.uint32(3, direct.code).text(4, direct.body);
+      });
+    });
+  };
+  const writeOperation = ({ name, value, operation }: HeaderOperation): void => {
+    writer.text(1, name).text(2, value);
+    if (operation !== "REPLACE") writer.uint32(3, OPERATIONS[operation]);
+  };
+  const quotaPart = (name: string, { amount, validMs }: QuotaResult, references: Uint8Array): Buffer => {
+    const part = new WireWriter(64 + references.length);
+    part.message(3, () => {
+      part.text(1, name).message(2, () => {
+        if (validMs > 0) part.duration(1, BigInt(Math.round(validMs * 1e6)));
+        if (amount !== 0) part.int64(2, int64Of(amount));
+        part.data(5, references);
+      });
+    });
+    return part.finish();
+  };
+
+  /**
+   * Asks for the quotas one after the other, each with its own record of what it looked up. What the check derived is
+   * derived again: it depends on attributes that belong to the record.
+   */
+  const quotas = async (
+    head: Buffer,
+    asked: QuotaRequests,
+    bag: CompressedBag,
+    id: string,
+    words: number,
+    snapshot: Snapshot,
+  ): Promise<Buffer> => {
+    const parts = [head];
+    const tracker = bag.tracker as ReferenceTracker;
+    for (const { name, amount, bestEffort } of asked.values()) {
+      tracker.rewind(0);
+      bag.forgetOwn();
+      const result = snapshot.quota(bag, name, { amount, bestEffort, deduplicationId: id + name });
+      const references = new WireWriter();
+      tracker.write(references, words);
+      parts.push(quotaPart(name, result instanceof Promise ? await result : result, references.finish()));
+    }
+    return Buffer.concat(parts);
+  };
+
+  return rawUnary("/istio.mixer.v1.Mixer/Check", (bytes) => {
+    shedder.admit(1);
+    const since = shedder.begin();
+    const snapshot = snapshotOf(runtime);
+    const wire = new Wire(bytes);
+    let from = 0;
+    let to = 0;
+    let words = 0;
+    let id = "";
+    let asked: QuotaRequests | undefined;
+    while (wire.pos < wire.end) {
+      const tag = wire.uint32();
+      if (tag === 10) {
+        const length = wire.length();
+        from = wire.pos;
+        to = from + length;
+        wire.pos = to;
+      } else if (tag === 16) words = wire.uint32();
+      else if (tag === 26) id = wire.text();
+      else if (tag === 34) {
+        asked ??= new Map();
+        addQuota(asked, wire);
+      } else wire.skip(tag & 7);
+    }
+    checkWordCount(words);
+    const bag = pool.take(snapshot);
+    const tracker = bag.tracker as ReferenceTracker;
+    tracker.rewind(0);
+    bag.start(asBuffer(bytes));
+    bag.read(from, to, undefined, false);
+    const answer = (outcome: CheckOutcome): Buffer | Promise<Buffer> => {
+      precondition(outcome, tracker, words);
+      meters.check(outcome.code);
+      const head = writer.finish();
+      return outcome.code === 0 && asked ? quotas(head, asked, bag, id, words, snapshot) : head;
+    };
+    const done = (): void => {
+      shedder.end(since);
+      pool.give(bag);
+    };
+    const outcome = snapshot.check(bag);
+    const reply = outcome instanceof Promise ? outcome.then(answer) : answer(outcome);
+    if (!(reply instanceof Promise)) {
+      done();
+      return reply;
+    }
+    // The handlers stay open until the last quota was asked, whatever configuration comes meanwhile.
+    snapshot.retain();
+    return reply.finally(() => {
+      done();
+      void snapshot.release();
+    });
+  });
+}

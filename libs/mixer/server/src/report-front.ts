@@ -1,0 +1,47 @@
+import { XebecError } from "@xebec/core-errors";
+import { joinErrors } from "@xebec/mixer-runtime";
+import { type CompressedBag, ReportReader } from "@xebec/model-attributes";
+import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
+import { BagPool } from "./bag-pool.ts";
+import { checkLength, handOver } from "./long-report.ts";
+import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
+
+const EMPTY = Buffer.alloc(0);
+
+/** `istio.mixer.v1.Mixer/Report`: answers when all handlers have taken their instances (spec mixer §2, §7.4). */
+export function reportFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
+  const pool = new BagPool((layout) => makeBag(layout, index));
+  const answer = (errors: readonly Error[]): Buffer => {
+    if (errors.length === 0) return EMPTY;
+    meters.reportErrors(errors.length);
+    throw new XebecError("unknown", joinErrors(errors));
+  };
+  return rawUnary("/istio.mixer.v1.Mixer/Report", (bytes) => {
+    const reader = new ReportReader(bytes);
+    checkLength("a Report", reader.size);
+    shedder.admit(reader.size);
+    const since = shedder.begin();
+    const snapshot = snapshotOf(runtime);
+    const bag = pool.take(snapshot);
+    const batch = snapshot.report();
+    const add = (each: CompressedBag): boolean => {
+      batch.add(each);
+      return !batch.full;
+    };
+    const fill = (): boolean => {
+      const more = reader.read(bag, add);
+      if (!more) for (const fault of reader.faults) batch.fail(fault);
+      return more;
+    };
+    const done = (): void => {
+      // Instances may read the bag's words until their handlers have answered.
+      pool.give(bag);
+      meters.bags(reader.delivered);
+      shedder.end(since);
+    };
+    const errors = fill() ? handOver(snapshot, batch, fill) : batch.flush();
+    if (errors instanceof Promise) return errors.finally(done).then(answer);
+    done();
+    return answer(errors);
+  });
+}
