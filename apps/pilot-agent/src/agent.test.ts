@@ -226,12 +226,19 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     assert.ok(alive(envoy));
     assert.equal((await get(ip, app, "/")).status, 200);
     assert.equal((await get(ip, ready, "/healthz/ready")).status, 200);
-    const second = startAgent();
-    await waitFor("the second agent is ready", 8_000, isReady).catch((e: Error) =>
-      assert.fail(`${e.message}${second.output()}`),
-    );
-    assert.equal(envoyPid(), envoy);
-    assert.match((await get(ip, status, "/metrics")).body, /starts_total\{how="adopted"\} 1/);
+    const pidFile = join(folder.path, "pod/etc/istio/proxy/envoy.pid");
+    let second = startAgent();
+    for (const next of ["the second agent, by the pid file", "the third agent, by the command line"]) {
+      await waitFor(`${next}, is ready`, 8_000, isReady).catch((e: Error) =>
+        assert.fail(`${e.message}${second.output()}`),
+      );
+      assert.equal(envoyPid(), envoy, next);
+      assert.match((await get(ip, status, "/metrics")).body, /starts_total\{how="adopted"\} 1/);
+      if (next.includes("third")) break;
+      await second.stop("SIGKILL");
+      writeFileSync(pidFile, "{");
+      second = startAgent();
+    }
 
     process.kill(envoy, "SIGKILL");
     await waitFor("another Envoy", 8_000, async () => envoyPid() !== envoy && (await get(ip, app, "/")).status === 200);
