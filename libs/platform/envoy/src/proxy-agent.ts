@@ -56,7 +56,7 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     metrics,
   });
   const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
-  const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
+  const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "", proxyConfig.statusPort);
   const status = createStatusServer({
     address: { host: ownAddress(settings), port: proxyConfig.statusPort },
     admin,
