@@ -31,7 +31,8 @@ export interface CertificateOrder {
 
 /**
  * Makes a new key and lets citadel sign it (spec/platform.md §1.1, CreateCertificate). Files are read anew each time.
- * @throws XebecError failed_precondition for a file that is missing, else what citadel answered
+ * @throws XebecError failed_precondition for a file that is missing or a certificate that has ended already, else what citadel
+ * answered
  */
 export async function requestCertificate(order: CertificateOrder, signal: AbortSignal): Promise<StoredIdentity> {
   const { previous } = order;
@@ -63,6 +64,11 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
     if (leaf === undefined || roots === undefined)
       throw new XebecError("internal", "citadel answered without a certificate");
     const { notAfter } = parseCertificate(leaf, "citadel's answer");
+    if (notAfter <= Date.now())
+      throw new XebecError(
+        "failed_precondition",
+        `citadel's certificate ended at ${new Date(notAfter).toISOString()}, before it came; set the clocks of both machines`,
+      );
     return { key: privateKeyPem(key), cert: [leaf, ...between].join(""), roots, issuedAt, notAfter };
   } finally {
     client.close();

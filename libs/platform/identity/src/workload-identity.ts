@@ -36,6 +36,8 @@ export interface WorkloadIdentity extends Component, TlsSource {
 const log = logger("identity");
 const DAY_MS = 86_400_000;
 const RETRY = { baseMs: 100, maxMs: 5_000 };
+/** How soon after a certificate the next one may be asked for, in milliseconds, however short it is. */
+const SHORTEST_PAUSE_MS = 1_000;
 /** The longest time that a timer takes, in milliseconds. */
 const LONGEST_SLEEP_MS = 0x7fff_ffff;
 
@@ -134,7 +136,7 @@ class SignedIdentity implements WorkloadIdentity {
       }
       this.#asked = false;
       try {
-        due = renewalTime(await this.#request());
+        due = Math.max(renewalTime(await this.#request()), Date.now() + SHORTEST_PAUSE_MS);
         failed = 0;
       } catch (error) {
         if (this.#stop.signal.aborted || isAbort(error)) return;
