@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { createSelfSigned, encodeCaState } from "@xebec/citadel-ca";
 import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
 import { generateKey, parseCertificate, publicKeyDer, splitCertificates } from "@xebec/model-pki";
@@ -89,6 +90,30 @@ describe("the self-signed authority", () => {
     }
     writeFileSync(folder.file("ca.json"), JSON.stringify(good));
     await (await open(flag)).close?.();
+  });
+
+  it("starts with another root when the one that it kept has ended", async () => {
+    using folder = tempDir();
+    const now = Date.now();
+    const old = createSelfSigned({ trustDomain: "a", keyType: "P-256", rootTtlMs: 3_600_000 }, now - 7_200_000);
+    writeFileSync(folder.file("ca.json"), encodeCaState({ active: old, retired: [] }));
+    await using source = await open(`--storage-dir=${folder.path}`);
+    assert.ok(source.authority().notAfter > now);
+    assert.equal(read(folder, "root-cert.pem"), source.authority().roots);
+    const own = createOwnCertificate({ source, names: { dns: ["localhost"] } });
+    await own.start(NEVER);
+    await own.close?.();
+  });
+
+  it("refuses a root that ends too soon for its certificates to follow, unless certificates are shorter", async () => {
+    await assert.rejects(open("--self-signed-ca-cert-ttl=5h"), {
+      code: "invalid_argument",
+      message: /^--self-signed-ca-cert-ttl: 5h is less than 6 times --max-workload-cert-ttl \(2160h\)/,
+    });
+    await using source = await open("--self-signed-ca-cert-ttl=6h", "--max-workload-cert-ttl=1h");
+    await source.rotateNow();
+    const { promoteAt = 0 } = source.authority().state.next ?? {};
+    assert.ok(Math.abs(promoteAt - Date.now() - 36 * 60_000) < 10_000, "the overlap is a tenth of the root's life");
   });
 
   it("takes revoked serial numbers as people write them", async () => {
@@ -189,7 +214,7 @@ describe("a duration of the flags", () => {
     ["20ms", 20],
   ] as const)
     it(`${text} has ${ms} ms`, () => assert.equal(durationMs(text, "ttl"), ms));
-  for (const text of ["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x"])
+  for (const text of ["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x", "36501d", "99999999999999h"])
     it(`is not "${text}"`, () =>
       assert.throws(() => durationMs(text, "ttl"), { code: "invalid_argument", message: /^--ttl: / }));
 });

@@ -35,12 +35,14 @@ export const CitadelConfig = defineConfig({
 
 export type CitadelFlags = ConfigOf<typeof CitadelConfig>;
 
+/** No lifetime may be longer: X.509 knows no year after 9999, and nothing lives for a century. */
+const LONGEST_MS = 36_500 * 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
  * Reads a duration as Go writes it (`1h30m`), and days (`90d`).
  * @param flag names the option in the error
- * @returns milliseconds, above 0
+ * @returns milliseconds, above 0, at most a hundred years
  * @throws XebecError invalid_argument
  */
 export function durationMs(text: string, flag: string): number {
@@ -51,5 +53,7 @@ export function durationMs(text: string, flag: string): number {
       "invalid_argument",
       `--${flag}: "${text}" is not a duration; write for example 90d, 24h or 30s`,
     );
+  if (total > LONGEST_MS)
+    throw new XebecError("invalid_argument", `--${flag}: ${text} is longer than a hundred years (36500d)`);
   return total;
 }
