@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseDuration } from "@xebec/api-envoy";
 import { XebecError } from "@xebec/core-errors";
+import { spiffeId } from "@xebec/model-names";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
 import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
@@ -72,6 +73,7 @@ export function identityOptions(
     throw new XebecError("invalid_argument", `SECRET_TTL: "${env.SECRET_TTL}" is not a duration`);
   const rsa = env.WORKLOAD_RSA_KEY_SIZE !== undefined && !env.ECC_SIGNATURE_ALGORITHM;
   return {
+    spiffeId: ownIdentity(settings),
     caAddress: env.CA_ADDR || `istio-citadel.${systemNamespace}.svc:8060`,
     caRootFile: env.CA_ROOT_CA || (env.PROV_CERT ? join(env.PROV_CERT, "root-cert.pem") : ROOT),
     tokenFile: TOKEN,
@@ -79,6 +81,11 @@ export function identityOptions(
     ttlMs,
     storeDir: join(configPath, "identity"),
   };
+}
+
+/** @returns undefined when the pod is not told what it is */
+function ownIdentity({ env, trustDomain, namespace, serviceAccount }: ProxySettings): string | undefined {
+  return env.SERVICE_ACCOUNT && env.POD_NAMESPACE ? spiffeId({ trustDomain, namespace, serviceAccount }) : undefined;
 }
 
 function withFlags(config: ProxyConfig, { discoveryAddress }: AgentFlags): ProxyConfig {

@@ -24,20 +24,37 @@ const FILE = "identity.json";
 /** How far the clock may have been set back since a certificate came, in milliseconds. */
 const CLOCK_MS = 60_000;
 
-/** Reads the identity that an earlier process kept. @returns undefined when there is none, or none that is valid now */
-export async function loadIdentity(dir: string, now: number): Promise<StoredIdentity | undefined> {
+/** What an earlier process left. */
+export interface Restored {
+  /** Absent when there is none, or none that may be used. */
+  readonly identity?: StoredIdentity;
+  /** The roots that the mesh trusted then, also when the certificate has ended since. */
+  readonly roots?: string;
+}
+
+/**
+ * Reads the identity that an earlier process kept. What cannot be used is told in the log.
+ * @param unfit says why the SPIFFE identity of the certificate is not the one that is wanted; undefined: it is
+ */
+export async function loadIdentity(
+  dir: string,
+  now: number,
+  unfit: (spiffeId: string | undefined) => string | undefined = () => undefined,
+): Promise<Restored> {
   const path = join(dir, FILE);
   try {
     const stored = JSON.parse(await readFile(path, "utf8")) as StoredIdentity;
-    const { notBefore, notAfter } = check(stored, path);
-    if (notAfter <= now) return undefined;
+    const { notBefore, notAfter, names } = check(stored, path);
+    const why = unfit(names.uris[0]);
+    if (why) throw new XebecError("failed_precondition", why);
     if (notBefore > now || stored.issuedAt > now + CLOCK_MS)
       throw new XebecError("failed_precondition", "it is from the future: the clock was set back");
-    return { ...stored, notAfter };
+    const { roots } = stored;
+    return notAfter > now ? { identity: { ...stored, notAfter }, roots } : { roots };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-      log.warn({ err: error, file: path }, "the stored identity is not usable; a new one will be asked for");
-    return undefined;
+      log.warn({ err: error, file: path }, "the stored identity is not used; a new one will be asked for");
+    return {};
   }
 }
 

@@ -25,6 +25,8 @@ export interface CertificateOrder {
   readonly ttlMs: number;
   /** Names to ask for; citadel decides which it grants. */
   readonly names: Partial<SubjectNames>;
+  /** Roots that citadel named before, PEM; they count beside those of the file. */
+  readonly roots: string;
   /** The valid identity until now, which also proves who asks. */
   readonly previous?: StoredIdentity | undefined;
 }
@@ -46,7 +48,7 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
     address: order.caAddress,
     tls: {
       current: () => ({
-        ca: joinCertificates([root, previous?.roots ?? ""]),
+        ca: joinCertificates([root, order.roots]),
         ...(previous ? { cert: previous.cert, key: previous.key } : {}),
       }),
       onChange: () => () => undefined,
