@@ -13,6 +13,11 @@ export interface ClientCertificate {
   readonly identity: string | undefined;
   /** Serial number in upper-case hexadecimal. */
   readonly serialNumber: string;
+  /**
+   * Its end, milliseconds since 1970. The handshake made sure that it was valid; a connection lives on after it, so that a stream
+   * does not break when its client has taken another certificate. Whoever grants something lasting looks at it for each call.
+   */
+  readonly notAfter: number;
 }
 
 /** A key pair that may change while it is used. New connections take the new one; those that are open stay open. */
