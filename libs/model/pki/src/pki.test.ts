@@ -130,6 +130,7 @@ test("tokens: whoever is named, and nothing that was changed, expired or meant f
   refused(token, now + 700_000, /expired/);
   refused(token, now - 700_000, /future/);
   refused(signToken(generateKey("P-256"), subject, 600, now), now, /not known/);
+  refused(signToken(key, { ...subject, audience: "vault" }, 600, now), now, /another audience/);
   const [header = "", claims = "", signature = ""] = token.split(".");
   const none = Buffer.from('{"alg":"none"}').toString("base64url");
   refused(`${none}.${claims}.`, now, /not a JWT/);

@@ -25,7 +25,7 @@ import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
-import type { MintToken } from "./pod-volumes.ts";
+import type { MintToken } from "./pod-tokens.ts";
 import { isRunning, type ProcessId, processesMarked, signalGroup, signalProcess } from "./process-table.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
@@ -46,6 +46,8 @@ import { Unit } from "./unit.ts";
 const log = logger("local");
 
 const ROOT_CONFIG_MAP = "istio-ca-root-cert";
+/** How often it is looked whether something in a pod's volumes is due, as kubelet does. */
+const REFRESH_PODS_MS = 60_000;
 const GATEWAY_SERVICE = "istio-ingressgateway";
 /** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
 const MESH_STATS = ["cluster.outbound", "cluster.inbound", "listener", "http."];
@@ -158,6 +160,7 @@ export class Supervisor {
     const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
     for (const end of [
       keepTokensFresh(() => this.#writeTokens()),
+      keepTokensFresh(() => this.#refreshPods(false), REFRESH_PODS_MS),
       keepLogsSmall(join(runDir, "logs"), runs),
       keepNatsHealthy(this.#units[0] as Unit, nats),
     ])
@@ -210,7 +213,11 @@ export class Supervisor {
   async #writeTokens(): Promise<void> {
     const { runDir, tokenMaker } = this.#options;
     await writeServiceTokens(runDir, await tokenMaker(citadelDir(runDir)));
-    for (const pod of this.#pods?.pods ?? []) await pod.refreshTokens();
+    await this.#refreshPods(true);
+  }
+
+  async #refreshPods(all: boolean): Promise<void> {
+    for (const pod of this.#pods?.pods ?? []) await pod.refresh(all);
   }
 
   #baseEnv(): Record<string, string> {
