@@ -144,3 +144,18 @@ test("a plugged-in authority must hold together", () => {
   assert.throws(() => pluggedIn({ ...mine, root: other.root }), /does not lead/);
   assert.throws(() => pluggedIn({ ...mine, certificate: "x" }), /not a certificate/);
 });
+
+test("of several plugged-in roots that one counts to which the signing certificate leads, wherever it stands", () => {
+  const now = Date.now();
+  const expired = createSelfSigned(policy, now - policy.rootTtlMs - HOUR);
+  const mine = createSelfSigned(policy, now);
+  for (const root of [expired.root + mine.root, mine.root + expired.root]) {
+    const active = pluggedIn({ ...mine, root });
+    assert.deepEqual(splitCertificates(active.root), [mine.root, expired.root]);
+    const authority = createAuthority({ active, retired: [] }, options);
+    assert.ok(authority.notAfter > now);
+    const { leaf, intermediates } = authority.issue({ names, publicKey, ttlMs: 0 }, now);
+    assert.ok(leadsTo(leaf, mine.root));
+    assert.deepEqual(intermediates, []);
+  }
+});
