@@ -218,3 +218,16 @@ describe("a duration of the flags", () => {
     it(`is not "${text}"`, () =>
       assert.throws(() => durationMs(text, "ttl"), { code: "invalid_argument", message: /^--ttl: / }));
 });
+
+describe("the trust domain of the flags", () => {
+  it("has a dot for the @ that Istio allows, and is never empty", () => {
+    assert.equal(flagsOf("--trust-domain=me@example.com")["trust-domain"], "me.example.com");
+    assert.equal(flagsOf("--trust-domain=")["trust-domain"], "cluster.local");
+  });
+
+  it("is refused with characters that no identity may have", () =>
+    assert.throws(() => flagsOf("--trust-domain=a/b"), {
+      code: "invalid_argument",
+      message: /--trust-domain: "a\/b" is no/,
+    }));
+});

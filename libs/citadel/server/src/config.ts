@@ -1,5 +1,6 @@
 import { type ConfigOf, defineConfig, option } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
+import { trustDomainOf } from "@xebec/model-names";
 import { KEY_TYPES } from "@xebec/model-pki";
 
 /** Citadel's flags, with the names of Istio 1.1's istio_ca (spec/platform.md §1.9). */
@@ -11,7 +12,7 @@ export const CitadelConfig = defineConfig({
     "grpc-port": option.number("port of CreateCertificate and HandleCSR over TLS", 8060),
     "grpc-host-identities": option.list("DNS names in citadel's own certificate", ["istio-ca", "istio-citadel"]),
     "monitoring-port": option.number("port of metrics, health and log levels", 15014),
-    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     "citadel-storage-namespace": option.string("namespace of citadel and the other services", "istio-system"),
     "storage-dir": option.string("directory of the self-signed root, the token key and the revoked serial numbers"),
     "self-signed-ca": option.boolean(

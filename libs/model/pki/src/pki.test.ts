@@ -139,3 +139,12 @@ test("tokens: whoever is named, and nothing that was changed, expired or meant f
   refused(`${header}.${other.toString("base64url")}.${signature}`, now, /not known/);
   assert.throws(() => signToken(key, { namespace: "a/ns/b", serviceAccount: "x" }, 1), { code: "invalid_argument" });
 });
+
+test("a name beyond ASCII is refused instead of becoming another one", () => {
+  const key = generateKey("P-256");
+  for (const names of [{ uris: ["spiffe://mesh\u0141/ns/a/sa/b"] }, { dns: ["\u0141.example.com"] }, { dns: ["a b"] }])
+    assert.throws(() => createCsr(key, names), {
+      code: "invalid_argument",
+      message: /cannot be a name in a certificate/,
+    });
+});

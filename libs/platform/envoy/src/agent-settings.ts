@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseDuration } from "@xebec/api-envoy";
 import { XebecError } from "@xebec/core-errors";
-import { spiffeId } from "@xebec/model-names";
+import { spiffeId, trustDomainOf } from "@xebec/model-names";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
 import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
@@ -45,7 +45,7 @@ export function readSettings(role: string, flags: AgentFlags, variables: Env): P
     namespace,
     domain: flags.domain || `${namespace}.svc.cluster.local`,
     serviceAccount: env.SERVICE_ACCOUNT || "default",
-    trustDomain: env.TRUST_DOMAIN || flags["trust-domain"],
+    trustDomain: trustDomain(env.TRUST_DOMAIN || flags["trust-domain"]),
     systemNamespace: env.ISTIO_NAMESPACE || "istio-system",
     serviceCluster: flags.serviceCluster,
     proxyConfig,
@@ -81,6 +81,14 @@ export function identityOptions(
     ttlMs,
     storeDir: join(configPath, "identity"),
   };
+}
+
+function trustDomain(text: string): string {
+  try {
+    return trustDomainOf(text);
+  } catch (error) {
+    throw new XebecError("invalid_argument", `TRUST_DOMAIN, --trust-domain: ${XebecError.from(error).message}`);
+  }
 }
 
 /** @returns undefined when the pod is not told what it is */
