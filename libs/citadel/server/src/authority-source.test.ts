@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { createSelfSigned, encodeCaState } from "@xebec/citadel-ca";
 import { waitFor } from "@xebec/core-async";
@@ -114,6 +114,28 @@ describe("the self-signed authority", () => {
     await source.rotateNow();
     const { promoteAt = 0 } = source.authority().state.next ?? {};
     assert.ok(Math.abs(promoteAt - Date.now() - 36 * 60_000) < 10_000, "the overlap is a tenth of the root's life");
+  });
+
+  it("does not start while its list of revoked serial numbers cannot be read", async () => {
+    using folder = tempDir();
+    const list = folder.file("revoked-serials");
+    mkdirSync(list);
+    const message = `${list} cannot be read`;
+    await assert.rejects(open(`--storage-dir=${folder.path}`), { code: "failed_precondition", message });
+  });
+
+  it("keeps the list, and rotates, when the list cannot be read later", async (t) => {
+    using folder = tempDir();
+    const list = folder.file("revoked-serials");
+    writeFileSync(list, "FF\n");
+    const lifetimes = ["--self-signed-ca-cert-ttl=6h", "--max-workload-cert-ttl=1h"];
+    await using source = await open(`--storage-dir=${folder.path}`, ...lifetimes);
+    rmSync(list);
+    mkdirSync(list);
+    const now = Date.now() + 5 * 3_600_000;
+    t.mock.method(Date, "now", () => now);
+    await waitFor("the next root", 5_000, () => splitCertificates(source.authority().roots).length === 2);
+    assert.equal(source.isRevoked("FF"), true);
   });
 
   it("takes revoked serial numbers as people write them", async () => {

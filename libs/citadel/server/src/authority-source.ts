@@ -81,6 +81,8 @@ class Source implements AuthoritySource {
       log.warn("no --storage-dir: the root is kept in memory and every restart makes another one");
     const state = this.#selfSigned ? await this.#openSelfSigned() : await openPluggedIn(this.#flags);
     await this.#use(state, false);
+    // Whoever is revoked must not get through because the list cannot be read.
+    await this.#readRevoked();
     await this.#look();
     this.#again();
   }
@@ -157,17 +159,28 @@ class Source implements AuthoritySource {
     this.#timer.unref();
   }
 
+  /** Two matters, each for itself: a list that cannot be read must not stop the rotation. */
   async #look(): Promise<void> {
+    await this.#guarded("the revoked serial numbers could not be read; those of before stay", () =>
+      this.#readRevoked(),
+    );
+    await this.#guarded("the root could not be rotated; trying again", () => this.#rotateIfDue());
+  }
+
+  async #guarded(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await this.#readRevoked();
-      const { state } = this.authority();
-      const next = this.#selfSigned ? rotate(state, this.#policy, Date.now()) : state;
-      if (next === state) return;
-      await this.#use(next, true);
-      log.info("the root rotation went one step on");
+      await work();
     } catch (error) {
-      log.error({ err: error }, "the authority's state could not be looked after; trying again");
+      log.error({ err: error }, what);
     }
+  }
+
+  async #rotateIfDue(): Promise<void> {
+    const { state } = this.authority();
+    const next = this.#selfSigned ? rotate(state, this.#policy, Date.now()) : state;
+    if (next === state) return;
+    await this.#use(next, true);
+    log.info("the root rotation went one step on");
   }
 
   async #readRevoked(): Promise<void> {

@@ -58,3 +58,14 @@ export function createTlsSource(
     },
   };
 }
+
+/** The same key pair for a server that refuses some of the clients that it would accept, for example revoked ones. */
+export function refusing(source: TlsSource, refuses: (certificate: ClientCertificate) => boolean): TlsSource {
+  const { requireClientCertificate } = source;
+  return {
+    current: () => source.current(),
+    onChange: (changed) => source.onChange(changed),
+    ...(requireClientCertificate === undefined ? {} : { requireClientCertificate }),
+    acceptsClient: (certificate) => !refuses(certificate) && source.acceptsClient?.(certificate) !== false,
+  };
+}
