@@ -14,6 +14,7 @@ import {
   generateKey,
   joinCertificates,
   KEY_TYPES,
+  makeKey,
   parseCertificate,
   parseCsr,
   publicKeyDer,
@@ -147,4 +148,17 @@ test("a name beyond ASCII is refused instead of becoming another one", () => {
       code: "invalid_argument",
       message: /cannot be a name in a certificate/,
     });
+});
+
+test("keys have the type that was asked for, made at once or beside everything else", async () => {
+  for (const [type, details] of [
+    ["P-256", { namedCurve: "prime256v1" }],
+    ["P-384", { namedCurve: "secp384r1" }],
+    ["RSA-2048", { modulusLength: 2_048 }],
+  ] as const)
+    for (const key of [generateKey(type), await makeKey(type)]) {
+      const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+      assert.deepEqual({ namedCurve, modulusLength }, { namedCurve: undefined, modulusLength: undefined, ...details });
+      assert.ok(parseCsr(createCsr(key, {})).publicKey.equals(publicKeyDer(key)));
+    }
 });

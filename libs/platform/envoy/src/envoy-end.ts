@@ -11,15 +11,15 @@ export interface DrainOptions {
   readonly admin: EnvoyAdmin;
   /** How long connections may end by themselves before Envoy is ended, in milliseconds. */
   readonly drainMs: number;
-  /** Ends the drain early when no client is connected any more. */
-  readonly exitOnZeroConnections: boolean;
+  /** Ends the drain early when no client is connected any more, but not before so many milliseconds; undefined: never early. */
+  readonly exitOnZeroAfterMs?: number | undefined;
   /** Query of /drain_listeners. */
   readonly drainQuery: string;
 }
 
 /** Makes Envoy fail its health checks and drain, and waits as long as that may take. An Envoy that does not listen is not waited for. */
 export async function drainEnvoy(id: ProcessId, options: DrainOptions): Promise<void> {
-  const { admin, drainMs, drainQuery, exitOnZeroConnections } = options;
+  const { admin, drainMs, drainQuery, exitOnZeroAfterMs = Number.POSITIVE_INFINITY } = options;
   try {
     await admin.post("/healthcheck/fail");
     await admin.post(`/drain_listeners?${drainQuery}`);
@@ -27,9 +27,11 @@ export async function drainEnvoy(id: ProcessId, options: DrainOptions): Promise<
     log.warn({ err: error }, "Envoy could not be told to drain");
     return;
   }
-  for (const until = performance.now() + drainMs; performance.now() < until && isRunning(id); ) {
+  const begin = performance.now();
+  for (let past = 0; past < drainMs && isRunning(id); past = performance.now() - begin) {
     await sleep(Math.min(POLL_MS, drainMs));
-    if (exitOnZeroConnections && (await connections(admin)) === 0) return;
+    // New connections come until load balancers have seen that this pod goes: none now does not mean none in a second.
+    if (performance.now() - begin >= exitOnZeroAfterMs && (await connections(admin)) === 0) return;
   }
 }
 

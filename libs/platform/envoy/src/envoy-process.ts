@@ -7,13 +7,12 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
-import type { EnvoyAdmin } from "./envoy-admin.ts";
-import { drainEnvoy, endEnvoy } from "./envoy-end.ts";
+import { type DrainOptions, drainEnvoy, endEnvoy } from "./envoy-end.ts";
 import { readBootstrap, readKept, writeKept } from "./envoy-files.ts";
 import { findByConfig, groupListens } from "./proc-search.ts";
 import { isRunning, type ProcessId, processOf } from "./process-id.ts";
 
-export interface EnvoyProcessOptions {
+export interface EnvoyProcessOptions extends DrainOptions {
   /** The Envoy program. */
   readonly program: string;
   /** Arguments without the bootstrap. */
@@ -26,13 +25,6 @@ export interface EnvoyProcessOptions {
   /** Where its output goes; absent: to the agent's own output. */
   readonly logFile?: string | undefined;
   readonly nodeId: string;
-  readonly admin: EnvoyAdmin;
-  /** How long connections may end by themselves before Envoy is ended, in milliseconds. */
-  readonly drainMs: number;
-  /** Ends the drain early when no client is connected any more. */
-  readonly exitOnZeroConnections: boolean;
-  /** Query of /drain_listeners. */
-  readonly drainQuery: string;
   readonly metrics: Metrics;
 }
 

@@ -1,5 +1,15 @@
 export { type AgentFlags, identityOptions, readSettings } from "./agent-settings.ts";
 export { renderBootstrap } from "./bootstrap.ts";
+export {
+  type PodPorts,
+  parseRequestCommand,
+  parseWaitCommand,
+  podPorts,
+  type RequestCommand,
+  type WaitCommand,
+} from "./command-line.ts";
+export { makeConfigFolder } from "./config-folder.ts";
+export { drainTimes } from "./drain-times.ts";
 export { createEnvoyAdmin, type EnvoyAdmin } from "./envoy-admin.ts";
 export { adminRequest, waitUntilReady } from "./envoy-command.ts";
 export { createEnvoyProcess, type EnvoyProcess, type EnvoyProcessOptions } from "./envoy-process.ts";

@@ -4,6 +4,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { parseAppProbes } from "./app-probes.ts";
 import { renderBootstrap } from "./bootstrap.ts";
+import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
@@ -50,8 +51,7 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     logFile: options.envoyLogFile,
     nodeId: envoyNode(settings).id,
     admin,
-    drainMs: proxyConfig.terminationDrainMs,
-    exitOnZeroConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
+    ...drainTimes(settings),
     drainQuery,
     metrics,
   });

@@ -3,9 +3,9 @@ import { IstioCertificateService } from "@xebec/api-mesh/istio/v1/auth/istio_ca"
 import { XebecError } from "@xebec/core-errors";
 import {
   createCsr,
-  generateKey,
   joinCertificates,
   type KeyType,
+  makeKey,
   parseCertificate,
   privateKeyPem,
   type SubjectNames,
@@ -42,7 +42,7 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
   const token = order.tokenFile ? await readToken(order.tokenFile, previous !== undefined) : undefined;
   if (token === undefined && !previous)
     throw new XebecError("unauthenticated", "neither a token nor a certificate is there to prove who asks");
-  const key = generateKey(order.keyType);
+  const key = await makeKey(order.keyType);
   const client = createGrpcClient({
     descriptor: IstioCertificateService,
     address: order.caAddress,

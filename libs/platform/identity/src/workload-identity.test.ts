@@ -82,4 +82,14 @@ describe("an identity that citadel signs", () => {
     await waitFor("another certificate", 8_000, () => second.missing?.().length === 0);
     await second.close?.();
   });
+
+  it("has a key of the type that was asked for", async () => {
+    using folder = tempDir();
+    await using citadel = await fakeCitadel(folder);
+    const identity = createWorkloadIdentity({ ...citadel.options, keyType: "P-384" });
+    await identity.start(NEVER);
+    const { cert } = await waitFor("a certificate", 8_000, () => identity.identity);
+    assert.equal(parseCertificate(cert).x509.publicKey.asymmetricKeyDetails?.namedCurve, "secp384r1");
+    await identity.close?.();
+  });
 });
