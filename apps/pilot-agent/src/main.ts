@@ -24,8 +24,8 @@ pilot-agent request GET|POST PATH             asks Envoy's admin interface, or -
 pilot-agent wait [--timeoutSeconds SECONDS]   returns once the proxy is ready
 pilot-agent version
 `;
-/** Beyond the drain: what ending Envoy and closing ports may take, in milliseconds. */
-const CLOSE_MS = 6_000;
+/** Beyond the drain: what asking and ending an Envoy that does not answer, and closing ports, may take, in milliseconds. */
+const CLOSE_MS = 10_000;
 const [command, ...args] = process.argv.slice(2);
 
 async function proxy(): Promise<void> {

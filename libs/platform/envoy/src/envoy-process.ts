@@ -145,7 +145,7 @@ class Supervised implements EnvoyProcess {
     const { admin } = this.#options;
     try {
       // Another Envoy may have the port, while ours is about to fail for that reason.
-      return (await admin.live()) && (this.#live || groupListens(id.pid, admin.address.port));
+      return (await admin.live()) && (this.#live || groupListens(id.pid, admin.address.port) !== false);
     } catch {
       // Not answering is the answer.
       return false;

@@ -29,7 +29,8 @@ export function findByConfig(file: string): FoundProcess | undefined {
     if (pid === process.pid || at < 1 || args[at + 1] !== file) continue;
     if (quietly(() => readlinkSync(`/proc/${pid}/cwd`)) !== here) continue;
     // Where all containers of a machine are seen, the same path may stand for another container's directory.
-    if (quietly(() => readlinkSync(`/proc/${pid}/ns/mnt`)) !== readlinkSync("/proc/self/ns/mnt")) continue;
+    if (quietly(() => readlinkSync(`/proc/${pid}/ns/mnt`)) !== quietly(() => readlinkSync("/proc/self/ns/mnt")))
+      continue;
     const id = processOf(pid);
     if (id) return { ...id, args };
   }
@@ -39,14 +40,16 @@ export function findByConfig(file: string): FoundProcess | undefined {
 /**
  * Says whether a process, or another one of the group that it leads, holds the socket that listens on a TCP port (proc(5)).
  * @param leader process id; the group has the same number
+ * @returns undefined when the machine does not tell: files of a program with capabilities of its own cannot be looked at
  */
-export function groupListens(leader: number, port: number): boolean {
+export function groupListens(leader: number, port: number): boolean | undefined {
   const sockets = listeners(leader, port);
-  const holds = (pid: number): boolean =>
-    (quietly(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some((fd) =>
+  if (sockets.size === 0) return undefined;
+  const holds = (pid: number): boolean | undefined =>
+    quietly(() => readdirSync(`/proc/${pid}/fd`))?.some((fd) =>
       sockets.has(quietly(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? ""),
     );
-  return sockets.size > 0 && (holds(leader) || pids().some((pid) => groupOf(pid) === leader && holds(pid)));
+  return holds(leader) === false ? pids().some((pid) => groupOf(pid) === leader && holds(pid)) : holds(leader);
 }
 
 function listeners(pid: number, port: number): ReadonlySet<string> {

@@ -7,14 +7,13 @@ const REFRESH_MS = 6 * 3_600_000;
 
 /**
  * Has tokens written anew long before they end, and when the clock was set: one from the future is refused.
- * @param everyMs milliseconds between two writes
  * @returns ends that
  */
-export function keepTokensFresh(write: () => Promise<void>, everyMs = REFRESH_MS): () => void {
+export function keepTokensFresh(write: () => Promise<void>): () => void {
   const refresh = new Coalescer(() =>
     write().catch((error: unknown) => log.error({ err: error }, "tokens could not be written")),
   );
-  const timer = setInterval(() => void refresh.request(), everyMs);
+  const timer = setInterval(() => void refresh.request(), REFRESH_MS);
   timer.unref();
   const unwatch = watchClock((step) => {
     log.warn({ seconds: Math.round(step / 1_000) }, "the clock was set; tokens are written anew");

@@ -19,6 +19,7 @@ import { writeFileAtomic } from "@xebec/platform-files";
 import { keepTokensFresh } from "@xebec/platform-identity";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
+import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
@@ -46,8 +47,6 @@ import { Unit } from "./unit.ts";
 const log = logger("local");
 
 const ROOT_CONFIG_MAP = "istio-ca-root-cert";
-/** How often it is looked whether something in a pod's volumes is due, as kubelet does. */
-const REFRESH_PODS_MS = 60_000;
 const GATEWAY_SERVICE = "istio-ingressgateway";
 /** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
 const MESH_STATS = ["cluster.outbound", "cluster.inbound", "listener", "http."];
@@ -160,7 +159,7 @@ export class Supervisor {
     const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
     for (const end of [
       keepTokensFresh(() => this.#writeTokens()),
-      keepTokensFresh(() => this.#refreshPods(false), REFRESH_PODS_MS),
+      keepVolumesFresh(() => this.#refreshPods(false)),
       keepLogsSmall(join(runDir, "logs"), runs),
       keepNatsHealthy(this.#units[0] as Unit, nats),
     ])
