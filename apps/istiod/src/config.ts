@@ -3,6 +3,7 @@ import { type ConfigOf, type ConfigSpec, defineConfig, loadConfig, option } from
 import { GalleyConfig } from "@xebec/galley-server";
 import { InjectorConfig } from "@xebec/injector-server";
 import { PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
+import { trustDomainOf } from "@xebec/model-names";
 import { PilotConfig } from "@xebec/pilot-xds-server";
 
 /** Flags of the process that has all services. */
@@ -12,7 +13,7 @@ export const IstiodConfig = defineConfig({
   options: {
     configDir: option.string("directory of YAML files to take the configuration from"),
     stateDir: option.string("directory of the root, certificates and the last good state"),
-    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     galleyAddress: option.string("IP address that galley's ports bind", "127.0.0.1"),
     pilotAddress: option.string("IP address that pilot's ports bind", "127.0.0.1"),

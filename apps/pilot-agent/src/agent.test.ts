@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -143,7 +143,6 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     mkdirSync(join(folder.path, "pod", path, ".."), { recursive: true });
     writeFileSync(join(folder.path, "pod", path), text);
   };
-  put("etc/istio/proxy/.keep", "");
   put("etc/istio/pod/labels", 'app="reviews"\nversion="v1"\npod-template-hash="abc"\n');
   put("var/run/secrets/tokens/istio-token", token("default", "bookinfo-reviews"));
   put("var/run/secrets/istio/root-cert.pem", readFileSync(folder.file("root-cert.pem"), "utf8"));
@@ -208,6 +207,7 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     }).catch((error: Error) =>
       assert.fail(`${error.message}\n${first.output()}\n${readFileSync(join(folder.path, "pod/envoy.log"), "utf8")}`),
     );
+    assert.equal(statSync(join(folder.path, "pod/etc/istio/proxy")).mode & 0o777, 0o700, "made by the agent");
     assert.deepEqual([...new Set(callers)], ["spiffe://cluster.local/ns/default/sa/bookinfo-reviews"]);
     assert.equal((await get(ip, app, "/")).status, 200);
     assert.equal((await get(ip, ready, "/healthz/ready")).status, 200);
@@ -226,12 +226,19 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     assert.ok(alive(envoy));
     assert.equal((await get(ip, app, "/")).status, 200);
     assert.equal((await get(ip, ready, "/healthz/ready")).status, 200);
-    const second = startAgent();
-    await waitFor("the second agent is ready", 8_000, isReady).catch((e: Error) =>
-      assert.fail(`${e.message}${second.output()}`),
-    );
-    assert.equal(envoyPid(), envoy);
-    assert.match((await get(ip, status, "/metrics")).body, /starts_total\{how="adopted"\} 1/);
+    const pidFile = join(folder.path, "pod/etc/istio/proxy/envoy.pid");
+    let second = startAgent();
+    for (const next of ["the second agent, by the pid file", "the third agent, by the command line"]) {
+      await waitFor(`${next}, is ready`, 8_000, isReady).catch((e: Error) =>
+        assert.fail(`${e.message}${second.output()}`),
+      );
+      assert.equal(envoyPid(), envoy, next);
+      assert.match((await get(ip, status, "/metrics")).body, /starts_total\{how="adopted"\} 1/);
+      if (next.includes("third")) break;
+      await second.stop("SIGKILL");
+      writeFileSync(pidFile, "{");
+      second = startAgent();
+    }
 
     process.kill(envoy, "SIGKILL");
     await waitFor("another Envoy", 8_000, async () => envoyPid() !== envoy && (await get(ip, app, "/")).status === 200);

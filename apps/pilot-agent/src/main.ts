@@ -5,8 +5,13 @@ import { EXIT_CONFIG, EXIT_FAILED_START, runService } from "@xebec/core-lifecycl
 import { createMetrics } from "@xebec/core-metrics";
 import {
   adminRequest,
+  drainTimes,
   identityOptions,
   knownFlags,
+  makeConfigFolder,
+  parseRequestCommand,
+  parseWaitCommand,
+  podPorts,
   proxyAgent,
   readSettings,
   waitUntilReady,
@@ -16,21 +21,21 @@ import { findProgram } from "@xebec/platform-process";
 import { AgentConfig } from "./config.ts";
 
 const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --help lists the flags
-pilot-agent request GET|POST PATH             asks Envoy's admin interface
-pilot-agent wait [SECONDS]                    returns once the proxy is ready
+pilot-agent request GET|POST PATH             asks Envoy's admin interface, or --debug-port PORT
+pilot-agent wait [--timeoutSeconds SECONDS]   returns once the proxy is ready
 pilot-agent version
 `;
 /** The working copy, from src/ and from the bundle in dist/. */
 const ROOT = resolve(import.meta.dirname, "../../..");
-/** Beyond the drain: what ending Envoy and closing ports may take, in milliseconds. */
-const CLOSE_MS = 6_000;
+/** Beyond the drain: what asking and ending an Envoy that does not answer, and closing ports, may take, in milliseconds. */
+const CLOSE_MS = 10_000;
 const [command, ...args] = process.argv.slice(2);
-const host = process.env.ISTIO_META_INTERCEPTION_MODE === "NONE" ? (process.env.INSTANCE_IP ?? "") : "127.0.0.1";
 
 async function proxy(): Promise<void> {
   const role = args[0]?.startsWith("-") === false ? args[0] : "sidecar";
   const config = mainConfig(AgentConfig, knownFlags(AgentConfig, args.slice(args[0] === role ? 1 : 0)));
   const settings = readSettings(role, config, process.env);
+  await makeConfigFolder(config.configPath);
   const metrics = createMetrics();
   const identity = createWorkloadIdentity({ ...identityOptions(settings, config), metrics });
   const agent = proxyAgent({
@@ -42,17 +47,16 @@ async function proxy(): Promise<void> {
     envoyLogFile: config.envoyLogFile,
     quit: () => process.kill(process.pid, "SIGTERM"),
   });
-  const drainMs = settings.proxyConfig.terminationDrainMs + CLOSE_MS;
+  const drainMs = drainTimes(settings).drainMs + CLOSE_MS;
   await runService({ name: "pilot-agent", components: [identity, ...agent], drainMs });
 }
 
 try {
   if (command === "proxy") await proxy();
-  else if (command === "request")
-    process.stdout.write(
-      await adminRequest(args[0] ?? "", args[1] ?? "", host, Number(process.env.PROXY_ADMIN_PORT ?? 15_000)),
-    );
-  else if (command === "wait") await waitUntilReady(host, 15_021, Number(args[0] ?? 60) * 1_000);
+  else if (command === "request") {
+    const ports = podPorts(process.env);
+    process.stdout.write(await adminRequest(ports.host, parseRequestCommand(args, ports)));
+  } else if (command === "wait") await waitUntilReady(parseWaitCommand(args, podPorts(process.env)));
   else if (command === "version") process.stdout.write(`xebec pilot-agent ${process.env.XEBEC_VERSION ?? "dev"}\n`);
   else if (command === "--help" || command === "-h") process.stdout.write(USAGE);
   else {

@@ -22,7 +22,8 @@ const STATUS_TIMEOUT_MS = 2_000;
 
 async function tokenMaker(dir: string): Promise<MintToken> {
   const key = await loadOrCreateTokenKey(dir);
-  return async (namespace, serviceAccount) => signToken(key, { namespace, serviceAccount }, TOKEN_SECONDS);
+  return async (namespace, serviceAccount, audience, lifetimeSeconds = TOKEN_SECONDS) =>
+    signToken(key, { namespace, serviceAccount, audience }, lifetimeSeconds);
 }
 
 async function main(): Promise<void> {

@@ -43,7 +43,7 @@ export interface SelfSignedOptions {
 /** How far a certificate begins before its time, for clocks that are late, in milliseconds (spec/platform.md §1.6). */
 export const BACKDATE_MS = 120_000;
 /** The same for a root, which nothing replaces when a clock is set back. */
-const ROOT_BACKDATE_MS = 86_400_000;
+export const ROOT_BACKDATE_MS = 86_400_000;
 
 /** Makes a root that signs for itself. @param now milliseconds since 1970 */
 export function createSelfSigned({ trustDomain, keyType, rootTtlMs }: SelfSignedOptions, now: number): SigningCa {

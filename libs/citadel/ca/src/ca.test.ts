@@ -72,6 +72,63 @@ test("both roots are trusted before the new one signs", () => {
   assert.equal(splitCertificates(trustedRoots(rotate(after, policy, now + 6 * HOUR))).length, 1);
 });
 
+test("roots that live for a day or an hour are replaced as rarely as their life allows, and expired ones are not kept", () => {
+  for (const rootTtlMs of [HOUR, 24 * HOUR]) {
+    const short: RotationPolicy = { ...policy, rootTtlMs, overlapMs: rootTtlMs / 10, retireMs: 100 * HOUR };
+    const begin = Date.now();
+    let state: CaState = { active: createSelfSigned(short, begin), retired: [] };
+    const signers = new Set([state.active.root]);
+    for (let now = begin; now < begin + 5 * rootTtlMs; now += rootTtlMs / 100) {
+      state = rotate(state, short, now);
+      signers.add(state.active.root);
+      const roots = splitCertificates(trustedRoots(state));
+      assert.ok(roots.length <= 2);
+      assert.ok(roots.every((root) => parseCertificate(root).notAfter > now));
+    }
+    // Each signs from the end of the overlap with the one before to that with the next: 0.9 of its life.
+    assert.ok(signers.size >= 5 && signers.size <= 7, `${signers.size} roots`);
+  }
+});
+
+test("workloads that renew at half of the longest lifetime always know each other's root", () => {
+  const begin = Date.now();
+  const longest = 10 * HOUR;
+  const tight: RotationPolicy = { ...policy, rootTtlMs: 6 * longest, overlapMs: 0.6 * longest, retireMs: longest };
+  let state: CaState = { active: createSelfSigned(tight, begin), retired: [] };
+  // Each began at another time.
+  const workloads = Array.from({ length: 10 }, (_, i) => ({
+    renewAt: begin + (i * longest) / 20,
+    leaf: "",
+    roots: "",
+  }));
+  for (let now = begin; now < begin + 20 * longest; now += longest / 20) {
+    state = rotate(state, tight, now);
+    const authority = createAuthority(state, { defaultTtlMs: longest, maxTtlMs: longest });
+    for (const each of workloads.filter(({ renewAt }) => renewAt <= now)) {
+      const { leaf, roots } = authority.issue({ names, publicKey, ttlMs: 0 }, now);
+      Object.assign(each, { leaf, roots, renewAt: now + (parseCertificate(leaf).notAfter - now) / 2 });
+    }
+    const ready = workloads.filter(({ leaf }) => leaf !== "");
+    for (const one of ready) for (const other of ready) assert.ok(leadsTo(one.leaf, other.roots));
+  }
+});
+
+test("an authority whose root has ended goes on with the next one, or a new one, at once", () => {
+  const now = Date.now();
+  const old = createSelfSigned(policy, now - policy.rootTtlMs - HOUR);
+  const ended: CaState = { active: old, retired: [{ root: old.root, until: now + HOUR }] };
+  const made = rotate(ended, policy, now);
+  assert.notEqual(made.active.root, old.root);
+  assert.deepEqual([made.next, made.retired], [undefined, []]);
+  assert.ok(createAuthority(made, options).issue({ names, publicKey, ttlMs: 0 }, now).leaf);
+  const next = { ...createSelfSigned(policy, now - HOUR), promoteAt: now + HOUR };
+  const promoted = rotate({ ...ended, next }, policy, now);
+  assert.equal(promoted.active.root, next.root);
+  assert.equal(promoted.next, undefined);
+  const alsoEnded = { ...old, promoteAt: now + HOUR };
+  assert.notEqual(rotate({ ...ended, next: alsoEnded }, policy, now).active.root, old.root);
+});
+
 test("state survives its storage; something else is data loss", () => {
   const state = rotate(fresh(Date.now()), policy, Date.now(), true);
   assert.deepEqual(decodeCaState(encodeCaState(state), "x"), state);
@@ -86,4 +143,19 @@ test("a plugged-in authority must hold together", () => {
   assert.throws(() => pluggedIn({ ...mine, key: other.key }), /does not belong/);
   assert.throws(() => pluggedIn({ ...mine, root: other.root }), /does not lead/);
   assert.throws(() => pluggedIn({ ...mine, certificate: "x" }), /not a certificate/);
+});
+
+test("of several plugged-in roots that one counts to which the signing certificate leads, wherever it stands", () => {
+  const now = Date.now();
+  const expired = createSelfSigned(policy, now - policy.rootTtlMs - HOUR);
+  const mine = createSelfSigned(policy, now);
+  for (const root of [expired.root + mine.root, mine.root + expired.root]) {
+    const active = pluggedIn({ ...mine, root });
+    assert.deepEqual(splitCertificates(active.root), [mine.root, expired.root]);
+    const authority = createAuthority({ active, retired: [] }, options);
+    assert.ok(authority.notAfter > now);
+    const { leaf, intermediates } = authority.issue({ names, publicKey, ttlMs: 0 }, now);
+    assert.ok(leadsTo(leaf, mine.root));
+    assert.deepEqual(intermediates, []);
+  }
 });

@@ -25,6 +25,8 @@ interface Call {
   readonly authorization?: string;
   readonly identity?: string;
   readonly serial?: string;
+  /** End of the certificate, milliseconds since 1970; far away unless told. */
+  readonly notAfter?: number;
 }
 
 function authenticator(options: Partial<AuthenticatorOptions> = {}) {
@@ -32,10 +34,10 @@ function authenticator(options: Partial<AuthenticatorOptions> = {}) {
     ...{ trustDomain: "cluster.local", tokenKeys: [createPublicKey(KEY)], isRevoked: () => false },
     ...options,
   });
-  return ({ authorization, identity, serial }: Call) =>
+  return ({ authorization, identity, serial, notAfter = Number.MAX_SAFE_INTEGER }: Call) =>
     check({
       identity,
-      certificate: serial === undefined ? undefined : { serialNumber: serial },
+      certificate: serial === undefined ? undefined : { serialNumber: serial, notAfter },
       metadata: (name: string) => (name === "authorization" ? authorization : undefined),
     } as unknown as CallContext);
 }
@@ -68,6 +70,14 @@ describe("a caller is authenticated", () => {
     t.mock.timers.enable({ apis: ["Date"], now: NOW * 1_000 });
     const check = authenticator({ isRevoked: (serial) => serial === "1" });
     assert.throws(() => check({ ...certificate, ...bearer(tokenOf(CLAIMS)) }), { message: /is revoked/ });
+  });
+
+  it("never by a certificate that has ended since its connection began", (t) => {
+    t.mock.timers.enable({ apis: ["Date"], now: NOW * 1_000 });
+    const check = authenticator();
+    assert.ok(check({ ...certificate, notAfter: NOW * 1_000 + 1 }));
+    for (const notAfter of [NOW * 1_000, Number.NaN])
+      assert.throws(() => check({ ...certificate, notAfter }), { code: "unauthenticated", message: /has expired/ });
   });
 
   it("with a key that comes later", (t) => {

@@ -38,6 +38,9 @@ export function createAuthenticator({ trustDomain, tokenKeys, isRevoked }: Authe
   return (call) => {
     if (call.certificate && isRevoked(call.certificate.serialNumber))
       throw refused("the client certificate is revoked");
+    // The connection may be older than the end of the certificate, which shall not be the proof for another one.
+    if (call.certificate && !(call.certificate.notAfter > Date.now()))
+      throw refused("the client certificate has expired; connect with a new one, or with a token");
     const identity = call.identity === undefined ? undefined : parseSpiffe(call.identity);
     if (identity?.trustDomain === trustDomain) return identity;
     const header = call.metadata("authorization");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { createSelfSigned, encodeCaState } from "@xebec/citadel-ca";
 import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
 import { generateKey, parseCertificate, publicKeyDer, splitCertificates } from "@xebec/model-pki";
@@ -89,6 +90,52 @@ describe("the self-signed authority", () => {
     }
     writeFileSync(folder.file("ca.json"), JSON.stringify(good));
     await (await open(flag)).close?.();
+  });
+
+  it("starts with another root when the one that it kept has ended", async () => {
+    using folder = tempDir();
+    const now = Date.now();
+    const old = createSelfSigned({ trustDomain: "a", keyType: "P-256", rootTtlMs: 3_600_000 }, now - 7_200_000);
+    writeFileSync(folder.file("ca.json"), encodeCaState({ active: old, retired: [] }));
+    await using source = await open(`--storage-dir=${folder.path}`);
+    assert.ok(source.authority().notAfter > now);
+    assert.equal(read(folder, "root-cert.pem"), source.authority().roots);
+    const own = createOwnCertificate({ source, names: { dns: ["localhost"] } });
+    await own.start(NEVER);
+    await own.close?.();
+  });
+
+  it("refuses a root that ends too soon for its certificates to follow, unless certificates are shorter", async () => {
+    await assert.rejects(open("--self-signed-ca-cert-ttl=5h"), {
+      code: "invalid_argument",
+      message: /^--self-signed-ca-cert-ttl: 5h is less than 6 times --max-workload-cert-ttl \(2160h\)/,
+    });
+    await using source = await open("--self-signed-ca-cert-ttl=6h", "--max-workload-cert-ttl=1h");
+    await source.rotateNow();
+    const { promoteAt = 0 } = source.authority().state.next ?? {};
+    assert.ok(Math.abs(promoteAt - Date.now() - 36 * 60_000) < 10_000, "the overlap is a tenth of the root's life");
+  });
+
+  it("does not start while its list of revoked serial numbers cannot be read", async () => {
+    using folder = tempDir();
+    const list = folder.file("revoked-serials");
+    mkdirSync(list);
+    const message = `${list} cannot be read`;
+    await assert.rejects(open(`--storage-dir=${folder.path}`), { code: "failed_precondition", message });
+  });
+
+  it("keeps the list, and rotates, when the list cannot be read later", async (t) => {
+    using folder = tempDir();
+    const list = folder.file("revoked-serials");
+    writeFileSync(list, "FF\n");
+    const lifetimes = ["--self-signed-ca-cert-ttl=6h", "--max-workload-cert-ttl=1h"];
+    await using source = await open(`--storage-dir=${folder.path}`, ...lifetimes);
+    rmSync(list);
+    mkdirSync(list);
+    const now = Date.now() + 5 * 3_600_000;
+    t.mock.method(Date, "now", () => now);
+    await waitFor("the next root", 5_000, () => splitCertificates(source.authority().roots).length === 2);
+    assert.equal(source.isRevoked("FF"), true);
   });
 
   it("takes revoked serial numbers as people write them", async () => {
@@ -190,7 +237,22 @@ describe("a duration of the flags", () => {
     ["20ms", 20],
   ] as const)
     it(`${text} has ${ms} ms`, () => assert.equal(durationMs(text, "ttl"), ms));
-  for (const text of ["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x", "12h1d", "1d-2h", "d"])
+  for (const text of [
+    ...["", "0s", "5", "-1s", "1 h", "1w", "h", "1h x", "12h1d", "1d-2h", "d", "36501d", "99999999999999h"],
+  ])
     it(`is not "${text}"`, () =>
       assert.throws(() => durationMs(text, "ttl"), { code: "invalid_argument", message: /^--ttl: / }));
+});
+
+describe("the trust domain of the flags", () => {
+  it("has a dot for the @ that Istio allows, and is never empty", () => {
+    assert.equal(flagsOf("--trust-domain=me@example.com")["trust-domain"], "me.example.com");
+    assert.equal(flagsOf("--trust-domain=")["trust-domain"], "cluster.local");
+  });
+
+  it("is refused with characters that no identity may have", () =>
+    assert.throws(() => flagsOf("--trust-domain=a/b"), {
+      code: "invalid_argument",
+      message: /--trust-domain: "a\/b" is no/,
+    }));
 });

@@ -16,7 +16,8 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { writeFileAtomic, writeKeyFile } from "@xebec/platform-files";
-import { type CitadelFlags, durationMs } from "./config.ts";
+import type { CitadelFlags } from "./config.ts";
+import { readLifetimes } from "./lifetimes.ts";
 
 const log = logger("ca");
 /** How often rotation and revocations are looked at, in milliseconds. */
@@ -39,6 +40,7 @@ export interface AuthoritySource extends Component {
 /**
  * Opens the authority that the flags describe. A self-signed one keeps its state in `DIR/ca.json` (0600), its trusted roots in
  * `DIR/root-cert.pem`, and takes revoked serial numbers from `DIR/revoked-serials`, one per line; it rotates by itself.
+ * @throws XebecError invalid_argument for lifetimes that cannot be read or do not fit together
  */
 export function createAuthoritySource(flags: CitadelFlags): AuthoritySource {
   return new Source(flags);
@@ -61,18 +63,12 @@ class Source implements AuthoritySource {
     this.#flags = flags;
     const dir = flags["storage-dir"];
     this.#storage = dir ? fileStorage(join(dir, "ca.json")) : undefined;
-    const defaultTtlMs = durationMs(flags["workload-cert-ttl"], "workload-cert-ttl");
-    const maxTtlMs = durationMs(flags["max-workload-cert-ttl"], "max-workload-cert-ttl");
-    this.#ttls = { defaultTtlMs, maxTtlMs };
-    const rootTtlMs = durationMs(flags["self-signed-ca-cert-ttl"], "self-signed-ca-cert-ttl");
+    const { rootTtlMs, overlapMs, ...ttls } = readLifetimes(flags, this.#selfSigned);
+    this.#ttls = ttls;
     this.#policy = {
       trustDomain: flags["trust-domain"],
       keyType: flags["self-signed-ca-key-type"],
-      rootTtlMs,
-      remaining: 0.2,
-      // Both must fit into the fifth of its lifetime that is left of the old root.
-      overlapMs: Math.min(maxTtlMs, rootTtlMs / 20),
-      retireMs: maxTtlMs,
+      ...{ rootTtlMs, overlapMs, remaining: 0.2, retireMs: ttls.maxTtlMs },
     };
   }
 
@@ -85,6 +81,8 @@ class Source implements AuthoritySource {
       log.warn("no --storage-dir: the root is kept in memory and every restart makes another one");
     const state = this.#selfSigned ? await this.#openSelfSigned() : await openPluggedIn(this.#flags);
     await this.#use(state, false);
+    // Whoever is revoked must not get through because the list cannot be read.
+    await this.#readRevoked();
     await this.#look();
     this.#again();
   }
@@ -127,7 +125,13 @@ class Source implements AuthoritySource {
 
   async #openSelfSigned(): Promise<CaState> {
     const text = await this.#storage?.load();
-    if (text !== undefined) return decodeCaState(text, join(this.#flags["storage-dir"] ?? "", "ca.json"));
+    if (text !== undefined) {
+      const state = decodeCaState(text, join(this.#flags["storage-dir"] ?? "", "ca.json"));
+      const next = rotate(state, this.#policy, Date.now());
+      // Before anything is signed: a root that ended while citadel was away cannot sign even citadel's own certificate.
+      if (next !== state) log.info("the root rotation went one step on");
+      return next;
+    }
     log.info({ trustDomain: this.#policy.trustDomain }, "a new self-signed root is made");
     return { active: createSelfSigned(this.#policy, Date.now()), retired: [] };
   }
@@ -155,17 +159,28 @@ class Source implements AuthoritySource {
     this.#timer.unref();
   }
 
+  /** Two matters, each for itself: a list that cannot be read must not stop the rotation. */
   async #look(): Promise<void> {
+    await this.#guarded("the revoked serial numbers could not be read; those of before stay", () =>
+      this.#readRevoked(),
+    );
+    await this.#guarded("the root could not be rotated; trying again", () => this.#rotateIfDue());
+  }
+
+  async #guarded(what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await this.#readRevoked();
-      const { state } = this.authority();
-      const next = this.#selfSigned ? rotate(state, this.#policy, Date.now()) : state;
-      if (next === state) return;
-      await this.#use(next, true);
-      log.info("the root rotation went one step on");
+      await work();
     } catch (error) {
-      log.error({ err: error }, "the authority's state could not be looked after; trying again");
+      log.error({ err: error }, what);
     }
+  }
+
+  async #rotateIfDue(): Promise<void> {
+    const { state } = this.authority();
+    const next = this.#selfSigned ? rotate(state, this.#policy, Date.now()) : state;
+    if (next === state) return;
+    await this.#use(next, true);
+    log.info("the root rotation went one step on");
   }
 
   async #readRevoked(): Promise<void> {

@@ -109,6 +109,21 @@ test("a certificate proves who asks for the next one, until its serial number is
   await reader.close?.();
 });
 
+test("a certificate is no proof any more when it ends, also on a connection that is open", async () => {
+  using folder = tempDir();
+  const dir = folder.path;
+  await using citadel = await startCitadel(dir);
+  const token = signToken(await loadOrCreateTokenKey(dir), { namespace: "default", serviceAccount: "a" }, 600);
+  const { csr, key } = csrOf();
+  using first = clientOf(dir, citadel.port, { token });
+  const [cert = ""] = await first.create(csr, 2);
+  using second = clientOf(dir, citadel.port, { cert, key });
+  await second.create(csrOf().csr);
+  const { notAfter } = parseCertificate(cert);
+  await waitFor("the end of the certificate", 5_000, () => Date.now() >= notAfter);
+  await assert.rejects(second.create(csrOf().csr), { code: "unauthenticated", message: /has expired/ });
+});
+
 test("an identity waits for citadel, renews itself, and serves after a restart while citadel is away", async () => {
   using folder = tempDir();
   const dir = folder.path;

@@ -1,6 +1,7 @@
 import { type ConfigOf, defineConfig, option } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
+import { trustDomainOf } from "@xebec/model-names";
 import { KEY_TYPES } from "@xebec/model-pki";
 
 /** Citadel's flags, with the names of Istio 1.1's istio_ca (spec/platform.md §1.9). */
@@ -12,7 +13,7 @@ export const CitadelConfig = defineConfig({
     "grpc-port": option.number("port of CreateCertificate and HandleCSR over TLS", 8060),
     "grpc-host-identities": option.list("DNS names in citadel's own certificate", ["istio-ca", "istio-citadel"]),
     "monitoring-port": option.number("port of metrics, health and log levels", 15014),
-    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     "citadel-storage-namespace": option.string("namespace of citadel and the other services", "istio-system"),
     "storage-dir": option.string("directory of the self-signed root, the token key and the revoked serial numbers"),
     "self-signed-ca": option.boolean(
@@ -37,11 +38,13 @@ export const CitadelConfig = defineConfig({
 export type CitadelFlags = ConfigOf<typeof CitadelConfig>;
 
 const HOURS_A_DAY = 24;
+/** No lifetime may be longer: X.509 knows no year after 9999, and nothing lives for a century. */
+const LONGEST_MS = 36_500 * 86_400_000;
 
 /**
  * Reads a duration as Go writes it (`1h30m`), which may begin with days (`90d`, `1d12h`).
  * @param flag names the option in the error
- * @returns milliseconds, above 0
+ * @returns milliseconds, above 0, at most a hundred years
  * @throws XebecError invalid_argument
  */
 export function durationMs(text: string, flag: string): number {
@@ -53,5 +56,7 @@ export function durationMs(text: string, flag: string): number {
       "invalid_argument",
       `--${flag}: "${text}" is not a duration; write for example 90d, 24h or 30s`,
     );
+  if (ms > LONGEST_MS)
+    throw new XebecError("invalid_argument", `--${flag}: ${text} is longer than a hundred years (36500d)`);
   return ms;
 }

@@ -32,9 +32,4 @@ describe("the names of a certificate", () => {
     const { dns, ips } = grantedNames(caller(HOME, "istiod"), { uris: [], dns: [], ips: [] }, HOME);
     assert.deepEqual([dns, ips], [[], []]);
   });
-
-  it("have a dot for the @ that Istio allows in a trust domain", () => {
-    const { uris } = grantedNames(caller("a", "b", "me@example.com"), ASKED, HOME);
-    assert.deepEqual(uris, ["spiffe://me.example.com/ns/a/sa/b"]);
-  });
 });

@@ -30,7 +30,7 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map(
  * @param home the namespace of the control plane
  */
 export function grantedNames(caller: Identity, asked: SubjectNames, home: string): Partial<SubjectNames> {
-  const uris = [spiffeId({ ...caller, trustDomain: caller.trustDomain.replaceAll("@", ".") })];
+  const uris = [spiffeId(caller)];
   const services = caller.namespace === home ? SERVICES.get(caller.serviceAccount) : undefined;
   if (!services) return { uris };
   const own = new Set(services.flatMap((each) => [`${each}.${home}.svc`, `${each}.${home}`]));

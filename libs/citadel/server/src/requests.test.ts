@@ -61,6 +61,11 @@ describe("a certificate request", () => {
     ["P-521", () => made(curve("P-521")), /must be RSA, or EC on the curve P-256 or P-384/],
     ["secp256k1", () => made(curve("secp256k1")), /must be RSA, or EC/],
     ["Ed25519", () => made(["-algorithm", "ED25519"]), /algorithm that is not taken/],
+    [
+      "P-256 whose parameters are spelt out",
+      () => made([...curve("P-256"), "-pkeyopt", "ec_param_enc:explicit"]),
+      /must name its curve; explicit parameters are not taken/,
+    ],
     ["SHA-1", () => made(rsa(2_048), "-sha1"), /algorithm that is not taken/],
     ["a signature of another key", () => broken(csrOf().csr), /signature of the request does not fit/],
     ["a certificate in its place", () => readFileSync(`${dir}/root-cert.pem`, "utf8"), /CSR signing error/],

@@ -10,10 +10,12 @@ export interface Option<T extends TSchema = TSchema> {
   readonly env?: string;
   /** True: its value is never printed. */
   readonly secret?: boolean;
+  /** Takes a text apart that is more than a text: returns it as it is used. Throws XebecError invalid_argument. */
+  readonly read?: (text: string) => string;
   readonly kind: "string" | "number" | "boolean" | "list";
 }
 
-type Extra = Pick<Option, "env" | "secret">;
+type Extra = Pick<Option, "env" | "secret" | "read">;
 
 /** Makes options; each takes the help text and the default. */
 export const option = {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { XebecError } from "@xebec/core-errors";
 import { addressText, parseAddress } from "./address.ts";
 import { ConfigError } from "./config-error.ts";
 import { defineConfig, option } from "./define.ts";
@@ -33,6 +34,37 @@ function faults(argv: readonly string[], env: Record<string, string> = {}): read
   }
   return [];
 }
+
+describe("an option that is read", () => {
+  const spec = defineConfig({
+    service: "s",
+    summary: "",
+    options: {
+      even: option.string("digits", "0", {
+        read: (text) => {
+          if (!/^\d*$/.test(text)) throw new XebecError("invalid_argument", `"${text}" is no number`);
+          return text.padStart(4, "0");
+        },
+      }),
+    },
+  });
+
+  it("has the form in which it is used, wherever it comes from", () => {
+    assert.deepEqual(loadConfig(spec, [], {}).config, { even: "0000" });
+    assert.deepEqual(loadConfig(spec, ["--even", "12"], {}).config, { even: "0012" });
+    assert.deepEqual(loadConfig(spec, [], { XEBEC_S_EVEN: "" }).config, { even: "0000" });
+  });
+
+  it("is a fault like any other when it cannot be read", () => {
+    assert.throws(
+      () => loadConfig(spec, ["--even", "x", "--odd", "1"], {}),
+      (error: ConfigError) => {
+        assert.deepEqual(error.faults, ["--odd: no such flag", '--even: "x" is no number']);
+        return true;
+      },
+    );
+  });
+});
 
 describe("the configuration of a service", () => {
   const folder = mkdtempSync(join(tmpdir(), "xebec-config-"));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isXebecError } from "@xebec/core-errors";
 import { Value } from "typebox/value";
 import { parse } from "yaml";
 import { ConfigError } from "./config-error.ts";
@@ -38,6 +39,7 @@ export function loadConfig<S extends ConfigSpec>(
     else if (file !== undefined && name in file) [value, source] = [file[name], `file, "${name}"`];
     if (value !== undefined && !Value.Check(each.schema, value))
       faults.push(`${source}: ${shown(each, value)} is not ${expectation(each)}`);
+    else if (each.read && typeof value === "string") value = understood(each.read, value, source, faults);
     values[name] = value;
   }
   if (faults.length > 0) throw new ConfigError(spec.service, faults);
@@ -48,6 +50,16 @@ export function loadConfig<S extends ConfigSpec>(
     ]),
   );
   return { config: Object.freeze(values) as ConfigOf<S>, redacted };
+}
+
+function understood(read: (text: string) => string, text: string, source: string, faults: string[]): string {
+  try {
+    return read(text);
+  } catch (error) {
+    if (!isXebecError(error)) throw error;
+    faults.push(`${source}: ${error.message}`);
+    return text;
+  }
 }
 
 /** The environment variable of an option: `XEBEC_PILOT_GRPC_ADDR` for pilot's `grpcAddr`. */

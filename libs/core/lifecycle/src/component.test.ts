@@ -52,6 +52,17 @@ describe("components as one", () => {
     assert.deepEqual(journal, ["start a", "close a"]);
   });
 
+  it("start no further one when they are closed during the start", async () => {
+    const { journal, make } = recorded();
+    const slow = Promise.withResolvers<void>();
+    const all = compose("all", [{ name: "slow", start: () => slow.promise }, make("b")]);
+    const started = all.start(signal);
+    await all.close?.();
+    slow.resolve();
+    await started;
+    assert.deepEqual(journal, []);
+  });
+
   it("nest, and name what is missing", () => {
     const waiting: Component = { name: "bus", start: async () => undefined, missing: () => ["no server answers"] };
     const quiet: Component = { name: "http", start: async () => undefined };

@@ -17,10 +17,15 @@ export function missingOf(components: readonly Component[]): string[] {
   return components.flatMap((each) => (each.missing?.() ?? []).map((line) => `${each.name}: ${line}`));
 }
 
-/** Makes one component of several: started in order, closed in reverse order; a failed start closes what had started. */
+/**
+ * Makes one component of several: started in order, closed in reverse order; a failed start closes what had started, and a close
+ * during the start lets no further one start.
+ */
 export function compose(name: string, components: readonly Component[]): Component {
   const started: Component[] = [];
+  let closed = false;
   const closeAll = async (): Promise<void> => {
+    closed = true;
     const faults: unknown[] = [];
     for (const each of started.splice(0).reverse()) {
       try {
@@ -34,7 +39,9 @@ export function compose(name: string, components: readonly Component[]): Compone
   return {
     name,
     async start(signal) {
+      closed = false;
       for (const each of components) {
+        if (closed) return;
         try {
           started.push(each);
           await each.start(signal);

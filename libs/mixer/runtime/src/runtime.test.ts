@@ -238,7 +238,7 @@ test("a batch is full after a thousand instances, and can be filled again when t
   ]);
   const batch = runtime.snapshot?.report();
   assert.ok(batch);
-  for (let i = 0; !batch.full; i++) batch.add(bag());
+  while (!batch.full) batch.add(bag());
   assert.deepEqual(await batch.flush(), []);
   assert.equal(batch.full, false);
   batch.add(bag());

@@ -66,7 +66,13 @@ function withMonitoring(
     maxConcurrentStreams,
     ...(tls && secureAddr ? { tls: { address: parseAddress(secureAddr), source: tls } } : {}),
     ...(stateDir
-      ? { cacheFiles: { config: join(stateDir, "config.cache"), workloads: join(stateDir, "workloads.cache") } }
+      ? {
+          cacheFiles: {
+            config: join(stateDir, "config.cache"),
+            workloads: join(stateDir, "workloads.cache"),
+            trust: join(stateDir, "trust.cache"),
+          },
+        }
       : {}),
   });
   const address = { host: config.monitoringAddress, port: config.monitoringPort };

@@ -1,6 +1,7 @@
 import { type ConfigOf, defineConfig, option, parseAddress } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { parseGoDuration } from "@xebec/model-attributes";
+import { trustDomainOf } from "@xebec/model-names";
 import type { ListenAddress } from "@xebec/platform-grpc";
 import type { LoadSheddingOptions } from "./load-shedding.ts";
 
@@ -24,7 +25,7 @@ const common = {
   caAddr: option.string("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
   caRootFile: option.string("root certificate to verify citadel with"),
   caTokenFile: option.string("file with the token that proves to citadel who this is"),
-  "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+  "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
   stateDir: option.string("directory of the last good state and of the certificate"),
   loadsheddingMode: option.oneOf("what to do when overloaded", ["disabled", "logonly", "enforce"], "disabled"),
   averageLatencyThreshold: option.string("overloaded while the average answer takes this long; 0s: never", "0s"),

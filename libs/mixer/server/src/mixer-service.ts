@@ -3,13 +3,14 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { MixerRuntime } from "@xebec/mixer-runtime";
 import type { Adapter, Variety } from "@xebec/mixer-sdk";
-import type { Bus } from "@xebec/platform-bus";
+import { type Bus, createRevoked } from "@xebec/platform-bus";
 import {
   createGrpcServer,
   type GrpcServer,
   type GrpcService,
   grpcHealth,
   type ListenAddress,
+  refusing,
   type TlsSource,
 } from "@xebec/platform-grpc";
 import { accessLogFront } from "./access-log-front.ts";
@@ -39,7 +40,7 @@ export interface MixerServiceOptions {
   readonly maxMessageBytes?: number;
   readonly maxConcurrentStreams?: number;
   /** Files that keep the last good states, so that a restarted service serves while the bus is down. */
-  readonly cacheFiles?: { readonly config: string; readonly workloads: string };
+  readonly cacheFiles?: { readonly config: string; readonly workloads: string; readonly trust: string };
 }
 
 export interface MixerService {
@@ -112,12 +113,14 @@ function createService(
     maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,
   };
   const server = createGrpcServer({ name: `${name} gRPC`, address: options.address, services, limits, metrics });
+  const revoked = createRevoked({ bus, metrics, cacheFile: cacheFiles?.trust });
   const secure = options.tls
     ? [
+        revoked,
         createGrpcServer({
           name: `${name} gRPC mTLS`,
           address: options.tls.address,
-          tls: options.tls.source,
+          tls: refusing(options.tls.source, ({ serialNumber }) => revoked.isRevoked(serialNumber)),
           services,
           limits,
           metrics,

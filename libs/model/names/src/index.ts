@@ -4,4 +4,4 @@ export { labelsMatch } from "./labels.ts";
 export { type Locality, localityOf } from "./locality.ts";
 export { type NodeId, type NodeType, parseNodeId } from "./node-id.ts";
 export { isHttp, isTls, type PortProtocol, protocolByName, protocolOfServicePort } from "./protocol.ts";
-export { type Identity, parseSpiffe, spiffeId } from "./spiffe.ts";
+export { type Identity, parseSpiffe, spiffeId, trustDomainOf } from "./spiffe.ts";

@@ -6,7 +6,7 @@ import { labelsMatch } from "./labels.ts";
 import { localityOf } from "./locality.ts";
 import { parseNodeId } from "./node-id.ts";
 import { isHttp, protocolByName, protocolOfServicePort } from "./protocol.ts";
-import { parseSpiffe, spiffeId } from "./spiffe.ts";
+import { parseSpiffe, spiffeId, trustDomainOf } from "./spiffe.ts";
 
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/);
 const host = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join("."));
@@ -166,4 +166,28 @@ describe("a locality", () => {
     ["r/z/s/t", "r", "z", "s/t"],
   ] as const)
     it(`${text} has its parts`, () => assert.deepEqual(localityOf(text), { region, zone, subZone }));
+});
+
+describe("a trust domain", () => {
+  for (const [text, domain] of [
+    ["cluster.local", "cluster.local"],
+    ["", "cluster.local"],
+    ["me@example.com", "me.example.com"],
+    ["Mesh_1-a", "Mesh_1-a"],
+  ] as const)
+    it(`"${text}" is ${domain}`, () => {
+      assert.equal(trustDomainOf(text), domain);
+      assert.equal(trustDomainOf(domain), domain, "once more");
+      assert.equal(
+        parseSpiffe(spiffeId({ trustDomain: domain, namespace: "a", serviceAccount: "b" }))?.trustDomain,
+        domain,
+      );
+    });
+
+  for (const text of ["a b", "a/b", "mesh\u0141", "a:b", "a,b", "spiffe://a", "a\n"])
+    it(`${JSON.stringify(text)} is none`, () =>
+      assert.throws(() => trustDomainOf(text), {
+        code: "invalid_argument",
+        message: /is no trust domain: write letters/,
+      }));
 });

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
-import { DerReader, der, derOid, TAG } from "./der.ts";
+import { DerReader, type DerValue, der, derOid, TAG } from "./der.ts";
 import { DIGESTS, publicKeyDer, signingOf } from "./keys.ts";
 import { pemBlock, readPem } from "./pem.ts";
 import { decodeNames, encodeNames, type SubjectNames } from "./subject-names.ts";
@@ -45,8 +45,11 @@ export function parseCsr(pem: string): CertificateRequest {
   outer.end();
   const info = request.next(TAG.sequence);
   const algorithm = request.next(TAG.sequence);
-  const signature = request.next(TAG.bitString).content.subarray(1);
+  const bits = request.next(TAG.bitString).content;
   request.end();
+  // The first byte of a bit string counts the bits that its last byte has too many.
+  if (bits[0] !== 0) throw new XebecError("invalid_argument", "the signature of the request is not whole bytes");
+  const signature = bits.subarray(1);
   const fields = new DerReader(info.content);
   fields.next(TAG.integer);
   fields.next(TAG.sequence);
@@ -69,10 +72,21 @@ function acceptableKey(spki: Buffer): KeyObject {
     throw new XebecError("invalid_argument", "the request's public key cannot be read", { cause: error });
   }
   signingOf(key);
+  // Parameters that are spelt out need not be those of the curve that they look like (RFC 5480, section 2.1.1, forbids them).
+  if (key.asymmetricKeyType === "ec" && curveOf(spki)?.tag !== TAG.oid)
+    throw new XebecError("invalid_argument", "an EC key must name its curve; explicit parameters are not taken");
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && (bits < 2_048 || bits > LARGEST_RSA_BITS))
     throw new XebecError("invalid_argument", `an RSA key must have 2048 to ${LARGEST_RSA_BITS} bits, not ${bits}`);
   return key;
+}
+
+function curveOf(spki: Buffer): DerValue | undefined {
+  const algorithm = new DerReader(
+    new DerReader(new DerReader(spki).next(TAG.sequence).content).next(TAG.sequence).content,
+  );
+  algorithm.next(TAG.oid);
+  return algorithm.done ? undefined : algorithm.next();
 }
 
 function requestedNames(attributes: Buffer): SubjectNames {

@@ -1,15 +1,40 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { promisify } from "node:util";
 import { XebecError } from "@xebec/core-errors";
 import { DerReader, der, derOid, TAG } from "./der.ts";
 
+/** Keys of authorities. */
 export const KEY_TYPES = ["P-256", "RSA-2048"] as const;
-export type KeyType = (typeof KEY_TYPES)[number];
+/** Keys of workloads. */
+export type KeyType = (typeof KEY_TYPES)[number] | "P-384" | "RSA-4096";
 
-/** Makes a private key. */
+/** Makes a private key. One of RSA-4096 takes seconds, in which nothing else happens: prefer `makeKey` for it. */
 export function generateKey(type: KeyType): KeyObject {
-  return type === "P-256"
-    ? generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey
-    : generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const { bits, namedCurve } = parametersOf(type);
+  return namedCurve === undefined
+    ? generateKeyPairSync("rsa", { modulusLength: bits }).privateKey
+    : generateKeyPairSync("ec", { namedCurve }).privateKey;
+}
+
+/** Makes a private key beside everything else. */
+export async function makeKey(type: KeyType): Promise<KeyObject> {
+  const { bits, namedCurve } = parametersOf(type);
+  const make = promisify(generateKeyPair);
+  const { privateKey } =
+    namedCurve === undefined ? await make("rsa", { modulusLength: bits }) : await make("ec", { namedCurve });
+  return privateKey;
+}
+
+function parametersOf(type: KeyType): { readonly bits: number; readonly namedCurve?: string } {
+  if (type.startsWith("RSA-")) return { bits: Number(type.slice(4)) };
+  return { bits: 0, namedCurve: type === "P-384" ? "secp384r1" : "prime256v1" };
 }
 
 /** Writes a private key as Istio does: `EC PRIVATE KEY`, or PKCS#1 `RSA PRIVATE KEY`. */

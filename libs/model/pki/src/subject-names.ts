@@ -15,12 +15,12 @@ const IP_TAG = 0x87;
 /** Most names that a request may hold. */
 const MOST_NAMES = 100;
 
-/** Encodes the value of the extension subjectAltName. */
+/** Encodes the value of the extension subjectAltName. @throws XebecError invalid_argument for characters beyond ASCII */
 export function encodeNames({ uris = [], dns = [], ips = [] }: Partial<SubjectNames>): Buffer {
   return der(
     0x30,
-    ...uris.map((uri) => der(URI_TAG, Buffer.from(uri, "latin1"))),
-    ...dns.map((name) => der(DNS_TAG, Buffer.from(name, "latin1"))),
+    ...uris.map((uri) => der(URI_TAG, asciiBytes(uri))),
+    ...dns.map((name) => der(DNS_TAG, asciiBytes(name))),
     ...ips.map((ip) => der(IP_TAG, addressBytes(ip))),
   );
 }
@@ -44,6 +44,13 @@ export function decodeNames(bytes: Buffer): SubjectNames {
     else if (tag === IP_TAG) ips.push(addressText(content));
   }
   return { uris, dns, ips };
+}
+
+// A byte of a wider character would be another character, and so another name.
+function asciiBytes(text: string): Buffer {
+  if (!/^[\x21-\x7e]+$/.test(text))
+    throw new XebecError("invalid_argument", `"${text.slice(0, 100)}" cannot be a name in a certificate`);
+  return Buffer.from(text, "latin1");
 }
 
 function printable(content: Buffer): string {

@@ -20,6 +20,11 @@ export interface TokenClaims extends TokenSubject {
   readonly expiresAt: number;
 }
 
+export interface TokenOrder extends TokenSubject {
+  /** Whom it is meant for; citadel (`istio-ca`) unless told. */
+  readonly audience?: string;
+}
+
 const HEADER = encode({ alg: "ES256", typ: "JWT" });
 /** Names that Kubernetes allows: no character of theirs means anything in a SPIFFE URI. */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -30,12 +35,12 @@ const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
  * @param lifetimeSeconds how long it is valid
  * @param now milliseconds since 1970
  */
-export function signToken(key: KeyObject, subject: TokenSubject, lifetimeSeconds: number, now = Date.now()): string {
+export function signToken(key: KeyObject, subject: TokenOrder, lifetimeSeconds: number, now = Date.now()): string {
   const issued = Math.floor(now / 1_000);
   const claims = encode({
     iss: TOKEN_ISSUER,
     sub: `system:serviceaccount:${checkName(subject.namespace)}:${checkName(subject.serviceAccount)}`,
-    aud: [TOKEN_AUDIENCE],
+    aud: [subject.audience ?? TOKEN_AUDIENCE],
     iat: issued,
     exp: issued + lifetimeSeconds,
   });

@@ -1,4 +1,5 @@
 import { defineConfig, option } from "@xebec/core-config";
+import { trustDomainOf } from "@xebec/model-names";
 
 /** Pilot's flags, with Istio 1.1's names (spec/pilot.md §6.1). */
 export const PilotConfig = defineConfig({
@@ -14,7 +15,7 @@ export const PilotConfig = defineConfig({
     httpAddr: option.string("address of /ready and the debug pages", ":8080"),
     monitoringAddr: option.string("address of metrics, health and log levels", ":15014"),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
-    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local"),
+    "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     registries: option.list("platform service registries: Bus takes services and pods from the bus"),
     caAddr: option.string("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
     caRootFile: option.string("root certificate to verify citadel with"),

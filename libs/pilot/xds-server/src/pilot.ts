@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import { Coalescer, sleep } from "@xebec/core-async";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { attachments, type MeshProxy } from "@xebec/pilot-xds-gen";
-import { type Bus, type Conditions, createConditions, type Subscription } from "@xebec/platform-bus";
-import { createGrpcServer, grpcHealth, type TlsSource } from "@xebec/platform-grpc";
+import { type Bus, type Conditions, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
+import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
@@ -63,12 +64,18 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
       limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 60_000 },
       metrics,
     });
+  const revoked = createRevoked({
+    ...{ bus, metrics },
+    ...(config.stateDir ? { cacheFile: join(config.stateDir, "trust.cache") } : {}),
+  });
+  const secure = tls && refusing(tls, ({ serialNumber }) => revoked.isRevoked(serialNumber));
   const components: Component[] = [
+    ...(secure ? [revoked] : []),
     told,
     state,
     proxiesResponder(bus, server),
     ...(config.grpcAddr ? [xds("xDS", config.grpcAddr)] : []),
-    ...(config.secureGrpcAddr && tls ? [xds("secure xDS", config.secureGrpcAddr, tls)] : []),
+    ...(config.secureGrpcAddr && secure ? [xds("secure xDS", config.secureGrpcAddr, secure)] : []),
   ];
   const isReady = (): boolean => components.every((each) => (each.missing?.() ?? []).length === 0);
   return [

@@ -20,3 +20,4 @@ export {
   renderNatsConfig,
 } from "./nats-config.ts";
 export { type BusFlags, openBus } from "./open-bus.ts";
+export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";

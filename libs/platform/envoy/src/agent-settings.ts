@@ -3,6 +3,8 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
+import { spiffeId, trustDomainOf } from "@xebec/model-names";
+import type { KeyType } from "@xebec/model-pki";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
 import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
@@ -44,7 +46,7 @@ export function readSettings(role: string, flags: AgentFlags, variables: Env): P
     namespace,
     domain: flags.domain || `${namespace}.svc.cluster.local`,
     serviceAccount: env.SERVICE_ACCOUNT || "default",
-    trustDomain: env.TRUST_DOMAIN || flags["trust-domain"],
+    trustDomain: trustDomain(env.TRUST_DOMAIN || flags["trust-domain"]),
     systemNamespace: env.ISTIO_NAMESPACE || "istio-system",
     serviceCluster: flags.serviceCluster,
     proxyConfig,
@@ -60,7 +62,7 @@ export function readSettings(role: string, flags: AgentFlags, variables: Env): P
 
 /**
  * Where the pod's certificate comes from (spec/platform.md §2.3).
- * @throws XebecError invalid_argument for SECRET_TTL
+ * @throws XebecError invalid_argument for SECRET_TTL, or a key that is not made here
  */
 export function identityOptions(
   settings: ProxySettings,
@@ -70,15 +72,38 @@ export function identityOptions(
   const ttlMs = env.SECRET_TTL ? parseDuration(env.SECRET_TTL) : DAY_MS;
   if (!ttlMs || ttlMs < 0)
     throw new XebecError("invalid_argument", `SECRET_TTL: "${env.SECRET_TTL}" is not a duration`);
-  const rsa = env.WORKLOAD_RSA_KEY_SIZE !== undefined && !env.ECC_SIGNATURE_ALGORITHM;
   return {
+    spiffeId: ownIdentity(settings),
     caAddress: env.CA_ADDR || `istio-citadel.${systemNamespace}.svc:8060`,
     caRootFile: env.CA_ROOT_CA || (env.PROV_CERT ? join(env.PROV_CERT, "root-cert.pem") : ROOT),
     tokenFile: TOKEN,
-    keyType: rsa ? "RSA-2048" : "P-256",
+    keyType: keyTypeOf(env),
     ttlMs,
     storeDir: join(configPath, "identity"),
   };
+}
+
+function trustDomain(text: string): string {
+  try {
+    return trustDomainOf(text);
+  } catch (error) {
+    throw new XebecError("invalid_argument", `TRUST_DOMAIN, --trust-domain: ${XebecError.from(error).message}`);
+  }
+}
+
+/** @returns undefined when the pod is not told what it is */
+function ownIdentity({ env, trustDomain, namespace, serviceAccount }: ProxySettings): string | undefined {
+  return env.SERVICE_ACCOUNT && env.POD_NAMESPACE ? spiffeId({ trustDomain, namespace, serviceAccount }) : undefined;
+}
+
+function keyTypeOf({ WORKLOAD_RSA_KEY_SIZE: bits, ECC_SIGNATURE_ALGORITHM: ecc, ECC_CURVE: curve }: Env): KeyType {
+  if (bits && !ecc) {
+    if (bits === "2048" || bits === "4096") return `RSA-${bits}`;
+    throw new XebecError("invalid_argument", `WORKLOAD_RSA_KEY_SIZE: ${bits} bits are not offered; use 2048 or 4096`);
+  }
+  if (curve === "P384") return "P-384";
+  if (!curve || curve === "P256") return "P-256";
+  throw new XebecError("invalid_argument", `ECC_CURVE: "${curve}" is not offered; use P256 or P384`);
 }
 
 function withFlags(config: ProxyConfig, { discoveryAddress }: AgentFlags): ProxyConfig {

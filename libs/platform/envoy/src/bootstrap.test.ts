@@ -121,8 +121,11 @@ test("probes of both forms, metrics annotations, unknown flags", () => {
     "/app-health/a/readyz": { port: 8080, http: { path: "/new", headers: {} }, timeoutMs: 3_000 },
     "/app-health/b/startupz": { port: 5432, timeoutMs: 10_000 },
   });
-  assert.deepEqual(parsePrometheusAnnotations('{"scrape":"true","port":"9080"}'), { path: "/metrics", port: 9_080 });
-  assert.equal(parsePrometheusAnnotations('{"scrape":"false"}'), undefined);
+  assert.deepEqual(parsePrometheusAnnotations('{"scrape":"true","port":"9080"}', 15_020), {
+    path: "/metrics",
+    port: 9_080,
+  });
+  assert.equal(parsePrometheusAnnotations('{"scrape":"false"}', 15_020), undefined);
   const spec = { service: "s", summary: "", options: { known: { schema: {}, help: "", kind: "string" as const } } };
   assert.deepEqual(knownFlags(spec, ["--a", "b", "--known", "v", "--c=d", "--e"]), ["--known", "v"]);
 });

@@ -1,17 +1,18 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { unlink } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
 import { backoff, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { writeFileAtomic } from "@xebec/platform-files";
-import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-process";
-import type { EnvoyAdmin } from "./envoy-admin.ts";
+import { removeFile, writeFileAtomic } from "@xebec/platform-files";
+import { isRunning, type ProcessId, processOf } from "@xebec/platform-process";
+import { type DrainOptions, drainEnvoy, endEnvoy } from "./envoy-end.ts";
+import { readBootstrap, readKept, writeKept } from "./envoy-files.ts";
+import { findByConfig, groupListens } from "./proc-search.ts";
 
-export interface EnvoyProcessOptions {
+export interface EnvoyProcessOptions extends DrainOptions {
   /** The Envoy program. */
   readonly program: string;
   /** Arguments without the bootstrap. */
@@ -24,13 +25,6 @@ export interface EnvoyProcessOptions {
   /** Where its output goes; absent: to the agent's own output. */
   readonly logFile?: string | undefined;
   readonly nodeId: string;
-  readonly admin: EnvoyAdmin;
-  /** How long connections may end by themselves before Envoy is ended, in milliseconds. */
-  readonly drainMs: number;
-  /** Ends the drain early when no client is connected any more. */
-  readonly exitOnZeroConnections: boolean;
-  /** Query of /drain_listeners. */
-  readonly drainQuery: string;
   readonly metrics: Metrics;
 }
 
@@ -47,18 +41,12 @@ const POLL_MS = 50;
 const STABLE_MS = 10_000;
 /** How long an Envoy that was found may take to answer, in milliseconds. */
 const ADOPT_MS = 5_000;
-const KILL_MS = 3_000;
-
-interface Kept extends ProcessId {
-  readonly nodeId: string;
-  /** SHA-256 of bootstrap and arguments. */
-  readonly hash: string;
-}
 
 /**
  * Keeps an Envoy running. Envoy has a process group of its own and does not end with the agent; the next agent finds it by its
- * pid file and takes it over when it is the same process, node and bootstrap, else ends it and starts another. An Envoy that
- * dies is started again. `close` drains it, then ends it.
+ * pid file, or by its command line when that is lost, and takes it over when it is the same process, node and bootstrap, else
+ * ends it and starts another. An Envoy that dies is started again. `close` drains it, then ends it, also one that is only just
+ * being taken over or started.
  */
 export function createEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
   return new Supervised(options);
@@ -72,6 +60,7 @@ class Supervised implements EnvoyProcess {
   readonly #restarts;
   readonly #stop = new AbortController();
   #id: ProcessId | undefined;
+  #starting: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
   #live = false;
   draining = false;
@@ -94,11 +83,18 @@ class Supervised implements EnvoyProcess {
     return this.#id?.pid;
   }
 
-  async start(): Promise<void> {
-    await writeFileAtomic(this.#options.bootstrapFile, this.#text, { mode: 0o600 });
-    this.#id = await this.#adopt();
-    if (this.#id) this.#restarts.inc({ how: "adopted" });
-    else await this.#spawn();
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.draining || signal.aborted) return;
+    this.#starting = this.#begin();
+    await this.#starting;
+  }
+
+  async #begin(): Promise<void> {
+    const { bootstrapFile } = this.#options;
+    const before = readBootstrap(bootstrapFile);
+    await writeFileAtomic(bootstrapFile, this.#text, { mode: 0o600 });
+    if (await this.#adopt(before)) this.#restarts.inc({ how: "adopted" });
+    else if (!this.draining) await this.#spawn();
     this.#loop = this.#keep();
   }
 
@@ -109,12 +105,15 @@ class Supervised implements EnvoyProcess {
 
   async close(): Promise<void> {
     this.draining = true;
-    const id = this.#id;
-    if (id && isRunning(id)) await this.#drain(id);
     this.#stop.abort();
+    // What is on its way to an Envoy ends first: nothing may be started behind our back. A failed start was told by `start`.
+    await this.#starting?.catch(() => undefined);
     await this.#loop;
-    if (id) await this.#end(id);
-    await removeFile(this.#options.pidFile);
+    const id = this.#id;
+    if (id && isRunning(id)) await drainEnvoy(id, this.#options);
+    if (id) await endEnvoy(id);
+    const kept = readKept(this.#options.pidFile);
+    if (!kept || !isRunning(kept)) await removeFile(this.#options.pidFile);
   }
 
   async #keep(): Promise<void> {
@@ -124,7 +123,7 @@ class Supervised implements EnvoyProcess {
     while (!this.#stop.signal.aborted) {
       if (this.#id && isRunning(this.#id)) {
         if (performance.now() - asked > (this.#live ? 1_000 : POLL_MS)) {
-          this.#live = await this.#isLive();
+          this.#live = await this.#isLive(this.#id);
           asked = performance.now();
         }
         await sleep(POLL_MS, this.#stop.signal);
@@ -132,20 +131,21 @@ class Supervised implements EnvoyProcess {
       }
       this.#id = undefined;
       this.#live = false;
-      if (this.draining) return;
       failures = performance.now() - since > STABLE_MS ? 0 : failures + 1;
       const pause = failures === 0 ? 0 : backoff(failures - 1, RESTART);
       log.error({ pause: Math.round(pause) }, "Envoy has ended; it is started again");
       await sleep(pause, this.#stop.signal);
-      if (this.#stop.signal.aborted || this.draining) return;
+      if (this.#stop.signal.aborted) return;
       since = performance.now();
       await this.#spawn().catch((error: unknown) => log.error({ err: error }, "Envoy could not be started"));
     }
   }
 
-  async #isLive(): Promise<boolean> {
+  async #isLive(id: ProcessId): Promise<boolean> {
+    const { admin } = this.#options;
     try {
-      return await this.#options.admin.live();
+      // Another Envoy may have the port, while ours is about to fail for that reason.
+      return (await admin.live()) && (this.#live || groupListens(id.pid, admin.address.port) !== false);
     } catch {
       // Not answering is the answer.
       return false;
@@ -160,6 +160,8 @@ class Supervised implements EnvoyProcess {
         detached: true,
         stdio: ["ignore", output, output],
       });
+      // At once: whoever closes from now on has to end it.
+      this.#id = child.pid === undefined ? undefined : processOf(child.pid);
       await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
         child.once("error", (error) =>
@@ -167,87 +169,72 @@ class Supervised implements EnvoyProcess {
         );
       });
       child.unref();
-      this.#id = child.pid === undefined ? undefined : processOf(child.pid);
     } finally {
       if (typeof output === "number") closeSync(output);
     }
     if (!this.#id) throw new XebecError("failed_precondition", "Envoy ended at once; its log says why");
-    const kept: Kept = { ...this.#id, nodeId, hash: this.#hash };
-    await writeFileAtomic(pidFile, `${JSON.stringify(kept)}\n`, { mode: 0o600, sync: false });
+    await writeKept(pidFile, { ...this.#id, nodeId, hash: this.#hash });
     this.#restarts.inc({ how: "started" });
     log.info({ pid: this.#id.pid }, "Envoy was started");
   }
 
-  /** Takes over the Envoy of an earlier agent. */
-  async #adopt(): Promise<ProcessId | undefined> {
-    const kept = readKept(this.#options.pidFile);
-    if (!kept || !isRunning(kept)) return undefined;
-    const same = kept.nodeId === this.#options.nodeId && kept.hash === this.#hash;
-    if (same && (await this.#answers(kept))) {
-      log.info({ pid: kept.pid }, "the Envoy of an earlier agent goes on");
-      return { pid: kept.pid, startTime: kept.startTime };
+  /** Takes over the Envoy of an earlier agent, whose bootstrap is given. @returns false when there is none, or it was ended */
+  async #adopt(bootstrap: string): Promise<boolean> {
+    const found = this.#find(bootstrap);
+    if (!found) {
+      await this.#tellForeign();
+      return false;
     }
-    log.warn({ pid: kept.pid }, "the Envoy of an earlier agent is replaced: its node or bootstrap is another");
-    await this.#end(kept);
-    return undefined;
+    const { pid, startTime, same } = found;
+    this.#id = { pid, startTime };
+    if (same && (await this.#answers(this.#id))) {
+      log.info({ pid }, "the Envoy of an earlier agent goes on");
+      await writeKept(this.#options.pidFile, { ...this.#id, nodeId: this.#options.nodeId, hash: this.#hash });
+      return true;
+    }
+    // Whoever closes drains it before it is ended.
+    if (this.draining) return true;
+    log.warn({ pid }, "the Envoy of an earlier agent is replaced: its node or bootstrap is another");
+    await endEnvoy(this.#id);
+    this.#id = undefined;
+    return false;
+  }
+
+  #find(bootstrap: string): (ProcessId & { readonly same: boolean }) | undefined {
+    const { pidFile, bootstrapFile, args, nodeId } = this.#options;
+    const kept = readKept(pidFile);
+    if (kept && isRunning(kept)) return { ...kept, same: kept.nodeId === nodeId && kept.hash === this.#hash };
+    // A pid file can be lost or damaged while Envoy lives; a second one beside it could bind no port.
+    const found = findByConfig(bootstrapFile);
+    if (!found) return undefined;
+    log.warn({ pid: found.pid }, "an Envoy without a usable pid file was found by its command line");
+    const command = JSON.stringify(["-c", bootstrapFile, ...args]);
+    return { ...found, same: bootstrap === this.#text && JSON.stringify(found.args.slice(1)) === command };
+  }
+
+  /** Says who has the admin port, when somebody has: our own Envoy will fail because of it. */
+  async #tellForeign(): Promise<void> {
+    const { admin } = this.#options;
+    try {
+      const node = await admin.nodeId();
+      log.error(
+        { node, port: admin.address.port },
+        "another Envoy has the admin port; end it, or choose another proxyAdminPort",
+      );
+    } catch {
+      // Nobody answers, as it should be.
+    }
   }
 
   async #answers(id: ProcessId): Promise<boolean> {
-    for (const until = performance.now() + ADOPT_MS; performance.now() < until && isRunning(id); ) {
+    for (const until = performance.now() + ADOPT_MS; performance.now() < until && isRunning(id) && !this.draining; ) {
       try {
         return (await this.#options.admin.nodeId()) === this.#options.nodeId;
       } catch {
         // It may only just have been started.
-        await sleep(POLL_MS);
+        await sleep(POLL_MS, this.#stop.signal);
       }
     }
     return false;
-  }
-
-  async #drain(id: ProcessId): Promise<void> {
-    const { admin, drainMs, drainQuery, exitOnZeroConnections } = this.#options;
-    try {
-      await admin.post("/healthcheck/fail");
-      await admin.post(`/drain_listeners?${drainQuery}`);
-    } catch (error) {
-      log.warn({ err: error }, "Envoy could not be told to drain");
-      return;
-    }
-    for (const until = performance.now() + drainMs; performance.now() < until && isRunning(id); ) {
-      await sleep(Math.min(POLL_MS, drainMs));
-      if (exitOnZeroConnections && (await this.#connections()) === 0) return;
-    }
-  }
-
-  async #connections(): Promise<number> {
-    try {
-      return await this.#options.admin.activeConnections();
-    } catch {
-      return Number.NaN; // unknown, and so never 0: the drain takes its whole time
-    }
-  }
-
-  async #end(id: ProcessId): Promise<void> {
-    signalProcess(id, "SIGTERM");
-    for (const until = performance.now() + KILL_MS; isRunning(id); await sleep(5))
-      if (performance.now() > until) signalProcess(id, "SIGKILL");
-  }
-}
-
-function readKept(path: string): Kept | undefined {
-  try {
-    const kept = JSON.parse(readFileSync(path, "utf8")) as Kept;
-    return Number.isInteger(kept.pid) && kept.pid > 1 && typeof kept.startTime === "string" ? kept : undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") log.warn({ err: error, file: path }, "no usable pid file");
-    return undefined;
-  }
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
@@ -6,6 +8,9 @@ import { isObject, portOf } from "./proxy-config.ts";
 
 const log = logger("agent");
 const SCRAPE_MS = 5_000;
+/** Says on whose behalf a page is asked for: an app that passes it on to this agent's port again would make it endless. */
+const ASKED_BY = "x-xebec-scraped-by";
+const OWN_ID = randomUUID();
 
 /** Where the app's own metrics are. */
 export interface AppMetrics {
@@ -15,10 +20,11 @@ export interface AppMetrics {
 
 /**
  * Reads ISTIO_PROMETHEUS_ANNOTATIONS: JSON `{scrape, path = /metrics, port = 80}`.
+ * @param statusPort the agent's own port, which cannot be the app's: its page would hold itself (Istio refuses it, too)
  * @returns undefined when the app is not to be scraped
  * @throws XebecError invalid_argument
  */
-export function parsePrometheusAnnotations(text: string): AppMetrics | undefined {
+export function parsePrometheusAnnotations(text: string, statusPort: number): AppMetrics | undefined {
   if (text === "") return undefined;
   let value: unknown;
   try {
@@ -28,10 +34,15 @@ export function parsePrometheusAnnotations(text: string): AppMetrics | undefined
   }
   if (!isObject(value) || String(value.scrape) !== "true") return undefined;
   const path = typeof value.path === "string" && value.path ? value.path : "/metrics";
-  return {
-    path: path.startsWith("/") ? path : `/${path}`,
-    port: portOf(value.port || 80, "ISTIO_PROMETHEUS_ANNOTATIONS.port"),
-  };
+  const port = portOf(value.port || 80, "ISTIO_PROMETHEUS_ANNOTATIONS.port");
+  if (port === statusPort) {
+    log.warn(
+      { port },
+      "the app's metrics are left out: the annotation prometheus.io/port names the agent's own port; name the app's",
+    );
+    return undefined;
+  }
+  return { path: path.startsWith("/") ? path : `/${path}`, port };
 }
 
 export interface MetricSources {
@@ -44,13 +55,25 @@ export interface MetricSources {
 /**
  * Agent, Envoy and app in one page (spec/pilot.md §7.5). A source that fails is left out and counted.
  * @param query passed on to Envoy, with its question mark
+ * @param headers of the request for the page
+ * @throws XebecError failed_precondition when this page is asked for in order to make this page
  */
-export async function mergedMetrics({ metrics, envoy, app }: MetricSources, query: string): Promise<string> {
+export async function mergedMetrics(
+  { metrics, envoy, app }: MetricSources,
+  query: string,
+  headers: IncomingHttpHeaders,
+): Promise<string> {
+  if (headers[ASKED_BY] === OWN_ID)
+    throw new XebecError(
+      "failed_precondition",
+      "this page would hold itself: prometheus.io/port and path lead back to the agent; name the app's own page",
+    );
   const failures = metrics.counter("istio_agent_scrape_failures_total", "Scrapes that failed, by source.", ["type"]);
   metrics.counter("istio_agent_scrapes_total", "Scrapes of the merged page.").inc();
   const ask = async (type: string, host: string, port: number, path: string): Promise<string> => {
     try {
-      const { status, body } = await httpCall({ host, port }, path, { timeoutMs: SCRAPE_MS });
+      const headers = { [ASKED_BY]: OWN_ID };
+      const { status, body } = await httpCall({ host, port }, path, { timeoutMs: SCRAPE_MS, headers });
       if (status === 200) return body.endsWith("\n") ? body : `${body}\n`;
       throw new XebecError("unavailable", `${path} answered with ${status}`);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { parseAppProbes } from "./app-probes.ts";
 import { renderBootstrap } from "./bootstrap.ts";
+import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
@@ -50,13 +51,12 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     logFile: options.envoyLogFile,
     nodeId: envoyNode(settings).id,
     admin,
-    drainMs: proxyConfig.terminationDrainMs,
-    exitOnZeroConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
+    ...drainTimes(settings),
     drainQuery,
     metrics,
   });
   const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
-  const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
+  const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "", proxyConfig.statusPort);
   const status = createStatusServer({
     address: { host: ownAddress(settings), port: proxyConfig.statusPort },
     admin,

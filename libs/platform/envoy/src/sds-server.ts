@@ -92,6 +92,8 @@ function serveState(
     const wanted = resourceNames.filter((name) => known(secrets, name));
     if (wanted.join("\n") === names.join("\n")) return;
     names = wanted;
+    // What Envoy did not want for a while it has forgotten.
+    sent = "";
     push();
   });
   stream.onEnd(() => stream.end());

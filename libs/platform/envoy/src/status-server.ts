@@ -50,7 +50,7 @@ export function createStatusServer(options: StatusOptions): Component {
       for (const path of ["/stats/prometheus", "/metrics"])
         app.get(path, async (request, reply) => {
           const at = request.url.indexOf("?");
-          const text = await mergedMetrics(options.metrics, at === -1 ? "" : request.url.slice(at));
+          const text = await mergedMetrics(options.metrics, at === -1 ? "" : request.url.slice(at), request.headers);
           return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
         });
       app.get("/app-health/*", async (request, reply) => {

@@ -23,5 +23,6 @@ export function spiffeIdentity(certificate: Pick<PeerCertificate, "subjectaltnam
 
 /** What calls are told about a verified certificate. */
 export function describeCertificate(certificate: PeerCertificate): ClientCertificate {
-  return { identity: spiffeIdentity(certificate), serialNumber: certificate.serialNumber };
+  const { serialNumber, valid_to } = certificate;
+  return { identity: spiffeIdentity(certificate), serialNumber, notAfter: Date.parse(valid_to) };
 }

@@ -34,6 +34,7 @@ export {
   type ClientCertificate,
   createTlsSource,
   type RotatingTls,
+  refusing,
   type TlsMaterial,
   type TlsSource,
 } from "./tls-source.ts";

@@ -13,6 +13,11 @@ export interface ClientCertificate {
   readonly identity: string | undefined;
   /** Serial number in upper-case hexadecimal. */
   readonly serialNumber: string;
+  /**
+   * Its end, milliseconds since 1970. The handshake made sure that it was valid; a connection lives on after it, so that a stream
+   * does not break when its client has taken another certificate. Whoever grants something lasting looks at it for each call.
+   */
+  readonly notAfter: number;
 }
 
 /** A key pair that may change while it is used. New connections take the new one; those that are open stay open. */
@@ -51,5 +56,16 @@ export function createTlsSource(
       current = next;
       for (const changed of [...listeners]) changed();
     },
+  };
+}
+
+/** The same key pair for a server that refuses some of the clients that it would accept, for example revoked ones. */
+export function refusing(source: TlsSource, refuses: (certificate: ClientCertificate) => boolean): TlsSource {
+  const { requireClientCertificate } = source;
+  return {
+    current: () => source.current(),
+    onChange: (changed) => source.onChange(changed),
+    ...(requireClientCertificate === undefined ? {} : { requireClientCertificate }),
+    acceptsClient: (certificate) => !refuses(certificate) && source.acceptsClient?.(certificate) !== false,
   };
 }

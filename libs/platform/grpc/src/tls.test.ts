@@ -10,6 +10,7 @@ import {
   createTlsSource,
   rawDuplex,
   rawUnary,
+  refusing,
   spiffeIdentity,
   type TlsMaterial,
   type TlsSource,
@@ -85,6 +86,23 @@ test("a certificate that the source does not accept is refused", async () => {
     await assert.rejects(ask(port, clientPair), XebecError);
   });
   assert.match(seen[0] ?? "", /^01[0-9A-F]{16}$/);
+});
+
+test("a source may refuse some of the clients that it accepts otherwise", async () => {
+  const source = createTlsSource(serverPair, { requireClientCertificate: true });
+  let refused = false;
+  const seen: string[] = [];
+  const choosy = refusing(source, ({ identity = "" }) => {
+    seen.push(identity);
+    return refused;
+  });
+  await serving(choosy, async (port) => {
+    assert.equal(await ask(port, clientPair), REVIEWS);
+    refused = true;
+    await assert.rejects(ask(port, clientPair), XebecError);
+    await assert.rejects(ask(port, { ca: ca.cert }), "a certificate is still required");
+  });
+  assert.deepEqual(seen, [REVIEWS, REVIEWS]);
 });
 
 test("rotation: open streams go on, new connections get the new pair, an unusable pair changes nothing", async () => {

@@ -3,9 +3,9 @@ import { IstioCertificateService } from "@xebec/api-mesh/istio/v1/auth/istio_ca"
 import { XebecError } from "@xebec/core-errors";
 import {
   createCsr,
-  generateKey,
   joinCertificates,
   type KeyType,
+  makeKey,
   parseCertificate,
   privateKeyPem,
   type SubjectNames,
@@ -25,13 +25,16 @@ export interface CertificateOrder {
   readonly ttlMs: number;
   /** Names to ask for; citadel decides which it grants. */
   readonly names: Partial<SubjectNames>;
+  /** Roots that citadel named before, PEM; they count beside those of the file. */
+  readonly roots: string;
   /** The valid identity until now, which also proves who asks. */
   readonly previous?: StoredIdentity | undefined;
 }
 
 /**
  * Makes a new key and lets citadel sign it (spec/platform.md §1.1, CreateCertificate). Files are read anew each time.
- * @throws XebecError failed_precondition for a file that is missing, else what citadel answered
+ * @throws XebecError failed_precondition for a file that is missing or a certificate that has ended already, else what citadel
+ * answered
  */
 export async function requestCertificate(order: CertificateOrder, signal: AbortSignal): Promise<StoredIdentity> {
   const { previous } = order;
@@ -39,13 +42,13 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
   const token = order.tokenFile ? await readToken(order.tokenFile, previous !== undefined) : undefined;
   if (token === undefined && !previous)
     throw new XebecError("unauthenticated", "neither a token nor a certificate is there to prove who asks");
-  const key = generateKey(order.keyType);
+  const key = await makeKey(order.keyType);
   const client = createGrpcClient({
     descriptor: IstioCertificateService,
     address: order.caAddress,
     tls: {
       current: () => ({
-        ca: joinCertificates([root, previous?.roots ?? ""]),
+        ca: joinCertificates([root, order.roots]),
         ...(previous ? { cert: previous.cert, key: previous.key } : {}),
       }),
       onChange: () => () => undefined,
@@ -63,6 +66,11 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
     if (leaf === undefined || roots === undefined)
       throw new XebecError("internal", "citadel answered without a certificate");
     const { notAfter } = parseCertificate(leaf, "citadel's answer");
+    if (notAfter <= Date.now())
+      throw new XebecError(
+        "failed_precondition",
+        `citadel's certificate ended at ${new Date(notAfter).toISOString()}, before it came; set the clocks of both machines`,
+      );
     return { key: privateKeyPem(key), cert: [leaf, ...between].join(""), roots, issuedAt, notAfter };
   } finally {
     client.close();

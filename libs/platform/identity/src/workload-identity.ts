@@ -5,6 +5,7 @@ import { logger } from "@xebec/core-log";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { createRoot, type KeyType, privateKeyPem, type SubjectNames } from "@xebec/model-pki";
 import type { TlsMaterial, TlsSource } from "@xebec/platform-grpc";
+import { mismatch, tokenSubject } from "./expected-identity.ts";
 import { loadIdentity, type StoredIdentity, saveIdentity } from "./identity-store.ts";
 import { requestCertificate } from "./request-certificate.ts";
 
@@ -20,6 +21,8 @@ export interface WorkloadIdentityOptions {
   readonly ttlMs?: number;
   /** Folder that keeps the identity for the next process; absent: it is kept in memory only. */
   readonly storeDir?: string | undefined;
+  /** The SPIFFE ID that citadel is expected to sign; a stored identity that is another one, or not the token's, is not used. */
+  readonly spiffeId?: string | undefined;
   /** Names to ask for beside the authenticated identity. */
   readonly names?: Partial<SubjectNames>;
   readonly metrics?: Metrics;
@@ -36,6 +39,8 @@ export interface WorkloadIdentity extends Component, TlsSource {
 const log = logger("identity");
 const DAY_MS = 86_400_000;
 const RETRY = { baseMs: 100, maxMs: 5_000 };
+/** How soon after a certificate the next one may be asked for, in milliseconds, however short it is. */
+const SHORTEST_PAUSE_MS = 1_000;
 /** The longest time that a timer takes, in milliseconds. */
 const LONGEST_SLEEP_MS = 0x7fff_ffff;
 
@@ -59,6 +64,8 @@ class SignedIdentity implements WorkloadIdentity {
   #asked = false;
   #unwatch: (() => void) | undefined;
   #identity: StoredIdentity | undefined;
+  /** The last roots that citadel named: those in the file may be older. */
+  #roots = "";
   #placeholder: TlsMaterial | undefined;
   #fault = "citadel was not asked yet";
   #running: Promise<void> | undefined;
@@ -85,9 +92,19 @@ class SignedIdentity implements WorkloadIdentity {
 
   async start(): Promise<void> {
     const { storeDir } = this.#options;
-    if (storeDir) this.#identity = await loadIdentity(storeDir, Date.now());
+    if (storeDir) await this.#restore(storeDir);
     this.#unwatch = watchClock(() => this.renew());
     this.#running = this.#renewForever();
+  }
+
+  async #restore(storeDir: string): Promise<void> {
+    const { spiffeId, tokenFile } = this.#options;
+    const subject = tokenFile ? await tokenSubject(tokenFile) : undefined;
+    const { identity, roots = "" } = await loadIdentity(storeDir, Date.now(), (found) =>
+      mismatch(found, { spiffeId, subject }),
+    );
+    this.#identity = identity;
+    this.#roots = roots;
   }
 
   missing(): readonly string[] {
@@ -134,7 +151,7 @@ class SignedIdentity implements WorkloadIdentity {
       }
       this.#asked = false;
       try {
-        due = renewalTime(await this.#request());
+        due = Math.max(renewalTime(await this.#request()), Date.now() + SHORTEST_PAUSE_MS);
         failed = 0;
       } catch (error) {
         if (this.#stop.signal.aborted || isAbort(error)) return;
@@ -151,7 +168,7 @@ class SignedIdentity implements WorkloadIdentity {
   async #request(): Promise<StoredIdentity> {
     const { caAddress, caRootFile, tokenFile, keyType = "P-256", ttlMs = DAY_MS, names = {}, storeDir } = this.#options;
     const previous = this.#identity && this.#identity.notAfter > Date.now() ? this.#identity : undefined;
-    const order = { caAddress, caRootFile, tokenFile, keyType, ttlMs, names, previous };
+    const order = { caAddress, caRootFile, tokenFile, keyType, ttlMs, names, previous, roots: this.#roots };
     let next: StoredIdentity;
     try {
       next = await requestCertificate(order, this.#stop.signal);
@@ -165,6 +182,7 @@ class SignedIdentity implements WorkloadIdentity {
         log.error({ err: error }, "the identity cannot be kept on disk; a restart will need citadel"),
       );
     this.#identity = next;
+    this.#roots = next.roots;
     for (const changed of [...this.#listeners]) changed();
     log.info({ notAfter: new Date(next.notAfter).toISOString() }, "citadel signed a certificate");
     return next;

@@ -3,6 +3,6 @@ export type { ManifestProblem } from "./cluster-objects.ts";
 export { appEntry, NODE_FLAGS, SERVICE_NODE_FLAGS } from "./images.ts";
 export type { MeshStatus, UnitStatus } from "./mesh-status.ts";
 export { type LocalFault, type Manifests, parseManifests } from "./parse-manifests.ts";
-export type { MintToken } from "./pod-volumes.ts";
+export type { MintToken } from "./pod-tokens.ts";
 export { citadelDir, MONITORING_PORT, NATS_PORT, rootFile, SERVICE_ACCOUNTS, tokenFile } from "./services.ts";
 export { Supervisor, type SupervisorOptions } from "./supervisor.ts";

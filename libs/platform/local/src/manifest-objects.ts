@@ -43,7 +43,8 @@ interface FieldItem {
   readonly fieldRef?: { readonly fieldPath: string };
 }
 
-export interface VolumeSource {
+export interface PodVolume {
+  readonly name: string;
   readonly configMap?: { readonly name: string; readonly optional?: boolean; readonly items?: readonly FileItem[] };
   readonly secret?: { readonly secretName: string; readonly optional?: boolean; readonly items?: readonly FileItem[] };
   readonly downwardAPI?: { readonly items?: readonly FieldItem[] };
@@ -64,7 +65,7 @@ export interface VolumeSource {
 export interface PodSpec {
   readonly serviceAccountName?: string;
   readonly containers: readonly ContainerSpec[];
-  readonly volumes?: readonly ({ readonly name: string } & VolumeSource)[];
+  readonly volumes?: readonly PodVolume[];
   readonly terminationGracePeriodSeconds?: number;
 }
 

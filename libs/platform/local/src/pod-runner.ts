@@ -12,7 +12,8 @@ import { containerCommand } from "./images.ts";
 import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.ts";
 import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
-import { containerRoot, type MintToken, materializeVolumes, refreshTokens } from "./pod-volumes.ts";
+import type { MintToken } from "./pod-tokens.ts";
+import { containerRoot, materializeVolumes, refreshVolumes } from "./pod-volumes.ts";
 import { containerReady, httpReady } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
 import { Unit } from "./unit.ts";
@@ -168,9 +169,14 @@ export class PodRunner {
     await this.#probe();
   }
 
-  /** Writes its tokens anew; a pod that does not run yet gets them when it starts. */
-  async refreshTokens(): Promise<void> {
-    if (this.#units.length > 0) await refreshTokens(this.directory, this.#pod.spec, this.#facts(), this.#host.mint);
+  /** Keeps its tokens and files fresh; a pod that does not run yet gets them when it starts. @param all true: all tokens */
+  async refresh(all: boolean): Promise<void> {
+    if (this.#units.length === 0) return;
+    try {
+      await refreshVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.mint, all);
+    } catch (error) {
+      log.error({ err: error, pod: this.state.name }, "the pod's tokens and files could not be kept fresh");
+    }
   }
 
   #facts(): PodFacts {

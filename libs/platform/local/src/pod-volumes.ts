@@ -1,12 +1,11 @@
-import { mkdir, rm, symlink } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { writeFileAtomic } from "@xebec/platform-files";
-import type { ContainerSpec, PodSpec, VolumeSource } from "./manifest-objects.ts";
+import type { ContainerSpec, PodSpec, PodVolume } from "./manifest-objects.ts";
 import { fieldValue, type PodFacts } from "./pod-environment.ts";
-
-/** Makes the token of a service account for an audience. */
-export type MintToken = (namespace: string, serviceAccount: string, audience: string) => Promise<string>;
+import { type MintToken, writeTokens } from "./pod-tokens.ts";
+import { innerPath, safeName } from "./safe-path.ts";
 
 /**
  * Writes a pod's volumes below its directory and links them to where each container mounts them. A container's file system is
@@ -33,7 +32,10 @@ export async function materializeVolumes(
         throw new XebecError("invalid_argument", `mountPath ${mount.mountPath} leads out of the container`);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
       await rm(target, { recursive: true, force: true });
-      await symlink(join(podDir, "volumes", safeName(mount.name), mount.subPath ?? ""), target);
+      await symlink(
+        join(podDir, "volumes", safeName(mount.name), mount.subPath ? innerPath(mount.subPath) : ""),
+        target,
+      );
     }
   }
 }
@@ -43,31 +45,45 @@ export function containerRoot(podDir: string, container: Pick<ContainerSpec, "na
   return join(podDir, safeName(container.name));
 }
 
-/** Writes a pod's tokens anew, as kubelet does long before they end. */
-export async function refreshTokens(podDir: string, spec: PodSpec, facts: PodFacts, mint: MintToken): Promise<void> {
-  for (const volume of spec.volumes ?? [])
-    await tokens(join(podDir, "volumes", safeName(volume.name)), volume, facts, mint);
-}
-
-async function tokens(at: string, volume: VolumeSource, facts: PodFacts, mint: MintToken): Promise<void> {
-  for (const { serviceAccountToken: token } of volume.projected?.sources ?? [])
-    if (token)
-      await writeFileAtomic(
-        join(at, token.path),
-        await mint(facts.namespace, facts.serviceAccount, token.audience ?? "istio-ca"),
-        { mode: 0o600 },
-      );
-}
-
-async function fill(at: string, volume: VolumeSource, facts: PodFacts, mint: MintToken): Promise<void> {
-  if (volume.configMap) await files(at, facts, "ConfigMap", volume.configMap.name, volume.configMap);
-  if (volume.secret) await files(at, facts, "Secret", volume.secret.secretName, volume.secret);
-  await fields(at, volume.downwardAPI?.items, facts);
-  await tokens(at, volume, facts, mint);
-  for (const source of volume.projected?.sources ?? []) {
-    if (source.configMap) await files(at, facts, "ConfigMap", source.configMap.name, source.configMap);
-    await fields(at, source.downwardAPI?.items, facts);
+/**
+ * Writes what kubelet keeps fresh: tokens long before they end, and files of ConfigMaps and Secrets that have changed, for example
+ * the trusted roots. What does not exist any more stays as it is.
+ * @param all true: all tokens, for example because the clock was set
+ */
+export async function refreshVolumes(
+  podDir: string,
+  spec: PodSpec,
+  facts: PodFacts,
+  mint: MintToken,
+  all: boolean,
+): Promise<void> {
+  for (const volume of spec.volumes ?? []) {
+    const at = join(podDir, "volumes", safeName(volume.name));
+    await writeTokens(at, volume, facts, mint, all);
+    await dataFiles(at, volume, facts, true);
   }
+}
+
+async function dataFiles(at: string, volume: PodVolume, facts: PodFacts, refresh: boolean): Promise<void> {
+  const write = async (kind: "ConfigMap" | "Secret", name: string, source: DataSource): Promise<void> => {
+    if (!refresh || facts.data(kind, name)) await files(at, facts, kind, name, source);
+  };
+  if (volume.configMap) await write("ConfigMap", volume.configMap.name, volume.configMap);
+  if (volume.secret) await write("Secret", volume.secret.secretName, volume.secret);
+  for (const { configMap } of volume.projected?.sources ?? [])
+    if (configMap) await write("ConfigMap", configMap.name, configMap);
+}
+
+async function fill(at: string, volume: PodVolume, facts: PodFacts, mint: MintToken): Promise<void> {
+  await fields(at, volume.downwardAPI?.items, facts);
+  await writeTokens(at, volume, facts, mint, true);
+  await dataFiles(at, volume, facts, false);
+  for (const source of volume.projected?.sources ?? []) await fields(at, source.downwardAPI?.items, facts);
+}
+
+interface DataSource {
+  readonly optional?: boolean;
+  readonly items?: readonly { readonly key: string; readonly path: string }[];
 }
 
 async function files(
@@ -75,7 +91,7 @@ async function files(
   facts: PodFacts,
   kind: "ConfigMap" | "Secret",
   name: string,
-  source: { readonly optional?: boolean; readonly items?: readonly { readonly key: string; readonly path: string }[] },
+  source: DataSource,
 ): Promise<void> {
   const found = facts.data(kind, name);
   if (!found) {
@@ -83,8 +99,15 @@ async function files(
     throw new XebecError("not_found", `${kind} ${facts.namespace}/${name} does not exist`);
   }
   const items = source.items ?? Object.keys(found.data).map((key) => ({ key, path: key }));
-  for (const { key, path } of items)
-    await writeFileAtomic(join(at, safeName(path)), found.data[key] ?? "", { mode: 0o600 });
+  for (const { key, path } of items) await writeChanged(join(at, safeName(path)), found.data[key] ?? "");
+}
+
+async function writeChanged(path: string, text: string): Promise<void> {
+  const before = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (before !== text) await writeFileAtomic(path, text, { mode: 0o600 });
 }
 
 async function fields(
@@ -94,10 +117,4 @@ async function fields(
 ): Promise<void> {
   for (const { path, fieldRef } of items ?? [])
     if (fieldRef) await writeFileAtomic(join(at, safeName(path)), `${fieldValue(fieldRef.fieldPath, facts)}\n`);
-}
-
-function safeName(name: string): string {
-  if (name === "" || name.startsWith(".") || /[/\0]/.test(name))
-    throw new XebecError("invalid_argument", `"${name}" is no file name`);
-  return name;
 }

@@ -1,6 +1,6 @@
 import { writeFileAtomic } from "@xebec/platform-files";
 import { SERVICES } from "./address-plan.ts";
-import type { MintToken } from "./pod-volumes.ts";
+import type { MintToken } from "./pod-tokens.ts";
 import { SYSTEM_NAMESPACE } from "./records.ts";
 import { SERVICE_ACCOUNTS, tokenFile } from "./services.ts";
 

@@ -27,13 +27,14 @@ import {
 } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
+import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
-import type { MintToken } from "./pod-volumes.ts";
+import type { MintToken } from "./pod-tokens.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -165,6 +166,7 @@ export class Supervisor {
     const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
     for (const end of [
       keepTokensFresh(() => this.#writeTokens()),
+      keepVolumesFresh(() => this.#refreshPods(false)),
       keepLogsSmall(join(runDir, "logs"), runs),
       keepNatsHealthy(this.#units[0] as Unit, nats),
     ])
@@ -217,7 +219,11 @@ export class Supervisor {
   async #writeTokens(): Promise<void> {
     const { runDir, tokenMaker } = this.#options;
     await writeServiceTokens(runDir, await tokenMaker(citadelDir(runDir)));
-    for (const pod of this.#pods?.pods ?? []) await pod.refreshTokens();
+    await this.#refreshPods(true);
+  }
+
+  async #refreshPods(all: boolean): Promise<void> {
+    for (const pod of this.#pods?.pods ?? []) await pod.refresh(all);
   }
 
   #baseEnv(): Record<string, string> {
