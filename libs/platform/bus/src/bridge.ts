@@ -27,7 +27,7 @@ export interface BridgeOptions {
 export function createBridge({ inner, outer, incoming, outgoing, requests }: BridgeOptions): Component {
   const open: Subscription[] = [];
   const relays = incoming.map((bucket) => {
-    const writer = createGenerationWriter({ bus: inner, bucket, source: "bridge" });
+    const writer = createGenerationWriter({ bus: inner, bucket, source: "local" });
     const reader = createGenerationReader({
       bus: outer,
       bucket,

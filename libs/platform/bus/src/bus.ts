@@ -13,6 +13,8 @@ export interface StateWatcher {
   synced(): void;
   /** The server lost the state: what comes next fills a new one. Nothing is told as deleted for that reason. */
   lost?(): void;
+  /** What the server stores for this key was made by no writer of the state; readers ignore it. */
+  forged?(key: string): void;
   /** The bus confirmed that nothing was missed up to now; some seconds apart. */
   confirmed?(): void;
 }

@@ -2,6 +2,7 @@ import { Coalescer, sleep } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
+import { isSourceOf } from "@xebec/model-bus";
 import type { Bus, StateSubscription } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
 import { type Commit, decodeCommit, parseGenerationKey } from "./commit.ts";
@@ -149,7 +150,8 @@ class Reader implements GenerationReader {
       const cached = await readCache(cacheFile);
       if (!cached) return;
       for (const [name, { generation, entries }] of cached)
-        this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation });
+        if (isSourceOf(this.#options.bucket, name))
+          this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation });
       this.#restored = true;
       const keys = new Set([...cached.values()].flatMap(({ entries }) => [...entries.keys()]));
       this.#merge(keys);
@@ -160,7 +162,7 @@ class Reader implements GenerationReader {
 
   #entry(text: string, value: Uint8Array | undefined): void {
     const parsed = parseGenerationKey(text);
-    if (!parsed) return;
+    if (!parsed || !isSourceOf(this.#options.bucket, parsed.source)) return;
     const source = this.#source(parsed.source);
     if (parsed.key === undefined) {
       source.commit = value && decodeCommit(value);

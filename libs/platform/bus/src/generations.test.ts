@@ -73,6 +73,7 @@ test("half a generation is not applied", async () => {
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("synced", 2_000, () => reader.synced);
+  await writer.close?.();
   await bus.state("b").put("s:route", text("new"));
   await bus.state("b").put("s:subset", text("new"));
   let turn = false;
@@ -90,11 +91,75 @@ test("half a generation is not applied", async () => {
   await reader.close?.();
 });
 
+test("what a running writer did not publish is put right, but not what a later process of its source publishes", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1", b: "1" }));
+  const commit = await bus.state("b").get("s!");
+  const held = new Map<string, string>();
+  bus.state("b").watch({
+    entry: (key, value) => (value ? held.set(key, Buffer.from(value).toString()) : held.delete(key)),
+    synced: () => {},
+  });
+  const whole = (): boolean =>
+    held.get("s:a") === "1" &&
+    held.get("s:b") === "1" &&
+    !held.has("s:new") &&
+    held.get("s!") === `${commit && Buffer.from(commit)}`;
+  await bus.state("b").put("s:a", text('{"stream":"KV_status","seq":5}'));
+  await bus.state("b").put("s:new", text('{"stream":"KV_status","seq":6}'));
+  await bus.state("b").put("s!", text('{"stream":"KV_status","seq":7}'));
+  await bus.state("b").delete("s:b");
+  await waitFor("the writer's own", 5_000, whole);
+
+  const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await next.start(never);
+  await next.replace(map({ a: "2" }));
+  const theirs = (): boolean => held.get("s:a") === "2" && !held.has("s:b");
+  await waitFor("the later process's own", 5_000, theirs);
+  let confirmed = 0;
+  bus.state("b").watch({ entry: () => {}, synced: () => {}, confirmed: () => confirmed++ });
+  await waitFor("some rounds", 5_000, () => confirmed > 2);
+  assert.ok(theirs());
+  assert.equal((await writer.replace(map({ a: "3" }))).generation, 3, "its next change takes the source over again");
+  await Promise.all([writer.close?.(), next.close?.()]);
+});
+
+test("sources that may not publish in a state are not waited for", async () => {
+  const bus = createMemoryBus();
+  assert.throws(() => createGenerationWriter({ bus, bucket: "config", source: "evil" }), { code: "invalid_argument" });
+  await bus.state("config").put("evil!", text("{}"));
+  await bus.state("config").put("evil:x", text("{}"));
+  const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1" }));
+  const reader = createGenerationReader({ bus, bucket: "config", apply: () => {} });
+  await reader.start(never);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
+test("an entry that was not stored does not count as published", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  const tooLong = "x".repeat(600);
+  await assert.rejects(writer.replace(map({ a: "1", [tooLong]: "1" })), { code: "invalid_argument" });
+  assert.equal((await writer.replace(map({ a: "1" }))).generation, 1);
+  const { reader } = await reading(bus);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
 test("a reader that starts in the middle of a generation waits for the commit", async () => {
   const bus = createMemoryBus();
   const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
+  await writer.close?.();
   await bus.state("b").put("s:a", text("2"));
   const { reader, changes } = await reading(bus);
   await waitFor("the reader has seen the state", 2_000, () => reader.missing?.()[0]?.includes("incomplete"));
