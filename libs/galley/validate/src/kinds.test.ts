@@ -20,6 +20,25 @@ function faults(kind: string, spec: unknown, apiVersion = NETWORKING): string {
 const vs = (rule: Record<string, unknown>): unknown => ({ hosts: ["reviews"], http: [rule] });
 const dr = (trafficPolicy: unknown): unknown => ({ host: "reviews", trafficPolicy });
 
+/** What is wrong with the head of an object that is good otherwise. */
+function headFaults(metadata: Record<string, unknown>): string {
+  const result = validateObject({
+    value: { apiVersion: NETWORKING, kind: "DestinationRule", metadata, spec: { host: "reviews" } },
+  });
+  return result.outcome === "rejected" ? violationsText(result.violations) : "";
+}
+
+describe("names", () => {
+  it("are Kubernetes' subdomains, whose labels may be long, and namespaces are labels", () => {
+    assert.equal(headFaults({ name: "n".repeat(80), namespace: "a-1" }), "");
+    assert.equal(headFaults({ name: `${"n".repeat(250)}.ab` }), "");
+    assert.match(headFaults({ name: "n".repeat(254) }), /metadata.name: .* at most 253/);
+    for (const name of ["A", "a_b", ".a", "a..b", "-a"]) assert.match(headFaults({ name }), /no object name/);
+    for (const namespace of ["a.b", "n".repeat(64), "A", ""])
+      assert.match(headFaults({ name: "a", namespace }), /metadata.namespace: .* is no namespace: at most 63/);
+  });
+});
+
 describe("objects that are accepted", () => {
   const good: [string, string, unknown, string?][] = [
     ["a plain route", "VirtualService", vs({ route: [route] })],

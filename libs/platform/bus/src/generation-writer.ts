@@ -35,6 +35,8 @@ export interface GenerationWriter extends Component {
 
 type Change = { puts: ReadonlyMap<string, Uint8Array>; deletes: ReadonlySet<string> };
 
+type Waiter = { resolve(commit: Commit): void; reject(error: unknown): void };
+
 const log = logger("bus");
 
 /**
@@ -64,7 +66,9 @@ class Writer implements GenerationWriter {
   /** Full content that is asked for, replaced by later ones; then the changes after it. */
   #full: ReadonlyMap<string, Uint8Array> | undefined;
   #changes: Change[] = [];
-  #waiters: { resolve(commit: Commit): void; reject(error: unknown): void }[] = [];
+  #waiters: Waiter[] = [];
+  /** Those whose generation is being published. */
+  #served: Waiter[] = [];
 
   constructor(state: State, name: string, source: string) {
     this.#state = state;
@@ -144,15 +148,10 @@ class Writer implements GenerationWriter {
 
   async #loop(): Promise<void> {
     while (this.#waiters.length > 0 && !this.#closed) {
-      const waiters = this.#waiters;
+      this.#served = this.#waiters;
       this.#waiters = [];
-      try {
-        const commit = await this.#publish(this.#takeWanted());
-        for (const each of waiters) each.resolve(commit);
-      } catch (error) {
-        for (const each of waiters) each.reject(error);
-        throw error;
-      }
+      const commit = await this.#publish(this.#takeWanted());
+      for (const each of this.#served.splice(0)) each.resolve(commit);
     }
   }
 
@@ -198,6 +197,6 @@ class Writer implements GenerationWriter {
   }
 
   #fail(error: unknown): void {
-    for (const each of this.#waiters.splice(0)) each.reject(error);
+    for (const each of [...this.#served.splice(0), ...this.#waiters.splice(0)]) each.reject(error);
   }
 }
