@@ -6,13 +6,14 @@ import { isSourceOf } from "@xebec/model-bus";
 import type { Bus, StateSubscription } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
 import { type Commit, decodeCommit, parseGenerationKey } from "./commit.ts";
+import { Delivery } from "./delivery.ts";
 import { HashedEntries } from "./generation-hash.ts";
 
 /** A change that is complete in itself. */
 export interface GenerationChange {
   readonly puts: ReadonlyMap<string, Uint8Array>;
   readonly deletes: ReadonlySet<string>;
-  /** True for the first state since the start: `puts` is everything. */
+  /** True for the first state since the start, and after a change that was not taken over: `puts` is everything. */
   readonly first: boolean;
   /** The generation of each source after the change. */
   readonly generations: Readonly<Record<string, number>>;
@@ -25,7 +26,7 @@ export interface GenerationReaderOptions {
   readonly name?: string;
   /** Where the last good state is kept, so that a restarted service serves while the bus is down. */
   readonly cacheFile?: string | undefined;
-  /** Called with whole generations only, one at a time. */
+  /** Called with whole generations only, one at a time. When it throws, everything is told again, with the next change or later. */
   apply(change: GenerationChange): void;
   readonly metrics?: Metrics;
 }
@@ -65,6 +66,7 @@ class Reader implements GenerationReader {
   readonly #merged = new Map<string, Uint8Array>();
   readonly #stop = new AbortController();
   readonly #cache: Coalescer;
+  readonly #delivery: Delivery;
   #watch: StateSubscription | undefined;
   #listed = false;
   #appliedOnce = false;
@@ -78,6 +80,7 @@ class Reader implements GenerationReader {
   constructor(options: GenerationReaderOptions) {
     this.name = options.name ?? `${options.bucket} reader`;
     this.#options = options;
+    this.#delivery = new Delivery(this.name, (change) => options.apply(change), this.#stop.signal);
     this.#cache = new Coalescer(() => this.#saveCache());
     const { metrics, bucket } = options;
     metrics?.gauge("xebec_bus_synced", "1 when the state equals what its sources committed.", ["bucket"]);
@@ -104,8 +107,10 @@ class Reader implements GenerationReader {
   }
 
   missing(): readonly string[] {
-    if (this.#synced || this.#appliedOnce) return [];
     const { bucket, bus } = this.#options;
+    const { fault } = this.#delivery;
+    if (fault !== undefined) return [`a change of the state "${bucket}" could not be taken over: ${fault}`];
+    if (this.#synced || this.#appliedOnce) return [];
     if (!this.#listed)
       return [
         `the state "${bucket}" ${bus.connected ? "does not exist on the bus yet" : "is unknown: the bus is down"}`,
@@ -206,7 +211,7 @@ class Reader implements GenerationReader {
       if (!this.#appliedOnce || keys.size > 0) this.#merge(keys);
     }
     this.#incompleteSince = all ? undefined : (this.#incompleteSince ?? performance.now());
-    this.#setSynced(all && this.#listed);
+    this.#setSynced(all && this.#listed && this.#delivery.fault === undefined);
   }
 
   /** Brings the merged view up to date for these keys and tells the change. */
@@ -228,12 +233,15 @@ class Reader implements GenerationReader {
     this.#appliedOnce = true;
     this.#scheduleCache();
     if (!first && puts.size === 0 && deletes.size === 0) return;
+    this.#deliver(puts, deletes, first);
+  }
+
+  #deliver(puts: ReadonlyMap<string, Uint8Array>, deletes: ReadonlySet<string>, first: boolean): void {
     const generations = Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
-    try {
-      this.#options.apply({ puts, deletes, first, generations });
-    } catch (error) {
-      log.error({ err: error, reader: this.name }, "a change was not taken over");
-    }
+    this.#delivery.deliver({ puts, deletes, first, generations }, this.#merged, () => {
+      this.#deliver(new Map(), new Set(), true);
+      this.#evaluate();
+    });
   }
 
   #setSynced(value: boolean): void {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
 import { tempDir } from "@xebec/testing-launch";
 import fc from "fast-check";
 import {
@@ -151,6 +152,36 @@ test("an entry that was not stored does not count as published", async () => {
   const { reader } = await reading(bus);
   await waitFor("synced", 2_000, () => reader.synced);
   assert.deepEqual(plain(reader.entries()), { a: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
+test("a consumer that failed is told everything again, and nothing says meanwhile that all is well", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  const held = new Map<string, Uint8Array>();
+  let broken = false;
+  const reader = createGenerationReader({
+    bus,
+    bucket: "b",
+    apply({ puts, deletes }) {
+      if (broken) throw new XebecError("internal", "boom");
+      for (const key of deletes) held.delete(key);
+      for (const [key, value] of puts) held.set(key, value);
+    },
+  });
+  await reader.start(never);
+  await writer.replace(map({ a: "1", z: "1" }));
+  await waitFor("synced", 2_000, () => reader.synced);
+  broken = true;
+  await writer.apply({ puts: map({ b: "1" }), deletes: new Set(["z"]) });
+  await waitFor("the fault is told", 2_000, () => reader.missing?.()[0]?.includes("could not be taken over: boom"));
+  assert.equal(reader.synced, false);
+  await writer.apply({ puts: map({ c: "1" }), deletes: new Set() });
+  broken = false;
+  await waitFor("everything without a further change", 5_000, () => reader.synced);
+  assert.deepEqual(plain(held), { a: "1", b: "1", c: "1" });
+  assert.deepEqual(reader.missing?.(), []);
   await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
