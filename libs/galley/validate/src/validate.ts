@@ -49,6 +49,12 @@ export interface ValidateOptions {
 /** Groups of Kubernetes itself: their objects are not ours to judge. */
 const KUBERNETES_GROUPS = /^(|apps|batch|autoscaling|policy|([a-z-]+\.)+k8s\.io)$/;
 const MESH_CONFIG_MAP = { name: "istio", key: "mesh" } as const;
+/** Annotations that Istio sets inside itself; its webhook refuses them (spec/platform.md §3.11). */
+const REFUSED_ANNOTATIONS = [
+  "internal.istio.io/webhook-always-reject",
+  "internal.istio.io/parents",
+  "internal.istio.io/parent-namespace",
+];
 /** An RFC 1123 subdomain, whose labels Kubernetes does not limit, and a label. */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_NAME = 253;
@@ -161,6 +167,9 @@ function checkHead(
         if (typeof each !== "string")
           check.fail(["metadata", field, key], `must be a text, not ${JSON.stringify(each)}; put it in quotes`);
   }
+  for (const name of REFUSED_ANNOTATIONS)
+    if (annotations && typeof annotations === "object" && Object.hasOwn(annotations, name))
+      check.fail(["metadata", "annotations", name], "is Istio's own and may not be set");
   return { group: kind.group, kind: kind.kind, namespace, name };
 }
 
