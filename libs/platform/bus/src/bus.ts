@@ -1,3 +1,4 @@
+import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 
 /** Something that goes on until it is closed. */
@@ -62,8 +63,15 @@ export interface Bus extends Component {
   ): Subscription;
   /** Asks and takes the first answer. @throws XebecError unavailable (nobody answers), deadline_exceeded, or the answerer's */
   request(subject: string, data: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
-  /** Asks everyone; returns the answers that came in time, none when nobody listens. */
-  requestAll(subject: string, data: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array[]>;
+  /**
+   * Asks everyone; returns the answers that came in time, none when nobody listens.
+   * @param options.failed told each answer that was an error, which is logged besides
+   */
+  requestAll(
+    subject: string,
+    data: Uint8Array,
+    options: { readonly timeoutMs: number; readonly failed?: (error: XebecError) => void },
+  ): Promise<Uint8Array[]>;
   respond(
     subject: string,
     handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,

@@ -48,12 +48,20 @@ export function createMemoryBus(): Bus {
       if (!first) throw new XebecError("unavailable", `nobody answers "${subject}" on the bus`);
       return inTime(answerOf(first, data, subject), timeoutMs, subject);
     },
-    async requestAll(subject, data, { timeoutMs }) {
+    async requestAll(subject, data, { timeoutMs, failed }) {
       const answers = matching(subject, "request").map((each) =>
         inTime(answerOf(each, data, subject), timeoutMs, subject),
       );
       const settled = await Promise.allSettled(answers);
-      return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      return settled.flatMap((each) => {
+        if (each.status === "fulfilled") return [each.value];
+        const fault = XebecError.from(each.reason);
+        // Nobody waits for the slow one, as on NATS.
+        if (fault.code === "deadline_exceeded") return [];
+        log.warn({ err: fault, subject }, "one of those that were asked answered with an error");
+        failed?.(fault);
+        return [];
+      });
     },
     respond: (subject, handler, options = {}) => add({ kind: "request", subject, handler, queue: options.queue }),
     workQueue: (name) => found(queues, name, () => new MemoryQueue(name, closed.signal)),
