@@ -10,10 +10,10 @@ export interface StateWatcher {
   /** A key has this value now; undefined: it was deleted. Calls are coalesced per key. */
   entry(key: string, value: Uint8Array | undefined): void;
   /** Called once, when everything that the state held at the start of the watch was told. A state that does not exist yet
-   * is not synced. */
-  synced(): void;
+   * is not synced. @param incarnation names the store: another one has another name */
+  synced(incarnation: string): void;
   /** The server lost the state: what comes next fills a new one. Nothing is told as deleted for that reason. */
-  lost?(): void;
+  lost?(incarnation: string): void;
   /** What the server stores for this key was made by no writer of the state; readers ignore it. */
   forged?(key: string): void;
   /** The bus confirmed that nothing was missed up to now; some seconds apart. */

@@ -256,6 +256,54 @@ test("the cache file lets a restarted reader serve; an empty bus does not empty 
   await damaged.reader.close?.();
 });
 
+test("a source that ended is dropped, also by a reader that was away; one that was lost is kept", async () => {
+  using folder = tempDir();
+  const file = folder.file("b.cache");
+  const write = async (bus: Bus, source: string, entries: Record<string, string>) => {
+    const writer = createGenerationWriter({ bus, bucket: "b", source });
+    await writer.start(never);
+    await writer.replace(map(entries));
+    await writer.close?.();
+  };
+  const bus = createMemoryBus();
+  await write(bus, "one", { a: "1" });
+  await write(bus, "two", { b: "1" });
+  const first = await reading(bus, file);
+  await waitFor("synced", 2_000, () => first.reader.synced);
+  await first.reader.close?.();
+
+  // Another store: what it does not hold was lost.
+  const other = createMemoryBus();
+  await write(other, "one", { a: "2" });
+  const lost = await reading(other, file);
+  await waitFor("the change", 2_000, () => plain(lost.reader.entries()).a === "2");
+  assert.deepEqual([plain(lost.reader.entries()), lost.reader.synced], [{ a: "2", b: "1" }, false]);
+  await lost.reader.close?.();
+
+  // The same store, without the other source's commit: that source is over.
+  await write(bus, "one", { a: "3" });
+  const again = await reading(bus, file);
+  await waitFor("synced", 2_000, () => again.reader.synced);
+  await bus.state("b").delete("two!");
+  await waitFor("it is gone at once", 2_000, () => plain(again.reader.entries()).b === undefined);
+  assert.deepEqual([plain(again.reader.entries()), again.reader.synced], [{ a: "3" }, true]);
+  assert.deepEqual([...(again.changes.at(-1)?.deletes ?? [])], ["b"]);
+  // It may come back with its commit alone.
+  await write(bus, "two", { b: "1" });
+  await waitFor("it is back", 10_000, () => again.reader.synced && plain(again.reader.entries()).b === "1");
+  await again.reader.close?.();
+  await bus.state("b").delete("two!");
+  const late = await reading(bus, file);
+  await waitFor("synced", 2_000, () => late.reader.synced);
+  assert.deepEqual(plain(late.reader.entries()), { a: "3" });
+
+  // The last one stays, whatever the bus says.
+  await bus.state("b").delete("one!");
+  await waitFor("the deletion is seen", 2_000, () => !late.reader.synced);
+  assert.deepEqual(plain(late.reader.entries()), { a: "3" });
+  await late.reader.close?.();
+});
+
 test("an empty source that was committed is synced and empty", async () => {
   const bus = createMemoryBus();
   const { reader, changes } = await reading(bus);

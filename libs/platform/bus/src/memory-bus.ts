@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus, State, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
@@ -114,6 +115,7 @@ function guarded(what: string, work: () => unknown): void {
 }
 
 class MemoryState implements State {
+  readonly #incarnation = randomUUID();
   readonly #values = new Map<string, Uint8Array>();
   readonly #watches = new Set<{ dirty: Set<string>; flush(): void }>();
 
@@ -149,7 +151,7 @@ class MemoryState implements State {
           const keys = [...watch.dirty];
           watch.dirty.clear();
           for (const key of keys) guarded("a watcher", () => watcher.entry(key, this.#values.get(key)));
-          if (!synced) guarded("a watcher", () => watcher.synced());
+          if (!synced) guarded("a watcher", () => watcher.synced(this.#incarnation));
           synced = true;
           guarded("a watcher", () => watcher.confirmed?.());
         });

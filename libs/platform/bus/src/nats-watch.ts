@@ -134,7 +134,7 @@ export class NatsWatch implements StateSubscription {
       log.warn({ bucket: this.#bucket }, "the server lost this state");
       this.#orphans = new Set(this.#known.keys());
       this.#parts.clear();
-      this.#watcher.lost?.();
+      this.#watcher.lost?.(created);
     }
     this.#incarnation = created;
     this.#readAgain = false;
@@ -147,7 +147,7 @@ export class NatsWatch implements StateSubscription {
     this.#confirmedAt = performance.now();
     if (!this.#synced) {
       this.#synced = true;
-      this.#guard(() => this.#watcher.synced());
+      this.#guard(() => this.#watcher.synced(created));
     }
     this.#guard(() => this.#watcher.confirmed?.());
     return true;
