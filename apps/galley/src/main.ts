@@ -1,4 +1,4 @@
-import { mainConfig } from "@xebec/core-config";
+import { mainConfig, orExit } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { GalleyConfig, galleyComponents } from "@xebec/galley-server";
@@ -7,7 +7,7 @@ import { fileTls, serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(GalleyConfig);
 const metrics = createMetrics();
-const bus = await openBus(config, "galley", metrics);
+const bus = await orExit("galley", () => openBus(config, "galley", metrics));
 const identity = serviceIdentity(config, { serverName: "istio-galley.istio-system.svc", metrics });
 const files = fileTls(config.tlsCertFile, config.tlsKeyFile);
 const tls = files ?? identity;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { citadelComponents } from "@xebec/citadel-server";
-import { mainConfig } from "@xebec/core-config";
+import { mainConfig, orExit } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { galleyComponents } from "@xebec/galley-server";
@@ -27,7 +27,8 @@ keepTokensFresh(tokens);
 const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
 
 const bus = createMemoryBus();
-const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;
+const outer =
+  config.busURL.length > 0 ? await orExit("istiod", () => openBus(config, "pilot", createMetrics())) : undefined;
 const bridge = outer
   ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
   : [];

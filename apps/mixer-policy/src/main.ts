@@ -1,4 +1,4 @@
-import { mainConfig } from "@xebec/core-config";
+import { mainConfig, orExit } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
@@ -12,7 +12,7 @@ import { serviceIdentity } from "@xebec/platform-identity";
 const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
 const metrics = createMetrics();
 const store = configStoreOf(config);
-const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics);
+const bus = await orExit("mixer-policy", () => openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics));
 const identity = serviceIdentity(config, { serverName: "istio-policy.istio-system.svc", metrics });
 
 await runService({

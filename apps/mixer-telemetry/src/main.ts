@@ -1,4 +1,4 @@
-import { mainConfig } from "@xebec/core-config";
+import { mainConfig, orExit } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
@@ -11,7 +11,9 @@ import { serviceIdentity } from "@xebec/platform-identity";
 const config = mainConfig(TelemetryConfig, process.argv.slice(2), checkMixerConfig);
 const metrics = createMetrics();
 const store = configStoreOf(config);
-const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);
+const bus = await orExit("mixer-telemetry", () =>
+  openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics),
+);
 const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
 const prometheus = createPrometheus();
 

@@ -1,4 +1,4 @@
-import { mainConfig } from "@xebec/core-config";
+import { mainConfig, orExit } from "@xebec/core-config";
 import { runService } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
@@ -8,7 +8,7 @@ import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PilotConfig);
 const metrics = createMetrics();
-const bus = await openBus(config, "pilot", metrics);
+const bus = await orExit("pilot", () => openBus(config, "pilot", metrics));
 const identity = serviceIdentity(config, { serverName: "istio-pilot.istio-system.svc", metrics });
 
 await runService({

@@ -25,3 +25,8 @@ export function parseAddress(text: string): HostPort {
 export function addressText({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** A URL, or text with URLs, without the users and passwords in them, for logs. */
+export function withoutUserinfo(text: string): string {
+  return text.replace(/\/\/[^/\s@]*@/g, "//[redacted]@");
+}

@@ -25,6 +25,10 @@ export const option = {
   number: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
     make("number", Type.Number(), help, value, extra) as Option &
       Valued<D extends number ? number : number | undefined>,
+  /** A port; 0 lets the system choose. */
+  port: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
+    make("number", Type.Integer({ minimum: 0, maximum: 65_535 }), help, value, extra) as Option &
+      Valued<D extends number ? number : number | undefined>,
   boolean: (help: string, value = false, extra: Extra = {}) =>
     make("boolean", Type.Boolean(), help, value, extra) as Option & Valued<boolean>,
   /** A flag that may be repeated or hold commas. */

@@ -66,6 +66,23 @@ describe("an option that is read", () => {
   });
 });
 
+describe("a port", () => {
+  const ports = defineConfig({ ...SPEC, options: { port: option.port("the port", 9091) } });
+  for (const text of ["99999", "-1", "1.5", "http"])
+    it(`is not ${text}`, () =>
+      assert.throws(() => loadConfig(ports, ["--port", text], {}), /--port: .* is not a port from 0 to 65535/));
+  it("may be left to the system", () => assert.equal(loadConfig(ports, ["--port", "0"], {}).config.port, 0));
+});
+
+describe("what is logged of a configuration", () => {
+  it("shows no password of an address", () => {
+    const { redacted, config } = load(["--registries", "nats://user:secret@a:1,nats://b:2", "--grpcAddr", "x//u@y"]);
+    assert.deepEqual(redacted.registries, ["nats://[redacted]@a:1", "nats://b:2"]);
+    assert.equal(redacted.grpcAddr, "x//[redacted]@y");
+    assert.equal(config.registries[0], "nats://user:secret@a:1");
+  });
+});
+
 describe("the configuration of a service", () => {
   const folder = mkdtempSync(join(tmpdir(), "xebec-config-"));
   after(() => rmSync(folder, { recursive: true }));

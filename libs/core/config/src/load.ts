@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isXebecError } from "@xebec/core-errors";
 import { Value } from "typebox/value";
 import { parse } from "yaml";
+import { withoutUserinfo } from "./address.ts";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigOf, ConfigSpec, Option } from "./define.ts";
 
@@ -46,7 +47,7 @@ export function loadConfig<S extends ConfigSpec>(
   const redacted = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      spec.options[name]?.secret && value !== undefined ? "[redacted]" : value,
+      spec.options[name]?.secret && value !== undefined ? "[redacted]" : printable(value),
     ]),
   );
   return { config: Object.freeze(values) as ConfigOf<S>, redacted };
@@ -127,12 +128,19 @@ function convert(each: Option, texts: readonly string[]): unknown {
 }
 
 function expectation(each: Option): string {
+  if ((each.schema as { maximum?: number }).maximum === 65_535) return "a port from 0 to 65535";
   const literals = (each.schema as { anyOf?: { const: string }[] }).anyOf?.map((one) => one.const);
   return literals ? `one of ${literals.join(", ")}` : each.kind === "list" ? "a list of texts" : `a ${each.kind}`;
 }
 
 function shown(each: Option, value: unknown): string {
-  return each.secret ? "the value" : JSON.stringify(value);
+  return each.secret ? "the value" : JSON.stringify(printable(value));
+}
+
+/** A value as it may be logged: an address may hold a user's password. */
+function printable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(printable);
+  return typeof value === "string" ? withoutUserinfo(value) : value;
 }
 
 function suggestion(name: string, known: readonly string[]): string {

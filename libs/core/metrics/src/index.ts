@@ -1,9 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { SeriesCap } from "./series-cap.ts";
 
 export { type Counter, type Gauge, type Histogram, Registry } from "prom-client";
-
-/** Most series that one metric may have; further label sets are counted under `xebec_metrics_dropped_series_total`. */
-const SERIES_CAP = 2_000;
 
 export interface Metrics {
   readonly registry: Registry;
@@ -33,35 +31,37 @@ export function createMetrics(): Metrics {
     registers: [registry],
   });
   const counters = new Map<string, CappedCounter<string>>();
+  const caps = new Map<object, SeriesCap>();
+  /** Gives a metric the cap, once; its methods take the labels first. */
+  const capped = <T extends Gauge<string> | Histogram<string>>(metric: T, methods: readonly string[]): T => {
+    const { name, labelNames } = metric as unknown as { name: string; labelNames: readonly string[] };
+    if (caps.has(metric) || labelNames.length === 0) return metric;
+    const cap = new SeriesCap(labelNames, () => dropped.inc({ metric: name }));
+    caps.set(metric, cap);
+    cap.guard(metric as unknown as Record<string, (...args: unknown[]) => unknown>, methods);
+    return metric;
+  };
   const existing = <T>(name: string): T | undefined => registry.getSingleMetric(name) as T | undefined;
   return {
     registry,
     counter(name, help, labels = []) {
-      let capped = counters.get(name);
-      if (!capped) {
+      let found = counters.get(name);
+      if (!found) {
         const counter = new Counter<string>({ name, help, labelNames: [...labels], registers: [registry] });
-        const seen = new Set<string>();
-        capped = {
+        const cap = new SeriesCap(labels, () => dropped.inc({ metric: name }));
+        found = {
           inc(values = {}, by = 1) {
-            const key = labels.map((label) => (values as Record<string, string>)[label] ?? "").join("\u0000");
-            if (!seen.has(key)) {
-              if (seen.size >= SERIES_CAP) {
-                dropped.inc({ metric: name });
-                return;
-              }
-              seen.add(key);
-            }
-            counter.inc(values as Record<string, string>, by);
+            if (cap.admits(values as Record<string, string>)) counter.inc(values as Record<string, string>, by);
           },
         };
-        counters.set(name, capped);
+        counters.set(name, found);
       }
-      return capped as CappedCounter<(typeof labels)[number]>;
+      return found as CappedCounter<(typeof labels)[number]>;
     },
     gauge(name, help, labels = [], collect = undefined) {
-      return (
-        existing(name) ??
-        new Gauge({
+      const made =
+        existing<Gauge<string>>(name) ??
+        new Gauge<string>({
           name,
           help,
           labelNames: [...labels],
@@ -73,14 +73,14 @@ export function createMetrics(): Metrics {
                 },
               }
             : {}),
-        })
-      );
+        });
+      return capped(made, ["set", "inc", "dec", "setToCurrentTime"]) as Gauge<(typeof labels)[number]>;
     },
     histogram(name, help, buckets, labels = []) {
-      return (
-        existing(name) ??
-        new Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] })
-      );
+      const made =
+        existing<Histogram<string>>(name) ??
+        new Histogram<string>({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] });
+      return capped(made, ["observe", "zero"]) as Histogram<(typeof labels)[number]>;
     },
   };
 }

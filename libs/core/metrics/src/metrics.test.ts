@@ -23,6 +23,25 @@ describe("metrics", () => {
     assert.equal(await value(metrics, 'xebec_metrics_dropped_series_total{metric="requests_total"}'), 6);
   });
 
+  it("have the same cap for gauges and histograms, and room again for what was removed", async () => {
+    const metrics = createMetrics();
+    const gauge = metrics.gauge("age", "age", ["path"]);
+    const histogram = metrics.histogram("took", "took", [1], ["path"]);
+    for (let i = 0; i < CAP + 2; i++) {
+      gauge.set({ path: `/${i}` }, i);
+      histogram.observe({ path: `/${i}` }, i);
+    }
+    gauge.inc({ path: "/1" }, 1);
+    assert.equal(await value(metrics, 'age{path="/1"}'), 2);
+    assert.equal(await value(metrics, `age{path="/${CAP}"}`), undefined);
+    assert.equal(await value(metrics, `took_count{path="/${CAP}"}`), undefined);
+    assert.equal(await value(metrics, 'xebec_metrics_dropped_series_total{metric="age"}'), 2);
+    assert.equal(await value(metrics, 'xebec_metrics_dropped_series_total{metric="took"}'), 2);
+    gauge.remove({ path: "/1" });
+    metrics.gauge("age", "age", ["path"]).set({ path: "/new" }, 5);
+    assert.equal(await value(metrics, 'age{path="/new"}'), 5);
+  });
+
   it("are made once for each name", async () => {
     const metrics = createMetrics();
     metrics.counter("pushes_total", "pushes").inc();

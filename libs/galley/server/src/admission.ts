@@ -1,5 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { type Validated, validateObject, violationsText } from "@xebec/galley-validate";
+import type { Vocabulary } from "@xebec/model-attributes";
 import type { FastifyInstance } from "fastify";
 
 /** Kubernetes' AdmissionReview, as far as it is read (admission.k8s.io/v1 and v1beta1). */
@@ -19,9 +20,10 @@ const REVIEW_VERSIONS = new Set(["admission.k8s.io/v1", "admission.k8s.io/v1beta
 /**
  * Answers an AdmissionReview: the same validation as everywhere (spec/platform.md §3.8).
  * @param body the parsed request body
+ * @param vocabulary attributes that rules may use; the standard ones when left out
  * @returns the review to send back, always with HTTP status 200
  */
-export function reviewObject(body: unknown): Record<string, unknown> {
+export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<string, unknown> {
   const review = (body ?? {}) as AdmissionReview;
   const version = typeof review.apiVersion === "string" ? review.apiVersion : "admission.k8s.io/v1";
   const answer = (response: Record<string, unknown>): Record<string, unknown> => ({
@@ -40,19 +42,25 @@ export function reviewObject(body: unknown): Record<string, unknown> {
   if (object === null || typeof object !== "object" || Array.isArray(object)) return deny("the request has no object");
   const result: Validated = validateObject(
     { value: object as Record<string, unknown> },
-    typeof namespace === "string" && namespace ? { defaultNamespace: namespace } : {},
+    {
+      ...(typeof namespace === "string" && namespace ? { defaultNamespace: namespace } : {}),
+      ...(vocabulary ? { vocabulary } : {}),
+    },
   );
   if (result.outcome === "rejected") return deny(`configuration is invalid: ${violationsText(result.violations)}`);
   return answer({ allowed: true });
 }
 
-/** The webhook's paths: Istio 1.1's two and today's one. */
-export function admissionRoutes(app: FastifyInstance): void {
+/**
+ * The webhook's paths: Istio 1.1's two and today's one.
+ * @param vocabulary the attributes that rules may use now; absent: the standard ones
+ */
+export function admissionRoutes(app: FastifyInstance, vocabulary?: () => Vocabulary): void {
   app.get("/ready", (_request, reply) => reply.type("text/plain").send("ok\n"));
   for (const path of ["/validate", "/admitpilot", "/admitmixer"])
     app.post(path, (request) => {
       if (request.body === undefined || request.body === null)
         throw new XebecError("invalid_argument", "no body found");
-      return reviewObject(request.body);
+      return reviewObject(request.body, vocabulary?.());
     });
 }

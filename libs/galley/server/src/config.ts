@@ -11,7 +11,7 @@ export const GalleyConfig = defineConfig({
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
     "enable-validation": option.boolean("serve the validating webhook", true),
     "validation-address": option.string("address that the webhook binds", "0.0.0.0"),
-    "validation-port": option.number("port of the webhook (Istio's 443 is the Service's port)", 9443),
+    "validation-port": option.port("port of the webhook (Istio's 443 is the Service's port)", 9443),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),
     caAddr: option.string(
@@ -20,7 +20,7 @@ export const GalleyConfig = defineConfig({
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
-    monitoringPort: option.number("port of metrics, health and log levels", 15014),
+    monitoringPort: option.port("port of metrics, health and log levels", 15014),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     stateDir: option.string("directory of the last good state"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),

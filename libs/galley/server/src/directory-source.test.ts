@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
+import type { Vocabulary } from "@xebec/model-attributes";
 import { type Condition, decodeCondition, decodeResource, type Resource } from "@xebec/model-resources";
-import { createConditions, createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
+import { type Bus, createConditions, createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
 import { tempDir } from "@xebec/testing-launch";
 import { reviewObject } from "./admission.ts";
 import { createDirectorySource } from "./directory-source.ts";
@@ -162,6 +164,156 @@ describe("the directory source", () => {
     const second = await source(dir, folder.file("state"));
     assert.equal(second.host("a"), "two");
     await second.close();
+  });
+});
+
+describe("what a directory source keeps over its own end", () => {
+  const manifest =
+    "apiVersion: config.istio.io/v1alpha2\nkind: attributemanifest\nmetadata: {name: m}\nspec: {attributes: {my.attr: {valueType: STRING}}}\n";
+  const match =
+    'apiVersion: config.istio.io/v1alpha2\nkind: rule\nmetadata: {name: r}\nspec: {match: my.attr == "x", actions: [{handler: h, instances: [i]}]}\n';
+  const never = new AbortController().signal;
+
+  /** A source on a bus that stays, with what the bus holds of it. */
+  async function on(bus: Bus, dir: string, stateDir?: string) {
+    const component = createDirectorySource({
+      dir,
+      bus,
+      conditions: createConditions(bus, "galley"),
+      ...(stateDir ? { stateDir } : {}),
+    });
+    const reader = createGenerationReader({ bus, bucket: "config", apply: () => {} });
+    await component.start(never);
+    await reader.start(never);
+    const held = (key: string): Resource | undefined => {
+      const bytes = reader.entries().get(key);
+      return bytes && decodeResource(bytes);
+    };
+    const close = async (): Promise<void> => void (await Promise.all([component.close?.(), reader.close?.()]));
+    return { component, reader, held, close };
+  }
+
+  it("takes rules with a manifest's attributes, in whatever order they are read, and so does its webhook", async () => {
+    using folder = tempDir();
+    save(folder.path, "a-rule.yaml", match);
+    save(folder.path, "b-manifest.yaml", manifest);
+    const galley = await on(createMemoryBus(), folder.path);
+    const key = "config.istio.io/rule/default/r";
+    await waitFor("the rule", 5_000, () => galley.held(key));
+    const object = {
+      apiVersion: "config.istio.io/v1alpha2",
+      kind: "rule",
+      metadata: { name: "r" },
+      spec: { match: 'my.attr == "x"', actions: [{ handler: "h", instances: ["i"] }] },
+    };
+    const body = {
+      apiVersion: "admission.k8s.io/v1",
+      kind: "AdmissionReview",
+      request: { uid: "u", operation: "CREATE", object },
+    };
+    const allowed = (vocabulary?: Vocabulary): unknown =>
+      (reviewObject(body, vocabulary) as { response: { allowed: boolean } }).response.allowed;
+    assert.deepEqual([allowed(), allowed(galley.component.vocabulary())], [false, true]);
+    // A manifest that comes later makes a rule good that was refused.
+    save(folder.path, "a-rule.yaml", match.replace("my.attr", "your.attr").replace("name: r", "name: s"));
+    save(folder.path, "c-manifest.yaml", manifest.replace("name: m", "name: n").replace("my.attr", "your.attr"));
+    await waitFor("the other rule", 5_000, () => galley.held("config.istio.io/rule/default/s"));
+    await galley.close();
+  });
+
+  it("counts an object's generations on, and clears what an earlier run said of objects that are gone", async () => {
+    using folder = tempDir();
+    const [dir, state] = [folder.file("config"), folder.file("state")];
+    mkdirSync(dir);
+    const bus = createMemoryBus();
+    const key = "networking.istio.io/DestinationRule/default/a";
+    const said = new Set<string>();
+    bus.state("status").watch({
+      entry: (each, value) => void (value ? said.add(each) : said.delete(each)),
+      synced: () => {},
+    });
+    save(dir, "a.yaml", rule("a", "one"));
+    save(dir, "b.yaml", rule("b", "one"));
+    const first = await on(bus, dir, state);
+    await waitFor("the first form", 5_000, () => first.held(key)?.generation === 1);
+    save(dir, "a.yaml", rule("a", "two"));
+    await waitFor("the second form", 5_000, () => first.held(key)?.generation === 2);
+    await first.close();
+    assert.ok(said.has("galley/networking.istio.io/DestinationRule/default/b"));
+
+    rmSync(join(dir, "b.yaml"));
+    const second = await on(bus, dir, state);
+    await waitFor("the condition is cleared", 5_000, () => said.size === 1);
+    assert.equal(second.held(key)?.generation, 2);
+    await second.close();
+    save(dir, "a.yaml", rule("a", "three"));
+    const third = await on(bus, dir, state);
+    await waitFor("the third form", 5_000, () => third.held(key)?.generation === 3);
+    await third.close();
+  });
+
+  it("does not bring back what was deleted when the file comes again and is broken", async () => {
+    using folder = tempDir();
+    const [dir, state] = [folder.file("config"), folder.file("state")];
+    mkdirSync(dir);
+    save(dir, "a.yaml", rule("a", "one"));
+    save(dir, "b.yaml", rule("b", "one"));
+    const bus = createMemoryBus();
+    const first = await on(bus, dir, state);
+    await waitFor("both", 5_000, () => first.reader.entries().size === 2);
+    await first.close();
+    rmSync(join(dir, "b.yaml"));
+    const second = await on(bus, dir, state);
+    await waitFor("the other one", 5_000, () => second.reader.entries().size === 1);
+    rmSync(join(dir, "a.yaml"));
+    await waitFor("none", 5_000, () => second.reader.entries().size === 0);
+    save(dir, "a.yaml", "kind: [\n");
+    save(dir, "b.yaml", "kind: [\n");
+    save(dir, "c.yaml", rule("c", "one"));
+    await waitFor("a third", 5_000, () => second.reader.entries().size > 0);
+    assert.deepEqual([...second.reader.entries().keys()], ["networking.istio.io/DestinationRule/default/c"]);
+    await second.close();
+  });
+
+  it("waits for a directory that is not there, and goes on after a publication that failed", async () => {
+    using folder = tempDir();
+    const dir = folder.file("later");
+    const bus = createMemoryBus();
+    const galley = await on(bus, dir);
+    await waitFor("it tells", 5_000, () =>
+      galley.component.missing?.().some((each) => each.includes("cannot be read")),
+    );
+    const state = bus.state("config");
+    const put = state.put.bind(state);
+    state.put = () => Promise.reject(new XebecError("permission_denied", "not now"));
+    mkdirSync(dir);
+    save(dir, "a.yaml", rule("a", "one"));
+    await waitFor("the failure is told", 10_000, () =>
+      galley.component.missing?.().some((each) => each.includes("cannot be published: not now")),
+    );
+    state.put = put;
+    await waitFor("it is published", 10_000, () => galley.reader.entries().size === 1);
+    assert.deepEqual(galley.component.missing?.(), []);
+    await galley.close();
+  });
+
+  it("ends soon, with its last good state written, when the bus does not take a change", async () => {
+    using folder = tempDir();
+    const [dir, state] = [folder.file("config"), folder.file("state")];
+    mkdirSync(dir);
+    const bus: Bus = { ...createMemoryBus(), connected: false };
+    const galley = await on(bus, dir, state);
+    await waitFor("the directory is read", 5_000, () => galley.reader.synced);
+    bus.state("config").put = () => new Promise<void>(() => {});
+    save(dir, "a.yaml", rule("a", "one"));
+    await waitFor(
+      "it is written down",
+      5_000,
+      () =>
+        readdirSync(folder.path).includes("state") &&
+        readFileSync(join(state, "last-good.json"), "utf8").includes("one"),
+    );
+    await galley.close();
   });
 });
 

@@ -1,20 +1,26 @@
 import { stat } from "node:fs/promises";
 import { relative } from "node:path";
-import { Coalescer, sleep } from "@xebec/core-async";
+import { backoff, Coalescer, sleep } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { createVocabulary, type ValueType, type Vocabulary } from "@xebec/model-attributes";
-import { type AttributeManifestSpec, encodeResource, keyOf, type Resource } from "@xebec/model-resources";
+import type { Vocabulary } from "@xebec/model-attributes";
 import { type Bus, type Conditions, createGenerationWriter } from "@xebec/platform-bus";
 import { createDirectoryWatcher } from "@xebec/platform-files";
-import { type FileContent, type FileFault, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
+import { type FileContent, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
 import { createLastGood } from "./last-good.ts";
-import { mergeFiles, sameMeaning } from "./merge.ts";
+import { mergeFiles } from "./merge.ts";
+import { Publication } from "./publication.ts";
+import { Teller } from "./telling.ts";
+import { CurrentVocabulary, mayHoldRules } from "./vocabulary.ts";
 
 const log = logger("source");
 
 /** Objects that vanish with a file that was emptied or cut off are withdrawn only after this quiet time. */
 const WITHDRAW_AFTER_MS = 250;
+/** How long the end waits for a publication that is under way. In milliseconds. */
+const LAST_WORD_MS = 1_000;
+const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
 export interface DirectorySourceOptions {
   readonly dir: string;
@@ -26,125 +32,94 @@ export interface DirectorySourceOptions {
   readonly defaultNamespace?: string;
 }
 
+export interface DirectorySource extends Component {
+  /** The attributes that expressions may use now: the standard ones and those of the directory's manifests. */
+  vocabulary(): Vocabulary;
+}
+
 /**
  * Publishes the objects of a directory of YAML files as generations of the bus state `config`. Each file is read whole; what
  * changed at once is one generation.
  */
-export function createDirectorySource(options: DirectorySourceOptions): Component {
+export function createDirectorySource(options: DirectorySourceOptions): DirectorySource {
   const { dir, bus, conditions, stateDir } = options;
   const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
   const lastGood = createLastGood(stateDir);
+  const publication = new Publication((key) => lastGood.object(key));
+  const teller = new Teller(conditions);
+  const vocabulary = new CurrentVocabulary();
   const files = new Map<string, FileContent>();
-  const published = new Map<string, Resource>();
-  /** The objects of the files behind what was published. */
-  const sources = new Map<string, Resource>();
+  /** The bytes of files that may hold rules, which are validated again when the vocabulary changes. */
+  const ruleFiles = new Map<string, Uint8Array>();
   const firstSeen = new Map<string, string>();
-  const generations = new Map<string, number>();
   const stop = new AbortController();
+  let startTime = new Date(0).toISOString();
   let synced = false;
-  let vocabulary: Vocabulary = createVocabulary();
+  /** The next publication is everything: what an earlier run, or a failed publication, left behind is withdrawn by it. */
+  let whole = true;
+  let failures = 0;
+  let problem: string | undefined;
   const shown = (path: string): string => relative(dir, path) || path;
 
   const publish = new Coalescer(async () => {
     if (!synced || stop.signal.aborted) return;
-    const { resources, faults } = mergeFiles(files);
-    vocabulary = vocabularyOf(resources.values());
-    const puts = new Map<string, Uint8Array>();
-    const deletes = new Set<string>();
-    for (const [key, resource] of resources) {
-      // Most objects are those of files that did not change.
-      if (sources.get(key) === resource) continue;
-      sources.set(key, resource);
-      const before = published.get(key);
-      if (before && sameMeaning(before, resource)) {
-        // Only its place in the file moved: nobody else has to know.
-        published.set(key, { ...resource, generation: before.generation ?? 1 });
-        continue;
-      }
-      const generation = (generations.get(key) ?? before?.generation ?? 0) + 1;
-      generations.set(key, generation);
-      const next = { ...resource, generation };
-      published.set(key, next);
-      puts.set(key, encodeResource(next));
+    try {
+      await publishNow();
+      failures = 0;
+      problem = undefined;
+    } catch (error) {
+      whole = true;
+      // The end cuts a publication off that the bus does not take; the next start does it.
+      if (stop.signal.aborted) return;
+      problem = `the configuration cannot be published: ${XebecError.from(error).message}`;
+      log.error({ err: error }, "the configuration cannot be published; trying again");
+      void sleep(backoff(failures++, RETRY), stop.signal).then(() => publish.request());
     }
-    for (const key of [...published.keys()]) if (!resources.has(key)) deletes.add(key);
-    for (const key of deletes) {
-      published.delete(key);
-      sources.delete(key);
-      firstSeen.delete(key);
-    }
-    tell([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
-    if (puts.size > 0 || deletes.size > 0) {
-      await writer.apply({ puts, deletes });
-      log.info({ changed: [...puts.keys()], removed: [...deletes] }, "configuration published");
-    }
-    await lastGood.save(files);
   });
 
-  const told = new Map<string, string>();
-  function tell(faults: readonly FileFault[], resources: ReadonlyMap<string, Resource>): void {
-    const byObject = new Map<string, FileFault>();
-    for (const fault of faults) {
-      const first = byObject.get(fault.object);
-      byObject.set(
-        fault.object,
-        first ? { ...first, message: `${first.message}; line ${fault.line}: ${fault.message}` } : fault,
-      );
+  async function publishNow(): Promise<void> {
+    let merged = mergeFiles(files);
+    if (vocabulary.update(merged.resources.values())) {
+      for (const [path, bytes] of ruleFiles) put(path, readNow(path, bytes));
+      merged = mergeFiles(files);
     }
-    for (const [object, fault] of byObject) {
-      const text = `${fault.path}:${fault.line}: ${fault.message}`;
-      if (told.get(object) !== text) log.warn({ object, file: fault.path, line: fault.line }, text);
-      told.set(object, text);
-    }
-    for (const object of [...told.keys()]) if (!byObject.has(object)) told.delete(object);
-    conditions?.replace([
-      ...[...byObject.values()].map((fault) => ({
-        object: fault.object,
-        state: "rejected" as const,
-        reason: "Invalid" as const,
-        message: resources.has(fault.object) ? `${fault.message} (the last good version stays in use)` : fault.message,
-        source: fault.path,
-        line: fault.line,
-      })),
-      ...[...resources].flatMap(([key, resource]) =>
-        byObject.has(key)
-          ? []
-          : [
-              {
-                object: key,
-                state: "accepted" as const,
-                reason: "Accepted" as const,
-                message: "",
-                ...(resource.origin
-                  ? { source: resource.origin.source, ...(resource.origin.line ? { line: resource.origin.line } : {}) }
-                  : {}),
-              },
-            ],
-      ),
-    ]);
+    const { resources, faults } = merged;
+    const { puts, deletes } = publication.update(resources);
+    for (const key of deletes) firstSeen.delete(key);
+    teller.tell([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
+    // Before the bus has it: what is good does not depend on whether the bus is there.
+    await lastGood.save(files, (key) => publication.generation(key));
+    if (!whole && puts.size === 0 && deletes.size === 0) return;
+    if (whole) await writer.replace(publication.all());
+    else await writer.apply({ puts, deletes });
+    whole = false;
+    log.info({ changed: [...puts.keys()], removed: [...deletes] }, "configuration published");
   }
 
-  const set = (path: string, content: FileContent): void => {
+  function readNow(path: string, bytes: Uint8Array): FileContent {
+    const name = shown(path);
+    const { defaultNamespace } = options;
+    const before = files.get(path) ?? lastGood.of(name);
+    const rules = { vocabulary: vocabulary.current, ...(defaultNamespace ? { defaultNamespace } : {}) };
+    return readFileContent(name, bytes, before, rules, seenAt);
+  }
+
+  function put(path: string, content: FileContent): void {
     const before = files.get(path) ?? NO_CONTENT;
     const vanished = [...before.resources.keys()].some((key) => !content.resources.has(key));
-    if (content.unreadable && vanished) {
-      // Saved half-way, perhaps: what is missing goes only when the file stays like this.
-      const both = new Map([...before.resources, ...content.resources]);
-      const waiting: FileContent = { ...content, resources: both };
-      files.set(path, waiting);
-      void sleep(WITHDRAW_AFTER_MS, stop.signal).then(() => {
-        if (stop.signal.aborted || files.get(path) !== waiting) return;
-        files.set(path, content);
-        void publish.request();
-      });
-    } else files.set(path, content);
-    void publish.request();
-  };
-
-  const forget = (path: string): void => {
-    files.delete(path);
-    void publish.request();
-  };
+    if (!content.unreadable || !vanished) {
+      files.set(path, content);
+      return;
+    }
+    // Saved half-way, perhaps: what is missing goes only when the file stays like this.
+    const waiting: FileContent = { ...content, resources: new Map([...before.resources, ...content.resources]) };
+    files.set(path, waiting);
+    void sleep(WITHDRAW_AFTER_MS, stop.signal).then(() => {
+      if (stop.signal.aborted || files.get(path) !== waiting) return;
+      files.set(path, content);
+      void publish.request();
+    });
+  }
 
   const watcher = createDirectoryWatcher({
     root: dir,
@@ -152,85 +127,72 @@ export function createDirectorySource(options: DirectorySourceOptions): Componen
     endings: [".yaml", ".yml", ".json"],
     handlers: {
       file(path, bytes) {
-        const name = shown(path);
-        const before = files.get(path) ?? lastGood.of(name);
-        set(
-          path,
-          readFileContent(
-            name,
-            bytes,
-            before,
-            { vocabulary, ...(options.defaultNamespace ? { defaultNamespace: options.defaultNamespace } : {}) },
-            seenAt,
-          ),
-        );
+        if (mayHoldRules(bytes)) ruleFiles.set(path, bytes);
+        else ruleFiles.delete(path);
+        put(path, readNow(path, bytes));
+        void publish.request();
       },
-      removed: forget,
-      recovered: forget,
+      removed(path) {
+        lastGood.forget(shown(path));
+        ruleFiles.delete(path);
+        files.delete(path);
+        void publish.request();
+      },
+      recovered(path) {
+        files.delete(path);
+        void publish.request();
+      },
       fault(path, error) {
         const name = shown(path);
-        set(path, kept(files.get(path) ?? lastGood.of(name), name, error.message));
+        ruleFiles.delete(path);
+        put(path, kept(files.get(path) ?? lastGood.of(name), name, error.message));
+        void publish.request();
       },
       synced() {
         synced = true;
-        void publishAll();
+        // What was deleted while nobody looked does not come back either, except behind a folder that cannot be read now.
+        const known = [...files.keys()].map(shown);
+        lastGood.settle((path) => known.some((each) => path === each || path.startsWith(`${each}/`)));
+        void publish.request();
       },
     },
   });
 
-  /** The first publication is the whole state: what an earlier run published and is gone is withdrawn by it. */
-  async function publishAll(): Promise<void> {
-    const { resources } = mergeFiles(files);
-    vocabulary = vocabularyOf(resources.values());
-    const all = new Map<string, Uint8Array>();
-    for (const [key, resource] of resources) {
-      const next = { ...resource, generation: resource.generation ?? 1 };
-      generations.set(key, next.generation);
-      published.set(key, next);
-      sources.set(key, resource);
-      all.set(key, encodeResource(next));
-    }
-    await writer.replace(all);
-    log.info({ objects: all.size }, "configuration published");
-    await publish.request();
-  }
-
   /** An object keeps the time of its first sight over edits and restarts; one that was deleted and comes back is new. */
   function seenAt(key: string): string {
-    const time = firstSeen.get(key) ?? lastGood.firstSeen(key) ?? (synced ? new Date().toISOString() : startTime);
+    const earlier = synced ? new Date().toISOString() : (lastGood.object(key)?.creationTimestamp ?? startTime);
+    const time = firstSeen.get(key) ?? earlier;
     firstSeen.set(key, time);
     return time;
   }
-  let startTime = new Date(0).toISOString();
 
   return {
     name: "directory source",
+    vocabulary: () => vocabulary.current,
     async start(signal) {
       await writer.start(signal);
       await lastGood.load();
-      // Objects that are there at the start are as old as their directory: among them names decide the order.
-      const { birthtime } = await stat(dir);
-      startTime = birthtime.toISOString();
+      // Objects that are there at the start are as old as their directory: among them names decide the order. A directory that is
+      // not there yet is waited for; the watcher tells.
+      const found = await stat(dir).catch(() => undefined);
+      startTime = (found?.birthtime ?? new Date()).toISOString();
       await watcher.start(signal);
     },
-    missing: () => [...(synced ? [] : [`the files of ${dir} are not read yet`]), ...(writer.missing?.() ?? [])],
+    missing: () => [
+      ...(synced ? [] : [`the files of ${dir} are not read yet`]),
+      ...(watcher.missing?.() ?? []).filter(() => !synced),
+      ...(problem ? [problem] : []),
+      ...(writer.missing?.() ?? []),
+    ],
     async close() {
       stop.abort();
       await watcher.close?.();
-      // What is being published is also written down before the end.
-      await publish.request();
+      // What is being published ends first, unless the bus does not take it.
+      const ended = new AbortController();
+      await Promise.race([publish.request(), sleep(bus.connected ? LAST_WORD_MS : 0, ended.signal)]);
+      ended.abort();
       await writer.close?.();
+      await publish.request();
     },
   };
-}
-
-/** The attributes that manifests add to the standard ones. */
-function vocabularyOf(resources: Iterable<Resource>): Vocabulary {
-  const declared: [string, ValueType][] = [];
-  for (const resource of resources) {
-    if (keyOf(resource).split("/")[1] !== "attributemanifest") continue;
-    for (const [name, { valueType }] of Object.entries((resource.spec as AttributeManifestSpec).attributes ?? {}))
-      declared.push([name, valueType as ValueType]);
-  }
-  return createVocabulary(declared);
 }

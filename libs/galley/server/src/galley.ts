@@ -21,24 +21,23 @@ export interface GalleyParts {
 
 /** The components of galley, for a process of its own and for the one that has all services. */
 export function galleyComponents({ config, bus, tls, metrics = createMetrics() }: GalleyParts): Component[] {
+  const source = config.configPath
+    ? createDirectorySource({
+        dir: config.configPath,
+        bus,
+        conditions: createConditions(bus, "galley"),
+        ...(config.stateDir ? { stateDir: config.stateDir } : {}),
+      })
+    : undefined;
   const components: Component[] = [
-    ...(config.configPath
-      ? [
-          createDirectorySource({
-            dir: config.configPath,
-            bus,
-            conditions: createConditions(bus, "galley"),
-            ...(config.stateDir ? { stateDir: config.stateDir } : {}),
-          }),
-        ]
-      : []),
+    ...(source ? [source] : []),
     ...(config["enable-validation"] && tls
       ? [
           createHttpServer({
             name: "webhook",
             address: { host: config["validation-address"], port: config["validation-port"] },
             tls,
-            routes: admissionRoutes,
+            routes: (app) => admissionRoutes(app, source && (() => source.vocabulary())),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]

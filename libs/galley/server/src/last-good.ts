@@ -10,17 +10,23 @@ const log = logger("source");
 /** The last good objects of each file, kept on disk: after a restart a broken file still changes nothing. */
 export interface LastGood {
   load(): Promise<void>;
-  save(files: ReadonlyMap<string, FileContent>): Promise<void>;
+  /** @param generation gives an object's generation, which is kept with it */
+  save(files: ReadonlyMap<string, FileContent>, generation: (key: string) => number | undefined): Promise<void>;
   /** What a file held when it was last good. @param path relative to the directory */
   of(path: string): FileContent;
-  firstSeen(key: string): string | undefined;
+  /** The file was deleted: what it held is not wanted any more. */
+  forget(path: string): void;
+  /** The files are all read: of the others only those that `keeps` names may come back as they were. */
+  settle(keeps: (path: string) => boolean): void;
+  /** An object as an earlier run published it. */
+  object(key: string): Resource | undefined;
 }
 
 /** @param dir where to keep it; absent: nothing is kept */
 export function createLastGood(dir: string | undefined): LastGood {
   const file = dir === undefined ? undefined : join(dir, "last-good.json");
   const byPath = new Map<string, FileContent>();
-  const seen = new Map<string, string>();
+  const objects = new Map<string, Resource>();
   let saved = "";
   return {
     async load() {
@@ -29,21 +35,22 @@ export function createLastGood(dir: string | undefined): LastGood {
         const stored = JSON.parse(await readFile(file, "utf8")) as Record<string, [string, Resource][]>;
         for (const [path, entries] of Object.entries(stored)) {
           byPath.set(path, { ...NO_CONTENT, resources: new Map(entries) });
-          for (const [key, resource] of entries)
-            if (resource.creationTimestamp) seen.set(key, resource.creationTimestamp);
+          for (const [key, resource] of entries) objects.set(key, resource);
         }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT")
           log.warn({ err: error, file }, "the last good state cannot be read; it is made anew");
       }
     },
-    async save(files) {
+    async save(files, generation) {
       if (!file || dir === undefined) return;
       const stored: Record<string, [string, Resource][]> = {};
       for (const content of files.values())
         for (const [key, resource] of content.resources) {
           const path = resource.origin?.source ?? "";
-          stored[path] = [...(stored[path] ?? []), [key, resource]];
+          const count = generation(key);
+          stored[path] ??= [];
+          stored[path].push([key, count === undefined ? resource : { ...resource, generation: count }]);
         }
       const text = JSON.stringify(stored);
       if (text === saved) return;
@@ -57,6 +64,10 @@ export function createLastGood(dir: string | undefined): LastGood {
       }
     },
     of: (path) => byPath.get(path) ?? NO_CONTENT,
-    firstSeen: (key) => seen.get(key),
+    forget: (path) => void byPath.delete(path),
+    settle(keeps) {
+      for (const path of [...byPath.keys()]) if (!keeps(path)) byPath.delete(path);
+    },
+    object: (key) => objects.get(key),
   };
 }

@@ -20,8 +20,7 @@ export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker):
     seen.add(subset.name);
     checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check);
   }
-  const all = spec.exportTo ?? [];
-  if (all.includes("*") && all.length > 1) check.fail(["spec", "exportTo"], "* cannot be together with namespaces");
+  check.exportTo(spec.exportTo, ["spec", "exportTo"]);
 }
 
 function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Checker): void {

@@ -20,6 +20,33 @@ function faults(kind: string, spec: unknown, apiVersion = NETWORKING): string {
 const vs = (rule: Record<string, unknown>): unknown => ({ hosts: ["reviews"], http: [rule] });
 const dr = (trafficPolicy: unknown): unknown => ({ host: "reviews", trafficPolicy });
 
+/** What is wrong with the head of an object that is good otherwise. */
+function headFaults(metadata: Record<string, unknown>): string {
+  const result = validateObject({
+    value: { apiVersion: NETWORKING, kind: "DestinationRule", metadata, spec: { host: "reviews" } },
+  });
+  return result.outcome === "rejected" ? violationsText(result.violations) : "";
+}
+
+describe("names", () => {
+  it("are Kubernetes' subdomains, whose labels may be long, and namespaces are labels", () => {
+    assert.equal(headFaults({ name: "n".repeat(80), namespace: "a-1" }), "");
+    assert.equal(headFaults({ name: `${"n".repeat(250)}.ab` }), "");
+    assert.match(headFaults({ name: "n".repeat(254) }), /metadata.name: .* at most 253/);
+    for (const name of ["A", "a_b", ".a", "a..b", "-a"]) assert.match(headFaults({ name }), /no object name/);
+    for (const namespace of ["a.b", "n".repeat(64), "A", ""])
+      assert.match(headFaults({ name: "a", namespace }), /metadata.namespace: .* is no namespace: at most 63/);
+  });
+});
+
+describe("annotations", () => {
+  it("of Istio's own are refused, as its webhook does", () =>
+    assert.match(
+      headFaults({ name: "a", annotations: { "internal.istio.io/webhook-always-reject": "true" } }),
+      /metadata\.annotations\S*internal\S*: is Istio's own/,
+    ));
+});
+
 describe("objects that are accepted", () => {
   const good: [string, string, unknown, string?][] = [
     ["a plain route", "VirtualService", vs({ route: [route] })],
@@ -39,6 +66,41 @@ describe("objects that are accepted", () => {
       vs({ route: [route], retries: { attempts: 1, per_try_timeout: "1s", retry_on: "5xx,503" } }),
     ],
     ["a redirect", "VirtualService", vs({ redirect: { uri: "/x", redirectCode: 308 } })],
+    ...["(?i)/a[[:alpha:]]\\pL+", "/(?i:abc)", "/\\Qa.b\\E", "/a(?i)b", "(?P<n>a)"].map(
+      (regex): [string, string, unknown] => [
+        `RE2's own: ${regex}`,
+        "VirtualService",
+        vs({ route: [route], match: [{ uri: { regex } }] }),
+      ],
+    ),
+    ...["50%%", "%PROTOCOL% %REQ(a?b):5%", "%START_TIME(%Y-%s)%", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"].map(
+      (value): [string, string, unknown] => [
+        `a header's value ${value}`,
+        "VirtualService",
+        vs({ route: [route], headers: { request: { set: { x: value } } } }),
+      ],
+    ),
+    ["another redirect", "VirtualService", vs({ redirect: { uri: "/x", redirectCode: 304 } })],
+    [
+      "names of headers, and others that are no tokens",
+      "VirtualService",
+      vs({
+        route: [{ destination: { host: "a", subset: "v1" } }],
+        match: [
+          { headers: { ":method": { exact: "GET" }, "x-a": { exact: "b" } }, queryParams: { "a b": { exact: "c" } } },
+        ],
+      }),
+    ],
+    ["namespaces that see it", "DestinationRule", { host: "reviews", exportTo: [".", "prod"] }],
+    [
+      "several hosts that say who they are",
+      "ServiceEntry",
+      {
+        hosts: ["a.example.com", "b.example.com"],
+        ports: [{ number: 443, name: "tls", protocol: "TLS" }],
+        resolution: "DNS",
+      },
+    ],
     ["a direct response", "VirtualService", vs({ directResponse: { status: 404 } })],
     ["a wildcard behind a gateway", "VirtualService", { hosts: ["*"], gateways: ["gw"], http: [{ route: [route] }] }],
     ["subsets", "DestinationRule", { host: "reviews", subsets: [{ name: "v1", labels: { version: "v1" } }] }],
@@ -122,6 +184,62 @@ describe("objects that are refused, with field and reason", () => {
         /spec\.tcp\[0\]\.match\[0\]\.destinationSubnets\[0\]: ".*" is no address and no network/,
       ],
     ),
+    ...["(?<n>a)\\k<n>", "[^]", "\\cA", "a{2000}", "\\u0041"].map((regex): [string, unknown, RegExp] => [
+      "VirtualService",
+      vs({ route: [route], match: [{ uri: { regex } }] }),
+      /uri\.regex: is no regular expression of RE2/,
+    ]),
+    ...["50%", "%NOPE", "%NOPE%", "%REQ%", "%REQ()%", "%REQ(x%", "%PROTOCOL%%", "%PROTOCOL:3%", "%req(x)%"].map(
+      (value): [string, unknown, RegExp] => [
+        "VirtualService",
+        vs({ route: [route], headers: { response: { add: { x: value } } } }),
+        /headers\.response\.add\.x: .* is no command/,
+      ],
+    ),
+    [
+      "VirtualService",
+      vs({ route: [route], rewrite: { authority: "a" }, headers: { request: { set: { ":authority": "b" } } } }),
+      /headers\.request\.set\S*:authority\S*: the authority is set in another place/,
+    ],
+    [
+      "VirtualService",
+      vs({ directResponse: { status: 200 }, rewrite: { uri: "/" }, fault: { abort: { httpStatus: 500 } } }),
+      /fault: cannot be together with directResponse; .*rewrite: cannot be together/,
+    ],
+    [
+      "VirtualService",
+      vs({ route: [route], fault: { abort: { httpStatus: 600 } } }),
+      /must be from 200 to 599, not 600/,
+    ],
+    ["VirtualService", vs({ redirect: { uri: "/", redirectCode: 400 } }), /must be from 300 to 399, not 400/],
+    [
+      "VirtualService",
+      vs({ route: [route], match: [{ headers: { "a b": { exact: "x" } } }] }),
+      /match\[0\]\.headers\S*a b\S*: "a b" is no name of a header/,
+    ],
+    [
+      "VirtualService",
+      vs({ route: [{ destination: { host: "a", subset: "no name!" } }] }),
+      /destination\.subset: "no name!" is no name of a subset/,
+    ],
+    ...[
+      [["*", "a"], /exportTo: \* cannot be together/],
+      [["a", "a"], /exportTo\[1\]: "a" is given twice/],
+      [["B@d"], /exportTo\[0\]: "B@d" is no namespace/],
+    ].map(([exportTo, message]): [string, unknown, RegExp] => [
+      "VirtualService",
+      { hosts: ["a"], exportTo, http: [{ route: [route] }] },
+      message as RegExp,
+    ]),
+    [
+      "ServiceEntry",
+      {
+        hosts: ["a.example.com", "b.example.com"],
+        ports: [{ number: 80, name: "tcp", protocol: "TCP" }],
+        resolution: "DNS",
+      },
+      /ports\[0\]\.protocol: TCP cannot tell 2 hosts apart/,
+    ],
     ["VirtualService", vs({ route: [route], timeout: "soon" }), /spec\.http\[0\]\.timeout: "soon" is no duration/],
     [
       "VirtualService",

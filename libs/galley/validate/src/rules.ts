@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { parseDuration } from "@xebec/core-duration";
 import type { Violation } from "@xebec/model-resources";
+import { RE2JS } from "re2js";
 
 type Path = readonly (string | number)[];
 
@@ -53,13 +54,33 @@ export class Checker {
     if (value.length > 1024) this.fail(path, "is longer than 1024 characters");
     else
       try {
-        // RE2 knows no look-around and no back-references; what is left, V8's parser checks. It is never run here.
-        if (/\(\?(=|!|<=|<!)|\\[1-9]/.test(value))
-          this.fail(path, `"${value}" uses look-around or a back-reference, which RE2 does not have`);
-        else new RegExp(value.replace(/\(\?P</g, "(?<").replace(/^\(\?[imsU]+\)/, ""));
+        RE2JS.compile(value);
       } catch (error) {
-        this.fail(path, `is no regular expression: ${(error as Error).message}`);
+        this.fail(
+          path,
+          /\(\?(=|!|<=|<!)|\\[1-9]/.test(value)
+            ? `"${value}" uses look-around or a back-reference, which RE2 does not have`
+            : `is no regular expression of RE2: ${(error as Error).message}`,
+        );
       }
+  }
+
+  /** To whom an object is visible: `*`, or namespaces, with `.` for its own. @param nobody allows `~`, which is nobody */
+  exportTo(value: readonly string[] | undefined, path: Path, { nobody = false } = {}): void {
+    const seen = new Set<string>();
+    for (const [i, each] of (value ?? []).entries()) {
+      if (
+        each !== "*" &&
+        each !== "." &&
+        !(nobody && each === "~") &&
+        !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each)
+      )
+        this.fail([...path, i], `"${each}" is no namespace; write a namespace, . or *`);
+      if (seen.has(each)) this.fail([...path, i], `"${each}" is given twice`);
+      seen.add(each);
+    }
+    if (seen.has("*") && seen.size > 1) this.fail(path, "* cannot be together with namespaces");
+    if (seen.has("~") && seen.size > 1) this.fail(path, "~ cannot be together with namespaces");
   }
 
   /** Text that becomes part of a header: no control characters. */
@@ -77,6 +98,11 @@ export class Checker {
     if (match.regex === "") this.fail([...path, "regex"], "must not be empty");
     this.regex(match.regex, [...path, "regex"]);
   }
+}
+
+/** A name of a header (RFC 9110, "token"). */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 export function isIp(text: string): boolean {

@@ -29,6 +29,8 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
     if (port.protocol && !protocolByName(port.protocol))
       check.fail([...path, "protocol"], `"${port.protocol}" is no protocol`);
   }
+  checkSharedPorts(spec, check);
+  check.exportTo(spec.exportTo, ["spec", "exportTo"], { nobody: true });
   for (const [i, address] of (spec.addresses ?? []).entries()) {
     check.subnet(address, ["spec", "addresses", i]);
     if (address.includes("/") && isDns)
@@ -57,4 +59,15 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   }
   const weights = endpoints.reduce((sum, each) => sum + (each.weight ?? 1), 0);
   if (weights > 4_294_967_295) check.fail(["spec", "endpoints"], "the weights are too large together");
+}
+
+/** With a name in its protocol a connection says which host it wants; without one, several hosts cannot be told apart. */
+function checkSharedPorts(spec: ServiceEntrySpec, check: Checker): void {
+  if (spec.hosts.length < 2 || (spec.resolution ?? "NONE") === "NONE") return;
+  for (const [i, port] of (spec.ports ?? []).entries())
+    if (!["HTTP", "HTTP2", "GRPC", "GRPC-Web", "HTTPS", "TLS"].includes(protocolByName(port.protocol ?? "") ?? ""))
+      check.fail(
+        ["spec", "ports", i, "protocol"],
+        `${port.protocol || "a port without protocol"} cannot tell ${spec.hosts.length} hosts apart; write one ServiceEntry for each`,
+      );
 }

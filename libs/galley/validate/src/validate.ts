@@ -16,7 +16,7 @@ import type { RawObject } from "./manifest.ts";
 import { checkMeshConfig } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
-import { Checker, isDnsName } from "./rules.ts";
+import { Checker } from "./rules.ts";
 import { checkServiceEntry } from "./service-entry.ts";
 import { checkVirtualService } from "./virtual-service.ts";
 
@@ -49,6 +49,16 @@ export interface ValidateOptions {
 /** Groups of Kubernetes itself: their objects are not ours to judge. */
 const KUBERNETES_GROUPS = /^(|apps|batch|autoscaling|policy|([a-z-]+\.)+k8s\.io)$/;
 const MESH_CONFIG_MAP = { name: "istio", key: "mesh" } as const;
+/** Annotations that Istio sets inside itself; its webhook refuses them (spec/platform.md §3.11). */
+const REFUSED_ANNOTATIONS = [
+  "internal.istio.io/webhook-always-reject",
+  "internal.istio.io/parents",
+  "internal.istio.io/parent-namespace",
+];
+/** An RFC 1123 subdomain, whose labels Kubernetes does not limit, and a label. */
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const MAX_NAME = 253;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const TOP_LEVEL = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
 
 // biome-ignore format: one line a kind
@@ -133,17 +143,20 @@ function checkHead(
     return undefined;
   }
   const { name, namespace = defaultNamespace, labels, annotations } = metadata as Record<string, unknown>;
-  if (typeof name !== "string" || !isDnsName(name)) {
+  if (typeof name !== "string" || name.length > MAX_NAME || !SUBDOMAIN.test(name)) {
     check.fail(
       ["metadata", "name"],
       name === undefined
         ? "is required"
-        : `${JSON.stringify(name)} is no object name: lower-case letters, digits, - and .`,
+        : `${JSON.stringify(name)} is no object name: at most ${MAX_NAME} lower-case letters, digits, - and .`,
     );
     return undefined;
   }
-  if (typeof namespace !== "string" || !isDnsName(namespace)) {
-    check.fail(["metadata", "namespace"], `${JSON.stringify(namespace)} is no namespace`);
+  if (typeof namespace !== "string" || !NAMESPACE.test(namespace)) {
+    check.fail(
+      ["metadata", "namespace"],
+      `${JSON.stringify(namespace)} is no namespace: at most 63 lower-case letters, digits and -`,
+    );
     return undefined;
   }
   for (const [field, map] of Object.entries({ labels, annotations })) {
@@ -154,6 +167,9 @@ function checkHead(
         if (typeof each !== "string")
           check.fail(["metadata", field, key], `must be a text, not ${JSON.stringify(each)}; put it in quotes`);
   }
+  for (const name of REFUSED_ANNOTATIONS)
+    if (annotations && typeof annotations === "object" && Object.hasOwn(annotations, name))
+      check.fail(["metadata", "annotations", name], "is Istio's own and may not be set");
   return { group: kind.group, kind: kind.kind, namespace, name };
 }
 

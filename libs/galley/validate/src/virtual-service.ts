@@ -1,6 +1,7 @@
 import { hostCovers, resolveShortName } from "@xebec/model-names";
 import type { HttpMatch, HttpRoute, TcpRoute, TlsRoute, VirtualServiceSpec } from "@xebec/model-resources";
-import type { Checker } from "./rules.ts";
+import { checkAuthority, checkHeaders } from "./header-operations.ts";
+import { type Checker, isLabel, isToken } from "./rules.ts";
 
 type Path = readonly (string | number)[];
 
@@ -25,6 +26,7 @@ export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): v
     path,
     "one of http, tls and tcp must have a rule",
   );
+  check.exportTo(spec.exportTo, [...path, "exportTo"]);
   for (const [i, rule] of (spec.http ?? []).entries()) checkHttp(rule, [...path, "http", i], check);
   for (const [i, rule] of (spec.tls ?? []).entries()) {
     for (const [j, match] of rule.match.entries())
@@ -68,26 +70,7 @@ function checkHttp(rule: HttpRoute, path: Path, check: Checker): void {
   checkHeaders(rule.headers, [...path, "headers"], check);
   for (const [i, each] of (rule.route ?? []).entries())
     checkHeaders(each.headers, [...path, "route", i, "headers"], check);
-}
-
-/** The authority may be set in a request; Envoy lets nobody add or remove it, nor any other pseudo-header. */
-function checkHeaders(headers: HttpRoute["headers"], path: Path, check: Checker): void {
-  for (const side of ["request", "response"] as const) {
-    const { set = {}, add = {}, remove = [] } = headers?.[side] ?? {};
-    const names: [name: string, at: Path, isSet: boolean][] = [
-      ...Object.keys(set).map((name): [string, Path, boolean] => [name, [...path, side, "set", name], true]),
-      ...Object.keys(add).map((name): [string, Path, boolean] => [name, [...path, side, "add", name], false]),
-      ...remove.map((name, i): [string, Path, boolean] => [name, [...path, side, "remove", i], false]),
-    ];
-    for (const [name, at, isSet] of names) {
-      const isAuthority = [":authority", "host"].includes(name.toLowerCase());
-      if (isAuthority ? !isSet || side === "response" : !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
-        check.fail(at, `"${name}" is no header that may be changed here`);
-    }
-    for (const [operation, map] of Object.entries({ set, add }))
-      for (const [name, value] of Object.entries(map))
-        if (/[\r\n\0]/.test(value)) check.fail([...path, side, operation, name], "must not hold control characters");
-  }
+  checkAuthority(rule, path, check);
 }
 
 function checkMatch(match: HttpMatch, path: Path, check: Checker): void {
@@ -96,8 +79,17 @@ function checkMatch(match: HttpMatch, path: Path, check: Checker): void {
   for (const field of ["headers", "withoutHeaders", "queryParams"] as const)
     for (const [name, value] of Object.entries(match[field] ?? {})) {
       if (name === "") check.fail([...path, field], "a name must not be empty");
+      else if (field !== "queryParams" && !isHeaderName(name))
+        check.fail([...path, field, name], `"${name}" is no name of a header`);
       check.stringMatch(value, [...path, field, name]);
     }
+}
+
+/** A header, a pseudo-header of a request or a response, or a claim of a token as Istio writes it. */
+function isHeaderName(name: string): boolean {
+  return (
+    isToken(name) || /^:(method|scheme|authority|path|status)$/.test(name) || name.startsWith("@request.auth.claims")
+  );
 }
 
 function checkWeights(
@@ -107,6 +99,8 @@ function checkWeights(
 ): void {
   for (const [i, { destination }] of routes.entries()) {
     check.host(destination.host, [...path, i, "destination", "host"], { wildcard: false });
+    if (destination.subset !== undefined && destination.subset !== "" && !isLabel(destination.subset))
+      check.fail([...path, i, "destination", "subset"], `"${destination.subset}" is no name of a subset`);
     if (destination.host === "*") check.fail([...path, i, "destination", "host"], "* is no destination");
   }
   const total = routes.reduce((sum, each) => sum + (each.weight ?? 0), 0);
@@ -120,8 +114,8 @@ function checkRedirect(rule: HttpRoute, path: Path, check: Checker): void {
     if (!redirect.uri && !redirect.authority && redirect.port === undefined && !redirect.scheme && !redirect.derivePort)
       check.fail([...path, "redirect"], "one of uri, authority, port and scheme is needed");
     const code = redirect.redirectCode;
-    if (code !== undefined && ![301, 302, 303, 307, 308].includes(code))
-      check.fail([...path, "redirect", "redirectCode"], `must be 301, 302, 303, 307 or 308, not ${code}`);
+    if (code !== undefined && (code < 300 || code > 399))
+      check.fail([...path, "redirect", "redirectCode"], `must be from 300 to 399, not ${code}`);
     if (redirect.scheme && !["http", "https"].includes(redirect.scheme))
       check.fail([...path, "redirect", "scheme"], `must be http or https, not ${redirect.scheme}`);
     for (const field of ["uri", "authority"] as const) check.headerText(redirect[field], [...path, "redirect", field]);
@@ -131,6 +125,8 @@ function checkRedirect(rule: HttpRoute, path: Path, check: Checker): void {
   if (directResponse) {
     if (directResponse.status < 200 || directResponse.status > 599)
       check.fail([...path, "directResponse", "status"], `must be from 200 to 599, not ${directResponse.status}`);
+    for (const other of ["fault", "rewrite"] as const)
+      if (rule[other]) check.fail([...path, other], "cannot be together with directResponse");
     const size = Buffer.byteLength(directResponse.body?.string ?? directResponse.body?.bytes ?? "");
     if (size > 1024 * 1024) check.fail([...path, "directResponse", "body"], "must not be larger than 1 MiB");
   }
@@ -172,6 +168,9 @@ function checkFault(fault: HttpRoute["fault"], path: Path, check: Checker): void
     if (fault.delay.fixedDelay === undefined) check.fail([...path, "delay", "fixedDelay"], "is required");
     check.duration(fault.delay.fixedDelay, [...path, "delay", "fixedDelay"], { zero: false });
   }
+  const status = fault.abort?.httpStatus;
+  if (status !== undefined && (status < 200 || status > 599))
+    check.fail([...path, "abort", "httpStatus"], `must be from 200 to 599, not ${status}`);
   if (fault.abort && fault.abort.httpStatus === undefined && fault.abort.grpcStatus === undefined)
     check.fail([...path, "abort"], "one of httpStatus and grpcStatus is needed");
   if (fault.abort?.httpStatus !== undefined && fault.abort.grpcStatus !== undefined)

@@ -8,7 +8,7 @@ export const InjectorConfig = defineConfig({
     injectConfig: option.string("file with policy, selectors and template; the built-in template when left out"),
     valuesFile: option.string("YAML or JSON file with the values of the template"),
     address: option.string("address that the webhook binds", "0.0.0.0"),
-    port: option.number("port of the webhook (Istio's 443 is the Service's port)", 15017),
+    port: option.port("port of the webhook (Istio's 443 is the Service's port)", 15017),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),
     caAddr: option.string(
@@ -18,7 +18,7 @@ export const InjectorConfig = defineConfig({
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
     stateDir: option.string("directory of the certificate"),
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
-    monitoringPort: option.number("port of metrics, health and log levels", 15014),
+    monitoringPort: option.port("port of metrics, health and log levels", 15014),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });

@@ -1,2 +1,3 @@
 export { InjectorConfig } from "./config.ts";
-export { type InjectorParts, type InjectSettings, injectorComponents, injectRoutes, reviewPod } from "./injector.ts";
+export { type InjectorParts, injectorComponents, injectRoutes, reviewPod } from "./injector.ts";
+export { createSettings, type InjectSettings } from "./settings.ts";

@@ -1,35 +1,17 @@
-import { readFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import type { ConfigOf } from "@xebec/core-config";
-import { isXebecError, XebecError } from "@xebec/core-errors";
+import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import {
-  DEFAULT_TEMPLATE,
-  DEFAULT_VALUES,
-  decide,
-  type InjectConfig,
-  type InjectValues,
-  injectionPatch,
-  type Pod,
-  parseInjectConfig,
-} from "@xebec/injector-template";
-import { createDirectoryWatcher } from "@xebec/platform-files";
+import { decide, injectionPatch, type Pod } from "@xebec/injector-template";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
-import { parse } from "yaml";
 import type { InjectorConfig } from "./config.ts";
+import { createSettings, type InjectSettings } from "./settings.ts";
 
 const log = logger("inject");
 const MAX_REVIEW_BYTES = 8 << 20;
-
-/** What the webhook injects with; replaced whole when a file changes and is good. */
-export interface InjectSettings {
-  readonly config: InjectConfig;
-  readonly values: InjectValues;
-}
 
 export interface InjectorParts {
   readonly config: ConfigOf<typeof InjectorConfig>;
@@ -63,78 +45,6 @@ export function injectorComponents({ config, tls, metrics = createMetrics() }: I
     }),
     ...components,
   ];
-}
-
-/** Reads the two files and again when they change; a bad file keeps what was there before. */
-function createSettings(config: ConfigOf<typeof InjectorConfig>): {
-  component: Component;
-  current: () => InjectSettings;
-} {
-  let current: InjectSettings = { config: parseInjectConfig("{}", DEFAULT_TEMPLATE), values: DEFAULT_VALUES };
-  const read = async (): Promise<InjectSettings> => ({
-    config: parseInjectConfig(config.injectConfig ? await text(config.injectConfig) : "{}", DEFAULT_TEMPLATE),
-    values: config.valuesFile
-      ? { ...DEFAULT_VALUES, ...valuesOf(await text(config.valuesFile), config.valuesFile) }
-      : DEFAULT_VALUES,
-  });
-  const watchers = [
-    ...new Set([config.injectConfig, config.valuesFile].filter((each) => each !== undefined).map(dirname)),
-  ].map((root) =>
-    createDirectoryWatcher({
-      root,
-      name: `injector files in ${root}`,
-      endings: [".yaml", ".yml", ".json"],
-      handlers: {
-        file: (path) => void reload(basename(path)),
-        removed: () => {},
-        recovered: () => {},
-        fault: (path, error) =>
-          log.warn({ err: error, path }, "an injector file cannot be read; the last good one stays"),
-        synced: () => {},
-      },
-    }),
-  );
-  async function reload(file: string): Promise<void> {
-    try {
-      current = await read();
-    } catch (error) {
-      log.warn({ err: error, file }, "the injector's configuration is refused; the last good one stays");
-    }
-  }
-  return {
-    current: () => current,
-    component: {
-      name: "settings",
-      async start(signal) {
-        current = await read();
-        for (const each of watchers) await each.start(signal);
-      },
-      async close() {
-        for (const each of watchers) await each.close?.();
-      },
-    },
-  };
-}
-
-async function text(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new XebecError("not_found", `${path} cannot be read`, { cause: error });
-  }
-}
-
-function valuesOf(source: string, path: string): Partial<InjectValues> {
-  const value: unknown = parse(source, { maxAliasCount: 20 }) ?? {};
-  if (value === null || typeof value !== "object" || Array.isArray(value))
-    throw new XebecError("invalid_argument", `${path}: must be a map of values`);
-  for (const key of Object.keys(value))
-    if (!(key in DEFAULT_VALUES))
-      throw new XebecError(
-        "invalid_argument",
-        `${path}: unknown value ${key}; known are ${Object.keys(DEFAULT_VALUES).join(", ")}`,
-      );
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]));
 }
 
 /** The webhook's path `/inject`, and today's form with settings in the path. */
@@ -204,8 +114,8 @@ export function reviewPod(body: unknown, { config, values }: InjectSettings): Re
     log.info({ pod: name, reason: decision.reason }, "injected");
     return answer({ patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") }, true, true);
   } catch (error) {
-    if (!isXebecError(error)) throw error;
+    // A pod may hold anything in any place: whatever fails is a denial with a reason, never an error of the server.
     log.warn({ pod: name, err: error }, "injection failed");
-    return deny(`injection failed: ${error.message}`);
+    return deny(`injection failed: ${XebecError.from(error).message}`);
   }
 }

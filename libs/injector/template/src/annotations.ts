@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { XebecError } from "@xebec/core-errors";
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
@@ -6,10 +7,16 @@ const list = (text: string): string[] =>
     .split(",")
     .map((each) => each.trim())
     .filter(Boolean);
-const isCidr = (text: string): boolean => /^[\da-fA-F:.]+\/\d{1,3}$/.test(text);
+const isCidr = (text: string): boolean => {
+  const [ip = "", length = "", ...rest] = text.split("/");
+  const bits = ip.includes("%") ? 0 : { 4: 32, 6: 128 }[isIP(ip)];
+  return Boolean(bits) && rest.length === 0 && /^\d{1,3}$/.test(length) && Number(length) <= (bits ?? 0);
+};
+const isQuantity = (text: string): boolean =>
+  /^\+?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.test(text);
 const ports = (text: string): boolean => list(text).every(isPort);
 const networks = (text: string): boolean => list(text).every(isCidr);
-const count = (text: string): boolean => /^\d{1,10}$/.test(text);
+const count = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= 2 ** 31 - 1;
 
 /** The annotations that are checked, with the form that they must have (spec/platform.md §4.4). */
 const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, string]>> = {
@@ -21,6 +28,10 @@ const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, strin
   "readiness.status.sidecar.istio.io/initialDelaySeconds": [count, "a number of seconds"],
   "readiness.status.sidecar.istio.io/periodSeconds": [count, "a number of seconds"],
   "readiness.status.sidecar.istio.io/failureThreshold": [count, "a number"],
+  "sidecar.istio.io/proxyCPU": [isQuantity, "a quantity"],
+  "sidecar.istio.io/proxyMemory": [isQuantity, "a quantity"],
+  "sidecar.istio.io/proxyCPULimit": [isQuantity, "a quantity"],
+  "sidecar.istio.io/proxyMemoryLimit": [isQuantity, "a quantity"],
   "traffic.sidecar.istio.io/includeOutboundIPRanges": [(text) => text === "*" || networks(text), "* or networks"],
   "traffic.sidecar.istio.io/excludeOutboundIPRanges": [networks, "networks"],
   "traffic.sidecar.istio.io/includeInboundPorts": [(text) => text === "*" || ports(text), "* or ports"],

@@ -40,9 +40,34 @@ spec:
     - {name: ISTIO_META_POD_PORTS, value: {{podPorts}}}
     - {name: ISTIO_META_APP_CONTAINERS, value: {{appContainers}}}
     - {name: ISTIO_METAJSON_ANNOTATIONS, value: {{annotationsJson}}}
-    readinessProbe: {httpGet: {path: /healthz/ready, port: 15021}, periodSeconds: 15, timeoutSeconds: 3, failureThreshold: 4}
-    resources: {requests: {cpu: {{proxyCpu}}, memory: {{proxyMemory}}}, limits: {cpu: "2", memory: 1Gi}}
+{{#probed}}
+    readinessProbe: {httpGet: {path: /healthz/ready, port: 15021}, initialDelaySeconds: {{probeDelay}}, periodSeconds: {{probePeriod}}, timeoutSeconds: 3, failureThreshold: {{probeFailures}}}
+{{/probed}}
+    resources:
+{{#requested}}
+      requests:
+{{#requestCpu}}
+        cpu: {{requestCpu}}
+{{/requestCpu}}
+{{#requestMemory}}
+        memory: {{requestMemory}}
+{{/requestMemory}}
+{{/requested}}
+{{#limited}}
+      limits:
+{{#limitCpu}}
+        cpu: {{limitCpu}}
+{{/limitCpu}}
+{{#limitMemory}}
+        memory: {{limitMemory}}
+{{/limitMemory}}
+{{/limited}}
+{{#tproxy}}
+    securityContext: {allowPrivilegeEscalation: false, privileged: false, readOnlyRootFilesystem: true, runAsUser: 0, runAsGroup: 1337, runAsNonRoot: false, capabilities: {add: [NET_ADMIN], drop: [ALL]}}
+{{/tproxy}}
+{{^tproxy}}
     securityContext: {allowPrivilegeEscalation: false, privileged: false, readOnlyRootFilesystem: true, runAsUser: 1337, runAsGroup: 1337, runAsNonRoot: true, capabilities: {drop: [ALL]}}
+{{/tproxy}}
     volumeMounts:
     - {name: istio-envoy, mountPath: /etc/istio/proxy}
     - {name: istio-podinfo, mountPath: /etc/istio/pod}

@@ -118,6 +118,92 @@ describe("the patch", () => {
     assert.deepEqual(inject(once), once);
   });
 
+  const proxyOf = (pod: Pod): Record<string, unknown> & { env: { name: string; value?: string }[] } =>
+    inject(pod).spec.containers.find((each) => each.name === "istio-proxy") as unknown as ReturnType<typeof proxyOf>;
+  const annotated = (annotations: Record<string, string>): Pod => ({
+    ...POD,
+    metadata: { ...POD.metadata, annotations },
+  });
+  const envOf = (pod: Pod, name: string): string => proxyOf(pod).env.find((each) => each.name === name)?.value ?? "";
+
+  it("replaces the whole block of resources by what annotations say", () => {
+    assert.deepEqual(proxyOf(POD).resources, {
+      requests: { cpu: "100m", memory: "128Mi" },
+      limits: { cpu: "2", memory: "1Gi" },
+    });
+    assert.deepEqual(proxyOf(annotated({ "sidecar.istio.io/proxyMemory": "2Gi" })).resources, {
+      requests: { memory: "2Gi" },
+    });
+    assert.deepEqual(proxyOf(annotated({ "sidecar.istio.io/proxyCPULimit": "1.5" })).resources, {
+      limits: { cpu: "1.5" },
+    });
+  });
+
+  it("gives the proxy the rights that TPROXY needs", () => {
+    const { securityContext } = proxyOf(annotated({ "sidecar.istio.io/interceptionMode": "TPROXY" }));
+    const { runAsUser, runAsNonRoot, capabilities } = securityContext as Record<string, unknown>;
+    assert.deepEqual([runAsUser, runAsNonRoot, capabilities], [0, false, { add: ["NET_ADMIN"], drop: ["ALL"] }]);
+  });
+
+  it("asks for readiness as annotations say", () => {
+    const probed = annotated({
+      "readiness.status.sidecar.istio.io/initialDelaySeconds": "3",
+      "readiness.status.sidecar.istio.io/periodSeconds": "2",
+      "readiness.status.sidecar.istio.io/failureThreshold": "7",
+      "status.sidecar.istio.io/port": "15999",
+    });
+    const probe = proxyOf(probed).readinessProbe as Record<string, unknown>;
+    assert.deepEqual([probe.initialDelaySeconds, probe.periodSeconds, probe.failureThreshold], [3, 2, 7]);
+    assert.equal(JSON.parse(envOf(probed, "PROXY_CONFIG")).statusPort, 15_999);
+    assert.equal(proxyOf(annotated({ "status.sidecar.istio.io/port": "0" })).readinessProbe, undefined);
+  });
+
+  it("keeps labels of the user, and makes others that Kubernetes takes", () => {
+    const labels = { "security.istio.io/tlsMode": "disabled" };
+    const generateName = `${"d".repeat(62)}.-x-`;
+    const { metadata } = inject({ metadata: { generateName, labels }, spec: POD.spec });
+    assert.equal(metadata?.labels?.["security.istio.io/tlsMode"], "disabled");
+    assert.equal(metadata?.labels?.["service.istio.io/canonical-name"], "d".repeat(62));
+  });
+
+  it("names an owner with the group that it has", () => {
+    const ownerReferences = [{ apiVersion: "batch/v1", kind: "Job", name: "j", controller: true }];
+    const pod: Pod = { ...POD, metadata: { name: "p", ownerReferences } };
+    assert.equal(envOf(pod, "ISTIO_META_OWNER"), "kubernetes://apis/batch/v1/namespaces/default/jobs/j");
+  });
+
+  it("lays a user's own istio-proxy over the template's, also when it is injected again", () => {
+    const user = {
+      name: "istio-proxy",
+      image: "auto",
+      env: [
+        { name: "X", value: "1" },
+        { name: "TRUST_DOMAIN", value: "mine" },
+      ],
+      resources: { requests: { cpu: "1" } },
+    };
+    const once = inject({ ...POD, spec: { ...POD.spec, containers: [user, ...POD.spec.containers] } });
+    const proxies = once.spec.containers.filter((each) => each.name === "istio-proxy");
+    assert.equal(proxies.length, 1);
+    const [proxy] = proxies as unknown as [
+      { image: string; resources: unknown; env: { name: string; value?: string }[] },
+    ];
+    assert.equal(proxy.image, DEFAULT_VALUES.proxyImage);
+    assert.deepEqual(proxy.resources, { requests: { cpu: "1", memory: "128Mi" }, limits: { cpu: "2", memory: "1Gi" } });
+    const values = (name: string): unknown[] =>
+      proxy.env.filter((each) => each.name === name).map((each) => each.value);
+    assert.deepEqual([values("X"), values("TRUST_DOMAIN"), values("CA_ADDR").length], [["1"], ["mine"], 1]);
+    assert.deepEqual(inject(once), once);
+  });
+
+  for (const [name, value, form] of [
+    ["traffic.sidecar.istio.io/includeOutboundIPRanges", "10.0.0.0/33", "networks"],
+    ["traffic.sidecar.istio.io/excludeOutboundIPRanges", "10.0.0.0/8,::::/8", "networks"],
+    ["sidecar.istio.io/proxyMemory", "lots", "a quantity"],
+    ["readiness.status.sidecar.istio.io/periodSeconds", "9999999999", "a number of seconds"],
+  ] as const)
+    it(`refuses ${name}: ${value}`, () => assert.throws(() => inject(annotated({ [name]: value })), new RegExp(form)));
+
   it("has no init container without traffic capture", () => {
     assert.equal(inject(POD, { ...DEFAULT_VALUES, interceptionMode: "NONE" }).spec.initContainers, undefined);
   });

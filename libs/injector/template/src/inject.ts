@@ -4,7 +4,9 @@ import mustache from "mustache";
 import { parse } from "yaml";
 import { checkAnnotations } from "./annotations.ts";
 import type { InjectConfig } from "./inject-config.ts";
+import { mergeContainer, OVERRIDES, readOverrides } from "./own-container.ts";
 import { type Container, type Pod, workloadOf } from "./pod.ts";
+import { resourcesData } from "./proxy-resources.ts";
 import type { InjectValues } from "./values.ts";
 
 /** One operation of a JSON patch (RFC 6902). */
@@ -40,10 +42,21 @@ export function injectionPatch(
   const rendered = render(config.template, templateData(pod, namespace, values));
   const earlier = earlierStatus(annotations);
   const operations: PatchOperation[] = [];
+  const overrides = readOverrides(annotations[OVERRIDES]);
+  const users: Record<string, Named[]> = {};
   const status: Record<string, unknown> = { version: hash("sha256", config.template, "hex") };
   for (const list of LISTS) {
     const before = (pod.spec?.[list] ?? []) as readonly Named[];
-    const added = rendered.spec?.[list] ?? [];
+    const added = (rendered.spec?.[list] ?? []).map((own) => {
+      if (list !== "containers" && list !== "initContainers") return own;
+      // What an earlier injection added is not the user's; what the user had written then stands in the annotation.
+      const user = (earlier[list]?.includes(own.name) ? overrides[list] : before)?.find(
+        (each) => each.name === own.name,
+      );
+      if (!user) return own;
+      users[list] = [...(users[list] ?? []), user];
+      return mergeContainer(own, user);
+    });
     const kept = before.filter(
       (each) => !earlier[list]?.includes(each.name) && !added.some((own) => own.name === each.name),
     );
@@ -54,12 +67,17 @@ export function injectionPatch(
   }
   const labels = {
     ...rendered.metadata?.labels,
-    ...pick(pod.metadata?.labels, ["service.istio.io/canonical-name", "service.istio.io/canonical-revision"]),
+    ...pick(pod.metadata?.labels, [
+      "security.istio.io/tlsMode",
+      "service.istio.io/canonical-name",
+      "service.istio.io/canonical-revision",
+    ]),
   };
   operations.push(...mapPatch("/metadata/labels", pod.metadata?.labels, labels));
   operations.push(
     ...mapPatch("/metadata/annotations", pod.metadata?.annotations, {
       ...rendered.metadata?.annotations,
+      ...(Object.keys(users).length > 0 ? { [OVERRIDES]: JSON.stringify(users) } : {}),
       [STATUS]: JSON.stringify(status),
     }),
   );
@@ -72,36 +90,53 @@ function templateData(pod: Pod, namespace: string, values: InjectValues): Record
   const workload = workloadOf(pod);
   const containers: readonly Container[] = (pod.spec?.containers ?? []).filter((each) => each.name !== "istio-proxy");
   const interceptionMode = annotations["sidecar.istio.io/interceptionMode"] ?? values.interceptionMode;
+  const statusPort = optionalNumber(annotations["status.sidecar.istio.io/port"]);
   const owner =
     workload.kind === "Pod"
       ? `kubernetes://apis/v1/namespaces/${namespace}/pods/${workload.name}`
-      : `kubernetes://apis/apps/v1/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`;
+      : `kubernetes://apis/${workload.apiVersion}/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`;
   return {
     values,
     captured: interceptionMode !== "NONE",
+    tproxy: interceptionMode === "TPROXY",
     interceptionMode,
     proxyImage: annotations["sidecar.istio.io/proxyImage"] ?? values.proxyImage,
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? values.logLevel,
     concurrency: values.concurrency,
     proxyCpu: annotations["sidecar.istio.io/proxyCPU"] ?? values.proxyCpu,
     proxyMemory: annotations["sidecar.istio.io/proxyMemory"] ?? values.proxyMemory,
+    ...resourcesData(annotations, values),
+    // Port 0 means that there is nothing to ask.
+    probed: statusPort !== 0,
+    probeDelay: Number(annotations["readiness.status.sidecar.istio.io/initialDelaySeconds"] ?? 0),
+    probePeriod: Number(annotations["readiness.status.sidecar.istio.io/periodSeconds"] ?? 15),
+    probeFailures: Number(annotations["readiness.status.sidecar.istio.io/failureThreshold"] ?? 4),
     includeOutboundIPRanges: annotations["traffic.sidecar.istio.io/includeOutboundIPRanges"] ?? "*",
     excludeOutboundIPRanges: annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] ?? "",
     includeInboundPorts: annotations["traffic.sidecar.istio.io/includeInboundPorts"] ?? "*",
-    excludeInboundPorts: ["15090", "15021", annotations["traffic.sidecar.istio.io/excludeInboundPorts"], "15020"]
+    excludeInboundPorts: [
+      "15090",
+      "15021",
+      annotations["traffic.sidecar.istio.io/excludeInboundPorts"],
+      String(statusPort || 15020),
+    ]
       .filter(Boolean)
       .join(","),
     excludeOutboundPorts: annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] ?? "",
-    proxyConfig: JSON.stringify({ discoveryAddress: values.discoveryAddress, ...proxyConfigOf(annotations) }),
+    proxyConfig: JSON.stringify({
+      discoveryAddress: values.discoveryAddress,
+      ...proxyConfigOf(annotations),
+      ...(statusPort ? { statusPort } : {}),
+    }),
     workloadName: workload.name,
     owner,
-    canonicalName: labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name,
+    canonicalName: labelText(labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name),
     canonicalRevision: labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
     podPorts: JSON.stringify(containers.flatMap((each) => each.ports ?? [])),
     appContainers: containers.map((each) => each.name).join(","),
     // What an earlier injection noted is not the user's.
     annotationsJson: JSON.stringify(
-      Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== STATUS)),
+      Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== STATUS && name !== OVERRIDES)),
     ),
   };
 }
@@ -110,15 +145,32 @@ function templateData(pod: Pod, namespace: string, values: InjectValues): Record
 function proxyConfigOf(annotations: Readonly<Record<string, string>>): Record<string, unknown> {
   const text = annotations["proxy.istio.io/config"];
   if (!text) return {};
-  const value: unknown = parse(text, { maxAliasCount: 20 });
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 20 });
+  } catch (error) {
+    const [message] = (error as Error).message.split("\n");
+    throw new XebecError("invalid_argument", `annotation proxy.istio.io/config: is not YAML: ${message}`);
+  }
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new XebecError("invalid_argument", "annotation proxy.istio.io/config: must be a map in YAML");
 }
 
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+/** A name in the form that a label's value may have. */
+function labelText(name: string): string {
+  return name.slice(0, 63).replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
+}
+
 function render(template: string, data: Record<string, unknown>): Rendered {
   try {
-    // Every value becomes a JSON text, which YAML reads as a quoted scalar: nothing in a pod can change the structure.
-    const text = mustache.render(template, data, {}, { escape: (value: unknown) => JSON.stringify(String(value)) });
+    // Every text becomes a JSON text, which YAML reads as a quoted scalar: nothing in a pod can change the structure. Only what
+    // was made a number above stands as one.
+    const quoted = (value: unknown): string => JSON.stringify(typeof value === "number" ? value : String(value));
+    const text = mustache.render(template, data, {}, { escape: quoted });
     return (parse(text, { maxAliasCount: 100 }) ?? {}) as Rendered;
   } catch (error) {
     throw new XebecError(
@@ -132,11 +184,18 @@ function render(template: string, data: Record<string, unknown>): Rendered {
 function earlierStatus(annotations: Readonly<Record<string, string>>): Partial<Record<ListName, readonly string[]>> {
   const text = annotations[STATUS];
   if (!text) return {};
+  let status: unknown;
   try {
-    return JSON.parse(text) as Partial<Record<ListName, readonly string[]>>;
+    status = JSON.parse(text);
   } catch (error) {
     throw new XebecError("invalid_argument", `annotation ${STATUS}: is not JSON; remove it`, { cause: error });
   }
+  // Whoever makes the pod may write anything here: what names nothing is as good as nothing.
+  if (status === null || typeof status !== "object") return {};
+  const lists = status as Record<string, unknown>;
+  const names = (list: ListName): string[] =>
+    Array.isArray(lists[list]) ? lists[list].filter((each) => typeof each === "string") : [];
+  return Object.fromEntries(LISTS.map((list) => [list, names(list)]));
 }
 
 function mapPatch(

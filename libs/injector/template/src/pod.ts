@@ -7,6 +7,7 @@ export interface Pod {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly {
+      readonly apiVersion?: string;
       readonly kind: string;
       readonly name: string;
       readonly controller?: boolean;
@@ -30,9 +31,13 @@ export interface Container {
 }
 
 /** The owner that users know: the Deployment `reviews-v1`, not its ReplicaSet `reviews-v1-5d4f`. */
-export function workloadOf(pod: Pod): { readonly kind: string; readonly name: string } {
+export function workloadOf(pod: Pod): { readonly apiVersion: string; readonly kind: string; readonly name: string } {
   const owner = pod.metadata?.ownerReferences?.find((each) => each.controller) ?? pod.metadata?.ownerReferences?.[0];
-  if (!owner) return { kind: "Pod", name: pod.metadata?.name ?? "" };
-  if (owner.kind !== "ReplicaSet") return { kind: owner.kind, name: owner.name };
-  return { kind: "Deployment", name: owner.name.replace(/-[a-z0-9]+$/, "") };
+  if (!owner) {
+    const { name, generateName = "" } = pod.metadata ?? {};
+    return { apiVersion: "v1", kind: "Pod", name: name || generateName.replace(/-$/, "") };
+  }
+  const { apiVersion = "apps/v1", kind } = owner;
+  if (kind !== "ReplicaSet") return { apiVersion, kind, name: owner.name };
+  return { apiVersion, kind: "Deployment", name: owner.name.replace(/-[a-z0-9]+$/, "") };
 }

@@ -83,6 +83,21 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
 /** States whose every entry is signed by its writer; readers refuse entries of others. */
 export const SIGNED_BUCKETS: readonly Bucket[] = ["trust"];
 
+/**
+ * Who publishes generations in a state, by name. Readers ignore all others: the rights of the server do not reach as far as keys,
+ * and a source that nobody ever completes would keep every new reader waiting.
+ */
+export const SOURCES: Readonly<Partial<Record<Bucket, readonly string[]>>> = {
+  config: ["galley"],
+  workloads: ["local"],
+  trust: ["citadel"],
+};
+
+/** Says whether a source may publish in a state; in a state that is not listed every source may. */
+export function isSourceOf(bucket: string, source: string): boolean {
+  return SOURCES[bucket as Bucket]?.includes(source) ?? true;
+}
+
 /** The users that may write a state. */
 export function writersOf(bucket: Bucket): readonly BusUser[] {
   return BUS_USERS.filter((user) => ACCESS[user].write.includes(bucket));

@@ -1,2 +1,12 @@
-export { ACCESS, BUS_USERS, type BusAccess, type BusUser, readableBy, SIGNED_BUCKETS, writersOf } from "./access.ts";
+export {
+  ACCESS,
+  BUS_USERS,
+  type BusAccess,
+  type BusUser,
+  isSourceOf,
+  readableBy,
+  SIGNED_BUCKETS,
+  SOURCES,
+  writersOf,
+} from "./access.ts";
 export { ALL_BUCKETS, ALL_WORK_QUEUES, BUCKETS, type Bucket, SUBJECTS, WORK_QUEUES } from "./names.ts";

@@ -10,6 +10,8 @@ import {
   type Bus,
   type BusKeys,
   createBusKeys,
+  createGenerationReader,
+  createGenerationWriter,
   createNatsBus,
   readPublicKeys,
   readSeed,
@@ -125,6 +127,56 @@ test("the server cannot be made to write trust for somebody: such entries are no
   assert.deepEqual(spied, ["refused"]);
   await raw.close();
   watch.close();
+});
+
+test("who may write one state cannot have the server write into another one", async () => {
+  const [galley, pilot, late] = [await as("galley"), await as("pilot"), await as("mixer-policy")];
+  const writer = createGenerationWriter({ bus: galley, bucket: "config", source: "galley" });
+  await writer.start(never);
+  await writer.replace(new Map([["k", Buffer.from("one")]]));
+  const told: string[] = [];
+  const state = pilot.state("config");
+  const watch = state.watch({
+    entry: (key, value) => told.push(`${key}=${value && Buffer.from(value)}`),
+    synced: () => {},
+  });
+  await waitFor("the entry", 5_000, () => told.includes("galley:k=one"));
+
+  const seed = await readSeed(keys.seedFile("mixer-telemetry"));
+  const raw = await connect({
+    servers: server.address,
+    authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+    inboxPrefix: inboxOf("mixer-telemetry"),
+  });
+  const stream = jetstream(raw, { timeout: 1_000 });
+  const copy = (to: string): void => raw.publish("$JS.API.DIRECT.GET.KV_status.$KV.status.v.evil", "", { reply: to });
+  const commit = JSON.stringify({ generation: 9, hash: "0".repeat(64) });
+  await stream.publish("$KV.status.v.evil", commit);
+  for (const key of ["galley=3Ak", "galley=21", "galley=3Anew", "other=21"]) copy(`$KV.config.v.${key}`);
+  // An acknowledgement is an answer, too.
+  raw.publish("$KV.status.v.evil", commit, { reply: "$KV.config.v.galley=3Aack" });
+  // In the place where the server repeats the entries, with a number that is still to come.
+  for (let sequence = 0; sequence < 40; ) {
+    sequence = (await stream.publish("$KV.status.v.evil", commit)).seq;
+    copy("kv.config.v.galley=3Ak");
+  }
+  await raw.flush();
+  const reader = createGenerationReader({ bus: late, bucket: "config", apply: () => {} });
+  await reader.start(never);
+  await writer.apply({ puts: new Map([["k", Buffer.from("two")]]), deletes: new Set() });
+  await waitFor("the real change", 5_000, () => told.includes("galley:k=two"));
+  await waitFor("a new reader is synced", 15_000, () => reader.synced);
+  assert.deepEqual(
+    [...reader.entries()].map(([key, value]) => `${key}=${Buffer.from(value)}`),
+    ["k=two"],
+  );
+  assert.deepEqual(
+    told.filter((each) => each.endsWith(`=${commit}`)),
+    [],
+  );
+  await raw.close();
+  watch.close();
+  await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
 test("requests, adapters and work pass with the rights of their users", async () => {

@@ -1,3 +1,4 @@
+import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Bus, Subscription } from "./bus.ts";
@@ -27,7 +28,7 @@ export interface BridgeOptions {
 export function createBridge({ inner, outer, incoming, outgoing, requests }: BridgeOptions): Component {
   const open: Subscription[] = [];
   const relays = incoming.map((bucket) => {
-    const writer = createGenerationWriter({ bus: inner, bucket, source: "bridge" });
+    const writer = createGenerationWriter({ bus: inner, bucket, source: "local" });
     const reader = createGenerationReader({
       bus: outer,
       bucket,
@@ -59,7 +60,10 @@ export function createBridge({ inner, outer, incoming, outgoing, requests }: Bri
       for (const subject of requests)
         open.push(
           outer.respond(subject, async (data) => {
-            const answers = await inner.requestAll(subject, data, { timeoutMs: ANSWER_MS });
+            const faults: XebecError[] = [];
+            const failed = (error: XebecError): void => void faults.push(error);
+            const answers = await inner.requestAll(subject, data, { timeoutMs: ANSWER_MS, failed });
+            if (answers.length === 0 && faults[0]) throw faults[0];
             return answers[0] ?? Buffer.from("[]");
           }),
         );

@@ -186,6 +186,12 @@ for (const [name, create] of Object.entries(implementations)) {
           .catch((fault: unknown) => fault);
         return error instanceof XebecError && error.code === "permission_denied" && error.message === "not you";
       });
+      const faults: string[] = [];
+      const answered = await bus.requestAll(`${subject}.bad`, text(""), {
+        timeoutMs: 500,
+        failed: (error) => faults.push(`${error.code}: ${error.message}`),
+      });
+      assert.deepEqual([answered, faults], [[], ["permission_denied: not you"]]);
       failing.close();
       const silent = bus.respond(`${subject}.slow`, () => new Promise<Uint8Array>(() => {}));
       await waitFor("the timeout", 5_000, async () => {

@@ -1,3 +1,4 @@
+import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 
 /** Something that goes on until it is closed. */
@@ -9,10 +10,12 @@ export interface StateWatcher {
   /** A key has this value now; undefined: it was deleted. Calls are coalesced per key. */
   entry(key: string, value: Uint8Array | undefined): void;
   /** Called once, when everything that the state held at the start of the watch was told. A state that does not exist yet
-   * is not synced. */
-  synced(): void;
+   * is not synced. @param incarnation names the store: another one has another name */
+  synced(incarnation: string): void;
   /** The server lost the state: what comes next fills a new one. Nothing is told as deleted for that reason. */
-  lost?(): void;
+  lost?(incarnation: string): void;
+  /** What the server stores for this key was made by no writer of the state; readers ignore it. */
+  forged?(key: string): void;
   /** The bus confirmed that nothing was missed up to now; some seconds apart. */
   confirmed?(): void;
 }
@@ -60,8 +63,15 @@ export interface Bus extends Component {
   ): Subscription;
   /** Asks and takes the first answer. @throws XebecError unavailable (nobody answers), deadline_exceeded, or the answerer's */
   request(subject: string, data: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
-  /** Asks everyone; returns the answers that came in time, none when nobody listens. */
-  requestAll(subject: string, data: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array[]>;
+  /**
+   * Asks everyone; returns the answers that came in time, none when nobody listens.
+   * @param options.failed told each answer that was an error, which is logged besides
+   */
+  requestAll(
+    subject: string,
+    data: Uint8Array,
+    options: { readonly timeoutMs: number; readonly failed?: (error: XebecError) => void },
+  ): Promise<Uint8Array[]>;
   respond(
     subject: string,
     handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,

@@ -6,10 +6,14 @@ import { writeFileAtomic } from "@xebec/platform-files";
 /** What a reader remembers of one source. */
 export interface CachedSource {
   readonly generation: number;
+  /** The store in which it was complete last; empty: unknown. */
+  readonly incarnation: string;
   readonly entries: ReadonlyMap<string, Uint8Array>;
 }
 
-const MAGIC = Buffer.from("xebec-generations 1\n");
+const MAGIC = Buffer.from("xebec-generations 2\n");
+/** Of files without the name of the store. */
+const OLD_MAGIC = Buffer.from("xebec-generations 1\n");
 const DIGEST_BYTES = 32;
 
 /**
@@ -27,7 +31,9 @@ export async function readCache(path: string): Promise<Map<string, CachedSource>
   }
   const body = file.subarray(0, -DIGEST_BYTES);
   const digest = createHash("sha256").update(body).digest();
-  if (!file.subarray(0, MAGIC.length).equals(MAGIC) || !digest.equals(file.subarray(-DIGEST_BYTES)))
+  const magic = file.subarray(0, MAGIC.length);
+  const isOld = magic.equals(OLD_MAGIC);
+  if (!(isOld || magic.equals(MAGIC)) || !digest.equals(file.subarray(-DIGEST_BYTES)))
     throw new XebecError("data_loss", `${path} is damaged; it is ignored and written anew`);
   let at = MAGIC.length;
   const number = (): number => {
@@ -43,9 +49,10 @@ export async function readCache(path: string): Promise<Map<string, CachedSource>
   for (let left = number(); left > 0; left--) {
     const source = bytes().toString();
     const generation = Number(bytes().toString());
+    const incarnation = isOld ? "" : bytes().toString();
     const entries = new Map<string, Uint8Array>();
     for (let count = number(); count > 0; count--) entries.set(bytes().toString(), bytes());
-    sources.set(source, { generation, entries });
+    sources.set(source, { generation, incarnation, entries });
   }
   return sources;
 }
@@ -64,9 +71,10 @@ export async function writeCache(path: string, sources: ReadonlyMap<string, Cach
     parts.push(data);
   };
   number(sources.size);
-  for (const [source, { generation, entries }] of sources) {
+  for (const [source, { generation, incarnation, entries }] of sources) {
     bytes(source);
     bytes(String(generation));
+    bytes(incarnation);
     number(entries.size);
     for (const [key, value] of entries) {
       bytes(key);

@@ -44,8 +44,9 @@ export function encodeCommit({ generation, hash }: Commit): Uint8Array {
 export function decodeCommit(bytes: Uint8Array): Commit | undefined {
   try {
     const value = JSON.parse(Buffer.from(bytes).toString()) as Partial<Commit> | null;
-    if (value && typeof value.generation === "number" && typeof value.hash === "string")
-      return { generation: value.generation, hash: value.hash };
+    // The server can be made to write its own JSON here: nothing but a commit may be taken for one.
+    if (value && Number.isSafeInteger(value.generation) && /^[0-9a-f]{64}$/.test(String(value.hash)))
+      return { generation: value.generation as number, hash: value.hash as string };
   } catch {
     return undefined; // bytes that are not JSON are no commit either
   }

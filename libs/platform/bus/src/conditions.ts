@@ -1,6 +1,6 @@
 import { logger } from "@xebec/core-log";
 import { type Condition, encodeCondition, statusKey } from "@xebec/model-resources";
-import type { Bus } from "./bus.ts";
+import type { Bus, StateSubscription } from "./bus.ts";
 
 const BUCKET = "status";
 const log = logger("status");
@@ -14,7 +14,7 @@ export interface Conditions {
   set(update: ConditionUpdate): void;
   /** Says nothing of the object any more. */
   clear(object: string): void;
-  /** Makes these all that is said: objects that are not among them are cleared. */
+  /** Makes these all that is said: objects that are not among them are cleared, also those of an earlier run of the consumer. */
   replace(updates: Iterable<ConditionUpdate>): void;
 }
 
@@ -35,10 +35,29 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
   const clear = (object: string): void => {
     if (said.delete(object)) write(object, state.delete(statusKey({ object, consumer })));
   };
+  let earlier: StateSubscription | undefined;
+  /** What an earlier run said and this one does not say any more. */
+  const clearEarlier = (): void => {
+    const found = new Set<string>();
+    const prefix = statusKey({ object: "", consumer });
+    earlier = state.watch({
+      entry(key, value) {
+        if (!key.startsWith(prefix)) return;
+        const object = key.slice(prefix.length);
+        if (value) found.add(object);
+        else found.delete(object);
+      },
+      synced() {
+        earlier?.close();
+        for (const object of found) if (!said.has(object)) write(object, state.delete(statusKey({ object, consumer })));
+      },
+    });
+  };
   return {
     set,
     clear,
     replace(updates) {
+      if (!earlier) clearEarlier();
       const kept = new Set<string>();
       for (const update of updates) {
         kept.add(update.object);

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
+import { streamOf, subjectsOf } from "./bucket-names.ts";
+import { subjectMatches } from "./subject.ts";
 
 /** Header of a value that was split: `<hash>/<number of pieces>/<bytes>`. */
 export const PIECES = "Xebec-Pieces";
@@ -15,16 +17,26 @@ export interface StoredEntry {
   readonly headers: MsgHdrs;
   readonly data: Uint8Array;
   readonly deleted: boolean;
+  /** The server wrote it, as an answer that somebody had it send here: no writer of this state made it. */
+  readonly copied: boolean;
 }
 
-/** Reads an entry from a message that carries the server's headers; undefined for anything else. */
-export function readEntry(message: Msg): StoredEntry | undefined {
+/**
+ * Reads an entry of a state from a message that carries the server's headers; undefined for anything else, also for what another
+ * stream stores. A client may name any subject for an answer, so both forms occur where this state is told: an entry of another
+ * stream, and an entry of this one that is such an answer. The server adds its headers behind those that are there: the last
+ * ones are always true, and an entry that came as an answer has them twice.
+ */
+export function readEntry(message: Msg, bucket: string): StoredEntry | undefined {
   const { headers } = message;
   const subject = headers?.last("Nats-Subject");
   const sequence = Number(headers?.last("Nats-Sequence"));
   if (!headers || !subject || !Number.isSafeInteger(sequence) || sequence <= 0) return undefined;
+  if (headers.last("Nats-Stream") !== streamOf(bucket) || !subjectMatches(subjectsOf(bucket), subject))
+    return undefined;
   const deleted = ["DEL", "PURGE"].includes(headers.get(OPERATION));
-  return { subject, sequence, headers, data: message.data, deleted };
+  const copied = headers.values("Nats-Subject").length !== 1;
+  return { subject, sequence, headers, data: message.data, deleted, copied };
 }
 
 export interface Pieces {

@@ -29,10 +29,16 @@ export class HashedEntries {
   readonly entries = new Map<string, Uint8Array>();
   readonly #hash = new StateHash();
 
+  /** Says whether the key has exactly this value; undefined: that there is none. */
+  has(key: string, value: Uint8Array | undefined): boolean {
+    const old = this.entries.get(key);
+    return old === value || Boolean(old && value && Buffer.compare(old, value) === 0);
+  }
+
   /** @returns false when nothing changed */
   set(key: string, value: Uint8Array | undefined): boolean {
     const old = this.entries.get(key);
-    if (old === value || (old && value && Buffer.compare(old, value) === 0)) return false;
+    if (this.has(key, value)) return false;
     if (old) this.#hash.remove(key, old);
     if (value) {
       this.#hash.add(key, value);

@@ -2,16 +2,19 @@ import { Coalescer, sleep } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
+import { isSourceOf } from "@xebec/model-bus";
 import type { Bus, StateSubscription } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
-import { type Commit, decodeCommit, parseGenerationKey } from "./commit.ts";
+import { decodeCommit, parseGenerationKey } from "./commit.ts";
+import { Delivery } from "./delivery.ts";
 import { HashedEntries } from "./generation-hash.ts";
+import { adopt, emptySource, endedSources, isComplete, type ReaderSource, retire } from "./reader-source.ts";
 
 /** A change that is complete in itself. */
 export interface GenerationChange {
   readonly puts: ReadonlyMap<string, Uint8Array>;
   readonly deletes: ReadonlySet<string>;
-  /** True for the first state since the start: `puts` is everything. */
+  /** True for the first state since the start, and after a change that was not taken over: `puts` is everything. */
   readonly first: boolean;
   /** The generation of each source after the change. */
   readonly generations: Readonly<Record<string, number>>;
@@ -24,7 +27,7 @@ export interface GenerationReaderOptions {
   readonly name?: string;
   /** Where the last good state is kept, so that a restarted service serves while the bus is down. */
   readonly cacheFile?: string | undefined;
-  /** Called with whole generations only, one at a time. */
+  /** Called with whole generations only, one at a time. When it throws, everything is told again, with the next change or later. */
   apply(change: GenerationChange): void;
   readonly metrics?: Metrics;
 }
@@ -36,16 +39,6 @@ export interface GenerationReader extends Component {
   readonly restored: boolean;
   /** Everything that was applied. When two sources hold a key, the one whose name comes first wins. */
   entries(): ReadonlyMap<string, Uint8Array>;
-}
-
-interface Source {
-  /** What the bucket holds now, possibly in the middle of a generation. */
-  seen: HashedEntries;
-  commit: Commit | undefined;
-  /** Keys whose seen value may differ from the applied one; undefined: all may. */
-  touched: Set<string> | undefined;
-  applied: ReadonlyMap<string, Uint8Array> & Map<string, Uint8Array>;
-  generation: number;
 }
 
 const CACHE_PAUSE_MS = 500;
@@ -60,12 +53,17 @@ export function createGenerationReader(options: GenerationReaderOptions): Genera
 class Reader implements GenerationReader {
   readonly name: string;
   readonly #options: GenerationReaderOptions;
-  readonly #sources = new Map<string, Source>();
+  readonly #sources = new Map<string, ReaderSource>();
   readonly #merged = new Map<string, Uint8Array>();
   readonly #stop = new AbortController();
   readonly #cache: Coalescer;
+  readonly #delivery: Delivery;
   #watch: StateSubscription | undefined;
   #listed = false;
+  /** The store that the bus has now. */
+  #incarnation = "";
+  /** Sources whose store was lost, and that have not come back. */
+  #kept = "";
   #appliedOnce = false;
   #restored = false;
   #synced = false;
@@ -77,6 +75,7 @@ class Reader implements GenerationReader {
   constructor(options: GenerationReaderOptions) {
     this.name = options.name ?? `${options.bucket} reader`;
     this.#options = options;
+    this.#delivery = new Delivery(this.name, (change) => options.apply(change), this.#stop.signal);
     this.#cache = new Coalescer(() => this.#saveCache());
     const { metrics, bucket } = options;
     metrics?.gauge("xebec_bus_synced", "1 when the state equals what its sources committed.", ["bucket"]);
@@ -103,8 +102,10 @@ class Reader implements GenerationReader {
   }
 
   missing(): readonly string[] {
-    if (this.#synced || this.#appliedOnce) return [];
     const { bucket, bus } = this.#options;
+    const { fault } = this.#delivery;
+    if (fault !== undefined) return [`a change of the state "${bucket}" could not be taken over: ${fault}`];
+    if (this.#synced || this.#appliedOnce) return [];
     if (!this.#listed)
       return [
         `the state "${bucket}" ${bus.connected ? "does not exist on the bus yet" : "is unknown: the bus is down"}`,
@@ -121,11 +122,22 @@ class Reader implements GenerationReader {
     await this.#restore();
     this.#watch = this.#options.bus.state(this.#options.bucket).watch({
       entry: (text, value) => this.#entry(text, value),
-      synced: () => {
+      synced: (incarnation) => {
+        this.#incarnation = incarnation;
         this.#listed = true;
+        this.#endMissing();
         this.#evaluate();
+        this.#tellKept();
       },
-      lost: () => this.#lost(),
+      lost: (incarnation) => {
+        this.#incarnation = incarnation;
+        this.#lost();
+      },
+      forged: (text) => {
+        const parsed = parseGenerationKey(text);
+        if (parsed && parsed.key === undefined && isSourceOf(this.#options.bucket, parsed.source))
+          this.#source(parsed.source).disputed = true;
+      },
       confirmed: () => {
         this.#confirmedAt = performance.now();
         if (!this.#synced) this.#evaluate();
@@ -148,8 +160,9 @@ class Reader implements GenerationReader {
     try {
       const cached = await readCache(cacheFile);
       if (!cached) return;
-      for (const [name, { generation, entries }] of cached)
-        this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation });
+      for (const [name, { generation, incarnation, entries }] of cached)
+        if (isSourceOf(this.#options.bucket, name))
+          this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation, incarnation });
       this.#restored = true;
       const keys = new Set([...cached.values()].flatMap(({ entries }) => [...entries.keys()]));
       this.#merge(keys);
@@ -160,18 +173,23 @@ class Reader implements GenerationReader {
 
   #entry(text: string, value: Uint8Array | undefined): void {
     const parsed = parseGenerationKey(text);
-    if (!parsed) return;
+    if (!parsed || !isSourceOf(this.#options.bucket, parsed.source)) return;
     const source = this.#source(parsed.source);
     if (parsed.key === undefined) {
       source.commit = value && decodeCommit(value);
-      if (this.#listed) this.#evaluate();
+      source.disputed = value !== undefined && source.commit === undefined;
+      if (source.commit) source.retired = false;
+      if (!this.#listed) return;
+      if (value === undefined) this.#endMissing();
+      this.#evaluate();
+      this.#tellKept();
     } else if (source.seen.set(parsed.key, value)) {
       source.touched?.add(parsed.key);
       if (source.commit && this.#synced && !isComplete(source)) this.#incompleteSince ??= performance.now();
     }
   }
 
-  #source(name: string): Source {
+  #source(name: string): ReaderSource {
     let source = this.#sources.get(name);
     if (!source) {
       source = emptySource();
@@ -187,12 +205,36 @@ class Reader implements GenerationReader {
       source.seen = new HashedEntries();
       source.commit = undefined;
       source.touched = undefined;
+      source.incarnation = "";
     }
     this.#setSynced(false);
   }
 
+  /** Drops sources whose commit is gone from the store in which they had been complete. */
+  #endMissing(): void {
+    const keys = new Set<string>();
+    const ended = endedSources(this.#sources.values(), this.#incarnation);
+    for (const source of ended) retire(source, keys);
+    if (ended.length === 0) return;
+    log.info({ reader: this.name, sources: ended.length, entries: keys.size }, "sources of this state have ended");
+    if (this.#appliedOnce) this.#merge(keys);
+  }
+
+  /** Says which sources are served as they were before the server lost them. */
+  #tellKept(): void {
+    const names = [...this.#sources].filter(([, each]) => each.commit === undefined && each.applied.size > 0);
+    const { metrics, bucket } = this.#options;
+    metrics
+      ?.gauge("xebec_bus_kept_sources", "Sources that are served as they were before the bus lost them.", ["bucket"])
+      .set({ bucket }, names.length);
+    const text = names.map(([name]) => name).join(", ");
+    if (text !== "" && text !== this.#kept)
+      log.warn({ reader: this.name, sources: text }, "sources are served as they were; they have not published again");
+    this.#kept = text;
+  }
+
   #evaluate(): void {
-    const sources = [...this.#sources.values()];
+    const sources = [...this.#sources.values()].filter((each) => !each.retired);
     const complete = sources.filter(isComplete);
     const all = complete.length === sources.length && sources.length > 0;
     // The first state is applied whole: half of it would look like deletions to whoever builds on it.
@@ -200,11 +242,14 @@ class Reader implements GenerationReader {
       const changed = complete.filter((source) => source.touched === undefined || source.touched.size > 0);
       const keys = new Set<string>();
       for (const source of changed) adopt(source, keys);
-      for (const source of complete) source.generation = source.commit?.generation ?? 0;
+      for (const source of complete) {
+        source.generation = source.commit?.generation ?? 0;
+        source.incarnation = this.#incarnation;
+      }
       if (!this.#appliedOnce || keys.size > 0) this.#merge(keys);
     }
     this.#incompleteSince = all ? undefined : (this.#incompleteSince ?? performance.now());
-    this.#setSynced(all && this.#listed);
+    this.#setSynced(all && this.#listed && this.#delivery.fault === undefined);
   }
 
   /** Brings the merged view up to date for these keys and tells the change. */
@@ -226,12 +271,15 @@ class Reader implements GenerationReader {
     this.#appliedOnce = true;
     this.#scheduleCache();
     if (!first && puts.size === 0 && deletes.size === 0) return;
+    this.#deliver(puts, deletes, first);
+  }
+
+  #deliver(puts: ReadonlyMap<string, Uint8Array>, deletes: ReadonlySet<string>, first: boolean): void {
     const generations = Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
-    try {
-      this.#options.apply({ puts, deletes, first, generations });
-    } catch (error) {
-      log.error({ err: error, reader: this.name }, "a change was not taken over");
-    }
+    this.#delivery.deliver({ puts, deletes, first, generations }, this.#merged, () => {
+      this.#deliver(new Map(), new Set(), true);
+      this.#evaluate();
+    });
   }
 
   #setSynced(value: boolean): void {
@@ -270,31 +318,12 @@ class Reader implements GenerationReader {
     if (cacheFile === undefined || !this.#cacheDue) return;
     this.#cacheDue = false;
     const sources = new Map<string, CachedSource>();
-    for (const [name, { applied, generation }] of this.#sources) sources.set(name, { entries: applied, generation });
+    for (const [name, { applied, generation, incarnation, retired }] of this.#sources)
+      if (!retired) sources.set(name, { entries: applied, generation, incarnation });
     try {
       await writeCache(cacheFile, sources);
     } catch (error) {
       log.error({ err: error, reader: this.name }, "the last good state cannot be written");
     }
   }
-}
-
-function emptySource(): Source {
-  return { seen: new HashedEntries(), commit: undefined, touched: undefined, applied: new Map(), generation: 0 };
-}
-
-function isComplete(source: Source): boolean {
-  return source.commit !== undefined && source.commit.hash === source.seen.hash;
-}
-
-/** Makes a complete source's seen entries its applied ones and collects the keys that may have changed. */
-function adopt(source: Source, keys: Set<string>): void {
-  const touched = source.touched ?? new Set([...source.applied.keys(), ...source.seen.entries.keys()]);
-  for (const key of touched) {
-    const value = source.seen.entries.get(key);
-    if (value) source.applied.set(key, value);
-    else source.applied.delete(key);
-    keys.add(key);
-  }
-  source.touched = new Set();
 }

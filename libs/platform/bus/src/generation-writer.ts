@@ -1,6 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import { isSourceOf } from "@xebec/model-bus";
 import type { Bus, State, StateSubscription } from "./bus.ts";
 import {
   type Commit,
@@ -12,6 +13,7 @@ import {
   parseGenerationKey,
 } from "./commit.ts";
 import { HashedEntries } from "./generation-hash.ts";
+import { type Published, SourceGuard } from "./source-guard.ts";
 
 export interface GenerationWriterOptions {
   readonly bus: Bus;
@@ -33,14 +35,20 @@ export interface GenerationWriter extends Component {
 
 type Change = { puts: ReadonlyMap<string, Uint8Array>; deletes: ReadonlySet<string> };
 
+type Waiter = { resolve(commit: Commit): void; reject(error: unknown): void };
+
 const log = logger("bus");
 
 /**
  * Makes a writer. It first reads what the bucket holds of its source, so that after a restart only differences are written.
- * Changes that come while one is published are joined into the next generation. While the bus is down they wait.
+ * Changes that come while one is published are joined into the next generation. While the bus is down they wait. What somebody
+ * else puts in its place is put right as long as it runs.
+ * @throws XebecError invalid_argument for a source that no reader of the bucket believes
  */
 export function createGenerationWriter({ bus, bucket, source }: GenerationWriterOptions): GenerationWriter {
   checkSource(source);
+  if (!isSourceOf(bucket, source))
+    throw new XebecError("invalid_argument", `"${source}" is no source of the state "${bucket}"`);
   return new Writer(bus.state(bucket), `${bucket} writer ${source}`, source);
 }
 
@@ -49,6 +57,7 @@ class Writer implements GenerationWriter {
   readonly #state: State;
   readonly #source: string;
   readonly #published = new HashedEntries();
+  readonly #guard: SourceGuard;
   #commit: Commit | undefined;
   #watch: StateSubscription | undefined;
   #ready = false;
@@ -57,12 +66,15 @@ class Writer implements GenerationWriter {
   /** Full content that is asked for, replaced by later ones; then the changes after it. */
   #full: ReadonlyMap<string, Uint8Array> | undefined;
   #changes: Change[] = [];
-  #waiters: { resolve(commit: Commit): void; reject(error: unknown): void }[] = [];
+  #waiters: Waiter[] = [];
+  /** Those whose generation is being published. */
+  #served: Waiter[] = [];
 
   constructor(state: State, name: string, source: string) {
     this.#state = state;
     this.name = name;
     this.#source = source;
+    this.#guard = new SourceGuard(state, source);
   }
 
   async start(): Promise<void> {
@@ -70,9 +82,13 @@ class Writer implements GenerationWriter {
       entry: (text, value) => this.#existing(text, value),
       synced: () => {
         this.#ready = true;
-        this.#watch?.close();
         for (const [key, value] of this.#published.entries) this.#state.keep(entryKey(this.#source, key), value);
         this.#work();
+      },
+      lost: () => this.#guard.forget(),
+      forged: (text) => this.#existing(text, undefined),
+      confirmed: () => {
+        if (this.#ready && !this.#working && !this.#closed) this.#guard.repair(this.#stored);
       },
     });
   }
@@ -96,9 +112,14 @@ class Writer implements GenerationWriter {
 
   #existing(text: string, value: Uint8Array | undefined): void {
     const parsed = parseGenerationKey(text);
-    if (this.#ready || parsed?.source !== this.#source) return;
-    if (parsed.key === undefined) this.#commit = value && decodeCommit(value);
+    if (parsed?.source !== this.#source) return;
+    if (this.#ready) this.#guard.told(text, parsed, value);
+    else if (parsed.key === undefined) this.#commit = value && decodeCommit(value);
     else this.#published.set(parsed.key, value);
+  }
+
+  get #stored(): Published {
+    return { entries: this.#published.entries, commit: this.#commit };
   }
 
   #wait(): Promise<Commit> {
@@ -127,15 +148,10 @@ class Writer implements GenerationWriter {
 
   async #loop(): Promise<void> {
     while (this.#waiters.length > 0 && !this.#closed) {
-      const waiters = this.#waiters;
+      this.#served = this.#waiters;
       this.#waiters = [];
-      try {
-        const commit = await this.#publish(this.#takeWanted());
-        for (const each of waiters) each.resolve(commit);
-      } catch (error) {
-        for (const each of waiters) each.reject(error);
-        throw error;
-      }
+      const commit = await this.#publish(this.#takeWanted());
+      for (const each of this.#served.splice(0)) each.resolve(commit);
     }
   }
 
@@ -157,24 +173,30 @@ class Writer implements GenerationWriter {
   }
 
   async #publish(wanted: ReadonlyMap<string, Uint8Array | undefined>): Promise<Commit> {
-    const changed = [...wanted].filter(([key, value]) => this.#published.set(key, value));
-    const { hash } = this.#published;
-    if (this.#commit?.hash === hash && changed.length === 0) {
+    const changed = [...wanted].filter(([key, value]) => !this.#published.has(key, value));
+    if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
       this.#state.keep(commitKey(this.#source), encodeCommit(this.#commit));
       return this.#commit;
     }
-    await Promise.all(
-      changed.map(([key, value]) =>
-        value ? this.#state.put(entryKey(this.#source, key), value) : this.#state.delete(entryKey(this.#source, key)),
-      ),
-    );
-    const commit = { generation: (this.#commit?.generation ?? 0) + 1, hash };
+    const done = await Promise.allSettled(changed.map(([key, value]) => this.#write(key, value)));
+    const failed = done.find((each) => each.status === "rejected");
+    if (failed) throw failed.reason;
+    const generation = Math.max(this.#commit?.generation ?? 0, this.#guard.newer ?? 0) + 1;
+    const commit = { generation, hash: this.#published.hash };
     await this.#state.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
+    this.#guard.taken();
     return commit;
   }
 
+  /** An entry counts as published when it is stored, so that one that failed is tried with the next generation that has it. */
+  async #write(key: string, value: Uint8Array | undefined): Promise<void> {
+    const stored = entryKey(this.#source, key);
+    await (value ? this.#state.put(stored, value) : this.#state.delete(stored));
+    this.#published.set(key, value);
+  }
+
   #fail(error: unknown): void {
-    for (const each of this.#waiters.splice(0)) each.reject(error);
+    for (const each of [...this.#served.splice(0), ...this.#waiters.splice(0)]) each.reject(error);
   }
 }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
 import { tempDir } from "@xebec/testing-launch";
 import fc from "fast-check";
 import { map, never, plain, text } from "./bus.testkit.ts";
@@ -67,6 +68,7 @@ test("half a generation is not applied", async () => {
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("synced", 2_000, () => reader.synced);
+  await writer.close?.();
   await bus.state("b").put("s:route", text("new"));
   await bus.state("b").put("s:subset", text("new"));
   let turn = false;
@@ -84,11 +86,105 @@ test("half a generation is not applied", async () => {
   await reader.close?.();
 });
 
+test("what a running writer did not publish is put right, but not what a later process of its source publishes", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1", b: "1" }));
+  const commit = await bus.state("b").get("s!");
+  const held = new Map<string, string>();
+  bus.state("b").watch({
+    entry: (key, value) => (value ? held.set(key, Buffer.from(value).toString()) : held.delete(key)),
+    synced: () => {},
+  });
+  const whole = (): boolean =>
+    held.get("s:a") === "1" &&
+    held.get("s:b") === "1" &&
+    !held.has("s:new") &&
+    held.get("s!") === `${commit && Buffer.from(commit)}`;
+  await bus.state("b").put("s:a", text('{"stream":"KV_status","seq":5}'));
+  await bus.state("b").put("s:new", text('{"stream":"KV_status","seq":6}'));
+  await bus.state("b").put("s!", text('{"stream":"KV_status","seq":7}'));
+  await bus.state("b").delete("s:b");
+  await waitFor("the writer's own", 5_000, whole);
+
+  const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await next.start(never);
+  await next.replace(map({ a: "2" }));
+  const theirs = (): boolean => held.get("s:a") === "2" && !held.has("s:b");
+  await waitFor("the later process's own", 5_000, theirs);
+  let confirmed = 0;
+  bus.state("b").watch({ entry: () => {}, synced: () => {}, confirmed: () => confirmed++ });
+  await waitFor("some rounds", 5_000, () => confirmed > 2);
+  assert.ok(theirs());
+  assert.equal((await writer.replace(map({ a: "3" }))).generation, 3, "its next change takes the source over again");
+  await Promise.all([writer.close?.(), next.close?.()]);
+});
+
+test("sources that may not publish in a state are not waited for", async () => {
+  const bus = createMemoryBus();
+  assert.throws(() => createGenerationWriter({ bus, bucket: "config", source: "evil" }), { code: "invalid_argument" });
+  await bus.state("config").put("evil!", text("{}"));
+  await bus.state("config").put("evil:x", text("{}"));
+  const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1" }));
+  const reader = createGenerationReader({ bus, bucket: "config", apply: () => {} });
+  await reader.start(never);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
+test("an entry that was not stored does not count as published", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  const tooLong = "x".repeat(600);
+  await assert.rejects(writer.replace(map({ a: "1", [tooLong]: "1" })), { code: "invalid_argument" });
+  assert.equal((await writer.replace(map({ a: "1" }))).generation, 1);
+  const { reader } = await reading(bus);
+  await waitFor("synced", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
+test("a consumer that failed is told everything again, and nothing says meanwhile that all is well", async () => {
+  const bus = createMemoryBus();
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  await writer.start(never);
+  const held = new Map<string, Uint8Array>();
+  let broken = false;
+  const reader = createGenerationReader({
+    bus,
+    bucket: "b",
+    apply({ puts, deletes }) {
+      if (broken) throw new XebecError("internal", "boom");
+      for (const key of deletes) held.delete(key);
+      for (const [key, value] of puts) held.set(key, value);
+    },
+  });
+  await reader.start(never);
+  await writer.replace(map({ a: "1", z: "1" }));
+  await waitFor("synced", 2_000, () => reader.synced);
+  broken = true;
+  await writer.apply({ puts: map({ b: "1" }), deletes: new Set(["z"]) });
+  await waitFor("the fault is told", 2_000, () => reader.missing?.()[0]?.includes("could not be taken over: boom"));
+  assert.equal(reader.synced, false);
+  await writer.apply({ puts: map({ c: "1" }), deletes: new Set() });
+  broken = false;
+  await waitFor("everything without a further change", 5_000, () => reader.synced);
+  assert.deepEqual(plain(held), { a: "1", b: "1", c: "1" });
+  assert.deepEqual(reader.missing?.(), []);
+  await Promise.all([reader.close?.(), writer.close?.()]);
+});
+
 test("a reader that starts in the middle of a generation waits for the commit", async () => {
   const bus = createMemoryBus();
   const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
+  await writer.close?.();
   await bus.state("b").put("s:a", text("2"));
   const { reader, changes } = await reading(bus);
   await waitFor("the reader has seen the state", 2_000, () => reader.missing?.()[0]?.includes("incomplete"));
@@ -152,6 +248,54 @@ test("the cache file lets a restarted reader serve; an empty bus does not empty 
   const damaged = await reading(createMemoryBus(), file);
   assert.deepEqual([damaged.reader.restored, damaged.changes.length], [false, 0]);
   await damaged.reader.close?.();
+});
+
+test("a source that ended is dropped, also by a reader that was away; one that was lost is kept", async () => {
+  using folder = tempDir();
+  const file = folder.file("b.cache");
+  const write = async (bus: Bus, source: string, entries: Record<string, string>) => {
+    const writer = createGenerationWriter({ bus, bucket: "b", source });
+    await writer.start(never);
+    await writer.replace(map(entries));
+    await writer.close?.();
+  };
+  const bus = createMemoryBus();
+  await write(bus, "one", { a: "1" });
+  await write(bus, "two", { b: "1" });
+  const first = await reading(bus, file);
+  await waitFor("synced", 2_000, () => first.reader.synced);
+  await first.reader.close?.();
+
+  // Another store: what it does not hold was lost.
+  const other = createMemoryBus();
+  await write(other, "one", { a: "2" });
+  const lost = await reading(other, file);
+  await waitFor("the change", 2_000, () => plain(lost.reader.entries()).a === "2");
+  assert.deepEqual([plain(lost.reader.entries()), lost.reader.synced], [{ a: "2", b: "1" }, false]);
+  await lost.reader.close?.();
+
+  // The same store, without the other source's commit: that source is over.
+  await write(bus, "one", { a: "3" });
+  const again = await reading(bus, file);
+  await waitFor("synced", 2_000, () => again.reader.synced);
+  await bus.state("b").delete("two!");
+  await waitFor("it is gone at once", 2_000, () => plain(again.reader.entries()).b === undefined);
+  assert.deepEqual([plain(again.reader.entries()), again.reader.synced], [{ a: "3" }, true]);
+  assert.deepEqual([...(again.changes.at(-1)?.deletes ?? [])], ["b"]);
+  // It may come back with its commit alone.
+  await write(bus, "two", { b: "1" });
+  await waitFor("it is back", 10_000, () => again.reader.synced && plain(again.reader.entries()).b === "1");
+  await again.reader.close?.();
+  await bus.state("b").delete("two!");
+  const late = await reading(bus, file);
+  await waitFor("synced", 2_000, () => late.reader.synced);
+  assert.deepEqual(plain(late.reader.entries()), { a: "3" });
+
+  // The last one stays, whatever the bus says.
+  await bus.state("b").delete("one!");
+  await waitFor("the deletion is seen", 2_000, () => !late.reader.synced);
+  assert.deepEqual(plain(late.reader.entries()), { a: "3" });
+  await late.reader.close?.();
 });
 
 test("an empty source that was committed is synced and empty", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus, State, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
@@ -48,12 +49,20 @@ export function createMemoryBus(): Bus {
       if (!first) throw new XebecError("unavailable", `nobody answers "${subject}" on the bus`);
       return inTime(answerOf(first, data, subject), timeoutMs, subject);
     },
-    async requestAll(subject, data, { timeoutMs }) {
+    async requestAll(subject, data, { timeoutMs, failed }) {
       const answers = matching(subject, "request").map((each) =>
         inTime(answerOf(each, data, subject), timeoutMs, subject),
       );
       const settled = await Promise.allSettled(answers);
-      return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      return settled.flatMap((each) => {
+        if (each.status === "fulfilled") return [each.value];
+        const fault = XebecError.from(each.reason);
+        // Nobody waits for the slow one, as on NATS.
+        if (fault.code === "deadline_exceeded") return [];
+        log.warn({ err: fault, subject }, "one of those that were asked answered with an error");
+        failed?.(fault);
+        return [];
+      });
     },
     respond: (subject, handler, options = {}) => add({ kind: "request", subject, handler, queue: options.queue }),
     workQueue: (name) => found(queues, name, () => new MemoryQueue(name, closed.signal)),
@@ -106,6 +115,7 @@ function guarded(what: string, work: () => unknown): void {
 }
 
 class MemoryState implements State {
+  readonly #incarnation = randomUUID();
   readonly #values = new Map<string, Uint8Array>();
   readonly #watches = new Set<{ dirty: Set<string>; flush(): void }>();
 
@@ -141,7 +151,7 @@ class MemoryState implements State {
           const keys = [...watch.dirty];
           watch.dirty.clear();
           for (const key of keys) guarded("a watcher", () => watcher.entry(key, this.#values.get(key)));
-          if (!synced) guarded("a watcher", () => watcher.synced());
+          if (!synced) guarded("a watcher", () => watcher.synced(this.#incarnation));
           synced = true;
           guarded("a watcher", () => watcher.confirmed?.());
         });

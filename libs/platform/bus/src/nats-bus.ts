@@ -173,7 +173,7 @@ class NatsBus implements Bus {
   async requestAll(
     subject: string,
     data: Uint8Array,
-    { timeoutMs }: { readonly timeoutMs: number },
+    { timeoutMs, failed }: { readonly timeoutMs: number; readonly failed?: (error: XebecError) => void },
   ): Promise<Uint8Array[]> {
     const link = this.#link.current;
     if (!link || !this.connected) throw new XebecError("unavailable", "the bus is down");
@@ -185,7 +185,11 @@ class NatsBus implements Bus {
         maxWait: timeoutMs,
       });
       for await (const message of messages)
-        if (!message.headers?.get(ERROR_HEADER) && message.headers?.code !== 503) answers.push(message.data);
+        if (message.headers?.get(ERROR_HEADER)) {
+          const fault = errorOf(message);
+          log.warn({ err: fault, subject }, "one of those that were asked answered with an error");
+          failed?.(fault);
+        } else if (message.headers?.code !== 503) answers.push(message.data);
     } catch (error) {
       const fault = requestError(error, subject, timeoutMs);
       if (fault.code !== "unavailable" && fault.code !== "deadline_exceeded") throw fault;
@@ -222,9 +226,13 @@ class NatsBus implements Bus {
 }
 
 function answerOf(message: Msg): Uint8Array {
-  const code = message.headers?.get(ERROR_HEADER);
-  if (!code) return message.data;
-  throw new XebecError(code in CODES ? (code as Code) : "unknown", message.string());
+  if (!message.headers?.get(ERROR_HEADER)) return message.data;
+  throw errorOf(message);
+}
+
+function errorOf(message: Msg): XebecError {
+  const code = message.headers?.get(ERROR_HEADER) ?? "";
+  return new XebecError(Object.hasOwn(CODES, code) ? (code as Code) : "unknown", message.string());
 }
 
 function requestError(error: unknown, subject: string, timeoutMs: number): XebecError {

@@ -1,6 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
 import { sleep } from "@xebec/core-async";
+import { withoutUserinfo } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 
@@ -73,11 +74,11 @@ export class NatsLink {
   }
 
   async #connect(): Promise<Link> {
-    const { servers, name, seed } = this.options;
+    const { name, seed } = this.options;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       try {
         const connection = await connect({
-          servers: [...servers],
+          servers: [...this.options.servers],
           name,
           inboxPrefix: inboxOf(name),
           // The number of attempts has no limit: a service outlives any outage of its bus.
@@ -103,6 +104,7 @@ export class NatsLink {
         this.#rise();
         return this.#link;
       } catch (error) {
+        const servers = this.#servers;
         if (attempt === 0) log.warn({ err: error, servers }, "the bus cannot be reached yet; trying again");
         else log.debug({ err: error, servers }, "the bus cannot be reached");
         await sleep(Math.min(100 * (attempt + 1), 1_000), this.#stop.signal);
@@ -115,12 +117,17 @@ export class NatsLink {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") {
         this.#up = false;
-        log.warn({ servers: this.options.servers }, "the bus is down");
+        log.warn({ servers: this.#servers }, "the bus is down");
       } else if (status.type === "reconnect") {
-        log.info({ servers: this.options.servers }, "the bus is back");
+        log.info({ servers: this.#servers }, "the bus is back");
         this.#rise();
       } else if (status.type === "error") log.warn({ err: status.error }, "the bus refused something");
     }
+  }
+
+  /** As they may be logged. */
+  get #servers(): readonly string[] {
+    return this.options.servers.map(withoutUserinfo);
   }
 
   #rise(): void {

@@ -19,6 +19,7 @@ import { checkKey } from "./key-codec.ts";
 import { ANSWER_MS, type Link, type NatsLink } from "./nats-link.ts";
 import { NatsWatch } from "./nats-watch.ts";
 import type { EntrySigner, EntryVerifier } from "./signature.ts";
+import { StoreAge } from "./store-age.ts";
 
 const IN_FLIGHT = 256;
 const PAUSE = { baseMs: 50, maxMs: 1_000 };
@@ -47,7 +48,7 @@ export class NatsState implements State {
   readonly #busy = new Set<string>();
   /** Pieces on the server that a key of ours refers to. */
   readonly #pieces = new Map<string, Pieces>();
-  #incarnation: string | undefined;
+  readonly #age = new StoreAge();
   #guardian: NodeJS.Timeout | undefined;
   #checking = false;
 
@@ -82,7 +83,7 @@ export class NatsState implements State {
     // A value that changes while its pieces are fetched is fetched again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const entry = await this.#fetch(link, valueSubject(this.#bucket, key));
-      if (!entry || entry.deleted) return undefined;
+      if (!entry || entry.deleted || entry.copied) return undefined;
       if (verifier && !verifier.accepts(entry.headers, entry.subject, entry.data)) return undefined;
       const pieces = readPieces(entry.headers);
       if (!pieces) return entry.data;
@@ -107,7 +108,7 @@ export class NatsState implements State {
         new XebecError("unavailable", `the state "${this.#bucket}" cannot be read`, { cause: error })
       );
     }
-    return message.headers?.code ? undefined : readEntry(message);
+    return message.headers?.code ? undefined : readEntry(message, this.#bucket);
   }
 
   #want(key: string, value: Uint8Array | undefined): Promise<void> {
@@ -162,7 +163,7 @@ export class NatsState implements State {
           for (const each of wanted.waiters) each.reject(final);
           return;
         }
-        log.debug({ err: error, bucket: this.#bucket, key }, "a write did not arrive; trying again");
+        log.debug({ err: error, bucket: this.#bucket, entry: key }, "a write did not arrive; trying again");
         await sleep(backoff(attempt, PAUSE), this.#link.signal);
       }
     }
@@ -188,7 +189,9 @@ export class NatsState implements State {
       data = new Uint8Array();
     }
     this.#security.signer?.sign(headers, subject, data);
-    await link.stream.publish(subject, data, { headers });
+    const begun = this.#age.begin();
+    const { seq } = await link.stream.publish(subject, data, { headers });
+    if (this.#age.acknowledged(seq, begun)) this.#writeAgain();
     if (pieces) this.#pieces.set(key, pieces);
     else this.#pieces.delete(key);
     if (old && old.hash !== pieces?.hash) await this.#dropPieces(link, old);
@@ -230,35 +233,39 @@ export class NatsState implements State {
   #repairForged(): StateSubscription | undefined {
     const { signer, verifier } = this.#security;
     if (!signer || !verifier) return undefined;
-    const ignore: StateWatcher = { entry: () => {}, synced: () => {} };
-    return new NatsWatch(this.#link, this.#bucket, ignore, verifier(), (key) => {
-      const value = this.#own.get(key);
-      // A key that is not ours may be another replica's; readers ignore the forged entry in any case.
-      if (!value) return;
-      this.#want(key, value).catch((error: unknown) =>
-        log.error({ err: error, key }, "a forged entry could not be replaced"),
-      );
-    });
+    const watcher: StateWatcher = {
+      entry: () => {},
+      synced: () => {},
+      forged: (key) => {
+        const value = this.#own.get(key);
+        // A key that is not ours may be another replica's; readers ignore the forged entry in any case.
+        if (!value) return;
+        this.#want(key, value).catch((error: unknown) =>
+          log.error({ err: error, entry: key }, "a forged entry could not be replaced"),
+        );
+      },
+    };
+    return new NatsWatch(this.#link, this.#bucket, watcher, verifier());
+  }
+
+  /** The store is not the one that acknowledged our writes. */
+  #writeAgain(): void {
+    log.warn({ bucket: this.#bucket, keys: this.#own.size }, "the server lost this state; everything is written again");
+    this.#pieces.clear();
+    for (const [key, value] of this.#own)
+      if (!this.#wanted.has(key))
+        this.#want(key, value).catch((error: unknown) =>
+          log.error({ err: error, entry: key }, "a value was not written again"),
+        );
   }
 
   async #checkStore(): Promise<void> {
     for (let attempt = 0; this.#link.connected && !this.#link.signal.aborted && attempt < 20; attempt++) {
       try {
         const link = await this.#link.ready();
-        const created = String((await link.manager.streams.info(streamOf(this.#bucket))).created);
-        const lost = this.#incarnation !== undefined && this.#incarnation !== created;
-        this.#incarnation = created;
-        if (!lost) return;
-        log.warn(
-          { bucket: this.#bucket, keys: this.#own.size },
-          "the server lost this state; everything is written again",
-        );
-        this.#pieces.clear();
-        for (const [key, value] of this.#own)
-          if (!this.#wanted.has(key))
-            this.#want(key, value).catch((error: unknown) =>
-              log.error({ err: error, key }, "a value was not written again"),
-            );
+        const begun = this.#age.begin();
+        const { created, state } = await link.manager.streams.info(streamOf(this.#bucket));
+        if (this.#age.seen(String(created), state.last_seq, begun)) this.#writeAgain();
         return;
       } catch (error) {
         log.debug({ err: error, bucket: this.#bucket }, "the store could not be checked");

@@ -24,7 +24,6 @@ export class NatsWatch implements StateSubscription {
   readonly #bucket: string;
   readonly #watcher: StateWatcher;
   readonly #verifier: EntryVerifier | undefined;
-  readonly #rejected: ((key: string) => void) | undefined;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
   #wake: (() => void) | undefined;
@@ -46,19 +45,12 @@ export class NatsWatch implements StateSubscription {
   #orphans = new Set<string>();
   readonly #parts = new Map<string, Uint8Array>();
 
-  /** @param rejected told the keys of entries that the verifier does not accept */
-  constructor(
-    link: NatsLink,
-    bucket: string,
-    watcher: StateWatcher,
-    verifier?: EntryVerifier,
-    rejected?: (key: string) => void,
-  ) {
+  /** @param verifier of a signed state */
+  constructor(link: NatsLink, bucket: string, watcher: StateWatcher, verifier?: EntryVerifier) {
     this.#link = link;
     this.#bucket = bucket;
     this.#watcher = watcher;
     this.#verifier = verifier;
-    this.#rejected = rejected;
     this.#unwatch = link.onConnected(() => this.#poke());
     this.#run().catch((error: unknown) => log.error({ err: error, bucket }, "a watch ended"));
   }
@@ -123,7 +115,7 @@ export class NatsWatch implements StateSubscription {
         }
         // An error that left this callback would end the connection of the whole service.
         this.#guard(() => {
-          const entry = readEntry(message);
+          const entry = readEntry(message, this.#bucket);
           if (entry) this.#arrived(entry);
         });
       },
@@ -142,7 +134,7 @@ export class NatsWatch implements StateSubscription {
       log.warn({ bucket: this.#bucket }, "the server lost this state");
       this.#orphans = new Set(this.#known.keys());
       this.#parts.clear();
-      this.#watcher.lost?.();
+      this.#watcher.lost?.(created);
     }
     this.#incarnation = created;
     this.#readAgain = false;
@@ -155,7 +147,7 @@ export class NatsWatch implements StateSubscription {
     this.#confirmedAt = performance.now();
     if (!this.#synced) {
       this.#synced = true;
-      this.#guard(() => this.#watcher.synced());
+      this.#guard(() => this.#watcher.synced(created));
     }
     this.#guard(() => this.#watcher.confirmed?.());
     return true;
@@ -206,16 +198,17 @@ export class NatsWatch implements StateSubscription {
     if (!subject) return;
     if ("hash" in subject) {
       const name = `${subject.hash}.${subject.piece}`;
+      if (entry.copied) return;
       if (entry.deleted) this.#parts.delete(name);
       else this.#parts.set(name, entry.data);
       return;
     }
     const { key } = subject;
-    if (this.#verifier && !this.#verifier.accepts(entry.headers, entry.subject, entry.data)) {
-      log.error({ bucket: this.#bucket, key }, "an entry is not signed by a writer of this state; it is ignored");
-      // A forged entry has taken the place of the real one in the store.
+    if (entry.copied || (this.#verifier && !this.#verifier.accepts(entry.headers, entry.subject, entry.data))) {
+      log.error({ bucket: this.#bucket, entry: key }, "no writer of this state made this entry; it is ignored");
+      // It has taken the place of the real one in the store: the real one is not deleted.
       this.#known.set(key, this.#round);
-      this.#guard(() => this.#rejected?.(key));
+      this.#guard(() => this.#watcher.forged?.(key));
       return;
     }
     this.#orphans.delete(key);
@@ -225,7 +218,7 @@ export class NatsWatch implements StateSubscription {
     }
     const value = this.#valueOf(entry);
     if (!value) {
-      log.warn({ bucket: this.#bucket, key }, "a large value is incomplete; the state is read again");
+      log.warn({ bucket: this.#bucket, entry: key }, "a large value is incomplete; the state is read again");
       this.#readAgain = true;
       this.#poke();
       return;

@@ -69,7 +69,7 @@ function readBatch(
         }
         clearTimeout(timer);
         timer = setTimeout(silent, ANSWER_MS);
-        const entry = readEntry(message);
+        const entry = readEntry(message, bucket);
         if (!entry) return;
         read++;
         take(entry);

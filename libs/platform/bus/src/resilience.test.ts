@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpSync, rmSync } from "node:fs";
 import { afterEach, test } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
@@ -49,7 +50,7 @@ test("a killed and restarted server: nothing is lost, nothing is missed, writes 
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
   const metrics = createMetrics();
   const { reader, changes } = await reading(other, undefined, metrics);
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "files" });
+  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   await waitFor("synced", 5_000, () => reader.synced);
@@ -90,7 +91,7 @@ test("a server that lost its store: nothing is deleted, everything is published 
   await using server = await startNatsServer();
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
   const { reader, changes } = await reading(other);
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "files" });
+  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   await writing.state("trust").put("roots", text("PEM"));
@@ -126,6 +127,39 @@ test("a server that lost its store: nothing is deleted, everything is published 
   await Promise.all([reader.close?.(), writer.close?.(), writing.close?.(), other.close?.()]);
 });
 
+test("a server that comes back with an older store: what it had acknowledged is published again", async () => {
+  using folder = tempDir();
+  const [store, copy] = [folder.file("store"), folder.file("copy")];
+  await using server = await startNatsServer({ storeDir: store });
+  const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
+  const { reader } = await reading(other);
+  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
+  await writer.start(never);
+  await writer.replace(map({ a: "1" }));
+  await writing.state("status").put("x", text("1"));
+  await waitFor("synced", 5_000, () => reader.synced);
+  await server.kill();
+  cpSync(store, copy, { recursive: true });
+  await server.restart();
+  await writer.apply({ puts: map({ a: "2", b: "new" }), deletes: new Set() });
+  await writing.state("status").put("x", text("2"));
+  await server.kill();
+  rmSync(store, { recursive: true });
+  cpSync(copy, store, { recursive: true });
+  await server.restart();
+  await waitFor("the lost changes", 15_000, async () => {
+    const value = await other
+      .state("status")
+      .get("x")
+      .catch(() => undefined);
+    return reader.synced && plain(reader.entries()).a === "2" && value && Buffer.from(value).toString() === "2";
+  });
+  const late = await reading(other);
+  await waitFor("a new reader", 10_000, () => late.reader.synced);
+  assert.deepEqual(plain(late.reader.entries()), { a: "2", b: "new" });
+  await Promise.all([reader.close?.(), late.reader.close?.(), writer.close?.()]);
+});
+
 test("an empty or absent state is never synced; the writer and the server may come late, in any order", async () => {
   const port = await freePort();
   const bus = createNatsBus({ servers: [`127.0.0.1:${port}`], name: "pilot", metrics: createMetrics() });
@@ -143,7 +177,7 @@ test("an empty or absent state is never synced; the writer and the server may co
   const owner = await connected(server.address, "citadel");
   await waitFor("an empty state", 5_000, () => second.reader.missing?.()[0]?.includes("no source"));
   assert.deepEqual([second.reader.synced, second.changes.length, changes.length], [false, 0, 0]);
-  const writer = createGenerationWriter({ bus: owner, bucket: "config", source: "s" });
+  const writer = createGenerationWriter({ bus: owner, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("synced", 5_000, () => second.reader.synced);
@@ -155,7 +189,7 @@ test("a restarted reader serves from its file while the bus is down, and takes o
   const file = folder.file("config.cache");
   await using server = await startNatsServer();
   const writing = await connected(server.address, "galley");
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "s" });
+  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   const first = await connected(server.address, "pilot", false);
@@ -183,7 +217,7 @@ test("a restarted writer writes only what differs, and repairs a store that was 
   await using server = await startNatsServer();
   const start = async () => {
     const bus = await connected(server.address, "galley");
-    const writer = createGenerationWriter({ bus, bucket: "config", source: "s" });
+    const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
     await writer.start(never);
     return { bus, writer, stop: async () => void (await Promise.all([writer.close?.(), bus.close?.()])) };
   };

@@ -25,6 +25,8 @@ export interface DirectoryWatcherOptions {
   readonly name?: string;
   /** Endings of the files to read (`.yaml`, `.yml`). Names that begin with a dot are left out. */
   readonly endings?: readonly string[];
+  /** Exactly these files of the folder itself, and nothing below it, whatever they end with. */
+  readonly names?: readonly string[];
   /** A file is read when its size and times have not changed for this long, in milliseconds (5). */
   readonly stillMs?: number;
   /** Everything is looked at again this often, for events that were lost, in milliseconds (2,000). */
@@ -52,6 +54,7 @@ class DirectoryWatcher implements Component {
   readonly #root: string;
   readonly #handlers: DirectoryHandlers;
   readonly #endings: ReadonlySet<string>;
+  readonly #names: ReadonlySet<string> | undefined;
   readonly #stillMs: number;
   readonly #maxBytes: number;
   readonly #maxFiles: number;
@@ -72,6 +75,7 @@ class DirectoryWatcher implements Component {
     this.name = options.name ?? `folder ${options.root}`;
     this.#handlers = options.handlers;
     this.#endings = new Set(options.endings ?? [".yaml", ".yml"]);
+    this.#names = options.names && new Set(options.names);
     this.#stillMs = options.stillMs ?? 5;
     this.#maxBytes = options.maxBytes ?? 10 << 20;
     this.#maxFiles = options.maxFiles ?? 20_000;
@@ -152,11 +156,12 @@ class DirectoryWatcher implements Component {
       return;
     }
     for (const entry of entries) {
-      if (entry.name.startsWith(".")) continue;
+      if (entry.name.startsWith(".") && !this.#names?.has(entry.name)) continue;
       const path = join(folder, entry.name);
       // A link is followed to a file, never to a folder, which could lead round in circles.
-      if (entry.isDirectory()) await this.#scanFolder(path, found, faults);
-      else if (this.#wanted(path)) {
+      if (entry.isDirectory()) {
+        if (!this.#names) await this.#scanFolder(path, found, faults);
+      } else if (this.#wanted(path)) {
         if (found.size < this.#maxFiles) found.add(path);
         else
           faults.set(
@@ -210,6 +215,7 @@ class DirectoryWatcher implements Component {
   }
 
   #wanted(path: string): boolean {
+    if (this.#names) return this.#names.has(basename(path));
     return this.#endings.has(extname(path).toLowerCase()) && !basename(path).startsWith(".");
   }
 

@@ -2,6 +2,7 @@ import { performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { logger } from "@xebec/core-log";
 import type { Peer } from "./call-context.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import type { GrpcLimits } from "./limits.ts";
 import type { ClientCertificate } from "./tls-source.ts";
 
@@ -20,6 +21,8 @@ export class Connection implements Peer {
   /** `127.0.0.1:40312`; `unknown` on a Unix socket. */
   readonly address: string;
   readonly certificate: ClientCertificate | undefined;
+  /** What its calls keep of messages. */
+  readonly held: HeldBytes;
   readonly #socket: Socket;
   readonly #limits: Required<GrpcLimits>;
   readonly #since = performance.now();
@@ -31,7 +34,14 @@ export class Connection implements Peer {
   #pingedAt: number | undefined;
 
   /** Begins HTTP/2 on a socket that was accepted, after TLS when there is any. */
-  constructor(socket: Socket, certificate: ClientCertificate | undefined, limits: Required<GrpcLimits>) {
+  constructor(
+    socket: Socket,
+    certificate: ClientCertificate | undefined,
+    limits: Required<GrpcLimits>,
+    ofServer: HeldBytes,
+  ) {
+    // One message of the largest size fits always.
+    this.held = new HeldBytes(Math.max(limits.maxHeldBytesPerConnection, 2 * limits.maxMessageBytes), ofServer);
     this.#socket = socket;
     this.#limits = limits;
     this.certificate = certificate;

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { asBuffer } from "./bytes.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { WireFault } from "./wire-fault.ts";
 
 // gRPC over HTTP/2, "Length-Prefixed-Message": one byte that says whether the message is compressed, four bytes of length.
@@ -22,10 +23,12 @@ export class MessageReader {
   #held: Buffer = EMPTY;
   #filled = 0;
   #compressed = false;
+  readonly #counted: HeldBytes | undefined;
 
-  /** @param limit largest message in bytes, as it comes */
-  constructor(limit: number) {
+  /** @param limit largest message in bytes, as it comes @param counted counts what is kept of an unfinished message */
+  constructor(limit: number, counted?: HeldBytes) {
     this.#limit = limit;
+    this.#counted = counted;
   }
 
   /** True when the message that `next` gave last is compressed. */
@@ -72,9 +75,21 @@ export class MessageReader {
     const end = PREFIX + this.#sizeIn(this.#held, 0);
     if (!this.#fill(end)) return undefined;
     const message = this.#held.subarray(PREFIX, end);
+    this.#letGo();
+    return message;
+  }
+
+  /** Forgets what is there: nothing more will be asked for. */
+  discard(): void {
+    this.#letGo();
+    this.#chunk = EMPTY;
+    this.#at = 0;
+  }
+
+  #letGo(): void {
+    this.#counted?.remove(this.#held.length);
     this.#held = EMPTY;
     this.#filled = 0;
-    return message;
   }
 
   /** @returns true when the first `end` bytes of the message are held */
@@ -88,7 +103,9 @@ export class MessageReader {
   #hold(bytes: number, end: number): void {
     const filled = this.#filled + bytes;
     if (filled > this.#held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(end, ROOM_FACTOR * filled));
+      const room = Math.min(end, ROOM_FACTOR * filled);
+      this.#counted?.add(room - this.#held.length);
+      const larger = Buffer.allocUnsafeSlow(room);
       this.#held.copy(larger, 0, 0, this.#filled);
       this.#held = larger;
     }

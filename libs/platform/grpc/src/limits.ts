@@ -2,6 +2,10 @@
 export interface GrpcLimits {
   /** Largest message received, in bytes, also after decompression (4 MiB). */
   readonly maxMessageBytes?: number;
+  /** What one connection may have kept of messages that are unfinished or not answered yet, in bytes (16 MiB). */
+  readonly maxHeldBytesPerConnection?: number;
+  /** The same for all connections of the server together (256 MiB). */
+  readonly maxHeldBytes?: number;
   /** Largest sum of the request headers, in bytes (16 KiB). */
   readonly maxHeaderBytes?: number;
   /** Streams that one connection may hold at a time (1,024). */
@@ -22,6 +26,8 @@ export interface GrpcLimits {
 
 export const DEFAULT_LIMITS: Required<GrpcLimits> = {
   maxMessageBytes: 4 << 20,
+  maxHeldBytesPerConnection: 16 << 20,
+  maxHeldBytes: 256 << 20,
   maxHeaderBytes: 16 << 10,
   maxStreamsPerConnection: 1_024,
   maxConnections: 10_000,

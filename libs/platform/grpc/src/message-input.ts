@@ -1,6 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { decompress, type Encoding } from "./compression.ts";
 import { MessageReader } from "./framing.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { WireFault } from "./wire-fault.ts";
 
 /** Who takes the messages of a call. What it throws comes back as a fault; after a fault nothing more comes. */
@@ -27,11 +28,12 @@ export class MessageInput {
   #ended = false;
   #over = false;
 
-  constructor(stream: ServerHttp2Stream, encoding: Encoding, limit: number, sink: MessageSink) {
+  /** @param limit largest message in bytes @param held counts what is kept of unfinished messages */
+  constructor(stream: ServerHttp2Stream, encoding: Encoding, limit: number, held: HeldBytes, sink: MessageSink) {
     this.#stream = stream;
     this.#encoding = encoding;
     this.#limit = limit;
-    this.#reader = new MessageReader(limit);
+    this.#reader = new MessageReader(limit, held);
     this.#sink = sink;
   }
 
@@ -62,6 +64,7 @@ export class MessageInput {
   /** Reads on and throws away what comes, so that the stream can end. */
   drop(): void {
     this.#over = true;
+    this.#reader.discard();
     this.#stream.resume();
   }
 
@@ -112,6 +115,7 @@ export class MessageInput {
     if (this.#stream.aborted) return;
     if (this.#reader.unfinished) this.#sink.fault(new WireFault("internal", "the last message is cut off"));
     else this.#sink.inputEnd();
+    this.#reader.discard();
   }
 
   #fail(error: unknown): void {

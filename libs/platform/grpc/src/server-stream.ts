@@ -3,6 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import { beginAnswer, endAnswer, type Outcome } from "./answer.ts";
 import type { Encoding } from "./compression.ts";
 import { writeMessage } from "./framing.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawStream } from "./raw-stream.ts";
 import { toStatus } from "./status.ts";
@@ -18,6 +19,8 @@ export interface ServerStreamOptions {
   readonly path: string;
   readonly encoding: Encoding;
   readonly maxMessageBytes: number;
+  /** Of its connection. */
+  readonly held: HeldBytes;
   /** How long the caller waits for the whole call, in milliseconds. */
   readonly deadlineMs: number | undefined;
   /** Called once with the gRPC status number when the stream is over. */
@@ -46,7 +49,7 @@ export class ServerRawStream implements RawStream, MessageSink {
   constructor(stream: ServerHttp2Stream, options: ServerStreamOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#input = new MessageInput(stream, options.encoding, options.maxMessageBytes, this);
+    this.#input = new MessageInput(stream, options.encoding, options.maxMessageBytes, options.held, this);
     // A paused stream that was reset is closed only when it was read to its end; this event does not wait for that.
     stream.on("aborted", () => this.#finish());
     stream.on("close", () => this.#finish());

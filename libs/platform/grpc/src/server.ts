@@ -8,6 +8,7 @@ import { endAnswer, refuse } from "./answer.ts";
 import { LazyContext } from "./call-context.ts";
 import { CallCounter } from "./call-counter.ts";
 import { Connection } from "./connection.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
 import { createListener, type Listener } from "./listener.ts";
@@ -62,6 +63,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   /** In the order of their arrival. */
   readonly #calls = new Set<UnaryCall>();
   readonly #streams = new Set<ServerRawStream>();
+  readonly #held: HeldBytes;
   readonly #counter: CallCounter;
   readonly #connectionsOpen;
   readonly #streamsOpen;
@@ -76,6 +78,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.maxMessageBytes = this.#limits.maxMessageBytes;
     this.maxCallMs = this.#limits.maxCallMs;
+    this.#held = new HeldBytes(this.#limits.maxHeldBytes);
     this.#methods = byPath(options);
     const { metrics } = options;
     this.#counter = new CallCounter(this.name, metrics);
@@ -153,7 +156,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   #accept(socket: Socket, certificate: ClientCertificate | undefined): void {
     if (socket.destroyed) return;
-    const connection = new Connection(socket, certificate, this.#limits);
+    const connection = new Connection(socket, certificate, this.#limits, this.#held);
     this.#connections.add(connection);
     connection.session.once("close", () => this.#connections.delete(connection));
     connection.session.on("stream", (stream, headers) => this.#serve(connection, stream, headers));
@@ -188,9 +191,9 @@ class Http2GrpcServer implements GrpcServer, CallHost {
       return;
     }
     const context = new LazyContext(path, connection, headers, request.timeoutMs);
-    if (method.kind === "stream") this.#openStream(stream, request, context, method.handler);
+    if (method.kind === "stream") this.#openStream(stream, request, context, connection.held, method.handler);
     else {
-      call = new UnaryCall(stream, request.encoding, context, method.handler, this);
+      call = new UnaryCall(stream, request.encoding, context, method.handler, this, connection.held);
       this.#calls.add(call);
     }
   }
@@ -199,12 +202,14 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     http2: ServerHttp2Stream,
     request: RequestHeaders,
     context: LazyContext,
+    held: HeldBytes,
     handler: RawStreamHandler,
   ): void {
     const stream = new ServerRawStream(http2, {
       path: context.path,
       encoding: request.encoding,
       maxMessageBytes: this.maxMessageBytes,
+      held,
       deadlineMs: request.timeoutMs,
       finished: (code) => {
         this.#streams.delete(stream);

@@ -3,6 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import { answerOnce, endAnswer } from "./answer.ts";
 import type { LazyContext } from "./call-context.ts";
 import type { Encoding } from "./compression.ts";
+import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawUnaryHandler } from "./method.ts";
 import { toStatus } from "./status.ts";
@@ -28,6 +29,7 @@ export class UnaryCall implements MessageSink {
   readonly #context: LazyContext;
   readonly #handler: RawUnaryHandler;
   readonly #host: CallHost;
+  readonly #held: HeldBytes;
   readonly #input: MessageInput;
   #request: Buffer | undefined;
   #open = true;
@@ -39,18 +41,22 @@ export class UnaryCall implements MessageSink {
     context: LazyContext,
     handler: RawUnaryHandler,
     host: CallHost,
+    held: HeldBytes,
   ) {
     this.#stream = stream;
     this.#context = context;
     this.#handler = handler;
     this.#host = host;
-    this.#input = new MessageInput(stream, encoding, host.maxMessageBytes, this);
+    this.#held = held;
+    this.#input = new MessageInput(stream, encoding, host.maxMessageBytes, held, this);
     this.#input.start();
   }
 
   message(bytes: Buffer): void {
     if (this.#request !== undefined)
       throw new WireFault("unimplemented", `${this.#context.path} takes one message; more than one came`);
+    if (!this.#open) return;
+    this.#held.add(bytes.length);
     this.#request = bytes;
   }
 
@@ -94,6 +100,7 @@ export class UnaryCall implements MessageSink {
 
   /** The stream is over. */
   closed(): void {
+    this.#input.drop();
     if (!this.#end()) return;
     this.#host.count(this.#context.path, CANCELLED);
     this.#context.abort();
@@ -121,6 +128,7 @@ export class UnaryCall implements MessageSink {
   #end(): boolean {
     if (!this.#open) return false;
     this.#open = false;
+    this.#held.remove(this.#request?.length ?? 0);
     clearTimeout(this.#timer);
     return true;
   }

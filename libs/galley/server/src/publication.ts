@@ -1,0 +1,58 @@
+import { encodeResource, type Resource } from "@xebec/model-resources";
+import { sameMeaning } from "./merge.ts";
+
+/** What differs from what was published before. */
+export interface Difference {
+  readonly puts: ReadonlyMap<string, Uint8Array>;
+  readonly deletes: ReadonlySet<string>;
+}
+
+/** What was published, with the generation of each object: it grows with each change of its meaning, over restarts, too. */
+export class Publication {
+  readonly #published = new Map<string, Resource>();
+  /** The objects of the files behind what was published. */
+  readonly #sources = new Map<string, Resource>();
+  readonly #generations = new Map<string, number>();
+  readonly #earlier: (key: string) => Resource | undefined;
+
+  /** @param earlier gives an object as an earlier run published it */
+  constructor(earlier: (key: string) => Resource | undefined) {
+    this.#earlier = earlier;
+  }
+
+  /** Takes the objects of the files over. @param resources by `keyOf` */
+  update(resources: ReadonlyMap<string, Resource>): Difference {
+    const puts = new Map<string, Uint8Array>();
+    const deletes = new Set<string>();
+    for (const [key, resource] of resources) {
+      // Most objects are those of files that did not change.
+      if (this.#sources.get(key) === resource) continue;
+      this.#sources.set(key, resource);
+      const known = this.#published.get(key);
+      const before = known ?? (this.#generations.has(key) ? undefined : this.#earlier(key));
+      const same = before !== undefined && sameMeaning(before, resource);
+      const last = this.#generations.get(key) ?? before?.generation ?? (before ? 1 : 0);
+      const next = { ...resource, generation: same ? last : last + 1 };
+      this.#generations.set(key, next.generation);
+      this.#published.set(key, next);
+      // Only its place in the file moved: nobody else has to know.
+      if (!known || !same) puts.set(key, encodeResource(next));
+    }
+    for (const key of [...this.#published.keys()])
+      if (!resources.has(key)) {
+        deletes.add(key);
+        this.#published.delete(key);
+        this.#sources.delete(key);
+      }
+    return { puts, deletes };
+  }
+
+  generation(key: string): number | undefined {
+    return this.#published.get(key)?.generation;
+  }
+
+  /** Everything, as it is published. */
+  all(): Map<string, Uint8Array> {
+    return new Map([...this.#published].map(([key, resource]) => [key, encodeResource(resource)]));
+  }
+}

@@ -1,0 +1,50 @@
+import { backoff, sleep } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import type { GenerationChange } from "./generation-reader.ts";
+
+const log = logger("bus");
+const RETRY = { baseMs: 500, maxMs: 30_000 };
+
+/**
+ * Hands changes to a consumer. One that throws has lost its place: it gets the whole state with the next change, or after a pause.
+ */
+export class Delivery {
+  readonly #name: string;
+  readonly #apply: (change: GenerationChange) => void;
+  readonly #signal: AbortSignal;
+  /** Keys that were deleted and of which the consumer may not know it. */
+  readonly #owed = new Set<string>();
+  #failures = 0;
+  #fault: string | undefined;
+
+  constructor(name: string, apply: (change: GenerationChange) => void, signal: AbortSignal) {
+    this.#name = name;
+    this.#apply = apply;
+    this.#signal = signal;
+  }
+
+  /** Why the consumer has not taken what it was told; undefined: it has. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** @param whole everything that there is after the change @param again called when the consumer is to be tried again */
+  deliver(change: GenerationChange, whole: ReadonlyMap<string, Uint8Array>, again: () => void): void {
+    for (const key of change.deletes) this.#owed.add(key);
+    for (const key of whole.keys()) this.#owed.delete(key);
+    const told = this.#fault === undefined ? change : { ...change, puts: whole, deletes: this.#owed, first: true };
+    try {
+      this.#apply({ ...told, puts: new Map(told.puts), deletes: new Set(told.deletes) });
+      this.#owed.clear();
+      this.#failures = 0;
+      this.#fault = undefined;
+    } catch (error) {
+      log.error({ err: error, reader: this.#name }, "a change was not taken over; everything is told again");
+      this.#fault = XebecError.from(error).message;
+      void sleep(backoff(this.#failures++, RETRY), this.#signal).then(() => {
+        if (!this.#signal.aborted && this.#fault !== undefined) again();
+      });
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { logger } from "@xebec/core-log";
+import type { State } from "./bus.ts";
+import { type Commit, commitKey, decodeCommit, encodeCommit, entryKey, type GenerationKey } from "./commit.ts";
+
+const log = logger("bus");
+
+/** What a writer has published: the guard's measure. */
+export interface Published {
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+  readonly commit: Commit | undefined;
+}
+
+/**
+ * Sees what the bus holds of a source besides what its writer published, and puts that right. The server can be made to write
+ * under a name that it does not know (ADR 4), and readers wait until the source is whole again.
+ */
+export class SourceGuard {
+  readonly #state: State;
+  readonly #source: string;
+  /** What was told since the last look, by key of the bucket. What is right can change while a generation is written. */
+  readonly #told = new Map<string, { readonly at: GenerationKey; readonly value: Uint8Array | undefined }>();
+  #newer: number | undefined;
+
+  constructor(state: State, source: string) {
+    this.#state = state;
+    this.#source = source;
+  }
+
+  /** The generation that another process has published as this source; undefined when there is none. */
+  get newer(): number | undefined {
+    return this.#newer;
+  }
+
+  /** The writer has published again: its own state counts from now on. */
+  taken(): void {
+    this.#newer = undefined;
+  }
+
+  /** @param value undefined: it was deleted, or what is there is not a writer's */
+  told(text: string, at: GenerationKey, value: Uint8Array | undefined): void {
+    this.#told.set(text, { at, value });
+  }
+
+  /** The server lost everything; it is written anew by the state itself. */
+  forget(): void {
+    this.#told.clear();
+  }
+
+  /** Puts right what still differs. To be called when nothing is being written and the bus has told everything. */
+  repair(published: Published): void {
+    const found = [...this.#told.values()].filter(({ at, value }) => differs(at, value, published));
+    this.#told.clear();
+    if (found.length === 0 || !published.commit) return;
+    const commit = found.find(({ at }) => at.key === undefined)?.value;
+    const theirs = commit && decodeCommit(commit);
+    if (theirs && theirs.generation > (published.commit?.generation ?? 0)) {
+      // A later process writes as this source: its state is the one that counts.
+      if (this.#newer === undefined) log.warn({ source: this.#source }, "another process publishes as this source");
+      this.#newer = theirs.generation;
+    }
+    if (this.#newer !== undefined) return;
+    log.warn({ source: this.#source, entries: found.length }, "the bus held what this source did not publish");
+    for (const { at } of found) {
+      const key = at.key === undefined ? commitKey(this.#source) : entryKey(this.#source, at.key);
+      const value = wanted(at, published);
+      const done = value ? this.#state.put(key, value) : this.#state.delete(key);
+      done.catch((error: unknown) => log.error({ err: error, entry: key }, "an entry could not be put right"));
+    }
+  }
+}
+
+function wanted(at: GenerationKey, { entries, commit }: Published): Uint8Array | undefined {
+  if (at.key !== undefined) return entries.get(at.key);
+  return commit && encodeCommit(commit);
+}
+
+function differs(at: GenerationKey, value: Uint8Array | undefined, published: Published): boolean {
+  const own = wanted(at, published);
+  return own && value ? Buffer.compare(own, value) !== 0 : own !== value;
+}
