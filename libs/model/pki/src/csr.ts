@@ -45,7 +45,7 @@ export function parseCsr(pem: string): CertificateRequest {
   outer.end();
   const info = request.next(TAG.sequence);
   const algorithm = request.next(TAG.sequence);
-  const signature = request.next(TAG.bitString).content.subarray(1);
+  const [unusedBits, ...signed] = request.next(TAG.bitString).content;
   request.end();
   const fields = new DerReader(info.content);
   fields.next(TAG.integer);
@@ -56,8 +56,9 @@ export function parseCsr(pem: string): CertificateRequest {
   const names = attributes ? requestedNames(attributes.content) : { uris: [], dns: [], ips: [] };
   const digest = DIGESTS.get(algorithm.whole.toString("hex"));
   if (!digest) throw new XebecError("invalid_argument", "the request is signed with an algorithm that is not taken");
-  if (!verify(digest, info.whole, acceptableKey(publicKey), signature))
-    throw new XebecError("invalid_argument", "the signature of the request does not fit its key");
+  // A signature is whole bytes: a count of unused bits would be something that nobody signed.
+  const fits = unusedBits === 0 && verify(digest, info.whole, acceptableKey(publicKey), Buffer.from(signed));
+  if (!fits) throw new XebecError("invalid_argument", "the signature of the request does not fit its key");
   return { publicKey, names };
 }
 
