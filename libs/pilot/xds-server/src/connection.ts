@@ -35,6 +35,10 @@ export interface Shared {
   onAck(connection: Connection, type: XdsType): void;
   onNack(connection: Connection, type: XdsType, message: string, origins: readonly string[]): void;
   onExpiredNonce(type: XdsType): void;
+  /** Called when the proxy did not take what it was sent; its stream is over. */
+  onStalled(connection: Connection): void;
+  /** Does something for a connection; a fault ends its stream and reaches nobody else. */
+  guarded(connection: Connection, work: () => void): void;
 }
 
 /**
@@ -63,8 +67,19 @@ export class Connection {
     this.#shared = shared;
     stream.onDrain(() => {
       this.#congested = false;
-      this.advance();
+      this.wake();
     });
+  }
+
+  /** There is room for more: sends what is due. Whoever made the room is not concerned by a fault in it. */
+  wake(): void {
+    this.#shared.guarded(this, () => this.advance());
+  }
+
+  /** The proxy takes nothing of what was written: ends the stream, so that it holds no memory. */
+  stalled(): void {
+    this.#stream.abort();
+    this.#shared.onStalled(this);
   }
 
   /** The class of proxies that it belongs to, as of the current snapshot. */

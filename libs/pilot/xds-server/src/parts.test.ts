@@ -14,7 +14,6 @@ import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import { readDeltaRequest, readRequest } from "./request.ts";
 import { deltaResponse, discoveryResponse } from "./response.ts";
 import { Subscription } from "./subscription.ts";
-import { WriteBudget } from "./write-budget.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const resource = (name: string, version = "1", size = 1): EncodedResource => ({
@@ -236,66 +235,5 @@ describe("what a client refuses", () => {
       withoutHeld(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
     assert.equal(versionOf("bad"), "good");
     assert.equal(versionOf("mended"), "mended");
-  });
-});
-
-describe("the budget of bytes under way", () => {
-  const LARGE = 3 << 20;
-  const writer = (): { told: number; advance(): void } => ({
-    told: 0,
-    advance() {
-      this.told++;
-    },
-  });
-
-  it("lets a few large messages go, then makes others wait until half of it is free", () => {
-    const budget = new WriteBudget();
-    const [a, b, c] = [writer(), writer(), writer()];
-    assert.deepEqual([budget.take(a, LARGE), budget.take(b, LARGE), budget.take(c, LARGE)], [true, true, false]);
-    budget.give(a, LARGE / 2);
-    assert.equal(c.told, 0);
-    budget.give(a, LARGE / 2);
-    budget.give(b, 1);
-    assert.equal(c.told, 1);
-    assert.equal(budget.take(c, LARGE), true);
-  });
-
-  it("never makes small messages wait, nor the first one, however large", () => {
-    const budget = new WriteBudget();
-    const [a, b] = [writer(), writer()];
-    assert.equal(budget.take(a, 100 << 20), true);
-    assert.equal(budget.take(b, 1_000), true);
-    assert.equal(budget.take(b, LARGE), false);
-  });
-
-  it("is whole again when all writers are gone, whatever they did, and tells all who wait", () => {
-    const step = fc.record({ who: fc.nat(4), bytes: fc.constantFrom(1_000, LARGE, LARGE * 2), act: fc.nat(2) });
-    fc.assert(
-      fc.property(fc.array(step), (steps) => {
-        const budget = new WriteBudget();
-        const writers = Array.from({ length: 5 }, writer);
-        const waiting = new Set<number>();
-        const held = new Map<number, number[]>();
-        for (const { who, bytes, act } of steps) {
-          const each = writers[who] as ReturnType<typeof writer>;
-          const own = held.get(who) ?? [];
-          held.set(who, own);
-          if (act < 2) {
-            if (budget.take(each, bytes)) own.push(bytes);
-            else {
-              each.told = 0;
-              waiting.add(who);
-            }
-          } else if (own.length > 0) budget.give(each, own.shift() as number);
-        }
-        for (const who of [0, 1, 2, 3, 4])
-          if (!waiting.has(who)) budget.forget(writers[who] as ReturnType<typeof writer>);
-        for (const who of waiting)
-          for (const bytes of held.get(who) ?? []) budget.give(writers[who] as ReturnType<typeof writer>, bytes);
-        for (const who of waiting) assert.ok((writers[who]?.told ?? 0) > 0, `writer ${who} waits for ever`);
-        const last = [writer(), writer()] as const;
-        assert.deepEqual([budget.take(last[0], LARGE), budget.take(last[1], LARGE)], [true, true]);
-      }),
-    );
   });
 });

@@ -254,6 +254,30 @@ describe("ADS, state of the world", () => {
     assert.equal(connection?.subscriptions.get("route")?.inFlight, before);
   });
 
+  it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
+    const { server, apply } = mesh();
+    await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    const done: (() => void)[] = [];
+    const open = (): SotwClient => {
+      const client = new SotwClient(server);
+      client.stream.handed = (handed) => void done.push(handed);
+      client.send("cluster");
+      return client;
+    };
+    const clients: SotwClient[] = [];
+    do clients.push(open());
+    while (clients.at(-1)?.stream.written.length === 1);
+    const last = open();
+    const faulty = clients.at(-1) as SotwClient;
+    faulty.stream.write = () => {
+      throw new Error("a fault of its own");
+    };
+    for (const each of done.splice(0)) each();
+    assert.match(String(faulty.stream.failure), /a fault of its own/);
+    assert.equal(last.take().length, 1);
+    assert.ok([...server.connections].length === clients.length);
+  });
+
   it("refuses a stream whose first request has no node", () => {
     const { server } = mesh();
     const client = new SotwClient(server);

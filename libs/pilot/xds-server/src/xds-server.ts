@@ -57,6 +57,7 @@ export class XdsServer {
     const bytes = metrics.counter("xebec_pilot_sent_bytes_total", "Bytes of xDS messages sent.", ["type"]);
     const rejects = metrics.counter("pilot_total_xds_rejects", "Messages that proxies refused.", ["type"]);
     const expired = metrics.counter("pilot_xds_expired_nonce", "Answers to messages that were overtaken.", ["type"]);
+    const timeouts = metrics.counter("pilot_xds_write_timeout", "Streams ended because the proxy did not read.");
     metrics.gauge(
       "pilot_xds",
       "Number of endpoints connected to this pilot using XDS.",
@@ -82,6 +83,12 @@ export class XdsServer {
         this.#options.onNack({ proxy: connection.id, type, message, origins });
       },
       onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
+      onStalled: (connection) => {
+        timeouts.inc();
+        log.warn({ proxy: connection.id }, "a proxy did not read what it was sent; the stream is closed");
+        this.#gone(connection);
+      },
+      guarded: (connection, work) => this.#guarded(connection, work),
     };
   }
 
@@ -123,9 +130,15 @@ export class XdsServer {
       work();
     } catch (error) {
       log.error({ err: error, proxy: connection.id }, "generation failed; the stream is closed");
-      this.#connections.delete(connection.id);
+      this.#gone(connection);
       connection.fail(error);
     }
+  }
+
+  #gone(connection: Connection): void {
+    if (!this.#connections.delete(connection.id)) return;
+    this.#shared.budget.forget(connection);
+    this.#options.onConnections?.();
   }
 
   /** @param authenticate true on the port with mutual TLS: the node must be who its certificate says */
@@ -150,9 +163,7 @@ export class XdsServer {
     stream.onEnd(() => stream.end());
     stream.onClose(() => {
       if (!connection) return;
-      this.#connections.delete(connection.id);
-      this.#shared.budget.forget(connection);
-      this.#options.onConnections?.();
+      this.#gone(connection);
       log.debug({ proxy: connection.id }, "the stream is closed");
     });
   }

@@ -273,6 +273,30 @@ test("a reader that is slow makes write return false, and onDrain follows once i
   });
 });
 
+test("abort ends a stream at once whose peer does not read", async () => {
+  let server: RawStream | undefined;
+  let ended = false;
+  const flood = rawDuplex("/t.T/Flood", (stream) => {
+    server = stream;
+    stream.onClose(() => {
+      ended = true;
+    });
+    stream.write(new Uint8Array(1 << 20));
+  });
+  await serving({ services: [flood] }, async (_channel, { port }) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    const headers = { ":method": "POST", ":path": "/t.T/Flood", "content-type": "application/grpc", te: "trailers" };
+    const reader = session.request(headers);
+    reader.on("error", () => {});
+    const stream = await waitFor("the flood", 2_000, () => server);
+    stream.abort();
+    await waitFor("the end on both sides", 2_000, () => ended && stream.closed && reader.closed);
+    assert.equal(reader.rstCode, 8);
+    stream.abort();
+    session.destroy();
+  });
+});
+
 test("onEnd and onClose are each called once when the peer vanishes", async () => {
   const calls: string[] = [];
   let open = false;
