@@ -99,7 +99,7 @@ function decoded<T extends Resource | WorkloadRecord>(
       out.push(decode(bytes));
     } catch (error) {
       if (!isXebecError(error)) throw error;
-      log.error({ key, err: error }, "a value of the bus cannot be read; it is left out");
+      log.error({ object: key, err: error }, "a value of the bus cannot be read; it is left out");
     }
   return out;
 }
