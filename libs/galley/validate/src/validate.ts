@@ -13,7 +13,7 @@ import { parse } from "yaml";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
 import type { RawObject } from "./manifest.ts";
-import { checkMeshConfig } from "./mesh-config.ts";
+import { checkMeshConfig, checkMeshIdentity } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { Checker, isDnsName } from "./rules.ts";
@@ -96,6 +96,7 @@ export function validateObject({ value }: Pick<RawObject, "value">, options: Val
   if (!kind.versions.includes(version))
     check.fail(["apiVersion"], `${kind.kind} has no version ${version}; use ${group}/${kind.versions.join(" or ")}`);
   const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
+  if (identity && kind.kind === "MeshConfig") checkMeshIdentity(identity, check);
   const structure = checkStructure(kind.schema, value.spec ?? {});
   check.violations.push(...structure.violations);
   const semantics = SEMANTICS[`${group}/${kind.kind}`];

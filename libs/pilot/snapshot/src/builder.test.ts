@@ -87,3 +87,39 @@ describe("what is known of pods", () => {
     assert.equal(index.podsNamed, 1);
   });
 });
+
+describe("the mesh configuration", () => {
+  const config = (namespace: string, spec: object, name = "mesh"): Resource =>
+    object("MeshConfig", name, spec, { group: "mesh.xebec.io", namespace });
+
+  it("is that of pilot's namespace alone, and what was before it comes back when it goes", () => {
+    const { builder, put, remove } = mesh();
+    const domain = (): string => builder.snapshot.mesh.trustDomain;
+    const own = config("istio-system", { trustDomain: "own" });
+    const others = [config("foo", { trustDomain: "evil" }), config("istio-system", { trustDomain: "evil" }, "x")];
+    put(own);
+    assert.deepEqual([...put(...others).changed], []);
+    assert.equal(domain(), "own");
+    assert.deepEqual([...remove(...others).changed], []);
+    assert.equal(domain(), "own");
+    remove(own);
+    assert.equal(domain(), "cluster.local");
+  });
+
+  it("may be in another namespace, and has a form for when it is not there", () => {
+    const builder = new SnapshotBuilder({ ...DOMAINS, namespace: "mesh", mesh: { trustDomain: "file" } });
+    const put = (...puts: Resource[]): string =>
+      builder.apply({ config: { puts, deletes: [] } }).snapshot.mesh.trustDomain;
+    assert.equal(put(), "file");
+    assert.equal(put(config("istio-system", { trustDomain: "other" })), "file");
+    assert.equal(put(config("mesh", { trustDomain: "own" })), "own");
+    const gone = builder.apply({ config: { puts: [], deletes: [keyOf(config("mesh", {}))] } });
+    assert.equal(gone.snapshot.mesh.trustDomain, "file");
+  });
+
+  it("names its fields that have no effect", () => {
+    const { builder, put } = mesh();
+    put(config("istio-system", { enableTracing: true, trustDomain: "own" }));
+    assert.deepEqual(builder.snapshot.mesh.unserved, ["spec.enableTracing: not served yet; ignored"]);
+  });
+});

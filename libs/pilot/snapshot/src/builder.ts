@@ -4,7 +4,7 @@ import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import { CONFIG_KINDS, type ConfigKind } from "./config-kinds.ts";
 import { HostIndex } from "./host-index.ts";
 import { LabelReaders } from "./label-readers.ts";
-import { meshOf } from "./mesh.ts";
+import { type Mesh, meshOf } from "./mesh.ts";
 import { mixerHooksOf, NO_MIXER } from "./mixer-hooks.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
@@ -29,10 +29,20 @@ export interface SnapshotOptions {
   readonly domain: string;
   /** Trust domain while the mesh configuration names none. */
   readonly trustDomain: string;
+  /** Pilot's own namespace: the mesh configuration counts there only (istio-system). */
+  readonly namespace?: string;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec;
 }
 
 const MIXER_GROUP = "config.istio.io/";
-const MESH_CONFIG = "mesh.xebec.io/MeshConfig";
+const MESH_CONFIG = "mesh.xebec.io/MeshConfig/";
+const NAMESPACE = "istio-system";
+
+/** The key of the one object that is the mesh configuration. @param namespace pilot's own */
+export function meshConfigKey(namespace: string = NAMESPACE): string {
+  return `${MESH_CONFIG}${namespace}/mesh`;
+}
 
 /** Keeps the current snapshot and makes the next one from a change, at the cost of what changed. */
 export class SnapshotBuilder {
@@ -40,15 +50,18 @@ export class SnapshotBuilder {
   /** What was made of each object, by its key. */
   readonly #made = new Map<string, { readonly kind: ConfigKind; readonly made: unknown }>();
   readonly #mixer = new Map<string, Resource>();
+  /** Whoever may write in another namespace must not change the whole mesh. */
+  readonly #meshKey: string;
   readonly #workloads = new WorkloadIndex();
   readonly #labels = new LabelReaders();
   #snapshot: Snapshot;
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
+    this.#meshKey = meshConfigKey(options.namespace);
     this.#snapshot = {
       version: 0,
-      mesh: meshOf(undefined, options.domain, options.trustDomain),
+      mesh: this.#meshOf(undefined),
       services: PersistentMap.empty(),
       endpoints: PersistentMap.empty(),
       pods: PersistentMap.empty(),
@@ -95,7 +108,7 @@ export class SnapshotBuilder {
 
   #putConfig(key: string, resource: Resource | undefined, edit: Edit): void {
     const name = key.split("/", 2).join("/");
-    if (name === MESH_CONFIG) this.#putMesh(resource, edit);
+    if (key === this.#meshKey) edit.setMesh(this.#meshOf(resource as Resource<MeshConfigSpec> | undefined));
     if (name.startsWith(MIXER_GROUP)) this.#putMixer(key, resource, edit);
     const kind = CONFIG_KINDS.get(name);
     if (!kind) return;
@@ -118,9 +131,10 @@ export class SnapshotBuilder {
     edit.mixerChanged = true;
   }
 
-  #putMesh(resource: Resource | undefined, edit: Edit): void {
-    const { domain, trustDomain } = this.#options;
-    edit.setMesh(meshOf(resource?.spec as MeshConfigSpec | undefined, domain, trustDomain));
+  #meshOf(resource: Resource<MeshConfigSpec> | undefined): Mesh {
+    const { mesh, domain, trustDomain } = this.#options;
+    const made = meshOf(resource?.spec ?? mesh, domain, trustDomain);
+    return resource ? { ...made, origin: keyOf(resource) } : made;
   }
 
   #refreshEndpoints(edit: Edit): void {

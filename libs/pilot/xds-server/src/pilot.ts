@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import { Coalescer, sleep } from "@xebec/core-async";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import { attachments, type MeshProxy } from "@xebec/pilot-xds-gen";
-import { type Bus, type Conditions, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
+import { type Bus, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
+import { conditionTeller } from "./conditions.ts";
 import type { PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
 import { debugRoutes } from "./debug-routes.ts";
@@ -15,8 +14,6 @@ import { type NackReport, XdsServer } from "./xds-server.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
-/** Conditions follow a change after this pause, so that a burst of changes is told once. */
-const CONDITIONS_PAUSE_MS = 100;
 
 export interface PilotParts {
   readonly config: ConfigOf<typeof PilotConfig>;
@@ -99,43 +96,6 @@ function proxiesResponder(bus: Bus, server: XdsServer): Component {
     },
     async close() {
       subscription?.close();
-    },
-  };
-}
-
-interface Teller extends Component {
-  changed(): void;
-}
-
-/** Keeps pilot's conditions of objects: where they are attached, or which proxy refused them and why. */
-function conditionTeller(server: XdsServer, conditions: Conditions, refused: Map<string, NackReport>): Teller {
-  const stop = new AbortController();
-  const run = new Coalescer(async () => {
-    await sleep(CONDITIONS_PAUSE_MS, stop.signal);
-    const snapshot = server.generator?.snapshot;
-    if (!snapshot || stop.signal.aborted) return;
-    const proxies: MeshProxy[] = [...server.connections].map((each) => each.proxy);
-    const routers = proxies.filter((each) => each.type === "router").map((each) => each.labels);
-    conditions.replace(
-      attachments(snapshot, routers).map((each) => {
-        const nack = refused.get(each.key);
-        return nack
-          ? {
-              object: each.key,
-              state: "rejected" as const,
-              reason: "ProxyRejected",
-              message: `${nack.proxy}: ${nack.message}`,
-            }
-          : { object: each.key, state: each.state, reason: each.reason, message: each.message };
-      }),
-    );
-  });
-  return {
-    name: "conditions",
-    async start() {},
-    changed: () => void run.request(),
-    async close() {
-      stop.abort();
     },
   };
 }

@@ -1,0 +1,61 @@
+import { Coalescer, sleep } from "@xebec/core-async";
+import type { Component } from "@xebec/core-lifecycle";
+import type { Snapshot } from "@xebec/pilot-snapshot";
+import { attachments } from "@xebec/pilot-xds-gen";
+import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
+import type { NackReport, XdsServer } from "./xds-server.ts";
+
+/** Conditions follow a change after this pause, so that a burst of changes is told once. */
+const PAUSE_MS = 100;
+
+/** What pilot says of every object that it reads: where it is attached, or which proxy refused it and why. */
+export function conditionsOf(
+  snapshot: Snapshot,
+  routers: readonly Readonly<Record<string, string>>[],
+  refused: ReadonlyMap<string, Pick<NackReport, "proxy" | "message">>,
+): ConditionUpdate[] {
+  const all = attachments(snapshot, routers).map((each): ConditionUpdate => {
+    const nack = refused.get(each.key);
+    return nack
+      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: `${nack.proxy}: ${nack.message}` }
+      : { object: each.key, state: each.state, reason: each.reason, message: each.message };
+  });
+  const { origin, unserved } = snapshot.mesh;
+  if (origin !== undefined)
+    all.push({
+      ...{ object: origin, state: "attached", message: unserved.join("; ") },
+      reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
+    });
+  return all;
+}
+
+export interface Teller extends Component {
+  /** Something changed that a condition may say. */
+  changed(): void;
+}
+
+/** Keeps pilot's conditions of objects in the bus state `status`. */
+export function conditionTeller(
+  server: XdsServer,
+  conditions: Conditions,
+  refused: ReadonlyMap<string, NackReport>,
+): Teller {
+  const stop = new AbortController();
+  const run = new Coalescer(async () => {
+    await sleep(PAUSE_MS, stop.signal);
+    const snapshot = server.generator?.snapshot;
+    if (!snapshot || stop.signal.aborted) return;
+    const routers = [...server.connections]
+      .filter((each) => each.proxy.type === "router")
+      .map((each) => each.proxy.labels);
+    conditions.replace(conditionsOf(snapshot, routers, refused));
+  });
+  return {
+    name: "conditions",
+    async start() {},
+    changed: () => void run.request(),
+    async close() {
+      stop.abort();
+    },
+  };
+}
