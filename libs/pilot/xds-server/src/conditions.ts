@@ -3,7 +3,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { attachments } from "@xebec/pilot-xds-gen";
 import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
-import type { NackReport, XdsServer } from "./xds-server.ts";
+import type { Refusal, XdsServer } from "./xds-server.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is told once. */
 const PAUSE_MS = 100;
@@ -12,7 +12,7 @@ const PAUSE_MS = 100;
 export function conditionsOf(
   snapshot: Snapshot,
   routers: readonly Readonly<Record<string, string>>[],
-  refused: ReadonlyMap<string, Pick<NackReport, "proxy" | "message">>,
+  refused: ReadonlyMap<string, Refusal>,
 ): ConditionUpdate[] {
   const all = attachments(snapshot, routers).map((each): ConditionUpdate => {
     const nack = refused.get(each.key);
@@ -35,11 +35,7 @@ export interface Teller extends Component {
 }
 
 /** Keeps pilot's conditions of objects in the bus state `status`. */
-export function conditionTeller(
-  server: XdsServer,
-  conditions: Conditions,
-  refused: ReadonlyMap<string, NackReport>,
-): Teller {
+export function conditionTeller(server: XdsServer, conditions: Conditions): Teller {
   const stop = new AbortController();
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
@@ -48,7 +44,7 @@ export function conditionTeller(
     const routers = [...server.connections]
       .filter((each) => each.proxy.type === "router")
       .map((each) => each.proxy.labels);
-    conditions.replace(conditionsOf(snapshot, routers, refused));
+    conditions.replace(conditionsOf(snapshot, routers, server.refusals));
   });
   return {
     name: "conditions",

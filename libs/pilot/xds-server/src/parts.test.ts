@@ -9,6 +9,9 @@ import {
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
+import { claimedSet, hasClaims } from "./claims.ts";
+import { replaced } from "./derived-sets.ts";
+import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
 import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import { readDeltaRequest, readRequest } from "./request.ts";
@@ -117,14 +120,17 @@ describe("a discovery response", () => {
       fc.property(types, list, nonce, fc.array(text), (type, parts, mark, removed) => {
         const resources = parts.map((each) => ({ ...each, origins: [] }));
         const anys = resources.map((each) => ({ typeUrl: TYPE_URL[type], value: each.bytes }));
-        const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark));
+        const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark).bytes());
         assert.deepEqual([whole.versionInfo, whole.typeUrl, whole.nonce], ["v1", TYPE_URL[type], mark]);
         const plain = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString("hex");
         assert.deepEqual(
           whole.resources.map((each) => [each.typeUrl, plain(each.value)]),
           anys.map((each) => [each.typeUrl, plain(each.value)]),
         );
-        const delta = fromBinary(DeltaDiscoveryResponseSchema, deltaResponse(type, resources, removed, "v1", mark));
+        const delta = fromBinary(
+          DeltaDiscoveryResponseSchema,
+          deltaResponse(type, resources, removed, "v1", mark).bytes(),
+        );
         assert.deepEqual([delta.nonce, delta.removedResources], [mark, removed]);
         assert.deepEqual(
           delta.resources.map((each) => [each.name, each.version, plain(each.resource?.value)]),
@@ -187,6 +193,8 @@ describe("what a client refuses", () => {
     ["listener '0.0.0.0_80' is bad", ["0.0.0.0_80"]],
     ["(http.80) and 80", ["80", "http.80"]],
     ["the table is 80.", ["80"]],
+    ["Only unique values for domains. Duplicate entry of domain a.example.com:80 in route 9080", ["9080"]],
+    ["route 9080: port 80 is taken, and 80 ms are too few", ["9080"]],
   ] as const)
     it(`is named by: ${message}`, () => assert.deepEqual(refused(NAMES, message).guilty.sort(), [...guilty]));
 
@@ -235,5 +243,40 @@ describe("what a client refuses", () => {
       withoutHeld(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
     assert.equal(versionOf("bad"), "good");
     assert.equal(versionOf("mended"), "mended");
+  });
+});
+
+describe("sets that differ from a target", () => {
+  const target = resourceSet([resource("a"), resource("b")]);
+
+  it("are one for all that differ alike", () => {
+    const one = replaced(target, [["a", resource("a", "old")]]);
+    assert.equal(replaced(target, [["a", resource("a", "old")]]), one);
+    assert.deepEqual([...one.resources.values()].map((each) => each.version).sort(), ["1", "old"]);
+    assert.deepEqual([...replaced(target, [["a", undefined]]).resources.keys()], ["b"]);
+    assert.equal(replaced(target, []), target);
+  });
+
+  it("are nobody else's when they hold what a client claims", () => {
+    const claim = claimedSet(new Map([["a", "old"]]), new Set()).resources.get("a");
+    const claimed = replaced(target, [["a", claim]]);
+    assert.ok(hasClaims(claimed));
+    assert.notEqual(replaced(target, [["a", resource("a", "old")]]), claimed);
+  });
+});
+
+describe("messages that are kept", () => {
+  it("are the last ones that were used, up to a limit", () => {
+    const cache = new MessageCache();
+    for (let i = 0; i < 20; i++) {
+      cache.put(`${i}`, Buffer.alloc(1 << 20));
+      cache.get("0");
+    }
+    assert.equal(cache.bytes, 8 << 20);
+    assert.ok(cache.get("0") && cache.get("19"));
+    assert.equal(cache.get("1"), undefined);
+    cache.put("large", Buffer.alloc(20 << 20));
+    assert.ok(cache.get("large"));
+    assert.equal(cache.bytes, 20 << 20);
   });
 });

@@ -10,7 +10,7 @@ import type { PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
 import { debugRoutes } from "./debug-routes.ts";
 import { createPilotState } from "./state.ts";
-import { type NackReport, XdsServer } from "./xds-server.ts";
+import { XdsServer } from "./xds-server.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
@@ -26,26 +26,18 @@ export interface PilotParts {
 /** The components of pilot, for a process of its own and for the one that has all services. */
 export function pilotComponents({ config, bus, tls, metrics = createMetrics() }: PilotParts): Component[] {
   const conditions = createConditions(bus, "pilot");
-  const refused = new Map<string, NackReport>();
   const server = new XdsServer({
     metrics,
-    onNack: (report) => {
-      for (const origin of report.origins) refused.set(origin, report);
-      told.changed();
-    },
+    onQuarantine: () => told.changed(),
     onConnections: () => told.changed(),
   });
-  const told = conditionTeller(server, conditions, refused);
+  const told = conditionTeller(server, conditions);
   const state = createPilotState({
     bus,
     domain: config.domain,
     trustDomain: config["trust-domain"],
     workloads: config.registries.length > 0,
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
-    onObjects: (keys) => {
-      // A new version of an object gets a new chance.
-      for (const key of keys) refused.delete(key);
-    },
     onSnapshot: (change) => {
       void server.update(change);
       // Endpoints alone change nothing of what is told.

@@ -16,8 +16,6 @@ export interface PilotStateOptions {
   readonly workloads: boolean;
   /** Directory of the last good state, so that a restart serves while the bus is down. */
   readonly cacheDir?: string;
-  /** Told the keys of configuration objects that changed, before the snapshot that has them. */
-  readonly onObjects?: (keys: Iterable<string>) => void;
   /** Gets every snapshot from the first complete one on. */
   readonly onSnapshot: (change: SnapshotChange) => void;
 }
@@ -58,7 +56,6 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     });
   const readers = [
     reader("config", (change) => {
-      options.onObjects?.([...change.puts.keys(), ...change.deletes]);
       const config = { puts: decoded(change.puts, decodeResource), deletes: [...change.deletes] };
       took("config", builder.apply({ config }));
     }),

@@ -9,9 +9,9 @@ import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, proxyOf, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { Connection, type Shared } from "./connection.ts";
+import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
-import { MessageCache } from "./response.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -28,10 +28,15 @@ export interface NackReport {
   readonly origins: readonly string[];
 }
 
+/** Who refuses an object, and why. */
+export type Refusal = Pick<NackReport, "proxy" | "message">;
+
 export interface XdsServerOptions {
   readonly metrics: Metrics;
-  /** Told of every refusal, and of every acceptance of a type that had been refused. */
-  readonly onNack: (report: NackReport) => void;
+  /** Told of every refusal. */
+  readonly onNack?: (report: NackReport) => void;
+  /** Told when `refusals` may be others. */
+  readonly onQuarantine?: () => void;
   /** Told when a proxy has come or gone. */
   readonly onConnections?: () => void;
 }
@@ -73,15 +78,15 @@ export class XdsServer {
         pushes.inc({ type: SHORT_NAME[type] });
         bytes.inc({ type: SHORT_NAME[type] }, size);
       },
-      onAck: () => {},
       onNack: (connection, type, message, origins) => {
         rejects.inc({ type: SHORT_NAME[type] });
         log.warn(
           { proxy: connection.id, type: SHORT_NAME[type], origins, message },
           "a proxy refused its configuration",
         );
-        this.#options.onNack({ proxy: connection.id, type, message, origins });
+        this.#options.onNack?.({ proxy: connection.id, type, message, origins });
       },
+      onQuarantine: () => this.#options.onQuarantine?.(),
       onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
       onStalled: (connection) => {
         timeouts.inc();
@@ -95,6 +100,16 @@ export class XdsServer {
   /** The streams that are open now. */
   get connections(): Iterable<Connection> {
     return this.#connections.values();
+  }
+
+  /** The configuration objects that some proxy refuses now, by key: the first proxy, and what it says. */
+  get refusals(): ReadonlyMap<string, Refusal> {
+    const found = new Map<string, Refusal>();
+    for (const { id, subscriptions } of this.#connections.values())
+      for (const { quarantine } of subscriptions.values())
+        for (const { proven, origins, message } of quarantine.values())
+          if (proven) for (const origin of origins) if (!found.has(origin)) found.set(origin, { proxy: id, message });
+    return found;
   }
 
   get generator(): Generator | undefined {
