@@ -94,6 +94,13 @@ export class Connection {
     return this.#view;
   }
 
+  /** Asks the generator for all that the proxy has, so that it is kept. */
+  use(generator: Generator): void {
+    const view = this.view(generator);
+    for (const sub of this.subscriptions.values())
+      if (isAsked(sub)) generator.resources(sub.type, this.proxy, view, sub.names);
+  }
+
   /** Ends the stream with an error; the proxy will come back. */
   fail(error: unknown): void {
     this.#stream.fail(error);

@@ -314,6 +314,24 @@ describe("ADS, state of the world", () => {
     assert.ok(process.memoryUsage().arrayBuffers - before < 16 << 20);
   });
 
+  it("keeps nothing for long of what no proxy asks for any more", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const stays = await synced(server, [CLUSTER(1)]);
+    const size = server.generator?.cacheSize ?? 0;
+    const roams = new DeltaClient(server);
+    roams.send("route", { subscribe: ["80"] });
+    for (let i = 0; i < 1_300; i++) {
+      roams.send("route", { nonce: roams.take().at(-1)?.response.nonce ?? "" });
+      roams.send("route", { subscribe: [`r${i}`], unsubscribe: [`r${i - 1}`] });
+    }
+    assert.ok((server.generator?.cacheSize ?? 0) < 1_100);
+    roams.stream.end();
+    assert.equal(server.generator?.cacheSize, size);
+    stays.stream.end();
+    assert.equal(server.generator?.cacheSize, 0);
+  });
+
   it("ignores answers to messages that were overtaken", async () => {
     const { server, apply } = mesh();
     await apply([entry(1)]);

@@ -18,6 +18,9 @@ const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 /** Other streams get their turn after so much pushing. */
 const SLICE_MS = 10;
 
+/** So many parts that nobody holds are not worth a look at every proxy. */
+const SOME_PARTS = 1_000;
+
 const log = logger("ads");
 
 export interface NackReport {
@@ -52,6 +55,10 @@ export class XdsServer {
   readonly #push = new Coalescer(() => this.#pushAll());
   #generator: Generator | undefined;
   #count = 0;
+  /** Parts that were in use when it was looked last, and connections that ended since. */
+  #held = 0;
+  #left = 0;
+  #tidying = false;
 
   constructor(options: XdsServerOptions) {
     this.#options = options;
@@ -132,11 +139,22 @@ export class XdsServer {
         await nextTick();
         since = performance.now();
       }
-      if (this.#generator) {
-        const generator = this.#generator;
-        generator.keepViews(new Set([...this.#connections.values()].map((each) => each.view(generator).key)));
-      }
+      this.#tidy();
     });
+  }
+
+  /** Frees what nobody holds any more, once that may be as much as what is held. */
+  #tidy(): void {
+    const generator = this.#generator;
+    if (!generator || this.#tidying) return;
+    if (generator.cacheSize <= 2 * this.#held + SOME_PARTS && this.#left * 4 <= this.#connections.size) return;
+    this.#tidying = true;
+    generator.keep(() => {
+      for (const each of [...this.#connections.values()]) this.#guarded(each, () => each.use(generator));
+    });
+    this.#tidying = false;
+    this.#held = generator.cacheSize;
+    this.#left = 0;
   }
 
   /** A fault in one proxy's configuration ends its own stream and no other. */
@@ -153,6 +171,8 @@ export class XdsServer {
   #gone(connection: Connection): void {
     if (!this.#connections.delete(connection.id)) return;
     this.#shared.budget.forget(connection);
+    this.#left++;
+    this.#tidy();
     this.#options.onConnections?.();
   }
 
@@ -174,6 +194,7 @@ export class XdsServer {
       connection ??= this.#accept(request, stream, call, delta, authenticate);
       const open = connection;
       this.#guarded(open, () => open.receive(request));
+      this.#tidy();
     });
     stream.onEnd(() => stream.end());
     stream.onClose(() => {
