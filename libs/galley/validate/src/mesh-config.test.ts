@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { validateObject, violationsText } from "./validate.ts";
+import { parseMeshConfig, validateObject, violationsText } from "./validate.ts";
 
 function said(value: Record<string, unknown>): string {
   const result = validateObject({ value });
@@ -37,4 +37,13 @@ describe("the mesh configuration", () => {
     ["nonsense", /^spec\.nonsense: unknown field; pilot reads rootNamespace, trustDomain, /],
   ] as const)
     it(`must not hold ${field}`, () => assert.match(map(`${field}: x`), message));
+
+  it("may stand in a file by itself", () => {
+    assert.deepEqual(parseMeshConfig("trustDomain: own", "/etc/mesh"), { trustDomain: "own" });
+    assert.throws(() => parseMeshConfig("trustDomian: own", "/etc/mesh"), {
+      ...{ code: "invalid_argument" },
+      message: "/etc/mesh: spec.trustDomian: unknown field; did you mean trustDomain?",
+    });
+    assert.throws(() => parseMeshConfig("a: [", "/etc/mesh"), /^XebecError: \/etc\/mesh: data\.mesh: is not YAML/);
+  });
 });

@@ -1,9 +1,11 @@
+import { XebecError } from "@xebec/core-errors";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import {
   checkStructure,
   KINDS,
   type Kind,
   kindOf,
+  type MeshConfigSpec,
   type Origin,
   pathText,
   type Resource,
@@ -208,6 +210,18 @@ function validateMeshConfig(
     const message = `is not YAML: ${(error as Error).message.split("\n")[0]}`;
     return { outcome: "rejected", identity: undefined, violations: [{ path: ["data", MESH_CONFIG_MAP.key], message }] };
   }
+}
+
+/**
+ * Reads a mesh configuration that stands in a file by itself, as Istio mounts it.
+ * @param source where it stands, for errors
+ * @throws XebecError invalid_argument with everything that is wrong with it
+ */
+export function parseMeshConfig(text: string, source: string): MeshConfigSpec {
+  const result = validateMeshConfig(text, { metadata: {} }, {});
+  if (result.outcome === "accepted") return result.resource.spec as MeshConfigSpec;
+  const why = result.outcome === "rejected" ? violationsText(result.violations) : "is no mesh configuration";
+  throw new XebecError("invalid_argument", `${source}: ${why}`);
 }
 
 /** One sentence for all violations of an object, as the webhook and the log say it. */

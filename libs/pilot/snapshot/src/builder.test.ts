@@ -106,14 +106,13 @@ describe("the mesh configuration", () => {
     assert.equal(domain(), "cluster.local");
   });
 
-  it("may be in another namespace, and has a form for when it is not there", () => {
-    const builder = new SnapshotBuilder({ ...DOMAINS, namespace: "mesh", mesh: { trustDomain: "file" } });
+  it("has a form for while there is no object of it", () => {
+    const builder = new SnapshotBuilder({ ...DOMAINS, mesh: { trustDomain: "file" } });
     const put = (...puts: Resource[]): string =>
       builder.apply({ config: { puts, deletes: [] } }).snapshot.mesh.trustDomain;
     assert.equal(put(), "file");
-    assert.equal(put(config("istio-system", { trustDomain: "other" })), "file");
-    assert.equal(put(config("mesh", { trustDomain: "own" })), "own");
-    const gone = builder.apply({ config: { puts: [], deletes: [keyOf(config("mesh", {}))] } });
+    assert.equal(put(config("istio-system", { trustDomain: "own" })), "own");
+    const gone = builder.apply({ config: { puts: [], deletes: [keyOf(config("istio-system", {}))] } });
     assert.equal(gone.snapshot.mesh.trustDomain, "file");
   });
 

@@ -29,20 +29,13 @@ export interface SnapshotOptions {
   readonly domain: string;
   /** Trust domain while the mesh configuration names none. */
   readonly trustDomain: string;
-  /** Pilot's own namespace: the mesh configuration counts there only (istio-system). */
-  readonly namespace?: string;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec;
 }
 
 const MIXER_GROUP = "config.istio.io/";
-const MESH_CONFIG = "mesh.xebec.io/MeshConfig/";
-const NAMESPACE = "istio-system";
-
-/** The key of the one object that is the mesh configuration. @param namespace pilot's own */
-export function meshConfigKey(namespace: string = NAMESPACE): string {
-  return `${MESH_CONFIG}${namespace}/mesh`;
-}
+/** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
+const MESH_KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
 
 /** Keeps the current snapshot and makes the next one from a change, at the cost of what changed. */
 export class SnapshotBuilder {
@@ -50,15 +43,12 @@ export class SnapshotBuilder {
   /** What was made of each object, by its key. */
   readonly #made = new Map<string, { readonly kind: ConfigKind; readonly made: unknown }>();
   readonly #mixer = new Map<string, Resource>();
-  /** Whoever may write in another namespace must not change the whole mesh. */
-  readonly #meshKey: string;
   readonly #workloads = new WorkloadIndex();
   readonly #labels = new LabelReaders();
   #snapshot: Snapshot;
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
-    this.#meshKey = meshConfigKey(options.namespace);
     this.#snapshot = {
       version: 0,
       mesh: this.#meshOf(undefined),
@@ -108,7 +98,7 @@ export class SnapshotBuilder {
 
   #putConfig(key: string, resource: Resource | undefined, edit: Edit): void {
     const name = key.split("/", 2).join("/");
-    if (key === this.#meshKey) edit.setMesh(this.#meshOf(resource as Resource<MeshConfigSpec> | undefined));
+    if (key === MESH_KEY) edit.setMesh(this.#meshOf(resource as Resource<MeshConfigSpec> | undefined));
     if (name.startsWith(MIXER_GROUP)) this.#putMixer(key, resource, edit);
     const kind = CONFIG_KINDS.get(name);
     if (!kind) return;

@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import type { MeshConfigSpec } from "@xebec/model-resources";
 import { type Bus, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import { conditionTeller } from "./conditions.ts";
-import type { PilotConfig } from "./config.ts";
+import { connectionAgeMs, type PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
 import { debugRoutes } from "./debug-routes.ts";
 import { createPilotState } from "./state.ts";
@@ -21,10 +22,12 @@ export interface PilotParts {
   /** The certificate of the secure port; without it that port is not opened. */
   readonly tls?: TlsSource;
   readonly metrics?: Metrics;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec | undefined;
 }
 
 /** The components of pilot, for a process of its own and for the one that has all services. */
-export function pilotComponents({ config, bus, tls, metrics = createMetrics() }: PilotParts): Component[] {
+export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
   const conditions = createConditions(bus, "pilot");
   const server = new XdsServer({
     metrics,
@@ -37,6 +40,7 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
     domain: config.domain,
     trustDomain: config["trust-domain"],
     workloads: config.registries.length > 0,
+    ...(mesh ? { mesh } : {}),
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
     onSnapshot: (change) => {
       void server.update(change);
@@ -44,13 +48,18 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
       if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) told.changed();
     },
   });
+  const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, source?: TlsSource): Component =>
     createGrpcServer({
       name,
       address: parseAddress(address),
       ...(source ? { tls: source } : {}),
       services: [server.service(source !== undefined), grpcHealth([state])],
-      limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 60_000 },
+      limits: {
+        maxMessageBytes: MAX_REQUEST_BYTES,
+        maxCallMs: 60_000,
+        ...(maxConnectionAgeMs ? { maxConnectionAgeMs } : {}),
+      },
       metrics,
     });
   const revoked = createRevoked({

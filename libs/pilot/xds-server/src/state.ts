@@ -1,7 +1,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { decodeResource, type Resource } from "@xebec/model-resources";
+import { decodeResource, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { type Bus, createGenerationReader, type GenerationChange, type GenerationReader } from "@xebec/platform-bus";
@@ -12,6 +12,8 @@ export interface PilotStateOptions {
   readonly bus: Bus;
   readonly domain: string;
   readonly trustDomain: string;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec;
   /** False when no registry is configured: then nothing waits for workloads. */
   readonly workloads: boolean;
   /** Directory of the last good state, so that a restart serves while the bus is down. */
@@ -26,8 +28,8 @@ export interface PilotState extends Component {
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
-  const { bus, domain, trustDomain, cacheDir, onSnapshot } = options;
-  const builder = new SnapshotBuilder({ domain, trustDomain });
+  const { bus, domain, trustDomain, mesh, cacheDir, onSnapshot } = options;
+  const builder = new SnapshotBuilder({ domain, trustDomain, ...(mesh ? { mesh } : {}) });
   const have = { config: false, workloads: !options.workloads };
   // Nothing is served before both states are whole; what changed until then is served with them.
   const before = new Set<string>();

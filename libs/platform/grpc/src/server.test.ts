@@ -297,6 +297,27 @@ test("abort ends a stream at once whose peer does not read", async () => {
   });
 });
 
+test("a connection that is old is closed, its streams with status OK, and the client comes back on another", async () => {
+  const peers = new Set<string>();
+  const talk = rawDuplex("/t.T/Talk", (stream, call) => {
+    peers.add(call.peer);
+    stream.onMessage(() => {});
+  });
+  await serving({ services: [talk], limits: { maxConnectionAgeMs: 300 } }, async (channel) => {
+    for (let i = 0; i < 2; i++) {
+      const stream = channel.duplex("/t.T/Talk");
+      let end: { error: unknown } | undefined;
+      stream.onEnd((error) => {
+        end = { error };
+      });
+      stream.write(Uint8Array.of(1));
+      const { error } = await waitFor("the end", 5_000, () => end);
+      assert.equal(error, undefined);
+    }
+    assert.equal(peers.size, 2);
+  });
+});
+
 test("onEnd and onClose are each called once when the peer vanishes", async () => {
   const calls: string[] = [];
   let open = false;

@@ -188,7 +188,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
       return;
     }
     const context = new LazyContext(path, connection, headers, request.timeoutMs);
-    if (method.kind === "stream") this.#openStream(stream, request, context, method.handler);
+    if (method.kind === "stream") this.#openStream(stream, request, context, method.handler, connection);
     else {
       call = new UnaryCall(stream, request.encoding, context, method.handler, this);
       this.#calls.add(call);
@@ -200,19 +200,22 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     request: RequestHeaders,
     context: LazyContext,
     handler: RawStreamHandler,
+    connection: Connection,
   ): void {
-    const stream = new ServerRawStream(http2, {
+    const stream: ServerRawStream = new ServerRawStream(http2, {
       path: context.path,
       encoding: request.encoding,
       maxMessageBytes: this.maxMessageBytes,
       deadlineMs: request.timeoutMs,
       finished: (code) => {
+        forget();
         this.#streams.delete(stream);
         this.#streamsOpen.dec({ server: this.name });
         this.count(context.path, code);
         context.abort();
       },
     });
+    const forget = connection.onRetire(() => stream.end());
     this.#streams.add(stream);
     this.#streamsOpen.inc({ server: this.name });
     try {
