@@ -1,2 +1,3 @@
 export { ACCESS, BUS_USERS, type BusAccess, type BusUser, readableBy, SIGNED_BUCKETS, writersOf } from "./access.ts";
 export { ALL_BUCKETS, ALL_WORK_QUEUES, BUCKETS, type Bucket, SUBJECTS, WORK_QUEUES } from "./names.ts";
+export { decodeProxies, encodeProxies } from "./proxies.ts";

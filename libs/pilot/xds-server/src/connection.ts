@@ -23,6 +23,9 @@ import type { WriteBudget } from "./write-budget.ts";
 
 const log = logger("ads");
 
+/** Who is at the other end of a stream. */
+export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId">;
+
 /** What a connection shares with all others. */
 export interface Shared {
   readonly generator: () => Generator | undefined;
@@ -50,6 +53,8 @@ export class Connection {
   readonly proxy: MeshProxy;
   readonly connectedAt = new Date();
   readonly delta: boolean;
+  /** The Kubernetes cluster that the proxy says it is in. */
+  readonly clusterId: string;
   readonly subscriptions = new Map<XdsType, Subscription>();
   readonly #stream: RawStream;
   readonly #shared: Shared;
@@ -61,10 +66,11 @@ export class Connection {
   /** Clusters that were sent to a client that came back, before it said which endpoints it still has. */
   readonly #warming = new Set<string>();
 
-  constructor(id: string, proxy: MeshProxy, delta: boolean, stream: RawStream, shared: Shared) {
-    this.id = id;
-    this.proxy = proxy;
-    this.delta = delta;
+  constructor(client: Client, stream: RawStream, shared: Shared) {
+    this.id = client.id;
+    this.proxy = client.proxy;
+    this.delta = client.delta;
+    this.clusterId = client.clusterId;
     this.#stream = stream;
     this.#shared = shared;
     stream.onDrain(() => {

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import { encodeProxies } from "@xebec/model-bus";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 import { type Bus, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
-import { createHttpServer, monitoring } from "@xebec/platform-http";
+import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
 import { conditionTeller } from "./conditions.ts";
 import { connectionAgeMs, type PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
@@ -82,7 +83,15 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       address: parseAddress(config.httpAddr),
       routes: (app) => debugRoutes(app, server, isReady),
     }),
-    monitoring({ name: "pilot", address: parseAddress(config.monitoringAddr), components, metrics }),
+    createHttpServer({
+      name: "pilot monitoring",
+      address: parseAddress(config.monitoringAddr),
+      limits: { maxBodyBytes: 16 << 10, maxConnections: 200 },
+      routes: (app) => {
+        monitoringRoutes(app, { name: "pilot", components, metrics });
+        debugRoutes(app, server, isReady);
+      },
+    }),
     ...components,
   ];
 }
@@ -93,7 +102,7 @@ function proxiesResponder(bus: Bus, server: XdsServer): Component {
   return {
     name: "proxies",
     async start() {
-      subscription = bus.respond("proxies", () => Buffer.from(JSON.stringify([...server.connections].map(syncStatus))));
+      subscription = bus.respond("proxies", () => encodeProxies([...server.connections].map(syncStatus)));
     },
     async close() {
       subscription?.close();

@@ -15,6 +15,9 @@ import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+/** Istio's name of the cluster of proxies that name none. */
+const DEFAULT_CLUSTER = "Kubernetes";
+const MAX_TEXT = 256;
 /** Other streams get their turn after so much pushing. */
 const SLICE_MS = 10;
 
@@ -214,13 +217,10 @@ export class XdsServer {
     if (!request.node) throw new XebecError("invalid_argument", "the first request of a stream must carry the node");
     const proxy = proxyOf(request.node);
     if (authenticate) authorize(proxy.namespace, proxy.serviceAccount, call.identity);
-    const connection = new Connection(
-      `${proxy.pod}.${proxy.namespace}-${++this.#count}`,
-      proxy,
-      delta,
-      stream,
-      this.#shared,
-    );
+    const { CLUSTER_ID: cluster } = request.node.metadata;
+    const clusterId = typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER;
+    const id = `${proxy.pod}.${proxy.namespace}-${++this.#count}`;
+    const connection = new Connection({ id, proxy, delta, clusterId }, stream, this.#shared);
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.();
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");
