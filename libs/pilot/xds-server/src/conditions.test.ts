@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { conditionsOf } from "./conditions.ts";
+import { createMemoryBus } from "@xebec/platform-bus";
+import { conditionsOf, conditionTeller } from "./conditions.ts";
+import { XdsServer } from "./xds-server.ts";
 
 function snapshotOf(...puts: Resource[]) {
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
@@ -28,5 +32,29 @@ describe("the condition of the mesh configuration", () => {
     const said = conditionsOf(snapshotOf(mesh({ trustDomain: "a" })), [], new Map());
     assert.deepEqual(said, [{ object: KEY, state: "attached", reason: "Attached", message: "" }]);
     assert.deepEqual(conditionsOf(snapshotOf(), [], new Map()), []);
+  });
+});
+
+describe("conditions from before a restart", () => {
+  it("go when their object is gone", async () => {
+    const bus = createMemoryBus();
+    const status = bus.state("status");
+    const KEY = "networking.istio.io/VirtualService/default";
+    await status.put(`pilot/${KEY}/gone`, Buffer.from("{}"));
+    await status.put(`mixer-policy/${KEY}/gone`, Buffer.from("{}"));
+    const server = new XdsServer({ metrics: createMetrics() });
+    const builder = new SnapshotBuilder({ domain: "d", trustDomain: "d" });
+    const stays: Resource = {
+      ...{ group: "networking.istio.io", version: "v1", kind: "VirtualService", namespace: "default", name: "stays" },
+      spec: { hosts: ["a.example.com"] },
+    };
+    await server.update(builder.apply({ config: { puts: [stays], deletes: [] } }));
+    await status.put(`pilot/${KEY}/stays`, Buffer.from("{}"));
+    const teller = conditionTeller(server, bus);
+    await teller.start(new AbortController().signal);
+    await waitFor("it is gone", 5_000, async () => (await status.get(`pilot/${KEY}/gone`)) === undefined);
+    assert.ok(await status.get(`pilot/${KEY}/stays`));
+    assert.ok(await status.get(`mixer-policy/${KEY}/gone`));
+    await teller.close?.();
   });
 });

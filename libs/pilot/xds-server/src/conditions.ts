@@ -2,11 +2,14 @@ import { Coalescer, sleep } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { attachments } from "@xebec/pilot-xds-gen";
-import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
+import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
+import { createConditions } from "@xebec/platform-bus";
+import { EarlierConditions } from "./earlier-conditions.ts";
 import type { Refusal, XdsServer } from "./xds-server.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is told once. */
 const PAUSE_MS = 100;
+const CONSUMER = "pilot";
 
 /** What pilot says of every object that it reads: where it is attached, or which proxy refused it and why. */
 export function conditionsOf(
@@ -34,8 +37,13 @@ export interface Teller extends Component {
   changed(): void;
 }
 
-/** Keeps pilot's conditions of objects in the bus state `status`. */
-export function conditionTeller(server: XdsServer, conditions: Conditions): Teller {
+/**
+ * Keeps pilot's conditions of objects in the bus state `status`. What an earlier pilot said of objects that are gone since is
+ * taken back.
+ */
+export function conditionTeller(server: XdsServer, bus: Bus): Teller {
+  const conditions = createConditions(bus, CONSUMER);
+  const earlier = new EarlierConditions(bus, () => void run.request());
   const stop = new AbortController();
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
@@ -44,14 +52,19 @@ export function conditionTeller(server: XdsServer, conditions: Conditions): Tell
     const routers = [...server.connections]
       .filter((each) => each.proxy.type === "router")
       .map((each) => each.proxy.labels);
-    conditions.replace(conditionsOf(snapshot, routers, server.refusals));
+    const said = conditionsOf(snapshot, routers, server.refusals);
+    conditions.replace(said);
+    earlier.takeBackAllBut(new Set(said.map((each) => each.object)));
   });
   return {
     name: "conditions",
-    async start() {},
+    async start() {
+      earlier.read();
+    },
     changed: () => void run.request(),
     async close() {
       stop.abort();
+      earlier.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { encodeProxies } from "@xebec/model-bus";
 import type { MeshConfigSpec } from "@xebec/model-resources";
-import { type Bus, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
+import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
 import { conditionTeller } from "./conditions.ts";
@@ -29,13 +29,12 @@ export interface PilotParts {
 
 /** The components of pilot, for a process of its own and for the one that has all services. */
 export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
-  const conditions = createConditions(bus, "pilot");
   const server = new XdsServer({
     metrics,
     onQuarantine: () => told.changed(),
     onConnections: () => told.changed(),
   });
-  const told = conditionTeller(server, conditions);
+  const told = conditionTeller(server, bus);
   const state = createPilotState({
     bus,
     domain: config.domain,
