@@ -129,5 +129,10 @@ export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, u
   const head = { apiVersion: `${kind.group}/${kind.versions[0]}`, kind: kind.kind };
   return fc
     .record({ namespace: fc.constantFrom("default", "istio-system"), spec: arbitraryMap(kind.schema as Schema) })
-    .map(({ namespace, spec }) => ({ ...head, metadata: { name: "random", namespace }, spec }));
+    .map(({ namespace, spec }) => ({ ...head, metadata: { name: "random", namespace, ...placeOf(kindName) }, spec }));
+}
+
+/** The mesh configuration has one place; everything else may be anywhere. */
+function placeOf(kindName: string): object {
+  return kindName === "MeshConfig" ? { name: "mesh", namespace: "istio-system" } : {};
 }

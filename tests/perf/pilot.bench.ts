@@ -1,137 +1,142 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { waitFor } from "@xebec/core-async";
-import { createGrpcChannel } from "@xebec/platform-grpc";
-import { freePorts, tempDir } from "@xebec/testing-launch";
-import { AdsClient } from "@xebec/testing-xds-client";
-import { Server } from "./server.ts";
+import { tempDir } from "@xebec/testing-launch";
+import { connectClients, type PilotMesh, save, serviceEntry, startPilot, virtualService } from "./pilot-mesh.ts";
 import { type Figure, percentile } from "./table.ts";
 
-const SERVICES = 500;
-const ENDPOINTS = 10;
-const ROUTES = 100;
 const CLIENTS = 1_000;
-const CLIENTS_PER_CHANNEL = 50;
+const RECONNECTING = 2_000;
+const OWN = 200;
 const REPEAT = 3;
 
-/** Full configuration and single changes for 1,000 synthetic proxies. */
+/** Full configuration and single changes for 1,000 synthetic proxies, and what is hard for a server of many. */
 export async function pilotFigures(): Promise<Figure[]> {
   const figures: Figure[] = [];
-  using folder = tempDir();
-  const dir = folder.file("config");
-  mkdirSync(dir);
-  for (let i = 0; i < SERVICES; i++) save(dir, `se-${i}.yaml`, serviceEntry(i, "10.20.0.1"));
-  for (let i = 0; i < ROUTES; i++) save(dir, `vs-${i}.yaml`, virtualService(i, 5));
   for (const delta of [true, false]) {
-    const [grpc = 0, http = 0, monitoring = 0] = await freePorts(3);
-    const at = (port: number): string => `127.0.0.1:${port}`;
-    const flags = [
-      "--configDir",
-      dir,
-      "--grpcAddr",
-      at(grpc),
-      "--secureGrpcAddr",
-      "",
-      "--httpAddr",
-      at(http),
-      "--monitoringAddr",
-      at(monitoring),
-      "--log_output_level",
-      "default:warn",
-    ];
-    await using server = await Server.start("pilot", flags, at(monitoring), folder.file("pilot.log"));
-    const form = delta ? "delta" : "state of the world";
-    // The first proxy pays for generation; the others share it.
-    const before = { cpu: server.cpuMs, rss: server.rssKib };
-    const began = performance.now();
-    const seen = { text: "", at: [] as number[] };
-    const channels = Array.from({ length: CLIENTS / CLIENTS_PER_CHANNEL }, () =>
-      createGrpcChannel({ address: at(grpc) }),
-    );
-    const clients = Array.from({ length: CLIENTS }, (_, i) => {
-      const channel = channels[i % channels.length];
-      if (!channel) throw new Error("no channel");
-      return new AdsClient(channel, {
-        id: `sidecar~10.0.${i >> 8}.${i & 255}~app-${i}.default~default.svc.cluster.local`,
-        delta,
-        onMessage: (bytes) => {
-          if (seen.text !== "" && bytes.includes(seen.text)) seen.at.push(performance.now());
-        },
-      });
-    });
-    await Promise.all(clients.map((client) => client.complete));
-    const seconds = (performance.now() - began) / 1000;
-    const bytes = clients.reduce((sum, client) => sum + client.bytes, 0) / CLIENTS;
-    figures.push({
-      what: `full configuration, ${CLIENTS} proxies, ${form} (${(bytes / 1024).toFixed(0)} KiB each)`,
-      value: `${seconds.toFixed(1)} s, ${((server.rssKib - before.rss) / CLIENTS).toFixed(0)} KiB memory each`,
-      cpu: `${((server.cpuMs - before.cpu) / CLIENTS).toFixed(2)} ms each`,
-      goal: "4 ms, 120 KiB",
-    });
-    for (const change of ["endpoint", "VirtualService"] as const) {
-      const latencies: number[] = [];
-      let cpu = 0;
-      for (let n = 1; n <= REPEAT; n++) {
-        seen.at = [];
-        seen.text = change === "endpoint" ? `10.99.${delta ? 1 : 2}.${n}` : `marked-${delta}-${n}`;
-        const start = { cpu: server.cpuMs, at: performance.now() };
-        if (change === "endpoint") save(dir, "se-7.yaml", serviceEntry(7, seen.text));
-        else save(dir, "vs-7.yaml", virtualService(7, 5, seen.text));
-        await waitFor("every proxy has the change", 60_000, () => seen.at.length >= CLIENTS);
-        latencies.push(...seen.at.map((time) => time - start.at));
-        cpu += server.cpuMs - start.cpu;
-      }
-      figures.push({
-        what: `one ${change} changes, ${CLIENTS} proxies, ${form}`,
-        value: `p50 ${percentile(latencies, 50).toFixed(0)} ms, p99 ${percentile(latencies, 99).toFixed(0)} ms`,
-        cpu: `${(cpu / REPEAT / CLIENTS).toFixed(3)} ms each`,
-        goal: change === "endpoint" ? "p99 100 ms, 0.08 ms" : "p99 1200 ms, 1 ms",
-      });
-    }
-    for (const client of clients) client.close();
-    for (const channel of channels) channel.close();
+    using folder = tempDir();
+    await using mesh = await startPilot(folder, "config");
+    figures.push(...(await ordinaryFigures(mesh, delta)));
+    figures.push(await refusal(mesh, delta));
+    figures.push(await reconnect(mesh, delta));
+  }
+  for (const delta of [true, false]) {
+    using folder = tempDir();
+    await using mesh = await startPilot(folder, "config");
+    figures.push(await workloadsOfTheirOwn(mesh, delta));
   }
   return figures;
 }
 
-/** Saves in one step, as editors do. */
-function save(dir: string, name: string, text: string): void {
-  writeFileSync(`${dir}/.${name}`, text);
-  renameSync(`${dir}/.${name}`, `${dir}/${name}`);
+const formOf = (delta: boolean): string => (delta ? "delta" : "state of the world");
+
+async function ordinaryFigures({ server, dir, address }: PilotMesh, delta: boolean): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const form = formOf(delta);
+  // The first proxy pays for generation; the others share it.
+  const before = { cpu: server.cpuMs, rss: server.rssKib };
+  const began = performance.now();
+  const seen = { text: "", at: [] as number[] };
+  const onMessage = (bytes: Buffer): void => {
+    if (seen.text !== "" && bytes.includes(seen.text)) seen.at.push(performance.now());
+  };
+  using clients = connectClients(address, CLIENTS, () => ({ delta, onMessage }));
+  await clients.complete;
+  const seconds = (performance.now() - began) / 1000;
+  const bytes = clients.list.reduce((sum, client) => sum + client.bytes, 0) / CLIENTS;
+  figures.push({
+    what: `full configuration, ${CLIENTS} proxies, ${form} (${(bytes / 1024).toFixed(0)} KiB each)`,
+    value: `${seconds.toFixed(1)} s, ${((server.rssKib - before.rss) / CLIENTS).toFixed(0)} KiB memory each`,
+    cpu: `${((server.cpuMs - before.cpu) / CLIENTS).toFixed(2)} ms each`,
+    goal: "4 ms, 120 KiB",
+  });
+  for (const change of ["endpoint", "VirtualService"] as const) {
+    const latencies: number[] = [];
+    let cpu = 0;
+    for (let n = 1; n <= REPEAT; n++) {
+      seen.at = [];
+      seen.text = change === "endpoint" ? `10.99.1.${n}` : `marked-${n}`;
+      const start = { cpu: server.cpuMs, at: performance.now() };
+      if (change === "endpoint") save(dir, "se-7.yaml", serviceEntry(7, seen.text));
+      else save(dir, "vs-7.yaml", virtualService(7, 5, seen.text));
+      await waitFor("every proxy has the change", 60_000, () => seen.at.length >= CLIENTS);
+      latencies.push(...seen.at.map((time) => time - start.at));
+      cpu += server.cpuMs - start.cpu;
+    }
+    figures.push({
+      what: `one ${change} changes, ${CLIENTS} proxies, ${form}`,
+      value: `p50 ${percentile(latencies, 50).toFixed(0)} ms, p99 ${percentile(latencies, 99).toFixed(0)} ms`,
+      cpu: `${(cpu / REPEAT / CLIENTS).toFixed(3)} ms each`,
+      goal: change === "endpoint" ? "p99 100 ms, 0.08 ms" : "p99 1200 ms, 1 ms",
+    });
+  }
+  return figures;
 }
 
-function serviceEntry(i: number, first: string): string {
-  const addresses = Array.from({ length: ENDPOINTS }, (_, e) =>
-    e === 0 ? first : `10.${20 + (i >> 8)}.${i & 255}.${e + 1}`,
-  );
-  const endpoints = addresses.map(
-    (address, e) =>
-      `  - {address: ${address}, labels: {app: svc-${i}, version: v${1 + (e % 2)}}, locality: r1/z${e % 3}}`,
-  );
-  return `apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: se-${i}, namespace: default}
-spec:
-  hosts: [svc-${i}.example.com]
-  location: MESH_INTERNAL
-  resolution: STATIC
-  ports: [{number: 80, name: http, protocol: HTTP}]
-  endpoints:
-${endpoints.join("\n")}
-`;
+/** A change that every proxy of the mesh refuses. */
+async function refusal({ server, dir, address }: PilotMesh, delta: boolean): Promise<Figure> {
+  const CLUSTER = "outbound|80||svc-3.example.com";
+  const changed = { yet: false };
+  let refused = 0;
+  const refuse = (bytes: Buffer): string | undefined => {
+    if (!changed.yet || !bytes.includes(CLUSTER_TYPE)) return undefined;
+    // In the state-of-the-world form the good rest comes once more, with the cluster as it was.
+    if (!bytes.includes(MARK)) return undefined;
+    refused++;
+    return `Error adding/updating cluster(s) ${CLUSTER}: no`;
+  };
+  using clients = connectClients(address, CLIENTS, () => ({ delta, refuse }));
+  await clients.complete;
+  changed.yet = true;
+  const before = { cpu: server.cpuMs, rss: server.rssKib };
+  save(dir, "dr-3.yaml", destinationRule(3));
+  await waitFor("every proxy has refused the change", 60_000, () => refused >= CLIENTS);
+  return {
+    what: `a change that ${CLIENTS} proxies refuse, ${formOf(delta)}`,
+    value: `${((server.rssKib - before.rss) / CLIENTS).toFixed(0)} KiB memory each`,
+    cpu: `${((server.cpuMs - before.cpu) / CLIENTS).toFixed(2)} ms each`,
+    goal: "",
+  };
 }
 
-function virtualService(i: number, timeout: number, name = "first"): string {
+/** Everybody comes back at once. */
+async function reconnect({ server, address }: PilotMesh, delta: boolean): Promise<Figure> {
+  const before = server.rssKib;
+  const cpu = server.cpuMs;
+  const began = performance.now();
+  using clients = connectClients(address, RECONNECTING, () => ({ delta }));
+  await clients.complete;
+  return {
+    what: `${RECONNECTING} proxies come at once, ${formOf(delta)}`,
+    value: `${((performance.now() - began) / 1000).toFixed(1)} s, ${((server.rssKib - before) / 1024).toFixed(0)} MiB more in all`,
+    cpu: `${((server.cpuMs - cpu) / RECONNECTING).toFixed(2)} ms each`,
+    goal: "5 s",
+  };
+}
+
+/** Nothing that is made for one of these proxies fits another one as it is. */
+async function workloadsOfTheirOwn({ server, address }: PilotMesh, delta: boolean): Promise<Figure> {
+  using first = connectClients(address, 1, () => ({ delta }));
+  await first.complete;
+  const before = { cpu: server.cpuMs, rss: server.rssKib };
+  using clients = connectClients(address, OWN, (i) => ({ delta, labels: { app: `own-${i}` } }));
+  await clients.complete;
+  return {
+    what: `full configuration, ${OWN} workloads of one proxy, ${formOf(delta)}`,
+    value: `${((server.rssKib - before.rss) / OWN).toFixed(0)} KiB memory each`,
+    cpu: `${((server.cpuMs - before.cpu) / OWN).toFixed(2)} ms each`,
+    goal: "120 KiB",
+  };
+}
+
+const CLUSTER_TYPE = "envoy.config.cluster.v3.Cluster";
+/** A number of connections that no other cluster has, as a varint. */
+const MARK = Buffer.from([0xeb, 0xd9, 0x3c]);
+
+function destinationRule(i: number): string {
   return `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: vs-${i}, namespace: default}
+kind: DestinationRule
+metadata: {name: dr-${i}, namespace: default}
 spec:
-  hosts: [svc-${i}.example.com]
-  http:
-  - name: ${name}
-    match: [{uri: {prefix: /v2}}]
-    route: [{destination: {host: svc-${i}.example.com}}]
-    timeout: ${timeout}s
-  - route: [{destination: {host: svc-${i}.example.com}, weight: 90}, {destination: {host: svc-${i + ROUTES}.example.com}, weight: 10}]
-    retries: {attempts: 2}
+  host: svc-${i}.example.com
+  trafficPolicy: {connectionPool: {tcp: {maxConnections: 994539}}}
 `;
 }

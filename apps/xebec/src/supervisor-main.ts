@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { isXebecError, XebecError } from "@xebec/core-errors";
 import { keepCompiled } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import { decodeProxies } from "@xebec/model-bus";
 import { signToken } from "@xebec/model-pki";
 import { decodeCondition } from "@xebec/model-resources";
 import { createHttpServer } from "@xebec/platform-http";
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
           timeoutMs: PROXIES_TIMEOUT_MS,
         });
-        return (answers ?? []).flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString("utf8")) as unknown[]);
+        return (await Promise.all((answers ?? []).map(decodeProxies))).flat();
       });
       app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
         const files = supervisor.logFiles(params.name);

@@ -9,7 +9,8 @@ const route = { destination: { host: "reviews" } };
 
 /** What is wrong with an object of this kind and spec; empty when it is accepted. */
 function faults(kind: string, spec: unknown, apiVersion = NETWORKING): string {
-  const result = validateObject({ value: { apiVersion, kind, metadata: { name: "x" }, spec } });
+  const metadata = kind === "MeshConfig" ? { name: "mesh", namespace: "istio-system" } : { name: "x" };
+  const result = validateObject({ value: { apiVersion, kind, metadata, spec } });
   return result.outcome === "rejected"
     ? violationsText(result.violations)
     : result.outcome === "accepted"

@@ -7,8 +7,50 @@ const MAX_DEPTH = 16;
 /** A command of Envoy's access log, with what it is about and a length; or a percent sign. */
 const OPERATOR = /%[A-Z][A-Z0-9_]*(\([\s\S]*?\))?(:[0-9]+)?%|%%/g;
 
+/** Where the one mesh configuration is: whoever may write in another namespace must not change the whole mesh. */
+const PLACE = { namespace: "istio-system", name: "mesh" } as const;
+
+/** What pilot reads. */
+const SERVED = [
+  ...["rootNamespace", "trustDomain", "accessLogFile", "accessLogFormat", "accessLogEncoding", "connectTimeout"],
+  ...["enableAutoMtls", "outboundTrafficPolicy", "policyCheckFailOpen", "disablePolicyChecks", "disableReports"],
+] as const satisfies readonly (keyof MeshConfigSpec)[];
+
+// Istio's further fields, of 1.1 and of today (spec/pilot.md §3.13). They are taken, so that a mesh's own file can be used as it
+// is, and told as without effect by pilot's condition.
+const ISTIO = [
+  ...["mixerCheckServer", "mixerReportServer", "sidecarToTelemetrySessionAffinity", "enableClientSidePolicyCheck"],
+  ...["mixerAddress", "proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "ingressClass"],
+  ...["ingressService", "ingressControllerMode", "ingressSelector", "authPolicy", "rdsRefreshDelay", "enableTracing"],
+  ...["defaultConfig", "sdsUdsPath", "sdsRefreshDelay", "enableSdsTokenMount", "sdsUseK8sSaJwt", "configSources"],
+  ...["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"],
+  ...["localityLbSetting", "dnsRefreshRate", "protocolDetectionTimeout", "enableEnvoyAccessLogService"],
+  ...["disableEnvoyListenerLog", "inboundTrafficPolicy", "trustDomainAliases", "h2UpgradePolicy", "serviceSettings"],
+  ...["inboundClusterStatName", "outboundClusterStatName", "serviceScopeConfigs", "enablePrometheusMerge"],
+  ...["verifyCertificateAtClient", "ca", "caCertificates", "certificates", "extensionProviders", "defaultProviders"],
+  ...["discoverySelectors", "pathNormalization", "defaultHttpRetryPolicy", "meshMTLS", "tlsDefaults"],
+  ...["hboneIdleTimeout"],
+];
+
+/** Only the object `mesh` of the namespace istio-system, or the config map `istio` there, is the mesh configuration. */
+export function checkMeshIdentity(
+  identity: { readonly namespace: string; readonly name: string },
+  check: Checker,
+): void {
+  const { namespace, name } = PLACE;
+  if (identity.namespace !== namespace)
+    check.fail(
+      ["metadata", "namespace"],
+      `the mesh configuration is in the namespace ${namespace}, not in ${identity.namespace}; this one has no effect`,
+    );
+  else if (identity.name !== name)
+    check.fail(["metadata", "name"], `the mesh configuration is named ${name}, not ${identity.name}`);
+}
+
 /** Semantic rules of the mesh configuration (spec/pilot.md §3.13). */
 export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
+  for (const field of Object.keys(spec))
+    if (!KNOWN.has(camelCase(field))) check.fail(["spec", field], `unknown field${suggestion(field)}`);
   check.duration(spec.connectTimeout, ["spec", "connectTimeout"]);
   // Envoy would refuse every listener of the mesh.
   const rest = (spec.accessLogFormat ?? "").replace(OPERATOR, "");
@@ -30,6 +72,30 @@ export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   if (format === null || typeof format !== "object" || Array.isArray(format))
     check.fail(path, `accessLogEncoding is JSON, and this is no JSON object; ${EXAMPLE}`);
   else if (isDeeper(format, MAX_DEPTH)) check.fail(path, `is nested deeper than ${MAX_DEPTH} levels`);
+}
+
+const KNOWN: ReadonlySet<string> = new Set([...SERVED, ...ISTIO]);
+
+/** Protobuf's other spelling, as Istio takes it: `enable_tracing`. */
+function camelCase(field: string): string {
+  return field.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function suggestion(field: string): string {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const near = [...KNOWN].find((each) => isNear(plain(each), plain(field)));
+  return near ? `; did you mean ${near}?` : `; pilot reads ${SERVED.join(", ")}`;
+}
+
+/** True for texts that are equal but for one letter: another one, one more, one less, or two that changed places. */
+function isNear(a: string, b: string): boolean {
+  if (a === b) return true;
+  let from = 0;
+  while (from < a.length && a[from] === b[from]) from++;
+  let same = 0;
+  while (same < Math.min(a.length, b.length) - from && a.at(-1 - same) === b.at(-1 - same)) same++;
+  const [left, right] = [a.slice(from, a.length - same), b.slice(from, b.length - same)];
+  return Math.max(left.length, right.length) <= 1 || (left.length === 2 && left === [...right].reverse().join(""));
 }
 
 const EXAMPLE = 'write for example {"code": "%RESPONSE_CODE%"}, or leave it out for the usual fields';

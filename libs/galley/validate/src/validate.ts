@@ -1,9 +1,11 @@
+import { XebecError } from "@xebec/core-errors";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import {
   checkStructure,
   KINDS,
   type Kind,
   kindOf,
+  type MeshConfigSpec,
   type Origin,
   pathText,
   type Resource,
@@ -13,7 +15,7 @@ import { parse } from "yaml";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
 import type { RawObject } from "./manifest.ts";
-import { checkMeshConfig } from "./mesh-config.ts";
+import { checkMeshConfig, checkMeshIdentity } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { Checker } from "./rules.ts";
@@ -106,6 +108,7 @@ export function validateObject({ value }: Pick<RawObject, "value">, options: Val
   if (!kind.versions.includes(version))
     check.fail(["apiVersion"], `${kind.kind} has no version ${version}; use ${group}/${kind.versions.join(" or ")}`);
   const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
+  if (identity && kind.kind === "MeshConfig") checkMeshIdentity(identity, check);
   const structure = checkStructure(kind.schema, value.spec ?? {});
   check.violations.push(...structure.violations);
   const semantics = SEMANTICS[`${group}/${kind.kind}`];
@@ -223,6 +226,18 @@ function validateMeshConfig(
     const message = `is not YAML: ${(error as Error).message.split("\n")[0]}`;
     return { outcome: "rejected", identity: undefined, violations: [{ path: ["data", MESH_CONFIG_MAP.key], message }] };
   }
+}
+
+/**
+ * Reads a mesh configuration that stands in a file by itself, as Istio mounts it.
+ * @param source where it stands, for errors
+ * @throws XebecError invalid_argument with everything that is wrong with it
+ */
+export function parseMeshConfig(text: string, source: string): MeshConfigSpec {
+  const result = validateMeshConfig(text, { metadata: {} }, {});
+  if (result.outcome === "accepted") return result.resource.spec as MeshConfigSpec;
+  const why = result.outcome === "rejected" ? violationsText(result.violations) : "is no mesh configuration";
+  throw new XebecError("invalid_argument", `${source}: ${why}`);
 }
 
 /** One sentence for all violations of an object, as the webhook and the log say it. */

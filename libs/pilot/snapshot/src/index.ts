@@ -1,4 +1,4 @@
-export { SnapshotBuilder, type SnapshotChange, type StateChange } from "./builder.ts";
+export { SnapshotBuilder, type SnapshotChange, type SnapshotOptions, type StateChange } from "./builder.ts";
 export { byAge, type Hosted, HostIndex } from "./host-index.ts";
 export { type Mesh, meshOf } from "./mesh.ts";
 export { type CheckRule, type MixerHooks, mixerHooksOf } from "./mixer-hooks.ts";

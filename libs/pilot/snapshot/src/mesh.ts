@@ -15,11 +15,24 @@ export interface Mesh {
   readonly policyCheckFailOpen: boolean;
   readonly disablePolicyChecks: boolean;
   readonly disableReports: boolean;
+  /** Fields of the mesh configuration that have no effect, as a condition says it. */
+  readonly unserved: readonly string[];
+  /** Key of the object that it came from, if from one. */
+  readonly origin?: string;
 }
+
+const SERVED: ReadonlySet<string> = new Set<keyof MeshConfigSpec>([
+  ...(["rootNamespace", "trustDomain", "accessLogFile", "accessLogFormat", "accessLogEncoding"] as const),
+  ...(["connectTimeout", "enableAutoMtls", "outboundTrafficPolicy", "policyCheckFailOpen"] as const),
+  ...(["disablePolicyChecks", "disableReports"] as const),
+]);
 
 /** @param spec the MeshConfig object named `mesh`; absent means all defaults */
 export function meshOf(spec: MeshConfigSpec | undefined, domain: string, trustDomain: string): Mesh {
   return {
+    unserved: Object.keys(spec ?? {})
+      .filter((field) => !SERVED.has(field))
+      .map((field) => `spec.${field}: not served yet; ignored`),
     rootNamespace: spec?.rootNamespace ?? "istio-system",
     trustDomain: spec?.trustDomain || trustDomain,
     domain,

@@ -5,8 +5,10 @@ import {
   keyOf,
   type PeerAuthenticationSpec,
   type Resource,
+  type ServiceEntrySpec,
   type VirtualServiceSpec,
 } from "@xebec/model-resources";
+import { endpointsFromEntry, type MeshEndpoint, type MeshService, servicesFromEntry } from "@xebec/pilot-registry";
 
 /** A VirtualService with its references resolved. */
 export interface VirtualService {
@@ -45,6 +47,13 @@ export interface PeerAuthentication {
   readonly namespace: string;
   readonly created: string;
   readonly spec: PeerAuthenticationSpec;
+}
+
+/** The services of a ServiceEntry, one for each host. */
+export interface EntryServices {
+  readonly services: readonly MeshService[];
+  /** The endpoints of one of its hosts; their identities are of the trust domain. */
+  endpointsOf(host: string, trustDomain: string): readonly MeshEndpoint[];
 }
 
 const MESH_GATEWAY = "mesh";
@@ -92,4 +101,13 @@ export function gatewayOf(resource: Resource<GatewaySpec>): Gateway {
 
 export function peerAuthenticationOf(resource: Resource<PeerAuthenticationSpec>): PeerAuthentication {
   return { ...common(resource), spec: resource.spec };
+}
+
+export function entryServicesOf(resource: Resource<ServiceEntrySpec>): EntryServices {
+  const endpointsOf = (host: string, trustDomain: string): MeshEndpoint[] =>
+    endpointsFromEntry(resource, host, trustDomain);
+  const services = servicesFromEntry(resource);
+  // What cannot be translated fails here, and not when the snapshot is half made.
+  for (const { host } of services) endpointsOf(host, "");
+  return { services, endpointsOf };
 }

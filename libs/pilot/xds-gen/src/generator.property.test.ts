@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snapshot/testkit";
 import fc from "fast-check";
@@ -92,16 +93,55 @@ describe("a generator that follows changes", () => {
     );
   });
 
-  it("forgets the views that no proxy has any more", () => {
-    const builder = new SnapshotBuilder(DOMAINS);
-    const generator = new Generator(builder.snapshot);
-    everything(generator);
+  it("forgets what no proxy holds any more, and nothing else", () => {
+    const { snapshot } = new SnapshotBuilder(DOMAINS).apply({ config: { puts: [ENTRY], deletes: [] } });
+    const generator = new Generator(snapshot);
     const [first] = PROXIES as [MeshProxy];
-    assert.ok(generator.cacheSize > 0);
-    generator.keepViews(new Set([generator.view(first).key]));
-    const left = generator.cacheSize;
-    assert.ok(left > 0);
-    generator.keepViews(new Set());
+    const view = generator.view(first);
+    const known = setOf(["outbound|80||api.example.com"]);
+    const held = (): ResourceSet[] => [
+      generator.resources("cluster", first, view),
+      generator.resources("endpoint", first, view, known),
+      generator.resources("route", first, view, setOf(["80"])),
+    ];
+    const before = held();
+    const size = generator.cacheSize;
+    // Names and labels are the client's to choose.
+    for (let i = 0; i < 50; i++) {
+      generator.resources("endpoint", first, view, setOf([`outbound|80||x${i}.y`]));
+      generator.resources("endpoint", first, view, setOf([...known.names, `outbound|80|s${i}|api.example.com`]));
+      generator.resources("route", first, view, setOf([`http.${i}`]));
+    }
+    everything(generator);
+    assert.ok(generator.cacheSize > size + 100);
+    generator.keep(held);
+    assert.equal(generator.cacheSize, size);
+    assert.deepEqual(held(), before);
+    for (const [i, set] of held().entries()) assert.equal(set, before[i]);
+    generator.keep(() => {});
     assert.equal(generator.cacheSize, 0);
   });
+
+  it("keeps no part for a cluster that there is not, and makes its endpoints when there is", () => {
+    const builder = new SnapshotBuilder(DOMAINS);
+    const generator = new Generator(builder.snapshot);
+    const [first] = PROXIES as [MeshProxy];
+    const view = generator.view(first);
+    const names = setOf(Array.from({ length: 100 }, (_, i) => `outbound|80||${i === 0 ? "api" : i}.example.com`));
+    const assignment = () => generator.resources("endpoint", first, view, names).resources.get(names.names[0] ?? "");
+    const none = assignment();
+    assert.equal(generator.cacheSize, 1);
+    const { snapshot, changed } = builder.apply({ config: { puts: [ENTRY], deletes: [] } });
+    generator.update(snapshot, changed);
+    assert.notEqual(assignment()?.version, none?.version);
+    assert.equal(generator.cacheSize, 2);
+  });
 });
+
+const ENTRY: Resource = {
+  ...{ group: "networking.istio.io", version: "v1", kind: "ServiceEntry", namespace: "default", name: "api" },
+  spec: {
+    ...{ hosts: ["api.example.com"], resolution: "STATIC", endpoints: [{ address: "10.1.0.1" }] },
+    ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+  },
+};

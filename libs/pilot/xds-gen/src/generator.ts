@@ -1,3 +1,4 @@
+import { parseCluster } from "@xebec/model-names";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { GenerationContext } from "./context.ts";
 import type { EncodedResource } from "./encoded.ts";
@@ -11,6 +12,7 @@ import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf 
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
 import { standardClusters, tunnelCluster } from "./standard-clusters.ts";
+import { subsetLabels } from "./subset.ts";
 import { areNumbers, resolveTargets, serviceTargets } from "./targets.ts";
 import type { XdsType } from "./type-urls.ts";
 import { UnitCache } from "./unit-cache.ts";
@@ -47,9 +49,11 @@ export class Generator {
     return viewOf(proxy, this.#snapshot);
   }
 
-  /** Frees what was kept for views that no proxy has any more. */
-  keepViews(alive: ReadonlySet<string>): void {
-    this.#cache.keepViews(alive);
+  /** Frees everything that `use` does not ask for: names are clients' to choose, and views come and go. */
+  keep(use: () => void): void {
+    this.#cache.beginRound();
+    use();
+    this.#cache.endRound();
   }
 
   /** How many parts are kept. */
@@ -67,13 +71,19 @@ export class Generator {
         return this.#listeners(context, proxy);
       case "endpoint":
         return context.part(`set/eds/${names?.key}`, (inner) =>
-          resourceSet(
-            (names?.names ?? []).map((name) => inner.part(`eds/${name}`, (part) => loadAssignment(part, name))),
-          ),
+          resourceSet((names?.names ?? []).map((name) => this.#assignment(inner, name))),
         );
       case "route":
         return this.#routes(context, proxy, names?.names ?? [], names?.key ?? "");
     }
+  }
+
+  #assignment(context: GenerationContext, name: string): EncodedResource {
+    const part = `eds/${name}`;
+    // Nothing is kept for names that only a client knows: there is no end of them.
+    return this.#cache.has(part, context.view) || isServed(context, name)
+      ? context.part(part, (inner) => loadAssignment(inner, name))
+      : loadAssignment(context, name);
   }
 
   #context(view: ProxyView): GenerationContext {
@@ -138,4 +148,12 @@ export class Generator {
       ),
     );
   }
+}
+
+/** True for the name of a cluster that there is, whose endpoints come by EDS. */
+function isServed(context: GenerationContext, name: string): boolean {
+  const { direction, host = "", port, subset } = parseCluster(name) ?? {};
+  const service = direction === "outbound" ? context.service(host) : undefined;
+  if (service?.resolution !== "eds" || !service.ports.some((each) => each.number === port)) return false;
+  return !subset || subsetLabels(context, service, subset) !== undefined;
 }

@@ -1,4 +1,5 @@
-import { defineConfig, option } from "@xebec/core-config";
+import { ConfigError, type ConfigOf, defineConfig, option } from "@xebec/core-config";
+import { parseDuration } from "@xebec/core-duration";
 import { trustDomainOf } from "@xebec/model-names";
 
 /** Pilot's flags, with Istio 1.1's names (spec/pilot.md §6.1). */
@@ -17,6 +18,9 @@ export const PilotConfig = defineConfig({
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     registries: option.list("platform service registries: Bus takes services and pods from the bus"),
+    meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
+    namespace: option.string("the namespace of the mesh configuration: istio-system", "istio-system"),
+    keepaliveMaxServerConnectionAge: option.string("age at which a proxy's connection is closed", "infinity"),
     caAddr: option.string("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
@@ -24,3 +28,32 @@ export const PilotConfig = defineConfig({
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });
+
+const REGISTRY = "Bus";
+const ISTIO_REGISTRIES: readonly string[] = ["Kubernetes", "Consul", "MCP", "Mock"];
+const NAMESPACE = "istio-system";
+/** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
+const FOREVER_MS = 10_000 * 3_600_000;
+
+/** Finds what no single option shows. @throws ConfigError with every fault */
+export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
+  const faults = config.registries
+    .filter((each) => each !== REGISTRY)
+    .map((each) =>
+      ISTIO_REGISTRIES.includes(each)
+        ? `--registries: ${each} is not served yet; ${REGISTRY} takes what a registry publishes there`
+        : `--registries: there is no registry ${each}; ${REGISTRY} is the one`,
+    );
+  if (config.namespace !== NAMESPACE)
+    faults.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
+  const { keepaliveMaxServerConnectionAge: age } = config;
+  if (age !== "infinity" && !((parseDuration(age) ?? 0) > 0))
+    faults.push(`--keepaliveMaxServerConnectionAge: "${age}" is no duration; write for example 30m, or infinity`);
+  if (faults.length > 0) throw new ConfigError(PilotConfig.service, faults);
+}
+
+/** How old a connection may become, in milliseconds; undefined: as old as it likes. */
+export function connectionAgeMs(config: ConfigOf<typeof PilotConfig>): number | undefined {
+  const age = parseDuration(config.keepaliveMaxServerConnectionAge);
+  return age === undefined || age > FOREVER_MS ? undefined : age;
+}

@@ -1,28 +1,30 @@
 import { logger } from "@xebec/core-log";
 import {
   diffOf,
-  EMPTY_SET,
+  type EncodedResource,
   type Generator,
   type MeshProxy,
   type ProxyView,
   type ResourceSet,
-  resourceSet,
   SHORT_NAME,
   typeOfUrl,
   type XdsType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
+import { hasClaims, isClaim } from "./claims.ts";
+import { type MessageCache, messageTo } from "./message.ts";
 import type { NameSets } from "./name-sets.ts";
+import { isAsked, isWildcard, keeping, PUSH_ORDER, withRemovals } from "./order.ts";
 import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import type { XdsRequest } from "./request.ts";
-import { deltaResponse, discoveryResponse, type MessageCache } from "./response.ts";
+import { repeatedNames, startOver, takeDeltaNames, takeNames } from "./requests.ts";
 import { Subscription } from "./subscription.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
 const log = logger("ads");
 
-/** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
-const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
+/** Who is at the other end of a stream. */
+export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId">;
 
 /** What a connection shares with all others. */
 export interface Shared {
@@ -32,9 +34,14 @@ export interface Shared {
   readonly budget: WriteBudget;
   /** Called for each message sent. */
   onSent(type: XdsType, bytes: number): void;
-  onAck(connection: Connection, type: XdsType): void;
   onNack(connection: Connection, type: XdsType, message: string, origins: readonly string[]): void;
+  /** Called when something is held back from a proxy, or is not any more. */
+  onQuarantine(): void;
   onExpiredNonce(type: XdsType): void;
+  /** Called when the proxy did not take what it was sent; its stream is over. */
+  onStalled(connection: Connection): void;
+  /** Does something for a connection; a fault ends its stream and reaches nobody else. */
+  guarded(connection: Connection, work: () => void): void;
 }
 
 /**
@@ -46,6 +53,8 @@ export class Connection {
   readonly proxy: MeshProxy;
   readonly connectedAt = new Date();
   readonly delta: boolean;
+  /** The Kubernetes cluster that the proxy says it is in. */
+  readonly clusterId: string;
   readonly subscriptions = new Map<XdsType, Subscription>();
   readonly #stream: RawStream;
   readonly #shared: Shared;
@@ -53,18 +62,32 @@ export class Connection {
   #viewOf: unknown;
   #congested = false;
   /** Numbers the messages that repeat resources: their nonces must differ. */
-  #again = 0;
+  #repeats = 0;
+  /** Clusters that were sent to a client that came back, before it said which endpoints it still has. */
+  readonly #warming = new Set<string>();
 
-  constructor(id: string, proxy: MeshProxy, delta: boolean, stream: RawStream, shared: Shared) {
-    this.id = id;
-    this.proxy = proxy;
-    this.delta = delta;
+  constructor(client: Client, stream: RawStream, shared: Shared) {
+    this.id = client.id;
+    this.proxy = client.proxy;
+    this.delta = client.delta;
+    this.clusterId = client.clusterId;
     this.#stream = stream;
     this.#shared = shared;
     stream.onDrain(() => {
       this.#congested = false;
-      this.advance();
+      this.wake();
     });
+  }
+
+  /** There is room for more: sends what is due. Whoever made the room is not concerned by a fault in it. */
+  wake(): void {
+    this.#shared.guarded(this, () => this.advance());
+  }
+
+  /** The proxy takes nothing of what was written: ends the stream, so that it holds no memory. */
+  stalled(): void {
+    this.#stream.abort();
+    this.#shared.onStalled(this);
   }
 
   /** The class of proxies that it belongs to, as of the current snapshot. */
@@ -77,6 +100,13 @@ export class Connection {
     return this.#view;
   }
 
+  /** Asks the generator for all that the proxy has, so that it is kept. */
+  use(generator: Generator): void {
+    const view = this.view(generator);
+    for (const sub of this.subscriptions.values())
+      if (isAsked(sub)) generator.resources(sub.type, this.proxy, view, sub.names);
+  }
+
   /** Ends the stream with an error; the proxy will come back. */
   fail(error: unknown): void {
     this.#stream.fail(error);
@@ -84,16 +114,7 @@ export class Connection {
 
   /** How many bytes of a request, from `at` on, are the names of an earlier one. */
   repeatedNames(request: Buffer, at: number): number {
-    for (const { requested } of this.subscriptions.values()) {
-      const { length } = requested.bytes;
-      if (
-        length > 0 &&
-        request.length - at >= length &&
-        request.compare(requested.bytes, 0, length, at, at + length) === 0
-      )
-        return length;
-    }
-    return 0;
+    return repeatedNames(this.subscriptions.values(), request, at);
   }
 
   /** Takes a request: a subscription, a change of one, an acknowledgement or a refusal. */
@@ -107,7 +128,6 @@ export class Connection {
       return;
     }
     let sub = this.subscriptions.get(type);
-    const isNew = !sub || request.nonce === "";
     if (!sub) {
       sub = new Subscription(type);
       this.subscriptions.set(type, sub);
@@ -117,13 +137,12 @@ export class Connection {
       this.#shared.onExpiredNonce(type);
       if (!this.delta) return;
     } else if (request.nonce !== "" && request.nonce === sub.inFlight) this.#answered(sub, request);
-    const namesChanged = this.delta ? this.#deltaNames(sub, request, isNew) : this.#sotwNames(sub, request);
-    if (isNew && !this.delta && request.nonce === "" && !sub.fresh) {
-      // The client starts this type over: it has nothing any more.
-      sub.sent = sub.acked = EMPTY_SET;
-      sub.inFlight = "";
-      sub.fresh = true;
-    }
+    const { names } = this.#shared;
+    const namesChanged = this.delta
+      ? takeDeltaNames(sub, request, names, this.#warming)
+      : takeNames(sub, request, names);
+    if (type === "endpoint") this.#warming.clear();
+    if (!this.delta && request.nonce === "" && !sub.fresh) startOver(sub);
     if (namesChanged || sub.fresh || sub.inFlight === "") this.advance();
   }
 
@@ -133,59 +152,21 @@ export class Connection {
     if (!request.error) {
       sub.acked = sub.sent;
       sub.ackedNonce = request.nonce;
+      sub.refused = "";
       sub.lastError = sub.quarantine.size > 0 ? sub.lastError : "";
-      this.#shared.onAck(this, sub.type);
-      releaseSuspects(sub);
+      if (releaseSuspects(sub)) this.#shared.onQuarantine();
       return;
     }
+    const { changed } = diffOf(sub.acked, sub.sent);
     const guilty = holdBack(sub, request.error.message);
     sub.lastError = request.error.message;
+    // What only takes away cannot be held back in part: it waits until there is something else to say.
+    if (changed.length === 0) sub.refused = sub.sent.version;
     // What the proxy has now is what it accepted before; all but the culprits is sent again from there.
-    const origins = [
-      ...new Set((guilty.length > 0 ? guilty : diffOf(sub.acked, sub.sent).changed).flatMap((each) => each.origins)),
-    ];
+    const origins = [...new Set((guilty.length > 0 ? guilty : changed).flatMap((each) => each.origins))];
     sub.sent = sub.acked;
     this.#shared.onNack(this, sub.type, request.error.message, origins);
-  }
-
-  #sotwNames(sub: Subscription, request: XdsRequest): boolean {
-    if (isWildcard(sub.type)) return false;
-    if (Buffer.compare(sub.requested.bytes, request.nameBytes) === 0) return false;
-    const before = sub.names;
-    sub.requested = this.#shared.names.ofBytes(request.nameBytes, request.names);
-    sub.names = sub.requested.set;
-    if (sub.names === before) return false;
-    // Names that were given up and come back must be answered: Envoy forgot them.
-    this.#forget(sub);
-    return true;
-  }
-
-  #deltaNames(sub: Subscription, request: XdsRequest, isNew: boolean): boolean {
-    if (request.initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = claimed(request);
-    if (isWildcard(sub.type) || (request.subscribe.length === 0 && request.unsubscribe.length === 0 && !isNew))
-      return false;
-    const names = new Set(sub.names?.names);
-    if (sub.names === undefined) for (const name of request.initialVersions.keys()) names.add(name);
-    for (const name of request.unsubscribe) names.delete(name);
-    for (const name of request.subscribe) {
-      // Asked for again: answered again, also when it did not change.
-      if (names.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
-      names.add(name);
-    }
-    sub.names = this.#shared.names.of(names);
-    this.#forget(sub);
-    return true;
-  }
-
-  #forget(sub: Subscription): void {
-    const wanted = new Set(sub.names?.names);
-    const keep = (set: ResourceSet): ResourceSet =>
-      [...set.resources.keys()].every((name) => wanted.has(name))
-        ? set
-        : resourceSet([...set.resources.values()].filter((each) => wanted.has(each.name)));
-    const same = sub.acked === sub.sent;
-    sub.sent = keep(sub.sent);
-    sub.acked = same ? sub.sent : keep(sub.acked);
+    this.#shared.onQuarantine();
   }
 
   /**
@@ -205,17 +186,25 @@ export class Connection {
       if (!sub || !isAsked(sub)) continue;
       // The first answers of a new stream need not wait for each other: the proxy asks in the right order itself.
       if (!settled && (type === "listener" || type === "route") && !this.#starting()) return;
-      const target = withoutHeld(sub, generator.resources(type, this.proxy, view, sub.names));
-      if (type === "cluster") departing = sub.fresh ? [] : diffOf(sub.sent, target).removed;
+      const target = this.#targetOf(sub, generator, view);
+      if (type === "cluster") departing = diffOf(sub.sent, target).removed;
       if (sub.inFlight !== "") {
         settled = false;
         continue;
       }
-      const due = type === "endpoint" ? keeping(sub, target, departing) : this.#withRemovals(sub, target);
+      const due =
+        type === "endpoint" ? keeping(sub, target, departing) : type === "cluster" ? withRemovals(sub, target) : target;
       if (this.#send(sub, due, view)) settled = false;
       if (this.#congested) return;
     }
-    if (settled) this.#releaseRemovals();
+    if (settled) this.#releaseRemovals(generator, view);
+  }
+
+  #targetOf(sub: Subscription, generator: Generator, view: ProxyView): ResourceSet {
+    const held = sub.quarantine.size;
+    const target = withoutHeld(sub, generator.resources(sub.type, this.proxy, view, sub.names));
+    if (sub.quarantine.size !== held) this.#shared.onQuarantine();
+    return target;
   }
 
   /** True until every type that the proxy subscribed to was answered once. */
@@ -224,36 +213,19 @@ export class Connection {
     return false;
   }
 
-  /** Clusters are removed only after routes and listeners that no longer use them were accepted. */
-  #withRemovals(sub: Subscription, target: ResourceSet): ResourceSet {
-    if (sub.type !== "cluster" || sub.fresh) return target;
-    const { removed, changed } = diffOf(sub.sent, target);
-    if (removed.length === 0) {
-      sub.removalsHeld = false;
-      return target;
-    }
-    if (sub.removalsHeld && changed.length === 0) return sub.sent;
-    sub.removalsHeld = true;
-    if (changed.length === 0) return sub.sent;
-    const kept = removed.map((name) => sub.sent.resources.get(name)).filter((each) => each !== undefined);
-    return resourceSet([...target.resources.values(), ...kept]);
-  }
-
-  #releaseRemovals(): void {
+  #releaseRemovals(generator: Generator, view: ProxyView): void {
     const sub = this.subscriptions.get("cluster");
-    const generator = this.#shared.generator();
-    if (!sub?.removalsHeld || !generator) return;
+    if (!sub?.removalsHeld) return;
     sub.removalsHeld = false;
-    const view = this.view(generator);
-    this.#send(sub, withoutHeld(sub, generator.resources("cluster", this.proxy, view, undefined)), view);
+    this.#send(sub, this.#targetOf(sub, generator, view), view);
   }
 
+  /** @returns true when a message went out, or waits for room */
   #send(sub: Subscription, next: ResourceSet, view: ProxyView): boolean {
-    const { changed, removed } = diffOf(sub.sent, next);
-    const again = [...sub.resend]
-      .flatMap((name) => next.resources.get(name) ?? [])
-      .filter((each) => !changed.includes(each));
-    sub.resend.clear();
+    const diff = diffOf(sub.sent, next);
+    const { changed, removed } = diff;
+    const again = sub.resend.size === 0 ? NOTHING : this.#takeAgain(sub, next, changed);
+    if (sub.refused !== "" && sub.refused === next.version && again.length === 0) return false;
     const whole = isWildcard(sub.type);
     // In the state-of-the-world form endpoints and routes that are gone are simply not sent any more.
     const due = changed.length > 0 || again.length > 0 || sub.fresh || (removed.length > 0 && (whole || this.delta));
@@ -263,77 +235,46 @@ export class Connection {
       sub.sent = next;
       return false;
     }
-    const message = this.#message(sub, next, changed, removed, again);
-    if (!this.#shared.budget.take(this, message.bytes.length)) {
+    const { messages, budget } = this.#shared;
+    const message = messageTo(sub, next, messages, { delta: this.delta, diff, again, repeats: this.#repeats });
+    const { size } = message;
+    if (!budget.take(this, size)) {
       for (const each of again) sub.resend.add(each.name);
       return true;
     }
-    if (sub.type === "cluster" && !sub.fresh) this.#resendEndpoints(changed.map((each) => each.name));
+    if (again.length > 0) this.#repeats++;
+    if (sub.type === "cluster" && (!sub.fresh || hasClaims(sub.sent))) this.#warm(changed);
     sub.sent = next;
     sub.fresh = false;
     sub.sentAt = Date.now();
-    this.#shared.onSent(sub.type, message.bytes.length);
+    this.#shared.onSent(sub.type, size);
     sub.inFlight = sub.lastNonce = message.nonce;
-    const size = message.bytes.length;
-    if (!this.#stream.write(message.bytes, () => this.#shared.budget.give(this, size))) this.#congested = true;
+    if (!this.#stream.write(message.bytes(), () => budget.give(this, size))) this.#congested = true;
     log.debug(
       {
-        proxy: this.id,
-        type: SHORT_NAME[sub.type],
-        resources: changed.length,
-        removed: removed.length,
-        bytes: message.bytes.length,
-        view: view.key,
+        ...{ proxy: this.id, type: SHORT_NAME[sub.type], resources: changed.length },
+        ...{ removed: removed.length, bytes: size, view: view.key },
       },
       "push",
     );
     return true;
   }
 
+  #takeAgain(sub: Subscription, next: ResourceSet, changed: readonly EncodedResource[]): readonly EncodedResource[] {
+    const again = [...sub.resend]
+      .flatMap((name) => next.resources.get(name) ?? [])
+      .filter((each) => !isClaim(each) && !changed.includes(each));
+    sub.resend.clear();
+    return again;
+  }
+
   /** Envoy warms a changed cluster anew and waits for its endpoints, also when they are the same. */
-  #resendEndpoints(clusters: Iterable<string>): void {
+  #warm(clusters: readonly EncodedResource[]): void {
     const endpoints = this.subscriptions.get("endpoint");
-    for (const name of clusters) if (endpoints?.sent.resources.has(name)) endpoints.resend.add(name);
-  }
-
-  #message(
-    sub: Subscription,
-    next: ResourceSet,
-    changed: Parameters<typeof discoveryResponse>[1],
-    removed: readonly string[],
-    again: Parameters<typeof discoveryResponse>[1],
-  ): { readonly bytes: Buffer; readonly nonce: string } {
-    const whole = !this.delta && isWildcard(sub.type);
-    const resources = whole ? [...next.resources.values()] : again.length > 0 ? [...changed, ...again] : changed;
-    const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${again.length > 0 ? `-${this.#again++}` : ""}`;
-    const make = (): Buffer =>
-      this.delta
-        ? deltaResponse(sub.type, resources, removed, next.version, nonce)
-        : discoveryResponse(sub.type, resources, next.version, nonce);
-    const bytes =
-      again.length > 0 ? make() : this.#shared.messages.message(next, `${sub.type}/${this.delta}/${nonce}`, make);
-    return { bytes, nonce };
+    for (const { name } of clusters)
+      if (!endpoints) this.#warming.add(name);
+      else if (endpoints.sent.resources.has(name)) endpoints.resend.add(name);
   }
 }
 
-/** The set with the resources of these names as they were sent last. */
-function keeping(sub: Subscription, target: ResourceSet, names: readonly string[]): ResourceSet {
-  const kept = names.flatMap((name) => (target.resources.has(name) ? (sub.sent.resources.get(name) ?? []) : []));
-  return kept.length === 0 ? target : resourceSet([...kept, ...target.resources.values()]);
-}
-
-/** True when the client wants anything of the type: all of it, or names. */
-function isAsked(sub: Subscription): boolean {
-  return isWildcard(sub.type) || (sub.names?.names.length ?? 0) > 0;
-}
-
-/** Clusters and listeners are always wanted as a whole. */
-function isWildcard(type: XdsType): boolean {
-  return type === "cluster" || type === "listener";
-}
-
-/** What the client says it still has from an earlier stream. Only names and versions of it are ever looked at. */
-function claimed(request: XdsRequest): ResourceSet {
-  const versions = [...request.initialVersions];
-  return resourceSet(versions.map(([name, version]) => ({ name, version, bytes: new Uint8Array(), origins: [] })));
-}
+const NOTHING: readonly EncodedResource[] = [];

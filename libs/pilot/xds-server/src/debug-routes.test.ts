@@ -1,24 +1,38 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { httpStatus, XebecError } from "@xebec/core-errors";
+import { createMetrics } from "@xebec/core-metrics";
+import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import fastify from "fastify";
 import { debugRoutes } from "./debug-routes.ts";
-import type { XdsServer } from "./xds-server.ts";
+import { DeltaClient } from "./test-client.testkit.ts";
+import { XdsServer } from "./xds-server.ts";
 
-function pilot(isReady = true) {
+const NOBODY = { connections: new Set(), generator: undefined } as unknown as XdsServer;
+
+function pilot(isReady = true, server: XdsServer = NOBODY) {
   const app = fastify();
   app.setErrorHandler((thrown, _request, reply) => {
     const { code, message } = XebecError.from(thrown);
     return reply.status(httpStatus(code)).send({ code, message });
   });
-  debugRoutes(app, { connections: new Set(), generator: undefined } as unknown as XdsServer, () => isReady);
+  debugRoutes(app, server, () => isReady);
   return async (url: string, remoteAddress: string): Promise<[number, string]> => {
     const { statusCode, body } = await app.inject({ url, remoteAddress });
     return [statusCode, body];
   };
 }
 
-const PAGES = ["", "/syncz", "/adsz", "/endpointz", "/endpointz?brief", "/registryz", "/config_dump?proxyID=a.b"];
+const PAGES = [
+  "",
+  "/syncz",
+  "/adsz",
+  "/endpointz",
+  "/endpointz?brief",
+  "/registryz",
+  "/config_dump?proxyID=a.b",
+  "/edsz",
+];
 
 describe("the debug pages", () => {
   for (const remote of ["10.0.0.1", "192.0.2.1", "::ffff:10.0.0.1", "fe80::1"])
@@ -45,5 +59,30 @@ describe("the debug pages", () => {
   it("leave readiness for everybody", async () => {
     assert.deepEqual(await pilot()("/ready", "10.0.0.1"), [200, ""]);
     assert.deepEqual(await pilot(false)("/ready", "10.0.0.1"), [503, "not ready\n"]);
+  });
+
+  it("show endpoints where they are asked for", async () => {
+    const server = new XdsServer({ metrics: createMetrics() });
+    const CLUSTER = "outbound|80||a.example.com";
+    const { snapshot, changed } = new SnapshotBuilder({ domain: "d", trustDomain: "d" }).apply({});
+    await server.update({ snapshot, changed });
+    const get = async (page: string): Promise<string> => (await pilot(true, server)(`/debug/${page}`, "127.0.0.1"))[1];
+    const dump = "config_dump?proxyID=app-1.default";
+    const client = new DeltaClient(server);
+    client.send("cluster");
+    assert.match(await get("edsz"), /no proxy watches endpoints/);
+    client.send("endpoint", { subscribe: [CLUSTER] });
+    assert.match(await get(dump), /ClustersConfigDump/);
+    assert.doesNotMatch(await get(dump), /EndpointsConfigDump/);
+    for (const page of [`${dump}&include_eds`, `${dump}&types=EDS`])
+      assert.match(await get(page), /EndpointsConfigDump/);
+    assert.doesNotMatch(await get(`${dump}&types=EDS`), /ClustersConfigDump/);
+    for (const page of ["edsz", "edsz?proxyID=app-1.default"])
+      assert.deepEqual(
+        JSON.parse(await get(page)).map((each: { cluster_name: string }) => each.cluster_name),
+        [CLUSTER],
+      );
+    assert.match(await get("edsz?proxyID=no.body"), /no proxy no\.body/);
+    assert.equal(JSON.parse(await get("syncz"))[0].cluster_id, "Kubernetes");
   });
 });

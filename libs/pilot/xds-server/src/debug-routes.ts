@@ -1,13 +1,15 @@
 import { XebecError } from "@xebec/core-errors";
 import { isLoopback } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
-import { configDump, connectionOf, endpointStatus, syncStatus } from "./debug.ts";
+import type { Connection } from "./connection.ts";
+import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
 import type { XdsServer } from "./xds-server.ts";
 
 interface Query {
   readonly proxyID?: string;
   readonly types?: string;
   readonly brief?: string;
+  readonly include_eds?: string;
   readonly namespace?: string;
 }
 
@@ -31,7 +33,8 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
   app.get("/debug", () => ({
     pages: [
       "/debug/syncz",
-      "/debug/config_dump?proxyID=POD.NAMESPACE[&types=CDS,LDS]",
+      "/debug/config_dump?proxyID=POD.NAMESPACE[&types=CDS,LDS][&include_eds]",
+      "/debug/edsz[?proxyID=POD.NAMESPACE]",
       "/debug/endpointz[?brief=true]",
       "/debug/registryz",
       "/debug/adsz",
@@ -56,17 +59,27 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
   app.get<{ Querystring: Query }>("/debug/config_dump", ({ query }) => {
     if (!query.proxyID)
       throw new XebecError("invalid_argument", "give the proxy as ?proxyID=POD.NAMESPACE; /debug/syncz lists them");
-    const connection = connectionOf(server, query.proxyID);
-    if (!connection)
-      throw new XebecError(
-        "not_found",
-        `no proxy ${query.proxyID} is connected to this pilot; /debug/syncz lists them`,
-      );
-    return configDump(connection, query.types?.split(",") ?? []);
+    return configDump(found(server, query.proxyID), query.types?.split(",") ?? [], isSet(query.include_eds));
+  });
+  app.get<{ Querystring: Query }>("/debug/edsz", async ({ query: { proxyID } }) => {
+    const endpoints = await watchedEndpoints(proxyID ? [found(server, proxyID)] : server.connections);
+    if (endpoints.length === 0) throw new XebecError("not_found", "no proxy watches endpoints");
+    return endpoints;
   });
   app.get<{ Querystring: Query }>("/debug/endpointz", (request, reply) => {
-    const brief = request.query.brief !== undefined && request.query.brief !== "false";
+    const brief = isSet(request.query.brief);
     return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
   });
   app.get("/debug/registryz", () => [...(server.generator?.snapshot.services.values() ?? [])].flat());
+}
+
+/** True for `?brief` and `?brief=true`. */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "false";
+}
+
+function found(server: XdsServer, proxyId: string): Connection {
+  const connection = connectionOf(server, proxyId);
+  if (connection) return connection;
+  throw new XebecError("not_found", `no proxy ${proxyId} is connected to this pilot; /debug/syncz lists them`);
 }

@@ -1,5 +1,5 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
-import { SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import { type EncodedResource, SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { Connection } from "./connection.ts";
 import type { XdsServer } from "./xds-server.ts";
 
@@ -35,7 +35,7 @@ export function syncStatus(connection: Connection): SyncStatus {
     proxy: `${proxy.pod}.${proxy.namespace}`,
     proxy_type: proxy.type,
     istio_version: proxy.istioVersion,
-    cluster_id: "Kubernetes",
+    cluster_id: connection.clusterId,
     ...versions,
     resources,
   };
@@ -49,12 +49,20 @@ export function connectionOf(server: XdsServer, id: string): Connection | undefi
   return found;
 }
 
-/** What a proxy was sent last, in the form of Envoy's own `/config_dump`. @param types CDS, LDS, RDS, EDS; all when empty */
-export async function configDump(connection: Connection, types: readonly string[]): Promise<unknown> {
-  // Only here is the whole API needed; it takes a second to load.
-  const { registry } = await import("@xebec/api-envoy/registry");
+/**
+ * What a proxy was sent last, in the form of Envoy's own `/config_dump`.
+ * @param types CDS, LDS, RDS, EDS; all when empty, but endpoints
+ * @param withEndpoints endpoints too, which are most of it, and what Envoy leaves out unless it is asked for them
+ */
+export async function configDump(
+  connection: Connection,
+  types: readonly string[],
+  withEndpoints: boolean,
+): Promise<unknown> {
+  const registry = await wholeApi();
   const wanted = (type: XdsType): boolean =>
-    types.length === 0 || types.some((each) => each.toLowerCase() === SHORT_NAME[type]);
+    types.some((each) => each.toLowerCase() === SHORT_NAME[type]) ||
+    (type === "endpoint" ? withEndpoints : types.length === 0);
   const dump = (type: XdsType): unknown[] =>
     [...(connection.subscriptions.get(type)?.sent.resources.values() ?? [])].map((each) =>
       decoded(type, each.bytes, each.version, registry),
@@ -91,6 +99,21 @@ export async function configDump(connection: Connection, types: readonly string[
         : []),
     ],
   };
+}
+
+/** The endpoints that proxies watch, each once, as they were sent. @param connections of all proxies, or of one */
+export async function watchedEndpoints(connections: Iterable<Connection>): Promise<unknown[]> {
+  const registry = await wholeApi();
+  const found = new Map<string, EncodedResource>();
+  for (const { subscriptions } of connections)
+    for (const each of subscriptions.get("endpoint")?.sent.resources.values() ?? [])
+      found.set(`${each.name} ${each.version}`, each);
+  return [...found.values()].map((each) => decoded("endpoint", each.bytes, each.version, registry));
+}
+
+/** Only debug pages need the whole API; it takes a second to load. */
+async function wholeApi(): Promise<Registry> {
+  return (await import("@xebec/api-envoy/registry")).registry;
 }
 
 function decoded(type: XdsType, bytes: Uint8Array, version: string, registry: Registry): unknown {

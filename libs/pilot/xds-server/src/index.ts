@@ -1,4 +1,5 @@
-export { PilotConfig } from "./config.ts";
+export { checkPilotConfig, PilotConfig } from "./config.ts";
 export type { SyncStatus } from "./debug.ts";
+export { istioArguments } from "./istio-flags.ts";
 export { type PilotParts, pilotComponents } from "./pilot.ts";
 export { XdsServer } from "./xds-server.ts";

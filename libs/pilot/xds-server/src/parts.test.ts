@@ -9,12 +9,14 @@ import {
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
+import { claimedSet, hasClaims } from "./claims.ts";
+import { replaced } from "./derived-sets.ts";
+import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
 import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import { readDeltaRequest, readRequest } from "./request.ts";
 import { deltaResponse, discoveryResponse } from "./response.ts";
 import { Subscription } from "./subscription.ts";
-import { WriteBudget } from "./write-budget.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const resource = (name: string, version = "1", size = 1): EncodedResource => ({
@@ -118,14 +120,17 @@ describe("a discovery response", () => {
       fc.property(types, list, nonce, fc.array(text), (type, parts, mark, removed) => {
         const resources = parts.map((each) => ({ ...each, origins: [] }));
         const anys = resources.map((each) => ({ typeUrl: TYPE_URL[type], value: each.bytes }));
-        const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark));
+        const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark).bytes());
         assert.deepEqual([whole.versionInfo, whole.typeUrl, whole.nonce], ["v1", TYPE_URL[type], mark]);
         const plain = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString("hex");
         assert.deepEqual(
           whole.resources.map((each) => [each.typeUrl, plain(each.value)]),
           anys.map((each) => [each.typeUrl, plain(each.value)]),
         );
-        const delta = fromBinary(DeltaDiscoveryResponseSchema, deltaResponse(type, resources, removed, "v1", mark));
+        const delta = fromBinary(
+          DeltaDiscoveryResponseSchema,
+          deltaResponse(type, resources, removed, "v1", mark).bytes(),
+        );
         assert.deepEqual([delta.nonce, delta.removedResources], [mark, removed]);
         assert.deepEqual(
           delta.resources.map((each) => [each.name, each.version, plain(each.resource?.value)]),
@@ -188,6 +193,8 @@ describe("what a client refuses", () => {
     ["listener '0.0.0.0_80' is bad", ["0.0.0.0_80"]],
     ["(http.80) and 80", ["80", "http.80"]],
     ["the table is 80.", ["80"]],
+    ["Only unique values for domains. Duplicate entry of domain a.example.com:80 in route 9080", ["9080"]],
+    ["route 9080: port 80 is taken, and 80 ms are too few", ["9080"]],
   ] as const)
     it(`is named by: ${message}`, () => assert.deepEqual(refused(NAMES, message).guilty.sort(), [...guilty]));
 
@@ -239,63 +246,37 @@ describe("what a client refuses", () => {
   });
 });
 
-describe("the budget of bytes under way", () => {
-  const LARGE = 3 << 20;
-  const writer = (): { told: number; advance(): void } => ({
-    told: 0,
-    advance() {
-      this.told++;
-    },
+describe("sets that differ from a target", () => {
+  const target = resourceSet([resource("a"), resource("b")]);
+
+  it("are one for all that differ alike", () => {
+    const one = replaced(target, [["a", resource("a", "old")]]);
+    assert.equal(replaced(target, [["a", resource("a", "old")]]), one);
+    assert.deepEqual([...one.resources.values()].map((each) => each.version).sort(), ["1", "old"]);
+    assert.deepEqual([...replaced(target, [["a", undefined]]).resources.keys()], ["b"]);
+    assert.equal(replaced(target, []), target);
   });
 
-  it("lets a few large messages go, then makes others wait until half of it is free", () => {
-    const budget = new WriteBudget();
-    const [a, b, c] = [writer(), writer(), writer()];
-    assert.deepEqual([budget.take(a, LARGE), budget.take(b, LARGE), budget.take(c, LARGE)], [true, true, false]);
-    budget.give(a, LARGE / 2);
-    assert.equal(c.told, 0);
-    budget.give(a, LARGE / 2);
-    budget.give(b, 1);
-    assert.equal(c.told, 1);
-    assert.equal(budget.take(c, LARGE), true);
+  it("are nobody else's when they hold what a client claims", () => {
+    const claim = claimedSet(new Map([["a", "old"]]), new Set()).resources.get("a");
+    const claimed = replaced(target, [["a", claim]]);
+    assert.ok(hasClaims(claimed));
+    assert.notEqual(replaced(target, [["a", resource("a", "old")]]), claimed);
   });
+});
 
-  it("never makes small messages wait, nor the first one, however large", () => {
-    const budget = new WriteBudget();
-    const [a, b] = [writer(), writer()];
-    assert.equal(budget.take(a, 100 << 20), true);
-    assert.equal(budget.take(b, 1_000), true);
-    assert.equal(budget.take(b, LARGE), false);
-  });
-
-  it("is whole again when all writers are gone, whatever they did, and tells all who wait", () => {
-    const step = fc.record({ who: fc.nat(4), bytes: fc.constantFrom(1_000, LARGE, LARGE * 2), act: fc.nat(2) });
-    fc.assert(
-      fc.property(fc.array(step), (steps) => {
-        const budget = new WriteBudget();
-        const writers = Array.from({ length: 5 }, writer);
-        const waiting = new Set<number>();
-        const held = new Map<number, number[]>();
-        for (const { who, bytes, act } of steps) {
-          const each = writers[who] as ReturnType<typeof writer>;
-          const own = held.get(who) ?? [];
-          held.set(who, own);
-          if (act < 2) {
-            if (budget.take(each, bytes)) own.push(bytes);
-            else {
-              each.told = 0;
-              waiting.add(who);
-            }
-          } else if (own.length > 0) budget.give(each, own.shift() as number);
-        }
-        for (const who of [0, 1, 2, 3, 4])
-          if (!waiting.has(who)) budget.forget(writers[who] as ReturnType<typeof writer>);
-        for (const who of waiting)
-          for (const bytes of held.get(who) ?? []) budget.give(writers[who] as ReturnType<typeof writer>, bytes);
-        for (const who of waiting) assert.ok((writers[who]?.told ?? 0) > 0, `writer ${who} waits for ever`);
-        const last = [writer(), writer()] as const;
-        assert.deepEqual([budget.take(last[0], LARGE), budget.take(last[1], LARGE)], [true, true]);
-      }),
-    );
+describe("messages that are kept", () => {
+  it("are the last ones that were used, up to a limit", () => {
+    const cache = new MessageCache();
+    for (let i = 0; i < 20; i++) {
+      cache.put(`${i}`, Buffer.alloc(1 << 20));
+      cache.get("0");
+    }
+    assert.equal(cache.bytes, 8 << 20);
+    assert.ok(cache.get("0") && cache.get("19"));
+    assert.equal(cache.get("1"), undefined);
+    cache.put("large", Buffer.alloc(20 << 20));
+    assert.ok(cache.get("large"));
+    assert.equal(cache.bytes, 20 << 20);
   });
 });

@@ -1,22 +1,21 @@
 import { join } from "node:path";
-import { Coalescer, sleep } from "@xebec/core-async";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import { attachments, type MeshProxy } from "@xebec/pilot-xds-gen";
-import { type Bus, type Conditions, createConditions, createRevoked, type Subscription } from "@xebec/platform-bus";
+import { encodeProxies } from "@xebec/model-bus";
+import type { MeshConfigSpec } from "@xebec/model-resources";
+import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
-import { createHttpServer, monitoring } from "@xebec/platform-http";
-import type { PilotConfig } from "./config.ts";
+import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
+import { conditionTeller } from "./conditions.ts";
+import { connectionAgeMs, type PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug.ts";
 import { debugRoutes } from "./debug-routes.ts";
 import { createPilotState } from "./state.ts";
-import { type NackReport, XdsServer } from "./xds-server.ts";
+import { XdsServer } from "./xds-server.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
-/** Conditions follow a change after this pause, so that a burst of changes is told once. */
-const CONDITIONS_PAUSE_MS = 100;
 
 export interface PilotParts {
   readonly config: ConfigOf<typeof PilotConfig>;
@@ -24,44 +23,43 @@ export interface PilotParts {
   /** The certificate of the secure port; without it that port is not opened. */
   readonly tls?: TlsSource;
   readonly metrics?: Metrics;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec | undefined;
 }
 
 /** The components of pilot, for a process of its own and for the one that has all services. */
-export function pilotComponents({ config, bus, tls, metrics = createMetrics() }: PilotParts): Component[] {
-  const conditions = createConditions(bus, "pilot");
-  const refused = new Map<string, NackReport>();
+export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
   const server = new XdsServer({
     metrics,
-    onNack: (report) => {
-      for (const origin of report.origins) refused.set(origin, report);
-      told.changed();
-    },
+    onQuarantine: () => told.changed(),
     onConnections: () => told.changed(),
   });
-  const told = conditionTeller(server, conditions, refused);
+  const told = conditionTeller(server, bus);
   const state = createPilotState({
     bus,
     domain: config.domain,
     trustDomain: config["trust-domain"],
     workloads: config.registries.length > 0,
+    ...(mesh ? { mesh } : {}),
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
-    onObjects: (keys) => {
-      // A new version of an object gets a new chance.
-      for (const key of keys) refused.delete(key);
-    },
     onSnapshot: (change) => {
       void server.update(change);
       // Endpoints alone change nothing of what is told.
       if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) told.changed();
     },
   });
+  const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, source?: TlsSource): Component =>
     createGrpcServer({
       name,
       address: parseAddress(address),
       ...(source ? { tls: source } : {}),
       services: [server.service(source !== undefined), grpcHealth([state])],
-      limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 60_000 },
+      limits: {
+        maxMessageBytes: MAX_REQUEST_BYTES,
+        maxCallMs: 60_000,
+        ...(maxConnectionAgeMs ? { maxConnectionAgeMs } : {}),
+      },
       metrics,
     });
   const revoked = createRevoked({
@@ -84,7 +82,15 @@ export function pilotComponents({ config, bus, tls, metrics = createMetrics() }:
       address: parseAddress(config.httpAddr),
       routes: (app) => debugRoutes(app, server, isReady),
     }),
-    monitoring({ name: "pilot", address: parseAddress(config.monitoringAddr), components, metrics }),
+    createHttpServer({
+      name: "pilot monitoring",
+      address: parseAddress(config.monitoringAddr),
+      limits: { maxBodyBytes: 16 << 10, maxConnections: 200 },
+      routes: (app) => {
+        monitoringRoutes(app, { name: "pilot", components, metrics });
+        debugRoutes(app, server, isReady);
+      },
+    }),
     ...components,
   ];
 }
@@ -95,47 +101,10 @@ function proxiesResponder(bus: Bus, server: XdsServer): Component {
   return {
     name: "proxies",
     async start() {
-      subscription = bus.respond("proxies", () => Buffer.from(JSON.stringify([...server.connections].map(syncStatus))));
+      subscription = bus.respond("proxies", () => encodeProxies([...server.connections].map(syncStatus)));
     },
     async close() {
       subscription?.close();
-    },
-  };
-}
-
-interface Teller extends Component {
-  changed(): void;
-}
-
-/** Keeps pilot's conditions of objects: where they are attached, or which proxy refused them and why. */
-function conditionTeller(server: XdsServer, conditions: Conditions, refused: Map<string, NackReport>): Teller {
-  const stop = new AbortController();
-  const run = new Coalescer(async () => {
-    await sleep(CONDITIONS_PAUSE_MS, stop.signal);
-    const snapshot = server.generator?.snapshot;
-    if (!snapshot || stop.signal.aborted) return;
-    const proxies: MeshProxy[] = [...server.connections].map((each) => each.proxy);
-    const routers = proxies.filter((each) => each.type === "router").map((each) => each.labels);
-    conditions.replace(
-      attachments(snapshot, routers).map((each) => {
-        const nack = refused.get(each.key);
-        return nack
-          ? {
-              object: each.key,
-              state: "rejected" as const,
-              reason: "ProxyRejected",
-              message: `${nack.proxy}: ${nack.message}`,
-            }
-          : { object: each.key, state: each.state, reason: each.reason, message: each.message };
-      }),
-    );
-  });
-  return {
-    name: "conditions",
-    async start() {},
-    changed: () => void run.request(),
-    async close() {
-      stop.abort();
     },
   };
 }

@@ -1,4 +1,5 @@
-import { diffOf, type EncodedResource, type ResourceSet, resourceSet } from "@xebec/pilot-xds-gen";
+import { diffOf, type EncodedResource, type ResourceSet } from "@xebec/pilot-xds-gen";
+import { type Replacement, replaced } from "./derived-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A resource that is held back from a client. */
@@ -6,6 +7,10 @@ export interface Held {
   readonly version: string;
   /** True for a culprit; false while it is only one of several that may be. */
   readonly proven: boolean;
+  /** Keys of the configuration objects behind it. */
+  readonly origins: readonly string[];
+  /** What the client said. */
+  readonly message: string;
 }
 
 /**
@@ -14,30 +19,38 @@ export interface Held {
  * @returns the culprits that are certain now
  */
 export function holdBack(sub: Subscription, message: string): EncodedResource[] {
-  const changed = diffOf(sub.acked, sub.sent).changed;
+  const { changed } = diffOf(sub.acked, sub.sent);
+  const hold = (each: EncodedResource, proven: boolean): void =>
+    void sub.quarantine.set(each.name, { version: each.version, proven, origins: each.origins, message });
   const named = changed.filter((each) => standsIn(message, each.name));
   const proven = named.length > 0 ? named : changed.length === 1 ? [...changed] : [];
-  for (const each of proven) sub.quarantine.set(each.name, { version: each.version, proven: true });
+  for (const each of proven) hold(each, true);
   // With the culprit gone there may be nothing to send, hence no acknowledgement, that would let the other suspects go.
   if (proven.length > 0) releaseSuspects(sub);
-  else
-    for (const each of changed.slice(0, Math.ceil(changed.length / 2)))
-      sub.quarantine.set(each.name, { version: each.version, proven: false });
+  else for (const each of changed.slice(0, Math.ceil(changed.length / 2))) hold(each, false);
   return proven;
 }
 
 /** Lets half of the suspects go after the rest was accepted. @returns true when there is something to try again */
 export function releaseSuspects(sub: Subscription): boolean {
+  if (sub.quarantine.size === 0) return false;
   const suspects = [...sub.quarantine].filter(([, held]) => !held.proven);
   for (const [name] of suspects.slice(0, Math.ceil(suspects.length / 2))) sub.quarantine.delete(name);
   return suspects.length > 0;
 }
 
-/** True when a name stands in a text by itself, and not as part of a longer name: `80` is not in `outbound|80||a`. */
+/**
+ * True when a name stands in a text by itself, and not as part of a longer name: `80` is not in `outbound|80||a`. Route tables
+ * have numbers for names, and numbers are also ports, codes and amounts: `a.example.com:80`, `port 80`, `80 ms`.
+ */
 function standsIn(text: string, name: string): boolean {
   if (!text.includes(name)) return false;
   const literal = name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-  return new RegExp(`(?<![\\w.|~*-])${literal}(?![\\w|~*-]|\\.\\w)`).test(text);
+  const isNumber = /^\d+$/.test(name);
+  const before = /^\d/.test(name) ? "(?<![\\w.|~*:-])" : "(?<![\\w.|~*-])";
+  const noAmount = isNumber ? "(?<!\\b(?:port|code|status|line|column|than|most|least|after|got) )" : "";
+  const noUnit = isNumber ? "(?! ?(?:ms|s|seconds|bytes|characters|%)(?!\\w))" : "";
+  return new RegExp(`${before}${noAmount}${literal}(?![\\w|~*-]|\\.\\w)${noUnit}`).test(text);
 }
 
 /**
@@ -45,13 +58,10 @@ function standsIn(text: string, name: string): boolean {
  * there is none. A resource that has changed since is tried again.
  */
 export function withoutHeld(sub: Subscription, set: ResourceSet): ResourceSet {
+  if (sub.quarantine.size === 0) return set;
+  const replacements: Replacement[] = [];
   for (const [name, held] of sub.quarantine)
     if (set.resources.get(name)?.version !== held.version) sub.quarantine.delete(name);
-  if (sub.quarantine.size === 0) return set;
-  const kept: EncodedResource[] = [];
-  for (const [name, each] of set.resources) {
-    const good = sub.quarantine.has(name) ? sub.acked.resources.get(name) : each;
-    if (good) kept.push(good);
-  }
-  return resourceSet(kept);
+    else replacements.push([name, sub.acked.resources.get(name)]);
+  return replaced(set, replacements);
 }

@@ -1,5 +1,5 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { type EncodedResource, type ResourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import { type EncodedResource, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 
 // Field numbers of envoy.service.discovery.v3.DiscoveryResponse, DeltaDiscoveryResponse, Resource and google.protobuf.Any.
 const SOTW = { version: 1, resources: 2, typeUrl: 4, nonce: 5 } as const;
@@ -49,11 +49,14 @@ class Assembler {
     return this;
   }
 
-  bytes(field: number, bytes: Uint8Array): this {
-    this.head(field, bytes.length);
+  raw(bytes: Uint8Array): this {
     this.buffer.set(bytes, this.#at);
     this.#at += bytes.length;
     return this;
+  }
+
+  bytes(field: number, bytes: Uint8Array): this {
+    return this.head(field, bytes.length).raw(bytes);
   }
 
   text(field: number, text: string, length: number): this {
@@ -64,26 +67,35 @@ class Assembler {
   }
 }
 
+/** A message whose size is known, and which is put together when it is certain that it is sent. */
+export interface Draft {
+  readonly size: number;
+  bytes(): Buffer;
+}
+
 /**
  * Puts a DiscoveryResponse together from the resources' own bytes, without decoding any.
- * @param version the set's version, which is the nonce too: equal answers are equal bytes for all proxies
+ * @param version the set's version
  */
 export function discoveryResponse(
   type: XdsType,
   resources: readonly EncodedResource[],
   version: string,
   nonce: string,
-): Buffer {
+): Draft {
   const url = urlBytes(type);
   const anySize = (each: EncodedResource): number => fieldSize(url.length) + fieldSize(each.bytes.length);
   let size = fieldSize(version.length) + fieldSize(url.length) + fieldSize(nonce.length);
   for (const each of resources) size += fieldSize(anySize(each));
-  const out = new Assembler(size);
-  out.text(SOTW.version, version, version.length);
-  for (const each of resources)
-    out.head(SOTW.resources, anySize(each)).bytes(ANY.typeUrl, url).bytes(ANY.value, each.bytes);
-  out.bytes(SOTW.typeUrl, url).text(SOTW.nonce, nonce, nonce.length);
-  return out.buffer;
+  const bytes = (): Buffer => {
+    const out = new Assembler(size);
+    out.text(SOTW.version, version, version.length);
+    for (const each of resources)
+      out.head(SOTW.resources, anySize(each)).bytes(ANY.typeUrl, url).bytes(ANY.value, each.bytes);
+    out.bytes(SOTW.typeUrl, url).text(SOTW.nonce, nonce, nonce.length);
+    return out.buffer;
+  };
+  return { size, bytes };
 }
 
 /** The Delta form: each resource with name and version of its own, and the names that are gone. */
@@ -93,7 +105,7 @@ export function deltaResponse(
   removed: readonly string[],
   version: string,
   nonce: string,
-): Buffer {
+): Draft {
   const url = urlBytes(type);
   const writer = new BinaryWriter();
   writer.uint32(tag(DELTA.systemVersion)).string(version);
@@ -105,36 +117,19 @@ export function deltaResponse(
   const anySize = (each: EncodedResource): number => fieldSize(url.length) + fieldSize(each.bytes.length);
   const resourceSize = (each: EncodedResource): number =>
     fieldSize(each.version.length) + fieldSize(anySize(each)) + fieldSize(nameSize(each));
-  let size = 0;
+  let size = head.length;
   for (const each of resources) size += fieldSize(resourceSize(each));
-  const out = new Assembler(size);
-  for (const each of resources)
-    out
-      .head(DELTA.resources, resourceSize(each))
-      .text(RESOURCE.version, each.version, each.version.length)
-      .head(RESOURCE.resource, anySize(each))
-      .bytes(ANY.typeUrl, url)
-      .bytes(ANY.value, each.bytes)
-      .text(RESOURCE.name, each.name, nameSize(each));
-  return Buffer.concat([head, out.buffer]);
-}
-
-/** Messages that were made for one proxy and fit others too; they live as long as the set that they lead to. */
-export class MessageCache {
-  readonly #messages = new WeakMap<ResourceSet, Map<string, Buffer>>();
-
-  /** @param key tells apart what leads to the set: the protocol and the set that the client had before */
-  message(to: ResourceSet, key: string, make: () => Buffer): Buffer {
-    let known = this.#messages.get(to);
-    if (!known) {
-      known = new Map();
-      this.#messages.set(to, known);
-    }
-    let message = known.get(key);
-    if (!message) {
-      message = make();
-      known.set(key, message);
-    }
-    return message;
-  }
+  const bytes = (): Buffer => {
+    const out = new Assembler(size).raw(head);
+    for (const each of resources)
+      out
+        .head(DELTA.resources, resourceSize(each))
+        .text(RESOURCE.version, each.version, each.version.length)
+        .head(RESOURCE.resource, anySize(each))
+        .bytes(ANY.typeUrl, url)
+        .bytes(ANY.value, each.bytes)
+        .text(RESOURCE.name, each.name, nameSize(each));
+    return out.buffer;
+  };
+  return { size, bytes };
 }

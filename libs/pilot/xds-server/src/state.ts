@@ -1,7 +1,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { decodeResource, type Resource } from "@xebec/model-resources";
+import { decodeResource, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { type Bus, createGenerationReader, type GenerationChange, type GenerationReader } from "@xebec/platform-bus";
@@ -12,12 +12,12 @@ export interface PilotStateOptions {
   readonly bus: Bus;
   readonly domain: string;
   readonly trustDomain: string;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec;
   /** False when no registry is configured: then nothing waits for workloads. */
   readonly workloads: boolean;
   /** Directory of the last good state, so that a restart serves while the bus is down. */
   readonly cacheDir?: string;
-  /** Told the keys of configuration objects that changed, before the snapshot that has them. */
-  readonly onObjects?: (keys: Iterable<string>) => void;
   /** Gets every snapshot from the first complete one on. */
   readonly onSnapshot: (change: SnapshotChange) => void;
 }
@@ -28,8 +28,8 @@ export interface PilotState extends Component {
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
-  const { bus, domain, trustDomain, cacheDir, onSnapshot } = options;
-  const builder = new SnapshotBuilder({ domain, trustDomain });
+  const { bus, domain, trustDomain, mesh, cacheDir, onSnapshot } = options;
+  const builder = new SnapshotBuilder({ domain, trustDomain, ...(mesh ? { mesh } : {}) });
   const have = { config: false, workloads: !options.workloads };
   // Nothing is served before both states are whole; what changed until then is served with them.
   const before = new Set<string>();
@@ -58,7 +58,6 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     });
   const readers = [
     reader("config", (change) => {
-      options.onObjects?.([...change.puts.keys(), ...change.deletes]);
       const config = { puts: decoded(change.puts, decodeResource), deletes: [...change.deletes] };
       took("config", builder.apply({ config }));
     }),
@@ -99,7 +98,7 @@ function decoded<T extends Resource | WorkloadRecord>(
       out.push(decode(bytes));
     } catch (error) {
       if (!isXebecError(error)) throw error;
-      log.error({ key, err: error }, "a value of the bus cannot be read; it is left out");
+      log.error({ object: key, err: error }, "a value of the bus cannot be read; it is left out");
     }
   return out;
 }

@@ -29,6 +29,8 @@ export class Subscription {
   readonly resend = new Set<string>();
   /** Resources that are held back because the client refused them, by name. */
   readonly quarantine = new Map<string, Held>();
+  /** Version of a set that the client refused though nothing in it was new: it is not sent once more. Empty for none. */
+  refused = "";
   /** Names that go only after everything else was accepted. */
   removalsHeld = false;
 

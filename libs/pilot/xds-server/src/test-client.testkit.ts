@@ -17,11 +17,14 @@ class MemoryStream implements RawStream {
   queuedBytes = 0;
   closed = false;
   failure: unknown;
+  /** What to do with a message's `handed`; by default nothing: the bytes stay under way. */
+  handed: (done: () => void) => void = () => {};
   message: (bytes: Buffer) => void = () => {};
   #close: () => void = () => {};
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, handed?: () => void): boolean {
     this.written.push(Buffer.from(bytes));
+    if (handed) this.handed(handed);
     return true;
   }
   onDrain(): void {}
@@ -40,6 +43,9 @@ class MemoryStream implements RawStream {
   }
   fail(error: unknown): void {
     this.failure = error;
+    this.end();
+  }
+  abort(): void {
     this.end();
   }
 }

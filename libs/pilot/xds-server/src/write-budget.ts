@@ -2,54 +2,114 @@
 const LIMIT = 6 << 20;
 /** Messages up to this size are always let through: changes must not wait behind whole configurations. */
 const SMALL = 64 << 10;
+/** How often it is looked who takes nothing. */
+const SWEEP_MS = 1_000;
+/** After so many looks without progress a writer's bytes do not count against the others any more. */
+const ASIDE_AFTER = 2;
+/** Bytes that may be set aside so: with `LIMIT`, the bound of all. */
+const ASIDE_LIMIT = 32 << 20;
+/** After so many looks without progress a writer is ended, and one more for each 64 KiB: a slow line needs its time. */
+const END_AFTER = 10;
+const SLOWEST_BYTES = 64 << 10;
 
-/** Somebody who writes; told when there is room again. */
-interface Writer {
-  advance(): void;
+/** Somebody who writes. */
+export interface Writer {
+  /** There is room again: it may try once more. Must not throw: the caller is another one's write. */
+  wake(): void;
+  /** It took nothing for too long, and is to end its stream. */
+  stalled(): void;
+}
+
+/** What one writer has under way. */
+interface Share {
+  bytes: number;
+  /** Looks since its connection took something. Counted in looks, not in time: a process that stood still is no fault of its. */
+  idle: number;
+  aside: boolean;
 }
 
 /**
  * Bounds the memory of messages under way when many proxies come at once: each has its turn, none is refused. Bytes count from
- * the write until the connection took them.
+ * the write until the connection took them. A peer that does not read makes nobody wait for long: its bytes are set aside
+ * after a second or two, and it is ended after ten and more.
  */
 export class WriteBudget {
-  readonly #held = new Map<Writer, number>();
+  readonly #shares = new Map<Writer, Share>();
   readonly #waiting = new Set<Writer>();
   #total = 0;
+  #aside = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** @returns false when the writer has to wait; its `advance` is called when it may try again */
+  /** @returns false when the writer has to wait; its `wake` is called when it may try again */
   take(writer: Writer, bytes: number): boolean {
     if (bytes > SMALL && this.#total > 0 && this.#total + bytes > LIMIT) {
       this.#waiting.add(writer);
       return false;
     }
-    this.#total += bytes;
-    this.#held.set(writer, (this.#held.get(writer) ?? 0) + bytes);
+    const share = this.#shares.get(writer);
+    if (!share) this.#shares.set(writer, { bytes, idle: 0, aside: false });
+    else share.bytes += bytes;
+    if (share?.aside) this.#aside += bytes;
+    else this.#total += bytes;
+    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     return true;
   }
 
   /** Gives back what the connection took. */
   give(writer: Writer, bytes: number): void {
-    const held = this.#held.get(writer);
-    if (held === undefined) return;
-    this.#release(writer, held - bytes, bytes);
+    const share = this.#shares.get(writer);
+    if (!share) return;
+    this.#remove(share);
+    share.bytes -= bytes;
+    if (share.bytes > 0) {
+      share.idle = 0;
+      share.aside = false;
+      this.#total += share.bytes;
+    } else this.#shares.delete(writer);
+    this.#wakeNext();
   }
 
   /** The writer is gone, with all that it still had. */
   forget(writer: Writer): void {
     this.#waiting.delete(writer);
-    const held = this.#held.get(writer);
-    if (held !== undefined) this.#release(writer, 0, held);
+    const share = this.#shares.get(writer);
+    if (!share) return;
+    this.#remove(share);
+    this.#shares.delete(writer);
+    this.#wakeNext();
   }
 
-  #release(writer: Writer, rest: number, bytes: number): void {
-    if (rest > 0) this.#held.set(writer, rest);
-    else this.#held.delete(writer);
-    this.#total -= bytes;
+  #remove(share: Share): void {
+    if (share.aside) this.#aside -= share.bytes;
+    else this.#total -= share.bytes;
+  }
+
+  #wakeNext(): void {
     for (const next of [...this.#waiting]) {
       if (this.#total >= LIMIT / 2) return;
       this.#waiting.delete(next);
-      next.advance();
+      next.wake();
     }
+  }
+
+  #sweep(): void {
+    const ended: Writer[] = [];
+    for (const [writer, share] of this.#shares) {
+      share.idle++;
+      if (share.idle > END_AFTER + share.bytes / SLOWEST_BYTES) ended.push(writer);
+      else if (share.idle >= ASIDE_AFTER && !share.aside && this.#aside + share.bytes <= ASIDE_LIMIT) {
+        share.aside = true;
+        this.#total -= share.bytes;
+        this.#aside += share.bytes;
+      }
+    }
+    for (const writer of ended) {
+      this.forget(writer);
+      writer.stalled();
+    }
+    this.#wakeNext();
+    if (this.#shares.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -237,6 +237,101 @@ describe("ADS, state of the world", () => {
     assert.equal(sub?.inFlight, "");
   });
 
+  it("tells an object as refused while a proxy holds its resource back, and no longer", async () => {
+    const { server, apply } = mesh();
+    const bad = (connections: number): Resource =>
+      object("DestinationRule", "dr", {
+        host: "svc-1.example.com",
+        trafficPolicy: { connectionPool: { tcp: { maxConnections: connections } } },
+      });
+    const refused = (): string[] => [...server.refusals.keys()].filter((each) => each.includes("DestinationRule"));
+    await apply([entry(1), entry(2)]);
+    const client = await synced(server, [CLUSTER(1), CLUSTER(2)]);
+    await apply([bad(7)]);
+    client.take();
+    client.send("cluster", [], `cluster(s) ${CLUSTER(1)}: no`);
+    assert.deepEqual(refused(), ["networking.istio.io/DestinationRule/default/dr"]);
+    assert.equal([...server.refusals.values()][0]?.message, `cluster(s) ${CLUSTER(1)}: no`);
+    await apply([bad(8)]);
+    assert.deepEqual(refused(), [], "its new version gets a new chance");
+    client.take();
+    client.send("cluster", [], `cluster(s) ${CLUSTER(1)}: no`);
+    assert.equal(refused().length, 1);
+    client.stream.end();
+    assert.deepEqual(refused(), [], "nobody refuses it any more");
+  });
+
+  it("tells nobody as refused of whom it is only suspected", async () => {
+    const { server, apply } = mesh();
+    await apply([1, 2, 3].map((n) => entry(n)));
+    const client = await synced(server, [1, 2, 3].map(CLUSTER));
+    await apply([entry(4), entry(5)]);
+    client.take();
+    client.send("cluster", [], "something is wrong");
+    assert.deepEqual([...server.refusals], []);
+  });
+
+  it("does not repeat what only takes away and was refused, until there is something else", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const client = new SotwClient(server);
+    client.send("cluster");
+    client.take();
+    client.send("cluster");
+    await apply([], [keyOf(entry(2))]);
+    assert.equal(client.take().length, 1);
+    for (let i = 0; i < 3; i++) client.send("cluster", [], "overloaded");
+    assert.deepEqual(client.take(), []);
+    await apply([entry(3)]);
+    assert.equal(client.take().length, 1);
+  });
+
+  it("gives proxies that refuse the same the very same sets", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const names = [CLUSTER(1), CLUSTER(2)];
+    const clients = [await synced(server, names), await synced(server, names)];
+    await apply([route(1, "1s"), entry(3), entry(4)]);
+    for (const client of clients) {
+      client.take();
+      client.send("cluster", [], `cluster(s) ${CLUSTER(3)}: no`);
+    }
+    const [one, two] = [...server.connections].map((each) => each.subscriptions.get("cluster")?.sent);
+    assert.ok(one?.resources.has(CLUSTER(4)) && !one.resources.has(CLUSTER(3)));
+    assert.equal(one, two);
+  });
+
+  it("puts no message together before there is room for it", async () => {
+    const { server, apply } = mesh();
+    await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    const clients = Array.from({ length: 100 }, () => new DeltaClient(server));
+    const before = process.memoryUsage().arrayBuffers;
+    for (const [n, client] of clients.entries()) {
+      client.stream.write = () => true;
+      // Each has something else, so that no two share a message.
+      client.send("cluster", { initial: { [`x-${n}`]: "1" } });
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - before < 16 << 20);
+  });
+
+  it("keeps nothing for long of what no proxy asks for any more", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const stays = await synced(server, [CLUSTER(1)]);
+    const size = server.generator?.cacheSize ?? 0;
+    const roams = new DeltaClient(server);
+    roams.send("route", { subscribe: ["80"] });
+    for (let i = 0; i < 1_300; i++) {
+      roams.send("route", { nonce: roams.take().at(-1)?.response.nonce ?? "" });
+      roams.send("route", { subscribe: [`r${i}`], unsubscribe: [`r${i - 1}`] });
+    }
+    assert.ok((server.generator?.cacheSize ?? 0) < 1_100);
+    roams.stream.end();
+    assert.equal(server.generator?.cacheSize, size);
+    stays.stream.end();
+    assert.equal(server.generator?.cacheSize, 0);
+  });
+
   it("ignores answers to messages that were overtaken", async () => {
     const { server, apply } = mesh();
     await apply([entry(1)]);
@@ -252,6 +347,30 @@ describe("ADS, state of the world", () => {
     const stale = new SotwClient(server);
     stale.send("route", ["80"]);
     assert.equal(connection?.subscriptions.get("route")?.inFlight, before);
+  });
+
+  it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
+    const { server, apply } = mesh();
+    await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    const done: (() => void)[] = [];
+    const open = (): SotwClient => {
+      const client = new SotwClient(server);
+      client.stream.handed = (handed) => void done.push(handed);
+      client.send("cluster");
+      return client;
+    };
+    const clients: SotwClient[] = [];
+    do clients.push(open());
+    while (clients.at(-1)?.stream.written.length === 1);
+    const last = open();
+    const faulty = clients.at(-1) as SotwClient;
+    faulty.stream.write = () => {
+      throw new Error("a fault of its own");
+    };
+    for (const each of done.splice(0)) each();
+    assert.match(String(faulty.stream.failure), /a fault of its own/);
+    assert.equal(last.take().length, 1);
+    assert.ok([...server.connections].length === clients.length);
   });
 
   it("refuses a stream whose first request has no node", () => {
@@ -307,5 +426,82 @@ describe("ADS, delta", () => {
     client.send("endpoint", { nonce: two?.response.nonce ?? "" });
     client.send("endpoint", { subscribe: [CLUSTER(1)] });
     assert.deepEqual(client.take()[0]?.names, [CLUSTER(1)]);
+  });
+
+  const versionsOf = (answer: { response: { resources: { name: string; version: string }[] } } | undefined) =>
+    Object.fromEntries((answer?.response.resources ?? []).map((each) => [each.name, each.version]));
+
+  it("sends a client that comes back no endpoints that it still has, but those of clusters that changed", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const first = new DeltaClient(server);
+    first.send("cluster");
+    const [clusters] = first.take();
+    first.send("endpoint", { subscribe: [CLUSTER(1), CLUSTER(2)] });
+    const [endpoints] = first.take();
+    const rule = { host: "svc-1.example.com", trafficPolicy: { loadBalancer: { simple: "RANDOM" } } };
+    await apply([object("DestinationRule", "dr", rule)]);
+    const again = new DeltaClient(server);
+    again.send("cluster", { initial: versionsOf(clusters) });
+    assert.deepEqual(again.take()[0]?.names, [CLUSTER(1)]);
+    again.send("endpoint", { subscribe: [CLUSTER(1), CLUSTER(2)], initial: versionsOf(endpoints) });
+    assert.deepEqual(again.take()[0]?.names, [CLUSTER(1)]);
+  });
+
+  it("takes clusters from a client that comes back only after its routes were accepted", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), entry(2)]);
+    const first = new DeltaClient(server);
+    first.send("cluster");
+    const [clusters] = first.take();
+    first.send("route", { subscribe: ["80"] });
+    const [routes] = first.take();
+    await apply([], [keyOf(entry(2))]);
+    const again = new DeltaClient(server);
+    again.send("cluster", { initial: versionsOf(clusters) });
+    again.send("route", { subscribe: ["80"], initial: versionsOf(routes) });
+    const answers = again.take();
+    assert.deepEqual(
+      answers.map(({ type, names, response }) => [type, names, response.removedResources]),
+      [
+        ["cluster", [], []],
+        ["route", ["80"], []],
+      ],
+    );
+    again.send("cluster", { nonce: answers[0]?.response.nonce ?? "" });
+    assert.deepEqual(again.take(), []);
+    again.send("route", { nonce: answers[1]?.response.nonce ?? "" });
+    assert.deepEqual(again.take()[0]?.response.removedResources, [CLUSTER(2)]);
+  });
+
+  it("never sends a resource of which only the client knows the bytes", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1), route(1, "1s")]);
+    const client = new DeltaClient(server);
+    client.send("route", { subscribe: ["80"], initial: { "80": "0123456789abcdef" } });
+    const [answer] = client.take();
+    client.send("route", { nonce: answer?.response.nonce ?? "", error: "route 80: no" });
+    client.send("route", { subscribe: ["80"] });
+    const sent = client.take().flatMap(({ response }) => response.resources);
+    assert.deepEqual(
+      sent.filter((each) => each.resource?.value.length === 0),
+      [],
+    );
+  });
+
+  it("keeps no message for what a client claims to have", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const plain = new DeltaClient(server);
+    plain.send("cluster");
+    const [whole] = plain.take();
+    // Names and versions of a claim are any text, also one that looks like another set.
+    const [name, version] = Object.entries(versionsOf(whole))[0] ?? ["", ""];
+    const liar = new DeltaClient(server);
+    liar.send("cluster", { initial: { [name]: `${version}\nx=1` } });
+    liar.take();
+    const honest = new DeltaClient(server);
+    honest.send("cluster", { initial: { [name]: version, x: "1" } });
+    assert.ok(!honest.take()[0]?.names.includes(name));
   });
 });

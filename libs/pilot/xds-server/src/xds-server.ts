@@ -9,14 +9,20 @@ import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, proxyOf, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { Connection, type Shared } from "./connection.ts";
+import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
-import { MessageCache } from "./response.ts";
 import { WriteBudget } from "./write-budget.ts";
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+/** Istio's name of the cluster of proxies that name none. */
+const DEFAULT_CLUSTER = "Kubernetes";
+const MAX_TEXT = 256;
 /** Other streams get their turn after so much pushing. */
 const SLICE_MS = 10;
+
+/** So many parts that nobody holds are not worth a look at every proxy. */
+const SOME_PARTS = 1_000;
 
 const log = logger("ads");
 
@@ -28,10 +34,15 @@ export interface NackReport {
   readonly origins: readonly string[];
 }
 
+/** Who refuses an object, and why. */
+export type Refusal = Pick<NackReport, "proxy" | "message">;
+
 export interface XdsServerOptions {
   readonly metrics: Metrics;
-  /** Told of every refusal, and of every acceptance of a type that had been refused. */
-  readonly onNack: (report: NackReport) => void;
+  /** Told of every refusal. */
+  readonly onNack?: (report: NackReport) => void;
+  /** Told when `refusals` may be others. */
+  readonly onQuarantine?: () => void;
   /** Told when a proxy has come or gone. */
   readonly onConnections?: () => void;
 }
@@ -47,6 +58,10 @@ export class XdsServer {
   readonly #push = new Coalescer(() => this.#pushAll());
   #generator: Generator | undefined;
   #count = 0;
+  /** Parts that were in use when it was looked last, and connections that ended since. */
+  #held = 0;
+  #left = 0;
+  #tidying = false;
 
   constructor(options: XdsServerOptions) {
     this.#options = options;
@@ -57,6 +72,7 @@ export class XdsServer {
     const bytes = metrics.counter("xebec_pilot_sent_bytes_total", "Bytes of xDS messages sent.", ["type"]);
     const rejects = metrics.counter("pilot_total_xds_rejects", "Messages that proxies refused.", ["type"]);
     const expired = metrics.counter("pilot_xds_expired_nonce", "Answers to messages that were overtaken.", ["type"]);
+    const timeouts = metrics.counter("pilot_xds_write_timeout", "Streams ended because the proxy did not read.");
     metrics.gauge(
       "pilot_xds",
       "Number of endpoints connected to this pilot using XDS.",
@@ -72,22 +88,38 @@ export class XdsServer {
         pushes.inc({ type: SHORT_NAME[type] });
         bytes.inc({ type: SHORT_NAME[type] }, size);
       },
-      onAck: () => {},
       onNack: (connection, type, message, origins) => {
         rejects.inc({ type: SHORT_NAME[type] });
         log.warn(
           { proxy: connection.id, type: SHORT_NAME[type], origins, message },
           "a proxy refused its configuration",
         );
-        this.#options.onNack({ proxy: connection.id, type, message, origins });
+        this.#options.onNack?.({ proxy: connection.id, type, message, origins });
       },
+      onQuarantine: () => this.#options.onQuarantine?.(),
       onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
+      onStalled: (connection) => {
+        timeouts.inc();
+        log.warn({ proxy: connection.id }, "a proxy did not read what it was sent; the stream is closed");
+        this.#gone(connection);
+      },
+      guarded: (connection, work) => this.#guarded(connection, work),
     };
   }
 
   /** The streams that are open now. */
   get connections(): Iterable<Connection> {
     return this.#connections.values();
+  }
+
+  /** The configuration objects that some proxy refuses now, by key: the first proxy, and what it says. */
+  get refusals(): ReadonlyMap<string, Refusal> {
+    const found = new Map<string, Refusal>();
+    for (const { id, subscriptions } of this.#connections.values())
+      for (const { quarantine } of subscriptions.values())
+        for (const { proven, origins, message } of quarantine.values())
+          if (proven) for (const origin of origins) if (!found.has(origin)) found.set(origin, { proxy: id, message });
+    return found;
   }
 
   get generator(): Generator | undefined {
@@ -110,11 +142,22 @@ export class XdsServer {
         await nextTick();
         since = performance.now();
       }
-      if (this.#generator) {
-        const generator = this.#generator;
-        generator.keepViews(new Set([...this.#connections.values()].map((each) => each.view(generator).key)));
-      }
+      this.#tidy();
     });
+  }
+
+  /** Frees what nobody holds any more, once that may be as much as what is held. */
+  #tidy(): void {
+    const generator = this.#generator;
+    if (!generator || this.#tidying) return;
+    if (generator.cacheSize <= 2 * this.#held + SOME_PARTS && this.#left * 4 <= this.#connections.size) return;
+    this.#tidying = true;
+    generator.keep(() => {
+      for (const each of [...this.#connections.values()]) this.#guarded(each, () => each.use(generator));
+    });
+    this.#tidying = false;
+    this.#held = generator.cacheSize;
+    this.#left = 0;
   }
 
   /** A fault in one proxy's configuration ends its own stream and no other. */
@@ -123,9 +166,17 @@ export class XdsServer {
       work();
     } catch (error) {
       log.error({ err: error, proxy: connection.id }, "generation failed; the stream is closed");
-      this.#connections.delete(connection.id);
+      this.#gone(connection);
       connection.fail(error);
     }
+  }
+
+  #gone(connection: Connection): void {
+    if (!this.#connections.delete(connection.id)) return;
+    this.#shared.budget.forget(connection);
+    this.#left++;
+    this.#tidy();
+    this.#options.onConnections?.();
   }
 
   /** @param authenticate true on the port with mutual TLS: the node must be who its certificate says */
@@ -146,13 +197,12 @@ export class XdsServer {
       connection ??= this.#accept(request, stream, call, delta, authenticate);
       const open = connection;
       this.#guarded(open, () => open.receive(request));
+      this.#tidy();
     });
     stream.onEnd(() => stream.end());
     stream.onClose(() => {
       if (!connection) return;
-      this.#connections.delete(connection.id);
-      this.#shared.budget.forget(connection);
-      this.#options.onConnections?.();
+      this.#gone(connection);
       log.debug({ proxy: connection.id }, "the stream is closed");
     });
   }
@@ -167,13 +217,10 @@ export class XdsServer {
     if (!request.node) throw new XebecError("invalid_argument", "the first request of a stream must carry the node");
     const proxy = proxyOf(request.node);
     if (authenticate) authorize(proxy.namespace, proxy.serviceAccount, call.identity);
-    const connection = new Connection(
-      `${proxy.pod}.${proxy.namespace}-${++this.#count}`,
-      proxy,
-      delta,
-      stream,
-      this.#shared,
-    );
+    const { CLUSTER_ID: cluster } = request.node.metadata;
+    const clusterId = typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER;
+    const id = `${proxy.pod}.${proxy.namespace}-${++this.#count}`;
+    const connection = new Connection({ id, proxy, delta, clusterId }, stream, this.#shared);
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.();
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");

@@ -26,6 +26,10 @@ export class Connection implements Peer {
   readonly #socket: Socket;
   readonly #limits: Required<GrpcLimits>;
   readonly #since = performance.now();
+  /** When it is closed for its age; spread, so that not all come back at once. */
+  readonly #retiresAt: number;
+  /** Ends the streams that would go on for ever. */
+  readonly #endings = new Set<() => void>();
   #settled = false;
   #streams = 0;
   #idleSince = this.#since;
@@ -44,6 +48,7 @@ export class Connection implements Peer {
     this.held = new HeldBytes(Math.max(limits.maxHeldBytesPerConnection, 2 * limits.maxMessageBytes), ofServer);
     this.#socket = socket;
     this.#limits = limits;
+    this.#retiresAt = this.#since + limits.maxConnectionAgeMs * (0.9 + 0.2 * Math.random());
     this.certificate = certificate;
     this.address = socket.remoteAddress === undefined ? "unknown" : `${socket.remoteAddress}:${socket.remotePort}`;
     this.session = performServerHandshake(socket, {
@@ -69,13 +74,26 @@ export class Connection implements Peer {
     if (this.#streams === 0) this.#idleSince = performance.now();
   }
 
-  /** Ends the connection when it never became HTTP/2, has been idle for too long, or does not answer. */
+  /** Asks to be told when the connection is to be closed for its age. @returns takes that back */
+  onRetire(end: () => void): () => void {
+    this.#endings.add(end);
+    return () => this.#endings.delete(end);
+  }
+
+  /** Ends the connection when it never became HTTP/2, has been idle for too long, is too old, or does not answer. */
   sweep(now: number): void {
     const { handshakeMs, idleMs, keepaliveMs } = this.#limits;
     if (!this.#settled && now - this.#since > handshakeMs) this.#end("it did not begin HTTP/2");
     else if (this.#pingedAt !== undefined && now - this.#pingedAt > PING_ANSWER_MS) this.#end("it does not answer");
     else if (this.#streams === 0 && now - this.#idleSince > idleMs) this.session.close();
+    else if (now > this.#retiresAt) this.#retire();
     else if (this.#pingedAt === undefined && now - this.#heardAt > keepaliveMs) this.#ask(now);
+  }
+
+  #retire(): void {
+    this.session.close();
+    for (const end of this.#endings) end();
+    this.#endings.clear();
   }
 
   #ask(now: number): void {

@@ -18,6 +18,9 @@ export interface GrpcLimits {
   readonly handshakeMs?: number;
   /** A connection without any stream for this long is closed, in milliseconds (30 min). */
   readonly idleMs?: number;
+  /** A connection older than this, give or take a tenth, is closed: its streams end with status OK, so that clients that come
+   * back spread over all copies of a service (never). */
+  readonly maxConnectionAgeMs?: number;
   /** A silent connection is asked for a sign of life after this long, in milliseconds (30 s). */
   readonly keepaliveMs?: number;
   /** How long `close` waits for calls that are in flight, in milliseconds (2 s). */
@@ -34,6 +37,7 @@ export const DEFAULT_LIMITS: Required<GrpcLimits> = {
   maxCallMs: 60_000,
   handshakeMs: 10_000,
   idleMs: 30 * 60_000,
+  maxConnectionAgeMs: Number.POSITIVE_INFINITY,
   keepaliveMs: 30_000,
   drainMs: 2_000,
 };

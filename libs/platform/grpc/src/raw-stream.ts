@@ -25,4 +25,6 @@ export interface RawStream {
   end(): void;
   /** Ends the stream with an error status after what was queued. */
   fail(error: unknown): void;
+  /** Ends the stream at once, with a reset; what was queued is dropped: for a peer that does not read. */
+  abort(): void;
 }

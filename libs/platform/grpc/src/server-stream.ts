@@ -130,6 +130,10 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (!this.#over && !this.#ended) this.#end(toStatus(error, this.#options.path));
   }
 
+  abort(): void {
+    if (!this.#over) this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
   message(bytes: Buffer): void {
     this.#onMessage?.(bytes);
   }

@@ -273,6 +273,51 @@ test("a reader that is slow makes write return false, and onDrain follows once i
   });
 });
 
+test("abort ends a stream at once whose peer does not read", async () => {
+  let server: RawStream | undefined;
+  let ended = false;
+  const flood = rawDuplex("/t.T/Flood", (stream) => {
+    server = stream;
+    stream.onClose(() => {
+      ended = true;
+    });
+    stream.write(new Uint8Array(1 << 20));
+  });
+  await serving({ services: [flood] }, async (_channel, { port }) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
+    const headers = { ":method": "POST", ":path": "/t.T/Flood", "content-type": "application/grpc", te: "trailers" };
+    const reader = session.request(headers);
+    reader.on("error", () => {});
+    const stream = await waitFor("the flood", 2_000, () => server);
+    stream.abort();
+    await waitFor("the end on both sides", 2_000, () => ended && stream.closed && reader.closed);
+    assert.equal(reader.rstCode, 8);
+    stream.abort();
+    session.destroy();
+  });
+});
+
+test("a connection that is old is closed, its streams with status OK, and the client comes back on another", async () => {
+  const peers = new Set<string>();
+  const talk = rawDuplex("/t.T/Talk", (stream, call) => {
+    peers.add(call.peer);
+    stream.onMessage(() => {});
+  });
+  await serving({ services: [talk], limits: { maxConnectionAgeMs: 300 } }, async (channel) => {
+    for (let i = 0; i < 2; i++) {
+      const stream = channel.duplex("/t.T/Talk");
+      let end: { error: unknown } | undefined;
+      stream.onEnd((error) => {
+        end = { error };
+      });
+      stream.write(Uint8Array.of(1));
+      const { error } = await waitFor("the end", 5_000, () => end);
+      assert.equal(error, undefined);
+    }
+    assert.equal(peers.size, 2);
+  });
+});
+
 test("onEnd and onClose are each called once when the peer vanishes", async () => {
   const calls: string[] = [];
   let open = false;

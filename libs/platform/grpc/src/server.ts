@@ -191,7 +191,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
       return;
     }
     const context = new LazyContext(path, connection, headers, request.timeoutMs);
-    if (method.kind === "stream") this.#openStream(stream, request, context, connection.held, method.handler);
+    if (method.kind === "stream") this.#openStream(stream, request, context, connection, method.handler);
     else {
       call = new UnaryCall(stream, request.encoding, context, method.handler, this, connection.held);
       this.#calls.add(call);
@@ -202,22 +202,24 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     http2: ServerHttp2Stream,
     request: RequestHeaders,
     context: LazyContext,
-    held: HeldBytes,
+    connection: Connection,
     handler: RawStreamHandler,
   ): void {
-    const stream = new ServerRawStream(http2, {
+    const stream: ServerRawStream = new ServerRawStream(http2, {
       path: context.path,
       encoding: request.encoding,
       maxMessageBytes: this.maxMessageBytes,
-      held,
+      held: connection.held,
       deadlineMs: request.timeoutMs,
       finished: (code) => {
+        forget();
         this.#streams.delete(stream);
         this.#streamsOpen.dec({ server: this.name });
         this.count(context.path, code);
         context.abort();
       },
     });
+    const forget = connection.onRetire(() => stream.end());
     this.#streams.add(stream);
     this.#streamsOpen.inc({ server: this.name });
     try {

@@ -84,6 +84,7 @@ function messageStream(
       onEnd: (handler: () => void) => raw.onEnd(handler),
       onClose: (handler: () => void) => raw.onClose(handler),
       fail: (error: unknown) => raw.fail(error),
+      abort: () => raw.abort(),
     },
   );
 }

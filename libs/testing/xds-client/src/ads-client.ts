@@ -23,10 +23,15 @@ const DELTA = { resources: 2, typeUrl: 4, nonce: 5 } as const;
 const DELTA_RESOURCE = 2;
 const ANY_VALUE = 2;
 const LENGTH_DELIMITED = 2;
+const INVALID_ARGUMENT = 3;
 
 export interface AdsClientOptions {
   readonly id: string;
   readonly delta: boolean;
+  /** The pod's labels; none by default. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Says what is wrong with a message that the client then refuses; undefined accepts it. */
+  readonly refuse?: (bytes: Buffer) => string | undefined;
   /** Called with the bytes of each message that holds this text; for measuring when a change arrives. */
   readonly onMessage?: (bytes: Buffer) => void;
 }
@@ -63,12 +68,14 @@ export class AdsClient {
     this.#stream.end();
   }
 
-  #send(type: XdsType): void {
-    const node = this.#hello ? { node: { id: this.#options.id, metadata: { NAMESPACE: "default" } } } : {};
+  #send(type: XdsType, error?: string): void {
+    const { id, labels = {} } = this.#options;
+    const node = this.#hello ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
     this.#hello = false;
     const names = type === "endpoint" ? this.#names : type === "route" ? ["80"] : [];
     const nonce = this.#nonces.get(type) ?? "";
-    const head = { typeUrl: URLS[type], responseNonce: nonce, ...node };
+    const fault = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };
+    const head = { typeUrl: URLS[type], responseNonce: nonce, ...node, ...fault };
     this.#stream.write(
       this.#options.delta
         ? toBinary(
@@ -100,7 +107,7 @@ export class AdsClient {
         .map((each) => clusterName(each, this.#options.delta))
         .filter((name) => name.startsWith("outbound|"));
     this.#nonces.set(type, nonce);
-    this.#send(type);
+    this.#send(type, this.#options.refuse?.(bytes));
     this.#options.onMessage?.(bytes);
     if (!first) return;
     const next = ORDER[ORDER.indexOf(type) + 1];

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { createMetrics } from "@xebec/core-metrics";
+import type { Resource } from "@xebec/model-resources";
+import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { createMemoryBus } from "@xebec/platform-bus";
+import { conditionsOf, conditionTeller } from "./conditions.ts";
+import { XdsServer } from "./xds-server.ts";
+
+function snapshotOf(...puts: Resource[]) {
+  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  return builder.apply({ config: { puts, deletes: [] } }).snapshot;
+}
+
+describe("the condition of the mesh configuration", () => {
+  const KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
+  const mesh = (spec: object): Resource => ({
+    ...{ group: "mesh.xebec.io", version: "v1", kind: "MeshConfig", namespace: "istio-system", name: "mesh", spec },
+  });
+
+  it("names the fields that have no effect", () => {
+    assert.deepEqual(conditionsOf(snapshotOf(mesh({ enableTracing: true, trustDomain: "a" })), [], new Map()), [
+      {
+        ...{ object: KEY, state: "attached", reason: "PartlyResolved" },
+        message: "spec.enableTracing: not served yet; ignored",
+      },
+    ]);
+  });
+
+  it("is attached when all is served, and is none without an object", () => {
+    const said = conditionsOf(snapshotOf(mesh({ trustDomain: "a" })), [], new Map());
+    assert.deepEqual(said, [{ object: KEY, state: "attached", reason: "Attached", message: "" }]);
+    assert.deepEqual(conditionsOf(snapshotOf(), [], new Map()), []);
+  });
+});
+
+describe("conditions from before a restart", () => {
+  it("go when their object is gone", async () => {
+    const bus = createMemoryBus();
+    const status = bus.state("status");
+    const KEY = "networking.istio.io/VirtualService/default";
+    await status.put(`pilot/${KEY}/gone`, Buffer.from("{}"));
+    await status.put(`mixer-policy/${KEY}/gone`, Buffer.from("{}"));
+    const server = new XdsServer({ metrics: createMetrics() });
+    const builder = new SnapshotBuilder({ domain: "d", trustDomain: "d" });
+    const stays: Resource = {
+      ...{ group: "networking.istio.io", version: "v1", kind: "VirtualService", namespace: "default", name: "stays" },
+      spec: { hosts: ["a.example.com"] },
+    };
+    await server.update(builder.apply({ config: { puts: [stays], deletes: [] } }));
+    await status.put(`pilot/${KEY}/stays`, Buffer.from("{}"));
+    const teller = conditionTeller(server, bus);
+    await teller.start(new AbortController().signal);
+    await waitFor("it is gone", 5_000, async () => (await status.get(`pilot/${KEY}/gone`)) === undefined);
+    assert.ok(await status.get(`pilot/${KEY}/stays`));
+    assert.ok(await status.get(`mixer-policy/${KEY}/gone`));
+    await teller.close?.();
+  });
+});

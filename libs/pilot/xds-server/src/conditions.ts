@@ -1,0 +1,70 @@
+import { Coalescer, sleep } from "@xebec/core-async";
+import type { Component } from "@xebec/core-lifecycle";
+import type { Snapshot } from "@xebec/pilot-snapshot";
+import { attachments } from "@xebec/pilot-xds-gen";
+import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
+import { createConditions } from "@xebec/platform-bus";
+import { EarlierConditions } from "./earlier-conditions.ts";
+import type { Refusal, XdsServer } from "./xds-server.ts";
+
+/** Conditions follow a change after this pause, so that a burst of changes is told once. */
+const PAUSE_MS = 100;
+const CONSUMER = "pilot";
+
+/** What pilot says of every object that it reads: where it is attached, or which proxy refused it and why. */
+export function conditionsOf(
+  snapshot: Snapshot,
+  routers: readonly Readonly<Record<string, string>>[],
+  refused: ReadonlyMap<string, Refusal>,
+): ConditionUpdate[] {
+  const all = attachments(snapshot, routers).map((each): ConditionUpdate => {
+    const nack = refused.get(each.key);
+    return nack
+      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: `${nack.proxy}: ${nack.message}` }
+      : { object: each.key, state: each.state, reason: each.reason, message: each.message };
+  });
+  const { origin, unserved } = snapshot.mesh;
+  if (origin !== undefined)
+    all.push({
+      ...{ object: origin, state: "attached", message: unserved.join("; ") },
+      reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
+    });
+  return all;
+}
+
+export interface Teller extends Component {
+  /** Something changed that a condition may say. */
+  changed(): void;
+}
+
+/**
+ * Keeps pilot's conditions of objects in the bus state `status`. What an earlier pilot said of objects that are gone since is
+ * taken back.
+ */
+export function conditionTeller(server: XdsServer, bus: Bus): Teller {
+  const conditions = createConditions(bus, CONSUMER);
+  const earlier = new EarlierConditions(bus, () => void run.request());
+  const stop = new AbortController();
+  const run = new Coalescer(async () => {
+    await sleep(PAUSE_MS, stop.signal);
+    const snapshot = server.generator?.snapshot;
+    if (!snapshot || stop.signal.aborted) return;
+    const routers = [...server.connections]
+      .filter((each) => each.proxy.type === "router")
+      .map((each) => each.proxy.labels);
+    const said = conditionsOf(snapshot, routers, server.refusals);
+    conditions.replace(said);
+    earlier.takeBackAllBut(new Set(said.map((each) => each.object)));
+  });
+  return {
+    name: "conditions",
+    async start() {
+      earlier.read();
+    },
+    changed: () => void run.request(),
+    async close() {
+      stop.abort();
+      earlier.close();
+    },
+  };
+}

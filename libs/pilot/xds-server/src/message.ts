@@ -1,0 +1,82 @@
+import type { EncodedResource, ResourceDiff, ResourceSet } from "@xebec/pilot-xds-gen";
+import { hasClaims, isClaim } from "./claims.ts";
+import { isWildcard } from "./order.ts";
+import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Bytes of messages that are kept for the next proxy that needs the same; one message is always kept. */
+const LIMIT = 8 << 20;
+
+/**
+ * Messages that were made for one proxy and fit others too, the last ones that were used. Proxies that are alike come and change
+ * together, so few messages serve thousands; a message that only one proxy ever needs makes room soon.
+ */
+export class MessageCache {
+  readonly #messages = new Map<string, Buffer>();
+  #bytes = 0;
+
+  get(key: string): Buffer | undefined {
+    const message = this.#messages.get(key);
+    if (message) {
+      this.#messages.delete(key);
+      this.#messages.set(key, message);
+    }
+    return message;
+  }
+
+  put(key: string, message: Buffer): void {
+    this.#messages.set(key, message);
+    this.#bytes += message.length;
+    for (const [oldest, { length }] of this.#messages) {
+      if (this.#bytes <= LIMIT || this.#messages.size === 1) return;
+      this.#messages.delete(oldest);
+      this.#bytes -= length;
+    }
+  }
+
+  /** How many bytes are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+}
+
+/** A message of one type to one client. */
+export interface Message extends Draft {
+  readonly nonce: string;
+}
+
+export interface MessageOptions {
+  readonly delta: boolean;
+  readonly diff: ResourceDiff;
+  /** Resources that are sent though they did not change. */
+  readonly again: readonly EncodedResource[];
+  /** Tells apart messages that repeat resources: their nonces must differ. */
+  readonly repeats: number;
+}
+
+/**
+ * The message that leads a client from what it was sent to `next`. Equal steps have equal nonces and the very same bytes for all
+ * proxies. Nothing is put together before `bytes` is called.
+ */
+export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCache, options: MessageOptions): Message {
+  const { delta, diff, again, repeats } = options;
+  const whole = !delta && isWildcard(sub.type);
+  const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${again.length > 0 ? `-${repeats}` : ""}`;
+  // A claimed version may be any text, also one that is another set's.
+  const claimed = hasClaims(sub.sent) || hasClaims(next);
+  const isShared = again.length === 0 && !claimed;
+  const key = `${sub.type}/${delta}/${nonce}`;
+  const known = isShared ? cache.get(key) : undefined;
+  if (known) return { nonce, size: known.length, bytes: () => known };
+  const all = whole ? [...next.resources.values()] : again.length > 0 ? [...diff.changed, ...again] : diff.changed;
+  const resources = claimed ? all.filter((each) => !isClaim(each)) : all;
+  const draft = delta
+    ? deltaResponse(sub.type, resources, diff.removed, next.version, nonce)
+    : discoveryResponse(sub.type, resources, next.version, nonce);
+  const bytes = (): Buffer => {
+    const made = draft.bytes();
+    if (isShared) cache.put(key, made);
+    return made;
+  };
+  return { nonce, size: draft.size, bytes };
+}

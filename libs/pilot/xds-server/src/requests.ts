@@ -1,0 +1,82 @@
+import { EMPTY_SET, type ResourceSet } from "@xebec/pilot-xds-gen";
+import { claimedSet, setWithClaims } from "./claims.ts";
+import type { NameSets } from "./name-sets.ts";
+import { isWildcard } from "./order.ts";
+import type { XdsRequest } from "./request.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Takes the names of a state-of-the-world request. @returns true when they are others than before */
+export function takeNames(sub: Subscription, request: XdsRequest, names: NameSets): boolean {
+  if (isWildcard(sub.type)) return false;
+  if (Buffer.compare(sub.requested.bytes, request.nameBytes) === 0) return false;
+  const before = sub.names;
+  sub.requested = names.ofBytes(request.nameBytes, request.names);
+  sub.names = sub.requested.set;
+  if (sub.names === before) return false;
+  // Names that were given up and come back must be answered: Envoy forgot them.
+  forget(sub);
+  return true;
+}
+
+/**
+ * Takes the names of a Delta request: those that are added and given up, and what the client has from an earlier stream.
+ * @param warming clusters that changed since: their endpoints are sent though the client has them
+ * @returns true when the names changed, or were asked for again
+ */
+export function takeDeltaNames(
+  sub: Subscription,
+  request: XdsRequest,
+  names: NameSets,
+  warming: ReadonlySet<string>,
+): boolean {
+  const { subscribe, unsubscribe, initialVersions, nonce } = request;
+  const isFirst = sub.names === undefined;
+  if (initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = claimedSet(initialVersions, warming);
+  if (isWildcard(sub.type)) return false;
+  if (subscribe.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
+  const wanted = new Set(sub.names?.names);
+  if (isFirst) for (const name of initialVersions.keys()) wanted.add(name);
+  for (const name of unsubscribe) wanted.delete(name);
+  for (const name of subscribe) {
+    // Asked for again: answered again, also when it did not change. A stream begins with what the client has: that is no question.
+    if (!isFirst && wanted.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
+    wanted.add(name);
+  }
+  sub.names = names.of(wanted);
+  forget(sub);
+  return true;
+}
+
+/** A client that starts a type over has nothing of it any more. */
+export function startOver(sub: Subscription): void {
+  sub.sent = sub.acked = EMPTY_SET;
+  sub.inFlight = sub.refused = "";
+  sub.fresh = true;
+}
+
+/** How many bytes of a request, from `at` on, are the names of an earlier one. */
+export function repeatedNames(subs: Iterable<Subscription>, request: Buffer, at: number): number {
+  for (const { requested } of subs) {
+    const { length } = requested.bytes;
+    if (
+      length > 0 &&
+      request.length - at >= length &&
+      request.compare(requested.bytes, 0, length, at, at + length) === 0
+    )
+      return length;
+  }
+  return 0;
+}
+
+/** What the client does not ask for any more it does not have. */
+function forget(sub: Subscription): void {
+  const wanted = new Set(sub.names?.names);
+  const keep = (set: ResourceSet): ResourceSet =>
+    [...set.resources.keys()].every((name) => wanted.has(name))
+      ? set
+      : setWithClaims([...set.resources.values()].filter((each) => wanted.has(each.name)));
+  const same = sub.acked === sub.sent;
+  sub.sent = keep(sub.sent);
+  sub.acked = same ? sub.sent : keep(sub.acked);
+  sub.refused = "";
+}
