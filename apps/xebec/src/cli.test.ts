@@ -123,6 +123,26 @@ test("run passes flags and exit codes through", async (t) => {
   assert.equal(faulty.code, 2);
 });
 
+test("what is wrong with the flags of a service is one line that names the flag", async (t) => {
+  const dir = await home(t);
+  const none = join(dir, "none");
+  for (const [args, fault] of [
+    [["pilot", "--grpcAddr", "foo"], '--grpcAddr: "foo" is not an address'],
+    [["pilot", "--configDir", none], `--configDir: there is no directory "${none}"`],
+    [["galley", "--configPath", none], `--configPath: there is no directory "${none}"`],
+    [["galley", "--busURL", "foo"], '--busURL: "foo" is no server'],
+    [["galley", "--busURL", "nats://127.0.0.1:1", "--busSeedFile", none], `the bus key ${none} cannot be read`],
+    [["citadel", "--grpc-port", "99999"], "--grpc-port: 99999 is no port"],
+    [["mixer-policy", "--secureAddr", "zz"], '--secureAddr: "zz" is not an address'],
+    [["mixer-telemetry", "--configStoreURL", `fs://${none}`], `--configStoreURL: there is no directory "${none}"`],
+  ] as const) {
+    const { code, err } = await xebec(dir, ["run", ...args]);
+    assert.equal(code, 2, err);
+    assert.ok(err.startsWith(`${args[0]}: ${fault}`), err);
+    assert.equal(err.trimEnd().split("\n").length, 1, err);
+  }
+});
+
 test("ca token signs with the key of citadel's directory", async (t) => {
   const dir = await home(t);
   const args = ["ca", "token", "--namespace", "shop", "--service-account", "web", "--storage-dir", dir];

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { areServers, type Check, isAddress, isAddressOrEmpty, isDirectory, isPort } from "./checks.ts";
 
 /** One option of a service. Its flag is its key, exactly as Istio spells it. */
 export interface Option<T extends TSchema = TSchema> {
@@ -11,9 +12,11 @@ export interface Option<T extends TSchema = TSchema> {
   /** True: its value is never printed. */
   readonly secret?: boolean;
   readonly kind: "string" | "number" | "boolean" | "list";
+  /** What the type does not show; asked for every value but the default. */
+  readonly check?: Check;
 }
 
-type Extra = Pick<Option, "env" | "secret">;
+type Extra = Pick<Option, "env" | "secret" | "check">;
 
 /** Makes options; each takes the help text and the default. */
 export const option = {
@@ -23,6 +26,18 @@ export const option = {
   number: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
     make("number", Type.Number(), help, value, extra) as Option &
       Valued<D extends number ? number : number | undefined>,
+  /** `HOST:PORT`. */
+  address: <D extends string | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
+    option.string(help, value, { check: isAddress, ...extra }),
+  /** `HOST:PORT`; empty for a port that is not wanted. */
+  addressOrNone: (help: string, value: string, extra: Extra = {}) =>
+    option.string(help, value, { check: isAddressOrEmpty, ...extra }),
+  /** A directory that must be there. */
+  directory: (help: string, extra: Extra = {}) => option.string(help, undefined, { check: isDirectory, ...extra }),
+  /** A TCP port, 0 to 65535. */
+  port: (help: string, value: number, extra: Extra = {}) => option.number(help, value, { check: isPort, ...extra }),
+  /** NATS servers, `nats://HOST:PORT`. */
+  servers: (help: string, extra: Extra = {}) => option.list(help, [], { check: areServers, ...extra }),
   boolean: (help: string, value = false, extra: Extra = {}) =>
     make("boolean", Type.Boolean(), help, value, extra) as Option & Valued<boolean>,
   /** A flag that may be repeated or hold commas. */

@@ -1,4 +1,5 @@
 export { addressText, type HostPort, parseAddress } from "./address.ts";
+export { areServers, type Check, checked, isAddress, isAddressOrEmpty, isDirectory, isPort } from "./checks.ts";
 export { ConfigError } from "./config-error.ts";
 export { type ConfigOf, type ConfigSpec, defineConfig, type Option, option } from "./define.ts";
 export { helpText } from "./help.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { addressText, parseAddress } from "./address.ts";
+import { checked, isAddress } from "./checks.ts";
 import { ConfigError } from "./config-error.ts";
 import { defineConfig, option } from "./define.ts";
 import { helpText } from "./help.ts";
@@ -133,6 +134,61 @@ describe("the configuration of a service", () => {
     assert.match(text, /--port N\n {6}the port \[9091\]\n {6}env XEBEC_MIXER_POLICY_PORT, PORT/);
     assert.match(text, /--mode TEXT\n {6}how \(fast, safe\) \[safe\]/);
   });
+});
+
+describe("options of a kind", () => {
+  const KINDS = defineConfig({
+    service: "pilot",
+    summary: "serves xDS",
+    options: {
+      addr: option.address("where", ":1"),
+      secure: option.addressOrNone("where, or nowhere", ":2"),
+      port: option.port("which", 80),
+      dir: option.directory("what to read"),
+      bus: option.servers("the bus"),
+      most: option.number("a limit", Number.MAX_VALUE),
+    },
+  });
+  const wrong = (...argv: string[]): readonly string[] => {
+    try {
+      loadConfig(KINDS, argv, {});
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.faults;
+    }
+    return [];
+  };
+
+  it("say what they want, all faults at once", () => {
+    assert.deepEqual(
+      wrong("--addr=foo", "--secure=1:2:3", "--port=99999", `--dir=${import.meta.dirname}/none`, "--bus=foo"),
+      [
+        '--addr: "foo" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
+        '--secure: "1:2:3" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
+        "--port: 99999 is no port; write a whole number from 0 to 65535",
+        `--dir: there is no directory "${import.meta.dirname}/none"; make it, or name another`,
+        '--bus: "foo" is no server; write nats://HOST:PORT',
+      ],
+    );
+    assert.deepEqual(wrong(`--dir=${import.meta.filename}`), [`--dir: "${import.meta.filename}" is no directory`]);
+  });
+
+  it("take what is right", () => {
+    assert.deepEqual(
+      wrong("--addr=[::1]:5", "--secure=", "--port=0", `--dir=${import.meta.dirname}`, "--bus=nats://a:1,tls://b:2"),
+      [],
+    );
+    assert.deepEqual(wrong("--addr="), ['--addr: "" is not an address; write HOST:PORT, for example 127.0.0.1:15010']);
+  });
+
+  it("can be asked of a specification that somebody else wrote", () => {
+    assert.throws(() => loadConfig(checked(SPEC, { grpcAddr: isAddress }), ["--grpcAddr=x"], {}), {
+      message:
+        'mixer-policy: --grpcAddr: "x" is not an address; write HOST:PORT, for example 127.0.0.1:15010 (--help lists the options)',
+    });
+  });
+
+  it("show a default without bound in words", () => assert.match(helpText(KINDS), /a limit \[no limit\]/));
 });
 
 describe("addresses", () => {

@@ -1,2 +1,4 @@
 export { type Component, compose, missingOf } from "./component.ts";
-export { EXIT_CONFIG, EXIT_FAILED_START, runService, type ServiceOptions } from "./run-service.ts";
+export { EXIT_CONFIG, EXIT_FAILED_START } from "./failed-start.ts";
+export { runService, type ServiceOptions } from "./run-service.ts";
+export { serviceMain } from "./service-main.ts";
