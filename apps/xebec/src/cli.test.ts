@@ -59,7 +59,7 @@ test("without a mesh, status and check fail with one sentence, and down has noth
   assert.deepEqual(JSON.parse(check.out), [
     {
       id: "supervisor",
-      description: "the supervisor answers",
+      description: "answer on its socket",
       ok: false,
       severity: "error",
       hint: 'no mesh runs here; start one with "xebec up"',
@@ -108,6 +108,13 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   assert.deepEqual(await readdir(join(dir, "config")), ["virtualservice-reviews.yaml"]);
   const got = await xebec(dir, ["get", "vs", "reviews", "-o", "json"]);
   assert.equal(JSON.parse(got.out).spec.http[0].route[0].weight, 99);
+  assert.equal(JSON.parse(got.out).metadata.namespace, "default");
+  assert.deepEqual(JSON.parse(got.out).status, { state: "-", file: "virtualservice-reviews.yaml:2", remarks: [] });
+  // What get prints can be applied again.
+  const again = await xebec(dir, ["apply", "-f", "-"], (await xebec(dir, ["get", "vs", "-o", "yaml"])).out);
+  assert.equal(again.code, 0, again.err);
+  const elsewhere = await xebec(dir, ["get", "vs", "-n", "other"]);
+  assert.match(elsewhere.out, /^no vs found in namespace other in /);
   const gone = await xebec(dir, ["delete", "-f", "-"], rule("99"));
   assert.equal(gone.out, 'virtualservice.networking.istio.io "reviews" deleted\n');
   assert.equal((await xebec(dir, ["delete", "-f", "-"], rule("99"))).code, 1);

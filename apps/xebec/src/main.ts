@@ -76,8 +76,9 @@ program
 program
   .command("get")
   .description("objects of the configuration directory, and what the services say of them")
-  .argument("<kind>", "virtualservices, vs, destinationrules, services, ... or all")
+  .argument("<kind>", "virtualservices, vs, destinationrules, services, svc, ... or all")
   .argument("[name]")
+  .option("-n, --namespace <name>", "only objects of this namespace")
   .addOption(output())
   .action(does(async (kind, name, options) => (await import("./commands/get.ts")).get(kind, name, options)));
 program
