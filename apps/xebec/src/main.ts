@@ -66,11 +66,13 @@ program
   .command("apply")
   .description("check objects and write them into the configuration directory")
   .addOption(filename())
+  .option("--no-wait", "do not wait until the proxies have accepted it")
   .action(does(async (options) => (await import("./commands/apply.ts")).apply(options)));
 program
   .command("delete")
   .description("take objects out of the configuration directory")
   .addOption(filename())
+  .option("--no-wait", "do not wait until the proxies have accepted it")
   .option("--ignore-not-found", "an object that is not there is no failure")
   .action(does(async (options) => (await import("./commands/apply.ts")).remove(options)));
 program

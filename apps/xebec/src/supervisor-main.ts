@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     routes: (app) => {
       app.get("/status", () => supervisor.status());
       app.get("/conditions", () => conditions(supervisor));
+      app.get("/published", () => supervisor.published());
       app.get("/proxies", async () => {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
           timeoutMs: PROXIES_TIMEOUT_MS,

@@ -34,6 +34,7 @@ import { keepNatsHealthy } from "./nats-keeper.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-volumes.ts";
+import { type PublishedConfig, PublishedConfigReader } from "./published-config.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -86,6 +87,7 @@ export class Supervisor {
   readonly #objects: ClusterObjects;
   readonly #publish = new Coalescer(() => this.#publishRecords());
   readonly #stop = new AbortController();
+  readonly #config = new PublishedConfigReader();
   #runId: string = randomUUID();
   #keys: BusKeys | undefined;
   #bus: Bus | undefined;
@@ -356,6 +358,11 @@ export class Supervisor {
     };
   }
 
+  /** What galley has published, for commands that wait for their change. */
+  published(): Promise<PublishedConfig> {
+    return this.#config.read(this.#bus, this.#stop.signal);
+  }
+
   /** The environment and directory of a pod's container, for `exec`. @returns undefined when there is no such pod */
   execContext(
     pod: string,
@@ -395,6 +402,7 @@ export class Supervisor {
     await this.#pods?.endAll();
     this.#stop.abort();
     await this.#writer?.close?.();
+    await this.#config.close();
     await this.#bus?.close?.();
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
     for (const left of processesMarked(RUN_MARK, this.#runId)) {
@@ -412,6 +420,7 @@ export class Supervisor {
     for (const unit of this.#units) unit.release();
     await this.#objects.close?.();
     await this.#writer?.close?.();
+    await this.#config.close();
     await this.#bus?.close?.();
   }
 }
