@@ -4,6 +4,8 @@ import { setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BLOCK } from "./mesh-context.ts";
 import { FORMATS } from "./output.ts";
+import { ownVersion } from "./own-version.ts";
+import { usageError } from "./usage-error.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 1;
@@ -36,7 +38,13 @@ const program = new Command("xebec")
   .description("Istio 1.1's control plane as TypeScript services, with today's Envoy, on this machine")
   .enablePositionalOptions()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "xebec: ")) });
+  .option("--version", "the version of this command")
+  .on("option:version", () => {
+    process.stdout.write(`${ownVersion()}\n`);
+    process.exit(0);
+  })
+  // Every usage error is one line and says where to read on; subcommands take this over.
+  .configureOutput({ outputError: (text, write) => write(usageError(text, process.argv.slice(2), commandNames())) });
 
 program
   .command("up")
@@ -92,14 +100,15 @@ program
 program
   .command("logs")
   .description("the log of a pod or service")
-  .argument("<pod>", "pod, Deployment or service; also supervisor, guardian")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or a service; also supervisor, guardian")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .option("-f, --follow", "go on printing what comes")
+  .option("--tail <lines>", "only the last lines (default: all)", whole(0, 1_000_000_000))
   .action(does(async (pod, options) => (await import("./commands/logs.ts")).logs(pod, options)));
 program
   .command("exec")
   .description("run a command with a container's environment and directory")
-  .argument("<pod>", "pod or Deployment")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, or POD.NAMESPACE")
   .argument("<command...>", "the command, after --")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .action(does(async (pod, command, options) => (await import("./commands/exec.ts")).exec(pod, command, options)));
@@ -132,6 +141,10 @@ program
   .description("the version of this command and of the services that run")
   .addOption(output())
   .action(does(async (options) => (await import("./commands/version.ts")).version(options)));
+
+function commandNames(): ReadonlySet<string> {
+  return new Set(program.commands.flatMap((each) => [each.name(), ...each.aliases()]));
+}
 
 // The libraries' logs are for services; a command says what it has to say itself.
 setLogLevel("silent");

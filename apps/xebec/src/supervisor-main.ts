@@ -55,8 +55,7 @@ async function main(): Promise<void> {
       });
       app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
         const files = supervisor.logFiles(params.name);
-        if (Object.keys(files).length === 0)
-          throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
+        if (!files) throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
         return files;
       });
       app.get<{ Params: { pod: string }; Querystring: { container?: string } }>("/exec/:pod", ({ params, query }) => {
