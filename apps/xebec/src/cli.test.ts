@@ -103,7 +103,7 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   assert.match(same.out, /reviews unchanged/);
   const other = rule("1").replace("name: reviews", "name: other");
   const refused = await xebec(dir, ["apply", "-f", "-"], `${other}---\n${rule("many")}`);
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 2);
   assert.match(refused.err, /standard input:15: spec\.http\[0\]\.route\[0\]\.weight: /);
   assert.deepEqual(await readdir(join(dir, "config")), ["virtualservice-reviews.yaml"]);
   const got = await xebec(dir, ["get", "vs", "reviews", "-o", "json"]);

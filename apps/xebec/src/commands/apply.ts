@@ -13,6 +13,9 @@ import { type InputObject, readInput } from "../read-input.ts";
 import { validateInput } from "../validate-input.ts";
 import { type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
 
+/** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
+const EXIT_FILE = 2;
+
 interface FileOptions {
   readonly filename: readonly string[];
   /** False: does not wait until the change is in effect. */
@@ -26,7 +29,7 @@ export async function apply(options: FileOptions): Promise<number> {
   const faults = await validateInput(objects, mesh, block);
   if (faults.length > 0) {
     process.stderr.write(`xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`);
-    return 1;
+    return EXIT_FILE;
   }
   mkdirSync(configDir, { recursive: true });
   const files = readManifests(configDir);

@@ -4,6 +4,7 @@ import { askSupervisor } from "../control.ts";
 import { type ObjectReport, objectReport, type Remark } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
+import { hasIngress } from "../summary.ts";
 
 /** `xebec status`: what runs where, and what of the configuration is refused or has no effect, whole or in part. */
 export async function status(options: { readonly output: Format }): Promise<number> {
@@ -38,7 +39,7 @@ function text(mesh: MeshStatus, { refused, ignored, partly }: ObjectReport): str
         )}`;
   const problems = mesh.units.filter((unit) => !unit.ready && unit.problem);
   return [
-    `Ingress ${mesh.ingress ?? "none"}    files ${mesh.configDir}    supervisor ${mesh.supervisor}${mesh.monolith ? "    one process" : ""}\n\n`,
+    `Ingress ${hasIngress(mesh) ? mesh.ingress : "none"}    files ${mesh.configDir}    supervisor ${mesh.supervisor}${mesh.monolith ? "    one process" : ""}\n\n`,
     units("service"),
     "\n",
     units("pod"),
