@@ -121,6 +121,19 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   assert.equal((await xebec(dir, ["delete", "--ignore-not-found", "-f", "-"], rule("99"))).code, 0);
 });
 
+test("apply tells what has no meaning here", async (t) => {
+  const dir = await home(t);
+  const text = "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: { name: web }\n";
+  const { code, out, err } = await xebec(dir, ["apply", "-f", "-"], text);
+  assert.deepEqual([code, out], [0, "deploymnt.apps/web created\n"]);
+  assert.match(err, /^xebec: standard input:1: kind Deploymnt .* is left out: .*; did you mean Deployment\?\n$/);
+  const contaners =
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { template: { spec: { contaners: [] } } }\n";
+  const refused = await xebec(dir, ["apply", "-f", "-"], contaners);
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /containers must have a container[\s\S]*did you mean containers\?/);
+});
+
 test("run passes flags and exit codes through", async (t) => {
   const dir = await home(t);
   const help = await xebec(dir, ["run", "citadel", "--help"]);

@@ -15,7 +15,7 @@ const condition = (consumer: string, state: Condition["state"], reason: Conditio
 });
 
 test("what several services say alike of an object is told once, with its place", () => {
-  const { refused } = objectReport({ problems: [] }, [
+  const { refused } = objectReport({ problems: [], leftOut: [] }, [
     condition("galley", "accepted", "Accepted", { source: "a.yaml", line: 3 }),
     condition("mixer-policy", "rejected", "NoAction", { message: "no handler" }),
     condition("mixer-telemetry", "rejected", "NoAction", { message: "no handler" }),
@@ -26,7 +26,7 @@ test("what several services say alike of an object is told once, with its place"
 });
 
 test("objects are counted, not who speaks of them", () => {
-  const { refused } = objectReport({ problems: [{ path: "b.yaml", line: 1, message: "bad" }] }, [
+  const { refused } = objectReport({ problems: [{ path: "b.yaml", line: 1, message: "bad" }], leftOut: [] }, [
     condition("mixer-policy", "rejected", "NoAction", { message: "no handler" }),
     condition("mixer-telemetry", "rejected", "NoAction", { message: "no other handler" }),
   ]);
@@ -34,7 +34,7 @@ test("objects are counted, not who speaks of them", () => {
 });
 
 test("what has no effect, or only in part, is no silence", () => {
-  const { ignored, partly } = objectReport({ problems: [] }, [
+  const { ignored, partly } = objectReport({ problems: [], leftOut: [] }, [
     condition("pilot", "ignored", "GatewayNotFound", { message: "no Gateway" }),
     condition("pilot", "attached", "PartlyResolved", { message: "no subset v9" }),
     condition("mixer-policy", "attached", "PartlyRejected", { message: "not all of it" }),
@@ -46,8 +46,13 @@ test("what has no effect, or only in part, is no silence", () => {
   );
 });
 
+test("what the platform leaves out has no effect", () => {
+  const { ignored } = objectReport({ problems: [], leftOut: [{ path: "a.yaml", line: 2, message: "kind X" }] }, []);
+  assert.deepEqual(ignored, [{ file: "a.yaml", line: 2, object: "", by: "local platform", reason: "kind X" }]);
+});
+
 test("a document that galley and the platform refuse is told once", () => {
-  const { refused } = objectReport({ problems: [{ path: "a.yaml", line: 2, message: "bad" }] }, [
+  const { refused } = objectReport({ problems: [{ path: "a.yaml", line: 2, message: "bad" }], leftOut: [] }, [
     condition("galley", "rejected", "Invalid", { object: "file/a.yaml", source: "a.yaml", line: 2, message: "no" }),
   ]);
   assert.deepEqual(refused, [{ file: "a.yaml", line: 2, object: "", by: "galley", reason: "no" }]);

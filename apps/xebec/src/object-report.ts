@@ -29,17 +29,20 @@ export function isPartly(condition: Pick<Condition, "reason">): boolean {
 }
 
 /** Everything that is wrong with the objects of a mesh, each thing once. */
-export function objectReport(mesh: Pick<MeshStatus, "problems">, conditions: readonly Condition[]): ObjectReport {
+export function objectReport(
+  mesh: Pick<MeshStatus, "problems" | "leftOut">,
+  conditions: readonly Condition[],
+): ObjectReport {
   // Galley and the local platform read the same files; what is wrong with a document as a whole is told once.
   const told = new Set(
     conditions.filter((each) => each.object.startsWith("file/")).map(({ source, line }) => `${source}:${line}`),
   );
-  const own = mesh.problems
-    .filter((each) => !told.has(`${each.path}:${each.line}`))
-    .map((each) => ({ file: each.path, line: each.line, object: "", by: "local platform", reason: each.message }));
+  const own = (list: MeshStatus["problems"]): Remark[] =>
+    list.map((each) => ({ file: each.path, line: each.line, object: "", by: "local platform", reason: each.message }));
+  const problems = mesh.problems.filter((each) => !told.has(`${each.path}:${each.line}`));
   return {
-    refused: [...remarks(conditions, (each) => each.state === "rejected"), ...own],
-    ignored: remarks(conditions, (each) => each.state === "ignored"),
+    refused: [...remarks(conditions, (each) => each.state === "rejected"), ...own(problems)],
+    ignored: [...remarks(conditions, (each) => each.state === "ignored"), ...own(mesh.leftOut)],
     partly: remarks(conditions, isPartly),
   };
 }

@@ -22,6 +22,7 @@ const mesh = (units: readonly UnitStatus[]): MeshStatus => ({
   supervisor: 1,
   units,
   problems: [],
+  leftOut: [],
   missing: [],
 });
 

@@ -10,7 +10,7 @@ import { meshContext } from "../mesh-context.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
-import { validateInput } from "../validate-input.ts";
+import { leftOutOf, validateInput } from "../validate-input.ts";
 import { type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
 
 /** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
@@ -28,9 +28,11 @@ export async function apply(options: FileOptions): Promise<number> {
   const { configDir, block, mesh, runDir } = await meshContext();
   const faults = await validateInput(objects, mesh, block);
   if (faults.length > 0) {
+    for (const each of leftOutOf(objects)) faults.push(each);
     process.stderr.write(`xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`);
     return EXIT_FILE;
   }
+  for (const each of leftOutOf(objects)) process.stderr.write(`xebec: ${each}\n`);
   mkdirSync(configDir, { recursive: true });
   const files = readManifests(configDir);
   const changed = new Set<string>();

@@ -26,6 +26,8 @@ export interface MeshStatus {
   readonly supervisor: number;
   readonly units: readonly UnitStatus[];
   readonly problems: readonly ManifestProblem[];
+  /** What of the manifests has no meaning here; the rest is taken. */
+  readonly leftOut: readonly ManifestProblem[];
   /** What the supervisor itself still waits for. */
   readonly missing: readonly string[];
 }

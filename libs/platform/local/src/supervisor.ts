@@ -352,6 +352,7 @@ export class Supervisor {
         ...(this.#pods?.pods ?? []).map(podStatus),
       ],
       problems: this.#objects.problems,
+      leftOut: this.#objects.leftOut,
       missing: [
         ...(this.#bus ? [] : ["the supervisor is not connected to NATS yet"]),
         ...(this.#objects.missing?.() ?? []),
