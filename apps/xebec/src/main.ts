@@ -55,6 +55,8 @@ program
   .option("--monolith", "run the services as one process, istiod")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
+  // For npm start, which has more to do before.
+  .addOption(new Option("--check-only", "only look whether the flags are right and no mesh runs here").hideHelp())
   .action(does(async (options) => (await import("./commands/up.ts")).up(options)));
 program
   .command("down")
