@@ -3,12 +3,31 @@ import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SetupError } from "./setup.mjs";
+import { stamp } from "./stamp.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules/.bin");
 
-/** Bundles every app and the sample; what has not changed comes from Nx's cache. */
-export function bundle() {
+/** Everything that can be part of a bundle, and the bundles themselves in their `dist` folders. */
+const BUNDLED = stamp(join(ROOT, ".tools/bundled.stamp"), ROOT, [
+  "apps",
+  "libs",
+  "deploy/samples",
+  "tools",
+  "nx.json",
+  "tsconfig.base.json",
+  "package-lock.json",
+]);
+
+/** Bundles every app and the sample: nothing is done while no file has changed, and what has not comes from Nx's cache. */
+export async function bundle() {
+  if (BUNDLED.holds()) return;
+  BUNDLED.clear();
+  await build();
+  BUNDLED.set();
+}
+
+function build() {
   return new Promise((resolve, reject) => {
     const child = spawn(join(BIN, "nx"), ["run-many", "-t", "build", "--output-style=static"], {
       cwd: ROOT,

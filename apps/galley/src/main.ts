@@ -1,22 +1,21 @@
-import { mainConfig, orExit } from "@xebec/core-config";
-import { runService } from "@xebec/core-lifecycle";
+import { mainConfig } from "@xebec/core-config";
+import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { GalleyConfig, galleyComponents } from "@xebec/galley-server";
 import { openBus } from "@xebec/platform-bus";
 import { fileTls, serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(GalleyConfig);
-const metrics = createMetrics();
-const bus = await orExit("galley", () => openBus(config, "galley", metrics));
-const identity = serviceIdentity(config, { serverName: "istio-galley.istio-system.svc", metrics });
-const files = fileTls(config.tlsCertFile, config.tlsKeyFile);
-const tls = files ?? identity;
+await serviceMain("galley", async () => {
+  const metrics = createMetrics();
+  const bus = await openBus(config, "galley", metrics);
+  const identity = serviceIdentity(config, { serverName: "istio-galley.istio-system.svc", metrics });
+  const files = fileTls(config.tlsCertFile, config.tlsKeyFile);
+  const tls = files ?? identity;
 
-await runService({
-  name: "galley",
-  components: [
+  return [
     bus,
     ...(files ? [files] : identity ? [identity] : []),
     ...galleyComponents({ config, bus, metrics, ...(tls ? { tls } : {}) }),
-  ],
+  ];
 });

@@ -11,7 +11,7 @@ export const IstiodConfig = defineConfig({
   service: "istiod",
   summary: "all six services in one process, on a bus in its memory",
   options: {
-    configDir: option.string("directory of YAML files to take the configuration from"),
+    configDir: option.directory("directory of YAML files to take the configuration from"),
     stateDir: option.string("directory of the root, certificates and the last good state"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
@@ -22,7 +22,7 @@ export const IstiodConfig = defineConfig({
     policyAddress: option.string("IP address that mixer-policy's ports bind", "127.0.0.1"),
     telemetryAddress: option.string("IP address that mixer-telemetry's ports bind", "127.0.0.2"),
     injectorValues: option.string("file with the values of the injection template"),
-    busURL: option.list("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
+    busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),

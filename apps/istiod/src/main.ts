@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { citadelComponents } from "@xebec/citadel-server";
-import { mainConfig, orExit } from "@xebec/core-config";
-import { runService } from "@xebec/core-lifecycle";
+import { mainConfig } from "@xebec/core-config";
+import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { galleyComponents } from "@xebec/galley-server";
 import { injectorComponents } from "@xebec/injector-server";
@@ -18,37 +18,35 @@ import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
 
 const config = mainConfig(IstiodConfig);
-const stateDir = config.stateDir ?? join(process.cwd(), ".istiod");
-const tokenFile = join(stateDir, "tokens", "token");
-const rootFile = join(stateDir, "citadel", "root-cert.pem");
-const tokens = (): Promise<void> => writeTokens(join(stateDir, "citadel"), tokenFile);
-await tokens();
-keepTokensFresh(tokens);
-const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
+await serviceMain("istiod", async () => {
+  const stateDir = config.stateDir ?? join(process.cwd(), ".istiod");
+  const tokenFile = join(stateDir, "tokens", "token");
+  const rootFile = join(stateDir, "citadel", "root-cert.pem");
+  const tokens = (): Promise<void> => writeTokens(join(stateDir, "citadel"), tokenFile);
+  await tokens();
+  keepTokensFresh(tokens);
+  const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
 
-const bus = createMemoryBus();
-const outer =
-  config.busURL.length > 0 ? await orExit("istiod", () => openBus(config, "pilot", createMetrics())) : undefined;
-const bridge = outer
-  ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
-  : [];
-const identity = (flags: Parameters<typeof serviceIdentity>[0], service: string) => {
-  const metrics = createMetrics();
-  const own = serviceIdentity(flags, { serverName: `istio-${service}.istio-system.svc`, metrics });
-  return { metrics, components: own ? [own] : [], tls: own ? { tls: own } : {} };
-};
-const of = {
-  pilot: identity(pilot, "pilot"),
-  galley: identity(galley, "galley"),
-  injector: identity(injector, "sidecar-injector"),
-  policy: identity(policy, "policy"),
-  telemetry: identity(telemetry, "telemetry"),
-};
-const prometheus = createPrometheus();
+  const bus = createMemoryBus();
+  const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;
+  const bridge = outer
+    ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
+    : [];
+  const identity = (flags: Parameters<typeof serviceIdentity>[0], service: string) => {
+    const metrics = createMetrics();
+    const own = serviceIdentity(flags, { serverName: `istio-${service}.istio-system.svc`, metrics });
+    return { metrics, components: own ? [own] : [], tls: own ? { tls: own } : {} };
+  };
+  const of = {
+    pilot: identity(pilot, "pilot"),
+    galley: identity(galley, "galley"),
+    injector: identity(injector, "sidecar-injector"),
+    policy: identity(policy, "policy"),
+    telemetry: identity(telemetry, "telemetry"),
+  };
+  const prometheus = createPrometheus();
 
-await runService({
-  name: "istiod",
-  components: [
+  return [
     bus,
     ...bridge,
     ...citadelComponents({ config: citadel, bus }),
@@ -73,5 +71,5 @@ await runService({
       },
       { contentType: TEXT_FORMAT, text: () => prometheus.text() },
     ),
-  ],
+  ];
 });

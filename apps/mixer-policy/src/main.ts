@@ -1,5 +1,5 @@
-import { mainConfig, orExit } from "@xebec/core-config";
-import { runService } from "@xebec/core-lifecycle";
+import { mainConfig } from "@xebec/core-config";
+import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
 import { denier } from "@xebec/mixer-adapters-denier";
@@ -10,14 +10,13 @@ import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
-const metrics = createMetrics();
-const store = configStoreOf(config);
-const bus = await orExit("mixer-policy", () => openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics));
-const identity = serviceIdentity(config, { serverName: "istio-policy.istio-system.svc", metrics });
+await serviceMain("mixer-policy", async () => {
+  const metrics = createMetrics();
+  const store = configStoreOf(config);
+  const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics);
+  const identity = serviceIdentity(config, { serverName: "istio-policy.istio-system.svc", metrics });
 
-await runService({
-  name: "mixer-policy",
-  components: [
+  return [
     bus,
     ...(identity ? [identity] : []),
     ...ownSource(store.dir, bus),
@@ -28,5 +27,5 @@ await runService({
       adapters: [denier, listchecker, memquota],
       ...(identity ? { tls: identity } : {}),
     }),
-  ],
+  ];
 });

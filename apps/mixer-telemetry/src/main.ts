@@ -1,5 +1,5 @@
-import { mainConfig, orExit } from "@xebec/core-config";
-import { runService } from "@xebec/core-lifecycle";
+import { mainConfig } from "@xebec/core-config";
+import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
 import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
@@ -9,17 +9,14 @@ import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(TelemetryConfig, process.argv.slice(2), checkMixerConfig);
-const metrics = createMetrics();
-const store = configStoreOf(config);
-const bus = await orExit("mixer-telemetry", () =>
-  openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics),
-);
-const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
-const prometheus = createPrometheus();
+await serviceMain("mixer-telemetry", async () => {
+  const metrics = createMetrics();
+  const store = configStoreOf(config);
+  const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);
+  const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
+  const prometheus = createPrometheus();
 
-await runService({
-  name: "mixer-telemetry",
-  components: [
+  return [
     bus,
     ...(identity ? [identity] : []),
     ...ownSource(store.dir, bus),
@@ -27,5 +24,5 @@ await runService({
       { config, bus, metrics, adapters: [prometheus.adapter, stdio], ...(identity ? { tls: identity } : {}) },
       { contentType: TEXT_FORMAT, text: () => prometheus.text() },
     ),
-  ],
+  ];
 });

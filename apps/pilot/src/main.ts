@@ -1,5 +1,5 @@
-import { mainConfig, orExit } from "@xebec/core-config";
-import { runService } from "@xebec/core-lifecycle";
+import { mainConfig } from "@xebec/core-config";
+import { serviceMain } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
@@ -15,16 +15,15 @@ const config = mainConfig(PilotConfig, argv, (each) => {
   if (each.meshConfig) mesh = readMeshFile(each.meshConfig);
 });
 if (ignored.length > 0) logger("config").warn({ flags: ignored }, "flags of Istio's that have no effect here");
-const metrics = createMetrics();
-const bus = await orExit("pilot", () => openBus(config, "pilot", metrics));
-const identity = serviceIdentity(config, { serverName: "istio-pilot.istio-system.svc", metrics });
+await serviceMain("pilot", async () => {
+  const metrics = createMetrics();
+  const bus = await openBus(config, "pilot", metrics);
+  const identity = serviceIdentity(config, { serverName: "istio-pilot.istio-system.svc", metrics });
 
-await runService({
-  name: "pilot",
-  components: [
+  return [
     bus,
     ...(identity ? [identity] : []),
     ...ownSource(config.configDir, bus),
     ...pilotComponents({ config, bus, mesh, metrics, ...(identity ? { tls: identity } : {}) }),
-  ],
+  ];
 });

@@ -59,7 +59,7 @@ test("without a mesh, status and check fail with one sentence, and down has noth
   assert.deepEqual(JSON.parse(check.out), [
     {
       id: "supervisor",
-      description: "the supervisor answers",
+      description: "answer on its socket",
       ok: false,
       severity: "error",
       hint: 'no mesh runs here; start one with "xebec up"',
@@ -103,15 +103,35 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   assert.match(same.out, /reviews unchanged/);
   const other = rule("1").replace("name: reviews", "name: other");
   const refused = await xebec(dir, ["apply", "-f", "-"], `${other}---\n${rule("many")}`);
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 2);
   assert.match(refused.err, /standard input:15: spec\.http\[0\]\.route\[0\]\.weight: /);
   assert.deepEqual(await readdir(join(dir, "config")), ["virtualservice-reviews.yaml"]);
   const got = await xebec(dir, ["get", "vs", "reviews", "-o", "json"]);
   assert.equal(JSON.parse(got.out).spec.http[0].route[0].weight, 99);
+  assert.equal(JSON.parse(got.out).metadata.namespace, "default");
+  assert.deepEqual(JSON.parse(got.out).status, { state: "-", file: "virtualservice-reviews.yaml:2", remarks: [] });
+  // What get prints can be applied again.
+  const again = await xebec(dir, ["apply", "-f", "-"], (await xebec(dir, ["get", "vs", "-o", "yaml"])).out);
+  assert.equal(again.code, 0, again.err);
+  const elsewhere = await xebec(dir, ["get", "vs", "-n", "other"]);
+  assert.match(elsewhere.out, /^no vs found in namespace other in /);
   const gone = await xebec(dir, ["delete", "-f", "-"], rule("99"));
   assert.equal(gone.out, 'virtualservice.networking.istio.io "reviews" deleted\n');
   assert.equal((await xebec(dir, ["delete", "-f", "-"], rule("99"))).code, 1);
   assert.equal((await xebec(dir, ["delete", "--ignore-not-found", "-f", "-"], rule("99"))).code, 0);
+});
+
+test("apply tells what has no meaning here", async (t) => {
+  const dir = await home(t);
+  const text = "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: { name: web }\n";
+  const { code, out, err } = await xebec(dir, ["apply", "-f", "-"], text);
+  assert.deepEqual([code, out], [0, "deploymnt.apps/web created\n"]);
+  assert.match(err, /^xebec: standard input:1: kind Deploymnt .* is left out: .*; did you mean Deployment\?\n$/);
+  const contaners =
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { template: { spec: { contaners: [] } } }\n";
+  const refused = await xebec(dir, ["apply", "-f", "-"], contaners);
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /containers must have a container[\s\S]*did you mean containers\?/);
 });
 
 test("run passes flags and exit codes through", async (t) => {
@@ -121,6 +141,26 @@ test("run passes flags and exit codes through", async (t) => {
   assert.match(help.out, /--self-signed-ca/);
   const faulty = await xebec(dir, ["run", "citadel", "--grpc-port", "many"]);
   assert.equal(faulty.code, 2);
+});
+
+test("what is wrong with the flags of a service is one line that names the flag", async (t) => {
+  const dir = await home(t);
+  const none = join(dir, "none");
+  for (const [args, fault] of [
+    [["pilot", "--grpcAddr", "foo"], '--grpcAddr: "foo" is not an address'],
+    [["pilot", "--configDir", none], `--configDir: there is no directory "${none}"`],
+    [["galley", "--configPath", none], `--configPath: there is no directory "${none}"`],
+    [["galley", "--busURL", "foo"], '--busURL: "foo" is no server'],
+    [["galley", "--busURL", "nats://127.0.0.1:1", "--busSeedFile", none], `the bus key ${none} cannot be read`],
+    [["citadel", "--grpc-port", "99999"], "--grpc-port: 99999 is not a port"],
+    [["mixer-policy", "--secureAddr", "zz"], '--secureAddr: "zz" is not an address'],
+    [["mixer-telemetry", "--configStoreURL", `fs://${none}`], `--configStoreURL: there is no directory "${none}"`],
+  ] as const) {
+    const { code, err } = await xebec(dir, ["run", ...args]);
+    assert.equal(code, 2, err);
+    assert.ok(err.startsWith(`${args[0]}: ${fault}`), err);
+    assert.equal(err.trimEnd().split("\n").length, 1, err);
+  }
 });
 
 test("ca token signs with the key of citadel's directory", async (t) => {

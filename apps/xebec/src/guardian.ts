@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { appEntry, NODE_FLAGS } from "@xebec/platform-local";
+import { ownVersion } from "./own-version.ts";
 import { ROOT } from "./paths.ts";
 
 const STABLE_MS = 5_000;
@@ -42,7 +43,12 @@ function once(runDir: string): Promise<{ code: number | null; killed: boolean }>
   const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, entry], {
     detached: true,
     stdio: ["ignore", out, out],
-    env: { ...process.env, XEBEC_HOME: runDir, NODE_COMPILE_CACHE: join(runDir, "compile-cache") },
+    env: {
+      ...process.env,
+      XEBEC_VERSION: ownVersion(),
+      XEBEC_HOME: runDir,
+      NODE_COMPILE_CACHE: join(runDir, "compile-cache"),
+    },
   });
   closeSync(out);
   return new Promise((resolve) => {

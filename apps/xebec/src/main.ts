@@ -4,6 +4,8 @@ import { setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BLOCK } from "./mesh-context.ts";
 import { FORMATS } from "./output.ts";
+import { ownVersion } from "./own-version.ts";
+import { usageError } from "./usage-error.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_FAILED = 1;
@@ -36,7 +38,13 @@ const program = new Command("xebec")
   .description("Istio 1.1's control plane as TypeScript services, with today's Envoy, on this machine")
   .enablePositionalOptions()
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "xebec: ")) });
+  .option("--version", "the version of this command")
+  .on("option:version", () => {
+    process.stdout.write(`${ownVersion()}\n`);
+    process.exit(0);
+  })
+  // Every usage error is one line and says where to read on; subcommands take this over.
+  .configureOutput({ outputError: (text, write) => write(usageError(text, process.argv.slice(2), commandNames())) });
 
 program
   .command("up")
@@ -47,6 +55,8 @@ program
   .option("--monolith", "run the services as one process, istiod")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
+  // For npm start, which has more to do before.
+  .addOption(new Option("--check-only", "only look whether the flags are right and no mesh runs here").hideHelp())
   .action(does(async (options) => (await import("./commands/up.ts")).up(options)));
 program
   .command("down")
@@ -66,18 +76,21 @@ program
   .command("apply")
   .description("check objects and write them into the configuration directory")
   .addOption(filename())
+  .option("--no-wait", "do not wait until the proxies have accepted it")
   .action(does(async (options) => (await import("./commands/apply.ts")).apply(options)));
 program
   .command("delete")
   .description("take objects out of the configuration directory")
   .addOption(filename())
+  .option("--no-wait", "do not wait until the proxies have accepted it")
   .option("--ignore-not-found", "an object that is not there is no failure")
   .action(does(async (options) => (await import("./commands/apply.ts")).remove(options)));
 program
   .command("get")
   .description("objects of the configuration directory, and what the services say of them")
-  .argument("<kind>", "virtualservices, vs, destinationrules, services, ... or all")
+  .argument("<kind>", "virtualservices, vs, destinationrules, services, svc, ... or all")
   .argument("[name]")
+  .option("-n, --namespace <name>", "only objects of this namespace")
   .addOption(output())
   .action(does(async (kind, name, options) => (await import("./commands/get.ts")).get(kind, name, options)));
 program
@@ -89,14 +102,15 @@ program
 program
   .command("logs")
   .description("the log of a pod or service")
-  .argument("<pod>", "pod, Deployment or service; also supervisor, guardian")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or a service; also supervisor, guardian")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .option("-f, --follow", "go on printing what comes")
+  .option("--tail <lines>", "only the last lines (default: all)", whole(0, 1_000_000_000))
   .action(does(async (pod, options) => (await import("./commands/logs.ts")).logs(pod, options)));
 program
   .command("exec")
   .description("run a command with a container's environment and directory")
-  .argument("<pod>", "pod or Deployment")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, or POD.NAMESPACE")
   .argument("<command...>", "the command, after --")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .action(does(async (pod, command, options) => (await import("./commands/exec.ts")).exec(pod, command, options)));
@@ -129,6 +143,10 @@ program
   .description("the version of this command and of the services that run")
   .addOption(output())
   .action(does(async (options) => (await import("./commands/version.ts")).version(options)));
+
+function commandNames(): ReadonlySet<string> {
+  return new Set(program.commands.flatMap((each) => [each.name(), ...each.aliases()]));
+}
 
 // The libraries' logs are for services; a command says what it has to say itself.
 setLogLevel("silent");

@@ -1,6 +1,42 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { wrapped } from "./summary.ts";
+import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
+import { summary, wrapped } from "./summary.ts";
+
+const pod = (name: string): UnitStatus => ({
+  name,
+  kind: "pod",
+  addresses: [],
+  pid: 1,
+  ready: true,
+  restarts: 0,
+  log: "",
+  problem: "",
+});
+const mesh = (units: readonly UnitStatus[]): MeshStatus => ({
+  runId: "",
+  configDir: "/c",
+  runDir: "/r",
+  ingress: "http://localhost:8080",
+  monolith: false,
+  supervisor: 1,
+  units,
+  problems: [],
+  leftOut: [],
+  missing: [],
+});
+
+test("an ingress is named only when there is one", () => {
+  assert.match(summary(mesh([]), true, false), /Ingress {4}none: /);
+  const gateway = pod("istio-system/istio-ingressgateway-0-1");
+  assert.match(summary(mesh([gateway]), true, true), /Ingress {4}http:\/\/localhost:8080\/productpage\n/);
+});
+
+test("commands carry the run directory when it is not the usual one", () => {
+  const text = summary(mesh([]), false, false, "/tmp/other mesh");
+  assert.match(text, /End {8}XEBEC_HOME='\/tmp\/other mesh' npx xebec down\n/);
+  assert.match(summary(mesh([]), false, false, ""), /End {8}npx xebec down\n/);
+});
 
 test("long lists fit a terminal of 80 columns, below their heading, with every name whole", () => {
   const names = Array.from({ length: 20 }, (_, i) => `default/service-number-${i}`);

@@ -2,28 +2,42 @@ import { join, relative } from "node:path";
 import type { MeshStatus } from "@xebec/platform-local";
 
 /** What a user wants to know when the mesh has come up. */
-export function summary(status: MeshStatus, foreground: boolean, configIsOurs: boolean): string {
+export function summary(
+  status: MeshStatus,
+  foreground: boolean,
+  configIsOurs: boolean,
+  home = process.env.XEBEC_HOME,
+): string {
   const services = status.units.filter((unit) => unit.kind === "service");
   const pods = status.units.filter((unit) => unit.kind === "pod");
   const near = (path: string): string => {
     const short = relative(process.cwd(), path);
     return short === "" ? "." : short.startsWith("..") ? path : short;
   };
+  // Commands find another mesh than that of the working copy only by this variable.
+  const xebec = `${home ? `XEBEC_HOME=${/^[\w./-]+$/.test(home) ? home : `'${home.replaceAll("'", "'\\''")}'`} ` : ""}npx xebec`;
   return [
     "",
     `The mesh is up: ${services.length} services, ${pods.length} pods.`,
     "",
-    `  Ingress    ${status.ingress}${configIsOurs ? "/productpage" : ""}`,
+    `  Ingress    ${hasIngress(status) ? `${status.ingress}${configIsOurs ? "/productpage" : ""}` : "none: no pod of a Deployment istio-ingressgateway"}`,
     `  Services   ${wrapped(services.map((unit) => `${unit.name} ${unit.addresses[0]}`))}`,
     `  Pods       ${pods.length === 0 ? "none" : wrapped(pods.map((unit) => unit.name.replace(/-[0-9a-f]{8}-[0-9a-f]{5}$/, "")))}`,
     `  Files      ${near(status.configDir)}    edit them; every change is taken at once`,
-    `  Logs       ${near(join(status.runDir, "logs"))}    or: npx xebec logs POD -f`,
-    "  Status     npx xebec status    npx xebec check    npx xebec proxy-status",
-    foreground ? "  End        Ctrl-C" : "  End        npx xebec down",
+    `  Logs       ${near(join(status.runDir, "logs"))}    or: ${xebec} logs POD -f`,
+    ...(home
+      ? [`  Status     ${xebec} status`, "             and: check, proxy-status"]
+      : ["  Status     npx xebec status    npx xebec check    npx xebec proxy-status"]),
+    foreground ? "  End        Ctrl-C" : `  End        ${xebec} down`,
     "",
   ]
     .map((line) => `${line}\n`)
     .join("");
+}
+
+/** Whether a gateway pod listens at the ingress port. */
+export function hasIngress({ units }: Pick<MeshStatus, "units">): boolean {
+  return units.some((unit) => unit.kind === "pod" && unit.name.includes("/istio-ingressgateway-"));
 }
 
 /** Names after a heading of 13 characters, in lines that fit a terminal of 80 columns; no name is broken. */

@@ -48,6 +48,7 @@ async function main(): Promise<void> {
     routes: (app) => {
       app.get("/status", () => supervisor.status());
       app.get("/conditions", () => conditions(supervisor));
+      app.get("/published", () => supervisor.published());
       app.get("/proxies", async () => {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
           timeoutMs: PROXIES_TIMEOUT_MS,
@@ -56,8 +57,7 @@ async function main(): Promise<void> {
       });
       app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
         const files = supervisor.logFiles(params.name);
-        if (Object.keys(files).length === 0)
-          throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
+        if (!files) throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
         return files;
       });
       app.get<{ Params: { pod: string }; Querystring: { container?: string } }>("/exec/:pod", ({ params, query }) => {

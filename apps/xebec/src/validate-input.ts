@@ -32,6 +32,15 @@ export async function validateInput(
   return faults;
 }
 
+/** What of the objects has no meaning here, a line each: they are written all the same. */
+export function leftOutOf(objects: readonly InputObject[]): string[] {
+  return objects.flatMap((object) =>
+    parseManifests(JSON.stringify(object.value)).leftOut.map(
+      (each) => `${object.file}:${object.line}: ${each.message}`,
+    ),
+  );
+}
+
 function localFaults(object: InputObject): string[] {
   const result = validateObject(object);
   if (result.outcome === "rejected")

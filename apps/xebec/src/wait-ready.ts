@@ -4,13 +4,13 @@ import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
 import { askSupervisor } from "./control.ts";
 import type { Progress } from "./progress.ts";
 import { type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
+import { hasIngress } from "./summary.ts";
 
 const POLL_MS = 100;
 const ANSWER_MS = 5_000;
 const SETTLE_MS = 5_000;
 /** Proxies that took nothing new for so long have what there is. */
 const QUIET_MS = 200;
-const GATEWAY = "/istio-ingressgateway-";
 
 /** True when everything runs and is ready. */
 export function isReady(status: MeshStatus): boolean {
@@ -20,7 +20,7 @@ export function isReady(status: MeshStatus): boolean {
 /** What a mesh still waits for, a line each. */
 export function missingOf(status: MeshStatus): string[] {
   const line = (unit: UnitStatus): string =>
-    `${unit.kind} ${unit.name} is not ready${unit.problem ? `: ${unit.problem}` : ""}; its log is ${unit.log}`;
+    `${unit.kind} ${unit.name} is not ready: ${unit.problem || `see "xebec logs ${unit.name}"`}`;
   return [...status.missing, ...status.units.filter((unit) => !unit.ready).map(line)];
 }
 
@@ -60,7 +60,7 @@ export async function waitReady(
  */
 async function settle(runDir: string, status: MeshStatus, signal: AbortSignal): Promise<void> {
   const until = performance.now() + SETTLE_MS;
-  const hasGateway = status.units.some((unit) => unit.name.includes(GATEWAY));
+  const hasGateway = hasIngress(status);
   let before = "";
   while (!signal.aborted && performance.now() < until) {
     const proxies = await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS);

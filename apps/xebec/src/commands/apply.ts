@@ -3,38 +3,50 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
+import type { MeshStatus } from "@xebec/platform-local";
 import { ManifestText, readManifests, sameId } from "../config-files.ts";
+import { askSupervisor } from "../control.ts";
 import { meshContext } from "../mesh-context.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
-import { validateInput } from "../validate-input.ts";
+import { leftOutOf, validateInput } from "../validate-input.ts";
+import { type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
+
+/** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
+const EXIT_FILE = 2;
+
+interface FileOptions {
+  readonly filename: readonly string[];
+  /** False: does not wait until the change is in effect. */
+  readonly wait: boolean;
+}
 
 /** `xebec apply -f`: writes objects into the configuration directory, once none of them is refused. */
-export async function apply(options: { readonly filename: readonly string[] }): Promise<number> {
+export async function apply(options: FileOptions): Promise<number> {
   const objects = readInput(options.filename);
-  const { configDir, block, mesh } = await meshContext();
+  const { configDir, block, mesh, runDir } = await meshContext();
   const faults = await validateInput(objects, mesh, block);
   if (faults.length > 0) {
+    for (const each of leftOutOf(objects)) faults.push(each);
     process.stderr.write(`xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`);
-    return 1;
+    return EXIT_FILE;
   }
+  for (const each of leftOutOf(objects)) process.stderr.write(`xebec: ${each}\n`);
   mkdirSync(configDir, { recursive: true });
   const files = readManifests(configDir);
   const changed = new Set<string>();
   const lines = objects.map((object) => `${nameOf(object)} ${put(object, configDir, files, changed)}`);
   await write(files, changed);
   print(lines.join("\n"));
+  if (changed.size > 0 && mesh && options.wait) await waitAndTell(runDir, mesh, wantedOf(objects));
   return 0;
 }
 
 /** `xebec delete -f`: takes the objects that files name out of the configuration directory. */
-export async function remove(options: {
-  readonly filename: readonly string[];
-  readonly ignoreNotFound?: true;
-}): Promise<number> {
+export async function remove(options: FileOptions & { readonly ignoreNotFound?: true }): Promise<number> {
   const objects = readInput(options.filename);
-  const { configDir } = await meshContext();
+  const { configDir, mesh, runDir } = await meshContext();
   const files = existsSync(configDir) ? readManifests(configDir) : new Map<string, ManifestText>();
   const changed = new Set<string>();
   const missing: string[] = [];
@@ -52,9 +64,19 @@ export async function remove(options: {
   }
   await write(files, changed);
   if (lines.length > 0) print(lines.join("\n"));
+  if (changed.size > 0 && mesh && options.wait) await waitAndTell(runDir, mesh, wantedOf(objects, true));
   if (missing.length > 0 && !options.ignoreNotFound)
     throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
   return 0;
+}
+
+/** The files are written whatever comes of them, so what is late or not known is a word to the user and no failure. */
+async function waitAndTell(runDir: string, mesh: MeshStatus, wanted: Wanted): Promise<void> {
+  if (wanted.size === 0) return;
+  const open = mesh.monolith
+    ? "one process does not tell when it has read a file; it takes some tenths of a second"
+    : await waitForEffect(wanted, (path) => askSupervisor(runDir, "GET", path));
+  if (open) process.stderr.write(`xebec: the files are written; ${open}\n`);
 }
 
 function nameOf({ value, id }: InputObject): string {

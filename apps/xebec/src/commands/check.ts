@@ -3,15 +3,16 @@ import { addressPlan, type MeshStatus, MONITORING_PORT } from "@xebec/platform-l
 import { certificateOf, serviceOfTls } from "../certificates.ts";
 import { askSupervisor } from "../control.ts";
 import { loadOptions } from "../mesh-options.ts";
+import { type ObjectReport, objectCount, objectReport, type Remark } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { recordedProcess } from "../process-record.ts";
 import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "../proxy-sync.ts";
-import { refusedOf } from "./status.ts";
 
 /** One thing that was looked at. Only an error makes the command fail. */
 export interface Check {
   readonly id: string;
+  /** What was looked at, in words that hold for either result. */
   readonly description: string;
   readonly ok: boolean;
   readonly severity: "error" | "warning";
@@ -26,20 +27,20 @@ const LIFETIME_LEFT = 0.2;
 /** `xebec check`: looks at everything, and says what is wrong. @returns 1 when an error was found */
 export async function check(options: { readonly output: Format }): Promise<number> {
   const checks = await allChecks(runDirectory());
-  print(
-    listing(options.output, checks, () =>
-      table(
-        ["", "CHECK", "DESCRIPTION", "HINT"],
-        checks.map((each) => [
-          each.ok ? "ok" : each.severity === "error" ? "FAILED" : "warning",
-          each.id,
-          each.description,
-          each.hint,
-        ]),
-      ),
-    ),
-  );
+  print(listing(options.output, checks, () => text(checks)));
   return checks.some((each) => !each.ok && each.severity === "error") ? 1 : 0;
+}
+
+/** A row for each check; what is wrong stands below its row, so that rows stay short. */
+function text(checks: readonly Check[]): string {
+  const rows = checks.map((each) => [
+    each.ok ? "ok" : each.severity === "error" ? "FAILED" : "warning",
+    each.id,
+    each.description,
+  ]);
+  const [header = "", ...lines] = table(["RESULT", "CHECK", "LOOKS AT"], rows).split("\n");
+  const told = checks.flatMap((each, i) => [lines[i] ?? "", ...(each.ok ? [] : [`          ${each.hint}`])]);
+  return [header, ...told].join("\n");
 }
 
 async function allChecks(runDir: string): Promise<Check[]> {
@@ -49,20 +50,20 @@ async function allChecks(runDir: string): Promise<Check[]> {
   };
   const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status").catch((error: Error) => error);
   if (mesh instanceof Error) {
-    add("supervisor", "the supervisor answers", mesh.message);
+    add("supervisor", "answer on its socket", mesh.message);
     return found;
   }
-  add("supervisor", "the supervisor answers", mesh.missing.join("; "));
+  add("supervisor", "answer on its socket", mesh.missing.join("; "));
   add(
     "guardian",
-    "a guardian starts the supervisor again",
+    "process that restarts the supervisor",
     recordedProcess(runDir, "guardian") ? "" : 'it is gone; "xebec down" and "xebec up" start it anew',
     "warning",
   );
   for (const unit of mesh.units.filter((each) => each.kind === "service"))
     add(
       unit.name === "nats" ? "nats" : `service/${unit.name}`,
-      `${unit.name} is ready`,
+      "readiness",
       unit.name === "nats"
         ? unit.ready
           ? ""
@@ -70,18 +71,25 @@ async function allChecks(runDir: string): Promise<Check[]> {
         : await readiness(unit.addresses[0] ?? "", unit.log),
     );
   for (const unit of mesh.units.filter((each) => each.kind === "pod"))
-    add(`pod/${unit.name}`, "the pod is ready", unit.ready ? "" : unit.problem || `not ready; see ${unit.log}`);
+    add(`pod/${unit.name}`, "readiness", unit.ready ? "" : unit.problem || `not ready; see ${unit.log}`);
   await proxyChecks(runDir, mesh, add);
   const block = loadOptions(runDir)?.block;
   if (block !== undefined) await certificateChecks(block, add);
-  const refused = refusedOf(mesh, await askSupervisor<Condition[]>(runDir, "GET", "/conditions"));
-  add(
-    "objects",
-    "no object is refused",
-    refused.length === 0 ? "" : `${refused.length} refused; "xebec status" tells where and why`,
-    "warning",
-  );
+  objectChecks(objectReport(mesh, await askSupervisor<Condition[]>(runDir, "GET", "/conditions")), add);
   return found;
+}
+
+function objectChecks({ refused, ignored, partly }: ObjectReport, add: Add): void {
+  const told = (list: readonly Remark[], what: string): string => {
+    const [first] = list;
+    if (!first) return "";
+    const name = first.object || `${first.file}:${first.line}`;
+    const more = objectCount(list) - 1;
+    return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; "xebec status" tells where and why`;
+  };
+  add("objects/valid", "validity of configuration objects", told(refused, "refused"), "warning");
+  add("objects/effect", "effect of valid objects", told(ignored, "without effect"), "warning");
+  add("objects/whole", "parts of objects without effect", told(partly, "partly in effect"), "warning");
 }
 
 type Add = (id: string, description: string, hint: string, severity?: Check["severity"]) => void;
@@ -103,7 +111,7 @@ async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<
   const injected = mesh.units.filter((unit) => unit.kind === "pod");
   add(
     "proxies",
-    "proxies are connected to pilot",
+    "connections to pilot",
     injected.length > 0 && proxies.length === 0 ? "none is connected; see the log of pilot" : "",
   );
   for (const proxy of proxies.toSorted((a, b) => a.proxy.localeCompare(b.proxy))) {
@@ -112,14 +120,14 @@ async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<
       if (cell === "NACKED") return [`refuses its ${type}s: ${nackOf(proxy, type)}`];
       return cell === "STALE" ? [`has not accepted its newest ${type}s yet`] : [];
     });
-    add(`proxy/${proxy.proxy}`, "the proxy has accepted what it was sent", wrong.join("; "));
+    add(`proxy/${proxy.proxy}`, "acceptance of what it was sent", wrong.join("; "));
   }
 }
 
 async function certificateChecks(block: number, add: Add): Promise<void> {
   const plan = addressPlan(block);
   const checks = serviceOfTls(plan).map(async ({ service, host, port }) => {
-    const description = "its certificate is valid for long enough";
+    const description = "lifetime of its certificate";
     try {
       const { from, to } = await certificateOf(host, port, TIMEOUT_MS);
       const left = (to - Date.now()) / (to - from);

@@ -1,68 +1,80 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { XebecError } from "@xebec/core-errors";
-import { type Condition, findKind, KINDS } from "@xebec/model-resources";
+import type { Condition } from "@xebec/model-resources";
 import { readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
+import { kindMatcher } from "../kind-names.ts";
 import { meshContext } from "../mesh-context.ts";
+import { type FoundObject, objectKeyOf, objectState } from "../object-state.ts";
 import { type Format, listing, print, table } from "../output.ts";
 
+export interface GetOptions {
+  readonly output: Format;
+  readonly namespace?: string;
+}
+
 /** `xebec get KIND [NAME]`: objects of the configuration directory, and what the services say of each. */
-export async function get(
-  kind: string,
-  name: string | undefined,
-  options: { readonly output: Format },
-): Promise<number> {
+export async function get(kind: string, name: string | undefined, options: GetOptions): Promise<number> {
   const { configDir, runDir, mesh } = await meshContext();
   if (!existsSync(configDir)) throw new XebecError("not_found", `${configDir} does not exist; start with "xebec up"`);
-  const wanted = matcher(kind);
-  const found = [...readManifests(configDir)].flatMap(([path, text]) =>
-    text
-      .objects()
-      .filter((each) => wanted(each.id.kind) && (name === undefined || each.id.name === name))
-      .map((each) => ({ ...each, file: `${relative(configDir, path)}:${each.line}` })),
+  const wanted = kindMatcher(kind);
+  const { namespace } = options;
+  const found = allObjects(configDir).filter(
+    ({ id }) =>
+      wanted(id.kind) &&
+      (name === undefined || id.name === name) &&
+      (namespace === undefined || id.namespace === namespace),
   );
+  const where = `${namespace === undefined ? "" : ` in namespace ${namespace}`}`;
   if (name !== undefined && found.length === 0)
-    throw new XebecError("not_found", `there is no ${kind} "${name}" in ${configDir}`);
+    throw new XebecError(
+      "not_found",
+      `there is no ${kind} "${name}"${where} in ${configDir}; "xebec get ${kind}" lists them`,
+    );
   const conditions = mesh ? await askSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
-  const values = found.map((each) => each.value);
+  const items = found.map((each) => withState(each, conditions));
+  const data = name !== undefined && items.length === 1 ? items[0] : { apiVersion: "v1", kind: "List", items };
   print(
-    listing(options.output, name === undefined ? { apiVersion: "v1", kind: "List", items: values } : values[0], () =>
-      table(
-        ["NAMESPACE", "NAME", "KIND", "FILE", "STATE"],
-        found.map(({ id, file }) => [
-          id.namespace || "-",
-          id.name,
-          id.kind,
-          file,
-          stateOf(`${id.group}/${id.kind}/${id.namespace}/${id.name}`, conditions),
-        ]),
-      ),
+    listing(options.output, data, () =>
+      found.length === 0
+        ? `no ${kind === "all" ? "objects" : kind} found${where} in ${configDir}\n`
+        : text(found, conditions),
     ),
   );
   return 0;
 }
 
-function matcher(text: string): (kind: string) => boolean {
-  if (text === "all") return () => true;
-  const known = findKind(text);
-  if (known) return (kind) => kind === known.kind;
-  const wanted = text.toLowerCase().replace(/s$/, "");
-  const local = ["namespace", "service", "serviceaccount", "deployment", "configmap", "secret"];
-  if (!local.includes(wanted))
-    throw new XebecError(
-      "invalid_argument",
-      `no kind "${text}"; there are ${[...KINDS.slice(0, 9).map((kind) => kind.plural), ...local.map((kind) => `${kind}s`)].join(", ")}, all`,
-    );
-  return (kind) => kind.toLowerCase() === wanted;
+/** Every object with its place; of several with one identity the first, by its file, is in use. */
+function allObjects(configDir: string): FoundObject[] {
+  const first = new Map<string, string>();
+  return [...readManifests(configDir)].flatMap(([path, text]) =>
+    text.objects().map((each) => {
+      const place = `${relative(configDir, path)}:${each.line}`;
+      const key = objectKeyOf(each.id);
+      const used = first.get(key);
+      if (used === undefined) first.set(key, place);
+      return { ...each, place, ...(used === undefined ? {} : { duplicateOf: used }) };
+    }),
+  );
 }
 
-function stateOf(key: string, conditions: readonly Condition[]): string {
-  return (
-    conditions
-      .filter((each) => each.object === key)
-      .map((each) => `${each.consumer}: ${each.state}`)
-      .sort()
-      .join(", ") || "-"
+/** The object as it stands in its file, with what is understood when it does not say it. */
+function withState(found: FoundObject, conditions: readonly Condition[]): Record<string, unknown> {
+  const metadata = found.value.metadata as Record<string, unknown>;
+  const { state, remarks } = objectState(found, conditions);
+  return {
+    ...found.value,
+    metadata: { ...metadata, ...(found.id.namespace ? { namespace: found.id.namespace } : {}) },
+    status: { state, file: found.place, remarks },
+  };
+}
+
+function text(found: readonly FoundObject[], conditions: readonly Condition[]): string {
+  const states = found.map((each) => ({ each, ...objectState(each, conditions) }));
+  const rows = states.map(({ each: { id, place }, state }) => [id.namespace || "-", id.name, id.kind, place, state]);
+  const told = states.flatMap(({ each: { id }, remarks }) =>
+    remarks.map((remark) => `  ${id.kind} ${id.namespace ? `${id.namespace}/` : ""}${id.name}: ${remark}\n`),
   );
+  return table(["NAMESPACE", "NAME", "KIND", "FILE", "STATE"], rows) + (told.length > 0 ? `\n${told.join("")}` : "");
 }

@@ -1,9 +1,11 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
-import { isXebecError, XebecError } from "@xebec/core-errors";
+import { isXebecError } from "@xebec/core-errors";
+import { chooseContainer } from "@xebec/platform-local";
 import { askSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
+import { tailOffset } from "../tail-offset.ts";
 
 const CHUNK = 256 << 10;
 const POLL_MS = 200;
@@ -12,16 +14,17 @@ const OWN = ["supervisor", "guardian"];
 /** `xebec logs`: what a pod's container, or a service, has written. */
 export async function logs(
   name: string,
-  options: { readonly container?: string; readonly follow?: true },
+  options: {
+    readonly container?: string;
+    readonly follow?: true;
+    /** Only so many of the last lines. */
+    readonly tail?: number;
+  },
 ): Promise<number> {
   const files = await logFiles(runDirectory(), name);
-  const names = Object.keys(files);
-  const chosen = options.container ?? names.find((each) => each !== "istio-proxy") ?? names[0];
-  const file = chosen === undefined ? undefined : files[chosen];
-  if (!file)
-    throw new XebecError("not_found", `${name} has no container "${chosen}"; it has ${names.join(", ") || "none"}`);
-  if (!existsSync(file)) return 0;
-  let at = copy(file, 0);
+  const file = files[chooseContainer(name, Object.keys(files), options.container)];
+  if (file === undefined || !existsSync(file)) return 0;
+  let at = copy(file, options.tail === undefined ? 0 : tailOffset(file, options.tail));
   while (options.follow) {
     await sleep(POLL_MS);
     // A file that has become shorter was begun anew.
@@ -41,7 +44,12 @@ async function logFiles(runDir: string, name: string): Promise<Readonly<Record<s
     const found: [string, string][] = readdirSync(folder).flatMap((file): [string, string][] => {
       if (file === `${name}.log`) return [[name, join(folder, file)]];
       const [, pod, container] = /^[^.]+\.(.+)\.([^.]+)\.log$/.exec(file) ?? [];
-      return pod && container && (pod === name || pod.startsWith(`${name}-`)) ? [[container, join(folder, file)]] : [];
+      const isMeant =
+        pod &&
+        [name, name.split("/").at(-1) ?? "", name.replace(/\.[^.]+$/, "")].some(
+          (each) => pod === each || pod.startsWith(`${each}-`),
+        );
+      return isMeant && container ? [[container, join(folder, file)]] : [];
     });
     if (found.length === 0) throw error;
     return Object.fromEntries(found);

@@ -10,13 +10,9 @@ export async function proxyStatus(options: { readonly output: Format }): Promise
   print(
     listing(options.output, sorted, () =>
       table(
-        ["NAME", "CLUSTER", "CDS", "LDS", "EDS", "RDS", "VERSION"],
-        sorted.map((each) => [
-          each.proxy,
-          each.cluster_id,
-          ...XDS_TYPES.map((type) => syncCell(each, type)),
-          each.istio_version,
-        ]),
+        // The version is that of Istio whose metadata the agent speaks, as istioctl prints it; Envoy's is in its /server_info.
+        ["NAME", "CDS", "LDS", "EDS", "RDS", "ISTIO API"],
+        sorted.map((each) => [each.proxy, ...XDS_TYPES.map((type) => syncCell(each, type)), each.istio_version]),
       ),
     ),
   );

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { XebecError } from "@xebec/core-errors";
 import { appEntry, SERVICE_NODE_FLAGS, SERVICES } from "@xebec/platform-local";
+import { ownVersion } from "../own-version.ts";
 import { ROOT } from "../paths.ts";
 
 const RUNNABLE: readonly string[] = [...SERVICES, "istiod", "pilot-agent"];
@@ -16,6 +17,7 @@ export async function run(service: string, flags: readonly string[]): Promise<vo
     throw new XebecError("invalid_argument", `there is no service "${service}"; there are ${RUNNABLE.join(", ")}`);
   const entry = appEntry(ROOT, `apps/${service}`);
   if (!existsSync(entry)) throw new XebecError("failed_precondition", `${join("apps", service)} has no program to run`);
+  process.env.XEBEC_VERSION = ownVersion();
   // The same process becomes the service: no parent stays behind, and the heap is sized for a service.
   process.execve?.(process.execPath, [process.execPath, ...SERVICE_NODE_FLAGS, entry, ...flags], process.env);
   process.argv = [process.execPath, entry, ...flags];

@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly addressBlock: number;
   /** Seconds. */
   readonly timeout: number;
+  /** Says what is wrong with the flags, or that a mesh runs; starts nothing. */
+  readonly checkOnly?: true;
 }
 
 /** `xebec up`: runs the mesh in the foreground, or leaves it to a guardian of its own. @returns the exit code */
@@ -30,6 +32,7 @@ export async function up(options: UpOptions): Promise<number> {
   const runDir = runDirectory();
   refuseTwice(runDir);
   addressPlan(options.addressBlock);
+  if (options.checkOnly) return 0;
   for (const program of ["envoy", "nats-server"] as const) findProgram(program, { root: ROOT, env: process.env });
   // What an earlier run has left is taken over, and holds the ports.
   if (meshProcesses(runDir).length === 0) await checkPorts(options.addressBlock, options.ingressPort);

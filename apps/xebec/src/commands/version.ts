@@ -1,18 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { isXebecError } from "@xebec/core-errors";
 import { type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
 import { askSupervisor } from "../control.ts";
 import { type Format, listing, print } from "../output.ts";
-import { ROOT, runDirectory } from "../paths.ts";
+import { ownVersion } from "../own-version.ts";
+import { runDirectory } from "../paths.ts";
 
 const TIMEOUT_MS = 1_000;
-
-/** The version of this command: `XEBEC_VERSION`, else its package's. */
-export function ownVersion(): string {
-  const file = join(ROOT, "apps/xebec/package.json");
-  return process.env.XEBEC_VERSION ?? (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-}
 
 /** `xebec version`: this command's version, and those of the services that run. */
 export async function version(options: { readonly output: Format }): Promise<number> {

@@ -5,7 +5,9 @@ export class ConfigError extends XebecError {
   readonly faults: readonly string[];
 
   constructor(service: string, faults: readonly string[]) {
-    super("invalid_argument", `${service}: ${faults.join("\n  ")}\n  (--help lists the options)`);
+    // One fault is one line; several stand below each other.
+    const end = faults.length === 1 ? " (--help lists the options)" : "\n  (--help lists the options)";
+    super("invalid_argument", `${service}: ${faults.join("\n  ")}${end}`);
     this.faults = faults;
   }
 }

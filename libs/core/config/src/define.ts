@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { areServers, type Check, isAddress, isAddressOrEmpty, isDirectory } from "./checks.ts";
 
 /** One option of a service. Its flag is its key, exactly as Istio spells it. */
 export interface Option<T extends TSchema = TSchema> {
@@ -13,9 +14,11 @@ export interface Option<T extends TSchema = TSchema> {
   /** Takes a text apart that is more than a text: returns it as it is used. Throws XebecError invalid_argument. */
   readonly read?: (text: string) => string;
   readonly kind: "string" | "number" | "boolean" | "list";
+  /** What the type does not show; asked for every value but the default. */
+  readonly check?: Check;
 }
 
-type Extra = Pick<Option, "env" | "secret" | "read">;
+type Extra = Pick<Option, "env" | "secret" | "read" | "check">;
 
 /** Makes options; each takes the help text and the default. */
 export const option = {
@@ -25,10 +28,20 @@ export const option = {
   number: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
     make("number", Type.Number(), help, value, extra) as Option &
       Valued<D extends number ? number : number | undefined>,
-  /** A port; 0 lets the system choose. */
+  /** A TCP port; 0 lets the system choose. */
   port: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
     make("number", Type.Integer({ minimum: 0, maximum: 65_535 }), help, value, extra) as Option &
       Valued<D extends number ? number : number | undefined>,
+  /** `HOST:PORT`. */
+  address: <D extends string | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
+    option.string(help, value, { check: isAddress, ...extra }),
+  /** `HOST:PORT`; empty for a port that is not wanted. */
+  addressOrNone: (help: string, value: string, extra: Extra = {}) =>
+    option.string(help, value, { check: isAddressOrEmpty, ...extra }),
+  /** A directory that must be there. */
+  directory: (help: string, extra: Extra = {}) => option.string(help, undefined, { check: isDirectory, ...extra }),
+  /** NATS servers, `nats://HOST:PORT`. */
+  servers: (help: string, extra: Extra = {}) => option.list(help, [], { check: areServers, ...extra }),
   boolean: (help: string, value = false, extra: Extra = {}) =>
     make("boolean", Type.Boolean(), help, value, extra) as Option & Valued<boolean>,
   /** A flag that may be repeated or hold commas. */

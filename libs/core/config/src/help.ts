@@ -5,8 +5,8 @@ import { envName } from "./load.ts";
 export function helpText(spec: ConfigSpec): string {
   const lines = Object.entries(spec.options).map(([name, each]) => {
     const value = each.kind === "boolean" ? "" : each.kind === "number" ? " N" : " TEXT";
-    const shown = Array.isArray(each.default) ? each.default.join(",") : each.default;
-    const fallback = shown === undefined || shown === "" ? "" : ` [${String(shown)}]`;
+    const shown = defaultText(each.default);
+    const fallback = shown === "" ? "" : ` [${shown}]`;
     const variables = [envName(spec.service, name), ...(each.env ? [each.env] : [])].join(", ");
     return `  --${name}${value}\n      ${each.help}${fallback}\n      env ${variables}`;
   });
@@ -19,4 +19,11 @@ export function helpText(spec: ConfigSpec): string {
     "  --help\n      this text",
     "",
   ].join("\n");
+}
+
+/** A number without bound is told in words: its 300 digits say less. */
+function defaultText(value: unknown): string {
+  if (value === undefined) return "";
+  if (value === Number.MAX_VALUE || value === Number.POSITIVE_INFINITY) return "no limit";
+  return Array.isArray(value) ? value.join(",") : String(value);
 }

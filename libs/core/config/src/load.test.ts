@@ -184,6 +184,54 @@ describe("the configuration of a service", () => {
   });
 });
 
+describe("options of a kind", () => {
+  const KINDS = defineConfig({
+    service: "pilot",
+    summary: "serves xDS",
+    options: {
+      addr: option.address("where", ":1"),
+      secure: option.addressOrNone("where, or nowhere", ":2"),
+      port: option.port("which", 80),
+      dir: option.directory("what to read"),
+      bus: option.servers("the bus"),
+      most: option.number("a limit", Number.MAX_VALUE),
+    },
+  });
+  const wrong = (...argv: string[]): readonly string[] => {
+    try {
+      loadConfig(KINDS, argv, {});
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.faults;
+    }
+    return [];
+  };
+
+  it("say what they want, all faults at once", () => {
+    assert.deepEqual(
+      wrong("--addr=foo", "--secure=1:2:3", "--port=99999", `--dir=${import.meta.dirname}/none`, "--bus=foo"),
+      [
+        '--addr: "foo" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
+        '--secure: "1:2:3" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
+        "--port: 99999 is not a port from 0 to 65535",
+        `--dir: there is no directory "${import.meta.dirname}/none"; make it, or name another`,
+        '--bus: "foo" is no server; write nats://HOST:PORT',
+      ],
+    );
+    assert.deepEqual(wrong(`--dir=${import.meta.filename}`), [`--dir: "${import.meta.filename}" is no directory`]);
+  });
+
+  it("take what is right", () => {
+    assert.deepEqual(
+      wrong("--addr=[::1]:5", "--secure=", "--port=0", `--dir=${import.meta.dirname}`, "--bus=nats://a:1,tls://b:2"),
+      [],
+    );
+    assert.deepEqual(wrong("--addr="), ['--addr: "" is not an address; write HOST:PORT, for example 127.0.0.1:15010']);
+  });
+
+  it("show a default without bound in words", () => assert.match(helpText(KINDS), /a limit \[no limit\]/));
+});
+
 describe("addresses", () => {
   for (const [text, host, port] of [
     [":15010", "0.0.0.0", 15010],

@@ -40,7 +40,14 @@ export function loadConfig<S extends ConfigSpec>(
     else if (file !== undefined && name in file) [value, source] = [file[name], `file, "${name}"`];
     if (value !== undefined && !Value.Check(each.schema, value))
       faults.push(`${source}: ${shown(each, value)} is not ${expectation(each)}`);
-    else if (each.read && typeof value === "string") value = understood(each.read, value, source, faults);
+    else {
+      if (value !== undefined && source !== "default") {
+        const fault = each.check?.(value);
+        if (fault !== undefined)
+          faults.push(`${source}: ${each.secret ? "the value is not what it should be" : fault}`);
+      }
+      if (each.read && typeof value === "string") value = understood(each.read, value, source, faults);
+    }
     values[name] = value;
   }
   if (faults.length > 0) throw new ConfigError(spec.service, faults);

@@ -9,20 +9,6 @@ import { loadConfig } from "./load.ts";
 const EXIT_CONFIG = 2;
 
 /**
- * Does what a process needs before it starts, with files and addresses that its configuration names. When that fails the process
- * ends as for a wrong flag: with one clear line.
- */
-export async function orExit<T>(service: string, work: () => Promise<T> | T): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isXebecError(error)) throw error;
-    process.stderr.write(`${service}: ${error.message}\n`);
-    process.exit(EXIT_CONFIG);
-  }
-}
-
-/**
  * The configuration of a process: answers `--help`, ends the process with one clear message when something is wrong, sets
  * the log levels, and logs the effective values, secrets left out.
  * @param check finds what no single option shows; throws XebecError invalid_argument

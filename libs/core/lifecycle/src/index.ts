@@ -1,3 +1,5 @@
 export { type Component, compose, missingOf } from "./component.ts";
+export { EXIT_CONFIG, EXIT_FAILED_START } from "./failed-start.ts";
 export { keepCompiled } from "./keep-compiled.ts";
-export { EXIT_CONFIG, EXIT_FAILED_START, runService, type ServiceOptions } from "./run-service.ts";
+export { runService, type ServiceOptions } from "./run-service.ts";
+export { serviceMain } from "./service-main.ts";

@@ -23,9 +23,17 @@ async function run(
   act: Readonly<Record<string, (child: ChildProcess) => void>> = {},
   more = "",
 ): Promise<Ended> {
-  const program = `import { runService } from ${INDEX};
+  return runProgram(`await runService({ name: "probe", components: ${components}, ${more} });`, act);
+}
+
+async function runProgram(
+  text: string,
+  act: Readonly<Record<string, (child: ChildProcess) => void>> = {},
+): Promise<Ended> {
+  const program = `import { runService, serviceMain } from ${INDEX};
     const say = (text) => process.stdout.write(text + "\\n");
-    await runService({ name: "probe", components: ${components}, ${more} });`;
+    const fail = (code, message) => { throw Object.assign(new Error(message), { name: "XebecError", code }); };
+    ${text}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
@@ -73,6 +81,18 @@ describe("a service that runs", () => {
     const ended = await run(`[${LISTENING}, ${part("a")}, ${failing}]`);
     assert.deepEqual(said(ended), ["start a", "close a"]);
     assert.deepEqual([ended.code, ended.err], [1, "probe: port 80 is taken\n"]);
+  });
+
+  it("says in one line, without a stack, what its reader can mend", async () => {
+    const start = async (code: string): Promise<Ended> =>
+      run(`[{ name: "a", async start() { fail("${code}", "--x: no"); } }]`);
+    assert.deepEqual(await start("invalid_argument"), { code: 2, signal: null, out: "", err: "probe: --x: no\n" });
+    assert.deepEqual((await start("failed_precondition")).code, 1);
+    const before = await runProgram(`await serviceMain("probe", () => fail("not_found", "probe: no key"));`);
+    assert.deepEqual(before, { code: 2, signal: null, out: "", err: "probe: no key\n" });
+    const bug = await runProgram(`await serviceMain("probe", () => { throw new Error("a bug"); });`);
+    assert.deepEqual([bug.code, bug.err], [1, "probe: a bug\n"]);
+    assert.match(bug.out, /"level":"fatal".*"stack"/);
   });
 
   it("may be asked to end while it starts", async () => {

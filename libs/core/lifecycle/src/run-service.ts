@@ -1,12 +1,7 @@
-import { isXebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { type Component, compose } from "./component.ts";
+import { EXIT_FAILED_START, failedStart } from "./failed-start.ts";
 import { keepCompiled } from "./keep-compiled.ts";
-
-/** Exit code for a usage or configuration error; nothing was started. */
-export const EXIT_CONFIG = 2;
-/** Exit code for a start that failed, for example a port that is taken. */
-export const EXIT_FAILED_START = 1;
 
 /** Signals within this time, in milliseconds, are one wish. */
 const REPEAT_MS = 500;
@@ -45,9 +40,7 @@ export async function runService({ name, components, drainMs = 10_000 }: Service
   try {
     await Promise.race([service.start(stop.signal), ended]);
   } catch (error) {
-    log.fatal({ err: error }, `${name} could not start`);
-    process.stderr.write(`${name}: ${isXebecError(error) || error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(EXIT_FAILED_START);
+    process.exit(failedStart(name, error));
   }
   if (!stop.signal.aborted) log.info(`${name} has started`);
   keepCompiled();

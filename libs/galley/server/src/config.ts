@@ -5,8 +5,8 @@ export const GalleyConfig = defineConfig({
   service: "galley",
   summary: "takes configuration in, validates it, and publishes it",
   options: {
-    configPath: option.string("directory of YAML files to watch"),
-    busURL: option.list("NATS servers to publish to, nats://HOST:PORT"),
+    configPath: option.directory("directory of YAML files to watch"),
+    busURL: option.servers("NATS servers to publish to, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
     "enable-validation": option.boolean("serve the validating webhook", true),
@@ -14,7 +14,7 @@ export const GalleyConfig = defineConfig({
     "validation-port": option.port("port of the webhook (Istio's 443 is the Service's port)", 9443),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),
-    caAddr: option.string(
+    caAddr: option.address(
       "citadel's address, HOST:PORT, to get the webhook's certificate from when no files are given",
     ),
     caRootFile: option.string("root certificate to verify citadel with"),

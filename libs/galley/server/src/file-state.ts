@@ -48,10 +48,11 @@ export function readFileContent(
       const first = resources.get(key);
       if (first) {
         faults.push({
-          object: key,
+          // Told of the file, not of the object: the first one of them is well.
+          object: `file/${path}`,
           path,
           line: raw.line,
-          message: `metadata.name: ${result.resource.kind} ${result.resource.namespace}/${result.resource.name} stands in this file twice, first in line ${first.origin?.line}`,
+          message: `metadata.name: ${result.resource.kind} ${result.resource.namespace}/${result.resource.name} stands in this file twice; the one in line ${first.origin?.line} is used, remove one of them`,
         });
         continue;
       }

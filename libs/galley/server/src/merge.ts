@@ -25,11 +25,13 @@ export function mergeFiles(files: ReadonlyMap<string, FileContent>): Merged {
         resources.set(key, resource);
         continue;
       }
+      const place = resource.origin?.source ?? path;
       faults.push({
-        object: key,
-        path,
+        // Told of the file, not of the object: that is well, in the file that has it.
+        object: `file/${place}`,
+        path: place,
         line: resource.origin?.line ?? 1,
-        message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already; that one is used`,
+        message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already, in line ${first.origin?.line ?? 1}; that one is used, remove one of them`,
       });
     }
   return { resources, faults };

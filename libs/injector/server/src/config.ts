@@ -11,7 +11,7 @@ export const InjectorConfig = defineConfig({
     port: option.port("port of the webhook (Istio's 443 is the Service's port)", 15017),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),
-    caAddr: option.string(
+    caAddr: option.address(
       "citadel's address, HOST:PORT, to get the webhook's certificate from when no files are given",
     ),
     caRootFile: option.string("root certificate to verify citadel with"),

@@ -11,7 +11,7 @@ test("the flags of Istio's chart are taken", () => {
     "--address",
     "unix:///sock/mixer.socket",
     "--log_output_level=default:info",
-    "--configStoreURL=fs:///etc/config",
+    `--configStoreURL=fs://${import.meta.dirname}`,
     "--configDefaultNamespace=istio-system",
     "--useAdapterCRDs=false",
     "--trace_zipkin_url=http://zipkin:9411/api/v1/spans",
@@ -23,7 +23,7 @@ test("the flags of Istio's chart are taken", () => {
   checkMixerConfig(config);
   assert.equal(config.useAdapterCRDs, false);
   assert.deepEqual(listenAddressOf(config), { path: "/sock/mixer.socket" });
-  assert.deepEqual(configStoreOf(config), { dir: "/etc/config", busURL: [] });
+  assert.deepEqual(configStoreOf(config), { dir: import.meta.dirname, busURL: [] });
   assert.equal(loadSheddingOf(config).averageLatencyMs, 100);
 });
 
@@ -42,8 +42,9 @@ test("what cannot work is refused before anything opens", () => {
   for (const [flag, want] of [
     ["--configStoreURL=k8s://", /"k8s:\/\/" is no store/],
     ["--configStoreURL=fs://", /needs a directory/],
+    ["--configStoreURL=fs:///none/here", /--configStoreURL: there is no directory "\/none\/here"/],
     ["--averageLatencyThreshold=abc", /"abc" is no duration/],
-    ["--address=nowhere", /is not an address/],
+    ["--address=nowhere", /--address: "nowhere" is not an address/],
     ["--secureAddr=x", /is not an address/],
   ] as const)
     assert.throws(() => checkMixerConfig(read(flag)), want, flag);

@@ -1,4 +1,4 @@
-import { type ConfigOf, defineConfig, option, parseAddress } from "@xebec/core-config";
+import { type ConfigOf, defineConfig, isAddress, isDirectory, option, parseAddress } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { parseGoDuration } from "@xebec/model-attributes";
 import { trustDomainOf } from "@xebec/model-names";
@@ -9,20 +9,20 @@ const accepted = "accepted for Istio's charts, has no effect here: ";
 
 /** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (spec mixer §8.2). */
 const common = {
-  port: option.number("port of the gRPC services", 9091),
+  port: option.port("port of the gRPC services", 9091),
   address: option.string("where the gRPC services listen instead: tcp://HOST:PORT, HOST:PORT or unix:///PATH", ""),
-  secureAddr: option.string("address of the gRPC services over mutual TLS; empty for none", ":15004"),
-  monitoringPort: option.number("port of metrics, health, version and log levels", 15_014),
+  secureAddr: option.addressOrNone("address of the gRPC services over mutual TLS; empty for none", ":15004"),
+  monitoringPort: option.port("port of metrics, health, version and log levels", 15_014),
   monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
   maxMessageSize: option.number("largest message received, in bytes", 1_048_576),
   maxConcurrentStreams: option.number("most calls at a time on one connection", 1024),
   configStoreURL: option.string("where the configuration is: fs://DIRECTORY, or nats://HOST:PORT for the bus"),
   configDefaultNamespace: option.string("rules of this namespace hold for all requests", "istio-system"),
   useAdapterCRDs: option.boolean("take handlers whose kind is an adapter's name", true),
-  busURL: option.list("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
+  busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
   busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
   busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
-  caAddr: option.string("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
+  caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
   caRootFile: option.string("root certificate to verify citadel with"),
   caTokenFile: option.string("file with the token that proves to citadel who this is"),
   "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
@@ -58,7 +58,7 @@ export const TelemetryConfig = defineConfig({
   summary: "takes telemetry in: Mixer's Report and Envoy's access logs",
   options: {
     ...common,
-    prometheusAddr: option.string("address of the prometheus adapter's metrics; empty for none", ":42422"),
+    prometheusAddr: option.addressOrNone("address of the prometheus adapter's metrics; empty for none", ":42422"),
   },
 });
 
@@ -92,17 +92,22 @@ export function configStoreOf({ configStoreURL, busURL }: Pick<MixerConfig, "con
 
 /** Checks what the options' types do not show. @throws XebecError invalid_argument */
 export function checkMixerConfig(config: MixerConfig): void {
-  configStoreOf(config);
+  const { dir } = configStoreOf(config);
+  const fault = dir === undefined ? undefined : isDirectory(dir);
+  if (fault !== undefined) throw new XebecError("invalid_argument", `--configStoreURL: ${fault}`);
   listenAddressOf(config);
   loadSheddingOf(config);
-  if (config.secureAddr) parseAddress(config.secureAddr);
 }
 
 /** Where the plaintext port listens. @throws XebecError invalid_argument */
 export function listenAddressOf({ address, port }: Pick<MixerConfig, "address" | "port">): ListenAddress {
   if (address === "") return { host: "0.0.0.0", port };
   const unix = /^unix:\/\/(.+)$/.exec(address);
-  return unix ? { path: unix[1] as string } : parseAddress(address.replace(/^tcp:\/\//, ""));
+  if (unix) return { path: unix[1] as string };
+  const text = address.replace(/^tcp:\/\//, "");
+  const fault = isAddress(text);
+  if (fault !== undefined) throw new XebecError("invalid_argument", `--address: ${fault}`);
+  return parseAddress(text);
 }
 
 /** The flags of load shedding. @throws XebecError invalid_argument for text that is no duration */

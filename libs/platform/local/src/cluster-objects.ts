@@ -19,13 +19,19 @@ export interface ClusterObjects extends Component {
   /** Everything in the directory, by `objectKey`; the first file, by its path, has an object. */
   readonly objects: ReadonlyMap<string, ClusterObject>;
   readonly problems: readonly ManifestProblem[];
+  /** What of the manifests has no meaning here. */
+  readonly leftOut: readonly ManifestProblem[];
 }
 
 /** Watches a directory for the Kubernetes objects that the local platform runs. @param changed called after each change */
 export function watchClusterObjects(dir: string, changed: () => void): ClusterObjects {
   const files = new Map<
     string,
-    { readonly objects: readonly ClusterObject[]; readonly problems: readonly ManifestProblem[] }
+    {
+      readonly objects: readonly ClusterObject[];
+      readonly problems: readonly ManifestProblem[];
+      readonly leftOut: readonly ManifestProblem[];
+    }
   >();
   let objects = new Map<string, ClusterObject>();
   let synced = false;
@@ -48,14 +54,18 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     name: `manifests in ${dir}`,
     handlers: {
       file(path, content) {
-        const { objects: found, faults } = parseManifests(content.toString("utf8"));
+        const { objects: found, faults, leftOut } = parseManifests(content.toString("utf8"));
         const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
         for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
         // A faulty object, or a file that was cut off, takes nothing away that runs.
         const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
         const known = new Set(found.map(objectKey));
         const kept = isDoubtful ? (files.get(path)?.objects ?? []).filter((old) => !known.has(objectKey(old))) : [];
-        files.set(path, { objects: [...found, ...kept], problems });
+        files.set(path, {
+          objects: [...found, ...kept],
+          problems,
+          leftOut: leftOut.map((each) => ({ path: shown(path), ...each })),
+        });
         update();
       },
       removed: forget,
@@ -64,6 +74,7 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
         files.set(path, {
           objects: files.get(path)?.objects ?? [],
           problems: [{ path: shown(path), line: 1, message: error.message }],
+          leftOut: [],
         });
         update();
       },
@@ -80,6 +91,9 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     },
     get problems() {
       return [...files.values()].flatMap((each) => each.problems);
+    },
+    get leftOut() {
+      return [...files.values()].flatMap((each) => each.leftOut);
     },
     start: (signal) => watcher.start(signal),
     missing: () => (synced ? [] : [`the files of ${dir} are not read yet`]),

@@ -1,7 +1,7 @@
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import type { ManifestProblem } from "./cluster-objects.ts";
 import type { PodRunner } from "./pod-runner.ts";
-import { httpReady } from "./readiness.ts";
+import { httpReady, serviceMissing } from "./readiness.ts";
 import { MONITORING_PORT, NATS_MONITORING_PORT, NATS_PORT } from "./services.ts";
 import type { Unit } from "./unit.ts";
 
@@ -26,6 +26,8 @@ export interface MeshStatus {
   readonly supervisor: number;
   readonly units: readonly UnitStatus[];
   readonly problems: readonly ManifestProblem[];
+  /** What of the manifests has no meaning here; the rest is taken. */
+  readonly leftOut: readonly ManifestProblem[];
   /** What the supervisor itself still waits for. */
   readonly missing: readonly string[];
 }
@@ -34,10 +36,12 @@ export interface MeshStatus {
 export async function serviceStatus(unit: Unit, plan: AddressPlan): Promise<UnitStatus> {
   const name = unit.spec.name.replace("service/", "");
   const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
-  const ready =
+  const missing =
     name === "nats"
-      ? await httpReady(host, NATS_MONITORING_PORT, "/healthz")
-      : await httpReady(host, MONITORING_PORT, "/readyz");
+      ? (await httpReady(host, NATS_MONITORING_PORT, "/healthz"))
+        ? []
+        : ["it does not accept connections yet"]
+      : ((await serviceMissing(host, MONITORING_PORT)) ?? [`it does not answer at ${host}:${MONITORING_PORT} yet`]);
   return {
     name,
     kind: "service",
@@ -46,10 +50,10 @@ export async function serviceStatus(unit: Unit, plan: AddressPlan): Promise<Unit
         ? SERVICES.map((each) => plan.service(each))
         : [name === "nats" ? `${host}:${NATS_PORT}` : host],
     pid: unit.id?.pid,
-    ready: ready && unit.id !== undefined,
+    ready: missing.length === 0 && unit.id !== undefined,
     restarts: unit.restarts,
     log: unit.spec.logFile,
-    problem: unit.id ? "" : unit.problem || "not running",
+    problem: unit.id ? missing.join("; ") : unit.problem || "not running",
   };
 }
 

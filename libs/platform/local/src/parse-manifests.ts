@@ -1,4 +1,5 @@
 import { LineCounter, parseAllDocuments } from "yaml";
+import { leftOut } from "./left-out.ts";
 import type {
   ClusterObject,
   ConfigData,
@@ -17,6 +18,8 @@ export interface LocalFault {
 export interface Manifests {
   readonly objects: readonly ClusterObject[];
   readonly faults: readonly LocalFault[];
+  /** What has no meaning here: the rest of the object is taken. */
+  readonly leftOut: readonly LocalFault[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,8 +39,9 @@ export function parseManifests(text: string): Manifests {
   const lines = new LineCounter();
   const objects: ClusterObject[] = [];
   const faults: LocalFault[] = [];
+  const without: LocalFault[] = [];
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  if (!Array.isArray(documents)) return { objects, faults };
+  if (!Array.isArray(documents)) return { objects, faults, leftOut: without };
   for (const document of documents) {
     // What is not YAML at all is told by galley, which reads the same files.
     if (document.errors.length > 0 || document.contents === null) continue;
@@ -45,6 +49,7 @@ export function parseManifests(text: string): Manifests {
     try {
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
       for (const each of listOf(value)) {
+        without.push(...leftOut(each).map((message) => ({ line, message })));
         const object = objectOf(each);
         if (object) objects.push(object);
       }
@@ -52,7 +57,7 @@ export function parseManifests(text: string): Manifests {
       faults.push({ line, message: (error as Error).message });
     }
   }
-  return { objects, faults };
+  return { objects, faults, leftOut: without };
 }
 
 function listOf(value: unknown): Fields[] {

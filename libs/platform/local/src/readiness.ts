@@ -1,5 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
-import { accepts, httpStatus } from "@xebec/platform-http/call";
+import { accepts, httpCall, httpStatus } from "@xebec/platform-http/call";
 import type { ContainerSpec } from "./manifest-objects.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -10,6 +10,19 @@ export async function httpReady(host: string, port: number, path: string): Promi
     return (await httpStatus({ host, port }, path, { timeoutMs: TIMEOUT_MS })) < 400;
   } catch (error) {
     if (isXebecError(error) && error.code === "unavailable") return false;
+    throw error;
+  }
+}
+
+/** What a service says that it waits for. @returns undefined when it does not answer; nothing when it is ready */
+export async function serviceMissing(host: string, port: number): Promise<readonly string[] | undefined> {
+  try {
+    const { status, body } = await httpCall({ host, port }, "/readyz", { timeoutMs: TIMEOUT_MS });
+    if (status === 200) return [];
+    const { missing } = JSON.parse(body) as { missing?: readonly string[] };
+    return missing?.length ? missing : ["it is not ready and does not say why"];
+  } catch (error) {
+    if (error instanceof SyntaxError || isXebecError(error)) return undefined;
     throw error;
   }
 }

@@ -32,9 +32,11 @@ import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { keepNatsHealthy } from "./nats-keeper.ts";
+import { chooseContainer, findPod } from "./pod-lookup.ts";
 import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-tokens.ts";
+import { type PublishedConfig, PublishedConfigReader } from "./published-config.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -87,6 +89,7 @@ export class Supervisor {
   readonly #objects: ClusterObjects;
   readonly #publish = new Coalescer(() => this.#publishRecords());
   readonly #stop = new AbortController();
+  readonly #config = new PublishedConfigReader();
   #runId: string = randomUUID();
   #keys: BusKeys | undefined;
   #bus: Bus | undefined;
@@ -227,7 +230,7 @@ export class Supervisor {
   }
 
   #baseEnv(): Record<string, string> {
-    const kept = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES"];
+    const kept = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"];
     return {
       ...Object.fromEntries(
         kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
@@ -355,6 +358,7 @@ export class Supervisor {
         ...(this.#pods?.pods ?? []).map(podStatus),
       ],
       problems: this.#objects.problems,
+      leftOut: this.#objects.leftOut,
       missing: [
         ...(this.#bus ? [] : ["the supervisor is not connected to NATS yet"]),
         ...(this.#objects.missing?.() ?? []),
@@ -362,37 +366,36 @@ export class Supervisor {
     };
   }
 
-  /** The environment and directory of a pod's container, for `exec`. @returns undefined when there is no such pod */
-  execContext(
-    pod: string,
-    container?: string,
-  ): { readonly env: Readonly<Record<string, string>>; readonly cwd: string } | undefined {
-    const found = this.#pods?.pods.find(
-      (each) =>
-        each.state.name === pod ||
-        `${each.state.namespace}/${each.state.name}` === pod ||
-        each.state.deployment === pod,
-    );
-    const unit =
-      found?.units.find((each) =>
-        container ? each.spec.name.endsWith(`/${container}`) : !each.spec.name.endsWith("/istio-proxy"),
-      ) ?? found?.units[0];
-    return unit && { env: unit.spec.env, cwd: unit.spec.cwd };
+  /** What galley has published, for commands that wait for their change. */
+  published(): Promise<PublishedConfig> {
+    return this.#config.read(this.#bus, this.#stop.signal);
   }
 
-  /** Log files of a pod or service, by container. */
-  logFiles(name: string): Record<string, string> {
+  /**
+   * The environment and directory of a pod's container, for `exec`. @returns undefined when there is no such pod
+   * @throws XebecError not_found for a container that it has not
+   */
+  execContext(
+    name: string,
+    container?: string,
+  ): { readonly env: Readonly<Record<string, string>>; readonly cwd: string } | undefined {
+    const units = this.#containersOf(name);
+    if (!units) return undefined;
+    const spec = units.get(chooseContainer(name, [...units.keys()], container))?.spec;
+    return spec && { env: spec.env, cwd: spec.cwd };
+  }
+
+  /** Log files of a pod or service, by container. @returns undefined when there is no such pod or service */
+  logFiles(name: string): Record<string, string> | undefined {
     const service = this.#units.find((each) => each.spec.name === `service/${name}`);
     if (service) return { [name]: service.spec.logFile };
-    const pod = this.#pods?.pods.find(
-      (each) =>
-        each.state.name === name ||
-        `${each.state.namespace}/${each.state.name}` === name ||
-        each.state.deployment === name,
-    );
-    return Object.fromEntries(
-      (pod?.units ?? []).map((unit) => [unit.spec.name.split("/").at(-1) as string, unit.spec.logFile]),
-    );
+    const units = this.#containersOf(name);
+    return units && Object.fromEntries([...units].map(([container, unit]) => [container, unit.spec.logFile]));
+  }
+
+  #containersOf(name: string): Map<string, Unit> | undefined {
+    const pod = findPod(this.#pods?.pods ?? [], (each) => each.state, name);
+    return pod && new Map(pod.units.map((unit) => [unit.spec.name.split("/").at(-1) as string, unit]));
   }
 
   /** Ends everything that was started, by id, and waits until nothing is left. */
@@ -401,6 +404,7 @@ export class Supervisor {
     await this.#pods?.endAll();
     this.#stop.abort();
     await this.#writer?.close?.();
+    await this.#config.close();
     await this.#bus?.close?.();
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
     for (const left of processesMarked(RUN_MARK, this.#runId)) {
@@ -418,6 +422,7 @@ export class Supervisor {
     for (const unit of this.#units) unit.release();
     await this.#objects.close?.();
     await this.#writer?.close?.();
+    await this.#config.close();
     await this.#bus?.close?.();
   }
 }

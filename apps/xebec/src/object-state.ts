@@ -1,0 +1,67 @@
+import type { Condition } from "@xebec/model-resources";
+import type { ObjectId } from "./config-files.ts";
+import { isPartly } from "./object-report.ts";
+
+/** An object of the configuration directory. */
+export interface FoundObject {
+  readonly id: ObjectId;
+  readonly value: Record<string, unknown>;
+  /** `FILE:LINE` */
+  readonly place: string;
+  /** The place of the object of this identity that is used in its stead. */
+  readonly duplicateOf?: string;
+}
+
+/** In one word for a table, and what each service has to say. */
+export interface ObjectState {
+  /** The worst that a service says; `-` when none speaks of it. */
+  readonly state: "refused" | "not used" | "no effect" | "partly" | "in effect" | "unused" | "accepted" | "-";
+  /** A line each: who says what. */
+  readonly remarks: readonly string[];
+}
+
+export function objectKeyOf({ group, kind, namespace, name }: ObjectId): string {
+  return `${group}/${kind}/${namespace}/${name}`;
+}
+
+/** What the services say of an object, taken together. */
+export function objectState(found: FoundObject, conditions: readonly Condition[]): ObjectState {
+  if (found.duplicateOf !== undefined)
+    return { state: "not used", remarks: [`not used: ${found.duplicateOf} has it; remove one of them`] };
+  const own = conditions
+    .filter((each) => each.object === objectKeyOf(found.id))
+    .toSorted((a, b) => a.consumer.localeCompare(b.consumer));
+  const has = (isSo: (each: Condition) => boolean): boolean => own.some(isSo);
+  const is = (state: Condition["state"]): boolean => has((each) => each.state === state);
+  const word = is("rejected")
+    ? "refused"
+    : is("ignored")
+      ? "no effect"
+      : has(isPartly)
+        ? "partly"
+        : is("attached")
+          ? "in effect"
+          : is("compiled")
+            ? "unused"
+            : is("accepted")
+              ? "accepted"
+              : "-";
+  const isWell = (each: Condition): boolean =>
+    each.state === "accepted" || (each.state === "attached" && !isPartly(each));
+  return {
+    state: word,
+    // One service's "unused" is no news when the object is another one's.
+    remarks: own
+      .filter((each) => !isWell(each) && (each.state !== "compiled" || word === "unused"))
+      .map(
+        (each) =>
+          `${each.consumer}: ${WORDS[each.state] ?? "partly in effect"}${each.message ? `: ${each.message}` : ""}`,
+      ),
+  };
+}
+
+const WORDS: Partial<Record<Condition["state"], string>> = {
+  rejected: "refused",
+  ignored: "without effect",
+  compiled: "unused",
+};

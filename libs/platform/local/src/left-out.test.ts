@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { leftOut } from "./left-out.ts";
+import { parseManifests } from "./parse-manifests.ts";
+
+test("a kind that nobody reads is told, with what was meant", () => {
+  assert.deepEqual(leftOut({ apiVersion: "apps/v1", kind: "Deploymnt" }), [
+    "kind Deploymnt (apps/v1) is left out: it does not run here; did you mean Deployment?",
+  ]);
+  assert.deepEqual(leftOut({ apiVersion: "batch/v1", kind: "CronJob" }), [
+    "kind CronJob (batch/v1) is left out: it does not run here",
+  ]);
+  for (const apiVersion of ["networking.istio.io/v1", "config.istio.io/v1alpha2"])
+    assert.deepEqual(leftOut({ apiVersion, kind: "Gatewya" }), [], "galley speaks of its own groups");
+});
+
+test("a field that Kubernetes does not have is told with its place, one that it has is not", () => {
+  const container = { name: "web", imagePullPolicy: "Always", readinesProbe: {} };
+  const spec = { replica: 2, template: { spec: { contaners: [], containers: [container], tolerations: [] } } };
+  assert.deepEqual(leftOut({ apiVersion: "apps/v1", kind: "Deployment", spec }), [
+    "spec.replica is left out: Kubernetes has no such field; did you mean replicas?",
+    "spec.template.spec.contaners is left out: Kubernetes has no such field; did you mean containers?",
+    "spec.template.spec.containers[0].readinesProbe is left out: Kubernetes has no such field; did you mean readinessProbe?",
+  ]);
+});
+
+test("the sample has nothing that is left out", () => {
+  const folder = join(import.meta.dirname, "../../../../deploy/samples/bookinfo/platform");
+  for (const name of readdirSync(folder))
+    assert.deepEqual(parseManifests(readFileSync(join(folder, name), "utf8")).leftOut, [], name);
+});

@@ -1,0 +1,77 @@
+import { kindOf } from "@xebec/model-resources";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+const isFields = (value: unknown): value is Fields =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** Kinds that run here. */
+export const LOCAL_KINDS = words("Namespace Service ServiceAccount ConfigMap Secret Deployment");
+
+/** Kubernetes' own fields (apps/v1, v1), also those that mean nothing here: only what it would not know is told. */
+const DEPLOYMENT = words(`replicas selector template strategy minReadySeconds revisionHistoryLimit paused
+  progressDeadlineSeconds`);
+const POD = words(`volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds
+  activeDeadlineSeconds dnsPolicy dnsConfig nodeSelector nodeName serviceAccountName serviceAccount
+  automountServiceAccountToken hostNetwork hostPID hostIPC hostUsers shareProcessNamespace securityContext imagePullSecrets
+  hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority readinessGates
+  runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN os
+  schedulingGates resourceClaims resources`);
+const CONTAINER = words(`name image command args workingDir ports envFrom env resources resizePolicy restartPolicy
+  volumeMounts volumeDevices livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath
+  terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty`);
+
+/**
+ * What of an object has no meaning here although its author may have meant something: a kind that nobody reads, or a field
+ * that Kubernetes does not have.
+ * @returns a sentence each
+ */
+export function leftOut(object: Fields): string[] {
+  const { kind, apiVersion } = object;
+  if (typeof kind !== "string" || typeof apiVersion !== "string") return [];
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
+  // Galley speaks of its own groups.
+  if (kindOf(group, kind) || /(^|\.)(istio|xebec)\.io$/.test(group)) return [];
+  if (!LOCAL_KINDS.includes(kind))
+    return [`kind ${kind} (${apiVersion}) is left out: it does not run here${didYouMean(kind, LOCAL_KINDS)}`];
+  return kind === "Deployment" ? ofDeployment(object) : [];
+}
+
+function ofDeployment({ spec }: Fields): string[] {
+  if (!isFields(spec)) return [];
+  const template = isFields(spec.template) ? spec.template : {};
+  const pod = isFields(template.spec) ? template.spec : {};
+  const containers = Array.isArray(pod.containers) ? pod.containers : [];
+  return [
+    ...unknown(spec, "spec", DEPLOYMENT),
+    ...unknown(template, "spec.template", ["metadata", "spec"]),
+    ...unknown(pod, "spec.template.spec", POD),
+    ...containers.flatMap((each: unknown, i) =>
+      isFields(each) ? unknown(each, `spec.template.spec.containers[${i}]`, CONTAINER) : [],
+    ),
+  ];
+}
+
+function unknown(fields: Fields, path: string, known: readonly string[]): string[] {
+  return Object.keys(fields)
+    .filter((name) => !known.includes(name))
+    .map((name) => `${path}.${name} is left out: Kubernetes has no such field${didYouMean(name, known)}`);
+}
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const lower = name.toLowerCase();
+  const near = known.find((each) => isNear(each.toLowerCase(), lower));
+  return near ? `; did you mean ${near}?` : "";
+}
+
+/** Whether one of two words becomes the other by one letter more, less, or other, or by two that are swapped. */
+function isNear(a: string, b: string): boolean {
+  let from = 0;
+  while (from < a.length && a[from] === b[from]) from++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - from && a.at(-1 - end) === b.at(-1 - end)) end++;
+  const [restA, restB] = [a.slice(from, a.length - end), b.slice(from, b.length - end)];
+  const isSwap = restA.length === 2 && restA[0] === restB[1] && restA[1] === restB[0] && restB.length === 2;
+  return isSwap || (restA.length <= 1 && restB.length <= 1);
+}
