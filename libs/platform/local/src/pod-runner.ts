@@ -7,12 +7,11 @@ import { logger } from "@xebec/core-log";
 import type { PodRecord } from "@xebec/model-workloads";
 import { POD_MARK, type ProcessId, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
 import { parse } from "yaml";
-import type { AddressPlan } from "./address-plan.ts";
 import { containerCommand } from "./images.ts";
-import { type AdmittedPod, type InjectorAddress, injectPod } from "./injection.ts";
-import type { ConfigData, ContainerSpec, KubeService, PodSpec } from "./manifest-objects.ts";
+import { type AdmittedPod, injectPod } from "./injection.ts";
+import type { ContainerSpec, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
-import type { MintToken } from "./pod-tokens.ts";
+import type { PodHost } from "./pod-host.ts";
 import { containerRoot, materializeVolumes, refreshVolumes } from "./pod-volumes.ts";
 import { containerReady, httpReady } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
@@ -28,30 +27,6 @@ const PROBE_READY_MS = 500;
 /** A ready pod counts as lost only after so many failed probes: an agent that is replaced must not take its Envoy out. */
 const FAILURES_ALLOWED = 20;
 const GRACE_MS = 5_000;
-
-/** What pods share with each other and the supervisor. */
-export interface PodHost {
-  readonly plan: AddressPlan;
-  readonly root: string;
-  readonly runDir: string;
-  readonly runId: string;
-  readonly injector: InjectorAddress;
-  readonly mint: MintToken;
-  /** Environment of every process: PATH, where Envoy is, compile cache. */
-  readonly baseEnv: Readonly<Record<string, string>>;
-  /** Citadel, `HOST:PORT`. */
-  readonly caAddress: string;
-  /** Pilot, `HOST:PORT`. */
-  readonly discoveryAddress: string;
-  /** ProxyConfig of every proxy where its pod says nothing else (annotation `proxy.istio.io/config`). */
-  readonly proxyConfig: Readonly<Record<string, unknown>>;
-  data(kind: "ConfigMap" | "Secret", namespace: string, name: string): ConfigData | undefined;
-  services(namespace: string): readonly KubeService[];
-  /** Called when a process id changed: the state file has to be written. */
-  stateChanged(): void;
-  /** Called when readiness changed: the records have to be published. */
-  recordsChanged(): void;
-}
 
 /** One pod: admitted, its volumes written, its containers running, probed until it is ended. */
 export class PodRunner {

@@ -6,7 +6,7 @@ import { processesMarked, RUN_MARK } from "@xebec/platform-process";
 import { freePort, tempDir } from "@xebec/testing-launch";
 import { addressPlan } from "./address-plan.ts";
 import type { Deployment } from "./manifest-objects.ts";
-import type { PodHost } from "./pod-runner.ts";
+import type { PodHost } from "./pod-host.ts";
 import { PodSet } from "./pod-set.ts";
 
 const TIMEOUT_MS = 15_000;

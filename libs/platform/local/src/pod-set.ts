@@ -3,7 +3,8 @@ import type { ProcessId } from "@xebec/platform-process";
 import { freeSlot } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
 import type { Deployment } from "./manifest-objects.ts";
-import { newPodState, type PodHost, PodRunner } from "./pod-runner.ts";
+import type { PodHost } from "./pod-host.ts";
+import { newPodState, PodRunner } from "./pod-runner.ts";
 import type { PodState } from "./state-file.ts";
 
 /**

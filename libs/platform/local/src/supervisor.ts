@@ -1,21 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
-import {
-  type Bus,
-  type BusKeys,
-  createBusKeys,
-  createGenerationWriter,
-  createNatsBus,
-  type GenerationWriter,
-  readSeed,
-  renderNatsConfig,
-} from "@xebec/platform-bus";
-import { writeFileAtomic } from "@xebec/platform-files";
+import { type Bus, createGenerationWriter, createNatsBus, type GenerationWriter, readSeed } from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
 import {
   isRunning,
@@ -29,36 +16,31 @@ import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
-import type { ClusterObject, ConfigData, Deployment, KubeService } from "./manifest-objects.ts";
+import type { ClusterObject, Deployment } from "./manifest-objects.ts";
+import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { keepNatsHealthy } from "./nats-keeper.ts";
+import { createPodHost } from "./pod-host.ts";
 import { chooseContainer, findPod } from "./pod-lookup.ts";
-import type { PodHost } from "./pod-runner.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-tokens.ts";
 import { type PublishedConfig, PublishedConfigReader } from "./published-config.ts";
-import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
   citadelDir,
-  injectorValuesFile,
   monolithUnit,
   NATS_MONITORING_PORT,
   NATS_PORT,
   natsUnit,
-  rootFile,
   type ServiceHost,
   serviceUnits,
 } from "./services.ts";
 import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
 import { Unit } from "./unit.ts";
+import { WorkloadPublisher } from "./workload-publisher.ts";
 
 const log = logger("local");
 
-const ROOT_CONFIG_MAP = "istio-ca-root-cert";
-const GATEWAY_SERVICE = "istio-ingressgateway";
-/** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
-const MESH_STATS = ["cluster.outbound", "cluster.inbound", "listener", "http."];
 const SERVICE_GRACE_MS = 4_000;
 
 export interface SupervisorOptions {
@@ -87,15 +69,13 @@ export class Supervisor {
   readonly #state: StateFile;
   readonly #units: Unit[] = [];
   readonly #objects: ClusterObjects;
-  readonly #publish = new Coalescer(() => this.#publishRecords());
   readonly #stop = new AbortController();
   readonly #config = new PublishedConfigReader();
   #runId: string = randomUUID();
-  #keys: BusKeys | undefined;
   #bus: Bus | undefined;
   #writer: GenerationWriter | undefined;
+  #publisher: WorkloadPublisher | undefined;
   #pods: PodSet | undefined;
-  #published = "";
   /** What an earlier supervisor left and nobody here has taken over yet. */
   #inherited: { pods: readonly PodState[]; processes: Record<string, ProcessId> } = { pods: [], processes: {} };
 
@@ -130,10 +110,11 @@ export class Supervisor {
 
   /** Starts what is missing and adopts what still runs, after `restore`. */
   async start(): Promise<void> {
-    const { runDir, root, configDir, natsServer } = this.#options;
+    const { runDir, root, configDir, natsServer, envoy, ingressPort, tokenMaker } = this.#options;
     const before = { pods: this.#inherited.pods, processes: { ...this.#inherited.processes } };
-    await this.#prepare();
-    const keys = this.#keys as BusKeys;
+    const keys = await prepareMeshFiles(runDir, this.#plan);
+    await this.#writeTokens();
+    const baseEnv = baseEnvironment(runDir, envoy);
     const host: ServiceHost = {
       plan: this.#plan,
       root,
@@ -141,7 +122,7 @@ export class Supervisor {
       runId: this.#runId,
       configDir,
       natsServer,
-      baseEnv: this.#baseEnv(),
+      baseEnv,
       busKeys: keys,
     };
     const specs = [natsUnit(host), ...(this.#options.monolith ? [monolithUnit(host)] : serviceUnits(host))];
@@ -162,8 +143,25 @@ export class Supervisor {
     this.#bus = bus;
     this.#writer = createGenerationWriter({ bus, bucket: "workloads", source: "local" });
     await this.#writer.start(this.#stop.signal);
-    this.#pods = new PodSet(await this.#podHost(), (namespace) => this.#namespaceLabels(namespace));
-    this.#pods.adopt(before.pods, before.processes);
+    const podHost = createPodHost({
+      ...{ plan: this.#plan, root, runDir, runId: this.#runId, baseEnv },
+      mint: await tokenMaker(citadelDir(runDir)),
+      objects: () => this.#objects.objects,
+      stateChanged: () => void this.#state.save(),
+      recordsChanged: () => {
+        this.#pods?.step();
+        this.#publisher?.request();
+      },
+    });
+    const pods = new PodSet(podHost, (namespace) => this.#namespaceLabels(namespace));
+    this.#pods = pods;
+    this.#publisher = new WorkloadPublisher(this.#writer, {
+      ...{ plan: this.#plan, ingressPort },
+      services: () => this.#ofKind("Service"),
+      pods: () => pods.pods.flatMap((pod) => pod.record ?? []),
+      isWhole: () => !this.#stop.signal.aborted && (this.#objects.missing?.() ?? []).length === 0,
+    });
+    pods.adopt(before.pods, before.processes);
     await this.#objects.start(this.#stop.signal);
     const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
     const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
@@ -192,33 +190,6 @@ export class Supervisor {
     };
   }
 
-  /** Files that the processes need before they start. */
-  async #prepare(): Promise<void> {
-    const { runDir } = this.#options;
-    this.#keys = await createBusKeys(join(runDir, "bus"));
-    await mkdir(citadelDir(runDir), { recursive: true, mode: 0o700 });
-    await writeFileAtomic(
-      join(runDir, "nats", "nats.conf"),
-      renderNatsConfig({
-        address: { host: this.#plan.nats, port: NATS_PORT },
-        monitoring: { host: this.#plan.nats, port: NATS_MONITORING_PORT },
-        storeDir: join(runDir, "nats", "store"),
-        publicKeys: this.#keys.publicKeys,
-      }),
-      { mode: 0o600 },
-    );
-    await writeFileAtomic(
-      injectorValuesFile(runDir),
-      JSON.stringify({
-        interceptionMode: "NONE",
-        concurrency: 1,
-        discoveryAddress: `${this.#plan.service("pilot")}:15012`,
-        caAddress: `${this.#plan.service("citadel")}:8060`,
-      }),
-    );
-    await this.#writeTokens();
-  }
-
   async #writeTokens(): Promise<void> {
     const { runDir, tokenMaker } = this.#options;
     await writeServiceTokens(runDir, await tokenMaker(citadelDir(runDir)));
@@ -227,58 +198,6 @@ export class Supervisor {
 
   async #refreshPods(all: boolean): Promise<void> {
     for (const pod of this.#pods?.pods ?? []) await pod.refresh(all);
-  }
-
-  #baseEnv(): Record<string, string> {
-    const kept = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"];
-    return {
-      ...Object.fromEntries(
-        kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])),
-      ),
-      XEBEC_ENVOY: this.#options.envoy,
-      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(this.#options.runDir, "compile-cache"),
-    };
-  }
-
-  async #podHost(): Promise<PodHost> {
-    const { runDir, root } = this.#options;
-    let rootText = "";
-    return {
-      plan: this.#plan,
-      root,
-      runDir,
-      runId: this.#runId,
-      injector: {
-        host: this.#plan.service("sidecar-injector"),
-        port: 15017,
-        serverName: "istio-sidecar-injector.istio-system.svc",
-        ca: () => rootCertificate(runDir),
-      },
-      mint: await this.#options.tokenMaker(citadelDir(runDir)),
-      baseEnv: this.#baseEnv(),
-      caAddress: `${this.#plan.service("citadel")}:8060`,
-      discoveryAddress: `${this.#plan.service("pilot")}:15012`,
-      proxyConfig: { terminationDrainDuration: "1s", proxyStatsMatcher: { inclusionPrefixes: MESH_STATS } },
-      data: (kind, namespace, name) => {
-        if (kind === "ConfigMap" && name === ROOT_CONFIG_MAP) {
-          rootText = rootCertificate(runDir) ?? rootText;
-          if (!rootText) return undefined;
-          return {
-            kind,
-            metadata: { name, namespace, labels: {}, annotations: {} },
-            data: { "root-cert.pem": rootText },
-          } satisfies ConfigData;
-        }
-        const found = this.#objects.objects.get(`${kind}/${namespace}/${name}`);
-        return found?.kind === "ConfigMap" || found?.kind === "Secret" ? found : undefined;
-      },
-      services: (namespace) => this.#ofKind("Service").filter((each) => each.metadata.namespace === namespace),
-      stateChanged: () => void this.#state.save(),
-      recordsChanged: () => {
-        this.#pods?.step();
-        void this.#publish.request();
-      },
-    };
   }
 
   #ofKind<K extends ClusterObject["kind"]>(kind: K): Extract<ClusterObject, { kind: K }>[] {
@@ -293,41 +212,7 @@ export class Supervisor {
 
   #objectsChanged(): void {
     this.#pods?.reconcile(this.#ofKind("Deployment") as Deployment[]);
-    void this.#publish.request();
-  }
-
-  async #publishRecords(): Promise<void> {
-    // A state that is not whole yet would take services away that run.
-    if (!this.#writer || !this.#pods || this.#stop.signal.aborted || (this.#objects.missing?.() ?? []).length > 0)
-      return;
-    const pods = this.#pods.pods.flatMap((pod) => pod.record ?? []);
-    const services = this.#ofKind("Service").map((each) => this.#withIngressPort(each));
-    const records: WorkloadRecord[] = [
-      ...controlPlaneRecords(this.#plan),
-      ...services.flatMap((service) => serviceRecords(service, pods)),
-      ...pods,
-      { type: "node", name: "localhost" },
-    ];
-    const all = new Map(records.map((record) => [workloadKey(record), encodeWorkloadRecord(record)]));
-    const text = [...all].map(([key, bytes]) => `${key}=${Buffer.from(bytes).toString("latin1")}`).join("\n");
-    if (text === this.#published) return;
-    try {
-      await this.#writer.replace(all);
-      this.#published = text;
-    } catch (error) {
-      log.error({ err: error }, "workloads could not be published");
-    }
-  }
-
-  /** The ingress gateway is reached at the port that the user chose. */
-  #withIngressPort(service: KubeService): KubeService {
-    if (service.metadata.namespace !== SYSTEM_NAMESPACE || service.metadata.name !== GATEWAY_SERVICE) return service;
-    return {
-      ...service,
-      ports: service.ports.map((port) =>
-        port.port === 80 ? { ...port, targetPort: this.#options.ingressPort } : port,
-      ),
-    };
+    this.#publisher?.request();
   }
 
   #allUnits(): Unit[] {
@@ -425,9 +310,4 @@ export class Supervisor {
     await this.#config.close();
     await this.#bus?.close?.();
   }
-}
-
-function rootCertificate(runDir: string): string | undefined {
-  const file = rootFile(runDir);
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }

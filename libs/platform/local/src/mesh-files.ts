@@ -1,0 +1,52 @@
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type BusKeys, createBusKeys, renderNatsConfig } from "@xebec/platform-bus";
+import { writeFileAtomic } from "@xebec/platform-files";
+import type { AddressPlan } from "./address-plan.ts";
+import { citadelDir, injectorValuesFile, NATS_MONITORING_PORT, NATS_PORT, rootFile } from "./services.ts";
+
+/** Variables of the user's environment that reach the processes of the mesh. */
+const KEPT = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"];
+
+/** Makes the files that the processes of a mesh need before they start. @returns the keys to the bus */
+export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promise<BusKeys> {
+  const keys = await createBusKeys(join(runDir, "bus"));
+  await mkdir(citadelDir(runDir), { recursive: true, mode: 0o700 });
+  await writeFileAtomic(
+    join(runDir, "nats", "nats.conf"),
+    renderNatsConfig({
+      address: { host: plan.nats, port: NATS_PORT },
+      monitoring: { host: plan.nats, port: NATS_MONITORING_PORT },
+      storeDir: join(runDir, "nats", "store"),
+      publicKeys: keys.publicKeys,
+    }),
+    { mode: 0o600 },
+  );
+  await writeFileAtomic(
+    injectorValuesFile(runDir),
+    JSON.stringify({
+      interceptionMode: "NONE",
+      concurrency: 1,
+      discoveryAddress: `${plan.service("pilot")}:15012`,
+      caAddress: `${plan.service("citadel")}:8060`,
+    }),
+  );
+  return keys;
+}
+
+/** The environment that every process of a mesh has. @param envoy the Envoy program */
+export function baseEnvironment(runDir: string, envoy: string): Record<string, string> {
+  const kept = KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]]));
+  return {
+    ...Object.fromEntries(kept),
+    XEBEC_ENVOY: envoy,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(runDir, "compile-cache"),
+  };
+}
+
+/** Citadel's roots; undefined before it has made one. */
+export function rootCertificate(runDir: string): string | undefined {
+  const file = rootFile(runDir);
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
