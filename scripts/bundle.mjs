@@ -13,18 +13,18 @@ const BUNDLED = stamp(join(ROOT, ".tools/bundled.stamp"), ROOT, [
   "apps",
   "libs",
   "deploy/samples",
+  "proto",
   "tools",
   "nx.json",
   "tsconfig.base.json",
+  "tsconfig.json",
   "package-lock.json",
 ]);
 
 /** Bundles every app and the sample: nothing is done while no file has changed, and what has not comes from Nx's cache. */
 export async function bundle() {
   if (BUNDLED.holds()) return;
-  BUNDLED.clear();
-  await build();
-  BUNDLED.set();
+  await BUNDLED.renew(build);
 }
 
 function build() {

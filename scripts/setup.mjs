@@ -85,7 +85,9 @@ function checkNode() {
 }
 
 function packagesMatch() {
-  if (!existsSync(join(ROOT, "node_modules/.package-lock.json"))) return false;
+  // Without Node of its own nothing runs, whatever else is there.
+  if (!["node_modules/.package-lock.json", "node_modules/.bin/node"].every((path) => existsSync(join(ROOT, path))))
+    return false;
   const wanted = readFileSync(join(ROOT, "package-lock.json"));
   const key = sha256(wanted);
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === key) return true;
@@ -151,8 +153,11 @@ async function installPrograms() {
     throw new SetupError(`${left[0].name} is missing although pip has installed it; remove ${TOOLS} and try again`);
 }
 
-async function generate() {
-  GENERATED.clear();
+function generate() {
+  return GENERATED.renew(runGenerators);
+}
+
+async function runGenerators() {
   const env = {
     ...process.env,
     PATH: [BIN, ...path()].join(delimiter),
@@ -166,7 +171,6 @@ async function generate() {
     "the generation of code failed",
     env,
   );
-  GENERATED.set();
 }
 
 function demand(command, args, sentence) {

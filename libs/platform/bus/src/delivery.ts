@@ -16,6 +16,7 @@ export class Delivery {
   /** Keys that were deleted and of which the consumer may not know it. */
   readonly #owed = new Set<string>();
   #failures = 0;
+  #waiting = false;
   #fault: string | undefined;
 
   constructor(name: string, apply: (change: GenerationChange) => void, signal: AbortSignal) {
@@ -32,7 +33,7 @@ export class Delivery {
   /** @param whole everything that there is after the change @param again called when the consumer is to be tried again */
   deliver(change: GenerationChange, whole: ReadonlyMap<string, Uint8Array>, again: () => void): void {
     for (const key of change.deletes) this.#owed.add(key);
-    for (const key of whole.keys()) this.#owed.delete(key);
+    for (const key of this.#owed) if (whole.has(key)) this.#owed.delete(key);
     const told = this.#fault === undefined ? change : { ...change, puts: whole, deletes: this.#owed, first: true };
     try {
       this.#apply({ ...told, puts: new Map(told.puts), deletes: new Set(told.deletes) });
@@ -42,9 +43,15 @@ export class Delivery {
     } catch (error) {
       log.error({ err: error, reader: this.#name }, "a change was not taken over; everything is told again");
       this.#fault = XebecError.from(error).message;
-      void sleep(backoff(this.#failures++, RETRY), this.#signal).then(() => {
-        if (!this.#signal.aborted && this.#fault !== undefined) again();
-      });
+      if (!this.#waiting) void this.#retry(again);
     }
+  }
+
+  /** One at a time: many changes that fail are one state that has to be told again. */
+  async #retry(again: () => void): Promise<void> {
+    this.#waiting = true;
+    await sleep(backoff(this.#failures++, RETRY), this.#signal);
+    this.#waiting = false;
+    if (!this.#signal.aborted && this.#fault !== undefined) again();
   }
 }

@@ -173,7 +173,9 @@ class Writer implements GenerationWriter {
   }
 
   async #publish(wanted: ReadonlyMap<string, Uint8Array | undefined>): Promise<Commit> {
-    const changed = [...wanted].filter(([key, value]) => !this.#published.has(key, value));
+    const { disputed } = this.#guard;
+    const changed = [...wanted].filter(([key, value]) => disputed.has(key) || !this.#published.has(key, value));
+    for (const key of disputed) if (!wanted.has(key)) changed.push([key, this.#published.entries.get(key)]);
     if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
       this.#state.keep(commitKey(this.#source), encodeCommit(this.#commit));
       return this.#commit;

@@ -110,15 +110,20 @@ test("what a running writer did not publish is put right, but not what a later p
 
   const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
   await next.start(never);
-  await next.replace(map({ a: "2" }));
+  await next.replace(map({ a: "2", mine: "2" }));
   const theirs = (): boolean => held.get("s:a") === "2" && !held.has("s:b");
   await waitFor("the later process's own", 5_000, theirs);
   let confirmed = 0;
   bus.state("b").watch({ entry: () => {}, synced: () => {}, confirmed: () => confirmed++ });
   await waitFor("some rounds", 5_000, () => confirmed > 2);
   assert.ok(theirs());
-  assert.equal((await writer.replace(map({ a: "3" }))).generation, 3, "its next change takes the source over again");
-  await Promise.all([writer.close?.(), next.close?.()]);
+  await next.close?.();
+  const again = await writer.replace(map({ a: "1", b: "1", c: "1" }));
+  assert.equal(again.generation, 3, "its next change takes the source over again");
+  const { reader } = await reading(bus);
+  await waitFor("all of it is there, and nothing of the other's", 2_000, () => reader.synced);
+  assert.deepEqual(plain(reader.entries()), { a: "1", b: "1", c: "1" });
+  await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
 test("sources that may not publish in a state are not waited for", async () => {

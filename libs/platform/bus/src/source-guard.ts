@@ -19,6 +19,8 @@ export class SourceGuard {
   readonly #source: string;
   /** What was told since the last look, by key of the bucket. What is right can change while a generation is written. */
   readonly #told = new Map<string, { readonly at: GenerationKey; readonly value: Uint8Array | undefined }>();
+  /** Keys that another process has written while its state counts. */
+  readonly #theirs = new Set<string>();
   #newer: number | undefined;
 
   constructor(state: State, source: string) {
@@ -31,9 +33,16 @@ export class SourceGuard {
     return this.#newer;
   }
 
+  /** Keys of the source that another process may have changed: a writer whose state is to count again writes them anew. */
+  get disputed(): ReadonlySet<string> {
+    if (this.#newer === undefined) return new Set();
+    return new Set([...this.#theirs, ...[...this.#told.values()].flatMap(({ at }) => at.key ?? [])]);
+  }
+
   /** The writer has published again: its own state counts from now on. */
   taken(): void {
     this.#newer = undefined;
+    this.#theirs.clear();
   }
 
   /** @param value undefined: it was deleted, or what is there is not a writer's */
@@ -58,7 +67,10 @@ export class SourceGuard {
       if (this.#newer === undefined) log.warn({ source: this.#source }, "another process publishes as this source");
       this.#newer = theirs.generation;
     }
-    if (this.#newer !== undefined) return;
+    if (this.#newer !== undefined) {
+      for (const { at } of found) if (at.key !== undefined) this.#theirs.add(at.key);
+      return;
+    }
     log.warn({ source: this.#source, entries: found.length }, "the bus held what this source did not publish");
     for (const { at } of found) {
       const key = at.key === undefined ? commitKey(this.#source) : entryKey(this.#source, at.key);

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { map } from "./bus.testkit.ts";
+import { Delivery } from "./delivery.ts";
+
+test("many changes that fail are one state that is told again, once at a time", async () => {
+  const stop = new AbortController();
+  let broken = true;
+  let calls = 0;
+  let retries = 0;
+  const whole = map({ a: "1" });
+  const change = { puts: whole, deletes: new Set<string>(), generations: {}, first: false };
+  const delivery = new Delivery(
+    "reader",
+    () => {
+      calls++;
+      if (broken) throw new Error("boom");
+    },
+    stop.signal,
+  );
+  const again = (): void => {
+    retries++;
+    delivery.deliver(change, whole, again);
+  };
+  for (let i = 0; i < 50; i++) delivery.deliver(change, whole, again);
+  assert.equal(calls, 50);
+  broken = false;
+  await waitFor("the retry", 5_000, () => delivery.fault === undefined);
+  assert.equal(retries, 1);
+  stop.abort();
+});
