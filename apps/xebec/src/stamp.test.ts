@@ -7,10 +7,17 @@ import { tempDir } from "@xebec/testing-launch";
 import { ROOT } from "./paths.ts";
 
 const { stamp } = (await import(pathToFileURL(join(ROOT, "scripts/stamp.mjs")).href)) as {
-  stamp(file: string, root: string, paths: readonly string[]): { holds(): boolean; set(): void; clear(): void };
+  stamp(
+    file: string,
+    root: string,
+    paths: readonly string[],
+  ): {
+    holds(): boolean;
+    renew(work: () => Promise<void>): Promise<void>;
+  };
 };
 
-test("a step is skipped only while neither its inputs nor its outputs have changed", () => {
+test("a step is skipped only while neither its inputs nor its outputs have changed", async () => {
   using folder = tempDir();
   mkdirSync(folder.file("src/deep"), { recursive: true });
   const file = folder.file("src/deep/a.ts");
@@ -25,11 +32,28 @@ test("a step is skipped only while neither its inputs nor its outputs have chang
     () => writeFileSync(folder.file("lock.json"), ""),
     () => writeFileSync(folder.file("dist"), "built"),
     () => rmSync(folder.file("dist")),
-    () => step.clear(),
   ]) {
-    step.set();
+    await step.renew(async () => writeFileSync(folder.file("dist"), "made"));
     assert.equal(step.holds(), true);
     change();
     assert.equal(step.holds(), false, String(change));
   }
+});
+
+test("a step that failed, or in which an input changed, is due again", async () => {
+  using folder = tempDir();
+  const file = folder.file("a.ts");
+  writeFileSync(file, "1");
+  const step = stamp(folder.file("out/stamp"), folder.path, ["a.ts", "dist"]);
+  await step.renew(async () => {});
+  await step.renew(async () => writeFileSync(file, "22"));
+  assert.equal(step.holds(), false, "what was made may be of the old text");
+  await step.renew(async () => {});
+  assert.equal(step.holds(), true);
+  await assert.rejects(
+    step.renew(async () => {
+      throw new Error("no");
+    }),
+  );
+  assert.equal(step.holds(), false);
 });

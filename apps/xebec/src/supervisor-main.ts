@@ -49,10 +49,13 @@ async function main(): Promise<void> {
       app.get("/status", () => supervisor.status());
       app.get("/conditions", () => conditions(supervisor));
       app.get("/published", () => supervisor.published());
-      app.get("/proxies", async () => {
+      app.get<{ Querystring: { strict?: string } }>("/proxies", async ({ query }) => {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
           timeoutMs: PROXIES_TIMEOUT_MS,
         });
+        // No answer is not the same as no proxy.
+        if (query.strict !== undefined && !answers?.length)
+          throw new XebecError("unavailable", "pilot does not answer");
         return (await Promise.all((answers ?? []).map(decodeProxies))).flat();
       });
       app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ask, waitForEffect } from "./wait-effect.ts";
+import { XebecError } from "@xebec/core-errors";
+import { type Ask, refusalsNow, waitForEffect } from "./wait-effect.ts";
 
 const KEY = "networking.istio.io/VirtualService/default/reviews";
 const proxy = (sent: string, acked: string, error = "") => ({
@@ -32,15 +33,15 @@ function answers(turns: Readonly<Record<string, readonly unknown[]>>): { ask: As
 test("a change is in effect when it is published and every proxy has accepted what came of it", async () => {
   const { ask, asked } = answers({
     "/published": [published("old"), published("new", false), published("new")],
-    "/proxies": [[proxy("1", "1")], [proxy("2", "1")], [proxy("2", "2")]],
+    "/proxies?strict": [[proxy("1", "1")], [proxy("2", "1")], [proxy("2", "2")]],
   });
   assert.equal(await waitForEffect(new Map([[KEY, "new"]]), ask), "");
   assert.equal(asked.filter((path) => path === "/published").length, 3);
-  assert.equal(asked.filter((path) => path === "/proxies").length, 4);
+  assert.equal(asked.filter((path) => path === "/proxies?strict").length, 4);
 });
 
 test("an object that was deleted has to be gone", async () => {
-  const { ask } = answers({ "/published": [published("old"), published()], "/proxies": [[]] });
+  const { ask } = answers({ "/published": [published("old"), published()], "/proxies?strict": [[]] });
   assert.equal(await waitForEffect(new Map([[KEY, undefined]]), ask), "");
 });
 
@@ -53,7 +54,7 @@ test("what cannot be told is not claimed", async () => {
     await waitForEffect(wanted, old.ask, 0),
     /^galley has not published VirtualService default\/reviews yet/,
   );
-  const late = answers({ "/published": [published("new")], "/proxies": [[proxy("2", "1")]] });
+  const late = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1")]] });
   assert.match(await waitForEffect(wanted, late.ask, 0), /^not every proxy has accepted it yet \(web\.default\)/);
 });
 
@@ -64,6 +65,39 @@ test("a refusal is told with its reason", async () => {
     "/conditions": [[{ consumer: "galley", state: "rejected", object: KEY, message: "bad" }]],
   });
   assert.equal(await waitForEffect(wanted, galley.ask, 0), "galley refuses VirtualService default/reviews: bad");
-  const envoy = answers({ "/published": [published("new")], "/proxies": [[proxy("2", "1", "no")]] });
+  const envoy = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1", "no")]] });
   assert.match(await waitForEffect(wanted, envoy.ask), /^web\.default refuses its listeners; /);
+});
+
+test("a refusal of before is not this change's fault", async () => {
+  const { ask } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2", "no")]] });
+  const before = await refusalsNow(ask);
+  assert.equal(await waitForEffect(new Map([[KEY, "new"]]), ask, 1_000, before), "");
+});
+
+test("without pilot nobody knows", async () => {
+  const silent = answers({ "/published": [published("new")] });
+  const ask = async (path: string): Promise<unknown> => {
+    if (path === "/proxies?strict") throw new XebecError("unavailable", "pilot does not answer");
+    return silent.ask(path as "/published");
+  };
+  assert.deepEqual(await refusalsNow(ask as Ask), new Map());
+  assert.equal(
+    await waitForEffect(new Map([[KEY, "new"]]), ask as Ask),
+    "it cannot be told whether it is in effect: pilot does not answer",
+  );
+});
+
+test("what has no effect in an object that was applied is said", async () => {
+  const { ask } = answers({
+    "/published": [published("new")],
+    "/proxies?strict": [[proxy("2", "2")]],
+    "/conditions": [
+      [{ consumer: "pilot", state: "attached", reason: "PartlyResolved", object: KEY, message: "no v9" }],
+    ],
+  });
+  assert.equal(
+    await waitForEffect(new Map([[KEY, "new"]]), ask),
+    "not all of it has an effect:\n  VirtualService default/reviews: no v9",
+  );
 });

@@ -16,7 +16,31 @@ const POLL_MS = 100;
 export type Wanted = ReadonlyMap<string, string | undefined>;
 
 /** Asks the supervisor; throws XebecError unavailable when it does not answer. */
-export type Ask = <T>(path: "/published" | "/proxies" | "/conditions") => Promise<T>;
+export type Ask = <T>(path: "/published" | "/proxies?strict" | "/conditions") => Promise<T>;
+
+/** Refusals of proxies, each as `PROXY refuses its ROUTES` with the error behind it. */
+export type Refusals = ReadonlyMap<string, string>;
+
+/** What proxies refuse now; nothing when that cannot be told. To be asked before a change, whose fault it then is not. */
+export async function refusalsNow(ask: Ask): Promise<Refusals> {
+  try {
+    return refusalsOf(await ask<ProxySync[]>("/proxies?strict"));
+  } catch (error) {
+    if (!isXebecError(error)) throw error;
+    return new Map();
+  }
+}
+
+function refusalsOf(proxies: readonly ProxySync[]): Refusals {
+  return new Map(
+    proxies.flatMap((proxy) =>
+      XDS_TYPES.flatMap((type): [string, string][] => {
+        const error = nackOf(proxy, type);
+        return error ? [[`${proxy.proxy} refuses its ${type}s`, error]] : [];
+      }),
+    ),
+  );
+}
 
 /** What was applied, as galley will publish it; objects that are not galley's are left out. */
 export function wantedOf(objects: readonly InputObject[], gone = false): Wanted {
@@ -31,14 +55,20 @@ export function wantedOf(objects: readonly InputObject[], gone = false): Wanted 
 
 /**
  * Waits until galley has published a change and every connected proxy has accepted what pilot makes of it.
+ * @param before what proxies refused already
  * @returns why that is not known or not so, a clause; empty when the change is in effect
  */
-export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs = WAIT_MS): Promise<string> {
+export async function waitForEffect(
+  wanted: Wanted,
+  ask: Ask,
+  limitMs = WAIT_MS,
+  before: Refusals = new Map(),
+): Promise<string> {
   const until = performance.now() + limitMs;
   try {
     const open = await waitForPublication(wanted, ask, until);
     if (open) return open;
-    return await waitForProxies(ask, until);
+    return (await waitForProxies(ask, until, before)) || (await partsWithoutEffect(wanted, ask));
   } catch (error) {
     if (!isXebecError(error)) throw error;
     return `it cannot be told whether it is in effect: ${error.message}`;
@@ -64,13 +94,22 @@ async function waitForPublication(wanted: Wanted, ask: Ask, until: number): Prom
   }
 }
 
-async function waitForProxies(ask: Ask, until: number): Promise<string> {
+/** What an object that was applied says and nothing comes of. */
+async function partsWithoutEffect(wanted: Wanted, ask: Ask): Promise<string> {
+  const applied = [...wanted].filter(([, mark]) => mark !== undefined).map(([key]) => key);
+  const told = (await ask<Condition[]>("/conditions")).filter(
+    (each) => applied.includes(each.object) && (each.state === "ignored" || each.reason === "PartlyResolved"),
+  );
+  if (told.length === 0) return "";
+  const texts = new Set(told.map((each) => `${objectName(each.object)}: ${each.message}`));
+  return `not all of it has an effect:\n${[...texts].map((each) => `  ${each}`).join("\n")}`;
+}
+
+async function waitForProxies(ask: Ask, until: number, earlier: Refusals): Promise<string> {
   let before = "";
   for (;;) {
-    const proxies = await ask<ProxySync[]>("/proxies");
-    const nacked = proxies.flatMap((proxy) =>
-      XDS_TYPES.flatMap((type) => (nackOf(proxy, type) ? [`${proxy.proxy} refuses its ${type}s`] : [])),
-    );
+    const proxies = await ask<ProxySync[]>("/proxies?strict");
+    const nacked = [...refusalsOf(proxies)].filter(([who, error]) => earlier.get(who) !== error).map(([who]) => who);
     const late = proxies.filter((proxy) => XDS_TYPES.some((type) => syncCell(proxy, type) === "STALE"));
     const now = JSON.stringify(proxies);
     // Pilot answers in the order of what reaches it; a second look that is the same has what was published before the first.

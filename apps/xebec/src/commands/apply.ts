@@ -11,7 +11,7 @@ import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
 import { leftOutOf, validateInput } from "../validate-input.ts";
-import { type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
+import { type Ask, type Refusals, refusalsNow, WAIT_MS, type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
 
 /** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
 const EXIT_FILE = 2;
@@ -37,9 +37,10 @@ export async function apply(options: FileOptions): Promise<number> {
   const files = readManifests(configDir);
   const changed = new Set<string>();
   const lines = objects.map((object) => `${nameOf(object)} ${put(object, configDir, files, changed)}`);
+  const before = mesh && options.wait ? await refusalsNow(asking(runDir)) : undefined;
   await write(files, changed);
   print(lines.join("\n"));
-  if (changed.size > 0 && mesh && options.wait) await waitAndTell(runDir, mesh, wantedOf(objects));
+  if (changed.size > 0 && mesh && before) await waitAndTell(runDir, mesh, wantedOf(objects), before);
   return 0;
 }
 
@@ -62,20 +63,25 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
       lines.push(`${kubectlKind(String(object.value.apiVersion), object.id.kind)} "${object.id.name}" deleted`);
     else missing.push(nameOf(object));
   }
+  const before = mesh && options.wait ? await refusalsNow(asking(runDir)) : undefined;
   await write(files, changed);
   if (lines.length > 0) print(lines.join("\n"));
-  if (changed.size > 0 && mesh && options.wait) await waitAndTell(runDir, mesh, wantedOf(objects, true));
+  if (changed.size > 0 && mesh && before) await waitAndTell(runDir, mesh, wantedOf(objects, true), before);
   if (missing.length > 0 && !options.ignoreNotFound)
     throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
   return 0;
 }
 
+function asking(runDir: string): Ask {
+  return (path) => askSupervisor(runDir, "GET", path);
+}
+
 /** The files are written whatever comes of them, so what is late or not known is a word to the user and no failure. */
-async function waitAndTell(runDir: string, mesh: MeshStatus, wanted: Wanted): Promise<void> {
+async function waitAndTell(runDir: string, mesh: MeshStatus, wanted: Wanted, before: Refusals): Promise<void> {
   if (wanted.size === 0) return;
   const open = mesh.monolith
     ? "one process does not tell when it has read a file; it takes some tenths of a second"
-    : await waitForEffect(wanted, (path) => askSupervisor(runDir, "GET", path));
+    : await waitForEffect(wanted, asking(runDir), WAIT_MS, before);
   if (open) process.stderr.write(`xebec: the files are written; ${open}\n`);
 }
 

@@ -1,6 +1,7 @@
 import { logger } from "@xebec/core-log";
 import { type Component, compose } from "./component.ts";
 import { EXIT_FAILED_START, failedStart } from "./failed-start.ts";
+import { FOLLOW_PARENT, followParent } from "./follow-parent.ts";
 import { keepCompiled } from "./keep-compiled.ts";
 
 /** Signals within this time, in milliseconds, are one wish. */
@@ -33,6 +34,7 @@ export async function runService({ name, components, drainMs = 10_000 }: Service
         resolve(signal);
       });
   });
+  if (process.env[FOLLOW_PARENT]) followParent(() => process.kill(process.pid, "SIGTERM"));
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "an error that nothing handled; the process ends");
     process.exit(70);

@@ -32,7 +32,11 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   const server = new XdsServer({
     metrics,
     onQuarantine: () => told.changed(),
-    onConnections: () => told.changed(),
+    // Objects are attached to routers; a sidecar that comes or goes changes what is told only with what it held back.
+    onConnections: ({ proxy, subscriptions }) => {
+      const heldBack = [...subscriptions.values()].some(({ quarantine }) => quarantine.size > 0);
+      if (proxy.type === "router" || heldBack) told.changed();
+    },
   });
   const told = conditionTeller(server, bus);
   const state = createPilotState({

@@ -43,8 +43,8 @@ export interface XdsServerOptions {
   readonly onNack?: (report: NackReport) => void;
   /** Told when `refusals` may be others. */
   readonly onQuarantine?: () => void;
-  /** Told when a proxy has come or gone. */
-  readonly onConnections?: () => void;
+  /** Told of a proxy that has come or gone. */
+  readonly onConnections?: (connection: Connection) => void;
 }
 
 /**
@@ -176,7 +176,7 @@ export class XdsServer {
     this.#shared.budget.forget(connection);
     this.#left++;
     this.#tidy();
-    this.#options.onConnections?.();
+    this.#options.onConnections?.(connection);
   }
 
   /** @param authenticate true on the port with mutual TLS: the node must be who its certificate says */
@@ -222,7 +222,7 @@ export class XdsServer {
     const id = `${proxy.pod}.${proxy.namespace}-${++this.#count}`;
     const connection = new Connection({ id, proxy, delta, clusterId }, stream, this.#shared);
     this.#connections.set(connection.id, connection);
-    this.#options.onConnections?.();
+    this.#options.onConnections?.(connection);
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");
     return connection;
   }

@@ -121,7 +121,16 @@ class Supervised implements EnvoyProcess {
     let asked = 0;
     let since = performance.now();
     while (!this.#stop.signal.aborted) {
-      if (this.#id && isRunning(this.#id)) {
+      let runs: boolean;
+      try {
+        runs = this.#id !== undefined && isRunning(this.#id);
+      } catch (error) {
+        // Without a file descriptor to look nobody knows: an Envoy that may run is not started again.
+        log.warn({ err: error }, "it cannot be told whether Envoy runs");
+        await sleep(1_000, this.#stop.signal);
+        continue;
+      }
+      if (runs && this.#id) {
         if (performance.now() - asked > (this.#live ? 1_000 : POLL_MS)) {
           this.#live = await this.#isLive(this.#id);
           asked = performance.now();
