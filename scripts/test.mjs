@@ -55,10 +55,23 @@ async function stage({ name, command, tests, flags = [], prepare, env: more }) {
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   console.log(`${name.padEnd(11)} ${counts.passed} passed, ${counts.failed} failed${skipped}  (${seconds} s)`);
-  const details = output.replace(/#counts .*\n/, "").trimEnd();
-  if ((counts.failed > 0 || counts.skipped > 0) && details !== "")
-    console.log(details.split("\n").slice(-200).join("\n"));
+  if (counts.failed > 0 || counts.skipped > 0) console.log(told(output).join("\n"));
   return counts;
+}
+
+/** What the reporter says of tests that failed or were skipped, without what they logged; all of it when it says nothing. */
+function told(output) {
+  const lines = output
+    .replace(/#counts .*\n/, "")
+    .trimEnd()
+    .split("\n");
+  const found = [];
+  let inside = false;
+  for (const line of lines) {
+    inside = /^ {2}(FAILED|skipped): /.test(line) || (inside && line.startsWith("    "));
+    if (inside) found.push(line);
+  }
+  return found.length > 0 ? found.slice(0, 400) : lines.slice(-200);
 }
 
 try {
