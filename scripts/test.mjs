@@ -22,6 +22,8 @@ const STAGES = [
     tests: ["libs/**/*.test.ts", "apps/**/*.test.ts", "deploy/samples/**/*.test.ts", "tests/golden/*.test.ts"],
     flags: ["--test-isolation=none"],
   },
+  // What requests and connections do behind a real Envoy that pilot configures.
+  { name: "behaviour", tests: ["tests/behaviour/*.test.ts"], flags: ["--test-concurrency=2", "--test-timeout=120000"] },
   // What `npm start` runs: the bundled programs.
   {
     name: "e2e",

@@ -10,9 +10,10 @@ import { XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { goldenCases } from "@xebec/testing-golden";
 import { findTool, tempDir } from "@xebec/testing-launch";
-import { bootstrap, IN_NAMESPACE } from "./envoy-in-namespace.ts";
+import { bootstrap } from "../behaviour/lab/envoy.ts";
+import { IN_NAMESPACE } from "../behaviour/lab/namespace.ts";
+import { testSecrets } from "../behaviour/lab/secrets.ts";
 import { type PilotInput, snapshotOf } from "./pilot-case.ts";
-import { testSecrets } from "./test-secrets.ts";
 
 const secrets = testSecrets();
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { parse, stringify } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 
 /** One pair of files: `<name>.in.yaml` and `<name>.out.yaml`. */
 export interface GoldenCase {
@@ -33,4 +33,14 @@ export function goldenCases(folder: string): GoldenCase[] {
         },
       };
     });
+}
+
+/** The documents of a YAML text, as plain values; empty ones are left out. */
+export function yamlDocuments(text: string): unknown[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    const [error] = document.errors;
+    if (error) throw error;
+    const value: unknown = document.toJS();
+    return value === null ? [] : [value];
+  });
 }

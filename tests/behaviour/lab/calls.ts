@@ -1,0 +1,87 @@
+// What a test asks of the process inside the network namespace, and what it gets back. Everything here is plain JSON.
+
+/** A server that tells who it is and what it got, whatever its clients speak: HTTP/1, HTTP/2, TLS or just bytes. */
+export interface Upstream {
+  readonly name: string;
+  /** `ADDRESS:PORT`. */
+  readonly at: string;
+  /** PEM; without it a TLS handshake is answered as bytes are. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Speaks first, as MySQL does: its greeting is its answer. */
+  readonly greets?: boolean;
+}
+
+/** How a client's connection is made. */
+export interface Connection {
+  /** `ADDRESS:PORT` to connect to. */
+  readonly at: string;
+  /** `ADDRESS:PORT` that the client meant, where the proxy's listeners take it from PROXY's header. */
+  readonly meant?: string;
+  /** Where the client says that it comes from. */
+  readonly source?: string;
+  /** `HOST:PORT` to tunnel to with CONNECT before anything else. */
+  readonly tunnel?: string;
+  readonly tls?: {
+    readonly sni?: string;
+    readonly alpn?: readonly string[];
+    readonly cert?: string;
+    readonly key?: string;
+  };
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** What stands in the request line; an absolute URL for an explicit proxy. */
+  readonly target: string;
+  readonly authority: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly version: "1.0" | "1.1" | "2";
+  readonly timeoutMs: number;
+}
+
+/** What a server got. */
+export interface Arrival {
+  readonly server: string;
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "TCP";
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Address that the connection came from. */
+  readonly from: string;
+  /** When it came by TLS. */
+  readonly tls?: { readonly sni: string; readonly alpn: string; readonly client: string };
+}
+
+export interface HttpAnswer {
+  /** 0 when the connection ended without an answer. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly trailers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The server that answered; empty when the proxy answered itself. */
+  readonly by: string;
+  /** What that server got. */
+  readonly got?: Arrival;
+  readonly error: string;
+  readonly ms: number;
+}
+
+export interface TcpAnswer {
+  readonly by: string;
+  readonly got?: Arrival;
+  /** All bytes that came. */
+  readonly text: string;
+  readonly error: string;
+  /** What the server's certificate says, where the client spoke TLS. */
+  readonly peer: string;
+}
+
+/** The header by which a server knows the requests of one call. */
+export const CALL_HEADER = "x-call";
+/**
+ * The header that tells servers what to do: one instruction for each request of the call that arrives, the last one for all others;
+ * parts joined by `+`: a status, `delay:MS`, `hang`, `reset`, `refuse`, `grpc:CODE`, `header:NAME=VALUE`.
+ */
+export const DO_HEADER = "x-do";

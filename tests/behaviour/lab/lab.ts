@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { waitFor } from "@xebec/core-async";
+import { createMetrics } from "@xebec/core-metrics";
+import { validateObject, violationsText } from "@xebec/galley-validate";
+import { keyOf, type Resource } from "@xebec/model-resources";
+import { workloadKey } from "@xebec/model-workloads";
+import { SnapshotBuilder, type StateChange } from "@xebec/pilot-snapshot";
+import { XdsServer } from "@xebec/pilot-xds-server";
+import { createGrpcServer } from "@xebec/platform-grpc";
+import { yamlDocuments } from "@xebec/testing-golden";
+import { createTestCa, tempDir } from "@xebec/testing-launch";
+import {
+  type Arrival,
+  CALL_HEADER,
+  type Connection,
+  DO_HEADER,
+  type HttpAnswer,
+  type TcpAnswer,
+  type Upstream,
+} from "./calls.ts";
+import { withoutIptables } from "./captured.ts";
+import { LabEnvoy } from "./envoy.ts";
+import { HTTP_PROXY_PORT, type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
+import { openNamespace } from "./namespace.ts";
+import { testSecrets } from "./secrets.ts";
+
+const DNS = "127.0.0.1:53";
+/** An address that nobody has: HTTP is routed by its host, whatever address was meant. */
+const NOWHERE = "10.255.255.254";
+
+export interface LabOptions {
+  readonly proxies: Readonly<Record<string, LabProxy>>;
+  readonly services?: readonly LabService[];
+  /** Servers that no service of the registry has. */
+  readonly upstreams?: readonly Upstream[];
+  /** Istio objects that are there from the beginning. */
+  readonly objects?: Objects;
+}
+
+/** YAML as users write it, or objects. */
+export type Objects = string | readonly object[];
+
+/** Through which proxy a call goes, and what it is. One of `through`, `to` and `at` must be given. */
+interface Way {
+  /** Out of the pod of this sidecar. */
+  readonly through?: string;
+  /** Into the pod of this sidecar, or to this gateway. */
+  readonly to?: string;
+  /** `ADDRESS:PORT`, without a proxy. */
+  readonly at?: string;
+  /** The address that the client meant, where the host's own does not matter or is not known. */
+  readonly address?: string;
+  /** Tunnels with CONNECT through an explicit proxy. */
+  readonly tunnel?: boolean;
+  readonly tls?: Connection["tls"];
+  /** Where the client says that it comes from, where traffic is captured. */
+  readonly source?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface HttpCall extends Way {
+  /** `http://HOST[:PORT]/PATH`. */
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly version?: "1.0" | "1.1" | "2";
+  /** What servers do with it, see `DO_HEADER`. */
+  readonly do?: string;
+}
+
+export interface TcpCall extends Way {
+  readonly host?: string;
+  readonly port: number;
+  /** What the client sends; empty for one that waits for the server. */
+  readonly send?: string;
+}
+
+export interface Answered extends HttpAnswer {
+  /** Its id, by which servers know its requests. */
+  readonly call: string;
+}
+
+/** A connection that stays open. */
+export interface Stream {
+  readonly status: number;
+  readonly by: string;
+  /** Sends a text and waits for the next one. */
+  say(text: string): Promise<string>;
+  closed(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/**
+ * Pilot's real xDS server, real Envoys and servers of all sorts in a network namespace of their own, for one test file. One lab
+ * serves many cases: give each case hosts of its own, and apply the objects of many cases at once.
+ */
+export type Lab = Awaited<ReturnType<typeof openLab>>;
+
+/** Opens a lab. @returns when every proxy has its first configuration */
+export async function openLab({ proxies, services = [], upstreams = [], objects = [] }: LabOptions) {
+  const folder = tempDir();
+  const socket = folder.file("xds.sock");
+  const ca = createTestCa();
+  const metrics = createMetrics();
+  const refusals: string[] = [];
+  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const xds = new XdsServer({
+    metrics,
+    onNack: ({ proxy, type, message }) => refusals.push(`${proxy} refuses a ${type}: ${message}`),
+  });
+  const update = (change: StateChange): Promise<void> => xds.update(builder.apply(change));
+  const server = createGrpcServer({
+    ...{ name: "xds", address: { path: socket }, metrics },
+    services: [withoutIptables(xds.service(false)), testSecrets(ca)],
+  });
+  const namespace = await openNamespace();
+  const envoys = new Map<string, LabEnvoy>();
+  const addresses = new Map<string, string>();
+
+  /** True when a proxy has accepted all that it should have by now. */
+  const isUpToDate = (): boolean => {
+    const { generator } = xds;
+    const open = [...xds.connections];
+    if (!generator || open.length < envoys.size) return false;
+    return open.every((connection) => {
+      const subs = [...connection.subscriptions.values()];
+      const view = connection.view(generator);
+      return (
+        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type && sub.answered)) &&
+        subs.every(
+          ({ type, names, sent, inFlight }) =>
+            inFlight === "" &&
+            ((names?.names.length === 0 && (type === "endpoint" || type === "route")) ||
+              sent.version === generator.resources(type, connection.proxy, view, names).version),
+        )
+      );
+    });
+  };
+  const settled = async (): Promise<void> => {
+    const check = (): boolean => {
+      for (const each of envoys.values()) assert.ok(!each.exited, each.output());
+      return refusals.length > 0 || isUpToDate();
+    };
+    for (let round = 0; round < 2; round++) {
+      await waitFor("every proxy has what it should have", 20_000, check, 3);
+      assert.deepEqual(refusals.splice(0), []);
+      for (const each of envoys.values()) await each.settled();
+    }
+  };
+
+  const connectionOf = (way: Way, host: string, port: number): Connection => {
+    const more = { ...(way.tls ? { tls: way.tls } : {}), ...(way.source ? { source: way.source } : {}) };
+    if (way.at) return { at: way.at, ...more };
+    const name = way.through ?? way.to ?? "";
+    const proxy = proxies[name];
+    assert.ok(proxy, `the lab has no proxy "${name}"`);
+    const { ip, kind } = proxy;
+    if (way.to !== undefined)
+      return kind === "captured"
+        ? { at: `${ip}:15006`, meant: `${way.address ?? ip}:${port}`, ...more }
+        : { at: `${ip}:${port}`, ...more };
+    const meant = way.address ?? addresses.get(host.toLowerCase()) ?? NOWHERE;
+    if (kind === "captured") return { at: `${ip}:15001`, meant: `${meant}:${port}`, ...more };
+    return { at: `${ip}:${HTTP_PROXY_PORT}`, ...(way.tunnel ? { tunnel: `${host}:${port}` } : {}), ...more };
+  };
+  const isAbsolute = ({ through, tunnel }: Way): boolean => proxies[through ?? ""]?.kind === "explicit" && !tunnel;
+  const requestOf = (call: HttpCall, id: string) => {
+    const url = new URL(call.url);
+    const { headers = {}, version = "1.1", method = "GET", body = "", timeoutMs = 15_000 } = call;
+    return {
+      ...{ method, version, body, timeoutMs },
+      target: isAbsolute(call) ? call.url : `${url.pathname}${url.search}`,
+      authority: headers.host ?? url.host,
+      headers: {
+        ...Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "host")),
+        ...{ [CALL_HEADER]: id, ...(call.do ? { [DO_HEADER]: call.do } : {}) },
+      },
+    };
+  };
+  const placeOf = (call: HttpCall): [string, number] => {
+    const { hostname, port, protocol } = new URL(call.url);
+    return [hostname, Number(port || (protocol === "https:" ? 443 : 80))];
+  };
+
+  const lab = {
+    /** The authority that issued every proxy's certificate. */
+    ca,
+    folder,
+    envoys: envoys as ReadonlyMap<string, LabEnvoy>,
+    namespace,
+    xds,
+
+    /** Puts objects and services, or new forms of them, and waits until the proxies have them. @throws when one is refused */
+    async apply(given: Objects, more: readonly LabService[] = []): Promise<void> {
+      const puts = resourcesOf(given);
+      for (const each of more) await serve(each);
+      await update({
+        config: { puts, deletes: [] },
+        workloads: { puts: more.flatMap(recordsOf), deletes: [] },
+      });
+      await settled();
+    },
+
+    /** Takes objects and services away and waits until the proxies know. */
+    async remove(given: Objects, less: readonly LabService[] = []): Promise<void> {
+      const deletes = resourcesOf(given).map(keyOf);
+      await update({
+        config: { puts: [], deletes },
+        workloads: { puts: [], deletes: less.flatMap(recordsOf).map(workloadKey) },
+      });
+      await settled();
+    },
+
+    /** Does something while there are these objects too. */
+    async during<T>(given: Objects, work: () => Promise<T>): Promise<T> {
+      await lab.apply(given);
+      try {
+        return await work();
+      } finally {
+        await lab.remove(given);
+      }
+    },
+
+    /** Starts a server, or takes the place of the one at its address. */
+    serve: (upstream: Upstream) => namespace.do("serve", upstream),
+    /** Ends the server at an address. */
+    unserve: (at: string) => namespace.do("unserve", at),
+    /** Gives a host addresses in DNS. */
+    name: (host: string, found: readonly string[]) => namespace.do("name", host, found),
+
+    /** Makes one HTTP request. Nothing throws: a call that got no answer has the status 0. */
+    async http(call: HttpCall): Promise<Answered> {
+      const id = randomUUID();
+      const answer = await namespace.do("http", connectionOf(call, ...placeOf(call)), requestOf(call, id));
+      return { ...answer, call: id };
+    },
+
+    /** What arrived of a call, once it is as much as is said. */
+    async arrivals({ call }: Pick<Answered, "call">, atLeast = 1): Promise<readonly Arrival[]> {
+      let found: readonly Arrival[] = [];
+      await waitFor(`${atLeast} requests of the call arrive`, 10_000, async () => {
+        found = await namespace.do("arrivals", call);
+        return found.length >= atLeast;
+      });
+      return found;
+    },
+
+    /** Opens a WebSocket, or with `version: "2"` a stream, that stays open. */
+    async stream(call: HttpCall): Promise<Stream> {
+      const { id, status, by } = await namespace.do(
+        "hold",
+        connectionOf(call, ...placeOf(call)),
+        requestOf(call, randomUUID()),
+      );
+      return {
+        ...{ status, by },
+        say: (text) => namespace.do("say", id, text),
+        closed: () => namespace.do("closed", id),
+        close: () => namespace.do("close", id),
+      };
+    },
+
+    /** Makes one connection that carries bytes, or TLS with `tls`. */
+    tcp: (call: TcpCall): Promise<TcpAnswer> =>
+      namespace.do(
+        "tcp",
+        connectionOf(call, call.host ?? "", call.port),
+        call.send ?? "hello\n",
+        call.timeoutMs ?? 15_000,
+      ),
+
+    async close(): Promise<void> {
+      for (const each of envoys.values()) await each.stop();
+      await server.close?.();
+      await namespace.close();
+      folder.remove();
+    },
+    [Symbol.asyncDispose]: (): Promise<void> => lab.close(),
+  };
+
+  const serve = async (service: LabService): Promise<void> => {
+    const { name, namespace: owner = "default", address } = service;
+    if (address)
+      for (const host of [name, `${name}.${owner}`, `${name}.${owner}.svc.cluster.local`]) addresses.set(host, address);
+    for (const each of upstreamsOf(service)) await lab.serve(each);
+  };
+
+  try {
+    await namespace.do("dns", DNS);
+    for (const each of upstreams) await lab.serve(each);
+    for (const each of services) await serve(each);
+    await update({
+      config: { puts: resourcesOf(objects), deletes: [] },
+      workloads: { puts: services.flatMap(recordsOf), deletes: [] },
+    });
+    await server.start(new AbortController().signal);
+    for (const [name, proxy] of Object.entries(proxies))
+      envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS));
+    await settled();
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+  return lab;
+}
+
+/** The objects as galley would hand them on. @throws when galley would refuse one */
+function resourcesOf(given: Objects): Resource[] {
+  const values = typeof given === "string" ? yamlDocuments(given) : given;
+  return values.map((value) => {
+    const result = validateObject({ value: value as Record<string, unknown> });
+    if (result.outcome === "accepted") return result.resource;
+    const why = result.outcome === "rejected" ? violationsText(result.violations) : result.outcome;
+    throw new Error(`the lab's input is refused: ${why}\n${JSON.stringify(value)}`);
+  });
+}
