@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.mjs";
 import { SetupError, setup } from "./setup.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -9,10 +10,12 @@ const BIN = join(ROOT, "node_modules/.bin");
 
 try {
   await setup({ quiet: true });
+  // What users run is measured.
+  await bundle();
   const child = spawn(join(BIN, "node"), ["tests/perf/main.ts", ...process.argv.slice(2)], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}` },
+    env: { ...process.env, XEBEC_USE_BUNDLES: "1", PATH: `${BIN}${delimiter}${process.env.PATH}` },
   });
   child.on("exit", (code) => {
     process.exitCode = code ?? 1;

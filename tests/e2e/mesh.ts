@@ -9,7 +9,7 @@ import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
 import { appEntry, type MeshStatus } from "@xebec/platform-local";
 import { isRunning, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
-import { freePort, tempDir } from "@xebec/testing-launch";
+import { freeBlock, freePort, tempDir } from "@xebec/testing-launch";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SAMPLES = join(ROOT, "deploy/samples/bookinfo");
@@ -48,7 +48,7 @@ export class Mesh implements AsyncDisposable {
 
   /** Starts it and waits until the product page is there. `prepare` may change the configuration before. */
   static async start({ monolith = false, prepare = (_mesh: Mesh): void => {} } = {}): Promise<Mesh> {
-    const mesh = new Mesh(await freePort(), await freeBlock());
+    const mesh = new Mesh(await freePort(), freeBlock());
     mkdirSync(mesh.configDir);
     mkdirSync(mesh.runDir);
     for (const file of BASE) mesh.copy(file);
@@ -213,17 +213,6 @@ export class Mesh implements AsyncDisposable {
     if (process.env.KEEP_MESH === "1") console.error(`kept: ${this.runDir}`);
     else this.#folder.remove();
   }
-}
-
-/** A second octet of 127.0.0.0/8 in which nothing listens. */
-async function freeBlock(): Promise<number> {
-  const tables = ["/proc/net/tcp"].map((file) => readFileSync(file, "utf8")).join("\n");
-  for (let block = 64 + (process.pid % 100); block < 254; block++) {
-    const mark = `${block.toString(16).toUpperCase().padStart(2, "0")}7F:`;
-    // The kernel writes addresses in reverse: 127.B.x.y is yyxxBB7F.
-    if (!tables.includes(mark)) return block;
-  }
-  throw new Error("no free loopback block");
 }
 
 export function call(options: RequestOptions): Promise<Answer> {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@xebec/core-async";
-import { SERVICE_NODE_FLAGS } from "@xebec/platform-local";
+import { appEntry, SERVICE_NODE_FLAGS } from "@xebec/platform-local";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TICKS_PER_SECOND = 100;
@@ -19,7 +19,7 @@ export class Server implements AsyncDisposable {
   /** @param monitoring address of its monitoring port, to know when it is ready */
   static async start(app: string, flags: readonly string[], monitoring: string, logFile: string): Promise<Server> {
     const log = openSync(logFile, "a");
-    const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, join(ROOT, "apps", app, "src/main.ts"), ...flags], {
+    const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, appEntry(ROOT, `apps/${app}`), ...flags], {
       stdio: ["ignore", log, log],
     });
     closeSync(log);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,18 @@ function isFree(host: string, port: number): Promise<boolean> {
 /** Finds one free TCP port. */
 export async function freePort(host?: string): Promise<number> {
   return (await freePorts(1, host))[0] as number;
+}
+
+/**
+ * Finds a second octet of 127.0.0.0/8 in which nothing listens, for a whole mesh (`--address-block`).
+ * @throws Error when there is none
+ */
+export function freeBlock(): number {
+  const sockets = readFileSync("/proc/net/tcp", "utf8");
+  for (let block = 64 + (process.pid % 100); block < 254; block++)
+    // The kernel writes addresses in reverse: 127.B.x.y is yyxxBB7F.
+    if (!sockets.includes(`${block.toString(16).toUpperCase().padStart(2, "0")}7F:`)) return block;
+  throw new Error("no free loopback block");
 }
 
 export interface TempDir extends Disposable {
