@@ -19,7 +19,13 @@ const STAGES = [
   { name: "boundaries", command: [NODE, "scripts/boundaries.ts"] },
   {
     name: "unit",
-    tests: ["libs/**/*.test.ts", "apps/**/*.test.ts", "deploy/samples/**/*.test.ts", "tests/golden/*.test.ts"],
+    tests: [
+      "libs/**/*.test.ts",
+      "apps/**/*.test.ts",
+      "deploy/samples/**/*.test.ts",
+      "tests/golden/*.test.ts",
+      "tests/docs/*.test.ts",
+    ],
     flags: ["--test-isolation=none"],
   },
   // What requests and connections do behind a real Envoy that pilot configures.
