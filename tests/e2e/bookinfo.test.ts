@@ -1,4 +1,6 @@
-import { after, before, describe } from "node:test";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
 import { lessons } from "./lessons.ts";
 import { Mesh } from "./mesh.ts";
 
@@ -11,4 +13,23 @@ describe("Bookinfo on six services", () => {
     await mesh?.[Symbol.asyncDispose]();
   });
   lessons(() => mesh);
+
+  it("names the service whose verdict is outstanding, and waits for it when it answers again", async () => {
+    const rule = join(import.meta.dirname, "../../deploy/samples/bookinfo/policy/mixer-rule-deny-label.yaml");
+    const pid = await mesh.pid("mixer-policy");
+    process.kill(pid, "SIGSTOP");
+    try {
+      const { code, err } = await mesh.xebec(["apply", "--timeout", "1", "-f", rule]);
+      assert.equal(code, 1, err);
+      assert.match(err, /^error: the verdict of mixer-policy is outstanding/m);
+      const got = await mesh.xebec(["get", "rules", "denyreviewsv3"]);
+      assert.match(got.out, /pending[\s\S]*mixer-policy: has not applied the newest configuration yet/);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    const again = await mesh.xebec(["apply", "--timeout", "20", "-f", rule]);
+    assert.deepEqual([again.code, again.err], [0, ""]);
+    const gone = await mesh.xebec(["delete", "-f", rule]);
+    assert.deepEqual([gone.code, gone.err], [0, ""]);
+  });
 });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { Load, type Mesh, pageIsWhole, reviewsTo } from "./mesh.ts";
 
 const ONE_SECOND = 1_000;
+const ALL_V1 = join(import.meta.dirname, "../../deploy/samples/bookinfo/networking/virtual-service-all-v1.yaml");
 
 /** What a user tries with Bookinfo, on a mesh that runs: the same for six services and for one process. */
 export function lessons(mesh: () => Mesh): void {
@@ -145,6 +147,41 @@ export function lessons(mesh: () => Mesh): void {
     await waitFor("nobody asks any more", 5_000, async () => !(await asks()));
     mesh().remove("routes.yaml");
     await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) === "v1");
+  });
+
+  it("says what every service makes of a change: apply, check and delete tell refusals and end with 1", async () => {
+    const text = `apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: { name: odd }
+spec: { compiledAdapter: nonesuch }
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: { name: odd }
+spec: { actions: [{ handler: odd, instances: [none] }] }
+`;
+    const applied = await mesh().xebec(["apply", "-f", "-"], text);
+    assert.equal(applied.code, 1, applied.err);
+    assert.match(
+      applied.err,
+      /^error: handler default\/odd: refused by mixer-policy, mixer-telemetry: spec\.compiledAdapter: there is no adapter "nonesuch"/m,
+    );
+    assert.match(
+      applied.err,
+      /^error: rule default\/odd: refused by mixer-policy, mixer-telemetry: nothing of the rule/m,
+    );
+    const again = await mesh().xebec(["apply", "-f", "-"], text);
+    assert.deepEqual([again.code, /refused by mixer-policy/.test(again.err)], [1, true], again.err);
+    const check = await mesh().xebec(["check"]);
+    assert.deepEqual([check.code, /^FAILED +objects\/valid/m.test(check.out)], [1, true], check.out);
+    const deleted = await mesh().xebec(["delete", "-f", "-"], text);
+    assert.deepEqual([deleted.code, deleted.err], [0, ""]);
+    await mesh().isGreen();
+    const good = await mesh().xebec(["apply", "-f", ALL_V1]);
+    assert.deepEqual([good.code, good.err], [0, ""], "with one process, too");
+    for (let i = 0; i < 10; i++) assert.equal(await mesh().reviewsVersion(), "v1", "in effect when apply returns");
+    const back = await mesh().xebec(["delete", "-f", ALL_V1]);
+    assert.deepEqual([back.code, back.err], [0, ""]);
   });
 
   it("counts exactly the requests that were sent, with the right labels", async () => {

@@ -76,13 +76,15 @@ program
   .command("apply")
   .description("check objects and write them into the configuration directory")
   .addOption(filename())
-  .option("--no-wait", "do not wait until the proxies have accepted it")
+  .option("--no-wait", "do not wait until services and proxies have taken it")
+  .option("--timeout <seconds>", "how long to wait for that", whole(1, 3_600), 5)
   .action(does(async (options) => (await import("./commands/apply.ts")).apply(options)));
 program
   .command("delete")
   .description("take objects out of the configuration directory")
   .addOption(filename())
-  .option("--no-wait", "do not wait until the proxies have accepted it")
+  .option("--no-wait", "do not wait until services and proxies have taken it")
+  .option("--timeout <seconds>", "how long to wait for that", whole(1, 3_600), 5)
   .option("--ignore-not-found", "an object that is not there is no failure")
   .action(does(async (options) => (await import("./commands/apply.ts")).remove(options)));
 program

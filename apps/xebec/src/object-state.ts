@@ -1,4 +1,4 @@
-import type { Condition } from "@xebec/model-resources";
+import { type Condition, consumersOf } from "@xebec/model-resources";
 import type { ObjectId } from "./config-files.ts";
 import { isPartly } from "./object-report.ts";
 
@@ -15,7 +15,16 @@ export interface FoundObject {
 /** In one word for a table, and what each service has to say. */
 export interface ObjectState {
   /** The worst that a service says; `-` when none speaks of it. */
-  readonly state: "refused" | "not used" | "no effect" | "partly" | "in effect" | "unused" | "accepted" | "-";
+  readonly state:
+    | "refused"
+    | "pending"
+    | "not used"
+    | "no effect"
+    | "partly"
+    | "in effect"
+    | "unused"
+    | "accepted"
+    | "-";
   /** A line each: who says what. */
   readonly remarks: readonly string[];
 }
@@ -24,8 +33,15 @@ export function objectKeyOf({ group, kind, namespace, name }: ObjectId): string 
   return `${group}/${kind}/${namespace}/${name}`;
 }
 
-/** What the services say of an object, taken together. */
-export function objectState(found: FoundObject, conditions: readonly Condition[]): ObjectState {
+/**
+ * What the services say of an object, taken together.
+ * @param late services that have not applied the newest configuration: what they say may be of an older form
+ */
+export function objectState(
+  found: FoundObject,
+  conditions: readonly Condition[],
+  late: ReadonlySet<string> = new Set(),
+): ObjectState {
   if (found.duplicateOf !== undefined)
     return { state: "not used", remarks: [`not used: ${found.duplicateOf} has it; remove one of them`] };
   const own = conditions
@@ -33,30 +49,38 @@ export function objectState(found: FoundObject, conditions: readonly Condition[]
     .toSorted((a, b) => a.consumer.localeCompare(b.consumer));
   const has = (isSo: (each: Condition) => boolean): boolean => own.some(isSo);
   const is = (state: Condition["state"]): boolean => has((each) => each.state === state);
+  const key = objectKeyOf(found.id);
+  const isPublished = own.some((each) => each.consumer === "galley" && each.mark !== undefined);
+  const waiting = isPublished ? consumersOf(key).filter((name) => late.has(name)) : [];
   const word = is("rejected")
     ? "refused"
-    : is("ignored")
-      ? "no effect"
-      : has(isPartly)
-        ? "partly"
-        : is("attached")
-          ? "in effect"
-          : is("compiled")
-            ? "unused"
-            : is("accepted")
-              ? "accepted"
-              : "-";
+    : waiting.length > 0
+      ? "pending"
+      : is("ignored")
+        ? "no effect"
+        : has(isPartly)
+          ? "partly"
+          : is("attached")
+            ? "in effect"
+            : is("compiled")
+              ? "unused"
+              : is("accepted")
+                ? "accepted"
+                : "-";
   const isWell = (each: Condition): boolean =>
     each.state === "accepted" || (each.state === "attached" && !isPartly(each));
   return {
     state: word,
     // One service's "unused" is no news when the object is another one's.
-    remarks: own
-      .filter((each) => !isWell(each) && (each.state !== "compiled" || word === "unused"))
-      .map(
-        (each) =>
-          `${each.consumer}: ${WORDS[each.state] ?? "partly in effect"}${each.message ? `: ${each.message}` : ""}`,
-      ),
+    remarks: [
+      ...waiting.map((name) => `${name}: has not applied the newest configuration yet`),
+      ...own
+        .filter((each) => !isWell(each) && (each.state !== "compiled" || word === "unused"))
+        .map(
+          (each) =>
+            `${each.consumer}: ${WORDS[each.state] ?? "partly in effect"}${each.message ? `: ${each.message}` : ""}`,
+        ),
+    ],
   };
 }
 

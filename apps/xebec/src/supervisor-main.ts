@@ -6,7 +6,6 @@ import { keepCompiled } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { decodeProxies } from "@xebec/model-bus";
 import { signToken } from "@xebec/model-pki";
-import { decodeCondition } from "@xebec/model-resources";
 import { createHttpServer } from "@xebec/platform-http";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { type MintToken, Supervisor } from "@xebec/platform-local";
@@ -19,7 +18,6 @@ import { recordProcess } from "./process-record.ts";
 const log = logger("supervisor");
 const TOKEN_SECONDS = 24 * 3600;
 const PROXIES_TIMEOUT_MS = 2_000;
-const STATUS_TIMEOUT_MS = 2_000;
 
 async function tokenMaker(dir: string): Promise<MintToken> {
   const key = await loadOrCreateTokenKey(dir);
@@ -47,7 +45,7 @@ async function main(): Promise<void> {
     address: { path: socket },
     routes: (app) => {
       app.get("/status", () => supervisor.status());
-      app.get("/conditions", () => conditions(supervisor));
+      app.get("/conditions", () => supervisor.conditions());
       app.get("/published", () => supervisor.published());
       app.get<{ Querystring: { strict?: string } }>("/proxies", async ({ query }) => {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
@@ -92,29 +90,6 @@ async function main(): Promise<void> {
     // A start that `down` cut short has not failed.
     if (!ending) throw error;
   }
-}
-
-/** What the services say of every object: the bus state `status`. */
-async function conditions(supervisor: Supervisor): Promise<unknown[]> {
-  const bus = supervisor.bus;
-  if (!bus) return [];
-  const found = new Map<string, unknown>();
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, STATUS_TIMEOUT_MS);
-    const watching = bus.state("status").watch({
-      entry: (key, bytes) => {
-        if (bytes) found.set(key, decodeCondition(bytes));
-        else found.delete(key);
-      },
-      synced: done,
-    });
-    function done(): void {
-      clearTimeout(timer);
-      setImmediate(() => watching.close());
-      resolve();
-    }
-  });
-  return [...found.values()];
 }
 
 // Life goes on: the mesh needs somebody who looks after it more than it needs to know of one forgotten error.

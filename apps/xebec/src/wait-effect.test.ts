@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { XebecError } from "@xebec/core-errors";
-import { type Ask, refusalsNow, waitForEffect } from "./wait-effect.ts";
+import { type Ask, type Before, lookBefore, waitForEffect } from "./wait-effect.ts";
 
 const KEY = "networking.istio.io/VirtualService/default/reviews";
+const HANDLER = "config.istio.io/handler/default/odd";
+const CONSUMERS = ["pilot", "mixer-policy", "mixer-telemetry"];
+const NOTHING: Before = { at: 0, proxies: new Map(), conditions: [] };
+const wanted = (key: string, mark: string | undefined) => ({ config: new Map([[key, mark]]), local: new Map() });
+
 const proxy = (sent: string, acked: string, error = "") => ({
   proxy: "web.default",
   ...Object.fromEntries(
@@ -14,65 +19,172 @@ const proxy = (sent: string, acked: string, error = "") => ({
   ),
   resources: { "type.googleapis.com/envoy.config.listener.v3.Listener": { last_error: error } },
 });
-const published = (mark?: string, known = true) => ({ known, marks: mark === undefined ? {} : { [KEY]: mark } });
+const at = (generation: number) => ({ generations: { galley: generation }, incarnation: "store" });
+/** What is published in generation 2; `taken` says how far the consumers have come. */
+const published = (mark?: string, { known = true, key = KEY, taken = {} as Record<string, unknown> } = {}) => ({
+  known,
+  position: at(2),
+  marks: mark === undefined ? {} : { [key]: mark },
+  read: {},
+  observed: { ...Object.fromEntries(CONSUMERS.map((each) => [each, at(2)])), ...taken },
+});
+const condition = (consumer: string, object: string, state: string, message: string, reason = "") => ({
+  ...{ consumer, object, state, message, reason, time: new Date(0).toISOString() },
+});
 
 /** Answers in turn; the last answer of a path stays. */
 function answers(turns: Readonly<Record<string, readonly unknown[]>>): { ask: Ask; asked: string[] } {
   const asked: string[] = [];
-  const at = new Map<string, number>();
+  const turn = new Map<string, number>();
   const ask = async (path: string): Promise<unknown> => {
     asked.push(path);
     const list = turns[path] ?? [[]];
-    const i = at.get(path) ?? 0;
-    at.set(path, i + 1);
+    const i = turn.get(path) ?? 0;
+    turn.set(path, i + 1);
     return list[Math.min(i, list.length - 1)];
   };
   return { ask: ask as Ask, asked };
 }
 
-test("a change is in effect when it is published and every proxy has accepted what came of it", async () => {
+test("a change is in effect when it is published, applied by all and every proxy has accepted what came of it", async () => {
   const { ask, asked } = answers({
-    "/published": [published("old"), published("new", false), published("new")],
+    "/published": [
+      published("old"),
+      published("new", { known: false }),
+      published("new", { taken: { pilot: at(1) } }),
+      published("new", { taken: { pilot: at(1) } }),
+      published("new"),
+    ],
     "/proxies?strict": [[proxy("1", "1")], [proxy("2", "1")], [proxy("2", "2")]],
   });
-  assert.equal(await waitForEffect(new Map([[KEY, "new"]]), ask), "");
-  assert.equal(asked.filter((path) => path === "/published").length, 3);
+  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
+  assert.equal(asked.filter((path) => path === "/published").length, 5);
   assert.equal(asked.filter((path) => path === "/proxies?strict").length, 4);
 });
 
 test("an object that was deleted has to be gone", async () => {
   const { ask } = answers({ "/published": [published("old"), published()], "/proxies?strict": [[]] });
-  assert.equal(await waitForEffect(new Map([[KEY, undefined]]), ask), "");
+  const verdict = await waitForEffect(wanted(KEY, undefined), ask, 10_000, NOTHING);
+  assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
+});
+
+test("what every consumer refuses is told, also of several consumers at once", async () => {
+  const { ask } = answers({
+    "/published": [published("new", { key: HANDLER })],
+    "/proxies?strict": [[]],
+    "/conditions": [
+      [
+        condition("galley", HANDLER, "accepted", ""),
+        condition("mixer-telemetry", HANDLER, "rejected", 'there is no adapter "odd"'),
+        condition("mixer-policy", HANDLER, "rejected", 'there is no adapter "odd"'),
+      ],
+    ],
+  });
+  const { refused } = await waitForEffect(wanted(HANDLER, "new"), ask, 10_000, NOTHING);
+  assert.deepEqual(refused, [
+    'handler default/odd: refused by mixer-policy, mixer-telemetry: there is no adapter "odd"',
+  ]);
+});
+
+test("a consumer that is down or slow is named, and so is one that cannot apply what it read", async () => {
+  const units = [{ kind: "service", name: "mixer-policy", ready: false, problem: "not running" }];
+  const turns = (taken: Record<string, unknown>) => ({
+    "/published": [published("new", { key: HANDLER, taken })],
+    "/proxies?strict": [[]],
+    "/status": [{ units: [...units, { kind: "service", name: "pilot", ready: true, problem: "" }] }],
+  });
+  const late = answers(turns({ "mixer-policy": at(1), pilot: { ...at(3), incarnation: "another store" } }));
+  const { outstanding } = await waitForEffect(wanted(HANDLER, "new"), late.ask, 0, NOTHING);
+  assert.deepEqual(outstanding, [
+    'the verdict of pilot is outstanding; see "npx xebec check"',
+    'the verdict of mixer-policy is outstanding: not running; see "npx xebec check"',
+  ]);
+  const broken = answers(turns({ "mixer-policy": { ...at(2), fault: "it broke" } }));
+  const verdict = await waitForEffect(wanted(HANDLER, "new"), broken.ask, 10_000, NOTHING);
+  assert.deepEqual(verdict.outstanding, ["mixer-policy: it broke"]);
+});
+
+test("what nobody but pilot reads waits for nobody else", async () => {
+  const { ask } = answers({
+    "/published": [published("new", { taken: { "mixer-policy": at(1) } })],
+    "/proxies?strict": [[]],
+  });
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), ask, 0, NOTHING)).outstanding, []);
 });
 
 test("what cannot be told is not claimed", async () => {
-  const wanted = new Map([[KEY, "new"]]);
-  const unknown = answers({ "/published": [published(undefined, false)] });
-  assert.match(await waitForEffect(wanted, unknown.ask, 0), /^it cannot be told whether galley has published it/);
-  const old = answers({ "/published": [published("old")] });
+  const of = async (turns: Record<string, unknown[]>) =>
+    (await waitForEffect(wanted(KEY, "new"), answers(turns).ask, 0, NOTHING)).outstanding.join();
   assert.match(
-    await waitForEffect(wanted, old.ask, 0),
+    await of({ "/published": [published(undefined, { known: false })] }),
+    /^it cannot be told whether galley has published it/,
+  );
+  assert.match(
+    await of({ "/published": [published("old")] }),
     /^galley has not published VirtualService default\/reviews yet/,
   );
-  const late = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1")]] });
-  assert.match(await waitForEffect(wanted, late.ask, 0), /^not every proxy has accepted it yet \(web\.default\)/);
+  assert.match(
+    await of({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1")]] }),
+    /^not every proxy has accepted it yet \(web\.default\)/,
+  );
 });
 
-test("a refusal is told with its reason", async () => {
-  const wanted = new Map([[KEY, "new"]]);
+test("an object of the local platform has to be read by it", async () => {
+  const local = new Map([["Service/default/web", "mark"]]);
+  const old = answers({ "/published": [{ ...published(), read: { "Service/default/web": "old" } }] });
+  const verdict = await waitForEffect({ config: new Map(), local }, old.ask, 0, NOTHING);
+  assert.match(verdict.outstanding.join(), /^the local platform has not read Service default\/web yet/);
+  const now = answers({ "/published": [{ ...published(), read: { "Service/default/web": "mark" } }] });
+  assert.deepEqual((await waitForEffect({ config: new Map(), local }, now.ask, 0, NOTHING)).outstanding, []);
+});
+
+test("a refusal of galley or of a proxy is told with its reason", async () => {
   const galley = answers({
     "/published": [published("old")],
-    "/conditions": [[{ consumer: "galley", state: "rejected", object: KEY, message: "bad" }]],
+    "/conditions": [[condition("galley", KEY, "rejected", "bad")]],
   });
-  assert.equal(await waitForEffect(wanted, galley.ask, 0), "galley refuses VirtualService default/reviews: bad");
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), galley.ask, 10_000, NOTHING)).refused, [
+    "VirtualService default/reviews: refused by galley: bad",
+  ]);
   const envoy = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1", "no")]] });
-  assert.match(await waitForEffect(wanted, envoy.ask), /^web\.default refuses its listeners; /);
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), envoy.ask, 10_000, NOTHING)).refused, [
+    "web.default refuses its listeners: no",
+  ]);
 });
 
 test("a refusal of before is not this change's fault", async () => {
-  const { ask } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2", "no")]] });
-  const before = await refusalsNow(ask);
-  assert.equal(await waitForEffect(new Map([[KEY, "new"]]), ask, 1_000, before), "");
+  const other = condition("pilot", "networking.istio.io/Gateway/default/web", "ignored", "nothing selects it");
+  const { ask } = answers({
+    "/published": [published("new")],
+    "/proxies?strict": [[proxy("2", "2", "no")]],
+    "/conditions": [[other]],
+  });
+  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 1_000, await lookBefore(ask));
+  assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
+});
+
+test("an object that is refused already is told as refused when it is applied again", async () => {
+  const { ask } = answers({
+    "/published": [published("new")],
+    "/proxies?strict": [[proxy("2", "2", "no")]],
+    "/conditions": [[condition("pilot", KEY, "rejected", "web.default: no", "ProxyRejected")]],
+  });
+  const again = await waitForEffect(wanted(KEY, "new"), ask, 1_000, await lookBefore(ask));
+  assert.deepEqual(again.refused, ["VirtualService default/reviews: refused by pilot: web.default: no"]);
+});
+
+test("what a change takes away from other objects is told", async () => {
+  const rule = "config.istio.io/rule/default/deny";
+  const { ask } = answers({
+    "/published": [published(undefined, { key: HANDLER })],
+    "/proxies?strict": [[]],
+    "/conditions": [[], [condition("mixer-policy", rule, "rejected", "there is no handler")]],
+  });
+  const before = await lookBefore(ask);
+  const { refused, remarks } = await waitForEffect(wanted(HANDLER, undefined), ask, 10_000, before);
+  assert.deepEqual(refused, []);
+  assert.match(remarks.join(), /^rule default\/deny: since this change, says mixer-policy: there is no handler/);
 });
 
 test("without pilot nobody knows", async () => {
@@ -81,23 +193,18 @@ test("without pilot nobody knows", async () => {
     if (path === "/proxies?strict") throw new XebecError("unavailable", "pilot does not answer");
     return silent.ask(path as "/published");
   };
-  assert.deepEqual(await refusalsNow(ask as Ask), new Map());
-  assert.equal(
-    await waitForEffect(new Map([[KEY, "new"]]), ask as Ask),
-    "it cannot be told whether it is in effect: pilot does not answer",
-  );
+  const { outstanding } = await waitForEffect(wanted(KEY, "new"), ask as Ask, 10_000, NOTHING);
+  assert.deepEqual(outstanding, ["it cannot be told whether it is in effect: pilot does not answer"]);
 });
 
-test("what has no effect in an object that was applied is said", async () => {
+test("parts without effect are told with their places, each once", async () => {
+  const text = "spec.http[0].route[0].destination.subset: no DestinationRule defines it";
   const { ask } = answers({
     "/published": [published("new")],
-    "/proxies?strict": [[proxy("2", "2")]],
-    "/conditions": [
-      [{ consumer: "pilot", state: "attached", reason: "PartlyResolved", object: KEY, message: "no v9" }],
-    ],
+    "/proxies?strict": [[]],
+    "/conditions": [[condition("pilot", KEY, "attached", text, "PartlyResolved")]],
   });
-  assert.equal(
-    await waitForEffect(new Map([[KEY, "new"]]), ask),
-    "not all of it has an effect:\n  VirtualService default/reviews: no v9",
-  );
+  const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  assert.deepEqual(refused, []);
+  assert.deepEqual(remarks, [`VirtualService default/reviews: not all of it has an effect, says pilot: ${text}`]);
 });

@@ -1,37 +1,153 @@
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
-import { validateObject } from "@xebec/galley-validate";
-import { type Condition, keyOf } from "@xebec/model-resources";
-import { meaningMark, type PublishedConfig } from "@xebec/platform-local";
+import { type Condition, type ConfigPosition, consumersOf, hasReached } from "@xebec/model-resources";
+import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
 import { objectName } from "./object-name.ts";
 import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
-import type { InputObject } from "./read-input.ts";
+import { conditionsNow, type Verdict, verdictOf } from "./verdict.ts";
+import type { Wanted } from "./wanted.ts";
 
-/** How long a command waits for its change, in milliseconds. */
-export const WAIT_MS = 5_000;
 /** Between two looks, in milliseconds. Proxies that are the same twice have what there is. */
 const POLL_MS = 100;
 
-/** What the mesh shall say when a change has arrived: the mark of each object, undefined for one that shall be gone. */
-export type Wanted = ReadonlyMap<string, string | undefined>;
-
 /** Asks the supervisor; throws XebecError unavailable when it does not answer. */
-export type Ask = <T>(path: "/published" | "/proxies?strict" | "/conditions") => Promise<T>;
+export type Ask = <T>(path: "/published" | "/proxies?strict" | "/conditions" | "/status") => Promise<T>;
 
-/** Refusals of proxies, each as `PROXY refuses its ROUTES` with the error behind it. */
-export type Refusals = ReadonlyMap<string, string>;
+/** What the mesh said before a change, whose fault that then is not. */
+export interface Before {
+  /** When it was asked, in milliseconds of the clock. */
+  readonly at: number;
+  /** Refusals of proxies, each as `PROXY refuses its ROUTES` with the error behind it. */
+  readonly proxies: ReadonlyMap<string, string>;
+  readonly conditions: readonly Condition[];
+}
 
-/** What proxies refuse now; nothing when that cannot be told. To be asked before a change, whose fault it then is not. */
-export async function refusalsNow(ask: Ask): Promise<Refusals> {
+/** Looks at the mesh before a change; what cannot be told is left out. */
+export async function lookBefore(ask: Ask): Promise<Before> {
+  const told = async <T>(path: "/proxies?strict" | "/conditions"): Promise<T[]> => {
+    try {
+      return await ask<T[]>(path);
+    } catch (error) {
+      if (!isXebecError(error)) throw error;
+      return [];
+    }
+  };
+  return {
+    at: Date.now(),
+    proxies: refusalsOf(await told<ProxySync>("/proxies?strict")),
+    conditions: await told<Condition>("/conditions"),
+  };
+}
+
+/**
+ * Waits until galley has published a change, everybody who has a say about it has applied it, and every connected proxy has accepted
+ * what comes of it.
+ * @param limitMs how long each of them may take together, in milliseconds
+ * @returns what they say, and whose word is outstanding
+ */
+export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs: number, before: Before): Promise<Verdict> {
+  const until = performance.now() + limitMs;
   try {
-    return refusalsOf(await ask<ProxySync[]>("/proxies?strict"));
+    const published = await publication(wanted, ask, until, before.at);
+    if (!("generations" in published)) return published;
+    // Several kinds may be among the objects, and each has its readers.
+    const consumers = [...new Set([...wanted.config.keys()].flatMap(consumersOf))];
+    const late = await consumersLate(consumers, published, ask, until);
+    const { refused, outstanding, isOldRefusal } = await proxyVerdict(ask, until, before.proxies);
+    const now = await conditionsNow(ask, late.length === 0);
+    const verdict = verdictOf(wanted, before.conditions, now, isOldRefusal && refused.length === 0);
+    return {
+      refused: [...verdict.refused, ...refused],
+      outstanding: [...late, ...outstanding],
+      remarks: verdict.remarks,
+    };
   } catch (error) {
     if (!isXebecError(error)) throw error;
-    return new Map();
+    return { refused: [], outstanding: [`it cannot be told whether it is in effect: ${error.message}`], remarks: [] };
   }
 }
 
-function refusalsOf(proxies: readonly ProxySync[]): Refusals {
+/** Waits until the files were read and what they hold is published. @returns the place of the publication, or why there is none */
+async function publication(
+  { config, local }: Wanted,
+  ask: Ask,
+  until: number,
+  since: number,
+): Promise<ConfigPosition | Verdict> {
+  const ended = (refused: string[], outstanding: string[]): Verdict => ({ refused, outstanding, remarks: [] });
+  for (;;) {
+    const { known, position, marks, read } = await ask<PublishedConfig>("/published");
+    const open = [...config].filter(([key, mark]) => marks[key] !== mark).map(([key]) => key);
+    const unread = [...local].filter(([key, mark]) => read[key] !== mark).map(([key]) => key);
+    if (config.size === 0 && unread.length === 0) return ended([], []);
+    if (known && position && open.length === 0 && unread.length === 0) return position;
+    const isLate = performance.now() > until;
+    // A refusal of before this change may be told for a moment longer.
+    const refusals = (await ask<Condition[]>("/conditions")).filter(
+      (each) =>
+        each.consumer === "galley" &&
+        each.state === "rejected" &&
+        open.includes(each.object) &&
+        (isLate || Date.parse(each.time) >= since),
+    );
+    if (refusals.length > 0) return ended(refusals.map(refusalText), []);
+    if (isLate) {
+      if (!known) return ended([], ['it cannot be told whether galley has published it; see "npx xebec check"']);
+      const names = [
+        ...(open.length > 0 ? [`galley has not published ${open.map(objectName).join(", ")} yet`] : []),
+        ...(unread.length > 0 ? [`the local platform has not read ${unread.map(localName).join(", ")} yet`] : []),
+      ];
+      return ended(
+        [],
+        names.map((each) => `${each}; "npx xebec status" says why`),
+      );
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function refusalText({ object, consumer, message }: Condition): string {
+  return `${objectName(object)}: refused by ${consumer}: ${message}`;
+}
+
+function localName(key: string): string {
+  return objectName(`/${key}`);
+}
+
+/** Waits for the word of every consumer. @returns whose is outstanding, a clause each */
+async function consumersLate(
+  consumers: readonly string[],
+  published: ConfigPosition,
+  ask: Ask,
+  until: number,
+): Promise<string[]> {
+  for (;;) {
+    const { observed } = await ask<PublishedConfig>("/published");
+    const late = consumers.filter((name) => !hasReached(observed[name], published) || observed[name]?.fault);
+    if (late.length === 0) return [];
+    const faults = late.flatMap((name) => {
+      const { fault } = observed[name] ?? {};
+      return fault && hasReached(observed[name], published) ? [`${name}: ${fault}`] : [];
+    });
+    if (faults.length === late.length || performance.now() > until) {
+      const silent = late.filter((name) => !faults.some((each) => each.startsWith(`${name}: `)));
+      return [...faults, ...(await whyLate(silent, ask))];
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+async function whyLate(names: readonly string[], ask: Ask): Promise<string[]> {
+  if (names.length === 0) return [];
+  const { units } = await ask<Pick<MeshStatus, "units">>("/status");
+  return names.map((name) => {
+    const unit = units.find((each) => each.kind === "service" && (each.name === name || each.name === "istiod"));
+    const why = !unit ? "it does not run" : unit.ready ? "" : unit.problem || "it is not ready";
+    return `the verdict of ${name} is outstanding${why ? `: ${why}` : ""}; see "npx xebec check"`;
+  });
+}
+
+function refusalsOf(proxies: readonly ProxySync[]): Map<string, string> {
   return new Map(
     proxies.flatMap((proxy) =>
       XDS_TYPES.flatMap((type): [string, string][] => {
@@ -42,81 +158,31 @@ function refusalsOf(proxies: readonly ProxySync[]): Refusals {
   );
 }
 
-/** What was applied, as galley will publish it; objects that are not galley's are left out. */
-export function wantedOf(objects: readonly InputObject[], gone = false): Wanted {
-  return new Map(
-    objects.flatMap((object): [string, string | undefined][] => {
-      const result = validateObject(object);
-      if (result.outcome !== "accepted") return [];
-      return [[keyOf(result.resource), gone ? undefined : meaningMark(result.resource)]];
-    }),
-  );
-}
-
-/**
- * Waits until galley has published a change and every connected proxy has accepted what pilot makes of it.
- * @param before what proxies refused already
- * @returns why that is not known or not so, a clause; empty when the change is in effect
- */
-export async function waitForEffect(
-  wanted: Wanted,
+async function proxyVerdict(
   ask: Ask,
-  limitMs = WAIT_MS,
-  before: Refusals = new Map(),
-): Promise<string> {
-  const until = performance.now() + limitMs;
-  try {
-    const open = await waitForPublication(wanted, ask, until);
-    if (open) return open;
-    return (await waitForProxies(ask, until, before)) || (await partsWithoutEffect(wanted, ask));
-  } catch (error) {
-    if (!isXebecError(error)) throw error;
-    return `it cannot be told whether it is in effect: ${error.message}`;
-  }
-}
-
-async function waitForPublication(wanted: Wanted, ask: Ask, until: number): Promise<string> {
-  for (;;) {
-    const { known, marks } = await ask<PublishedConfig>("/published");
-    const open = [...wanted].filter(([key, mark]) => marks[key] !== mark).map(([key]) => key);
-    if (known && open.length === 0) return "";
-    if (performance.now() > until) {
-      if (!known) return 'it cannot be told whether galley has published it; see "npx xebec check"';
-      // Asked only now: what was refused before this change may be told for a moment longer.
-      const conditions = await ask<Condition[]>("/conditions");
-      const refused = conditions.find(
-        (each) => each.consumer === "galley" && each.state === "rejected" && open.includes(each.object),
-      );
-      if (refused) return `galley refuses ${objectName(refused.object)}: ${refused.message}`;
-      return `galley has not published ${open.map(objectName).join(", ")} yet; "npx xebec status" says why`;
-    }
-    await sleep(POLL_MS);
-  }
-}
-
-/** What an object that was applied says and nothing comes of. */
-async function partsWithoutEffect(wanted: Wanted, ask: Ask): Promise<string> {
-  const applied = [...wanted].filter(([, mark]) => mark !== undefined).map(([key]) => key);
-  const told = (await ask<Condition[]>("/conditions")).filter(
-    (each) => applied.includes(each.object) && (each.state === "ignored" || each.reason === "PartlyResolved"),
-  );
-  if (told.length === 0) return "";
-  const texts = new Set(told.map((each) => `${objectName(each.object)}: ${each.message}`));
-  return `not all of it has an effect:\n${[...texts].map((each) => `  ${each}`).join("\n")}`;
-}
-
-async function waitForProxies(ask: Ask, until: number, earlier: Refusals): Promise<string> {
+  until: number,
+  earlier: ReadonlyMap<string, string>,
+): Promise<Pick<Verdict, "refused" | "outstanding"> & { readonly isOldRefusal: boolean }> {
   let before = "";
   for (;;) {
     const proxies = await ask<ProxySync[]>("/proxies?strict");
-    const nacked = [...refusalsOf(proxies)].filter(([who, error]) => earlier.get(who) !== error).map(([who]) => who);
+    const all = [...refusalsOf(proxies)];
+    const nacked = all.filter(([who, error]) => earlier.get(who) !== error);
+    const isOldRefusal = all.length > nacked.length;
     const late = proxies.filter((proxy) => XDS_TYPES.some((type) => syncCell(proxy, type) === "STALE"));
     const now = JSON.stringify(proxies);
-    // Pilot answers in the order of what reaches it; a second look that is the same has what was published before the first.
+    // Pilot has sent what is due at once; what follows an acknowledgement was sent before a second look that is the same.
     if (now === before && (late.length === 0 || nacked.length > 0))
-      return nacked.length > 0 ? `${nacked.join(", ")}; "npx xebec check" says why` : "";
-    if (performance.now() > until)
-      return `not every proxy has accepted it yet (${late.map((each) => each.proxy).join(", ") || "there is more to come"}); see "npx xebec proxy-status"`;
+      return { refused: nacked.map(([who, error]) => `${who}: ${error}`), outstanding: [], isOldRefusal };
+    // What others took of the time is no reason to look only once.
+    if (performance.now() > until && before !== "") {
+      const names = late.map((each) => each.proxy).join(", ") || "there is more to come";
+      return {
+        isOldRefusal,
+        refused: [],
+        outstanding: [`not every proxy has accepted it yet (${names}); see "npx xebec proxy-status"`],
+      };
+    }
     before = now;
     await sleep(POLL_MS);
   }

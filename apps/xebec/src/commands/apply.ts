@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
-import type { MeshStatus } from "@xebec/platform-local";
 import { ManifestText, readManifests, sameId } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
 import { meshContext } from "../mesh-context.ts";
@@ -11,15 +10,20 @@ import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
 import { leftOutOf, validateInput } from "../validate-input.ts";
-import { type Ask, type Refusals, refusalsNow, WAIT_MS, type Wanted, waitForEffect, wantedOf } from "../wait-effect.ts";
+import { type Ask, type Before, lookBefore, waitForEffect } from "../wait-effect.ts";
+import { type Wanted, wantedOf } from "../wanted.ts";
 
 /** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
 const EXIT_FILE = 2;
+/** Somebody refuses what was written, or has not said what it makes of it. */
+const EXIT_VERDICT = 1;
 
 interface FileOptions {
   readonly filename: readonly string[];
   /** False: does not wait until the change is in effect. */
   readonly wait: boolean;
+  /** How long to wait for that, in seconds. */
+  readonly timeout: number;
 }
 
 /** `xebec apply -f`: writes objects into the configuration directory, once none of them is refused. */
@@ -37,11 +41,11 @@ export async function apply(options: FileOptions): Promise<number> {
   const files = readManifests(configDir);
   const changed = new Set<string>();
   const lines = objects.map((object) => `${nameOf(object)} ${put(object, configDir, files, changed)}`);
-  const before = mesh && options.wait ? await refusalsNow(asking(runDir)) : undefined;
+  const before = mesh && options.wait ? await lookBefore(asking(runDir)) : undefined;
   await write(files, changed);
   print(lines.join("\n"));
-  if (changed.size > 0 && mesh && before) await waitAndTell(runDir, mesh, wantedOf(objects), before);
-  return 0;
+  // Also what was there already may be refused.
+  return before ? waitAndTell(runDir, wantedOf(objects), options, before) : 0;
 }
 
 /** `xebec delete -f`: takes the objects that files name out of the configuration directory. */
@@ -63,26 +67,31 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
       lines.push(`${kubectlKind(String(object.value.apiVersion), object.id.kind)} "${object.id.name}" deleted`);
     else missing.push(nameOf(object));
   }
-  const before = mesh && options.wait ? await refusalsNow(asking(runDir)) : undefined;
+  const before = mesh && options.wait ? await lookBefore(asking(runDir)) : undefined;
   await write(files, changed);
   if (lines.length > 0) print(lines.join("\n"));
-  if (changed.size > 0 && mesh && before) await waitAndTell(runDir, mesh, wantedOf(objects, true), before);
+  const code = before && changed.size > 0 ? await waitAndTell(runDir, wantedOf(objects, true), options, before) : 0;
   if (missing.length > 0 && !options.ignoreNotFound)
     throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
-  return 0;
+  return code;
 }
 
 function asking(runDir: string): Ask {
   return (path) => askSupervisor(runDir, "GET", path);
 }
 
-/** The files are written whatever comes of them, so what is late or not known is a word to the user and no failure. */
-async function waitAndTell(runDir: string, mesh: MeshStatus, wanted: Wanted, before: Refusals): Promise<void> {
-  if (wanted.size === 0) return;
-  const open = mesh.monolith
-    ? "one process does not tell when it has read a file; it takes some tenths of a second"
-    : await waitForEffect(wanted, asking(runDir), WAIT_MS, before);
-  if (open) process.stderr.write(`xebec: the files are written; ${open}\n`);
+/** Tells what everybody makes of a change. The files are written whatever comes of them. @returns the exit code */
+async function waitAndTell(runDir: string, wanted: Wanted, { timeout }: FileOptions, before: Before): Promise<number> {
+  const { refused, outstanding, remarks } = await waitForEffect(wanted, asking(runDir), timeout * 1_000, before);
+  const lines = [
+    ...refused.map((each) => `error: ${each}`),
+    ...outstanding.map((each) => `error: ${each}`),
+    ...remarks.map((each) => `warning: ${each}`),
+  ];
+  process.stderr.write(lines.map((each) => `${each}\n`).join(""));
+  if (refused.length + outstanding.length === 0) return 0;
+  process.stderr.write("xebec: the files are written all the same\n");
+  return EXIT_VERDICT;
 }
 
 function nameOf({ value, id }: InputObject): string {

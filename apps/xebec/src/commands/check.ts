@@ -1,7 +1,9 @@
+import { sleep } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
-import { addressPlan, type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
+import { addressPlan, type MeshStatus, MONITORING_PORT, type PublishedConfig } from "@xebec/platform-local";
 import { certificateOf, serviceOfTls } from "../certificates.ts";
 import { askSupervisor } from "../control.ts";
+import { CONSUMERS, lateConsumers } from "../late-consumers.ts";
 import { loadOptions } from "../mesh-options.ts";
 import { type ObjectReport, objectCount, objectReport, type Remark } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
@@ -21,6 +23,7 @@ export interface Check {
 }
 
 const TIMEOUT_MS = 2_000;
+const POLL_MS = 100;
 /** A certificate must have this part of its lifetime left. */
 const LIFETIME_LEFT = 0.2;
 
@@ -72,6 +75,7 @@ async function allChecks(runDir: string): Promise<Check[]> {
     );
   for (const unit of mesh.units.filter((each) => each.kind === "pod"))
     add(`pod/${unit.name}`, "readiness", unit.ready ? "" : unit.problem || `not ready; see ${unit.log}`);
+  await consumerChecks(runDir, add);
   await proxyChecks(runDir, mesh, add);
   const block = loadOptions(runDir)?.block;
   if (block !== undefined) await certificateChecks(block, add);
@@ -87,7 +91,7 @@ function objectChecks({ refused, ignored, partly }: ObjectReport, add: Add): voi
     const more = objectCount(list) - 1;
     return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; "xebec status" tells where and why`;
   };
-  add("objects/valid", "validity of configuration objects", told(refused, "refused"), "warning");
+  add("objects/valid", "validity of configuration objects", told(refused, "refused"));
   add("objects/effect", "effect of valid objects", told(ignored, "without effect"), "warning");
   add("objects/whole", "parts of objects without effect", told(partly, "partly in effect"), "warning");
 }
@@ -104,6 +108,21 @@ async function readiness(address: string, log: string): Promise<string> {
   } catch {
     return `it does not answer at ${address}:${MONITORING_PORT}; see ${log}`;
   }
+}
+
+/** A change that has just come is given a moment. */
+async function consumerChecks(runDir: string, add: Add): Promise<void> {
+  const until = performance.now() + TIMEOUT_MS;
+  const look = (): Promise<PublishedConfig> => askSupervisor<PublishedConfig>(runDir, "GET", "/published");
+  let published = await look();
+  let late = lateConsumers(published);
+  while ((!published.known || late.size > 0) && performance.now() < until) {
+    await sleep(POLL_MS);
+    published = await look();
+    late = lateConsumers(published);
+  }
+  add("config", "publication of the configuration", published.known ? "" : "it cannot be told; see galley and nats");
+  for (const name of CONSUMERS) add(`config/${name}`, "application of the newest configuration", late.get(name) ?? "");
 }
 
 async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {

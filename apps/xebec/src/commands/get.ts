@@ -2,12 +2,16 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import type { Condition } from "@xebec/model-resources";
+import type { PublishedConfig } from "@xebec/platform-local";
 import { readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
 import { kindMatcher } from "../kind-names.ts";
+import { lateConsumers } from "../late-consumers.ts";
 import { meshContext } from "../mesh-context.ts";
-import { type FoundObject, objectKeyOf, objectState } from "../object-state.ts";
+import { type FoundObject, type ObjectState, objectKeyOf, objectState } from "../object-state.ts";
 import { type Format, listing, print, table } from "../output.ts";
+
+type StateOf = (found: FoundObject) => ObjectState;
 
 export interface GetOptions {
   readonly output: Format;
@@ -33,13 +37,15 @@ export async function get(kind: string, name: string | undefined, options: GetOp
       `there is no ${kind} "${name}"${where} in ${configDir}; "xebec get ${kind}" lists them`,
     );
   const conditions = mesh ? await askSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
-  const items = found.map((each) => withState(each, conditions));
+  const late = mesh ? lateConsumers(await askSupervisor<PublishedConfig>(runDir, "GET", "/published")) : new Map();
+  const stateOf: StateOf = (each) => objectState(each, conditions, new Set(late.keys()));
+  const items = found.map((each) => withState(each, stateOf));
   const data = name !== undefined && items.length === 1 ? items[0] : { apiVersion: "v1", kind: "List", items };
   print(
     listing(options.output, data, () =>
       found.length === 0
         ? `no ${kind === "all" ? "objects" : kind} found${where} in ${configDir}\n`
-        : text(found, conditions),
+        : text(found, stateOf),
     ),
   );
   return 0;
@@ -60,9 +66,9 @@ function allObjects(configDir: string): FoundObject[] {
 }
 
 /** The object as it stands in its file, with what is understood when it does not say it. */
-function withState(found: FoundObject, conditions: readonly Condition[]): Record<string, unknown> {
+function withState(found: FoundObject, stateOf: StateOf): Record<string, unknown> {
   const metadata = found.value.metadata as Record<string, unknown>;
-  const { state, remarks } = objectState(found, conditions);
+  const { state, remarks } = stateOf(found);
   return {
     ...found.value,
     metadata: { ...metadata, ...(found.id.namespace ? { namespace: found.id.namespace } : {}) },
@@ -70,8 +76,8 @@ function withState(found: FoundObject, conditions: readonly Condition[]): Record
   };
 }
 
-function text(found: readonly FoundObject[], conditions: readonly Condition[]): string {
-  const states = found.map((each) => ({ each, ...objectState(each, conditions) }));
+function text(found: readonly FoundObject[], stateOf: StateOf): string {
+  const states = found.map((each) => ({ each, ...stateOf(each) }));
   const rows = states.map(({ each: { id, place }, state }) => [id.namespace || "-", id.name, id.kind, place, state]);
   const told = states.flatMap(({ each: { id }, remarks }) =>
     remarks.map((remark) => `  ${id.kind} ${id.namespace ? `${id.namespace}/` : ""}${id.name}: ${remark}\n`),

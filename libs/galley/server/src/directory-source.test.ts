@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Vocabulary } from "@xebec/model-attributes";
-import { type Condition, decodeCondition, decodeResource, type Resource } from "@xebec/model-resources";
+import { type Condition, decodeCondition, decodeResource, isObservedKey, type Resource } from "@xebec/model-resources";
 import { type Bus, createConditions, createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
 import { tempDir } from "@xebec/testing-launch";
 import { reviewObject } from "./admission.ts";
@@ -31,7 +31,11 @@ async function source(dir: string, stateDir?: string) {
   });
   const conditions = new Map<string, Condition>();
   const watching = bus.state("status").watch({
-    entry: (key, bytes) => (bytes ? conditions.set(key, decodeCondition(bytes)) : conditions.delete(key)),
+    entry: (key, bytes) => {
+      if (isObservedKey(key)) return;
+      if (bytes) conditions.set(key, decodeCondition(bytes));
+      else conditions.delete(key);
+    },
     synced: () => {},
   });
   const component = createDirectorySource({
@@ -229,7 +233,7 @@ describe("what a directory source keeps over its own end", () => {
     const key = "networking.istio.io/DestinationRule/default/a";
     const said = new Set<string>();
     bus.state("status").watch({
-      entry: (each, value) => void (value ? said.add(each) : said.delete(each)),
+      entry: (each, value) => void (value && !isObservedKey(each) ? said.add(each) : said.delete(each)),
       synced: () => {},
     });
     save(dir, "a.yaml", rule("a", "one"));

@@ -5,6 +5,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Vocabulary } from "@xebec/model-attributes";
+import type { ConfigPosition } from "@xebec/model-resources";
 import { type Bus, type Conditions, createGenerationWriter } from "@xebec/platform-bus";
 import { createDirectoryWatcher } from "@xebec/platform-files";
 import { type FileContent, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
@@ -43,7 +44,14 @@ export interface DirectorySource extends Component {
  */
 export function createDirectorySource(options: DirectorySourceOptions): DirectorySource {
   const { dir, bus, conditions, stateDir } = options;
-  const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
+  let position: ConfigPosition | undefined;
+  const writer = createGenerationWriter({
+    ...{ bus, bucket: "config", source: "galley" },
+    committed(next) {
+      position = next;
+      void conditions?.observed(next);
+    },
+  });
   const lastGood = createLastGood(stateDir);
   const publication = new Publication((key) => lastGood.object(key));
   const teller = new Teller(conditions);
@@ -86,13 +94,14 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
     const { resources, faults } = merged;
     const { puts, deletes } = publication.update(resources);
     for (const key of deletes) firstSeen.delete(key);
-    teller.tell([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
+    teller.refuse([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
     // Before the bus has it: what is good does not depend on whether the bus is there.
     await lastGood.save(files, (key) => publication.generation(key));
-    if (!whole && puts.size === 0 && deletes.size === 0) return;
+    if (!whole && puts.size === 0 && deletes.size === 0) return teller.published(resources, position);
     if (whole) await writer.replace(publication.all());
     else await writer.apply({ puts, deletes });
     whole = false;
+    await teller.published(resources, position);
     log.info({ changed: [...puts.keys()], removed: [...deletes] }, "configuration published");
   }
 

@@ -1,5 +1,5 @@
 import { logger } from "@xebec/core-log";
-import type { Resource } from "@xebec/model-resources";
+import { type ConfigPosition, meaningMark, type Resource } from "@xebec/model-resources";
 import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
 import type { FileFault } from "./file-state.ts";
 
@@ -9,13 +9,14 @@ const log = logger("source");
 export class Teller {
   readonly #conditions: Conditions | undefined;
   readonly #told = new Map<string, string>();
+  #refused: ReadonlyMap<string, ConditionUpdate> = new Map();
 
   constructor(conditions: Conditions | undefined) {
     this.#conditions = conditions;
   }
 
-  /** Makes this all that is told. @param resources what is in use, by `keyOf` */
-  tell(faults: readonly FileFault[], resources: ReadonlyMap<string, Resource>): void {
+  /** Tells what is refused, whether or not the bus takes anything. @param resources what is in use, by `keyOf` */
+  refuse(faults: readonly FileFault[], resources: ReadonlyMap<string, Resource>): void {
     const byObject = new Map<string, FileFault>();
     for (const fault of faults) {
       const first = byObject.get(fault.object);
@@ -30,14 +31,26 @@ export class Teller {
       this.#told.set(object, text);
     }
     for (const object of [...this.#told.keys()]) if (!byObject.has(object)) this.#told.delete(object);
+    this.#refused = new Map([...byObject].map(([key, fault]) => [key, refused(fault, resources.get(key))]));
+    for (const each of this.#refused.values()) this.#conditions?.set(each);
+  }
+
+  /**
+   * Makes this all that is told, once it is published.
+   * @param resources what is in use, by `keyOf`
+   * @param position how far that brings galley; undefined when the bus was not asked for anything
+   */
+  async published(resources: ReadonlyMap<string, Resource>, position: ConfigPosition | undefined): Promise<void> {
+    // Before the objects: whoever sees an object's new mark knows a generation that has it.
+    if (position) await this.#conditions?.observed(position);
     this.#conditions?.replace([
-      ...[...byObject.values()].map((fault) => refused(fault, resources.has(fault.object))),
-      ...[...resources].flatMap(([key, resource]) => (byObject.has(key) ? [] : [accepted(key, resource)])),
+      ...this.#refused.values(),
+      ...[...resources].flatMap(([key, resource]) => (this.#refused.has(key) ? [] : [accepted(key, resource)])),
     ]);
   }
 }
 
-function refused(fault: FileFault, inUse: boolean): ConditionUpdate {
+function refused(fault: FileFault, inUse: Resource | undefined): ConditionUpdate {
   return {
     object: fault.object,
     state: "rejected",
@@ -45,10 +58,12 @@ function refused(fault: FileFault, inUse: boolean): ConditionUpdate {
     message: inUse ? `${fault.message} (the last good version stays in use)` : fault.message,
     source: fault.path,
     line: fault.line,
+    ...(inUse ? { mark: meaningMark(inUse) } : {}),
   };
 }
 
-function accepted(object: string, { origin }: Resource): ConditionUpdate {
+function accepted(object: string, resource: Resource): ConditionUpdate {
+  const { origin } = resource;
   const place = origin ? { source: origin.source, ...(origin.line ? { line: origin.line } : {}) } : {};
-  return { object, state: "accepted", reason: "Accepted", message: "", ...place };
+  return { object, state: "accepted", reason: "Accepted", message: "", ...place, mark: meaningMark(resource) };
 }

@@ -1,10 +1,10 @@
 import { Coalescer } from "@xebec/core-async";
-import { isXebecError } from "@xebec/core-errors";
+import { isXebecError, XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { MIXER_GROUP, type MixerRuntime } from "@xebec/mixer-runtime";
-import { decodeResource, type Resource } from "@xebec/model-resources";
+import { type ConfigPosition, decodeResource, type Resource } from "@xebec/model-resources";
 import { type Bus, createConditions, createGenerationReader, type GenerationChange } from "@xebec/platform-bus";
 import type { MixerMeters } from "./meters.ts";
 
@@ -26,10 +26,25 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
   const resources = new Map<string, Resource>();
   const conditions = createConditions(bus, service);
   let closed = false;
+  /** Something of Mixer's has changed since the configuration was put into effect. */
+  let due = false;
+  /** How far the reader has come. */
+  let position: ConfigPosition | undefined;
+  let fault: string | undefined;
   const applied = new Coalescer(async () => {
     if (closed) return;
+    const reached = position;
+    if (due) {
+      due = false;
+      await putIntoEffect();
+    }
+    // Everything up to here is in effect, and what became of it was said.
+    if (reached) void conditions.observed(reached, fault);
+  });
+  async function putIntoEffect(): Promise<void> {
     try {
       const all = await runtime.apply(resources.values());
+      fault = undefined;
       conditions.replace(all);
       meters.config(all);
       for (const { object, reason, message } of all.filter((each) => each.state === "rejected"))
@@ -39,9 +54,10 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
         "configuration in effect",
       );
     } catch (error) {
+      fault = `the configuration could not be put into effect: ${XebecError.from(error).message}`;
       log.error({ err: error }, "the configuration could not be put into effect; the one before stays");
     }
-  });
+  }
   const read = (key: string, bytes: Uint8Array): void => {
     try {
       resources.set(key, decodeResource(bytes));
@@ -64,13 +80,22 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
         ours = true;
         read(key, bytes);
       }
-      if (ours) void applied.request();
+      if (!ours) return;
+      due = true;
+      void applied.request();
+    },
+    reached(next) {
+      position = next;
+      void applied.request();
     },
   });
   return {
     name: "configuration",
     start: (signal) => reader.start(signal),
-    missing: () => [...(reader.missing?.() ?? []), ...(runtime.snapshot ? [] : ["no configuration is in effect yet"])],
+    missing: () => [
+      ...(reader.missing?.() ?? []),
+      ...(runtime.snapshot ? [] : [fault ?? "no configuration is in effect yet"]),
+    ],
     async close() {
       await reader.close?.();
       closed = true;

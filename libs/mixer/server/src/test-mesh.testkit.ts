@@ -3,7 +3,7 @@ import { waitFor } from "@xebec/core-async";
 import { compose } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import type { Adapter } from "@xebec/mixer-sdk";
-import { decodeCondition, encodeResource, keyOf, type Resource } from "@xebec/model-resources";
+import { decodeCondition, encodeResource, isObservedKey, keyOf, type Resource } from "@xebec/model-resources";
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
 import { createGenerationWriter, createMemoryBus } from "@xebec/platform-bus";
 import { createGrpcChannel } from "@xebec/platform-grpc";
@@ -74,6 +74,7 @@ export async function startMixer(
   await all.start(new AbortController().signal);
   const watch = bus.state("status").watch({
     entry(key, bytes) {
+      if (isObservedKey(key)) return;
       if (!bytes) conditions.delete(key);
       else {
         const { state, reason, message } = decodeCondition(bytes);

@@ -15,6 +15,8 @@ export interface Condition {
   /** Where in its source the object or fault is. */
   readonly source?: string;
   readonly line?: number;
+  /** Of galley, for an object that it has published: what the object says (`meaningMark`). */
+  readonly mark?: string;
   /** RFC 3339. */
   readonly time: string;
 }

@@ -25,6 +25,17 @@ export type {
   VirtualServiceSpec,
 } from "./kinds/virtual-service.ts";
 export { findKind, KINDS, kindOf } from "./kinds.ts";
+export { meaningMark } from "./meaning-mark.ts";
+export {
+  type ConfigPosition,
+  consumersOf,
+  decodeObserved,
+  encodeObserved,
+  hasReached,
+  isObservedKey,
+  type Observed,
+  observedKey,
+} from "./observed.ts";
 export { type ConditionReason, type ConditionSpeaker, type ConditionState, REASONS, type ReasonOf } from "./reasons.ts";
 export {
   collectionOf,

@@ -1,5 +1,6 @@
 import { Coalescer, sleep } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
+import type { ConfigPosition } from "@xebec/model-resources";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { attachments } from "@xebec/pilot-xds-gen";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
@@ -35,6 +36,8 @@ export function conditionsOf(
 export interface Teller extends Component {
   /** Something changed that a condition may say. */
   changed(): void;
+  /** Every proxy was sent what comes of the configuration up to here. */
+  reached(position: ConfigPosition): void;
 }
 
 /**
@@ -45,16 +48,19 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
   const conditions = createConditions(bus, CONSUMER);
   const earlier = new EarlierConditions(bus, () => void run.request());
   const stop = new AbortController();
+  let position: ConfigPosition | undefined;
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
     const snapshot = server.generator?.snapshot;
     if (!snapshot || stop.signal.aborted) return;
+    const at = position;
     const routers = [...server.connections]
       .filter((each) => each.proxy.type === "router")
       .map((each) => each.proxy.labels);
     const said = conditionsOf(snapshot, routers, server.refusals);
     conditions.replace(said);
     earlier.takeBackAllBut(new Set(said.map((each) => each.object)));
+    if (at) void conditions.observed(at);
   });
   return {
     name: "conditions",
@@ -62,6 +68,10 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
       earlier.read();
     },
     changed: () => void run.request(),
+    reached(next) {
+      position = next;
+      void run.request();
+    },
     async close() {
       stop.abort();
       earlier.close();

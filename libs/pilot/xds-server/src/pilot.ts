@@ -39,6 +39,8 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     },
   });
   const told = conditionTeller(server, bus);
+  /** Resolves when every proxy was sent what the last snapshot brings it. */
+  let sent: Promise<void> = Promise.resolve();
   const state = createPilotState({
     bus,
     domain: config.domain,
@@ -47,10 +49,11 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     ...(mesh ? { mesh } : {}),
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
     onSnapshot: (change) => {
-      void server.update(change);
+      sent = server.update(change);
       // Endpoints alone change nothing of what is told.
       if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) told.changed();
     },
+    onReached: (position) => void sent.then(() => told.reached(position)),
   });
   const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, source?: TlsSource): Component =>

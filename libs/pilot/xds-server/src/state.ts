@@ -1,7 +1,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { decodeResource, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
+import { type ConfigPosition, decodeResource, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { type Bus, createGenerationReader, type GenerationChange, type GenerationReader } from "@xebec/platform-bus";
@@ -20,6 +20,8 @@ export interface PilotStateOptions {
   readonly cacheDir?: string;
   /** Gets every snapshot from the first complete one on. */
   readonly onSnapshot: (change: SnapshotChange) => void;
+  /** Told how far the configuration was applied, after the snapshot that has it. */
+  readonly onReached: (position: ConfigPosition) => void;
 }
 
 /** Makes snapshots of the bus states `config` and `workloads`. It owns the current one. */
@@ -28,7 +30,7 @@ export interface PilotState extends Component {
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
-  const { bus, domain, trustDomain, mesh, cacheDir, onSnapshot } = options;
+  const { bus, domain, trustDomain, mesh, cacheDir, onSnapshot, onReached } = options;
   const builder = new SnapshotBuilder({ domain, trustDomain, ...(mesh ? { mesh } : {}) });
   const have = { config: false, workloads: !options.workloads };
   // Nothing is served before both states are whole; what changed until then is served with them.
@@ -48,19 +50,28 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     complete = true;
     onSnapshot({ snapshot: change.snapshot, changed: new Set([...before, ...change.changed]) });
   };
-  const reader = (bucket: "config" | "workloads", apply: (change: GenerationChange) => void): GenerationReader =>
+  const reader = (
+    bucket: "config" | "workloads",
+    apply: (change: GenerationChange) => void,
+    reached?: (position: ConfigPosition) => void,
+  ): GenerationReader =>
     createGenerationReader({
       bus,
       bucket,
       name: `pilot ${bucket}`,
       ...(cacheDir ? { cacheFile: `${cacheDir}/${bucket}.cache` } : {}),
       apply,
+      ...(reached ? { reached } : {}),
     });
   const readers = [
-    reader("config", (change) => {
-      const config = { puts: decoded(change.puts, decodeResource), deletes: [...change.deletes] };
-      took("config", builder.apply({ config }));
-    }),
+    reader(
+      "config",
+      (change) => {
+        const config = { puts: decoded(change.puts, decodeResource), deletes: [...change.deletes] };
+        took("config", builder.apply({ config }));
+      },
+      onReached,
+    ),
     ...(options.workloads
       ? [
           reader("workloads", (change) =>

@@ -1,6 +1,7 @@
 import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import { isObservedKey } from "@xebec/model-resources";
 import type { Bus, Subscription } from "./bus.ts";
 import { createGenerationReader } from "./generation-reader.ts";
 import { createGenerationWriter } from "./generation-writer.ts";
@@ -50,12 +51,15 @@ export function createBridge({ inner, outer, incoming, outgoing, requests }: Bri
       for (const bucket of outgoing) {
         const state = outer.state(bucket);
         const failed = (error: unknown): void => log.warn({ err: error, bucket }, "a value could not be passed on");
-        open.push(
-          inner.state(bucket).watch({
-            entry: (key, value) => void (value ? state.put(key, value) : state.delete(key)).catch(failed),
-            synced: () => {},
-          }),
-        );
+        const passing = new Set<Promise<void>>();
+        const pass = (key: string, value: Uint8Array | undefined): void => {
+          const write = (): Promise<void> => (value ? state.put(key, value) : state.delete(key));
+          // What a service has observed it says after its conditions, and they shall arrive before it.
+          const done = (isObservedKey(key) ? Promise.all(passing).then(write) : write()).catch(failed);
+          passing.add(done);
+          void done.then(() => passing.delete(done));
+        };
+        open.push(inner.state(bucket).watch({ entry: pass, synced: () => {} }));
       }
       for (const subject of requests)
         open.push(

@@ -1,5 +1,12 @@
 import { logger } from "@xebec/core-log";
-import { type Condition, encodeCondition, statusKey } from "@xebec/model-resources";
+import {
+  type Condition,
+  type ConfigPosition,
+  encodeCondition,
+  encodeObserved,
+  observedKey,
+  statusKey,
+} from "@xebec/model-resources";
 import type { Bus, StateSubscription } from "./bus.ts";
 
 const BUCKET = "status";
@@ -16,29 +23,67 @@ export interface Conditions {
   clear(object: string): void;
   /** Makes these all that is said: objects that are not among them are cleared, also those of an earlier run of the consumer. */
   replace(updates: Iterable<ConditionUpdate>): void;
+  /**
+   * Says how far the consumer has come. It is written after every condition that was said before, so that whoever reads it knows the
+   * verdict as well.
+   * @param fault why nothing newer is applied, public text
+   * @returns resolves when the bus holds it; it does not reject
+   */
+  observed(position: ConfigPosition, fault?: string): Promise<void>;
 }
 
 /** @param consumer the service that speaks: `pilot`, `mixer-policy` */
 export function createConditions(bus: Bus, consumer: string): Conditions {
   const state = bus.state(BUCKET);
   const said = new Map<string, string>();
-  const write = (object: string, done: Promise<void>): void => {
-    done.catch((error: unknown) => log.warn({ err: error, object }, "a condition could not be written"));
+  const writing = new Set<Promise<boolean>>();
+  const write = (object: string, done: Promise<void>): Promise<boolean> => {
+    const settled = done.then(
+      () => true,
+      (error: unknown) => {
+        log.warn({ err: error, object }, "a condition could not be written");
+        return false;
+      },
+    );
+    writing.add(settled);
+    void settled.then(() => writing.delete(settled));
+    return settled;
+  };
+  let told = "";
+  let telling: Promise<void> = Promise.resolve();
+  const writeObserved = async (mark: string, position: ConfigPosition, fault: string | undefined): Promise<void> => {
+    const before = await Promise.all(writing);
+    if (told !== mark) return telling; // a newer one takes its place
+    const { generations, incarnation } = position;
+    const value = { consumer, generations, incarnation, ...(fault ? { fault } : {}), time: new Date().toISOString() };
+    try {
+      // A verdict that could not be written cannot be claimed either.
+      if (before.every(Boolean)) return await state.put(observedKey(consumer), encodeObserved(value));
+    } catch (error) {
+      log.warn({ err: error }, "how far the configuration was applied could not be written");
+    }
+    if (told === mark) told = "";
   };
   const set = (update: ConditionUpdate): void => {
     const mark = JSON.stringify(update);
     if (said.get(update.object) === mark) return;
     said.set(update.object, mark);
     const condition: Condition = { ...update, consumer, time: new Date().toISOString() };
-    write(update.object, state.put(statusKey(condition), encodeCondition(condition)));
+    void write(update.object, state.put(statusKey(condition), encodeCondition(condition)));
   };
   const clear = (object: string): void => {
-    if (said.delete(object)) write(object, state.delete(statusKey({ object, consumer })));
+    if (said.delete(object)) void write(object, state.delete(statusKey({ object, consumer })));
   };
   let earlier: StateSubscription | undefined;
   /** What an earlier run said and this one does not say any more. */
   const clearEarlier = (): void => {
     const found = new Set<string>();
+    // Until then what an earlier run said may be taken for what this one says.
+    let known = (_isCleared: boolean): void => {};
+    const cleared = new Promise<boolean>((resolve) => {
+      known = resolve;
+    });
+    writing.add(cleared);
     const prefix = statusKey({ object: "", consumer });
     earlier = state.watch({
       entry(key, value) {
@@ -49,13 +94,27 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
       },
       synced() {
         earlier?.close();
-        for (const object of found) if (!said.has(object)) write(object, state.delete(statusKey({ object, consumer })));
+        const deletions = [...found]
+          .filter((object) => !said.has(object))
+          .map((object) => write(object, state.delete(statusKey({ object, consumer }))));
+        void Promise.all(deletions).then((all) => {
+          known(all.every(Boolean));
+          writing.delete(cleared);
+        });
       },
     });
   };
   return {
     set,
     clear,
+    observed(position, fault) {
+      const mark = JSON.stringify([position.generations, position.incarnation, fault]);
+      if (mark !== told) {
+        told = mark;
+        telling = writeObserved(mark, position, fault);
+      }
+      return telling;
+    },
     replace(updates) {
       if (!earlier) clearEarlier();
       const kept = new Set<string>();

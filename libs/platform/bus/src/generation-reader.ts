@@ -3,6 +3,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { isSourceOf } from "@xebec/model-bus";
+import type { ConfigPosition } from "@xebec/model-resources";
 import type { Bus, StateSubscription } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
 import { decodeCommit, parseGenerationKey } from "./commit.ts";
@@ -29,6 +30,10 @@ export interface GenerationReaderOptions {
   readonly cacheFile?: string | undefined;
   /** Called with whole generations only, one at a time. When it throws, everything is told again, with the next change or later. */
   apply(change: GenerationChange): void;
+  /**
+   * Told when everything up to here was applied and the bus has confirmed it, also when a generation brought nothing that differs.
+   */
+  reached?(position: ConfigPosition): void;
   readonly metrics?: Metrics;
 }
 
@@ -70,6 +75,8 @@ class Reader implements GenerationReader {
   #cacheDue = false;
   #confirmedAt = performance.now();
   #incompleteSince: number | undefined;
+  /** The position that was told last, as text. */
+  #reached = "";
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GenerationReaderOptions) {
@@ -250,6 +257,21 @@ class Reader implements GenerationReader {
     }
     this.#incompleteSince = all ? undefined : (this.#incompleteSince ?? performance.now());
     this.#setSynced(all && this.#listed && this.#delivery.fault === undefined);
+    if (this.#synced) this.#tellReached();
+  }
+
+  #tellReached(): void {
+    const { reached } = this.#options;
+    if (!reached) return;
+    const position = { generations: this.#generations(), incarnation: this.#incarnation };
+    const mark = JSON.stringify(position);
+    if (mark === this.#reached) return;
+    this.#reached = mark;
+    reached(position);
+  }
+
+  #generations(): Record<string, number> {
+    return Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
   }
 
   /** Brings the merged view up to date for these keys and tells the change. */
@@ -275,7 +297,7 @@ class Reader implements GenerationReader {
   }
 
   #deliver(puts: ReadonlyMap<string, Uint8Array>, deletes: ReadonlySet<string>, first: boolean): void {
-    const generations = Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
+    const generations = this.#generations();
     this.#delivery.deliver({ puts, deletes, first, generations }, this.#merged, () => {
       this.#deliver(new Map(), new Set(), true);
       this.#evaluate();

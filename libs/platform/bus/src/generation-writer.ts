@@ -2,6 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isSourceOf } from "@xebec/model-bus";
+import type { ConfigPosition } from "@xebec/model-resources";
 import type { Bus, State, StateSubscription } from "./bus.ts";
 import {
   type Commit,
@@ -20,6 +21,8 @@ export interface GenerationWriterOptions {
   readonly bucket: string;
   /** The writer's name in the bucket, for example `kubernetes`. One process at a time may write as a source. */
   readonly source: string;
+  /** Told after every generation, and when the server has another store, what of this source the bus holds then. */
+  committed?(position: ConfigPosition): void;
 }
 
 /** Publishes what a source changed at once as one generation: readers apply all of it or nothing. */
@@ -45,17 +48,21 @@ const log = logger("bus");
  * else puts in its place is put right as long as it runs.
  * @throws XebecError invalid_argument for a source that no reader of the bucket believes
  */
-export function createGenerationWriter({ bus, bucket, source }: GenerationWriterOptions): GenerationWriter {
+export function createGenerationWriter(options: GenerationWriterOptions): GenerationWriter {
+  const { bus, bucket, source } = options;
   checkSource(source);
   if (!isSourceOf(bucket, source))
     throw new XebecError("invalid_argument", `"${source}" is no source of the state "${bucket}"`);
-  return new Writer(bus.state(bucket), `${bucket} writer ${source}`, source);
+  return new Writer(bus.state(bucket), options);
 }
 
 class Writer implements GenerationWriter {
   readonly name: string;
   readonly #state: State;
   readonly #source: string;
+  readonly #committed: GenerationWriterOptions["committed"];
+  /** The store that the bus has now. */
+  #incarnation = "";
   readonly #published = new HashedEntries();
   readonly #guard: SourceGuard;
   #commit: Commit | undefined;
@@ -70,22 +77,28 @@ class Writer implements GenerationWriter {
   /** Those whose generation is being published. */
   #served: Waiter[] = [];
 
-  constructor(state: State, name: string, source: string) {
+  constructor(state: State, { bucket, source, committed }: GenerationWriterOptions) {
     this.#state = state;
-    this.name = name;
+    this.name = `${bucket} writer ${source}`;
     this.#source = source;
+    this.#committed = committed;
     this.#guard = new SourceGuard(state, source);
   }
 
   async start(): Promise<void> {
     this.#watch = this.#state.watch({
       entry: (text, value) => this.#existing(text, value),
-      synced: () => {
+      synced: (incarnation) => {
+        this.#incarnation = incarnation;
         this.#ready = true;
         for (const [key, value] of this.#published.entries) this.#state.keep(entryKey(this.#source, key), value);
         this.#work();
       },
-      lost: () => this.#guard.forget(),
+      lost: (incarnation) => {
+        this.#incarnation = incarnation;
+        this.#guard.forget();
+        this.#tell();
+      },
       forged: (text) => this.#existing(text, undefined),
       confirmed: () => {
         if (this.#ready && !this.#working && !this.#closed) this.#guard.repair(this.#stored);
@@ -178,6 +191,7 @@ class Writer implements GenerationWriter {
     for (const key of disputed) if (!wanted.has(key)) changed.push([key, this.#published.entries.get(key)]);
     if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
       this.#state.keep(commitKey(this.#source), encodeCommit(this.#commit));
+      this.#tell();
       return this.#commit;
     }
     const done = await Promise.allSettled(changed.map(([key, value]) => this.#write(key, value)));
@@ -188,7 +202,16 @@ class Writer implements GenerationWriter {
     await this.#state.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
     this.#guard.taken();
+    this.#tell();
     return commit;
+  }
+
+  #tell(): void {
+    if (!this.#commit) return;
+    this.#committed?.({
+      generations: { [this.#source]: this.#commit.generation },
+      incarnation: this.#incarnation,
+    });
   }
 
   /** An entry counts as published when it is stored, so that one that failed is tried with the next generation that has it. */

@@ -1,10 +1,11 @@
 export { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 export type { ManifestProblem } from "./cluster-objects.ts";
 export { appEntry, NODE_FLAGS, SERVICE_NODE_FLAGS } from "./images.ts";
+export { localMarks } from "./local-marks.ts";
 export type { MeshStatus, UnitStatus } from "./mesh-status.ts";
 export { type LocalFault, type Manifests, parseManifests } from "./parse-manifests.ts";
 export { chooseContainer } from "./pod-lookup.ts";
 export type { MintToken } from "./pod-tokens.ts";
-export { meaningMark, type PublishedConfig } from "./published-config.ts";
 export { citadelDir, MONITORING_PORT, NATS_PORT, rootFile, SERVICE_ACCOUNTS, tokenFile } from "./services.ts";
+export type { PublishedConfig } from "./status-reader.ts";
 export { Supervisor, type SupervisorOptions } from "./supervisor.ts";

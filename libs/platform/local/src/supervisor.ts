@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { logger } from "@xebec/core-log";
+import type { Condition } from "@xebec/model-resources";
 import { type Bus, createGenerationWriter, createNatsBus, type GenerationWriter, readSeed } from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
 import {
@@ -15,6 +16,7 @@ import {
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
+import { localMark } from "./local-marks.ts";
 import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, Deployment } from "./manifest-objects.ts";
 import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
@@ -24,7 +26,6 @@ import { createPodHost } from "./pod-host.ts";
 import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-tokens.ts";
-import { type PublishedConfig, PublishedConfigReader } from "./published-config.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
   citadelDir,
@@ -36,6 +37,7 @@ import {
   serviceUnits,
 } from "./services.ts";
 import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
+import { type PublishedConfig, StatusReader } from "./status-reader.ts";
 import { Unit } from "./unit.ts";
 import { WorkloadPublisher } from "./workload-publisher.ts";
 
@@ -70,7 +72,7 @@ export class Supervisor {
   readonly #units: Unit[] = [];
   readonly #objects: ClusterObjects;
   readonly #stop = new AbortController();
-  readonly #config = new PublishedConfigReader();
+  readonly #status = new StatusReader();
   #runId: string = randomUUID();
   #bus: Bus | undefined;
   #writer: GenerationWriter | undefined;
@@ -251,9 +253,15 @@ export class Supervisor {
     };
   }
 
-  /** What galley has published, for commands that wait for their change. */
-  published(): Promise<PublishedConfig> {
-    return this.#config.read(this.#bus, this.#stop.signal);
+  /** What galley has published and who has applied it, for commands that wait for their change. */
+  async published(): Promise<PublishedConfig> {
+    const read = Object.fromEntries([...this.#objects.objects].map(([key, each]) => [key, localMark(each)]));
+    return { ...(await this.#status.published(this.#bus)), read };
+  }
+
+  /** What the services say of every object. */
+  conditions(): Promise<readonly Condition[]> {
+    return this.#status.conditions(this.#bus);
   }
 
   /**
@@ -289,7 +297,7 @@ export class Supervisor {
     await this.#pods?.endAll();
     this.#stop.abort();
     await this.#writer?.close?.();
-    await this.#config.close();
+    this.#status.close();
     await this.#bus?.close?.();
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
     for (const left of processesMarked(RUN_MARK, this.#runId)) {
@@ -307,7 +315,7 @@ export class Supervisor {
     for (const unit of this.#units) unit.release();
     await this.#objects.close?.();
     await this.#writer?.close?.();
-    await this.#config.close();
+    this.#status.close();
     await this.#bus?.close?.();
   }
 }

@@ -1,0 +1,80 @@
+import { isXebecError } from "@xebec/core-errors";
+import type { Condition } from "@xebec/model-resources";
+import { objectName } from "./object-name.ts";
+import { isPartly } from "./object-report.ts";
+import type { Ask } from "./wait-effect.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** What came of a change, a clause each. It is in effect as it was meant when nothing is said. */
+export interface Verdict {
+  /** By whom something of it is refused, and why. */
+  readonly refused: readonly string[];
+  /** What is not known in time. */
+  readonly outstanding: readonly string[];
+  /** What is taken and has no effect, or takes effect away from another object. */
+  readonly remarks: readonly string[];
+}
+
+/** What all services say of all objects. @param isCertain false: nothing is known rather than an error */
+export async function conditionsNow(ask: Ask, isCertain: boolean): Promise<readonly Condition[]> {
+  try {
+    return await ask<Condition[]>("/conditions");
+  } catch (error) {
+    if (isCertain || !isXebecError(error)) throw error;
+    return [];
+  }
+}
+
+/**
+ * What the services say of the objects of a change, and what they say of other objects since.
+ * @param before their conditions before the change
+ * @param now after it, when each of them has applied it
+ * @param isProxyRefusal whether proxies refuse something that they refused before
+ */
+export function verdictOf(
+  { config }: Wanted,
+  before: readonly Condition[],
+  now: readonly Condition[],
+  isProxyRefusal: boolean,
+): Pick<Verdict, "refused" | "remarks"> {
+  const isOf = ({ object }: Condition): boolean => config.get(object) !== undefined;
+  // What proxies refuse they were asked themselves: pilot takes such a word back only after they have accepted something better.
+  const told = now.filter((each) => each.reason !== "ProxyRejected" || isProxyRefusal);
+  const isRefusal = (each: Condition): boolean => each.state === "rejected" || each.reason === "PartlyRejected";
+  const known = new Set(before.map(mark));
+  const others = told.filter(
+    (each) => !isOf(each) && !known.has(mark(each)) && (isRefusal(each) || each.state === "ignored" || isPartly(each)),
+  );
+  return {
+    refused: clauses(
+      told.filter((each) => isOf(each) && isRefusal(each)),
+      "refused by",
+    ),
+    remarks: [
+      ...clauses(
+        told.filter((each) => isOf(each) && !isRefusal(each) && (each.state === "ignored" || isPartly(each))),
+        "not all of it has an effect, says",
+      ),
+      ...clauses(others, "since this change, says"),
+    ],
+  };
+}
+
+function mark({ consumer, object, state, message }: Condition): string {
+  return JSON.stringify([consumer, object, state, message]);
+}
+
+/** One clause for what several say of an object with the same words. */
+function clauses(conditions: readonly Condition[], verb: string): string[] {
+  const found = new Map<string, { readonly object: string; readonly text: string; readonly by: string[] }>();
+  for (const { object, consumer, message, reason } of conditions) {
+    const text = message || reason;
+    const key = JSON.stringify([object, text]);
+    const same = found.get(key);
+    if (same) same.by.push(consumer);
+    else found.set(key, { object, text, by: [consumer] });
+  }
+  return [...found.values()].map(
+    ({ object, text, by }) => `${objectName(object) || object}: ${verb} ${by.sort().join(", ")}: ${text}`,
+  );
+}

@@ -1,0 +1,69 @@
+import { XebecError } from "@xebec/core-errors";
+
+/** A place in the history of the configuration: the last generation of each source, in one store of the bus. */
+export interface ConfigPosition {
+  /** By source: `{ "galley": 7 }`. */
+  readonly generations: Readonly<Record<string, number>>;
+  /** Names the store: numbers of another one cannot be compared. */
+  readonly incarnation: string;
+}
+
+/**
+ * How far one service has come with the configuration: a key of the bus state `status` beside its conditions. Of galley: what it
+ * has published. Of a consumer: what it has applied, and said everything about in conditions that were written before.
+ */
+export interface Observed extends ConfigPosition {
+  readonly consumer: string;
+  /** Why nothing newer is applied although it was read. Public text. */
+  readonly fault?: string;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+const PREFIX = "observed/";
+/** Mixer's group: pilot reads it too, since it decides where proxies ask. */
+const MIXER_GROUP = "config.istio.io/";
+
+/** The key of what a service has observed, in the state `status`. */
+export function observedKey(consumer: string): string {
+  return `${PREFIX}${consumer}`;
+}
+
+/** True for a key of the state `status` that is no condition's. */
+export function isObservedKey(key: string): boolean {
+  return key.startsWith(PREFIX);
+}
+
+export function encodeObserved(observed: Observed): Uint8Array {
+  return Buffer.from(JSON.stringify(observed));
+}
+
+/** @throws XebecError data_loss when the bytes are none */
+export function decodeObserved(bytes: Uint8Array): Observed {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString("utf8")) as Observed;
+    if (
+      typeof value.consumer === "string" &&
+      typeof value.incarnation === "string" &&
+      value.generations !== null &&
+      typeof value.generations === "object"
+    )
+      return value;
+  } catch (error) {
+    throw new XebecError("data_loss", "a value of the state `status` is not JSON", { cause: error });
+  }
+  throw new XebecError("data_loss", "a value of the state `status` does not say what was observed");
+}
+
+/** Says whether a service that has come as far as `observed` has applied everything up to `published`. */
+export function hasReached(observed: ConfigPosition | undefined, published: ConfigPosition): boolean {
+  if (!observed || observed.incarnation !== published.incarnation) return false;
+  return Object.entries(published.generations).every(
+    ([source, generation]) => (observed.generations[source] ?? 0) >= generation,
+  );
+}
+
+/** The services that have a say about an object, besides galley. @param key `keyOf` of the object */
+export function consumersOf(key: string): readonly string[] {
+  return key.startsWith(MIXER_GROUP) ? ["pilot", "mixer-policy", "mixer-telemetry"] : ["pilot"];
+}

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { type ConfigPosition, decodeObserved, observedKey } from "@xebec/model-resources";
+import { map, never } from "./bus.testkit.ts";
+import {
+  type Bus,
+  createConditions,
+  createGenerationReader,
+  createGenerationWriter,
+  createMemoryBus,
+  type State,
+} from "./index.ts";
+
+const AT: ConfigPosition = { generations: { galley: 7 }, incarnation: "store" };
+const refused = (object: string) => ({ object, state: "rejected", reason: "InvalidSpec", message: "bad" }) as const;
+
+/** A bus whose state `status` takes a value only when `let through` says so. */
+function slow(inner: Bus): { bus: Bus; letThrough(key: string): void; fail(key: string): void } {
+  const held = new Map<string, { go(): void; fail(error: Error): void }>();
+  const state = (bucket: string): State => {
+    const own = inner.state(bucket);
+    return {
+      ...{ get: (key) => own.get(key), watch: (watcher) => own.watch(watcher), keep: (...all) => own.keep(...all) },
+      delete: (key) => own.delete(key),
+      put: (key, value) =>
+        new Promise((resolve, reject) => {
+          held.set(key, { go: () => void own.put(key, value).then(resolve), fail: reject });
+        }),
+    };
+  };
+  return {
+    bus: { ...inner, state },
+    letThrough: (key) => held.get(key)?.go(),
+    fail: (key) => held.get(key)?.fail(new Error("refused")),
+  };
+}
+
+test("what a consumer has observed is written after all that it said before, and not when that was lost", async () => {
+  const inner = createMemoryBus();
+  const { bus, letThrough, fail } = slow(inner);
+  const conditions = createConditions(bus, "pilot");
+  conditions.set(refused("a"));
+  void conditions.observed(AT);
+  letThrough(observedKey("pilot"));
+  const read = async () => inner.state("status").get(observedKey("pilot"));
+  assert.equal(await read(), undefined);
+  letThrough("pilot/a");
+  await waitFor("it is written", 5_000, async () => {
+    letThrough(observedKey("pilot"));
+    return (await read()) !== undefined;
+  });
+  const { consumer, generations, incarnation } = decodeObserved((await read()) as Uint8Array);
+  assert.deepEqual({ consumer, generations, incarnation }, { consumer: "pilot", ...AT });
+  conditions.set(refused("b"));
+  const next = conditions.observed({ ...AT, generations: { galley: 8 } });
+  fail("pilot/b");
+  await next;
+  assert.deepEqual(decodeObserved((await read()) as Uint8Array).generations, { galley: 7 });
+});
+
+test("what an earlier run said is taken back before anything is observed", async () => {
+  const bus = createMemoryBus();
+  await bus.state("status").put("pilot/gone", Buffer.from("{}"));
+  const order: string[] = [];
+  const conditions = createConditions(bus, "pilot");
+  conditions.replace([refused("a")]);
+  const observed = conditions.observed(AT);
+  bus.state("status").watch({ entry: (key, value) => order.push(value ? key : `no ${key}`), synced() {} });
+  await observed;
+  await waitFor("it is told", 5_000, () => order.includes("observed/pilot"));
+  assert.ok(!order.includes("pilot/gone") || order.indexOf("no pilot/gone") < order.indexOf("observed/pilot"));
+  assert.equal(await bus.state("status").get("pilot/gone"), undefined);
+});
+
+test("a reader says how far it has come, also when a generation brought it nothing", async () => {
+  const bus = createMemoryBus();
+  const reached: ConfigPosition[] = [];
+  const committed: ConfigPosition[] = [];
+  let changes = 0;
+  let broken = false;
+  const writer = createGenerationWriter({ bus, bucket: "b", source: "s", committed: (at) => committed.push(at) });
+  const reader = createGenerationReader({
+    ...{ bus, bucket: "b" },
+    apply() {
+      changes++;
+      if (broken) throw new Error("not now");
+    },
+    reached: (at) => reached.push(at),
+  });
+  await writer.start(never);
+  await reader.start(never);
+  await writer.replace(map({ a: "1" }));
+  await waitFor("the first", 5_000, () => reached.length === 1);
+  assert.deepEqual(reached[0]?.generations, { s: 1 });
+  assert.deepEqual(committed, reached, "both name the store in the same way");
+  // Both generations are there before the reader looks: it sees no difference.
+  void writer.apply({ puts: map({ a: "2" }), deletes: new Set() });
+  void writer.apply({ puts: map({ a: "1" }), deletes: new Set() });
+  await waitFor("the last", 5_000, () => reached.at(-1)?.generations.s === committed.at(-1)?.generations.s);
+  broken = true;
+  const before = changes;
+  await writer.apply({ puts: map({ a: "3" }), deletes: new Set() });
+  await waitFor("it was told", 5_000, () => changes > before);
+  assert.notEqual(reached.at(-1)?.generations.s, committed.at(-1)?.generations.s, "what was not taken is not reached");
+  broken = false;
+  await waitFor("it is taken", 5_000, () => reached.at(-1)?.generations.s === committed.at(-1)?.generations.s);
+  await reader.close?.();
+  await writer.close?.();
+});

@@ -1,0 +1,100 @@
+import { isXebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
+import {
+  type Condition,
+  type ConfigPosition,
+  decodeCondition,
+  decodeObserved,
+  isObservedKey,
+  type Observed,
+} from "@xebec/model-resources";
+import type { Bus, StateSubscription } from "@xebec/platform-bus";
+
+const log = logger("local");
+/** How long the first reader waits for the bus, in milliseconds. */
+const FIRST_MS = 2_000;
+const GALLEY = "galley";
+
+/** What is published and who has applied it, for somebody who has just changed a file and waits for it. */
+export interface PublishedConfig {
+  /** False when it cannot be told: the bus is down, or galley has not published anything yet. */
+  readonly known: boolean;
+  /** How far galley has come; absent before its first publication. */
+  readonly position?: ConfigPosition;
+  /** What each published object says (`meaningMark`), by `keyOf`. */
+  readonly marks: Readonly<Record<string, string>>;
+  /** How far each consumer has come, by its name. Their conditions are known by then. */
+  readonly observed: Readonly<Record<string, Observed>>;
+  /** What the local platform has read, by `KIND/NAMESPACE/NAME` (`localMarks`). */
+  readonly read: Readonly<Record<string, string>>;
+}
+
+/** Follows the bus state `status` from the first time on that somebody asks. */
+export class StatusReader {
+  readonly #conditions = new Map<string, Condition>();
+  readonly #observed = new Map<string, Observed>();
+  #watch: StateSubscription | undefined;
+  #isSynced = false;
+  #first: Promise<void> | undefined;
+
+  /** Everything that services say of objects. @param bus undefined while it is not there yet: then nobody says anything */
+  async conditions(bus: Bus | undefined): Promise<readonly Condition[]> {
+    if (!bus) return [];
+    await this.#start(bus);
+    return [...this.#conditions.values()];
+  }
+
+  /** What is published, and who has applied it. */
+  async published(bus: Bus | undefined): Promise<Omit<PublishedConfig, "read">> {
+    if (bus) await this.#start(bus);
+    const position = this.#observed.get(GALLEY);
+    const marks: Record<string, string> = {};
+    for (const { consumer, object, mark } of this.#conditions.values())
+      if (consumer === GALLEY && mark !== undefined) marks[object] = mark;
+    return {
+      known: this.#isSynced && bus?.connected === true && position !== undefined,
+      ...(position ? { position } : {}),
+      marks,
+      observed: Object.fromEntries(this.#observed),
+    };
+  }
+
+  close(): void {
+    this.#watch?.close();
+  }
+
+  #start(bus: Bus): Promise<void> {
+    this.#first ??= new Promise((resolve) => {
+      const timer = setTimeout(resolve, FIRST_MS);
+      timer.unref();
+      this.#watch = bus.state("status").watch({
+        entry: (key, bytes) => this.#entry(key, bytes),
+        synced: () => {
+          this.#isSynced = true;
+          clearTimeout(timer);
+          resolve();
+        },
+        // What the services said they write again; what they took back meanwhile nobody would take back here.
+        lost: () => {
+          this.#conditions.clear();
+          this.#observed.clear();
+        },
+      });
+    });
+    return this.#first;
+  }
+
+  #entry(key: string, bytes: Uint8Array | undefined): void {
+    const isObserved = isObservedKey(key);
+    try {
+      if (isObserved && bytes) {
+        const observed = decodeObserved(bytes);
+        this.#observed.set(observed.consumer, observed);
+      } else if (bytes) this.#conditions.set(key, decodeCondition(bytes));
+      else if (!isObserved) this.#conditions.delete(key);
+    } catch (error) {
+      if (!isXebecError(error)) throw error;
+      log.warn({ err: error, entry: key }, "a value of the state `status` cannot be read; it is left out");
+    }
+  }
+}
