@@ -55,6 +55,12 @@ const validateText = readFileSync(validate, "utf8");
 if (!/message StringRules \{[^}]*ignore_empty/.test(validateText))
   writeFileSync(validate, validateText.replace("message StringRules {", "$&\n    optional bool ignore_empty = 26;"));
 
+// What today's Envoy has and this copy of its API does not know yet.
+const tls = join(sources, "envoy/extensions/transport_sockets/tls/v3/tls.proto");
+const tlsText = readFileSync(tls, "utf8");
+if (!tlsText.includes("auto_sni_san_validation"))
+  writeFileSync(tls, tlsText.replace("message UpstreamTlsContext {", "$&\n  bool auto_sni_san_validation = 7;"));
+
 writeFileSync(join(sources, "buf.yaml"), JSON.stringify({ version: "v2", modules: [{ path: "." }] }));
 const template = {
   version: "v2",

@@ -4,6 +4,7 @@ import type { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/clu
 import { HttpProtocolOptionsSchema } from "@xebec/api-envoy/envoy/extensions/upstreams/http/v3/http_protocol_options";
 import { isHttp, type PortProtocol } from "@xebec/model-names";
 import { socketAddress } from "./socket-address.ts";
+import { asksForRequestHost } from "./tls-context.ts";
 import { type EffectivePolicy, ms } from "./traffic-policy.ts";
 
 export type ClusterInit = MessageInitShape<typeof ClusterSchema>;
@@ -37,12 +38,6 @@ export function isHttp2(protocol: PortProtocol, policy: EffectivePolicy): boolea
   );
 }
 
-/** What a TLS client takes from the request's host: the server name that it asks for, the name that it verifies. */
-export interface AutoTls {
-  readonly sni?: boolean;
-  readonly sanValidation?: boolean;
-}
-
 /**
  * How a cluster speaks HTTP.
  * @param downstream true when it speaks what its client speaks
@@ -50,7 +45,7 @@ export interface AutoTls {
 export function httpOptions(
   protocol: PortProtocol,
   policy: EffectivePolicy,
-  { downstream = policy.connectionPool?.http?.useClientProtocol, autoTls = {} as AutoTls } = {},
+  { downstream = policy.connectionPool?.http?.useClientProtocol } = {},
 ): ClusterInit["typedExtensionProtocolOptions"] {
   if (!isHttp(protocol) && !downstream) return {};
   const { tcp, http } = policy.connectionPool ?? {};
@@ -65,14 +60,7 @@ export function httpOptions(
         ...(maxDuration === undefined ? {} : { maxConnectionDuration: durationOf(maxDuration) }),
         ...(http?.maxRequestsPerConnection ? { maxRequestsPerConnection: http.maxRequestsPerConnection } : {}),
       },
-      ...(autoTls.sni || autoTls.sanValidation
-        ? {
-            upstreamHttpProtocolOptions: {
-              autoSni: autoTls.sni ?? false,
-              autoSanValidation: autoTls.sanValidation ?? false,
-            },
-          }
-        : {}),
+      ...(asksForRequestHost(policy.tls) ? { upstreamHttpProtocolOptions: { autoSni: true } } : {}),
       upstreamProtocolOptions: downstream
         ? { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: http2 } }
         : {

@@ -4,9 +4,9 @@ import {
   Cluster_DnsLookupFamily,
   ClusterSchema,
 } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
-import { isHttp, outboundCluster, sniOf } from "@xebec/model-names";
+import { outboundCluster, sniOf } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
-import { type AutoTls, type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
 import { configPath } from "./config-path.ts";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
@@ -62,18 +62,9 @@ function clusterFor(
   const name = outboundCluster(port.number, subset, service.host);
   const init = applyPolicy(policy, context.snapshot.mesh.connectTimeoutMs, passthrough);
   init.altStatName = `${name};`;
-  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, { autoTls: autoTls(service, policy) });
+  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy);
   Object.assign(init, discovery(context, service, port, subset, passthrough));
   return Object.assign(init, transportSocket(context, service, port, subset, policy, passthrough));
-}
-
-/** What Envoy takes from the request's host in TLS to a server outside the mesh, where the rule names nothing. */
-function autoTls({ subjectAltNames }: MeshService, { tls }: EffectivePolicy): AutoTls {
-  if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") return {};
-  return {
-    sni: !tls.sni,
-    sanValidation: !tls.insecureSkipVerify && !tls.subjectAltNames?.length && subjectAltNames.length === 0,
-  };
 }
 
 /** How the hosts of a service's cluster are found. */
@@ -134,10 +125,7 @@ function transportSocket(
     if (mode === "SIMPLE" || mode === "MUTUAL")
       return {
         transportSocket: userUpstreamTls(policy.tls, {
-          names: service.subjectAltNames,
-          // A byte stream has no host that the name could be taken from.
-          sni: isHttp(port.protocol) || service.host.startsWith("*") ? "" : service.host,
-          http2,
+          ...{ host: service.host, subjectAltNames: service.subjectAltNames, http2 },
         }),
       };
     return {};

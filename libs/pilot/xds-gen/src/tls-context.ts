@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf, durationOf } from "@xebec/api-envoy";
 import {
@@ -8,6 +9,7 @@ import {
 import { RawBufferSchema } from "@xebec/api-envoy/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer";
 import {
   SubjectAltNameMatcher_SanType,
+  type SubjectAltNameMatcherSchema,
   TlsParameters_TlsProtocol,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/common";
 import {
@@ -48,13 +50,20 @@ function sdsSource(): MessageInitShape<typeof ConfigSourceSchema> {
   };
 }
 
-const sans = (values: readonly string[], exact: boolean) =>
-  values.map((value) => ({
-    sanType: value.startsWith("spiffe://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-    matcher: { matchPattern: { case: exact ? ("exact" as const) : ("prefix" as const), value } },
-  }));
+type SanMatcher = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
 
-function meshContext(alpn: readonly string[], names: ReturnType<typeof sans>): Common {
+/** Accepts a certificate that has a name of this text, whatever kind of name that is. A DNS name may be covered by a wildcard. */
+function san(value: string, how: "exact" | "prefix" | "suffix" = "exact"): SanMatcher {
+  return { sanType: sanType(value), matcher: { matchPattern: { case: how, value } } };
+}
+
+function sanType(value: string): SubjectAltNameMatcher_SanType {
+  if (value.includes("://")) return SubjectAltNameMatcher_SanType.URI;
+  if (isIP(value)) return SubjectAltNameMatcher_SanType.IP_ADDRESS;
+  return value.includes("@") ? SubjectAltNameMatcher_SanType.EMAIL : SubjectAltNameMatcher_SanType.DNS;
+}
+
+function meshContext(alpn: readonly string[], names: SanMatcher[]): Common {
   return {
     alpnProtocols: [...alpn],
     tlsParams: {
@@ -81,7 +90,10 @@ export function meshUpstreamTls(sni: string, identities: readonly string[], http
       case: "typedConfig" as const,
       value: anyOf(UpstreamTlsContextSchema, {
         sni,
-        commonTlsContext: meshContext(http2 ? ["istio", "h2"] : ["istio"], sans(identities, true)),
+        commonTlsContext: meshContext(
+          http2 ? ["istio", "h2"] : ["istio"],
+          identities.map((each) => san(each)),
+        ),
       }),
     },
   };
@@ -95,7 +107,7 @@ export function meshDownstreamTls(trustDomain: string, alpn: readonly string[]) 
       case: "typedConfig" as const,
       value: anyOf(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(alpn, sans([`spiffe://${trustDomain}/`], false)),
+        commonTlsContext: meshContext(alpn, [san(`spiffe://${trustDomain}/`, "prefix")]),
       }),
     },
   };
@@ -108,28 +120,35 @@ export function rawBuffer() {
   };
 }
 
+/** The system's roots, where Debian and its kin keep them. */
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
+
+/** The server that a client of a service means. */
+export interface ServerNames {
+  /** The service's host; `*.example.com` stands for all below it. */
+  readonly host: string;
+  /** Names that its ServiceEntry accepts; empty when it says nothing of them. */
+  readonly subjectAltNames: readonly string[];
+  readonly http2: boolean;
+}
+
 /**
- * TLS to a server outside the mesh, as a DestinationRule asks for it (SIMPLE, MUTUAL with files).
- * @param fallback what holds where the rule names nothing: accepted server names, and the server name to ask for
+ * TLS to a server outside the mesh, as a DestinationRule asks for it (SIMPLE, MUTUAL with files). The server must prove a name:
+ * one of those that the rule lists, else one of those that the ServiceEntry lists, else the name that it is asked for, which is
+ * the rule's `sni`, else for HTTP the request's host (`asksForRequestHost`), else the service's host.
  */
-export function userUpstreamTls(
-  tls: ClientTls,
-  fallback: { readonly names: readonly string[]; readonly sni: string; readonly http2: boolean },
-) {
-  const names = tls.subjectAltNames?.length ? tls.subjectAltNames : fallback.names;
+export function userUpstreamTls(tls: ClientTls, server: ServerNames) {
+  const listed = tls.subjectAltNames?.length ? tls.subjectAltNames : server.subjectAltNames;
+  const sni = tls.sni || (server.host.startsWith("*") ? "" : server.host);
+  const file = (path: string | undefined) =>
+    path ? { specifier: { case: "filename" as const, value: path } } : undefined;
+  const roots = tls.caCertificates && tls.caCertificates !== "system" ? tls.caCertificates : SYSTEM_ROOTS;
   const trusted = tls.insecureSkipVerify
     ? {}
     : {
-        trustedCa: {
-          specifier: {
-            case: "filename" as const,
-            value: tls.caCertificates || "/etc/ssl/certs/ca-certificates.crt",
-          },
-        },
-        matchTypedSubjectAltNames: sans(names, true),
+        trustedCa: file(roots),
+        matchTypedSubjectAltNames: listed.length > 0 ? listed.map((each) => san(each)) : asked(sni, server.host),
       };
-  const file = (path: string | undefined) =>
-    path ? { specifier: { case: "filename" as const, value: path } } : undefined;
   const certificate = file(tls.clientCertificate);
   const key = file(tls.privateKey);
   return {
@@ -137,9 +156,11 @@ export function userUpstreamTls(
     configType: {
       case: "typedConfig" as const,
       value: anyOf(UpstreamTlsContextSchema, {
-        sni: tls.sni || fallback.sni,
+        sni,
+        // With a name in the handshake, that name takes the place of those above: it may be the request's host.
+        autoSniSanValidation: listed.length === 0 && !tls.insecureSkipVerify,
         commonTlsContext: {
-          alpnProtocols: fallback.http2 ? ["h2"] : [],
+          alpnProtocols: server.http2 ? ["h2"] : [],
           tlsParams: {
             tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
             tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
@@ -151,4 +172,14 @@ export function userUpstreamTls(
       }),
     },
   };
+}
+
+/** The names of a server that nobody lists names for: the one that is asked for, else any below a wildcard host. */
+function asked(sni: string, host: string): SanMatcher[] {
+  return [sni ? san(sni) : san(host.slice(1), "suffix")];
+}
+
+/** True when an HTTP client asks a server for the request's host (`auto_sni`). */
+export function asksForRequestHost(tls: ClientTls | undefined): boolean {
+  return (tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL") && !tls.sni;
 }
