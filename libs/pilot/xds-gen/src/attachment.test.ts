@@ -153,6 +153,19 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     "attached Attached",
   ],
   [
+    "a policy that is exported elsewhere than the older one",
+    [
+      object(
+        "DestinationRule",
+        "young",
+        { host: "reviews", exportTo: ["*"], subsets: [{ name: "v1" }] },
+        { created: "2026-02-01T00:00:00Z" },
+      ),
+      rule({ exportTo: ["shop", "."], subsets: [{ name: "v1" }] }),
+    ],
+    `${PARTLY}spec.exportTo: the older default/dr is exported elsewhere and holds alone where both are seen; export both alike to merge them`,
+  ],
+  [
     "a server that is not HTTP",
     [server({ port: { number: 443, name: "tls", protocol: "TLS" }, tls: { mode: "PASSTHROUGH" } })],
     `${PARTLY}1 proxy; spec.servers[0]: protocol TLS is not served yet; ignored`,

@@ -106,12 +106,8 @@ function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachmen
     snapshot.services.has(host) ||
     (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
   if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
-  // Rules of one namespace for one host are merged, the oldest first; those for some workloads go by themselves.
-  const merged = snapshot.destinationRules
-    .exact(host)
-    .filter((each) => each.namespace === rule.namespace && !each.spec.workloadSelector);
-  const older = rule.spec.workloadSelector ? [] : merged.slice(0, merged.indexOf(rule));
-  return attached(rule.key, unservedInDestinationRule(rule, older));
+  const list = snapshot.destinationRules.exact(host).filter((each) => each.namespace === rule.namespace);
+  return attached(rule.key, unservedInDestinationRule(rule, list.slice(0, list.indexOf(rule))));
 }
 
 function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, string>>[]): Attachment {

@@ -9,6 +9,7 @@ import {
   type VirtualService,
 } from "@xebec/pilot-snapshot";
 import type { ProxyView } from "./proxy.ts";
+import { hasSelector, mergesWith } from "./rule-merging.ts";
 import type { UnitCache } from "./unit-cache.ts";
 
 /**
@@ -98,9 +99,8 @@ export class GenerationContext {
 
   /**
    * The DestinationRules for a service, merged order: the proxy's namespace first (unless that is the root namespace, whose
-   * rules are meant for everybody), then the service's, then the root namespace; several of one namespace for the same host
-   * are all given, the oldest first, but those for some workloads alone where one of them selects this proxy
-   * (spec/pilot.md §3.2).
+   * rules are meant for everybody), then the service's, then the root namespace. Of several for the same host the oldest that
+   * selects this proxy holds, else the oldest for all, with those that merge with it, the oldest first (spec/pilot.md §3.2).
    */
   destinationRules(service: MeshService): readonly DestinationRule[] {
     this.dependencies.add(dependency.destinationRule(service.host));
@@ -117,16 +117,11 @@ export class GenerationContext {
         service.host,
         (rule) => rule.namespace === owner && isSeen(rule) && selects(rule, this.view),
       );
-      if (found.length === 0) continue;
-      const selecting = found.filter(hasSelector);
-      return selecting.length > 0 ? selecting : found;
+      const oldest = found.find(hasSelector) ?? found[0];
+      if (oldest) return found.filter((rule) => mergesWith(oldest, rule));
     }
     return [];
   }
-}
-
-function hasSelector(rule: DestinationRule): boolean {
-  return Object.keys(rule.spec.workloadSelector?.matchLabels ?? {}).length > 0;
 }
 
 /** A rule with a workload selector is only for proxies of its namespace that have these labels. */

@@ -149,7 +149,10 @@ describe("the DestinationRule of a service", () => {
   const root = rule({ host, ...connections(1) }, { namespace: "istio-system" });
   const owner = rule({ host, ...connections(2) }, { namespace: "shop" });
   const own = rule({ host, ...connections(3) });
-  const client = proxy({ LABELS: { app: "web" } });
+  /** Says nothing of connections, and is for its own namespace. */
+  const kept = rule({ host, exportTo: ["."] }, { name: "kept" });
+  const UNLIMITED = 4_294_967_295;
+  const client = proxy({ LABELS: { app: "web", tier: "front" } });
 
   for (const [name, objects, expected] of [
     ["is the root namespace's", [root], 1],
@@ -180,6 +183,30 @@ describe("the DestinationRule of a service", () => {
         ),
       ],
       6,
+    ],
+    [
+      "is the older of two that are exported differently, alone",
+      [rule({ host, exportTo: ["*"], ...connections(5) }, { created: "2026-01-03T00:00:00Z", name: "young" }), kept],
+      UNLIMITED,
+    ],
+    [
+      "is the older's with the policy of a younger one that is exported further",
+      [
+        rule({ host, exportTo: [".", "shop"], ...connections(5) }, { created: "2026-01-03T00:00:00Z", name: "young" }),
+        kept,
+      ],
+      5,
+    ],
+    [
+      "is the oldest of two that select this workload by different labels",
+      [
+        rule(
+          { host, workloadSelector: { matchLabels: { app: "web" } }, ...connections(6) },
+          { created: "2026-01-03T00:00:00Z", name: "mine" },
+        ),
+        rule({ host, workloadSelector: { matchLabels: { tier: "front" } } }, { name: "tier" }),
+      ],
+      UNLIMITED,
     ],
     [
       "is none for other workloads",

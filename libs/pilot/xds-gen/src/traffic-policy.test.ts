@@ -39,14 +39,24 @@ describe("the policy of a port of a subset", () => {
     ],
     ["is the rule's when another port has one", spec({ ...connections(1), ...at(81, connections(3)) }), connections(1)],
     [
-      "is the rule's port's also for a subset with a policy",
-      spec(at(80, connections(3)), connections(2)),
-      connections(3),
+      "is the subset's before the rule's port's",
+      spec(at(80, { ...connections(3), ...outlier }), connections(2)),
+      { ...connections(2), ...outlier },
     ],
     [
-      "is the subset's ports' in place of the rule's ports'",
-      spec(at(80, connections(3)), { ...connections(2), ...at(81, connections(4)) }),
-      connections(2),
+      "has nothing of the rule where the rule's port has something, and the subset's over that",
+      spec({ ...outlier, ...at(80, connections(3)) }, { loadBalancer: { simple: "RANDOM" } }),
+      { ...connections(3), loadBalancer: { simple: "RANDOM" } },
+    ],
+    [
+      "is the rule's port's when the subset has another port",
+      spec(at(80, connections(3)), { ...outlier, ...at(81, connections(4)) }),
+      { ...connections(3), ...outlier },
+    ],
+    [
+      "is the subset's port's before all, and nothing beside it",
+      spec({ ...outlier, ...at(80, outlier) }, { ...outlier, ...at(80, connections(4)) }),
+      connections(4),
     ],
     ["is the port's of the subset", spec(at(80, connections(3)), at(80, connections(4))), connections(4)],
   ] as const satisfies readonly (readonly [string, DestinationRuleSpec | undefined, object])[])

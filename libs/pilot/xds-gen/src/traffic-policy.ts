@@ -23,7 +23,7 @@ export function ms(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseDuration(text);
 }
 
-/** The rule that DestinationRules of one host are together: all subsets, the policy of the oldest that has one (spec/pilot.md §3.2). */
+/** The rule that DestinationRules that merge are together: all subsets, the policy of the oldest that has one (spec/pilot.md §3.2). */
 export function mergedRule(
   rules: readonly DestinationRule[],
 ): { spec: DestinationRuleSpec; keys: string[] } | undefined {
@@ -39,15 +39,30 @@ export function mergedRule(
   };
 }
 
-/** Layers the policies: base, then the subset's over it part by part, then the port's in place of what it can hold. */
+/**
+ * The policy of a subset's port, in this order: what the subset says for the port, what the subset says, what the rule says for the
+ * port, what the rule says. A part that nobody above has comes from below, whole; what is said for a port leaves nothing of what is
+ * below it, as in Istio (spec/pilot.md §3.2).
+ */
 export function effectivePolicy(spec: DestinationRuleSpec | undefined, subset: string, port: number): EffectivePolicy {
-  const base = spec?.trafficPolicy ?? {};
   const own = spec?.subsets?.find((each) => each.name === subset)?.trafficPolicy;
-  const merged: TrafficPolicy = { ...base, ...own };
-  const atPort = (own?.portLevelSettings ?? base.portLevelSettings)?.find((each) => each.port.number === port);
-  const { portLevelSettings: _list, ...rest } = merged;
-  if (!atPort) return rest;
-  const { port: _port, ...settings } = atPort;
+  return (
+    portPolicy(own, port) ?? {
+      ...(portPolicy(spec?.trafficPolicy, port) ?? general(spec?.trafficPolicy)),
+      ...general(own),
+    }
+  );
+}
+
+function portPolicy(policy: TrafficPolicy | undefined, port: number): EffectivePolicy | undefined {
+  const found = policy?.portLevelSettings?.find((each) => each.port.number === port);
+  if (!found) return undefined;
+  const { port: _port, ...settings } = found;
+  return settings;
+}
+
+function general(policy: TrafficPolicy | undefined): EffectivePolicy {
+  const { portLevelSettings: _list, ...settings } = policy ?? {};
   return settings;
 }
 

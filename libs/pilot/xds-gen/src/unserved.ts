@@ -1,6 +1,7 @@
 import { isHttp, protocolByName } from "@xebec/model-names";
 import type { GatewayServer, HttpRoute, TrafficPolicy } from "@xebec/model-resources";
 import type { DestinationRule, Gateway, PeerAuthentication, VirtualService } from "@xebec/pilot-snapshot";
+import { mergesWith, selectorText } from "./rule-merging.ts";
 
 // What is valid in an object and yet has no effect, as `path: why`. A user must never have to wonder about a field.
 
@@ -38,8 +39,10 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
   return told;
 }
 
-/** @param older the rules for the same host in the same namespace that were there before, the oldest first */
-export function unservedInDestinationRule({ spec }: DestinationRule, older: readonly DestinationRule[]): string[] {
+/** @param earlier the rules for the same host in the same namespace that were there before, the oldest first */
+export function unservedInDestinationRule(rule: DestinationRule, earlier: readonly DestinationRule[]): string[] {
+  const { spec } = rule;
+  const older = earlier.filter((each) => mergesWith(each, rule));
   const told = inPolicy(spec.trafficPolicy, "spec.trafficPolicy");
   for (const [i, subset] of (spec.subsets ?? []).entries()) {
     told.push(...inPolicy(subset.trafficPolicy, `spec.subsets[${i}].trafficPolicy`));
@@ -49,6 +52,11 @@ export function unservedInDestinationRule({ spec }: DestinationRule, older: read
   const ruling = older.find((each) => each.spec.trafficPolicy);
   if (ruling && spec.trafficPolicy)
     told.push(`spec.trafficPolicy: that of the older ${ruling.namespace}/${ruling.name} holds for the host`);
+  const apart = earlier.find((each) => selectorText(each) === selectorText(rule) && !mergesWith(each, rule));
+  if (apart)
+    told.push(
+      `spec.exportTo: the older ${apart.namespace}/${apart.name} is exported elsewhere and holds alone where both are seen; export both alike to merge them`,
+    );
   return told;
 }
 
