@@ -36,9 +36,9 @@ export interface MeshService {
   readonly selector?: Readonly<Record<string, string>>;
   /** RFC 3339, for Istio's "the oldest wins". */
   readonly created: string;
-  /** The configuration object it came from (`keyOf`); empty for a Kubernetes service. */
-  readonly origin: string;
-  /** What of that object has no effect, as `path: why`; absent when all of it has. */
+  /** The configuration objects that it came from (`keyOf`), the oldest first; none for a Kubernetes service by itself. */
+  readonly origins: readonly string[];
+  /** What of the oldest of them has no effect, as `path: why`; absent when all of it has. */
   readonly unserved?: readonly string[];
 }
 

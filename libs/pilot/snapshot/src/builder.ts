@@ -52,6 +52,7 @@ export class SnapshotBuilder {
     this.#snapshot = {
       version: 0,
       mesh: this.#meshOf(undefined),
+      definitions: PersistentMap.empty(),
       services: PersistentMap.empty(),
       endpoints: PersistentMap.empty(),
       pods: PersistentMap.empty(),

@@ -1,5 +1,5 @@
 import { type PodRecord, workloadKey } from "@xebec/model-workloads";
-import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
+import { type MeshEndpoint, type MeshService, mergeDefinitions, type ServiceDefinition } from "@xebec/pilot-registry";
 import { byAge } from "./host-index.ts";
 import type { Mesh } from "./mesh.ts";
 import type { DestinationRule, EntryServices, Gateway, PeerAuthentication, VirtualService } from "./rules.ts";
@@ -56,29 +56,59 @@ export class Edit {
     for (const host of touched) this.changed.add(dependency.destinationRule(host));
   }
 
+  /** A service was defined anew, or is no more; its endpoints stay until they are set. */
   replaceService(before: MeshService | undefined, after: MeshService | undefined): void {
-    if (before && after && JSON.stringify(before) === JSON.stringify(after)) return;
-    for (const host of new Set([before?.host, after?.host])) {
-      if (host === undefined) continue;
-      const rest = (this.snapshot.services.get(host) ?? []).filter(
-        (each) => each.id !== before?.id && each.id !== after?.id,
-      );
-      const list = after?.host === host ? [...rest, after].sort(byAgeAndId) : rest;
-      this.snapshot.services = this.snapshot.services.edit([[host, list.length > 0 ? list : undefined]]);
-      this.changed.add(dependency.service(host));
-    }
-    if (before && before.id !== after?.id) this.setEndpoints(before.id, undefined);
-    if (before || after) this.changed.add(dependency.services);
+    if (before && before.id !== after?.id) this.#define(before, undefined);
+    if (after) this.#define(after, { service: after, endpoints: this.#defined(after)?.endpoints ?? [] });
   }
 
   replaceEntry(before: EntryServices | undefined, after: EntryServices | undefined): void {
     const old = new Map((before?.services ?? []).map((each) => [each.host, each]));
     for (const service of after?.services ?? []) {
-      this.replaceService(old.get(service.host), service);
       old.delete(service.host);
-      this.setEndpoints(service.id, after?.endpointsOf(service.host, this.snapshot.mesh.trustDomain));
+      const endpoints = after?.endpointsOf(service.host, this.snapshot.mesh.trustDomain) ?? [];
+      this.#define(service, { service, endpoints });
     }
-    for (const service of old.values()) this.replaceService(service, undefined);
+    for (const service of old.values()) this.#define(service, undefined);
+  }
+
+  setEndpoints(service: MeshService, endpoints: readonly MeshEndpoint[]): void {
+    this.#define(service, { service, endpoints });
+  }
+
+  #defined(service: MeshService): ServiceDefinition | undefined {
+    return this.snapshot.definitions.get(groupOf(service))?.find((each) => each.service.id === service.id);
+  }
+
+  /** Takes one definition of a host, or its end, and makes the services of the host in that namespace anew. */
+  #define(service: MeshService, next: ServiceDefinition | undefined): void {
+    const group = groupOf(service);
+    const before = this.snapshot.definitions.get(group) ?? [];
+    const rest = before.filter((each) => each.service.id !== service.id);
+    const after = next ? [...rest, next].sort((a, b) => byAgeAndId(a.service, b.service)) : rest;
+    const merged = mergeDefinitions(after);
+    this.snapshot.definitions = this.snapshot.definitions.edit([[group, after.length > 0 ? after : undefined]]);
+    const old = new Map((this.snapshot.services.get(service.host) ?? []).map((each) => [each.id, each]));
+    for (const { service: one, endpoints } of merged) {
+      this.#putService(old.get(one.id), one);
+      this.#putEndpoints(one.id, endpoints);
+    }
+    for (const each of old.values())
+      if (each.namespace === service.namespace && !merged.some((one) => one.service.id === each.id)) {
+        this.#putService(each, undefined);
+        this.#putEndpoints(each.id, undefined);
+      }
+  }
+
+  #putService(before: MeshService | undefined, after: MeshService | undefined): void {
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    const host = (before ?? after)?.host;
+    if (host === undefined) return;
+    const rest = (this.snapshot.services.get(host) ?? []).filter((each) => each.id !== before?.id);
+    const list = after ? [...rest, after].sort(byAgeAndId) : rest;
+    this.snapshot.services = this.snapshot.services.edit([[host, list.length > 0 ? list : undefined]]);
+    this.changed.add(dependency.service(host));
+    this.changed.add(dependency.services);
   }
 
   replaceGateway(before: Gateway | undefined, after: Gateway | undefined): void {
@@ -100,7 +130,7 @@ export class Edit {
     this.changed.add(dependency.peerAuthentication(namespace));
   }
 
-  setEndpoints(id: string, endpoints: readonly MeshEndpoint[] | undefined): void {
+  #putEndpoints(id: string, endpoints: readonly MeshEndpoint[] | undefined): void {
     const before = this.snapshot.endpoints.get(id);
     if (JSON.stringify(before) === JSON.stringify(endpoints)) return;
     // An endpoint that did not change stays the same object: what was encoded for it stays valid.
@@ -122,6 +152,11 @@ export class Edit {
     }
     this.changed.add(dependency.pods);
   }
+}
+
+/** The key of `Snapshot.definitions`. */
+function groupOf(service: MeshService): string {
+  return `${service.host}@${service.namespace}`;
 }
 
 /** The oldest first; then by id, so that the order tells nothing of what came when. */

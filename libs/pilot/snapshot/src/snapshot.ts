@@ -1,5 +1,5 @@
 import type { PodRecord } from "@xebec/model-workloads";
-import { isVisible, type MeshEndpoint, type MeshService } from "@xebec/pilot-registry";
+import { isVisible, type MeshEndpoint, type MeshService, type ServiceDefinition } from "@xebec/pilot-registry";
 import type { HostIndex } from "./host-index.ts";
 import type { Mesh } from "./mesh.ts";
 import type { MixerHooks } from "./mixer-hooks.ts";
@@ -14,6 +14,8 @@ export interface Snapshot {
   /** Counts up from 1 with each change of this process. */
   readonly version: number;
   readonly mesh: Mesh;
+  /** What objects say of a host in a namespace, by `<host>@<namespace>`, the oldest first: what services are made of. */
+  readonly definitions: PersistentMap<readonly ServiceDefinition[]>;
   /** By host; several when namespaces define the same host, the oldest first. */
   readonly services: PersistentMap<readonly MeshService[]>;
   /** By service id. */

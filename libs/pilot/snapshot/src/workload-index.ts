@@ -72,7 +72,7 @@ export class WorkloadIndex {
     const { record: service } = known;
     const record = this.#endpoints.get(name);
     edit.setEndpoints(
-      known.service.id,
+      known.service,
       service.externalName
         ? endpointsOfExternalName(service)
         : record

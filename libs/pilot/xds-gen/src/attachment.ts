@@ -1,6 +1,14 @@
 import { canonicalHost, hostsOverlap, labelsMatch, resolveShortName } from "@xebec/model-names";
 import type { ReasonOf } from "@xebec/model-resources";
-import type { DestinationRule, Gateway, PeerAuthentication, Snapshot, VirtualService } from "@xebec/pilot-snapshot";
+import { isVisible, type MeshService, unmergedParts } from "@xebec/pilot-registry";
+import {
+  type DestinationRule,
+  type Gateway,
+  type PeerAuthentication,
+  type Snapshot,
+  serviceSeenFrom,
+  type VirtualService,
+} from "@xebec/pilot-snapshot";
 import {
   scopeOf,
   unservedInDestinationRule,
@@ -8,6 +16,9 @@ import {
   unservedInPeerAuthentication,
   unservedInVirtualService,
 } from "./unserved.ts";
+
+/** A namespace that nobody can have. */
+const ELSEWHERE = "";
 
 /** Whether an object takes effect, and where, or why not (design.md §1.6). */
 export interface Attachment {
@@ -119,10 +130,25 @@ function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, s
 }
 
 function ofServiceEntries(snapshot: Snapshot): Attachment[] {
-  const entries = new Map<string, readonly string[]>();
-  for (const services of snapshot.services.values())
-    for (const { origin, unserved } of services) if (origin) entries.set(origin, unserved ?? []);
-  return [...entries].map(([key, unserved]) => attached(key, unserved));
+  const entries = new Map<string, Set<string>>();
+  for (const definitions of snapshot.definitions.values())
+    for (const each of definitions)
+      for (const origin of each.service.origins) {
+        const told = entries.get(origin) ?? new Set(each.service.unserved);
+        for (const fault of unmergedParts(each, definitions)) told.add(fault);
+        for (const fault of elsewhere(each.service, snapshot)) told.add(fault);
+        entries.set(origin, told);
+      }
+  return [...entries].map(([key, told]) => attached(key, [...told]));
+}
+
+/** Who has the host of a ServiceEntry for proxies of other namespaces, when it is not the entry. */
+function elsewhere(service: MeshService, snapshot: Snapshot): string[] {
+  if (!isVisible(service.exportTo, service.namespace, ELSEWHERE)) return [];
+  const seen = serviceSeenFrom(snapshot.services.get(service.host), ELSEWHERE);
+  if (!seen || seen.namespace === service.namespace) return [];
+  const what = seen.kubernetes ? "the Service" : "an older ServiceEntry";
+  return [`spec.hosts: outside of ${service.namespace} ${what} of the namespace ${seen.namespace} has ${service.host}`];
 }
 
 /** @param list those of one namespace, the oldest first */

@@ -24,7 +24,7 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
 export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
   context.reads(service);
   const rule = mergedRule(context.destinationRules(service));
-  const origins = [...(service.origin ? [service.origin] : []), ...(rule?.keys ?? [])];
+  const origins = [...service.origins, ...(rule?.keys ?? [])];
   const clusters: EncodedResource[] = [];
   for (const port of service.ports) {
     if (port.protocol === "UDP") continue;

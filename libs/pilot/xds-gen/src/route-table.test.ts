@@ -27,7 +27,7 @@ describe("the names of a service", () => {
   const base: MeshService = {
     ...{ id: "", host: REVIEWS, namespace: "default", name: "reviews", kubernetes: true, addresses: ["10.96.0.1"] },
     ...{ ports: [], resolution: "eds", headless: false, external: false, exportTo: [], subjectAltNames: [] },
-    ...{ created: "", origin: "" },
+    ...{ created: "", origins: [] },
   };
   const short = ["reviews.default.svc", "reviews.default"];
   const names = [REVIEWS, `${REVIEWS}.`, ...short];

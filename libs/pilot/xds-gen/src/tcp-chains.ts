@@ -134,7 +134,7 @@ function unmatched(
 export function tcpOrigins(context: GenerationContext, service: MeshService): string[] {
   const rules = [context.virtualService(service.host, "tls"), context.virtualService(service.host, "tcp")];
   const keys = rules.flatMap((each) => each?.key ?? []);
-  return [...new Set([...(service.origin ? [service.origin] : []), ...keys])];
+  return [...new Set([...service.origins, ...keys])];
 }
 
 function forwarded(

@@ -48,7 +48,7 @@ export function serviceVirtualHost(context: GenerationContext, service: MeshServ
     name: `${service.host}:${port}`,
     domains: domainsOf(service, context.view.namespace, context.snapshot.mesh.domain),
     routes: routes.length > 0 ? routes : [defaultRoute(context, service.host, port)],
-    origins: [...(service.origin ? [service.origin] : []), ...(owner ? [owner.key] : [])],
+    origins: [...service.origins, ...(owner ? [owner.key] : [])],
   };
 }
 
