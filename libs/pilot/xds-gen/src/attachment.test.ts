@@ -21,12 +21,15 @@ const to = (host: string, subset?: string): object => ({ destination: { host, ..
 const gateway = (selector: object): Resource => object("Gateway", "web", { selector, servers: [] });
 const rule = (spec: object): Resource => object("DestinationRule", "dr", { host: "reviews", ...spec });
 const FULL = "reviews.default.svc.cluster.local";
-const entry = (spec: object): Resource =>
-  object("ServiceEntry", "se", {
-    hosts: ["a.example.com"],
-    ports: [{ number: 80, name: "http", protocol: "HTTP" }],
-    ...spec,
-  });
+const OLD = { created: "2025-01-01T00:00:00Z" };
+const second = (name: string, spec: object, more: object = {}): Resource =>
+  object(
+    "ServiceEntry",
+    name,
+    { hosts: ["a.example.com"], ports: [{ number: 80, name: "web", protocol: "HTTP" }], ...spec },
+    more,
+  );
+const entry = (spec: object): Resource => second("se", spec);
 const strict = (spec: object, name = "pa", more: object = {}): Resource =>
   object("PeerAuthentication", name, { mtls: { mode: "STRICT" }, ...spec }, more);
 const policy = (trafficPolicy: object): Resource => rule({ trafficPolicy });
@@ -174,6 +177,26 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     "a server's address",
     [server({ bind: "10.0.0.9" })],
     `${PARTLY}1 proxy; spec.servers[0].bind: not served yet; ignored`,
+  ],
+  [
+    "a ServiceEntry that merges with an older one",
+    [entry({ addresses: ["10.0.0.2"] }), second("older", { addresses: ["10.0.0.1"] }, OLD)],
+    `${PARTLY}spec.addresses: that of the older ServiceEntry default/older holds for a.example.com`,
+  ],
+  [
+    "a ServiceEntry that does not merge with an older one",
+    [entry({ resolution: "DNS" }), second("older", {}, OLD)],
+    `${PARTLY}spec.resolution: differs from that of the older ServiceEntry default/older, which has a.example.com alone; make them equal to merge both`,
+  ],
+  [
+    "a ServiceEntry for a host of another namespace",
+    [entry({}), second("older", {}, { ...OLD, namespace: "shop" })],
+    `${PARTLY}spec.hosts: outside of default an older ServiceEntry of the namespace shop has a.example.com`,
+  ],
+  [
+    "a ServiceEntry for a Kubernetes service's host",
+    [entry({ hosts: [FULL], resolution: "STATIC" })],
+    `${PARTLY}spec.ports: the Service default/reviews has no port named web; what is said of it has no effect`,
   ],
   ["a whole ServiceEntry", [entry({})], "attached Attached"],
   [
