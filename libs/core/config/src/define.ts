@@ -1,10 +1,12 @@
-import { type Static, type TSchema, Type } from "typebox";
 import { areServers, type Check, isAddress, isAddressOrEmpty, isDirectory } from "./checks.ts";
 
 /** One option of a service. Its flag is its key, exactly as Istio spells it. */
-export interface Option<T extends TSchema = TSchema> {
-  readonly schema: T;
+export interface Option {
   readonly help: string;
+  /** What its values are, for the message when one is not: `a number`. */
+  readonly type: string;
+  /** Says whether a value, converted from its text, is of that type. */
+  readonly accepts: (value: unknown) => boolean;
   /** Absent: the option may be left out and is undefined. */
   readonly default?: unknown;
   /** A further environment variable (Istio's name), beside `XEBEC_<SERVICE>_<OPTION>`. */
@@ -20,18 +22,29 @@ export interface Option<T extends TSchema = TSchema> {
 
 type Extra = Pick<Option, "env" | "secret" | "read" | "check">;
 
+// Checked by hand: a schema library costs every process some 5 MiB.
+type ValueType = Pick<Option, "type" | "accepts">;
+const TEXT: ValueType = { type: "a string", accepts: (value) => typeof value === "string" };
+const NUMBER: ValueType = { type: "a number", accepts: Number.isFinite };
+const PORT: ValueType = {
+  type: "a port from 0 to 65535",
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
+};
+const BOOLEAN: ValueType = { type: "a boolean", accepts: (value) => typeof value === "boolean" };
+const LIST: ValueType = {
+  type: "a list of texts",
+  accepts: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+};
+
 /** Makes options; each takes the help text and the default. */
 export const option = {
   string: <D extends string | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
-    make("string", Type.String(), help, value, extra) as Option &
-      Valued<D extends string ? string : string | undefined>,
+    make("string", TEXT, help, value, extra) as Option & Valued<D extends string ? string : string | undefined>,
   number: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
-    make("number", Type.Number(), help, value, extra) as Option &
-      Valued<D extends number ? number : number | undefined>,
+    make("number", NUMBER, help, value, extra) as Option & Valued<D extends number ? number : number | undefined>,
   /** A TCP port; 0 lets the system choose. */
   port: <D extends number | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
-    make("number", Type.Integer({ minimum: 0, maximum: 65_535 }), help, value, extra) as Option &
-      Valued<D extends number ? number : number | undefined>,
+    make("number", PORT, help, value, extra) as Option & Valued<D extends number ? number : number | undefined>,
   /** `HOST:PORT`. */
   address: <D extends string | undefined = undefined>(help: string, value?: D, extra: Extra = {}) =>
     option.string(help, value, { check: isAddress, ...extra }),
@@ -43,14 +56,14 @@ export const option = {
   /** NATS servers, `nats://HOST:PORT`. */
   servers: (help: string, extra: Extra = {}) => option.list(help, [], { check: areServers, ...extra }),
   boolean: (help: string, value = false, extra: Extra = {}) =>
-    make("boolean", Type.Boolean(), help, value, extra) as Option & Valued<boolean>,
+    make("boolean", BOOLEAN, help, value, extra) as Option & Valued<boolean>,
   /** A flag that may be repeated or hold commas. */
   list: (help: string, value: readonly string[] = [], extra: Extra = {}) =>
-    make("list", Type.Array(Type.String()), help, value, extra) as Option & Valued<readonly string[]>,
+    make("list", LIST, help, value, extra) as Option & Valued<readonly string[]>,
   oneOf: <const V extends readonly string[]>(help: string, values: V, value: V[number], extra: Extra = {}) =>
     make(
       "string",
-      Type.Union(values.map((each) => Type.Literal(each))),
+      { type: `one of ${values.join(", ")}`, accepts: (given) => values.some((each) => each === given) },
       `${help} (${values.join(", ")})`,
       value,
       extra,
@@ -61,8 +74,8 @@ interface Valued<V> {
   readonly __value?: V;
 }
 
-function make(kind: Option["kind"], schema: TSchema, help: string, value: unknown, extra: Extra): Option {
-  return { kind, schema, help, ...(value === undefined ? {} : { default: value }), ...extra };
+function make(kind: Option["kind"], type: ValueType, help: string, value: unknown, extra: Extra): Option {
+  return { kind, ...type, help, ...(value === undefined ? {} : { default: value }), ...extra };
 }
 
 export type Options = Readonly<Record<string, Option>>;
@@ -77,7 +90,7 @@ export interface ConfigSpec<O extends Options = Options> {
 
 /** The values that a specification yields. */
 export type ConfigOf<S extends ConfigSpec> = {
-  readonly [K in keyof S["options"]]: S["options"][K] extends Valued<infer V> ? V : Static<S["options"][K]["schema"]>;
+  readonly [K in keyof S["options"]]: S["options"][K] extends Valued<infer V> ? V : unknown;
 };
 
 /** Declares the configuration of a service: flags, environment, file and help come from this one place. */

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { isXebecError } from "@xebec/core-errors";
-import { Value } from "typebox/value";
 import { parse } from "yaml";
 import { withoutUserinfo } from "./address.ts";
 import { ConfigError } from "./config-error.ts";
@@ -38,8 +37,8 @@ export function loadConfig<S extends ConfigSpec>(
     if (fromFlag) [value, source] = [convert(each, fromFlag), `--${name}`];
     else if (variable !== undefined) [value, source] = [convert(each, [env[variable] as string]), variable];
     else if (file !== undefined && name in file) [value, source] = [file[name], `file, "${name}"`];
-    if (value !== undefined && !Value.Check(each.schema, value))
-      faults.push(`${source}: ${shown(each, value)} is not ${expectation(each)}`);
+    if (value !== undefined && !each.accepts(value))
+      faults.push(`${source}: ${shown(each, value)} is not ${each.type}`);
     else {
       if (value !== undefined && source !== "default") {
         const fault = each.check?.(value);
@@ -132,12 +131,6 @@ function convert(each: Option, texts: readonly string[]): unknown {
   if (each.kind === "number") return last.trim() === "" || Number.isNaN(Number(last)) ? last : Number(last);
   if (each.kind === "boolean") return last === "true" ? true : last === "false" ? false : last;
   return last;
-}
-
-function expectation(each: Option): string {
-  if ((each.schema as { maximum?: number }).maximum === 65_535) return "a port from 0 to 65535";
-  const literals = (each.schema as { anyOf?: { const: string }[] }).anyOf?.map((one) => one.const);
-  return literals ? `one of ${literals.join(", ")}` : each.kind === "list" ? "a list of texts" : `a ${each.kind}`;
 }
 
 function shown(each: Option, value: unknown): string {

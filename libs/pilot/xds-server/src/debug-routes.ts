@@ -1,34 +1,24 @@
 import { XebecError } from "@xebec/core-errors";
-import { isLoopback } from "@xebec/platform-http";
-import type { FastifyInstance } from "fastify";
+import { type HttpApp, isLoopback } from "@xebec/platform-http";
 import type { Connection } from "./connection.ts";
 import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
 import type { XdsServer } from "./xds-server.ts";
-
-interface Query {
-  readonly proxyID?: string;
-  readonly types?: string;
-  readonly brief?: string;
-  readonly include_eds?: string;
-  readonly namespace?: string;
-}
 
 /**
  * Pilot's debug pages with Istio's paths (spec/pilot.md §6.4). They tell what the mesh looks like, so they are for callers on
  * this machine only.
  */
-export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: () => boolean): void {
+export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => boolean): void {
   app.get("/ready", (_request, reply) =>
     reply
       .status(isReady() ? 200 : 503)
       .type("text/plain")
       .send(isReady() ? "" : "not ready\n"),
   );
-  app.addHook("onRequest", (request, _reply, done) => {
+  app.guard((request) => {
     // The route that was found, not the text of the request, which may be spelled in other ways: /%64ebug.
-    if (request.routeOptions.url?.startsWith("/debug") && !isLoopback(request))
-      done(new XebecError("permission_denied", "debug pages are for callers on this machine; use a port-forward"));
-    else done();
+    if (request.route.startsWith("/debug") && !isLoopback(request))
+      throw new XebecError("permission_denied", "debug pages are for callers on this machine; use a port-forward");
   });
   app.get("/debug", () => ({
     pages: [
@@ -40,7 +30,7 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
       "/debug/adsz",
     ],
   }));
-  app.get<{ Querystring: Query }>("/debug/syncz", ({ query }) =>
+  app.get("/debug/syncz", ({ query }) =>
     [...server.connections]
       .filter((each) => !query.namespace || each.proxy.namespace === query.namespace)
       .map(syncStatus),
@@ -56,17 +46,17 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
     }));
     return { totalClients: clients.length, clients };
   });
-  app.get<{ Querystring: Query }>("/debug/config_dump", ({ query }) => {
+  app.get("/debug/config_dump", ({ query }) => {
     if (!query.proxyID)
       throw new XebecError("invalid_argument", "give the proxy as ?proxyID=POD.NAMESPACE; /debug/syncz lists them");
     return configDump(found(server, query.proxyID), query.types?.split(",") ?? [], isSet(query.include_eds));
   });
-  app.get<{ Querystring: Query }>("/debug/edsz", async ({ query: { proxyID } }) => {
+  app.get("/debug/edsz", async ({ query: { proxyID } }) => {
     const endpoints = await watchedEndpoints(proxyID ? [found(server, proxyID)] : server.connections);
     if (endpoints.length === 0) throw new XebecError("not_found", "no proxy watches endpoints");
     return endpoints;
   });
-  app.get<{ Querystring: Query }>("/debug/endpointz", (request, reply) => {
+  app.get("/debug/endpointz", (request, reply) => {
     const brief = isSet(request.query.brief);
     return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
   });

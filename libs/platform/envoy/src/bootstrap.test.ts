@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { option } from "@xebec/core-config";
 import { validateWithEnvoy } from "@xebec/testing-launch";
 import { readSettings } from "./agent-settings.ts";
 import { parseAppProbes } from "./app-probes.ts";
@@ -126,6 +127,6 @@ test("probes of both forms, metrics annotations, unknown flags", () => {
     port: 9_080,
   });
   assert.equal(parsePrometheusAnnotations('{"scrape":"false"}', 15_020), undefined);
-  const spec = { service: "s", summary: "", options: { known: { schema: {}, help: "", kind: "string" as const } } };
+  const spec = { service: "s", summary: "", options: { known: option.string("") } };
   assert.deepEqual(knownFlags(spec, ["--a", "b", "--known", "v", "--c=d", "--e"]), ["--known", "v"]);
 });

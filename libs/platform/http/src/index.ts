@@ -1,4 +1,4 @@
-export type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+export { HttpApp, type HttpHandler, type HttpRequest } from "./app.ts";
 export type { ErrorBody } from "./errors.ts";
 export { type MonitoringOptions, monitoring, monitoringRoutes } from "./monitoring.ts";
 export {

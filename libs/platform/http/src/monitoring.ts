@@ -3,7 +3,7 @@ import { type Component, missingOf } from "@xebec/core-lifecycle";
 import { LOG_LEVELS, logLevels, setLogLevel } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import type { ListenAddress } from "@xebec/platform-grpc/listen";
-import type { FastifyInstance } from "fastify";
+import type { HttpApp } from "./app.ts";
 import { createHttpServer, type HttpServer, isLoopback } from "./server.ts";
 
 export interface MonitoringOptions {
@@ -36,7 +36,7 @@ export function monitoring(options: MonitoringOptions): HttpServer {
 }
 
 /** Adds the routes of `monitoring` to an app that serves others too. */
-export function monitoringRoutes(app: FastifyInstance, options: Omit<MonitoringOptions, "address">): void {
+export function monitoringRoutes(app: HttpApp, options: Omit<MonitoringOptions, "address">): void {
   const { name, components, metrics, version = process.env.XEBEC_VERSION ?? "dev" } = options;
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {
@@ -49,7 +49,7 @@ export function monitoringRoutes(app: FastifyInstance, options: Omit<MonitoringO
   });
   app.get("/version", (_request, reply) => reply.type("text/plain").send(`xebec ${name} ${version}\n`));
   app.get("/scopez", () => logLevels());
-  app.put<{ Params: { scope: string } }>("/scopez/:scope", (request) => {
+  app.put("/scopez/:scope", (request) => {
     if (!isLoopback(request))
       throw new XebecError("permission_denied", "log levels can be changed from this machine only; use a port-forward");
     const { scope } = request.params;

@@ -6,8 +6,7 @@ import { logger } from "@xebec/core-log";
 import { describeCertificate } from "@xebec/platform-grpc/identity";
 import { type ListenAddress, listenExactly } from "@xebec/platform-grpc/listen";
 import type { TlsSource } from "@xebec/platform-grpc/tls-source";
-import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
-import { translateErrors } from "./errors.ts";
+import { HttpApp, type HttpRequest } from "./app.ts";
 
 /** What a server allows before it trusts a caller. */
 export interface HttpLimits {
@@ -44,7 +43,7 @@ export interface HttpServerOptions {
   /** Absent: plaintext. */
   readonly tls?: TlsSource | undefined;
   /** Adds the routes; called once in `start`. A route throws XebecError to answer with its status and public text. */
-  routes(app: FastifyInstance): void | Promise<void>;
+  routes(app: HttpApp): void;
   readonly limits?: HttpLimits;
 }
 
@@ -63,7 +62,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { name, address, tls } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let server: Server | undefined;
-  let app: FastifyInstance | undefined;
   let unwatch: (() => void) | undefined;
   let port = 0;
   return {
@@ -75,21 +73,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const listener = tls ? secureServer(name, tls, limits) : createServer(serverOptions(limits));
       listener.maxConnections = limits.maxConnections;
       listener.keepAliveTimeout = limits.idleMs;
-      app = fastify({
-        bodyLimit: limits.maxBodyBytes,
-        exposeHeadRoutes: true,
-        serverFactory: (handler) => listener.on("request", handler),
-      });
-      translateErrors(app);
-      await options.routes(app);
-      await app.ready();
+      const app = new HttpApp(limits.maxBodyBytes);
+      options.routes(app);
+      listener.on("request", (request, response) => void app.serve(request, response));
       if (tls) unwatch = tls.onChange(() => replaceKeyPair(name, listener as SecureServer, tls));
       port = await listenExactly(listener, address, name);
       server = listener;
     },
     async close() {
       unwatch?.();
-      await app?.close();
       if (!server?.listening) return;
       const listener = server;
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
@@ -102,7 +94,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 /** Says whether a request came over the loopback interface. */
-export function isLoopback(request: FastifyRequest): boolean {
+export function isLoopback(request: Pick<HttpRequest, "raw">): boolean {
   const address = request.raw.socket.remoteAddress ?? "";
   return address === "::1" || /^(?:::ffff:)?127\./.test(address);
 }
