@@ -148,13 +148,10 @@ function answer(
         headers[name] = text;
       }
       const grpc = value("grpc");
-      if (grpc !== undefined && stream) {
-        stream.respond(
-          { ":status": 200, "content-type": "application/grpc", "x-by": server },
-          { waitForTrailers: true },
-        );
-        stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": grpc }));
-        stream.end();
+      if (grpc !== undefined) {
+        (res as ServerResponse).writeHead(200, { ...headers, "content-type": "application/grpc" });
+        res.addTrailers({ "grpc-status": grpc });
+        res.end();
         return;
       }
       (res as ServerResponse).writeHead(status, headers);

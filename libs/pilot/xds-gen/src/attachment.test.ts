@@ -100,6 +100,16 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.http[0].mirrorPercent: has no effect without mirror`,
   ],
   [
+    "a fault without percentage",
+    [http({ fault: { delay: { fixedDelay: "1s" }, abort: { httpStatus: 500, percentage: { value: 0 } } } })],
+    `${PARTLY}spec.http[0].fault.delay: hits no request without a percentage; spec.http[0].fault.abort: hits no request without a percentage`,
+  ],
+  [
+    "retries without a number",
+    [http({ retries: { retryOn: "5xx" } })],
+    `${PARTLY}spec.http[0].retries.retryOn: has no effect without attempts; nothing is tried again`,
+  ],
+  [
     "a source beside gateways",
     [http({ match: [{ gateways: ["mesh"], sourceNamespace: "prod" }] })],
     `${PARTLY}spec.http[0].match[0].sourceNamespace: has no effect beside gateways`,

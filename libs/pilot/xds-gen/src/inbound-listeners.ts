@@ -15,6 +15,7 @@ import { httpConnection } from "./http-connection.ts";
 import { mtlsMode, portsWithMode } from "./mtls.ts";
 import { checkSettings, policyFilters } from "./policy-check.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
+import { NO_TIMEOUT } from "./route-timeout.ts";
 import { socketAddress } from "./socket-address.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 import { meshDownstreamTls } from "./tls-context.ts";
@@ -148,8 +149,8 @@ function portChains(
                         case: "route",
                         value: {
                           clusterSpecifier: { case: "cluster", value: cluster },
-                          timeout: durationOf(0),
-                          maxStreamDuration: { maxStreamDuration: durationOf(0), grpcTimeoutHeaderMax: durationOf(0) },
+                          ...NO_TIMEOUT,
+                          ...retriesOf(target.protocol),
                         },
                       },
                     },
@@ -170,6 +171,15 @@ function portChains(
       http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"],
     );
   return modeChains(mode, http ? MESH_ALPN_HTTP : MESH_ALPN_TCP, destinationPort, name, filters, tls, !http);
+}
+
+/**
+ * A workload may close a connection just when the proxy takes it: what was not sent yet is sent again (spec/pilot.md §3.1,
+ * Retries). Not for gRPC, whose streams may last.
+ */
+function retriesOf(protocol: ServiceTarget["protocol"]) {
+  if (protocol === "GRPC" || protocol === "GRPC-Web") return {};
+  return { retryPolicy: { retryOn: "reset-before-request", numRetries: 2 } };
 }
 
 /** The chains that a mutual TLS mode asks for (spec/pilot.md §4.4, match rows). */

@@ -31,27 +31,33 @@ describe("the retry policy of a route", () => {
   for (const [name, retries, expected] of [
     ["is Istio's default when nothing is said", undefined, DEFAULT],
     ["takes the number", { attempts: 5 }, { ...DEFAULT, retries: 5 }],
-    ["keeps the default number beside other settings", { perTryTimeout: "2s" }, { ...DEFAULT, perTry: 2_000 }],
+    ["is none without a number, as in Istio", { perTryTimeout: "2s" }, undefined],
+    ["takes the time of a try", { attempts: 2, perTryTimeout: "2s" }, { ...DEFAULT, perTry: 2_000 }],
     ["is none for 0 attempts", { attempts: 0 }, undefined],
     ["is none for a negative number", { attempts: -1 }, undefined],
-    ["takes words as they are", { retryOn: "5xx, reset" }, { ...DEFAULT, on: "5xx,reset" }],
+    ["takes words as they are", { attempts: 2, retryOn: "5xx, reset" }, { ...DEFAULT, on: "5xx,reset" }],
     [
       "takes numbers for status codes",
-      { retryOn: "503,reset,429" },
+      { attempts: 2, retryOn: "503,reset,429" },
       { ...DEFAULT, on: "reset,retriable-status-codes", codes: [503, 429] },
     ],
     [
       "names status codes once",
-      { retryOn: "retriable-status-codes,503" },
+      { attempts: 2, retryOn: "retriable-status-codes,503" },
       { ...DEFAULT, on: "retriable-status-codes", codes: [503] },
     ],
-    ["takes the back-off", { backoff: "50ms" }, { ...DEFAULT, backoff: 50 }],
-    ["may try the same host again", { retryIgnorePreviousHosts: false }, { ...DEFAULT, otherHosts: false }],
-    ["may go to other places", { retryRemoteLocalities: true }, { ...DEFAULT, otherPlaces: true }],
+    ["takes the back-off", { attempts: 2, backoff: "50ms" }, { ...DEFAULT, backoff: 50 }],
+    [
+      "may try the same host again",
+      { attempts: 2, retryIgnorePreviousHosts: false },
+      { ...DEFAULT, otherHosts: false },
+    ],
+    ["may go to other places", { attempts: 2, retryRemoteLocalities: true }, { ...DEFAULT, otherPlaces: true }],
   ] as const satisfies readonly (readonly [string, HttpRoute["retries"], object | undefined])[])
     it(name, () => assert.deepEqual(policy(retries), expected));
 
   it("tries the same host again when a hash has chosen it", () => {
     assert.deepEqual(policy(undefined, true), { ...DEFAULT, otherHosts: false });
+    assert.deepEqual(policy({ attempts: 2, retryIgnorePreviousHosts: true }, true), DEFAULT);
   });
 });

@@ -9,15 +9,17 @@ import { ms } from "./traffic-policy.ts";
 type RetryPolicy = MessageInitShape<typeof RetryPolicySchema>;
 
 const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
+/** Where a route has no `retries`; Istio takes `retries` without `attempts` for none. */
 const DEFAULT_ATTEMPTS = 2;
 const HOST_SELECTION_ATTEMPTS = 5n;
 
 /**
  * The retry policy of a route; without `retries` Istio's default holds (spec/pilot.md §3.1, Retries).
- * @param hashed true when the destination uses consistent hashing: then the same host may be tried again
+ * @param hashed true when the destination uses consistent hashing: then the same host may be tried again, unless `retries` says
  */
 export function retryPolicy(retries: HttpRoute["retries"], hashed: boolean): RetryPolicy | undefined {
-  if (retries?.attempts !== undefined && retries.attempts <= 0) return undefined;
+  if (retries && (retries.attempts ?? 0) <= 0) return undefined;
+  const ignoresPrevious = retries?.retryIgnorePreviousHosts ?? !hashed;
   const { retryOn, codes } = retryConditions(retries?.retryOn);
   const perTry = ms(retries?.perTryTimeout);
   const backoff = ms(retries?.backoff);
@@ -28,7 +30,7 @@ export function retryPolicy(retries: HttpRoute["retries"], hashed: boolean): Ret
     hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS,
     ...(perTry === undefined ? {} : { perTryTimeout: durationOf(perTry) }),
     ...(backoff === undefined ? {} : { retryBackOff: { baseInterval: durationOf(backoff) } }),
-    ...(hashed || retries?.retryIgnorePreviousHosts === false
+    ...(!ignoresPrevious
       ? {}
       : {
           retryHostPredicate: [

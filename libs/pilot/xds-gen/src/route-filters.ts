@@ -14,10 +14,10 @@ const GRPC_STATUS: Readonly<Record<string, number>> = Object.fromEntries(
     .map((name, number) => [name, number]),
 );
 
-/** A percentage in Envoy's millionths; absent means always. */
-export function millionths(percent: number | undefined) {
+/** A percentage in Envoy's millionths. */
+export function millionths(percent: number) {
   return create(FractionalPercentSchema, {
-    numerator: Math.round((percent ?? 100) * 10_000),
+    numerator: Math.round(percent * 10_000),
     denominator: FractionalPercent_DenominatorType.MILLION,
   });
 }
@@ -30,6 +30,11 @@ export function routeFilters(rule: HttpRoute) {
   };
 }
 
+/** What part of the requests a fault hits: without a percentage none, as in Istio. */
+function shareOf({ percentage, percent = 0 }: { percentage?: { value?: number }; percent?: number }) {
+  return millionths(percentage ? (percentage.value ?? 0) : percent);
+}
+
 function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
   const fixed = ms(delay?.fixedDelay);
   const grpcStatus =
@@ -38,15 +43,15 @@ function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
   if (delay && fixed !== undefined)
     fault.delay = {
       faultDelaySecifier: { case: "fixedDelay", value: durationOf(fixed) },
-      percentage: millionths(delay.percentage ? (delay.percentage.value ?? 0) : delay.percent),
+      percentage: shareOf(delay),
     };
-  if (abort)
+  if (abort && (abort.httpStatus !== undefined || grpcStatus !== undefined))
     fault.abort = {
       errorType:
         grpcStatus === undefined
-          ? { case: "httpStatus", value: abort.httpStatus ?? 500 }
+          ? { case: "httpStatus", value: abort.httpStatus ?? 0 }
           : { case: "grpcStatus", value: grpcStatus },
-      percentage: millionths(abort.percentage ? (abort.percentage.value ?? 0) : abort.percent),
+      percentage: shareOf(abort),
     };
   return anyOf(HTTPFaultSchema, fault);
 }

@@ -1,5 +1,4 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationOf } from "@xebec/api-envoy";
 import type { RouteActionSchema, RouteSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { isHttp } from "@xebec/model-names";
 import { isVisible, type MeshService } from "@xebec/pilot-registry";
@@ -7,6 +6,7 @@ import { dependency } from "@xebec/pilot-snapshot";
 import type { GenerationContext } from "./context.ts";
 import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "./encoded.ts";
 import { resolutionFor } from "./resolution.ts";
+import { NO_TIMEOUT } from "./route-timeout.ts";
 import { TUNNEL_CLUSTER } from "./standard-clusters.ts";
 import { tcpClusters, tcpOrigins } from "./tcp-chains.ts";
 import {
@@ -123,7 +123,7 @@ function connectRoute(clusterSpecifier: ActionInit["clusterSpecifier"]): RouteIn
       case: "route",
       value: {
         ...(clusterSpecifier ? { clusterSpecifier } : {}),
-        timeout: durationOf(0),
+        ...NO_TIMEOUT,
         upgradeConfigs: [{ upgradeType: "CONNECT", connectConfig: {} }],
       },
     },
@@ -168,7 +168,7 @@ function fallback(context: GenerationContext): VirtualHostPart {
                   case: "cluster",
                   value: context.view.interception === "NONE" ? "BlackHoleCluster" : "PassthroughCluster",
                 },
-                timeout: durationOf(0),
+                ...NO_TIMEOUT,
               },
             },
           }

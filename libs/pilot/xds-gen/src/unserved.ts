@@ -33,6 +33,15 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
       if (rule[field] !== undefined) told.push(`${path}.${field}: has no effect beside ${answer}`);
   for (const field of ["mirrorPercentage", "mirrorPercent"] as const)
     if (rule[field] !== undefined && !rule.mirror) told.push(`${path}.${field}: has no effect without mirror`);
+  for (const kind of ["delay", "abort"] as const) {
+    const fault = rule.fault?.[kind];
+    if (fault && !fault.percentage?.value && !fault.percent)
+      told.push(`${path}.fault.${kind}: hits no request without a percentage`);
+  }
+  if (!answer && rule.retries && (rule.retries.attempts ?? 0) <= 0)
+    for (const field of Object.keys(rule.retries))
+      if (field !== "attempts")
+        told.push(`${path}.retries.${field}: has no effect without attempts; nothing is tried again`);
   for (const [i, match] of (rule.match ?? []).entries())
     if (match.ignoreUriCase && match.uri?.regex !== undefined)
       told.push(`${path}.match[${i}].ignoreUriCase: has no effect on a regex; begin it with (?i)`);
