@@ -12,13 +12,32 @@ export interface Node {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** A bootstrap that takes everything from one Unix socket: xDS and secrets. @param more added to the bootstrap's own parts */
+/** How a proxy speaks with its server of xDS. */
+export interface XdsOptions {
+  /** In the Delta form; else that of the state of the world. */
+  readonly delta?: boolean;
+  /** More of Envoy's own flags. */
+  readonly flags?: readonly string[];
+}
+
+/**
+ * A bootstrap that takes xDS and secrets from one server.
+ * @param server its Unix socket, or `ADDRESS:PORT`
+ * @param more added to the bootstrap's own parts
+ */
 export function bootstrap(
   node: Node,
-  socket: string,
-  more: { readonly admin?: object; readonly listeners?: readonly unknown[]; readonly dns?: string } = {},
+  server: string,
+  more: {
+    readonly admin?: object;
+    readonly listeners?: readonly unknown[];
+    readonly dns?: string;
+    readonly delta?: boolean | undefined;
+  } = {},
 ): unknown {
-  const unix = (name: string) => ({
+  const [address = "", port = ""] = server.startsWith("/") ? [] : server.split(":");
+  const at = port ? { socket_address: { address, port_value: Number(port) } } : { pipe: { path: server } };
+  const http2 = (name: string) => ({
     ...{ name, type: "STATIC", connect_timeout: "1s" },
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -28,20 +47,27 @@ export function bootstrap(
     },
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: socket } } } }] }],
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: at } }] }],
     },
   });
   const ads = { ads: {}, resource_api_version: "V3" };
   return {
     node: { ...node, cluster: "test" },
     ...(more.admin ? { admin: { address: more.admin } } : {}),
-    static_resources: { clusters: [unix("xds-grpc"), unix("sds-grpc")], listeners: more.listeners ?? [] },
+    static_resources: { clusters: [http2("xds-grpc"), http2("sds-grpc")], listeners: more.listeners ?? [] },
     ...(more.dns ? { typed_dns_resolver_config: resolver(more.dns) } : {}),
     dynamic_resources: {
       ads_config: {
-        api_type: "GRPC",
+        api_type: more.delta ? "DELTA_GRPC" : "GRPC",
         transport_api_version: "V3",
-        grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }],
+        grpc_services: [
+          {
+            envoy_grpc: {
+              cluster_name: "xds-grpc",
+              retry_policy: { retry_back_off: { base_interval: "0.1s", max_interval: "1s" } },
+            },
+          },
+        ],
       },
       cds_config: ads,
       lds_config: ads,
@@ -101,15 +127,24 @@ export class LabEnvoy {
   readonly #barrier: string;
 
   /** @param folder where its sockets and its bootstrap lie */
-  constructor(name: string, node: Node, xds: string, folder: string, namespace: Namespace, dns: string) {
+  constructor(
+    name: string,
+    node: Node,
+    xds: string,
+    folder: string,
+    namespace: Namespace,
+    dns: string,
+    { delta, flags = [] }: XdsOptions = {},
+  ) {
     this.#admin = join(folder, `${name}-admin.sock`);
     this.#barrier = join(folder, `${name}-barrier.sock`);
     const file = join(folder, `${name}.json`);
-    const own = { admin: { pipe: { path: this.#admin } }, listeners: [barrier(this.#barrier)], dns };
+    const own = { admin: { pipe: { path: this.#admin } }, listeners: [barrier(this.#barrier)], dns, delta };
     writeFileSync(file, JSON.stringify(bootstrap(node, xds, own)));
     this.#child = startChild(
       ...namespace.command(findTool("envoy"), [
         ...["-c", file, "--use-dynamic-base-id", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],
+        ...flags,
       ]),
     );
   }

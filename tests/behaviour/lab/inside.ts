@@ -2,6 +2,7 @@
 import type { Connection, HttpRequest, Upstream } from "./calls.ts";
 import { heldUnder, hold, http, tcp } from "./client.ts";
 import { startDns } from "./dns.ts";
+import { endLoad, startLoad } from "./load.ts";
 import { arrivalsOf, startUpstream } from "./upstream.ts";
 
 const servers = new Map<string, () => Promise<void>>();
@@ -27,6 +28,8 @@ const tasks = {
   say: (id: string, text: string) => heldUnder(id).say(text),
   closed: (id: string) => heldUnder(id).closed(),
   close: (id: string) => heldUnder(id).close(),
+  startLoad: (connection: Connection, request: HttpRequest) => startLoad(connection, request),
+  endLoad: (id: string) => endLoad(id),
   arrivals: (call: string) => arrivalsOf(call),
 };
 

@@ -11,10 +11,12 @@ import {
   type XdsType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
-import { hasClaims, isClaim } from "./claims.ts";
+import { isClaim } from "./claims.ts";
+import type { EarlierClusters } from "./earlier-clusters.ts";
 import { type MessageCache, messageTo } from "./message.ts";
 import type { NameSets } from "./name-sets.ts";
-import { isAsked, isWildcard, keeping, PUSH_ORDER, withRemovals } from "./order.ts";
+import { endpointsOf, FOLLOWERS, isAsked, isWildcard, keeping, PUSH_ORDER, withRemovals } from "./order.ts";
+import type { Patience } from "./patience.ts";
 import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import type { XdsRequest } from "./request.ts";
 import { repeatedNames, startOver, takeDeltaNames, takeNames } from "./requests.ts";
@@ -24,7 +26,7 @@ import type { WriteBudget } from "./write-budget.ts";
 const log = logger("ads");
 
 /** Who is at the other end of a stream. */
-export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId">;
+export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId" | "asksClustersFirst">;
 
 /** What a connection shares with all others. */
 export interface Shared {
@@ -32,6 +34,10 @@ export interface Shared {
   readonly names: NameSets;
   readonly messages: MessageCache;
   readonly budget: WriteBudget;
+  readonly patience: Patience;
+  readonly earlier: EarlierClusters;
+  /** The clusters that clients have which are connected now. */
+  readonly liveClusters: () => Iterable<ResourceSet>;
   /** Called for each message sent. */
   onSent(type: XdsType, bytes: number): void;
   onNack(connection: Connection, type: XdsType, message: string, origins: readonly string[]): void;
@@ -47,6 +53,18 @@ export interface Shared {
 /**
  * One proxy's stream, in either protocol. It owns what the proxy subscribed to, has and accepted; `advance` sends what is due
  * now. One message of a type is under way at a time, so a slow proxy skips versions instead of queueing them.
+ *
+ * The order is safe on every stream, and a new one is no exception:
+ * 1. Clusters go out at once, and those that are about to go stay among them; endpoints follow.
+ * 2. Listeners and routes wait until clusters and endpoints are acknowledged: Envoy acknowledges clusters when they are warm.
+ * 3. Clusters leave when everything else is acknowledged.
+ * A client that has nothing asks in this order itself, so it waits for nothing. One that comes back with what it has asks for
+ * everything at once, but not for clusters while some of its own still warm, and not for types of which it has no names: so it
+ * is `returning`, which makes 2 wait for its question for clusters, and 3 for those for listeners and routes.
+ *
+ * No wait is endless. A cluster may never be warm (its secret does not come), a client may never ask: after 15 s (`Patience`) a
+ * message counts as overdue, and a client not as returning any more. Then everything goes on, and clusters that were mended
+ * overtake those that do not warm.
  */
 export class Connection {
   readonly id: string;
@@ -55,6 +73,8 @@ export class Connection {
   readonly delta: boolean;
   /** The Kubernetes cluster that the proxy says it is in. */
   readonly clusterId: string;
+  /** False for gRPC's own clients, which come to clusters by listeners and routes. */
+  readonly asksClustersFirst: boolean;
   readonly subscriptions = new Map<XdsType, Subscription>();
   readonly #stream: RawStream;
   readonly #shared: Shared;
@@ -63,6 +83,10 @@ export class Connection {
   #congested = false;
   /** Numbers the messages that repeat resources: their nonces must differ. */
   #repeats = 0;
+  /** True while a client that came back may still ask for more of what it has. */
+  #returning = false;
+  /** State of the world: the version of its clusters that a client came back with, until it is known what that was. */
+  #claimed = "";
   /** Clusters that were sent to a client that came back, before it said which endpoints it still has. */
   readonly #warming = new Set<string>();
 
@@ -71,6 +95,7 @@ export class Connection {
     this.proxy = client.proxy;
     this.delta = client.delta;
     this.clusterId = client.clusterId;
+    this.asksClustersFirst = client.asksClustersFirst;
     this.#stream = stream;
     this.#shared = shared;
     stream.onDrain(() => {
@@ -137,6 +162,10 @@ export class Connection {
       this.#shared.onExpiredNonce(type);
       if (!this.delta) return;
     } else if (request.nonce !== "" && request.nonce === sub.inFlight) this.#answered(sub, request);
+    if (sub.fresh && request.nonce === "" && (request.version !== "" || request.initialVersions.size > 0)) {
+      this.#returning = true;
+      if (type === "cluster" && !this.delta) this.#claimed = request.version;
+    }
     const { names } = this.#shared;
     const namesChanged = this.delta
       ? takeDeltaNames(sub, request, names, this.#warming)
@@ -148,7 +177,9 @@ export class Connection {
 
   #answered(sub: Subscription, request: XdsRequest): void {
     sub.inFlight = "";
+    sub.overdue = false;
     sub.answered = true;
+    if (sub.type === "cluster") this.#shared.patience.done(this);
     if (!request.error) {
       sub.acked = sub.sent;
       sub.ackedNonce = request.nonce;
@@ -169,35 +200,70 @@ export class Connection {
     this.#shared.onQuarantine();
   }
 
-  /**
-   * Sends what is due, in the safe order. Endpoints follow their clusters at once: Envoy acknowledges clusters only when they
-   * are warm, and to become warm they need their endpoints. So the acknowledgement is the sign that listeners and routes may
-   * lead there.
-   */
+  /** Sends what is due, in the safe order. */
   advance(): void {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#congested) return;
+    const { patience } = this.#shared;
+    if (this.#sendDue(generator)) patience.done(this);
+    else patience.wait(this);
+  }
+
+  /** @returns false when something has to wait for an answer */
+  #sendDue(generator: Generator): boolean {
     const view = this.view(generator);
-    let settled = true;
+    const awaitsClusters = this.#returning && this.asksClustersFirst && !this.subscriptions.has("cluster");
+    let settled = !awaitsClusters;
     /** Clusters that are about to go: routes may still lead to them, so their endpoints stay until then. */
     let departing: readonly string[] = [];
     for (const type of PUSH_ORDER) {
       const sub = this.subscriptions.get(type);
       if (!sub || !isAsked(sub)) continue;
-      // The first answers of a new stream need not wait for each other: the proxy asks in the right order itself.
-      if (!settled && (type === "listener" || type === "route") && !this.#starting()) return;
+      if (!settled && FOLLOWERS.includes(type)) return false;
       const target = this.#targetOf(sub, generator, view);
-      if (type === "cluster") departing = diffOf(sub.sent, target).removed;
-      if (sub.inFlight !== "") {
+      if (type === "cluster") {
+        this.#recall(sub, target);
+        departing = diffOf(sub.sent, target).removed;
+      }
+      if (sub.inFlight !== "" && !sub.overdue) {
         settled = false;
         continue;
       }
-      const due =
-        type === "endpoint" ? keeping(sub, target, departing) : type === "cluster" ? withRemovals(sub, target) : target;
+      let due = target;
+      if (type === "cluster") due = withRemovals(sub, target);
+      else if (type === "endpoint") {
+        due = keeping(sub, target, departing);
+        // Nobody knows yet which of its clusters stay: what is not served now may be one that routes still lead to.
+        if (awaitsClusters) due = endpointsOf(generator.resources("cluster", this.proxy, view), due);
+      }
       if (this.#send(sub, due, view)) settled = false;
-      if (this.#congested) return;
+      if (this.#congested) return false;
     }
-    if (settled) this.#releaseRemovals(generator, view);
+    const clusters = this.subscriptions.get("cluster");
+    if (!settled || !clusters?.removalsHeld) return settled;
+    if (this.#returning && !FOLLOWERS.every((type) => this.subscriptions.has(type))) return false;
+    clusters.removalsHeld = false;
+    return !this.#send(clusters, this.#targetOf(clusters, generator, view), view);
+  }
+
+  tired(): void {
+    const overdue = [...this.subscriptions.values()].filter((sub) => sub.inFlight !== "" && !sub.overdue);
+    for (const sub of overdue) sub.overdue = true;
+    this.#returning = false;
+    if (overdue.length > 0)
+      log.warn(
+        { proxy: this.id, types: overdue.map(({ type }) => SHORT_NAME[type]) },
+        "a proxy does not acknowledge what it was sent, perhaps because a cluster waits for endpoints or a certificate; the rest goes on",
+      );
+    this.wake();
+  }
+
+  /** Finds out what a client came back with, so that what is gone of it can stay for a while. */
+  #recall(sub: Subscription, target: ResourceSet): void {
+    if (this.#claimed === "") return;
+    const known = this.#shared.earlier.find(this.#claimed, this.proxy, target, this.#shared.liveClusters());
+    this.#claimed = "";
+    if (known) sub.sent = sub.acked = known;
   }
 
   #targetOf(sub: Subscription, generator: Generator, view: ProxyView): ResourceSet {
@@ -205,19 +271,6 @@ export class Connection {
     const target = withoutHeld(sub, generator.resources(sub.type, this.proxy, view, sub.names));
     if (sub.quarantine.size !== held) this.#shared.onQuarantine();
     return target;
-  }
-
-  /** True until every type that the proxy subscribed to was answered once. */
-  #starting(): boolean {
-    for (const sub of this.subscriptions.values()) if (!sub.answered && isAsked(sub)) return true;
-    return false;
-  }
-
-  #releaseRemovals(generator: Generator, view: ProxyView): void {
-    const sub = this.subscriptions.get("cluster");
-    if (!sub?.removalsHeld) return;
-    sub.removalsHeld = false;
-    this.#send(sub, this.#targetOf(sub, generator, view), view);
   }
 
   /** @returns true when a message went out, or waits for room */
@@ -243,9 +296,9 @@ export class Connection {
       return true;
     }
     if (again.length > 0) this.#repeats++;
-    if (sub.type === "cluster" && (!sub.fresh || hasClaims(sub.sent))) this.#warm(changed);
+    if (sub.type === "cluster" && (!sub.fresh || sub.sent.resources.size > 0)) this.#warm(changed);
     sub.sent = next;
-    sub.fresh = false;
+    sub.fresh = sub.overdue = false;
     sub.sentAt = Date.now();
     this.#shared.onSent(sub.type, size);
     sub.inFlight = sub.lastNonce = message.nonce;

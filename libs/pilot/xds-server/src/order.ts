@@ -5,6 +5,9 @@ import type { Subscription } from "./subscription.ts";
 /** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
 export const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
 
+/** What leads to clusters, and so has to wait for them. */
+export const FOLLOWERS: readonly XdsType[] = ["listener", "route"];
+
 /** Clusters and listeners are always wanted as a whole. */
 export function isWildcard(type: XdsType): boolean {
   return type === "cluster" || type === "listener";
@@ -20,22 +23,38 @@ export function isAsked(sub: Subscription): boolean {
  * for a client that comes back with clusters of an earlier stream.
  */
 export function withRemovals(sub: Subscription, target: ResourceSet): ResourceSet {
-  const { removed, changed } = diffOf(sub.sent, target);
+  const { removed } = diffOf(sub.sent, target);
   sub.removalsHeld = removed.length > 0;
+  return withRemoved(sub.sent, target);
+}
+
+/** The target with everything that was there before. */
+export function withRemoved(before: ResourceSet, target: ResourceSet): ResourceSet {
+  const { removed, changed } = diffOf(before, target);
   if (removed.length === 0) return target;
-  if (changed.length === 0) return sub.sent;
+  if (changed.length === 0) return before;
   return replaced(
     target,
-    removed.map((name) => [name, sub.sent.resources.get(name)]),
+    removed.map((name) => [name, before.resources.get(name)]),
   );
 }
 
-/** The set with the resources of these names as they were sent last: endpoints of clusters that are about to go. */
+/**
+ * The set with the endpoints of clusters that are about to go as they were sent last. A client that came back with such
+ * clusters has endpoints for them that nobody here knows: it is sent none, and keeps its own.
+ */
 export function keeping(sub: Subscription, target: ResourceSet, names: readonly string[]): ResourceSet {
-  if (names.length === 0) return target;
-  const kept = names.flatMap((name) => {
-    const sent = sub.sent.resources.get(name);
-    return sent && target.resources.has(name) ? [[name, sent] as const] : [];
-  });
-  return replaced(target, kept);
+  return replaced(
+    target,
+    names.filter((name) => target.resources.has(name)).map((name) => [name, sub.sent.resources.get(name)]),
+  );
+}
+
+/** The set without the endpoints of clusters that there are not. */
+export function endpointsOf(clusters: ResourceSet, target: ResourceSet): ResourceSet {
+  const unknown = [...target.resources.keys()].filter((name) => !clusters.resources.has(name));
+  return replaced(
+    target,
+    unknown.map((name) => [name, undefined]),
+  );
 }

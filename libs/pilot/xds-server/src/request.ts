@@ -16,6 +16,8 @@ export interface XdsNode {
 export interface XdsRequest {
   readonly typeUrl: string;
   readonly nonce: string;
+  /** State of the world: the version that the client accepted last, of an earlier stream too; empty when it has nothing. */
+  readonly version: string;
   readonly node: XdsNode | undefined;
   /** The error of a NACK. */
   readonly error: { readonly code: number; readonly message: string } | undefined;
@@ -30,7 +32,7 @@ export interface XdsRequest {
 }
 
 // Field numbers of envoy.service.discovery.v3.DiscoveryRequest and DeltaDiscoveryRequest.
-const SOTW = { node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 } as const;
+const SOTW = { version: 1, node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 } as const;
 const DELTA = { node: 1, typeUrl: 2, subscribe: 3, unsubscribe: 4, initialVersions: 5, nonce: 6, error: 7 } as const;
 const STATUS = { code: 1, message: 2 } as const;
 const MAP_ENTRY = { key: 1, value: 2 } as const;
@@ -46,6 +48,7 @@ const MAX_NAMES = 100_000;
 export function readRequest(bytes: Buffer, repeated: (bytes: Buffer, at: number) => number = () => 0): XdsRequest {
   let typeUrl = "";
   let nonce = "";
+  let version = "";
   let node: XdsNode | undefined;
   let error: XdsRequest["error"];
   let from = -1;
@@ -64,7 +67,8 @@ export function readRequest(bytes: Buffer, repeated: (bytes: Buffer, at: number)
       to = reader.pos;
       if (++count > MAX_NAMES)
         throw new XebecError("invalid_argument", `a request may name ${MAX_NAMES} resources at the most`);
-    } else if (field === SOTW.typeUrl) typeUrl = reader.string();
+    } else if (field === SOTW.version) version = reader.string();
+    else if (field === SOTW.typeUrl) typeUrl = reader.string();
     else if (field === SOTW.nonce) nonce = reader.string();
     else if (field === SOTW.node) node = readNode(reader.bytes());
     else if (field === SOTW.error) error = readStatus(reader.bytes());
@@ -77,6 +81,7 @@ export function readRequest(bytes: Buffer, repeated: (bytes: Buffer, at: number)
   return {
     typeUrl,
     nonce,
+    version,
     node,
     error,
     nameBytes,
@@ -115,6 +120,7 @@ export function readDeltaRequest(bytes: Buffer): XdsRequest {
   return {
     typeUrl,
     nonce,
+    version: "",
     node,
     error,
     nameBytes: EMPTY,

@@ -17,6 +17,8 @@ export class Subscription {
   acked: ResourceSet = EMPTY_SET;
   /** Nonce of the message that is not answered yet; empty when none is. */
   inFlight = "";
+  /** True when that message has been waited for long enough: it holds nothing back any more, and may be overtaken. */
+  overdue = false;
   /** True until something was sent: the first answer is due even when it is empty. */
   fresh = true;
   /** True once the client accepted or refused something. */

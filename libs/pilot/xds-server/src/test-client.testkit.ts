@@ -64,18 +64,26 @@ export class SotwClient {
   readonly #nonces = new Map<XdsType, string>();
   #hello = true;
 
-  constructor(server: XdsServer) {
+  readonly #versions: Partial<Record<XdsType, string>>;
+  readonly #userAgent: string;
+
+  /** @param versions what it has accepted on an earlier stream */
+  constructor(server: XdsServer, versions: Partial<Record<XdsType, string>> = {}, userAgent = "envoy") {
+    this.#versions = versions;
+    this.#userAgent = userAgent;
     const method = server.service(false).methods[0];
     if (method?.kind === "stream") method.handler(this.stream, CALL);
   }
 
   /** Asks for a type, or acknowledges its last answer; with `error` it refuses it. */
   send(type: XdsType, names: readonly string[] = [], error?: string): void {
+    const nonce = this.#nonces.get(type) ?? "";
     const request = create(DiscoveryRequestSchema, {
       typeUrl: TYPE_URL[type],
       resourceNames: [...names],
-      responseNonce: this.#nonces.get(type) ?? "",
-      ...(this.#hello ? { node: NODE } : {}),
+      responseNonce: nonce,
+      versionInfo: nonce === "" ? (this.#versions[type] ?? "") : "",
+      ...(this.#hello ? { node: { ...NODE, userAgentName: this.#userAgent } } : {}),
       ...(error ? { errorDetail: { code: 13, message: error } } : {}),
     });
     this.#hello = false;

@@ -460,18 +460,17 @@ describe("ADS, delta", () => {
     const again = new DeltaClient(server);
     again.send("cluster", { initial: versionsOf(clusters) });
     again.send("route", { subscribe: ["80"], initial: versionsOf(routes) });
-    const answers = again.take();
-    assert.deepEqual(
-      answers.map(({ type, names, response }) => [type, names, response.removedResources]),
-      [
-        ["cluster", [], []],
-        ["route", ["80"], []],
-      ],
-    );
-    again.send("cluster", { nonce: answers[0]?.response.nonce ?? "" });
-    assert.deepEqual(again.take(), []);
-    again.send("route", { nonce: answers[1]?.response.nonce ?? "" });
-    assert.deepEqual(again.take()[0]?.response.removedResources, [CLUSTER(2)]);
+    again.send("listener", { initial: { x: "1" } });
+    const said = () => again.take().map(({ type, names, response }) => [type, names, response.removedResources]);
+    const nonceOf = (type: "cluster" | "route" | "listener") =>
+      [...server.connections].at(-1)?.subscriptions.get(type)?.inFlight ?? "";
+    assert.deepEqual(said(), [["cluster", [], []]]);
+    again.send("cluster", { nonce: nonceOf("cluster") });
+    assert.equal(said()[0]?.[0], "listener");
+    again.send("listener", { nonce: nonceOf("listener") });
+    assert.equal(said()[0]?.[0], "route");
+    again.send("route", { nonce: nonceOf("route") });
+    assert.deepEqual(said(), [["cluster", [], [CLUSTER(2)]]]);
   });
 
   it("never sends a resource of which only the client knows the bytes", async () => {

@@ -6,11 +6,13 @@ import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
 import { parseSpiffe } from "@xebec/model-names";
 import type { SnapshotChange } from "@xebec/pilot-snapshot";
-import { Generator, proxyOf, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
+import { Generator, proxyOf, type ResourceSet, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { Connection, type Shared } from "./connection.ts";
+import { EarlierClusters } from "./earlier-clusters.ts";
 import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
+import { Patience } from "./patience.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
 import { WriteBudget } from "./write-budget.ts";
 
@@ -84,6 +86,9 @@ export class XdsServer {
       names: new NameSets(),
       messages: new MessageCache(),
       budget: new WriteBudget(),
+      patience: new Patience(),
+      earlier: new EarlierClusters(),
+      liveClusters: () => this.#acceptedClusters(),
       onSent: (type, size) => {
         pushes.inc({ type: SHORT_NAME[type] });
         bytes.inc({ type: SHORT_NAME[type] }, size);
@@ -128,8 +133,10 @@ export class XdsServer {
 
   /** Takes a new snapshot and brings it to every proxy that it concerns; resolves when all were considered. */
   update({ snapshot, changed }: SnapshotChange): Promise<void> {
-    if (this.#generator) this.#generator.update(snapshot, changed);
-    else this.#generator = new Generator(snapshot);
+    if (this.#generator) {
+      this.#shared.earlier.superseded(this.#generator.snapshot, changed);
+      this.#generator.update(snapshot, changed);
+    } else this.#generator = new Generator(snapshot);
     return this.#push.request();
   }
 
@@ -171,9 +178,18 @@ export class XdsServer {
     }
   }
 
+  *#acceptedClusters(): Iterable<ResourceSet> {
+    for (const { subscriptions } of this.#connections.values()) {
+      const set = subscriptions.get("cluster")?.acked;
+      if (set) yield set;
+    }
+  }
+
   #gone(connection: Connection): void {
     if (!this.#connections.delete(connection.id)) return;
     this.#shared.budget.forget(connection);
+    this.#shared.patience.done(connection);
+    this.#shared.earlier.left(connection.subscriptions.get("cluster")?.acked);
     this.#left++;
     this.#tidy();
     this.#options.onConnections?.(connection);
@@ -220,7 +236,8 @@ export class XdsServer {
     const { CLUSTER_ID: cluster } = request.node.metadata;
     const clusterId = typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER;
     const id = `${proxy.pod}.${proxy.namespace}-${++this.#count}`;
-    const connection = new Connection({ id, proxy, delta, clusterId }, stream, this.#shared);
+    const asksClustersFirst = !request.node.userAgent.toLowerCase().startsWith("grpc");
+    const connection = new Connection({ id, proxy, delta, clusterId, asksClustersFirst }, stream, this.#shared);
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.(connection);
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");
