@@ -82,6 +82,44 @@ test("an object inside a List is replaced and removed inside it", () => {
   assert.equal(file.isEmpty(), true);
 });
 
+test("what is not an object of its own between separators is changed alone, too", () => {
+  const json = (name: string): string => `{"apiVersion":"v1","kind":"Service","metadata":{"name":"${name}"}}\n`;
+  const stream = new ManifestText(`# head\n---\n${json("a")}${json("b")}${json("c")}---\n`);
+  assert.deepEqual(
+    stream.objects().map(({ id, line }) => [id.name, line]),
+    [
+      ["a", 3],
+      ["b", 4],
+      ["c", 5],
+    ],
+  );
+  stream.put(service("b"), text("b", "spec: {}\n"));
+  assert.equal(stream.remove(service("a")), true);
+  assert.deepEqual(
+    new ManifestText(stream.text()).objects().map(({ id }) => id.name),
+    ["b", "c"],
+  );
+  const ended = new ManifestText(`${text("a")}...\n${text("b")}`);
+  ended.put(service("a"), text("a", "spec: { type: None }\n"));
+  assert.equal(ended.remove(service("b")), true);
+  assert.deepEqual(
+    new ManifestText(ended.text()).objects().map(({ id, value }) => [id.name, value.spec]),
+    [["a", { type: "None" }]],
+  );
+  const twice = new ManifestText(`${text("a")}---\n${text("a")}`);
+  assert.deepEqual(
+    [twice.remove(service("a")), twice.remove(service("a")), twice.remove(service("a"))],
+    [true, true, false],
+  );
+});
+
+test("texts that look like YAML's words stay texts in a list that is changed", () => {
+  const file = new ManifestText("kind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: { name: a }\n");
+  const labels = { a: "yes", b: "0777", c: "n" };
+  file.put(service("a"), JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name: "a", labels } }));
+  assert.deepEqual(file.objects()[0]?.value.metadata, { name: "a", labels });
+});
+
 test("a broken document stays as it is", () => {
   const broken = `${text("a")}---\nkind: [\n---\n${text("b")}`;
   const file = new ManifestText(broken);
@@ -95,8 +133,8 @@ test("any text is given back to the letter, and what was put is found", () => {
       const source = parts.join("");
       assert.equal(new ManifestText(source).text(), source);
       const file = new ManifestText(source);
-      file.put(service("y"), text("y"));
-      assert.ok(new ManifestText(file.text()).objects().some(({ id }) => id.name === "y"));
+      file.put(service("w"), text("w"));
+      assert.ok(new ManifestText(file.text()).objects().some(({ id }) => id.name === "w"));
     }),
   );
 });

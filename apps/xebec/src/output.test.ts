@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse } from "yaml";
+import { readYaml } from "@xebec/core-yaml";
 import { listing, table } from "./output.ts";
 
 test("columns are as wide as their longest cell, and no line ends with blanks", () => {
@@ -18,7 +18,7 @@ test("the same data comes as JSON and YAML; the table is made only when it is wa
   const data = [{ name: "a", addresses: ["127.0.0.1"], ok: true }];
   const never = (): string => assert.fail("not wanted");
   assert.deepEqual(JSON.parse(listing("json", data, never)), data);
-  assert.deepEqual(parse(listing("yaml", data, never)), data);
+  assert.deepEqual(readYaml(listing("yaml", data, never)), data);
   assert.equal(
     listing("table", data, () => "text\n"),
     "text\n",

@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { writeYaml } from "@xebec/core-yaml";
 
 export const FORMATS = ["table", "json", "yaml"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -21,7 +21,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** A listing in the format that was asked for. @param text gives the table; called only when it is wanted */
 export function listing(format: Format, data: unknown, text: () => string): string {
   if (format === "json") return `${JSON.stringify(data, null, 2)}\n`;
-  return format === "yaml" ? stringify(data) : text();
+  return format === "yaml" ? writeYaml(data) : text();
 }
 
 export function print(text: string): void {

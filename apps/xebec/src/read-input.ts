@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { parseManifest } from "@xebec/galley-validate";
+import { readManifest } from "@xebec/core-yaml";
 import { idOf, ManifestText, type ObjectId, objectText, readManifests, readText } from "./config-files.ts";
 
 /** An object that a user hands in, with its place. */
@@ -24,12 +24,13 @@ export function readInput(files: readonly string[]): InputObject[] {
   for (const name of files.flatMap(expandDirectory)) {
     const shown = name === "-" ? "standard input" : name;
     const text = readText(name === "-" ? 0 : name);
-    const manifest = parseManifest(text);
+    const manifest = readManifest(text);
     faults.push(...manifest.faults.map((fault) => `${shown}:${fault.line}: ${fault.message}`));
-    const pieces = piecesOf(text);
+    const texts = new ManifestText(text);
     for (const { value, line, lineOf } of manifest.objects) {
       const id = idOf(value);
-      if (id) found.push({ id, value: { ...value }, text: pieces(id) ?? objectText(value), file: shown, line, lineOf });
+      if (id)
+        found.push({ id, value: { ...value }, text: texts.source(id) ?? objectText(value), file: shown, line, lineOf });
       else faults.push(`${shown}:${line}: is no object: apiVersion, kind and metadata.name are required`);
     }
   }
@@ -45,22 +46,4 @@ function expandDirectory(name: string): string[] {
   } catch (error) {
     throw new XebecError("invalid_argument", `${name} cannot be read: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Finds the text of an object that is a document of its own. */
-function piecesOf(text: string): (id: ObjectId) => string | undefined {
-  const documents = text.split(/^---(?:\s.*)?$\n?/m);
-  return (id) =>
-    documents.find((each) => {
-      const objects = new ManifestText(each).objects();
-      const [first] = objects;
-      return (
-        objects.length === 1 &&
-        first !== undefined &&
-        first.value.kind === id.kind &&
-        first.id.group === id.group &&
-        first.id.name === id.name &&
-        first.id.namespace === id.namespace
-      );
-    });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
-import { ManifestText, readManifests, sameId } from "../config-files.ts";
+import { ManifestText, readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
 import { meshContext } from "../mesh-context.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
@@ -105,9 +105,9 @@ function put(
   changed: Set<string>,
 ): "created" | "configured" | "unchanged" {
   for (const [path, text] of files) {
-    const old = text.objects().find((each) => sameId(each.id, object.id));
+    const old = text.find(object.id);
     if (!old) continue;
-    if (isDeepStrictEqual(old.value, object.value)) return "unchanged";
+    if (isDeepStrictEqual(old, object.value)) return "unchanged";
     text.put(object.id, object.text);
     changed.add(path);
     return "configured";

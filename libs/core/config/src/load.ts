@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isXebecError } from "@xebec/core-errors";
-import { parse } from "yaml";
+import { readYaml, YamlFault } from "@xebec/core-yaml";
 import { withoutUserinfo } from "./address.ts";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigOf, ConfigSpec, Option } from "./define.ts";
@@ -110,9 +110,9 @@ function readFile(path: string | undefined, spec: ConfigSpec, faults: string[]):
   if (path === undefined) return undefined;
   let value: unknown;
   try {
-    value = parse(readFileSync(path, "utf8"), { maxAliasCount: 50 });
+    value = readYaml(readFileSync(path, "utf8"));
   } catch (error) {
-    faults.push(`--${FILE_FLAG} ${path}: ${(error as Error).message}`);
+    faults.push(`--${FILE_FLAG} ${path}: ${error instanceof YamlFault ? error.text : (error as Error).message}`);
     return undefined;
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

@@ -197,6 +197,35 @@ describe("what a directory source keeps over its own end", () => {
     return { component, reader, held, close };
   }
 
+  it("publishes what is in a file as kubectl finds it there, and blames nobody for documents that are empty", async () => {
+    using folder = tempDir();
+    const bus = createMemoryBus();
+    const said = new Set<string>();
+    bus.state("status").watch({ entry: (each) => void said.add(each), synced: () => {} });
+    const virtualService = (name: string, more: string): string =>
+      `apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata: {name: ${name}}\nspec:\n  hosts: [h]\n  http:\n  - route: [{destination: {host: h}}]\n${more}`;
+    const cors = "    corsPolicy: {allowCredentials: yes}\n";
+    const json = JSON.stringify({ apiVersion: "networking.istio.io/v1", kind: "Gateway" });
+    const gateway = (name: string): string =>
+      `${json.slice(0, -1)},"metadata":{"name":"${name}"},"spec":{"servers":[{"port":{"number":80,"name":"http","protocol":"HTTP"},"hosts":["*"]}]}}`;
+    save(folder.path, "a.yaml", `---\n---\n${virtualService("a", cors)}---\n# nothing\n---\n`);
+    save(folder.path, "b.json", `${gateway("b")}\n${gateway("c")}`);
+    const galley = await on(bus, folder.path);
+    await waitFor("the last object", 5_000, () => galley.held("networking.istio.io/Gateway/default/c"));
+    assert.ok(galley.held("networking.istio.io/Gateway/default/b"));
+    const spec = galley.held("networking.istio.io/VirtualService/default/a")?.spec as {
+      http: { corsPolicy: unknown }[];
+    };
+    assert.deepEqual(spec.http[0]?.corsPolicy, { allowCredentials: true });
+    const last = "galley/networking.istio.io/Gateway/default/c";
+    await waitFor("what is said of it", 5_000, () => said.has(last));
+    assert.deepEqual(
+      [...said].filter((each) => each.includes("file/")),
+      [],
+    );
+    await galley.close();
+  });
+
   it("takes rules with a manifest's attributes, in whatever order they are read, and so does its webhook", async () => {
     using folder = tempDir();
     save(folder.path, "a-rule.yaml", match);
@@ -220,7 +249,7 @@ describe("what a directory source keeps over its own end", () => {
     assert.deepEqual([allowed(), allowed(galley.component.vocabulary())], [false, true]);
     // A manifest that comes later makes a rule good that was refused.
     save(folder.path, "a-rule.yaml", match.replace("my.attr", "your.attr").replace("name: r", "name: s"));
-    save(folder.path, "c-manifest.yaml", manifest.replace("name: m", "name: n").replace("my.attr", "your.attr"));
+    save(folder.path, "c-manifest.yaml", manifest.replace("name: m", "name: o").replace("my.attr", "your.attr"));
     await waitFor("the other rule", 5_000, () => galley.held("config.istio.io/rule/default/s"));
     await galley.close();
   });

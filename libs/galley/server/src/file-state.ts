@@ -1,4 +1,5 @@
-import { parseManifest, type ValidateOptions, validateObject, violationsText } from "@xebec/galley-validate";
+import { readManifest } from "@xebec/core-yaml";
+import { type ValidateOptions, validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf, type Resource } from "@xebec/model-resources";
 
 /** Something that is wrong in a file: what `xebec status` and the log show. */
@@ -37,7 +38,7 @@ export function readFileContent(
 ): FileContent {
   const text = decodeUtf8(bytes);
   if (text === undefined) return kept(before, path, "is not UTF-8 text; save it as UTF-8");
-  const manifest = parseManifest(text);
+  const manifest = readManifest(text);
   const faults: FileFault[] = manifest.faults.map((fault) => ({ object: `file/${path}`, path, ...fault }));
   const resources = new Map<string, Resource>();
   for (const raw of manifest.objects) {

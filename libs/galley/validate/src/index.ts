@@ -1,4 +1,3 @@
-export { type Manifest, type ManifestFault, parseManifest, type RawObject } from "./manifest.ts";
 export {
   type Identity,
   parseMeshConfig,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parseManifest } from "./manifest.ts";
 import { validateObject, violationsText } from "./validate.ts";
 
 const NETWORKING = "networking.istio.io/v1alpha3";
@@ -424,38 +423,4 @@ it("never throws, whatever an object is", () => {
       },
     ),
   );
-});
-
-describe("manifests", () => {
-  it("tells the line of a nested field", () => {
-    const text =
-      "# head\napiVersion: v1\nkind: List\nitems:\n- apiVersion: a\n  kind: K\n  spec:\n    http:\n    - route:\n      - weight: 1\n";
-    const [object] = parseManifest(text).objects;
-    assert.equal(object?.line, 5);
-    assert.equal(object?.lineOf(["spec", "http", 0, "route", 0, "weight"]), 10);
-    assert.equal(object?.lineOf(["spec", "http", 0, "absent"]), 9);
-  });
-
-  it("does not let a document with a fault disturb the others", () => {
-    const { objects, faults } = parseManifest("kind: A\n---\nkind: [B\n---\nkind: C\n---\njust text\n");
-    assert.deepEqual(
-      objects.map((each) => each.value.kind),
-      ["A", "C"],
-    );
-    assert.equal(faults.length, 2);
-    assert.match(faults[0]?.message ?? "", /is not YAML/);
-    assert.match(faults[1]?.message ?? "", /is no object/);
-  });
-
-  it("refuses keys that stand twice, and aliases that multiply", () => {
-    assert.match(parseManifest("kind: A\nkind: B\n").faults[0]?.message ?? "", /is not YAML/);
-    const bomb = [
-      "a: &a [x, x, x, x, x, x, x, x, x]",
-      ...["b", "c", "d", "e", "f"].map(
-        (name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcde"[i]}`).join(", ")}]`,
-      ),
-    ].join("\n");
-    assert.equal(parseManifest(bomb).objects.length, 0);
-    assert.equal(parseManifest(bomb).faults.length, 1);
-  });
 });

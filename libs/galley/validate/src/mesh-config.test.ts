@@ -44,6 +44,9 @@ describe("the mesh configuration", () => {
       ...{ code: "invalid_argument" },
       message: "/etc/mesh: spec.trustDomian: unknown field; did you mean trustDomain?",
     });
-    assert.throws(() => parseMeshConfig("a: [", "/etc/mesh"), /^XebecError: \/etc\/mesh: data\.mesh: is not YAML/);
+    assert.throws(
+      () => parseMeshConfig("a: [", "/etc/mesh"),
+      /^XebecError: \/etc\/mesh: data\.mesh: line 1: is not YAML/,
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
+import { type RawObject, readYaml, YamlFault } from "@xebec/core-yaml";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import {
   checkStructure,
@@ -11,10 +12,8 @@ import {
   type Resource,
   type Violation,
 } from "@xebec/model-resources";
-import { parse } from "yaml";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
-import type { RawObject } from "./manifest.ts";
 import { checkMeshConfig, checkMeshIdentity } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
@@ -151,7 +150,9 @@ function checkHead(
       ["metadata", "name"],
       name === undefined
         ? "is required"
-        : `${JSON.stringify(name)} is no object name: at most ${MAX_NAME} lower-case letters, digits, - and .`,
+        : typeof name !== "string"
+          ? `must be a text, not ${JSON.stringify(name)}; put it in quotes`
+          : `${JSON.stringify(name)} is no object name: at most ${MAX_NAME} lower-case letters, digits, - and .`,
     );
     return undefined;
   }
@@ -216,15 +217,16 @@ function validateMeshConfig(
 ): Validated {
   const { metadata } = value as { metadata: { namespace?: string } };
   try {
-    const spec: unknown = parse(text, { maxAliasCount: 50 }) ?? {};
+    const spec: unknown = readYaml(text) ?? {};
     const head = { name: "mesh", namespace: metadata.namespace ?? "istio-system" };
     return validateObject(
       { value: { apiVersion: "mesh.xebec.io/v1", kind: "MeshConfig", metadata: head, spec } },
       options,
     );
   } catch (error) {
-    const message = `is not YAML: ${(error as Error).message.split("\n")[0]}`;
-    return { outcome: "rejected", identity: undefined, violations: [{ path: ["data", MESH_CONFIG_MAP.key], message }] };
+    if (!(error instanceof YamlFault)) throw error;
+    const violations = [{ path: ["data", MESH_CONFIG_MAP.key], message: error.text }];
+    return { outcome: "rejected", identity: undefined, violations };
   }
 }
 

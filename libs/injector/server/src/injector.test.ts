@@ -21,8 +21,14 @@ describe("the webhook", () => {
   const annotated = (name: string, value: unknown): unknown => ({ metadata: { annotations: { [name]: value } }, spec });
 
   it("denies with a reason what cannot be injected, whatever a pod holds", () => {
-    assert.match(review(annotated("proxy.istio.io/config", "{a: b")).message, /proxy\.istio\.io\/config: is not YAML/);
-    assert.match(review(annotated("proxy.istio.io/config", "a: *x")).message, /proxy\.istio\.io\/config: is not YAML/);
+    assert.match(
+      review(annotated("proxy.istio.io/config", "{a: b")).message,
+      /proxy\.istio\.io\/config: line 1: is not YAML/,
+    );
+    assert.match(
+      review(annotated("proxy.istio.io/config", "a: *x")).message,
+      /proxy\.istio\.io\/config: line 1: the alias \*x/,
+    );
     for (const pod of [
       annotated("proxy.istio.io/config", 5),
       annotated("proxy.istio.io/overrides", "[]"),

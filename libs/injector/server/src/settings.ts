@@ -5,6 +5,7 @@ import type { ConfigOf } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import { readYaml } from "@xebec/core-yaml";
 import {
   DEFAULT_TEMPLATE,
   DEFAULT_VALUES,
@@ -13,7 +14,6 @@ import {
   parseInjectConfig,
 } from "@xebec/injector-template";
 import { createDirectoryWatcher } from "@xebec/platform-files";
-import { parse } from "yaml";
 import type { InjectorConfig } from "./config.ts";
 
 const log = logger("inject");
@@ -83,7 +83,7 @@ async function text(path: string): Promise<string> {
 }
 
 function valuesOf(source: string, path: string): Partial<InjectValues> {
-  const value: unknown = parse(source, { maxAliasCount: 20 }) ?? {};
+  const value: unknown = readYaml(source) ?? {};
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new XebecError("invalid_argument", `${path}: must be a map of values`);
   for (const key of Object.keys(value))

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { parse } from "yaml";
+import { readYaml, YamlFault } from "@xebec/core-yaml";
 import { rawPlaceholder } from "./raw-placeholder.ts";
 
 /** A Kubernetes label selector. */
@@ -32,9 +32,9 @@ export function parseInjectConfig(text: string, fallback: string): InjectConfig 
   };
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 50 }) ?? {};
+    value = readYaml(text) ?? {};
   } catch (error) {
-    return fail(`is not YAML: ${(error as Error).message.split("\n")[0]}`);
+    return fail(error instanceof YamlFault ? error.text : String(error));
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) return fail("must be a map");
   const {

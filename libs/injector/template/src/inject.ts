@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
+import { readYaml, YamlFault } from "@xebec/core-yaml";
 import mustache from "mustache";
-import { parse } from "yaml";
 import { checkAnnotations } from "./annotations.ts";
 import type { InjectConfig } from "./inject-config.ts";
 import { mergeContainer, OVERRIDES, readOverrides } from "./own-container.ts";
@@ -147,10 +147,10 @@ function proxyConfigOf(annotations: Readonly<Record<string, string>>): Record<st
   if (!text) return {};
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 20 });
+    value = readYaml(text);
   } catch (error) {
-    const [message] = (error as Error).message.split("\n");
-    throw new XebecError("invalid_argument", `annotation proxy.istio.io/config: is not YAML: ${message}`);
+    const message = error instanceof YamlFault ? error.text : String(error);
+    throw new XebecError("invalid_argument", `annotation proxy.istio.io/config: ${message}`);
   }
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new XebecError("invalid_argument", "annotation proxy.istio.io/config: must be a map in YAML");
@@ -171,11 +171,11 @@ function render(template: string, data: Record<string, unknown>): Rendered {
     // was made a number above stands as one.
     const quoted = (value: unknown): string => JSON.stringify(typeof value === "number" ? value : String(value));
     const text = mustache.render(template, data, {}, { escape: quoted });
-    return (parse(text, { maxAliasCount: 100 }) ?? {}) as Rendered;
+    return (readYaml(text) ?? {}) as Rendered;
   } catch (error) {
     throw new XebecError(
       "invalid_argument",
-      `the injection template cannot be used: ${(error as Error).message.split("\n")[0]}`,
+      `the injection template cannot be used: ${error instanceof YamlFault ? error.text : (error as Error).message.split("\n")[0]}`,
       { cause: error },
     );
   }

@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import { waitFor } from "@xebec/core-async";
 import { compose } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
+import { readManifest } from "@xebec/core-yaml";
 import type { Adapter } from "@xebec/mixer-sdk";
 import { decodeCondition, encodeResource, isObservedKey, keyOf, type Resource } from "@xebec/model-resources";
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
 import { createGenerationWriter, createMemoryBus } from "@xebec/platform-bus";
 import { createGrpcChannel } from "@xebec/platform-grpc";
-import { parseAllDocuments } from "yaml";
 import type { MixerService, MixerServiceOptions } from "./mixer-service.ts";
 
 /** Reads objects from YAML, for tests. */
 export function objectsOf(text: string): Resource[] {
-  return parseAllDocuments(text).map((document) => {
-    const { apiVersion, kind, metadata, spec } = document.toJSON() as {
+  return readManifest(text).objects.map(({ value }) => {
+    const { apiVersion, kind, metadata, spec } = value as unknown as {
       apiVersion: string;
       kind: string;
       metadata: { name: string; namespace?: string };

@@ -111,6 +111,8 @@ function expectation(node: Node, value: unknown): string {
     if (value.length < (node.minLength ?? 0)) return "must not be empty";
     return `${shown(value)} has not the form that is expected (${node.pattern ?? "format"})`;
   }
+  if (node.type === "string" && (typeof value === "boolean" || typeof value === "number"))
+    return `must be a text, not ${shown(value)}; put it in quotes`;
   const range = rangeText(node.minimum, node.maximum);
   return `must be ${type}${range}, not ${shown(value)}`;
 }

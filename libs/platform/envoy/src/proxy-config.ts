@@ -1,6 +1,6 @@
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
-import { parse } from "yaml";
+import { readYaml } from "@xebec/core-yaml";
 
 /** The part of Istio's ProxyConfig that the agent acts on; further fields travel in the node's metadata only. */
 export interface ProxyConfig {
@@ -76,7 +76,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 function readObject(text: string): Record<string, unknown> {
   if (text.trim() === "") return {};
   try {
-    const value: unknown = text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text, { maxAliasCount: 20 });
+    const value: unknown = text.trimStart().startsWith("{") ? JSON.parse(text) : readYaml(text);
     if (isObject(value)) return value;
   } catch (error) {
     throw new XebecError("invalid_argument", "PROXY_CONFIG is neither JSON nor YAML", { cause: error });

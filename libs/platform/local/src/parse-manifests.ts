@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments } from "yaml";
+import { readManifest } from "@xebec/core-yaml";
 import { leftOut } from "./left-out.ts";
 import type {
   ClusterObject,
@@ -23,7 +23,6 @@ export interface Manifests {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-const MAX_ALIASES = 100;
 const MAX_REPLICAS = 50;
 const API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
   Namespace: ["v1"],
@@ -36,33 +35,20 @@ const API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are left out. */
 export function parseManifests(text: string): Manifests {
-  const lines = new LineCounter();
+  const manifest = readManifest(text);
   const objects: ClusterObject[] = [];
-  const faults: LocalFault[] = [];
+  // Galley reads the same files and tells the same; here it is a reason to take nothing away that runs.
+  const faults: LocalFault[] = [...manifest.faults];
   const without: LocalFault[] = [];
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  if (!Array.isArray(documents)) return { objects, faults, leftOut: without };
-  for (const document of documents) {
-    // What is not YAML at all is told by galley, which reads the same files.
-    if (document.errors.length > 0 || document.contents === null) continue;
-    const line = lines.linePos(document.contents.range[0]).line;
+  for (const { value, line } of manifest.objects)
     try {
-      const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-      for (const each of listOf(value)) {
-        without.push(...leftOut(each).map((message) => ({ line, message })));
-        const object = objectOf(each);
-        if (object) objects.push(object);
-      }
+      without.push(...leftOut(value).map((message) => ({ line, message })));
+      const object = objectOf(value);
+      if (object) objects.push(object);
     } catch (error) {
       faults.push({ line, message: (error as Error).message });
     }
-  }
   return { objects, faults, leftOut: without };
-}
-
-function listOf(value: unknown): Fields[] {
-  if (!isFields(value)) return [];
-  return value.kind === "List" && Array.isArray(value.items) ? value.items.flatMap(listOf) : [value];
 }
 
 function objectOf(value: Fields): ClusterObject | undefined {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { isXebecError, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
+import { readYaml } from "@xebec/core-yaml";
 import type { PodRecord } from "@xebec/model-workloads";
 import { POD_MARK, type ProcessId, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
-import { parse } from "yaml";
 import { containerCommand } from "./images.ts";
 import { type AdmittedPod, injectPod } from "./injection.ts";
 import type { ContainerSpec, PodSpec } from "./manifest-objects.ts";
@@ -316,7 +316,7 @@ export function newPodState(
 
 /** @throws XebecError invalid_argument when the text is no map in YAML or JSON */
 function mapOf(text: string): Record<string, unknown> {
-  const value: unknown = parse(text) ?? {};
+  const value: unknown = readYaml(text) ?? {};
   if (typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new XebecError("invalid_argument", "PROXY_CONFIG of the container istio-proxy must be a map");
 }

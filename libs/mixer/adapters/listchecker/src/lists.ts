@@ -1,6 +1,6 @@
+import { readYaml } from "@xebec/core-yaml";
 import { formatIp, parseIp } from "@xebec/mixer-sdk";
 import { RE2JS } from "re2js";
-import { parse } from "yaml";
 
 export const ENTRY_TYPES = ["STRINGS", "CASE_INSENSITIVE_STRINGS", "IP_ADDRESSES", "REGEX"] as const;
 export type EntryType = (typeof ENTRY_TYPES)[number];
@@ -45,7 +45,7 @@ export function listOf(type: EntryType, entries: readonly string[]): EntryList {
  */
 export function readEntries(type: EntryType, body: string): string[] {
   if (type !== "IP_ADDRESSES") return body.split("\n").filter((line) => line !== "");
-  const document: unknown = parse(body, { maxAliasCount: 10 });
+  const document: unknown = readYaml(body);
   const list: unknown =
     typeof document === "object" && document !== null ? Reflect.get(document, "whitelist") : undefined;
   if (!Array.isArray(list) || !list.every((each) => typeof each === "string"))

@@ -1,0 +1,12 @@
+export { jsonObjects } from "./chunks.ts";
+export { YamlFault } from "./fault.ts";
+export {
+  type ManifestFault,
+  type ManifestOptions,
+  type ManifestStep,
+  manifestSteps,
+  type RawObject,
+} from "./manifest.ts";
+export { type Manifest, readManifest, readYaml } from "./read.ts";
+export type { YamlLimits } from "./syntax.ts";
+export { editYaml, writeYaml } from "./write.ts";

@@ -1,0 +1,48 @@
+import { isScalar } from "yaml";
+import { YamlFault } from "./fault.ts";
+import { type ManifestFault, type ManifestOptions, manifestSteps, type RawObject } from "./manifest.ts";
+import { checkSize, checkText, compose, lineAt, linesOf, syntaxOf, type YamlLimits } from "./syntax.ts";
+import { contentOf, offsetOf } from "./value.ts";
+
+export interface Manifest {
+  readonly objects: readonly RawObject[];
+  readonly faults: readonly ManifestFault[];
+}
+
+/** All steps of `manifestSteps` at once, for who has nothing else to do. */
+export function readManifest(text: string, options: ManifestOptions = {}): Manifest {
+  const objects: RawObject[] = [];
+  const faults: ManifestFault[] = [];
+  for (const step of manifestSteps(text, options))
+    if (step && "object" in step) objects.push(step.object);
+    else if (step) faults.push(step.fault);
+  return { objects, faults };
+}
+
+/**
+ * Reads a text that is one document, as sigs.k8s.io/yaml does: YAML 1.1 words, JSON's values.
+ * @returns null for a text without content
+ * @throws YamlFault with the line, for what is not YAML, has a key twice, or goes beyond the limits
+ */
+export function readYaml(text: string, limits: YamlLimits = {}): unknown {
+  let lineStarts: readonly number[] = linesOf(text);
+  try {
+    checkText(text, limits);
+    const steps = syntaxOf(text.startsWith("\uFEFF") ? text.slice(1) : text, limits);
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    lineStarts = step.value.lineStarts;
+    checkSize(step.value.size, limits);
+    const documents = compose(step.value.tokens).filter(({ contents }) => !isEmpty(contents));
+    if (documents.length > 1)
+      throw new YamlFault(offsetOf(documents[1]?.contents), "holds several documents where one is expected");
+    return documents[0] ? contentOf(documents[0].contents) : null;
+  } catch (error) {
+    if (error instanceof YamlFault) error.line = lineAt(lineStarts, error.offset);
+    throw error;
+  }
+}
+
+function isEmpty(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.type === "PLAIN" && contents.source === "");
+}
