@@ -14,6 +14,7 @@ import { EXIT_RELEASED } from "./guardian.ts";
 import { loadOptions } from "./mesh-options.ts";
 import { controlSocket, ROOT, runDirectory } from "./paths.ts";
 import { recordProcess } from "./process-record.ts";
+import { claimRunDirectory } from "./single-supervisor.ts";
 
 const log = logger("supervisor");
 const TOKEN_SECONDS = 24 * 3600;
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     natsServer: findProgram("nats-server", { root: ROOT, env: process.env }),
     tokenMaker,
   });
+  await claimRunDirectory(runDir);
   const socket = controlSocket(runDir);
   await rm(socket, { force: true });
   let ending: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import type { ManifestProblem } from "./cluster-objects.ts";
 import type { PodRunner } from "./pod-runner.ts";
-import { httpReady, serviceMissing } from "./readiness.ts";
+import { foreignHolder, httpReady, serviceMissing } from "./readiness.ts";
 import { MONITORING_PORT, NATS_MONITORING_PORT, NATS_PORT } from "./services.ts";
 import type { Unit } from "./unit.ts";
 
@@ -36,12 +36,15 @@ export interface MeshStatus {
 export async function serviceStatus(unit: Unit, plan: AddressPlan): Promise<UnitStatus> {
   const name = unit.spec.name.replace("service/", "");
   const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
-  const missing =
+  const port = name === "nats" ? NATS_MONITORING_PORT : MONITORING_PORT;
+  const answer =
     name === "nats"
-      ? (await httpReady(host, NATS_MONITORING_PORT, "/healthz"))
+      ? (await httpReady(host, port, "/healthz"))
         ? []
         : ["it does not accept connections yet"]
-      : ((await serviceMissing(host, MONITORING_PORT)) ?? [`it does not answer at ${host}:${MONITORING_PORT} yet`]);
+      : ((await serviceMissing(host, port)) ?? [`it does not answer at ${host}:${port} yet`]);
+  const foreign = unit.id && answer.length === 0 ? foreignHolder(unit, host, port) : "";
+  const missing = foreign ? [foreign] : answer;
   return {
     name,
     kind: "service",

@@ -26,8 +26,8 @@ export interface PodHost {
   readonly proxyConfig: Readonly<Record<string, unknown>>;
   data(kind: "ConfigMap" | "Secret", namespace: string, name: string): ConfigData | undefined;
   services(namespace: string): readonly KubeService[];
-  /** Called when a process id changed: the state file has to be written. */
-  stateChanged(): void;
+  /** Called when something of the state file changed. @returns when it is written */
+  stateChanged(): Promise<void>;
   /** Called when readiness changed: the records have to be published. */
   recordsChanged(): void;
 }

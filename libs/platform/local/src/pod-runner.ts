@@ -6,16 +6,16 @@ import { isXebecError, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { readYaml } from "@xebec/core-yaml";
 import type { PodRecord } from "@xebec/model-workloads";
-import { POD_MARK, type ProcessId, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
+import { POD_MARK, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
 import { containerCommand } from "./images.ts";
 import { type AdmittedPod, injectPod } from "./injection.ts";
 import type { ContainerSpec, PodSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
 import { containerRoot, materializeVolumes, refreshVolumes } from "./pod-volumes.ts";
-import { containerReady, httpReady } from "./readiness.ts";
+import { containerReady, httpReady, isOwn, probedPort } from "./readiness.ts";
 import type { PodState } from "./state-file.ts";
-import { Unit } from "./unit.ts";
+import { Unit, type UnitBefore } from "./unit.ts";
 
 const log = logger("local");
 
@@ -39,6 +39,7 @@ export class PodRunner {
   #admitted: boolean;
   #ready = false;
   #loop: Promise<void> | undefined;
+  #deletedAt: number | undefined;
   /** Why it does not run, for the status. */
   problem = "";
 
@@ -80,6 +81,7 @@ export class PodRunner {
       labels,
       annotations,
       ready: this.#ready,
+      ...(this.#deletedAt === undefined ? {} : { deletedAt: this.#deletedAt }),
     };
   }
 
@@ -109,15 +111,15 @@ export class PodRunner {
     };
   }
 
-  /** @param adopt processes of an earlier supervisor, by unit name */
-  start(adopt: Readonly<Record<string, ProcessId>>): void {
-    this.#loop ??= this.#run(adopt).catch((error: unknown) => {
+  /** @param before what is known of a unit, by its name */
+  start(before: (unit: string) => UnitBefore): void {
+    this.#loop ??= this.#run(before).catch((error: unknown) => {
       this.problem = isXebecError(error) ? error.message : String(error);
       log.error({ err: error, pod: this.state.name }, "the pod cannot run");
     });
   }
 
-  async #run(adopt: Readonly<Record<string, ProcessId>>): Promise<void> {
+  async #run(before: (unit: string) => UnitBefore): Promise<void> {
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       try {
         if (!this.#admitted && this.#inject) this.#pod = await injectPod(this.#pod, this.#host.injector);
@@ -134,12 +136,15 @@ export class PodRunner {
       }
     }
     if (this.#stop.signal.aborted) return;
+    // A pod that nobody has written down could not be found again.
+    await this.#host.stateChanged();
+    if (this.#stop.signal.aborted) return;
     for (const container of this.#pod.spec.containers) {
       const unit = this.#unitOf(container);
       this.#units.push(unit);
-      unit.start(adopt[unit.spec.name]);
+      unit.start(before(unit.spec.name));
     }
-    this.#host.stateChanged();
+    void this.#host.stateChanged();
     this.#host.recordsChanged();
     await this.#probe();
   }
@@ -192,6 +197,7 @@ export class PodRunner {
         logFile: join(this.#host.runDir, "logs", `${namespace}.${name}.${container.name}.log`),
         // An agent that was killed leaves its Envoy serving.
         leavesChildren: container.name === PROXY,
+        ...(container.name === PROXY ? { portMark: [POD_MARK, this.state.uid] as const } : {}),
       },
       () => this.#host.stateChanged(),
     );
@@ -245,7 +251,7 @@ export class PodRunner {
       if (ready !== this.#ready) {
         this.#ready = ready;
         log.info({ pod: this.state.name, ready }, ready ? "the pod is ready" : "the pod is not ready any more");
-        this.#host.stateChanged();
+        void this.#host.stateChanged();
         this.#host.recordsChanged();
       }
       await sleep(good ? PROBE_READY_MS : PROBE_MS, this.#stop.signal);
@@ -253,19 +259,24 @@ export class PodRunner {
   }
 
   async #isReady(): Promise<boolean> {
-    const answers = this.#pod.spec.containers.map((container) =>
-      container.name === PROXY
-        ? httpReady(this.ip, PROXY_READY_PORT, "/healthz/ready")
-        : containerReady(container, this.appIp),
-    );
+    const answers = this.#pod.spec.containers.map(async (container, i) => {
+      const [host, port] = container.name === PROXY ? [this.ip, PROXY_READY_PORT] : [this.appIp, probedPort(container)];
+      const good = await (container.name === PROXY
+        ? httpReady(host, PROXY_READY_PORT, "/healthz/ready")
+        : containerReady(container, host));
+      // An answer of somebody else's process says nothing of this one.
+      return good && (port === undefined || isOwn(this.#units[i]?.holder(host, port)));
+    });
     return (await Promise.all(answers)).every(Boolean);
   }
 
   /** Takes it out of the mesh, then ends its processes and removes its directory. */
   async end(): Promise<void> {
     this.#ready = false;
+    this.#deletedAt ??= Date.now();
     this.#stop.abort();
     this.#host.recordsChanged();
+    void this.#host.stateChanged();
     await Promise.all(this.#units.map((unit) => unit.end(GRACE_MS)));
     await this.#loop;
     // An Envoy whose agent had to be killed.

@@ -35,7 +35,7 @@ async function host(t: TestContext): Promise<{ host: PodHost; step: (set: PodSet
       proxyConfig: {},
       data: () => undefined,
       services: () => [],
-      stateChanged: () => undefined,
+      stateChanged: async () => undefined,
       recordsChanged: () => set?.step(),
     },
   };
@@ -128,7 +128,7 @@ test("pods of an earlier supervisor are adopted with their processes", async (t)
   const after = new PodSet(first.host, () => ({}));
   first.step(after);
   t.after(() => after.endAll());
-  after.adopt([pod.current], { [unit.spec.name]: unit.id });
+  after.adopt([pod.current], (name) => (name === unit.spec.name ? unit.record : {}));
   after.reconcile([deployment(port, "v1", 1)]);
   await waitFor("adopted", TIMEOUT_MS, () => after.pods[0]?.units[0]?.id);
   // Its endpoint must not vanish while a new supervisor takes over.

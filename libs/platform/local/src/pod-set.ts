@@ -1,11 +1,11 @@
 import { hash } from "node:crypto";
-import type { ProcessId } from "@xebec/platform-process";
 import { freeSlot } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import type { PodHost } from "./pod-host.ts";
 import { newPodState, PodRunner } from "./pod-runner.ts";
 import type { PodState } from "./state-file.ts";
+import type { UnitBefore } from "./unit.ts";
 
 /**
  * The pods of all Deployments. A Deployment that changes gets new pods first; the old ones end when the new ones are ready.
@@ -22,13 +22,30 @@ export class PodSet {
     this.#namespaceLabels = namespaceLabels;
   }
 
+  /** Those that shall run. */
   get pods(): readonly PodRunner[] {
     return [...this.#pods.values()];
   }
 
-  /** Takes over the pods that an earlier supervisor left running. */
-  adopt(states: readonly PodState[], processes: Readonly<Record<string, ProcessId>>): void {
-    for (const state of states) this.#add(state, true, processes);
+  /** Also those that are ending. */
+  get all(): readonly PodRunner[] {
+    return [...this.#pods.values(), ...this.#ending.keys()];
+  }
+
+  /** What a next supervisor has to know of them. A pod that is ending has processes, too. */
+  get states(): readonly PodState[] {
+    return this.all.filter((pod) => pod.admitted).map((pod) => pod.current);
+  }
+
+  /**
+   * Takes over the pods that an earlier supervisor left running; those that it was about to end are ended.
+   * @param before what is known of a unit, by its name
+   */
+  adopt(states: readonly PodState[], before: (unit: string) => UnitBefore): void {
+    for (const state of states) {
+      const pod = this.#add(state, true, before);
+      if (state.deletedAt !== undefined) this.#end(pod);
+    }
   }
 
   /** Makes the pods be those of these Deployments. */
@@ -52,17 +69,17 @@ export class PodSet {
     const old = all.filter((pod) => pod.state.hash !== template);
     for (const extra of current.slice(deployment.replicas)) this.#end(extra);
     for (let i = current.length; i < deployment.replicas; i++)
-      current.push(this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false, {}));
+      current.push(this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false));
     const ready = current.filter((pod) => pod.ready).length;
     // As many old pods may go as new ones are ready.
     for (const pod of old.slice(0, old.length - Math.max(0, deployment.replicas - ready))) this.#end(pod);
   }
 
   #slot(): number {
-    return freeSlot(new Set([...this.#pods.values(), ...this.#ending.keys()].map((pod) => pod.state.slot)));
+    return freeSlot(new Set(this.all.map((pod) => pod.state.slot)));
   }
 
-  #add(state: PodState, admitted: boolean, processes: Readonly<Record<string, ProcessId>>): PodRunner {
+  #add(state: PodState, admitted: boolean, before?: (unit: string) => UnitBefore): PodRunner {
     const pod = new PodRunner(
       this.#host,
       state,
@@ -70,7 +87,8 @@ export class PodSet {
       admitted,
     );
     this.#pods.set(`${state.namespace}/${state.name}`, pod);
-    pod.start(processes);
+    // Of a new pod nothing can run.
+    pod.start(before ?? (() => ({ found: [] })));
     return pod;
   }
 
@@ -78,7 +96,7 @@ export class PodSet {
     this.#pods.delete(`${pod.state.namespace}/${pod.state.name}`);
     const ending = pod.end().finally(() => {
       this.#ending.delete(pod);
-      this.#host.stateChanged();
+      void this.#host.stateChanged();
     });
     this.#ending.set(pod, ending);
   }

@@ -1,6 +1,8 @@
 import { isXebecError } from "@xebec/core-errors";
 import { accepts, httpCall, httpStatus } from "@xebec/platform-http/call";
+import { type PortHolder, portOwner } from "@xebec/platform-process";
 import type { ContainerSpec } from "./manifest-objects.ts";
+import type { Unit } from "./unit.ts";
 
 const TIMEOUT_MS = 1_000;
 
@@ -29,10 +31,26 @@ export async function serviceMissing(host: string, port: number): Promise<readon
 
 /** Asks a container's readiness probe; without one, its first port has to be open. @param host where it listens */
 export async function containerReady(container: ContainerSpec, host: string): Promise<boolean> {
-  const portOf = (port: number | string): number =>
-    typeof port === "number" ? port : (container.ports?.find((each) => each.name === port)?.containerPort ?? 0);
-  const probe = container.readinessProbe;
-  if (probe?.httpGet) return httpReady(host, portOf(probe.httpGet.port), probe.httpGet.path ?? "/");
-  const port = probe?.tcpSocket ? portOf(probe.tcpSocket.port) : container.ports?.[0]?.containerPort;
-  return port === undefined ? true : accepts(host, port, TIMEOUT_MS);
+  const port = probedPort(container);
+  if (port === undefined) return true;
+  const { httpGet } = container.readinessProbe ?? {};
+  return httpGet ? httpReady(host, port, httpGet.path ?? "/") : accepts(host, port, TIMEOUT_MS);
+}
+
+/** The port that tells whether a container is ready; undefined when none does. */
+export function probedPort({ ports, readinessProbe: probe }: ContainerSpec): number | undefined {
+  const port = (probe?.httpGet ?? probe?.tcpSocket)?.port ?? ports?.[0]?.containerPort;
+  return typeof port === "string" ? (ports?.find((each) => each.name === port)?.containerPort ?? 0) : port;
+}
+
+/** Whether who holds a port may be taken for its unit: also when the machine does not tell. */
+export function isOwn(holder: PortHolder | undefined): boolean {
+  return holder === "own" || holder === "unknown";
+}
+
+/** Why a unit is not ready although something answers at its address. @returns a clause; empty when it is its own process */
+export function foreignHolder(unit: Unit, host: string, port: number): string {
+  if (isOwn(unit.holder(host, port))) return "";
+  const pid = portOwner(host, port);
+  return `${host}:${port} is held by another process${pid === undefined ? "" : ` (${pid})`}; end it`;
 }

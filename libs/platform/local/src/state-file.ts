@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { writeFileAtomic } from "@xebec/platform-files";
-import type { ProcessId } from "@xebec/platform-process";
+import type { UnitProcess } from "./unit-processes.ts";
 
 const log = logger("local");
 
@@ -21,6 +21,8 @@ export interface PodState {
   readonly annotations: Readonly<Record<string, string>>;
   /** Its last known readiness: a new supervisor must not take a pod out of the mesh only to look at it. */
   readonly ready?: boolean;
+  /** When it was deleted, in milliseconds since 1970: it is ending, and holds its address until nothing of it runs. */
+  readonly deletedAt?: number;
 }
 
 export interface LocalState {
@@ -28,30 +30,37 @@ export interface LocalState {
   readonly runId: string;
   readonly pods: readonly PodState[];
   /** Processes by unit: `service/pilot`, `pod/default/reviews-v1-x/istio-proxy`. */
-  readonly processes: Readonly<Record<string, ProcessId>>;
+  readonly processes: Readonly<Record<string, UnitProcess>>;
+  /** The instances that are about to be started, by unit. */
+  readonly starting?: Readonly<Record<string, string>>;
 }
 
 /** The supervisor's memory on disk. */
 export interface StateFile {
   load(): Promise<LocalState | undefined>;
-  /** Writes the newest state; calls in quick succession are joined. */
-  save(): Promise<void>;
+  /** Writes the newest state; calls in quick succession are joined. @returns whether it is on the disk; an error is logged */
+  save(): Promise<boolean>;
 }
 
 /** @param current gives the state to write */
 export function createStateFile(path: string, current: () => LocalState): StateFile {
   let written = "";
+  let failed = "";
   const writing = new Coalescer(async () => {
     const text = JSON.stringify(current());
-    if (text === written) return;
     try {
-      await writeFileAtomic(path, text);
+      if (text !== written) await writeFileAtomic(path, text);
       written = text;
+      failed = "";
     } catch (error) {
-      log.error(
-        { err: error, path },
-        "the state file cannot be written; a restart of the supervisor would start everything anew",
-      );
+      const why = String(((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? error);
+      // It is tried again at every change; once is enough to tell.
+      if (why !== failed)
+        log.error(
+          { err: error, path },
+          "the state file cannot be written; what changes now is found again by its marks only",
+        );
+      failed = why;
     }
   });
   return {
@@ -64,6 +73,9 @@ export function createStateFile(path: string, current: () => LocalState): StateF
         return undefined;
       }
     },
-    save: () => writing.request(),
+    async save() {
+      await writing.request();
+      return failed === "";
+    },
   };
 }

@@ -1,18 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Condition } from "@xebec/model-resources";
 import { type Bus, createGenerationWriter, createNatsBus, type GenerationWriter, readSeed } from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
-import {
-  isRunning,
-  type ProcessId,
-  processesMarked,
-  RUN_MARK,
-  signalGroup,
-  signalProcess,
-} from "@xebec/platform-process";
+import { isRunning, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
@@ -36,9 +30,11 @@ import {
   type ServiceHost,
   serviceUnits,
 } from "./services.ts";
-import { createStateFile, type LocalState, type PodState, type StateFile } from "./state-file.ts";
+import { createStateFile, type LocalState, type StateFile } from "./state-file.ts";
 import { type PublishedConfig, StatusReader } from "./status-reader.ts";
-import { Unit } from "./unit.ts";
+import { endStrangers, findRun } from "./strangers.ts";
+import { Unit, type UnitBefore } from "./unit.ts";
+import { mainProcesses, type UnitProcess } from "./unit-processes.ts";
 import { WorkloadPublisher } from "./workload-publisher.ts";
 
 const log = logger("local");
@@ -61,6 +57,13 @@ export interface SupervisorOptions {
   readonly tokenMaker: (citadelDir: string) => Promise<MintToken>;
 }
 
+/** What an earlier supervisor wrote down; what is taken over is removed here. */
+interface Inherited {
+  readonly pods: LocalState["pods"];
+  readonly processes: Record<string, UnitProcess>;
+  readonly starting: Record<string, string>;
+}
+
 /**
  * Runs a mesh on this machine: NATS, the services, and the pods of the manifests. It owns the run directory and the state
  * file; processes outlive it, and the next supervisor adopts them.
@@ -79,7 +82,7 @@ export class Supervisor {
   #publisher: WorkloadPublisher | undefined;
   #pods: PodSet | undefined;
   /** What an earlier supervisor left and nobody here has taken over yet. */
-  #inherited: { pods: readonly PodState[]; processes: Record<string, ProcessId> } = { pods: [], processes: {} };
+  #inherited: Inherited = { pods: [], processes: {}, starting: {} };
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -101,19 +104,30 @@ export class Supervisor {
     return this.#bus;
   }
 
-  /** Reads what an earlier supervisor left; before this nothing is known of the mesh, not even its name. */
+  /**
+   * Reads what an earlier supervisor left; before this nothing is known of the mesh, not even its name. A new mesh's name is on
+   * the disk before its first process runs: whatever runs then is found again.
+   * @throws XebecError unavailable when it cannot be written
+   */
   async restore(): Promise<void> {
-    await mkdir(this.#options.runDir, { recursive: true, mode: 0o700 });
+    const { runDir } = this.#options;
+    await mkdir(runDir, { recursive: true, mode: 0o700 });
     const before = await this.#state.load();
-    if (!before) return;
-    this.#runId = before.runId;
-    this.#inherited = { pods: before.pods, processes: { ...before.processes } };
+    if (before) {
+      this.#runId = before.runId;
+      this.#inherited = { pods: before.pods, processes: { ...before.processes }, starting: { ...before.starting } };
+      return;
+    }
+    // The file may be lost or damaged while the mesh runs.
+    this.#runId = findRun(runDir) ?? this.#runId;
+    if (!(await this.#state.save()))
+      throw new XebecError("unavailable", `${join(runDir, "state.json")} cannot be written; the log says why`);
   }
 
   /** Starts what is missing and adopts what still runs, after `restore`. */
   async start(): Promise<void> {
     const { runDir, root, configDir, natsServer, envoy, ingressPort, tokenMaker } = this.#options;
-    const before = { pods: this.#inherited.pods, processes: { ...this.#inherited.processes } };
+    const before = structuredClone(this.#inherited);
     const keys = await prepareMeshFiles(runDir, this.#plan);
     await this.#writeTokens();
     const baseEnv = baseEnvironment(runDir, envoy);
@@ -128,12 +142,22 @@ export class Supervisor {
       busKeys: keys,
     };
     const specs = [natsUnit(host), ...(this.#options.monolith ? [monolithUnit(host)] : serviceUnits(host))];
+    await endStrangers({
+      ...{ runId: this.#runId, processes: before.processes, graceMs: SERVICE_GRACE_MS },
+      services: new Set(specs.map((each) => each.name)),
+      pods: new Set(before.pods.map((each) => each.uid)),
+    });
+    const found = mainProcesses(this.#runId);
+    const beforeOf = (name: string): UnitBefore => ({
+      process: before.processes[name],
+      starting: before.starting[name],
+      found: found.get(name) ?? [],
+    });
     for (const spec of specs) {
-      const unit = new Unit(spec, () => void this.#state.save());
+      const unit = new Unit(spec, () => this.#saved());
       this.#units.push(unit);
-      unit.start(before.processes[spec.name]);
+      unit.start(beforeOf(spec.name));
     }
-    this.#endStrangers(before.processes, new Set(specs.map((each) => each.name)));
     const bus = createNatsBus({
       servers: [`nats://${this.#plan.nats}:${NATS_PORT}`],
       name: "supervisor",
@@ -149,7 +173,7 @@ export class Supervisor {
       ...{ plan: this.#plan, root, runDir, runId: this.#runId, baseEnv },
       mint: await tokenMaker(citadelDir(runDir)),
       objects: () => this.#objects.objects,
-      stateChanged: () => void this.#state.save(),
+      stateChanged: () => this.#saved(),
       recordsChanged: () => {
         this.#pods?.step();
         this.#publisher?.request();
@@ -163,7 +187,7 @@ export class Supervisor {
       pods: () => pods.pods.flatMap((pod) => pod.record ?? []),
       isWhole: () => !this.#stop.signal.aborted && (this.#objects.missing?.() ?? []).length === 0,
     });
-    pods.adopt(before.pods, before.processes);
+    pods.adopt(before.pods, beforeOf);
     await this.#objects.start(this.#stop.signal);
     const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
     const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
@@ -181,15 +205,24 @@ export class Supervisor {
    * may be killed in between.
    */
   #currentState(): LocalState {
-    const units = this.#allUnits();
-    for (const unit of units) delete this.#inherited.processes[unit.spec.name];
+    const own = this.#allUnits().map((unit) => [unit.spec.name, unit.record] as const);
+    for (const [name] of own) {
+      delete this.#inherited.processes[name];
+      delete this.#inherited.starting[name];
+    }
     const left = Object.entries(this.#inherited.processes).filter(([, id]) => isRunning(id));
-    const own = units.flatMap((unit) => (unit.id ? [[unit.spec.name, unit.id] as const] : []));
+    const running = own.flatMap(([name, { process }]) => (process ? [[name, process] as const] : []));
+    const starting = own.flatMap(([name, { starting }]) => (starting ? [[name, starting] as const] : []));
     return {
       runId: this.#runId,
-      pods: this.#pods?.pods.filter((pod) => pod.admitted).map((pod) => pod.current) ?? this.#inherited.pods,
-      processes: Object.fromEntries([...left, ...own]),
+      pods: this.#pods?.states ?? this.#inherited.pods,
+      processes: Object.fromEntries([...left, ...running]),
+      starting: { ...this.#inherited.starting, ...Object.fromEntries(starting) },
     };
+  }
+
+  async #saved(): Promise<void> {
+    await this.#state.save();
   }
 
   async #writeTokens(): Promise<void> {
@@ -218,16 +251,7 @@ export class Supervisor {
   }
 
   #allUnits(): Unit[] {
-    return [...this.#units, ...(this.#pods?.pods.flatMap((pod) => [...pod.units]) ?? [])];
-  }
-
-  /** Ends processes of an earlier run that nobody wants any more, for example the six services under `--monolith`. */
-  #endStrangers(
-    processes: Readonly<Record<string, { pid: number; startTime: string }>>,
-    wanted: ReadonlySet<string>,
-  ): void {
-    for (const [name, id] of Object.entries(processes))
-      if (name.startsWith("service/") && !wanted.has(name) && isRunning(id)) signalGroup(id, "SIGTERM");
+    return [...this.#units, ...(this.#pods?.all.flatMap((pod) => [...pod.units]) ?? [])];
   }
 
   /** What runs where, and what is wrong. */

@@ -29,7 +29,7 @@ function marked(of: UnitSpec): number {
 test("a process that is killed is started again, and writes to its log file", async (t) => {
   const of = await spec(t, "echo started; exec sleep 1000");
   let changes = 0;
-  const unit = new Unit(of, () => changes++);
+  const unit = new Unit(of, () => void changes++);
   t.after(() => unit.end(1_000));
   unit.start();
   const first = await waitFor("first process", TIMEOUT_MS, () => unit.id);
@@ -49,7 +49,7 @@ test("a second unit adopts what the first has released, and starts it again when
   before.release();
   const after = new Unit(of, () => undefined);
   t.after(() => after.end(1_000));
-  after.start(id);
+  after.start({ process: id });
   assert.deepEqual(after.id, id);
   // A process that is becoming another program has no environment for a moment.
   await waitFor("one process", TIMEOUT_MS, () => marked(of) === 1);
@@ -64,7 +64,7 @@ test("a process that has the number but not the start time of the old one is not
   t.after(() => unit.end(1_000));
   const own = processOf(process.pid);
   assert.ok(own);
-  unit.start({ pid: own.pid, startTime: `${own.startTime}0` });
+  unit.start({ process: { pid: own.pid, startTime: `${own.startTime}0` } });
   const id = await waitFor("process", TIMEOUT_MS, () => unit.id);
   assert.notEqual(id.pid, process.pid);
 });
