@@ -1,7 +1,10 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type Logger, pino } from "pino";
+import { REDACTED, redactText } from "./redact.ts";
+import { REPEAT_MS, Repeats } from "./repeats.ts";
 
 export type { Logger } from "pino";
+export { REDACTED, redactText } from "./redact.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -36,6 +39,36 @@ output.on("write", () => {
   root.warn({ lines }, "lines of this log were lost; it could not be written");
 });
 
+const INFO = 30;
+const WARN = 40;
+const ERROR = 50;
+const FATAL = 60;
+
+/** Warnings and errors that repeat are told once in an interval, with a count when it is over. */
+const repeats = new Repeats(({ scope, level, text, count }) => {
+  const log = scope === "" ? root : logger(scope);
+  const fields = { lines: count, ...(text === "" ? {} : { text }), seconds: REPEAT_MS / 1_000, [SUMMARY]: true };
+  log[level >= ERROR ? "error" : "warn"](fields, "repeated lines were left out");
+});
+/** Marks a line that tells of lines that were left out: it is never left out itself. */
+const SUMMARY = Symbol("summary");
+
+function fieldsText(fields: unknown): string {
+  if (fields === null || typeof fields !== "object") return "";
+  try {
+    // Of an error its text: a stack and an address in it may differ each time.
+    return JSON.stringify(fields, (_key, value: unknown) =>
+      value instanceof Error
+        ? [value.name, value.message, value.cause]
+        : typeof value === "bigint"
+          ? `${value}`
+          : value,
+    );
+  } catch {
+    return ""; // a circle: lines with it count as the same
+  }
+}
+
 const root = pino(
   {
     level: "info",
@@ -45,7 +78,23 @@ const root = pino(
     serializers: { err: describeError, error: describeError },
     redact: {
       paths: ["token", "*.token", "key", "*.key", "password", "*.password", "seed", "*.seed"],
-      censor: "[redacted]",
+      censor: REDACTED,
+    },
+    hooks: {
+      logMethod(args, method, level) {
+        // Whoever looks for a fault in a scope sees everything of it.
+        const isLimited = level >= WARN && level < FATAL && this.levelVal >= INFO;
+        const [first, second] = args as unknown as [unknown, unknown];
+        const isSummary = first !== null && typeof first === "object" && SUMMARY in first;
+        if (isLimited && !isSummary) {
+          const scope = String((this.bindings() as { scope?: unknown }).scope ?? "");
+          const text = typeof first === "string" ? first : typeof second === "string" ? second : "";
+          if (!repeats.admits(scope, level, text, fieldsText(first))) return;
+        }
+        method.apply(this, args);
+      },
+      // On the line as it is written: wherever in it a secret stands.
+      streamWrite: redactText,
     },
   },
   output,

@@ -90,6 +90,31 @@ describe("a line of the log", () => {
     assert.deepEqual(line?.a, { token: "[redacted]", b: 1 });
   });
 
+  it("holds no secret that stands in a text, an error or deep in a field", () => {
+    const program = `
+      const error = new Error("http://user:hush@host does not answer", { cause: new Error("token=hush") });
+      logger("a").error({ err: error, deep: { er: { url: "nats://u:hush@bus", headers: { authorization: "Bearer hush" } } } },
+        "password: hush");
+      logger("a").info("http://u:hush@host");`;
+    const text = JSON.stringify(lines(program));
+    assert.doesNotMatch(text, /hush/);
+    assert.match(text, /does not answer/);
+  });
+
+  it("is written once in a while when it says the same again, if it is a warning or an error", () => {
+    const written = lines(`const log = logger("a");
+      for (let i = 0; i < 100; i++) log.warn({ url: "http://lists" , err: new Error("refused") }, "a list could not be fetched");
+      for (let i = 0; i < 3; i++) log.info("told");
+      log.warn({ url: "http://others" }, "a list could not be fetched");
+      setLogLevel("debug", "a");
+      for (let i = 0; i < 3; i++) log.warn("while somebody looks for a fault");`);
+    const of = (text: string): number => written.filter((each) => each.msg === text).length;
+    assert.deepEqual(
+      [of("a list could not be fetched"), of("told"), of("while somebody looks for a fault")],
+      [2, 3, 3],
+    );
+  });
+
   it("tells of an error its code, private detail and causes, and of others the stack", () => {
     const program = `const cause = new TypeError("deep");
       logger("a").error({ err: new XebecError("not_found", "no such thing", { detail: "in the cellar", cause }) }, "x");

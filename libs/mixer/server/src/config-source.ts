@@ -63,7 +63,7 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
       resources.set(key, decodeResource(bytes));
     } catch (error) {
       resources.delete(key);
-      log.error({ key, err: isXebecError(error) ? error.message : error }, "an object cannot be read");
+      log.error({ object: key, err: isXebecError(error) ? error.message : error }, "an object cannot be read");
     }
   };
   const reader = createGenerationReader({
