@@ -21,6 +21,8 @@ export const IstiodConfig = defineConfig({
     injectorAddress: option.string("IP address that the sidecar injector's ports bind", "127.0.0.1"),
     policyAddress: option.string("IP address that mixer-policy's ports bind", "127.0.0.1"),
     telemetryAddress: option.string("IP address that mixer-telemetry's ports bind", "127.0.0.2"),
+    handlerDirs: option.list("directories below which handlers may write files; none: they write no files"),
+    handlerNetworks: option.list("networks that handlers may call although they are this machine's or its link's"),
     injectorValues: option.string("file with the values of the injection template"),
     busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
@@ -66,6 +68,8 @@ export function serviceConfigs(config: Config, stateDir: string, tokenFile: stri
     `${address(service)}:15004`,
     "--trust-domain",
     config["trust-domain"],
+    ...config.handlerDirs.flatMap((each) => ["--handlerDirs", each]),
+    ...config.handlerNetworks.flatMap((each) => ["--handlerNetworks", each]),
   ];
   const load = <S extends ConfigSpec>(spec: S, flags: readonly string[]): ConfigOf<S> =>
     loadConfig(spec, flags, {}).config;

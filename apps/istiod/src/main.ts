@@ -6,13 +6,14 @@ import { createMetrics } from "@xebec/core-metrics";
 import { galleyComponents } from "@xebec/galley-server";
 import { injectorComponents } from "@xebec/injector-server";
 import { denier } from "@xebec/mixer-adapters-denier";
-import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { createListchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
-import { stdio } from "@xebec/mixer-adapters-stdio";
+import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { keepTokensFresh, serviceIdentity } from "@xebec/platform-identity";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
@@ -58,7 +59,7 @@ await serviceMain("istiod", async () => {
       config: policy,
       bus,
       metrics: of.policy.metrics,
-      adapters: [denier, listchecker, memquota],
+      adapters: [denier, createListchecker(createAddressPolicy(policy.handlerNetworks)), memquota],
       ...of.policy.tls,
     }),
     ...telemetryComponents(
@@ -66,7 +67,7 @@ await serviceMain("istiod", async () => {
         config: telemetry,
         bus,
         metrics: of.telemetry.metrics,
-        adapters: [prometheus.adapter, stdio],
+        adapters: [prometheus.adapter, createStdio(telemetry.handlerDirs)],
         ...of.telemetry.tls,
       },
       { contentType: TEXT_FORMAT, text: () => prometheus.text() },

@@ -3,10 +3,11 @@ import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
 import { denier } from "@xebec/mixer-adapters-denier";
-import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { createListchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { checkMixerConfig, configStoreOf, PolicyConfig, policyComponents } from "@xebec/mixer-server";
 import { openBus } from "@xebec/platform-bus";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
@@ -24,7 +25,7 @@ await serviceMain("mixer-policy", async () => {
       config,
       bus,
       metrics,
-      adapters: [denier, listchecker, memquota],
+      adapters: [denier, createListchecker(createAddressPolicy(config.handlerNetworks)), memquota],
       ...(identity ? { tls: identity } : {}),
     }),
   ];

@@ -3,7 +3,7 @@ import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
 import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
-import { stdio } from "@xebec/mixer-adapters-stdio";
+import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { checkMixerConfig, configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
@@ -21,7 +21,13 @@ await serviceMain("mixer-telemetry", async () => {
     ...(identity ? [identity] : []),
     ...ownSource(store.dir, bus),
     ...telemetryComponents(
-      { config, bus, metrics, adapters: [prometheus.adapter, stdio], ...(identity ? { tls: identity } : {}) },
+      {
+        config,
+        bus,
+        metrics,
+        adapters: [prometheus.adapter, createStdio(config.handlerDirs)],
+        ...(identity ? { tls: identity } : {}),
+      },
       { contentType: TEXT_FORMAT, text: () => prometheus.text() },
     ),
   ];

@@ -1,6 +1,6 @@
 // The command line: what there is to say, and which file does it. Each command is loaded only when it is called.
 import { isXebecError } from "@xebec/core-errors";
-import { setLogLevel } from "@xebec/core-log";
+import { redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BLOCK } from "./mesh-context.ts";
 import { FORMATS } from "./output.ts";
@@ -163,6 +163,6 @@ try {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
   const known = isXebecError(error) ? error.code : undefined;
   const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`xebec: ${known ? text : `an unexpected error: ${text}`}\n`);
+  process.stderr.write(redactText(`xebec: ${known ? text : `an unexpected error: ${text}`}\n`));
   process.exit(known && USAGE_CODES.has(known) ? EXIT_USAGE : EXIT_FAILED);
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
+import { redactText } from "@xebec/core-log";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { ManifestText, readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
@@ -33,7 +34,8 @@ export async function apply(options: FileOptions): Promise<number> {
   const faults = await validateInput(objects, mesh, block);
   if (faults.length > 0) {
     for (const each of leftOutOf(objects)) faults.push(each);
-    process.stderr.write(`xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`);
+    const text = `xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`;
+    process.stderr.write(redactText(text));
     return EXIT_FILE;
   }
   for (const each of leftOutOf(objects)) process.stderr.write(`xebec: ${each}\n`);
@@ -88,7 +90,7 @@ async function waitAndTell(runDir: string, wanted: Wanted, { timeout }: FileOpti
     ...outstanding.map((each) => `error: ${each}`),
     ...remarks.map((each) => `warning: ${each}`),
   ];
-  process.stderr.write(lines.map((each) => `${each}\n`).join(""));
+  process.stderr.write(redactText(lines.map((each) => `${each}\n`).join("")));
   if (refused.length + outstanding.length === 0) return 0;
   process.stderr.write("xebec: the files are written all the same\n");
   return EXIT_VERDICT;

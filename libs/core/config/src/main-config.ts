@@ -1,5 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
-import { applyLogLevels, logger } from "@xebec/core-log";
+import { applyLogLevels, logger, redactText } from "@xebec/core-log";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigOf, ConfigSpec } from "./define.ts";
 import { helpText } from "./help.ts";
@@ -32,7 +32,8 @@ export function mainConfig<S extends ConfigSpec>(
     return config;
   } catch (error) {
     if (!isXebecError(error) || error.code !== "invalid_argument") throw error;
-    process.stderr.write(`${error instanceof ConfigError ? "" : `${spec.service}: `}${error.message}\n`);
+    const text = `${error instanceof ConfigError ? "" : `${spec.service}: `}${error.message}\n`;
+    process.stderr.write(redactText(text));
     process.exit(EXIT_CONFIG);
   }
 }

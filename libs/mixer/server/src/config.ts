@@ -1,11 +1,27 @@
-import { type ConfigOf, defineConfig, isAddress, isDirectory, option, parseAddress } from "@xebec/core-config";
+import { isAbsolute } from "node:path";
+import {
+  type Check,
+  type ConfigOf,
+  defineConfig,
+  isAddress,
+  isDirectory,
+  option,
+  parseAddress,
+} from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { parseGoDuration } from "@xebec/model-attributes";
 import { trustDomainOf } from "@xebec/model-names";
 import type { ListenAddress } from "@xebec/platform-grpc";
+import { networkFault } from "@xebec/platform-http/guarded";
 import type { LoadSheddingOptions } from "./load-shedding.ts";
 
 const accepted = "accepted for Istio's charts, has no effect here: ";
+
+const areDirectories: Check = (value) =>
+  (value as readonly string[])
+    .map((each) => (isAbsolute(each) ? undefined : `"${each}" is no absolute path`))
+    .find(Boolean);
+const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
 
 /** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (spec mixer §8.2). */
 const common = {
@@ -27,6 +43,14 @@ const common = {
   caTokenFile: option.string("file with the token that proves to citadel who this is"),
   "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
   stateDir: option.string("directory of the last good state and of the certificate"),
+  handlerDirs: option.list("directories below which handlers may write files; none: they write no files", [], {
+    check: areDirectories,
+  }),
+  handlerNetworks: option.list(
+    "networks that handlers may call although they are this machine's or its link's: 127.0.0.1, 169.254.0.0/16",
+    [],
+    { check: areNetworks },
+  ),
   loadsheddingMode: option.oneOf("what to do when overloaded", ["disabled", "logonly", "enforce"], "disabled"),
   averageLatencyThreshold: option.string("overloaded while the average answer takes this long; 0s: never", "0s"),
   latencySamplesPerSecond: option.number("most answers measured per second", Number.MAX_VALUE),

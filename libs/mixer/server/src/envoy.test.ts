@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { denier } from "@xebec/mixer-adapters-denier";
-import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { createListchecker } from "@xebec/mixer-adapters-listchecker";
 import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { createTestCa, freePorts, startEnvoy } from "@xebec/testing-launch";
@@ -148,7 +148,7 @@ test("a real Envoy asks before it lets a request in, and both sides report it", 
   const workloads = [pod("productpage", "v1", SOURCE), pod("reviews", "v1", TARGET), service("reviews")];
   const prometheus = createPrometheus();
   const lines: Record<string, unknown>[] = [];
-  const stdio = createStdio(() => ({
+  const stdio = createStdio([], () => ({
     write: (text) =>
       void lines.push(
         ...text
@@ -160,7 +160,7 @@ test("a real Envoy asks before it lets a request in, and both sides report it", 
   }));
   const objects = [...testdata("prometheus.yaml"), ...testdata("accesslog.yaml")];
   await using open = new AsyncDisposableStack();
-  const policy = await startMixer(createMixerPolicy, [denier, listchecker], objectsOf(RULES), workloads);
+  const policy = await startMixer(createMixerPolicy, [denier, createListchecker()], objectsOf(RULES), workloads);
   open.defer(() => policy.close());
   const telemetry = await startMixer(createMixerTelemetry, [prometheus.adapter, stdio], objects, workloads);
   open.defer(() => telemetry.close());

@@ -11,7 +11,7 @@ import {
 } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { waitFor } from "@xebec/core-async";
 import { denier } from "@xebec/mixer-adapters-denier";
-import { listchecker } from "@xebec/mixer-adapters-listchecker";
+import { createListchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { type CheckResult, defineAdapter } from "@xebec/mixer-sdk";
 import { WireWriter } from "@xebec/model-attributes";
@@ -130,7 +130,8 @@ const WORKLOADS = [
   service("reviews"),
 ];
 
-const start = () => startMixer(createMixerPolicy, [denier, listchecker, memquota], objectsOf(CONFIG), WORKLOADS);
+const start = () =>
+  startMixer(createMixerPolicy, [denier, createListchecker(), memquota], objectsOf(CONFIG), WORKLOADS);
 type Started = Awaited<ReturnType<typeof start>>;
 
 async function withMixer(work: (mixer: Started) => Promise<void>): Promise<void> {

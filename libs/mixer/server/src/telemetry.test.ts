@@ -26,7 +26,10 @@ async function withMixer(
 ): Promise<void> {
   const prometheus = createPrometheus();
   const lines: string[] = [];
-  const stdio = createStdio(() => ({ write: (text) => void lines.push(...text.trimEnd().split("\n")), close() {} }));
+  const stdio = createStdio([], () => ({
+    write: (text) => void lines.push(...text.trimEnd().split("\n")),
+    close() {},
+  }));
   const objects = [...testdata("prometheus.yaml"), ...testdata("accesslog.yaml")];
   const mixer = await startMixer(createMixerTelemetry, [prometheus.adapter, stdio], objects, WORKLOADS);
   try {

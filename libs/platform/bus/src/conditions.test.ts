@@ -59,6 +59,17 @@ test("what a consumer has observed is written after all that it said before, and
   assert.deepEqual(decodeObserved((await read()) as Uint8Array).generations, { galley: 7 });
 });
 
+test("a condition holds no secret", async () => {
+  const bus = createMemoryBus();
+  const conditions = createConditions(bus, "mixer-policy");
+  const message = "the adapter could not be started: http://user:hush@lists does not answer; token: hush";
+  conditions.set({ ...refused("a"), message });
+  await conditions.observed(AT);
+  const text = Buffer.from((await bus.state("status").get("mixer-policy/a")) ?? "").toString();
+  assert.match(text, /does not answer/);
+  assert.doesNotMatch(text, /hush/);
+});
+
 test("what an earlier run said is taken back before anything is observed", async () => {
   const bus = createMemoryBus();
   await bus.state("status").put("pilot/gone", Buffer.from("{}"));

@@ -1,4 +1,4 @@
-import { logger } from "@xebec/core-log";
+import { logger, redactText } from "@xebec/core-log";
 import {
   type Condition,
   type ConfigPosition,
@@ -64,7 +64,9 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     }
     if (told === mark) told = "";
   };
-  const set = (update: ConditionUpdate): void => {
+  const set = (given: ConditionUpdate): void => {
+    // Everybody who reads the status reads it; a text of the configuration may hold a password.
+    const update = { ...given, message: redactText(given.message) };
     const mark = JSON.stringify(update);
     if (said.get(update.object) === mark) return;
     said.set(update.object, mark);

@@ -1,2 +1,3 @@
 export { removeFile, type WriteOptions, writeFileAtomic, writeKeyFile } from "./atomic-write.ts";
+export { confinementFault, openConfined } from "./confined-file.ts";
 export { createDirectoryWatcher, type DirectoryHandlers, type DirectoryWatcherOptions } from "./directory-watcher.ts";

@@ -92,6 +92,7 @@ export function monolithUnit(host: ServiceHost): UnitSpec {
     address("mixer-telemetry"),
     "--injectorValues",
     injectorValuesFile(host.runDir),
+    ...handlerFlags(host),
     ...busFlags(host, "pilot"),
   ]);
 }
@@ -104,6 +105,11 @@ function unit(host: ServiceHost, name: string, app: string, flags: readonly stri
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };
+}
+
+/** Where handlers may write files: nowhere else on the machine of a user. */
+function handlerFlags({ runDir }: ServiceHost): string[] {
+  return ["--handlerDirs", join(runDir, "handlers")];
 }
 
 function busFlags(host: ServiceHost, service: BusService): string[] {
@@ -171,7 +177,7 @@ function ownFlags(host: ServiceHost, service: ServiceName): string[] {
         `${own}:9091`,
         "--secureAddr",
         `${own}:15004`,
-        ...(service === "mixer-telemetry" ? ["--prometheusAddr", `${own}:42422`] : []),
+        ...(service === "mixer-telemetry" ? ["--prometheusAddr", `${own}:42422`, ...handlerFlags(host)] : []),
         ...monitoring,
       ];
   }

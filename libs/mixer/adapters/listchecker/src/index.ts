@@ -1,1 +1,1 @@
-export { createListchecker, listchecker } from "./listchecker.ts";
+export { createListchecker } from "./listchecker.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { XebecError } from "@xebec/core-errors";
 import {
   type AttributeValue,
   type CheckResult,
@@ -9,12 +10,13 @@ import {
   readParams,
   type ValueType,
 } from "@xebec/mixer-sdk";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { createListchecker } from "./listchecker.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
-async function make(params: object, fetch?: () => Promise<Response>, clock?: Clock): Promise<Handler> {
-  const adapter = createListchecker(fetch);
+async function make(params: object, fetch?: () => Promise<string>, clock?: Clock): Promise<Handler> {
+  const adapter = createListchecker(undefined, fetch);
   const { value, violations } = readParams(adapter.config, params);
   assert.deepEqual(violations, []);
   const config = { ...(adapter.defaults as object), ...(value as object) };
@@ -92,8 +94,10 @@ test("a fetched list is refreshed, survives failures until its time is over, the
     },
   };
   let body: string | undefined = "v1\n\nv2\n";
-  const fetch = async (): Promise<Response> =>
-    body === undefined ? new Response("", { status: 500 }) : new Response(body);
+  const fetch = async (): Promise<string> => {
+    if (body === undefined) throw new Error("http://lists/ answered with status 500");
+    return body;
+  };
   const params = { providerUrl: "http://lists/", refreshInterval: "1s", ttl: "5s", overrides: ["extra"] };
   const handler = await make(params, fetch, clock);
   assert.deepEqual(
@@ -114,6 +118,38 @@ test("a fetched list is refreshed, survives failures until its time is over, the
   time = 6000;
   assert.throws(() => ask(handler, "v3"), /could not be fetched: http:\/\/lists\/ answered with status 500/);
   await handler.close?.();
+});
+
+test("a list of an address that may not be called is refused, in every spelling, and its password is not shown", () => {
+  const faults = (providerUrl: string): string =>
+    createListchecker()
+      .validate?.({ providerUrl } as never, [])
+      ?.join() ?? "";
+  for (const host of [
+    "127.0.0.1",
+    "2130706433",
+    "0x7f.1",
+    "0",
+    "[::1]",
+    "[::ffff:169.254.169.254]",
+    "169.254.169.254.",
+  ])
+    assert.match(faults(`http://u:hush@${host}:8080/`), /^providerUrl: \S+ is an? .*--handlerNetworks/, host);
+  assert.equal(faults("http://u:hush@lists.example/"), "");
+  for (const url of ["ftp://u:hush@h/", "http://u:hush#x@h:y/"]) {
+    assert.match(faults(url), /^providerUrl: /);
+    assert.doesNotMatch(faults(url), /hush/);
+  }
+  const own = createListchecker(createAddressPolicy(["127.0.0.0/8"]));
+  assert.deepEqual(own.validate?.({ providerUrl: "http://127.0.0.1/" } as never, []), []);
+});
+
+test("a name that leads to an address that may not be called keeps the handler from starting", async () => {
+  const denied = (): Promise<string> =>
+    Promise.reject(
+      new XebecError("permission_denied", "http://lists may not be called: 127.0.0.1 is a loopback address"),
+    );
+  await assert.rejects(make({ providerUrl: "http://lists/" }, denied), /127\.0\.0\.1 is a loopback address/);
 });
 
 test("the first fetch may fail; the handler works as soon as there is a list", async () => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   type Adapter,
   type CheckResult,
@@ -10,6 +11,7 @@ import {
   type ListEntryInstance,
   RPC,
 } from "@xebec/mixer-sdk";
+import { type AddressPolicy, createAddressPolicy, guardedGet } from "@xebec/platform-http/guarded";
 import { Type } from "typebox";
 import { ENTRY_TYPES, type EntryList, type EntryType, listOf } from "./lists.ts";
 import { type Fetch, ProvidedList } from "./provider.ts";
@@ -28,8 +30,15 @@ const Config = Type.Object(
   { additionalProperties: false },
 );
 
-/** The adapter with a `fetch` of its own; a test gives one. */
-export function createListchecker(fetch: Fetch = globalThis.fetch): Adapter {
+/**
+ * Makes the adapter that allows or denies by a list (spec mixer §6.2).
+ * @param policy which addresses a list may come from
+ * @param fetch how a list is fetched; a test gives its own
+ */
+export function createListchecker(
+  policy: AddressPolicy = createAddressPolicy(),
+  fetch: Fetch = (url, signal) => guardedGet(url, { policy, signal }),
+): Adapter {
   return defineAdapter({
     name: "listchecker",
     description: "allows or denies by a list of texts, addresses or regular expressions",
@@ -56,8 +65,10 @@ export function createListchecker(fetch: Fetch = globalThis.fetch): Adapter {
       const faults: string[] = [];
       if (providerUrl !== "") {
         const url = URL.canParse(providerUrl) ? new URL(providerUrl) : undefined;
+        // What is no URL may hold a password all the same: it is not shown.
         if (!url?.host || !["http:", "https:"].includes(url.protocol))
-          faults.push(`providerUrl: "${providerUrl}" is no http or https URL`);
+          faults.push("providerUrl: is no http or https URL");
+        else faults.push(...addressFaults(url, policy));
         if (durationMs(refreshInterval) < 1000) faults.push("refreshInterval: must be 1s or longer");
         if (durationMs(ttl) < durationMs(refreshInterval)) faults.push("ttl: must not be shorter than refreshInterval");
       }
@@ -100,8 +111,14 @@ export function createListchecker(fetch: Fetch = globalThis.fetch): Adapter {
   });
 }
 
-/** Allows or denies by a list (spec mixer §6.2). */
-export const listchecker: Adapter = createListchecker();
+/** What is wrong with an address; a name is looked up when it is called. */
+function addressFaults({ hostname }: URL, policy: AddressPolicy): string[] {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const refusal = isIP(host) === 0 ? undefined : policy.refusal(host);
+  return refusal === undefined
+    ? []
+    : [`providerUrl: ${refusal}; the flag --handlerNetworks of mixer-policy names networks that lists may come from`];
+}
 
 class Answers {
   readonly #blacklist: boolean;

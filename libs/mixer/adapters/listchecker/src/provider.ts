@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
+import { isXebecError } from "@xebec/core-errors";
 import type { AdapterLog, Clock } from "@xebec/mixer-sdk";
 import { type EntryList, type EntryType, listOf, readEntries } from "./lists.ts";
 
-const MAX_BYTES = 16 << 20;
-const FETCH_MS = 10_000;
-
-export type Fetch = (url: string, init: { signal: AbortSignal }) => Promise<Response>;
+/** Fetches the text behind a URL. Its errors have no user and no password in them. */
+export type Fetch = (url: string, signal: AbortSignal) => Promise<string>;
 
 export interface ProviderOptions {
   readonly url: string;
@@ -34,9 +33,14 @@ export class ProvidedList {
     this.#options = options;
   }
 
-  /** Fetches once and begins to refresh. A fetch that fails is told by `current`. */
+  /**
+   * Fetches once and begins to refresh. A fetch that fails is told by `current`.
+   * @throws XebecError permission_denied for an address that may not be called: that is no fault of the moment
+   */
   async start(): Promise<void> {
     await this.refresh();
+    const { cause } = this.#error ?? {};
+    if (isXebecError(cause) && cause.code === "permission_denied") throw cause;
     this.#stop = this.#options.clock.every(this.#options.refreshMs, () => void this.refresh());
   }
 
@@ -62,11 +66,7 @@ export class ProvidedList {
   async refresh(): Promise<void> {
     const { url, type, overrides, clock, log, fetch } = this.#options;
     try {
-      const response = await fetch(url, {
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(FETCH_MS)]),
-      });
-      if (response.status !== 200) throw new Error(`${url} answered with status ${response.status}`);
-      const body = await limitedText(response);
+      const body = await fetch(url, this.#abort.signal);
       const digest = createHash("sha1").update(body).digest("hex");
       if (digest !== this.#digest || !this.#list) this.#list = listOf(type, [...readEntries(type, body), ...overrides]);
       this.#digest = digest;
@@ -78,15 +78,4 @@ export class ProvidedList {
       log.warn({ err: error, url }, "a list could not be fetched; the one at hand stays until its time is over");
     }
   }
-}
-
-async function limitedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.length;
-    if (size > MAX_BYTES) throw new Error(`the list is larger than ${MAX_BYTES} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

@@ -1,1 +1,1 @@
-export { createStdio, type Output, type OutputTarget, stdio } from "./stdio.ts";
+export { createStdio, type Output, type OutputTarget } from "./stdio.ts";

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openConfined } from "@xebec/platform-files";
 import { LogFile } from "./rotated-file.ts";
 
 /** Runs `work` with a file of at most 10 bytes in a folder of its own, and a clock that it can set. */
@@ -16,6 +17,7 @@ function withFile(work: (file: LogFile, folder: string, clock: { now: number }, 
     rotation,
     () => clock.now,
     (error) => faults.push(error),
+    () => openConfined(join(folder, "a.log"), [tmpdir()]),
   );
   try {
     work(file, folder, clock, faults);

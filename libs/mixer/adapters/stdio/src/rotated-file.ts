@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, readdirSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 
 export interface Rotation {
@@ -29,22 +19,30 @@ export class LogFile {
   readonly #rotation: Rotation | undefined;
   readonly #now: () => number;
   readonly #failed: (error: unknown) => void;
+  readonly #open: () => number;
   /** Undefined once it is closed: the number may belong to another file by then. */
   #fd: number | undefined;
   #size: number;
   #rotateAfter = 0;
 
   /**
+   * @param open opens the file to append to; its descriptor
    * @param failed is told of a rotation that failed; lines go on into the file that is open
    * @throws Error when the file cannot be opened
    */
-  constructor(path: string, rotation: Rotation | undefined, now: () => number, failed: (error: unknown) => void) {
+  constructor(
+    path: string,
+    rotation: Rotation | undefined,
+    now: () => number,
+    failed: (error: unknown) => void,
+    open: () => number,
+  ) {
     this.#path = path;
+    this.#open = open;
     this.#rotation = rotation;
     this.#now = now;
     this.#failed = failed;
-    mkdirSync(dirname(path), { recursive: true });
-    this.#fd = openSync(path, "a");
+    this.#fd = open();
     this.#size = fstatSync(this.#fd).size;
   }
 
@@ -80,12 +78,11 @@ export class LogFile {
   /** Puts the file aside and begins a new one. When that cannot be opened, the file has its name again and stays open. */
   #rotate(before: number): void {
     const aside = this.#nameAside();
-    mkdirSync(dirname(this.#path), { recursive: true });
     // Somebody else may have put the file aside already.
     const there = statSync(this.#path, { throwIfNoEntry: false }) !== undefined;
     if (there) renameSync(this.#path, aside);
     try {
-      this.#fd = openSync(this.#path, "a");
+      this.#fd = this.#open();
     } catch (error) {
       if (there) renameSync(aside, this.#path);
       throw error;

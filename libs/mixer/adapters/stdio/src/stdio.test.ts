@@ -11,8 +11,8 @@ const clock: Clock = { now: () => 1_500_000_000_123, every: () => () => undefine
 
 async function make(params: object, written?: string[]): Promise<Handler> {
   const adapter = written
-    ? createStdio(() => ({ write: (text) => void written.push(text), close: () => undefined }))
-    : createStdio();
+    ? createStdio([], () => ({ write: (text) => void written.push(text), close: () => undefined }))
+    : createStdio([tmpdir()]);
   const { value, violations } = readParams(adapter.config, params);
   assert.deepEqual(violations, []);
   const config = withDefaults(adapter.config, adapter.defaults, value as object);
@@ -82,6 +82,18 @@ test("a file is appended to; a rotated one is put aside when it is full", async 
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a file outside of the directories that are open to handlers is refused, and none is without a directory", () => {
+  const faults = (directories: readonly string[], outputPath: string): string =>
+    createStdio(directories)
+      .validate?.({ logStream: "FILE", outputPath } as never, [])
+      ?.join() ?? "";
+  assert.match(faults([], "/tmp/x"), /^outputPath: no directory is open to files of handlers; the flag --handlerDirs/);
+  for (const path of ["/etc/cron.d/x", "/logs/../etc/x", "/logs", "/logsx/a", "relative", "/logs/a\0b", "/logs/dir/"])
+    assert.match(faults(["/logs"], path), /^outputPath: /, path);
+  for (const path of ["/logs/a", "/logs/deep/a", "/logs/./a", "/logs/..a"])
+    assert.equal(faults(["/logs"], path), "", path);
 });
 
 test("a path is needed for files and refused for streams", () => {

@@ -10,6 +10,7 @@ import {
   type MetricInstance,
   type Timestamp,
 } from "@xebec/mixer-sdk";
+import { confinementFault, openConfined } from "@xebec/platform-files";
 import { type Static, Type } from "typebox";
 import { consoleLine, jsonLine, type Level, type Line } from "./lines.ts";
 import { LogFile } from "./rotated-file.ts";
@@ -59,10 +60,14 @@ const SEVERITIES = Object.fromEntries([
   ...spellings("ERROR", "ERROR", "ERR", "FATAL"),
 ]);
 
-/** Makes the adapter. @param open opens an output; a test gives its own */
-export function createStdio(
-  open: (target: OutputTarget, context: Pick<HandlerContext, "clock" | "log">) => Output = openOutput,
-): Adapter {
+type OpenOutput = (target: OutputTarget, context: Pick<HandlerContext, "clock" | "log">) => Output;
+
+/**
+ * Makes the adapter that writes log entries and metrics as lines (spec mixer §6.6).
+ * @param directories below which handlers may write files; none: handlers write to the standard streams only
+ * @param open opens an output; a test gives its own
+ */
+export function createStdio(directories: readonly string[] = [], open: OpenOutput = opener(directories)): Adapter {
   return defineAdapter({
     name: "stdio",
     description: "writes log entries and metrics to standard output or a file",
@@ -82,14 +87,14 @@ export function createStdio(
     validate({ logStream = "STDOUT", outputPath = "" }) {
       const file = logStream === "FILE" || logStream === "ROTATED_FILE";
       if (file && outputPath === "") return [`outputPath: is needed for logStream ${logStream}`];
+      const fault = file ? confinementFault(outputPath, directories) : undefined;
+      if (fault !== undefined)
+        return [`outputPath: ${fault}; the flag --handlerDirs of mixer-telemetry names directories`];
       return !file && outputPath !== "" ? [`outputPath: has no meaning for logStream ${logStream}`] : [];
     },
     create: (config, { clock, log }) => new LineHandler(config, open(targetOf(config), { clock, log }), clock),
   });
 }
-
-/** Writes log entries and metrics as lines (spec mixer §6.6). */
-export const stdio: Adapter = createStdio();
 
 function targetOf(config: Params): OutputTarget {
   return {
@@ -101,18 +106,23 @@ function targetOf(config: Params): OutputTarget {
   };
 }
 
-function openOutput(
-  { stream, path, maxBytes, maxDays, maxFiles }: OutputTarget,
-  { clock, log }: Pick<HandlerContext, "clock" | "log">,
-): Output {
-  if (stream === "FILE" || stream === "ROTATED_FILE") {
-    const rotation = stream === "ROTATED_FILE" ? { maxBytes, maxDays, maxFiles } : undefined;
-    const failed = (error: unknown): void =>
-      log.error({ err: error, path }, "a log file cannot be put aside; lines go on into it");
-    return new LogFile(path, rotation, () => clock.now(), failed);
-  }
-  const to = stream === "STDERR" ? process.stderr : process.stdout;
-  return { write: (text) => void to.write(text), close: () => undefined };
+function opener(directories: readonly string[]): OpenOutput {
+  return ({ stream, path, maxBytes, maxDays, maxFiles }, { clock, log }) => {
+    if (stream === "FILE" || stream === "ROTATED_FILE") {
+      const rotation = stream === "ROTATED_FILE" ? { maxBytes, maxDays, maxFiles } : undefined;
+      const failed = (error: unknown): void =>
+        log.error({ err: error, path }, "a log file cannot be put aside; lines go on into it");
+      return new LogFile(
+        path,
+        rotation,
+        () => clock.now(),
+        failed,
+        () => openConfined(path, directories),
+      );
+    }
+    const to = stream === "STDERR" ? process.stderr : process.stdout;
+    return { write: (text) => void to.write(text), close: () => undefined };
+  };
 }
 
 const SHOWN: Readonly<Record<(typeof LEVELS)[number], Level>> = { INFO: "info", WARNING: "warn", ERROR: "error" };

@@ -1,0 +1,180 @@
+import dns from "node:dns";
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
+import { request as secureRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { XebecError } from "@xebec/core-errors";
+import { redactText } from "@xebec/core-log";
+import type { AddressPolicy } from "./address-policy.ts";
+
+export interface GuardedGetOptions {
+  /** Which addresses may be called. */
+  readonly policy: AddressPolicy;
+  /** For everything, redirections included, in milliseconds (10 s). */
+  readonly timeoutMs?: number;
+  /** Largest answer in bytes (16 MiB). */
+  readonly maxBytes?: number;
+  /** How many redirections are followed (3). */
+  readonly maxRedirects?: number;
+  readonly signal?: AbortSignal;
+}
+
+const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** All headers of an answer together, in bytes. */
+const MAX_HEADERS = 16 << 10;
+
+/**
+ * Fetches a URL that configuration named. Every address is checked where it is connected to, whatever name or spelling led there and at
+ * every redirection, so that a name that changes its address gains nothing. User and password of the URL go to its own origin
+ * only. No proxy of the environment is asked.
+ * @returns the body of an answer with status 200
+ * @throws XebecError permission_denied for an address that may not be called, unavailable for everything else; no message has the
+ * user or the password
+ */
+export async function guardedGet(text: string, options: GuardedGetOptions): Promise<string> {
+  const { timeoutMs = 10_000, maxRedirects = 3, signal } = options;
+  const late = AbortSignal.timeout(timeoutMs);
+  const stop = signal ? AbortSignal.any([signal, late]) : late;
+  let url = new URL(text);
+  const credentials = authorizationOf(url);
+  const { origin } = url;
+  for (let redirects = 0; ; redirects++) {
+    const headers: Record<string, string> =
+      credentials !== undefined && url.origin === origin ? { authorization: credentials } : {};
+    const answer = await once(url, headers, options, stop).catch((error: unknown) => {
+      if (late.aborted) throw failure(url, `did not answer within ${timeoutMs} ms`, error);
+      throw error;
+    });
+    if (typeof answer === "string") return answer;
+    if (redirects >= maxRedirects) throw failure(url, `redirects more than ${maxRedirects} times`);
+    url = redirected(url, answer.location);
+  }
+}
+
+/** The user and password of a URL as a header; they are taken out of it. */
+function authorizationOf(url: URL): string | undefined {
+  const { username, password } = url;
+  url.username = "";
+  url.password = "";
+  if (username === "" && password === "") return undefined;
+  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a % that stands for itself
+  }
+}
+
+function redirected(from: URL, location: string): URL {
+  const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
+  if (!next || !["http:", "https:"].includes(next.protocol))
+    throw failure(from, "redirects to something that is no http URL");
+  if (from.protocol === "https:" && next.protocol === "http:") throw failure(from, "redirects from https to http");
+  next.username = "";
+  next.password = "";
+  return next;
+}
+
+function once(
+  url: URL,
+  headers: Record<string, string>,
+  { policy, maxBytes = 16 << 20 }: GuardedGetOptions,
+  signal: AbortSignal,
+): Promise<string | { readonly location: string }> {
+  return new Promise((resolve, reject) => {
+    let sent: ClientRequest | undefined;
+    const fail = (error: unknown): void => {
+      reject(error instanceof XebecError ? error : failure(url, `does not answer: ${(error as Error).message}`, error));
+      sent?.destroy();
+    };
+    try {
+      // A literal address is connected to without a look-up. The URL has read every spelling of it: 2130706433, 0x7f.1, 127.1.
+      const host = url.hostname.replace(/^\[|\]$/g, "");
+      const refusal = isIP(host) === 0 ? undefined : policy.refusal(host);
+      if (refusal !== undefined) throw denied(url, refusal);
+      const how: RequestOptions = {
+        ...{ agent: false, signal, maxHeaderSize: MAX_HEADERS, lookup: checkedLookup(url, policy) },
+        headers: {
+          accept: "*/*",
+          "accept-encoding": "identity",
+          "user-agent": "xebec",
+          connection: "close",
+          ...headers,
+        },
+      };
+      sent = (url.protocol === "https:" ? secureRequest : request)(url, how);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    // A server may speak before it was asked, and has to be the one that was checked.
+    sent.on("socket", (socket) =>
+      socket.once("connect", () => {
+        const refusal = policy.refusal(socket.remoteAddress ?? "");
+        if (refusal !== undefined) fail(denied(url, refusal));
+      }),
+    );
+    sent.on("error", fail);
+    sent.on("response", (response) => {
+      const { statusCode = 0, headers: received } = response;
+      if (REDIRECTIONS.has(statusCode) && received.location !== undefined) {
+        resolve({ location: received.location });
+        sent?.destroy();
+      } else if (statusCode !== 200) fail(failure(url, `answered with status ${statusCode}`));
+      else if ((received["content-encoding"] ?? "identity") !== "identity")
+        fail(failure(url, `answered in the encoding ${received["content-encoding"]}, which was not asked for`));
+      else read(response, maxBytes, resolve, fail, url);
+    });
+    sent.end();
+  });
+}
+
+function read(
+  response: IncomingMessage,
+  maxBytes: number,
+  resolve: (body: string) => void,
+  fail: (error: unknown) => void,
+  url: URL,
+): void {
+  const parts: Buffer[] = [];
+  let size = 0;
+  response.on("data", (part: Buffer) => {
+    size += part.length;
+    if (size > maxBytes) fail(failure(url, `answered with more than ${maxBytes} bytes`));
+    else parts.push(part);
+  });
+  response.on("error", fail);
+  response.on("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+}
+
+/** Resolves a name and gives only addresses that may be called: the connection goes to one of them and to no other. */
+function checkedLookup(url: URL, policy: AddressPolicy): LookupFunction {
+  return (host, options, callback) => {
+    dns.lookup(host, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, "");
+      const may = found.filter(({ address }) => policy.refusal(address) === undefined);
+      const [first] = may;
+      if (!first) {
+        const refusal = policy.refusal(found[0]?.address ?? "") ?? "it has no address";
+        return callback(denied(url, refusal) as unknown as NodeJS.ErrnoException, "");
+      }
+      if (options.all) callback(null, may);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function denied(url: URL, refusal: string): XebecError {
+  return new XebecError("permission_denied", `${shown(url)} may not be called: ${refusal}`);
+}
+
+function failure(url: URL, what: string, cause?: unknown): XebecError {
+  return new XebecError("unavailable", redactText(`${shown(url)} ${what}`), cause === undefined ? {} : { cause });
+}
+
+/** A query may have a token. */
+function shown(url: URL): string {
+  return redactText(`${url.origin}${url.pathname}${url.search}`);
+}
