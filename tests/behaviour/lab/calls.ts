@@ -9,6 +9,8 @@ export interface Upstream {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Speaks first, as MySQL does: its greeting is its answer. */
   readonly greets?: boolean;
+  /** Accepts connections and never says anything. */
+  readonly silent?: boolean;
 }
 
 /** How a client's connection is made. */

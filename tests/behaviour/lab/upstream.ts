@@ -39,6 +39,7 @@ export async function startUpstream(spec: Upstream): Promise<() => Promise<void>
   http2.on("sessionError", () => {});
   const serve = (socket: Socket, origin: Origin): void => {
     origins.set(socket, origin);
+    if (spec.silent) return void socket.resume();
     if (spec.greets) return void socket.end(tcpAnswer(spec.name, "", origin));
     socket.once("data", (first: Buffer) => {
       socket.pause();
