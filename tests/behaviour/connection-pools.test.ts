@@ -89,7 +89,7 @@ describe("a real Envoy keeps connections as connectionPool says", () => {
       .find((each) => each.startsWith(`cluster.outbound|${port}||${name}.default.`) && each.includes(`.${what}:`));
     return Number(line?.split(": ").at(-1));
   };
-  const becomes = (name: string, what: string, value: number, port?: number): Promise<void> =>
+  const becomes = (name: string, what: string, value: number, port?: number): Promise<unknown> =>
     waitFor(`${what} of ${name} is ${value}`, 5_000, async () => (await stat(name, what, port)) === value);
 
   it("tcp.maxConnections: a request waits for the only one", async () => {
