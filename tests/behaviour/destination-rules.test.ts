@@ -26,9 +26,13 @@ describe("a DestinationRule through a real Envoy", () => {
       services: [
         ...["subsets", "own", "given", "open", "selected"].map((name) => host(name)),
         ...["plain", "mutual", "automatic"].map(meshed),
+        host("client", { pods: [{ name: "client", ip: "10.1.0.1", sidecar: true }] }),
         { ...warm, pods: warm.pods.slice(0, 1) },
       ],
-      upstreams: [{ name: "api", at: "10.43.1.1:80" }],
+      upstreams: [
+        { name: "api", at: "10.43.1.1:80" },
+        { name: "container", at: "10.1.0.1:80" },
+      ],
       objects: [
         entry("api.example.com", { ports: [HTTP], endpoints: [{ address: "10.43.1.1" }] }),
         policy("*.example.com", VISIBLE),
@@ -47,6 +51,7 @@ describe("a DestinationRule through a real Envoy", () => {
         policy("given", VISIBLE, { exportTo: ["shop"] }),
         policy("open", VISIBLE, { exportTo: ["*"] }),
         policy("selected", VISIBLE, { workloadSelector: { matchLabels: { app: "client" } } }),
+        policy("client", { connectionPool: { http: { http2MaxRequests: 1, h2UpgradePolicy: "UPGRADE" } } }),
         policy("plain", { tls: { mode: "DISABLE" } }),
         policy("mutual", { tls: { mode: "ISTIO_MUTUAL", sni: "chosen.example.com" } }),
         policy("warm", { loadBalancer: { simple: "ROUND_ROBIN", warmupDurationSecs: `${WARMUP_MS / 1_000}s` } }),
@@ -99,6 +104,15 @@ describe("a DestinationRule through a real Envoy", () => {
     assert.deepEqual(await tls("mutual"), { sni: "chosen.example.com", alpn: "istio", client });
     const sni = "outbound_.80_._.automatic.default.svc.cluster.local";
     assert.deepEqual(await tls("automatic"), { sni, alpn: "istio", client });
+  });
+
+  it("connectionPool: holds between the server's proxy and its container, too; h2UpgradePolicy does not", async () => {
+    const call = { to: "client", url: "http://client/" };
+    assert.equal((await lab.http(call)).got?.protocol, "HTTP/1.1");
+    const held = await lab.stream(call);
+    const { status, by } = await lab.http(call);
+    await held.close();
+    assert.deepEqual([status, by], [503, ""]);
   });
 
   it("loadBalancer.warmupDurationSecs: a new pod begins with little", async () => {

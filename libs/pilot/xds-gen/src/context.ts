@@ -49,6 +49,12 @@ export class GenerationContext {
     return serviceSeenFrom(this.snapshot.services.get(host), this.view.namespace);
   }
 
+  /** The service that a namespace defines for a host, seen or not. */
+  serviceOf(host: string, namespace: string): MeshService | undefined {
+    this.dependencies.add(dependency.service(host));
+    return this.snapshot.services.get(host)?.find((each) => each.namespace === namespace);
+  }
+
   /** All services that the view sees, one for each host, the oldest first. */
   services(): readonly MeshService[] {
     return this.part("services", (inner) => {
@@ -101,8 +107,9 @@ export class GenerationContext {
    * The DestinationRules for a service, merged order: the proxy's namespace first (unless that is the root namespace, whose
    * rules are meant for everybody), then the service's, then the root namespace. Of several for the same host the oldest that
    * selects this proxy holds, else the oldest for all, with those that merge with it, the oldest first (spec/pilot.md §3.2).
+   * @param direction inbound: for the server's own side, where rules for some workloads, which are for clients, do not count
    */
-  destinationRules(service: MeshService): readonly DestinationRule[] {
+  destinationRules(service: MeshService, direction: "inbound" | "outbound" = "outbound"): readonly DestinationRule[] {
     this.dependencies.add(dependency.destinationRule(service.host));
     this.dependencies.add(dependency.destinationRule("*"));
     const { namespace } = this.view;
@@ -115,7 +122,10 @@ export class GenerationContext {
         owner === namespace || isVisible(rule.exportTo, owner, namespace);
       const found = this.snapshot.destinationRules.find(
         service.host,
-        (rule) => rule.namespace === owner && isSeen(rule) && selects(rule, this.view),
+        (rule) =>
+          rule.namespace === owner &&
+          isSeen(rule) &&
+          (direction === "inbound" ? !hasSelector(rule) : selects(rule, this.view)),
       );
       const oldest = found.find(hasSelector) ?? found[0];
       if (oldest) return found.filter((rule) => mergesWith(oldest, rule));

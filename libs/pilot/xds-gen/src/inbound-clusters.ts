@@ -1,4 +1,3 @@
-import { durationOf } from "@xebec/api-envoy";
 import {
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
@@ -9,7 +8,7 @@ import { type ClusterInit, fromInboundSource, httpOptions, oneEndpoint } from ".
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
-import { applyPolicy } from "./traffic-policy.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
 export function inboundClusters(
@@ -21,12 +20,18 @@ export function inboundClusters(
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
     if (made.has(name)) continue;
+    const policy = inboundPolicy(context, target);
+    const { connectTimeout, circuitBreakers, upstreamConnectionOptions } = applyPolicy(
+      policy,
+      context.snapshot.mesh.connectTimeoutMs,
+      true,
+    );
     const init: ClusterInit = {
       name,
       altStatName: `${name};`,
-      connectTimeout: durationOf(context.snapshot.mesh.connectTimeoutMs),
-      circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
-      typedExtensionProtocolOptions: httpOptions(target.protocol, {}),
+      ...{ connectTimeout, circuitBreakers },
+      ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
+      typedExtensionProtocolOptions: httpOptions(target.protocol, policy),
       metadata: {
         filterMetadata: {
           istio: {
@@ -50,4 +55,17 @@ export function inboundClusters(
     made.set(name, encodeResourceMessage(ClusterSchema, name, init));
   }
   return [...made.values()];
+}
+
+/**
+ * What a DestinationRule for the service says of connections holds at its server's side, too, so that a limit that was raised is
+ * raised on the whole way (spec/pilot.md §3.2). How clients speak to servers does not concern the container.
+ */
+function inboundPolicy(context: GenerationContext, target: ServiceTarget): EffectivePolicy {
+  const service = context.serviceOf(target.host, target.serviceNamespace);
+  const rule = service && mergedRule(context.destinationRules(service, "inbound"));
+  const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
+  if (!connectionPool) return {};
+  const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};
+  return { connectionPool: { ...connectionPool, http } };
 }
