@@ -126,10 +126,10 @@ export function lessons(mesh: () => Mesh): void {
   it("denies what a denier rule matches, and asks nobody without a rule", async () => {
     const { units } = await mesh().status();
     const ratings = units.find((unit) => unit.name.includes("/ratings-v1"))?.addresses[0] ?? "";
-    const asks = async (): Promise<boolean> =>
-      (await mesh().direct(ratings, 15000, "/config_dump?resource=dynamic_listeners")).body.includes(
-        "envoy.filters.http.ext_authz",
-      );
+    const asks = async (): Promise<boolean> => {
+      const dump = (await mesh().direct(ratings, 15000, "/config_dump?resource=ecds_filters")).body;
+      return dump.includes("ext_authz.v3.ExtAuthz") && !dump.includes("filter_enabled");
+    };
     assert.equal(await asks(), false);
     mesh().save("routes.yaml", together("denied", "v3"));
     await allAre("v3");

@@ -44,11 +44,13 @@ describe("a mesh whose parts are killed under load", () => {
 
   /** Whether a pod's proxy asks mixer-policy. */
   async function asks(pod: string): Promise<boolean> {
-    return (await dumpOf(`${pod}-v1`)).includes("envoy.filters.http.ext_authz");
+    const filters = await filtersOf(`${pod}-v1`);
+    return filters.includes("ext_authz.v3.ExtAuthz") && !filters.includes("filter_enabled");
   }
 
-  async function dumpOf(pod: string): Promise<string> {
-    return (await mesh.direct(await address(pod), 15000, "/config_dump?resource=dynamic_listeners")).body;
+  /** Filters of a pod's proxy whose configuration pilot sends by itself. */
+  async function filtersOf(pod: string): Promise<string> {
+    return (await mesh.direct(await address(pod), 15000, "/config_dump?resource=ecds_filters")).body;
   }
 
   async function killPolicy(load: Load): Promise<void> {
@@ -139,7 +141,7 @@ describe("a mesh whose parts are killed under load", () => {
     await waitFor("version 2 may call ratings", CONVERGED_MS, async () => pageIsWhole(await mesh.get("/productpage")));
     await waitFor("every proxy fails open", CONVERGED_MS, async () => {
       for (const pod of ["productpage-v1", "details-v1", "reviews-v2", "ratings-v1"])
-        if (!(await dumpOf(pod)).includes("failure_mode_allow")) return false;
+        if (!(await filtersOf(pod)).includes("failure_mode_allow")) return false;
       return true;
     });
     await using load = new Load(mesh);

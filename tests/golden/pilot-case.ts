@@ -50,7 +50,20 @@ export function generated(change: SnapshotChange, proxy: MeshProxy, registry: Re
   const named = (type: XdsType, names: readonly string[]): Record<string, unknown>[] =>
     json(type, generator.resources(type, proxy, view, { key: names.join(), names }));
   const eds = clusters.filter((each) => each.type === "EDS").map((each) => String(each.name));
-  return { clusters, endpoints: named("endpoint", eds), listeners, routes: named("route", rdsNames(listeners)) };
+  return {
+    ...{ clusters, endpoints: named("endpoint", eds), listeners, routes: named("route", rdsNames(listeners)) },
+    extensionConfigs: named("extensionconfig", discoveredFilters(listeners)),
+  };
+}
+
+/** The filters of listeners whose configuration comes by discovery. */
+function discoveredFilters(listeners: unknown): string[] {
+  const names = new Set<string>();
+  JSON.stringify(listeners, (_key, value: { config_discovery?: unknown; name?: unknown } | null) => {
+    if (value?.config_discovery) names.add(String(value.name));
+    return value;
+  });
+  return [...names].sort();
 }
 
 /** The route tables that listeners refer to. */

@@ -15,6 +15,8 @@ const SYNC: ProxySync = {
   route_acked: "",
   endpoint_sent: "3",
   endpoint_acked: "2",
+  extensionconfig_sent: "1",
+  extensionconfig_acked: "1",
   resources: {
     "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment": { last_error: "no such cluster" },
     "type.googleapis.com/envoy.config.cluster.v3.Cluster": { last_error: "" },

@@ -12,16 +12,19 @@ export interface ProxySync {
   readonly route_acked: string;
   readonly endpoint_sent: string;
   readonly endpoint_acked: string;
+  readonly extensionconfig_sent: string;
+  readonly extensionconfig_acked: string;
   readonly resources: Readonly<Record<string, { readonly last_error: string }>>;
 }
 
-export type XdsType = "cluster" | "listener" | "endpoint" | "route";
-export const XDS_TYPES: readonly XdsType[] = ["cluster", "listener", "endpoint", "route"];
+export type XdsType = "cluster" | "listener" | "endpoint" | "route" | "extensionconfig";
+export const XDS_TYPES: readonly XdsType[] = ["cluster", "listener", "endpoint", "route", "extensionconfig"];
 const SUFFIX: Readonly<Record<XdsType, string>> = {
   cluster: ".Cluster",
   listener: ".Listener",
   endpoint: ".ClusterLoadAssignment",
   route: ".RouteConfiguration",
+  extensionconfig: ".TypedExtensionConfig",
 };
 
 /** The error of a proxy that did not accept the last answer of a type; empty otherwise. */

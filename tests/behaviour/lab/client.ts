@@ -12,7 +12,7 @@ const split = (text: string): [string, number] => [
 ];
 
 /** Opens a connection as it is described. @throws when it is refused or cut off */
-async function open({ at, meant, source = "10.1.0.77", tunnel, tls }: Connection): Promise<Socket> {
+export async function open({ at, meant, source = "10.1.0.77", tunnel, tls }: Connection): Promise<Socket> {
   const [host, port] = split(at);
   const socket = connect(port, host);
   socket.on("error", () => socket.destroy());

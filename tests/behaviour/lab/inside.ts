@@ -2,6 +2,7 @@
 import type { Connection, HttpRequest, Upstream } from "./calls.ts";
 import { heldUnder, hold, http, tcp } from "./client.ts";
 import { startDns } from "./dns.ts";
+import { closeKept, keepAlive, requestOn } from "./keep-alive.ts";
 import { endLoad, startLoad } from "./load.ts";
 import { arrivalsOf, startUpstream } from "./upstream.ts";
 
@@ -28,6 +29,9 @@ const tasks = {
   say: (id: string, text: string) => heldUnder(id).say(text),
   closed: (id: string) => heldUnder(id).closed(),
   close: (id: string) => heldUnder(id).close(),
+  keepAlive: (connection: Connection) => keepAlive(connection),
+  requestOn: (id: string, request: HttpRequest) => requestOn(id, request),
+  closeKept: (id: string) => closeKept(id),
   startLoad: (connection: Connection, request: HttpRequest) => startLoad(connection, request),
   endLoad: (id: string) => endLoad(id),
   arrivals: (call: string) => arrivalsOf(call),

@@ -36,6 +36,8 @@ export interface LabOptions {
   readonly upstreams?: readonly Upstream[];
   /** Istio objects that are there from the beginning. */
   readonly objects?: Objects;
+  /** More flags of every Envoy. */
+  readonly flags?: readonly string[];
 }
 
 /** YAML as users write it, or objects. */
@@ -92,6 +94,13 @@ export interface Stream {
   close(): Promise<void>;
 }
 
+/** A connection for many requests. */
+export interface KeptAlive {
+  /** Makes a request like the one it was opened for, or a little different. @returns status 0 when the connection is gone */
+  request(more?: Partial<HttpCall>): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
 /**
  * Pilot's real xDS server, real Envoys and servers of all sorts in a network namespace of their own, for one test file. One lab
  * serves many cases: give each case hosts of its own, and apply the objects of many cases at once.
@@ -99,7 +108,7 @@ export interface Stream {
 export type Lab = Awaited<ReturnType<typeof openLab>>;
 
 /** Opens a lab. @returns when every proxy has its first configuration */
-export async function openLab({ proxies, services = [], upstreams = [], objects = [] }: LabOptions) {
+export async function openLab({ proxies, services = [], upstreams = [], objects = [], flags = [] }: LabOptions) {
   const folder = tempDir();
   const socket = folder.file("xds.sock");
   const ca = createTestCa();
@@ -262,6 +271,15 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
       };
     },
 
+    /** Opens a connection that carries one HTTP/1.1 request after another. */
+    async keepAlive(call: HttpCall): Promise<KeptAlive> {
+      const id = await namespace.do("keepAlive", connectionOf(call, ...placeOf(call)));
+      return {
+        request: (more = {}) => namespace.do("requestOn", id, requestOf({ ...call, ...more }, randomUUID())),
+        close: () => namespace.do("closeKept", id),
+      };
+    },
+
     /** Makes one connection that carries bytes, or TLS with `tls`. */
     tcp: (call: TcpCall): Promise<TcpAnswer> =>
       namespace.do(
@@ -297,7 +315,7 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     });
     await server.start(new AbortController().signal);
     for (const [name, proxy] of Object.entries(proxies))
-      envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS));
+      envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS, { flags }));
     await settled();
   } catch (error) {
     await lab.close();

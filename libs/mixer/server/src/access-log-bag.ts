@@ -7,6 +7,7 @@ import {
 } from "@xebec/model-attributes";
 import { type AccessLogLoader, LOADERS, METHODS } from "./access-log-attributes.ts";
 import { CalledService } from "./called-service.ts";
+import { metadataTexts, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
 import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
 import { ExtendedMap, fromText } from "./request-attributes.ts";
@@ -173,11 +174,21 @@ export class AccessLogBag extends AttributeBag {
       ["x-request-id", request.text(9)],
     ] as const)
       if (text !== "") extra.set(name, text);
+    for (const [name, text] of metadataTexts(this.common, REQUEST_HEADERS)) extra.set(name, text);
     return new ExtendedMap(extra, request.map(13));
   }
 
+  get responseHeaders(): StringMap {
+    return new ExtendedMap(metadataTexts(this.common, RESPONSE_HEADERS), this.response.map(4));
+  }
+
   get contentType(): string | undefined {
-    return this.request.map(13).get("content-type") ?? this.response.map(4).get("content-type");
+    return (
+      this.request.map(13).get("content-type") ??
+      this.response.map(4).get("content-type") ??
+      metadataTexts(this.common, REQUEST_HEADERS).get("content-type") ??
+      metadataTexts(this.common, RESPONSE_HEADERS).get("content-type")
+    );
   }
 
   /** The status; of a request that ended without a response 500, as Istio 1.1's proxy reported it. */

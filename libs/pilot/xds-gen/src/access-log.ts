@@ -1,15 +1,15 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { anyOf, durationOf } from "@xebec/api-envoy";
-import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
+import type { AccessLogFilterSchema, AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
 import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
 import { FileAccessLogSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/file/v3/file";
 import { HttpGrpcAccessLogConfigSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/grpc/v3/als";
 import { StdoutAccessLogSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/stream/v3/stream";
 import { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
 import { outboundCluster } from "@xebec/model-names";
-import { dependency } from "@xebec/pilot-snapshot";
 import type { GenerationContext } from "./context.ts";
+import { isMarked } from "./report-filter.ts";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 
@@ -31,7 +31,7 @@ export function mixerService(context: GenerationContext, service: "istio-policy"
   return { clusterName: outboundCluster(MIXER_PORT, "", host), authority: host };
 }
 
-/** The access logs of an HTTP listener: the mesh's file, and reports to mixer-telemetry while some rule wants them. */
+/** The access logs of an HTTP listener: the mesh's file, and reports to mixer-telemetry of what is marked for it. */
 export function httpAccessLogs(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
   return [...fileLog(context), ...reportLog(context, direction)];
 }
@@ -91,28 +91,10 @@ function formatTag(tag: string, format: string) {
 }
 
 function reportLog(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
-  context.dependencies.add(dependency.mixer);
-  const { mixer, mesh } = context.snapshot;
-  if (!mixer.reports || mesh.disableReports) return [];
   return [
     {
       name: "envoy.access_loggers.http_grpc",
-      // A tunnel's CONNECT is not a request of the application: what it carries is logged itself.
-      filter: {
-        filterSpecifier: {
-          case: "headerFilter",
-          value: {
-            header: {
-              name: ":method",
-              headerMatchSpecifier: {
-                case: "stringMatch",
-                value: { matchPattern: { case: "exact", value: "CONNECT" } },
-              },
-              invertMatch: true,
-            },
-          },
-        },
-      },
+      filter: { filterSpecifier: { case: "andFilter", value: { filters: [isMarked, isNoTunnel] } } },
       configType: {
         case: "typedConfig",
         value: anyOf(HttpGrpcAccessLogConfigSchema, {
@@ -129,10 +111,25 @@ function reportLog(context: GenerationContext, direction: "inbound" | "outbound"
                   ]
                 : [],
           },
-          additionalRequestHeadersToLog: [...mixer.requestHeaders],
-          additionalResponseHeadersToLog: [...mixer.responseHeaders],
         }),
       },
     },
   ];
 }
+
+/** A tunnel's CONNECT is not a request of the application: what it carries is logged itself. */
+const isNoTunnel: MessageInitShape<typeof AccessLogFilterSchema> = {
+  filterSpecifier: {
+    case: "headerFilter",
+    value: {
+      header: {
+        name: ":method",
+        headerMatchSpecifier: {
+          case: "stringMatch",
+          value: { matchPattern: { case: "exact", value: "CONNECT" } },
+        },
+        invertMatch: true,
+      },
+    },
+  },
+};

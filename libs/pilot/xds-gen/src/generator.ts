@@ -3,6 +3,7 @@ import type { Snapshot } from "@xebec/pilot-snapshot";
 import { GenerationContext } from "./context.ts";
 import type { EncodedResource } from "./encoded.ts";
 import { loadAssignment } from "./endpoints.ts";
+import { extensionConfig } from "./extension-config.ts";
 import { gatewayListeners, gatewayRouteTable } from "./gateway.ts";
 import { inboundClusters } from "./inbound-clusters.ts";
 import { inboundListeners } from "./inbound-listeners.ts";
@@ -61,7 +62,7 @@ export class Generator {
     return this.#cache.size;
   }
 
-  /** The resources of a type for a proxy. @param names for endpoints and routes: what it asked for */
+  /** The resources of a type for a proxy. @param names for endpoints, routes and extension configs: what it asked for */
   resources(type: XdsType, proxy: MeshProxy, view: ProxyView, names?: NameSet): ResourceSet {
     const context = this.#context(view);
     switch (type) {
@@ -75,6 +76,10 @@ export class Generator {
         );
       case "route":
         return this.#routes(context, proxy, names?.names ?? [], names?.key ?? "");
+      case "extensionconfig":
+        return context.part(`set/ecds/${names?.key}`, (inner) =>
+          resourceSet((names?.names ?? []).flatMap((name) => extensionConfig(inner, name) ?? [])),
+        );
     }
   }
 

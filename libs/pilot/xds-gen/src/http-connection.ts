@@ -12,6 +12,9 @@ import {
 } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { httpAccessLogs } from "./access-log.ts";
 import type { GenerationContext } from "./context.ts";
+import { discoveredFilter } from "./extension-config.ts";
+import { CHECK_FILTER_TYPE, CHECK_PREFIX } from "./policy-check.ts";
+import { REPORT_FILTER, REPORT_FILTER_TYPE } from "./report-filter.ts";
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
@@ -21,8 +24,8 @@ export interface HttpConnectionOptions {
   readonly statPrefix: string;
   /** A route table served by RDS, or one that is part of the listener. */
   readonly routes: { readonly rds: string } | { readonly inline: MessageInitShape<typeof RouteConfigurationSchema> };
-  /** Filters before fault, CORS and router. */
-  readonly filters?: readonly HttpFilter[];
+  /** Namespace of the services that are called, whose rules decide about requests; none are asked without it. */
+  readonly checksOf?: string;
   /** Accepts CONNECT, for clients that tunnel. */
   readonly connect?: boolean;
   /** Takes what browsers send in place of gRPC. */
@@ -60,7 +63,10 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
               }
             : { case: "routeConfig", value: routes.inline },
         httpFilters: [
-          ...(options.filters ?? []),
+          discoveredFilter(REPORT_FILTER, REPORT_FILTER_TYPE),
+          ...(options.checksOf === undefined
+            ? []
+            : [discoveredFilter(`${CHECK_PREFIX}${options.checksOf}`, CHECK_FILTER_TYPE)]),
           ...(options.grpcWeb ? [typed("envoy.filters.http.grpc_web", anyOf(GrpcWebSchema, {}))] : []),
           typed("envoy.filters.http.fault", anyOf(HTTPFaultSchema, {})),
           typed("envoy.filters.http.cors", anyOf(CorsSchema, {})),

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { TypedExtensionConfigSchema } from "@xebec/api-envoy/envoy/config/core/v3/extension";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
+import { extensionConfig } from "./extension-config.ts";
 import { Generator } from "./generator.ts";
-import { type Json, jsonOf, object, proxy, snapshotOf } from "./small-mesh.testkit.ts";
+import { contextOf, type Json, jsonOf, object, proxy, snapshotOf } from "./small-mesh.testkit.ts";
 
 const RECORDS: WorkloadRecord[] = [
   {
@@ -24,6 +26,11 @@ function listeners(objects: readonly Resource[], metadata: object = {}): Map<str
   const { resources } = generator.resources("listener", own, generator.view(own));
   return new Map([...resources].map(([name, each]) => [name, jsonOf(ListenerSchema, each.bytes)]));
 }
+
+// The first chain of each is that of PERMISSIVE: its connections outlive a change of the mode.
+const STRICT_HTTP = ["tls(istio)>mtls http", "tls>mtls http"];
+const STRICT_TCP = ["tls(istio)>mtls tcp", "tls>mtls tcp"];
+const PLAIN_TCP = ["plaintext>tcp", "tls>tcp"];
 
 /** What a chain is for: `tls(alpn)>mtls http`, `plaintext> http`. */
 function shape({ filter_chain_match: match = {}, transport_socket: socket, filters }: Json): string {
@@ -45,14 +52,14 @@ describe("the inbound side of a workload", () => {
   const TCP_PERMISSIVE = ["tls(istio)>mtls tcp", "plaintext>tcp", "tls>tcp"];
   for (const [mode, objects, http, tcp, rest] of [
     ["PERMISSIVE", peer("PERMISSIVE"), ["tls(istio)>mtls http", "plaintext>http"], TCP_PERMISSIVE, TCP_PERMISSIVE],
-    ["STRICT", peer("STRICT"), ["tls>mtls http"], ["tls>mtls tcp"], ["tls>mtls tcp"]],
-    ["DISABLE", peer("DISABLE"), ["any>http"], ["any>tcp"], ["any>tcp"]],
+    ["STRICT", peer("STRICT"), STRICT_HTTP, STRICT_TCP, STRICT_TCP],
+    ["DISABLE", peer("DISABLE"), ["plaintext>http", "tls>http"], PLAIN_TCP, PLAIN_TCP],
     [
       "STRICT but for one port",
       peer("STRICT", { selector: { matchLabels: { app: "web" } }, portLevelMtls: { "8080": { mode: "DISABLE" } } }),
-      ["any>http"],
-      ["tls>mtls tcp"],
-      ["tls>mtls tcp"],
+      ["plaintext>http", "tls>http"],
+      STRICT_TCP,
+      STRICT_TCP,
     ],
   ] as const)
     it(`takes what ${mode} allows, on ports of services and on all others`, () => {
@@ -98,24 +105,30 @@ describe("a check of requests", () => {
   });
   const mesh = (spec: object): Resource => object("MeshConfig", "mesh", spec, { namespace: "istio-system" });
   const checking = (namespace: string): Resource[] => [rule(namespace, "c"), instance(namespace, "c", "checknothing")];
+  /** What the filter of the listener gets by discovery. */
   const filter = (objects: Resource[]): Json => {
     const chains: Json[] = listeners(objects).get("virtualInbound").filter_chains;
     const http = chains.find((each) => shape(each).endsWith("http"));
-    return http.filters.at(-1).typed_config.http_filters.find((each: Json) => each.name.endsWith("ext_authz"));
+    const { name } = http.filters.at(-1).typed_config.http_filters[1];
+    const config = extensionConfig(contextOf(snapshotOf(objects)), name);
+    return jsonOf(TypedExtensionConfigSchema, config?.bytes ?? new Uint8Array()).typed_config;
   };
+  const asks = (objects: Resource[]): boolean => filter(objects).filter_enabled === undefined;
 
   for (const [name, objects, asked] of [
-    ["is not there without rules", [], false],
-    ["is there for a rule of the namespace", checking("default"), true],
-    ["is there for a rule of the root namespace", checking("istio-system"), true],
-    ["is not there for a rule of another namespace", checking("prod"), false],
-    ["is not there for a rule that only reports", [rule("default", "m"), instance("default", "m", "metric")], false],
-    ["is not there when checks are switched off", [...checking("default"), mesh({ disablePolicyChecks: true })], false],
+    ["is not made without rules", [], false],
+    ["is made for a rule of the namespace", checking("default"), true],
+    ["is made for a rule of the root namespace", checking("istio-system"), true],
+    ["is not made for a rule of another namespace", checking("prod"), false],
+    ["is not made for a rule that only reports", [rule("default", "m"), instance("default", "m", "metric")], false],
+    ["is not made when checks are switched off", [...checking("default"), mesh({ disablePolicyChecks: true })], false],
   ] as const satisfies readonly (readonly [string, Resource[], boolean])[])
-    it(name, () => assert.equal(filter(objects) !== undefined, asked));
+    it(name, () => assert.equal(asks(objects), asked));
+
+  it("changes no listener", () => assert.deepEqual([...listeners(checking("default"))], [...listeners([])]));
 
   it("fails closed, unless the mesh says otherwise", () => {
-    const open = (objects: Resource[]): boolean => filter(objects).typed_config.failure_mode_allow === true;
+    const open = (objects: Resource[]): boolean => filter(objects).failure_mode_allow === true;
     assert.equal(open(checking("default")), false);
     assert.equal(open([...checking("default"), mesh({ policyCheckFailOpen: true })]), true);
   });

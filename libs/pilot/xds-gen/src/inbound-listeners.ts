@@ -13,7 +13,7 @@ import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
 import { mtlsMode, portsWithMode } from "./mtls.ts";
-import { checkSettings, policyFilters } from "./policy-check.ts";
+import { checkSettings } from "./policy-check.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
 import { socketAddress } from "./socket-address.ts";
@@ -130,7 +130,7 @@ function portChains(
         httpConnection(context, {
           kind: "inbound",
           statPrefix: `inbound_${name}`,
-          filters: policyFilters(context, target.serviceNamespace),
+          checksOf: target.serviceNamespace,
           grpcWeb: target.protocol === "GRPC-Web",
           routes: {
             inline: {
@@ -155,8 +155,7 @@ function portChains(
                       },
                     },
                   ],
-                  typedPerFilterConfig:
-                    policyFilters(context, target.serviceNamespace).length > 0 ? checkSettings(target, "inbound") : {},
+                  typedPerFilterConfig: checkSettings(target, "inbound"),
                 },
               ],
             },
@@ -182,7 +181,10 @@ function retriesOf(protocol: ServiceTarget["protocol"]) {
   return { retryPolicy: { retryOn: "reset-before-request", numRetries: 2 } };
 }
 
-/** The chains that a mutual TLS mode asks for (spec/pilot.md §4.4, match rows). */
+/**
+ * The chains that a mutual TLS mode asks for (spec/pilot.md §4.4, match rows). What two modes both take has the same chain in
+ * both: a connection is cut when its chain changes, and it must not be because others are not taken any more.
+ */
 function modeChains(
   mode: ReturnType<typeof mtlsMode>,
   alpn: readonly string[],
@@ -193,18 +195,14 @@ function modeChains(
   foreignTls: boolean,
 ): FilterChain[] {
   const port = destinationPort === undefined ? {} : { destinationPort: destinationPort };
-  if (mode === "DISABLE") return [{ name, filterChainMatch: port, filters }];
-  if (mode === "STRICT")
-    return [{ name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters, transportSocket: tls() }];
-  return [
-    {
-      name,
-      filterChainMatch: { ...port, transportProtocol: "tls", applicationProtocols: [...alpn] },
-      filters,
-      transportSocket: tls(),
-    },
-    { name, filterChainMatch: { ...port, transportProtocol: "raw_buffer" }, filters },
-    // The application's own TLS goes through untouched.
-    ...(foreignTls ? [{ name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters }] : []),
-  ];
+  const anyTls = { name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters };
+  const plain = { name, filterChainMatch: { ...port, transportProtocol: "raw_buffer" }, filters };
+  if (mode === "DISABLE") return [plain, anyTls];
+  const mutual = {
+    ...{ name, filters, transportSocket: tls() },
+    filterChainMatch: { ...port, transportProtocol: "tls", applicationProtocols: [...alpn] },
+  };
+  if (mode === "STRICT") return [mutual, { ...anyTls, transportSocket: tls() }];
+  // The application's own TLS goes through untouched.
+  return [mutual, plain, ...(foreignTls ? [anyTls] : [])];
 }

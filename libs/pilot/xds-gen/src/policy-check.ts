@@ -1,18 +1,19 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { anyOf, durationOf } from "@xebec/api-envoy";
 import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
 import {
   ExtAuthzPerRouteSchema,
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
-import type { HttpFilterSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
 import { dependency } from "@xebec/pilot-snapshot";
 import { mixerService } from "./access-log.ts";
 import type { GenerationContext } from "./context.ts";
 import type { ServiceTarget } from "./proxy.ts";
 
-export const EXT_AUTHZ = "envoy.filters.http.ext_authz";
+/** Checks are configured for all services of a namespace together: the name of the filter is this and the namespace. */
+export const CHECK_PREFIX = "mixer.check/";
+export const CHECK_FILTER_TYPE = ExtAuthzSchema.typeName;
 
 /**
  * How long one check may take, retries included, before the fail mode decides. A mesh that fails closed waits as long as a
@@ -24,47 +25,43 @@ const OPEN_TIMEOUT_MS = 500;
 const CHECK_RETRIES = 200;
 
 /**
- * The filter that asks mixer-policy, or none when no rule may apply to this workload: a rule of the root namespace applies
- * everywhere, any other to the services of its namespace (spec/mixer.md §7.3).
+ * The configuration of the filter that asks mixer-policy for the services of a namespace. It lets everything pass when no rule
+ * may apply to them: a rule of the root namespace applies everywhere, any other to the services of its namespace (spec/mixer.md
+ * §7.3).
  */
-export function policyFilters(
+export function checkConfig(
   context: GenerationContext,
   namespace: string,
-): MessageInitShape<typeof HttpFilterSchema>[] {
+): { readonly config: Any; readonly origins: readonly string[] } {
   context.dependencies.add(dependency.mixer);
   const { mixer, mesh } = context.snapshot;
-  if (mesh.disablePolicyChecks) return [];
-  if (!mixer.checks.some((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace)) return [];
-  return [
-    {
-      name: EXT_AUTHZ,
-      configType: {
-        case: "typedConfig",
-        value: anyOf(ExtAuthzSchema, {
-          transportApiVersion: ApiVersion.V3,
-          services: {
-            case: "grpcService",
-            value: {
-              targetSpecifier: {
-                case: "envoyGrpc",
-                value: { ...mixerService(context, "istio-policy"), skipEnvoyHeaders: true },
-              },
-              timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
-              // A restart of the policy service is bridged: the call is tried again until it is back or time is up.
-              retryPolicy: {
-                retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
-                numRetries: CHECK_RETRIES,
-                retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
-              },
-            },
-          },
-          failureModeAllow: mesh.policyCheckFailOpen,
-          statusOnError: { code: StatusCode.ServiceUnavailable },
-          includeTlsSession: true,
-        }),
+  const rules = mesh.disablePolicyChecks
+    ? []
+    : mixer.checks.filter((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace);
+  const config = anyOf(ExtAuthzSchema, {
+    transportApiVersion: ApiVersion.V3,
+    services: {
+      case: "grpcService",
+      value: {
+        targetSpecifier: {
+          case: "envoyGrpc",
+          value: { ...mixerService(context, "istio-policy"), skipEnvoyHeaders: true },
+        },
+        timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
+        // A restart of the policy service is bridged: the call is tried again until it is back or time is up.
+        retryPolicy: {
+          retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
+          numRetries: CHECK_RETRIES,
+          retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
+        },
       },
     },
-  ];
+    failureModeAllow: mesh.policyCheckFailOpen,
+    statusOnError: { code: StatusCode.ServiceUnavailable },
+    includeTlsSession: true,
+    ...(rules.length > 0 ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
+  });
+  return { config, origins: rules.map(({ key }) => key) };
 }
 
 /** What the proxy tells with each check of a service's route: Istio 1.1's attributes of the service (spec/pilot.md §5.1). */
@@ -73,7 +70,7 @@ export function checkSettings(
   reporter: "inbound" | "outbound",
 ) {
   return {
-    [EXT_AUTHZ]: anyOf(ExtAuthzPerRouteSchema, {
+    [`${CHECK_PREFIX}${target.serviceNamespace}`]: anyOf(ExtAuthzPerRouteSchema, {
       override: {
         case: "checkSettings",
         value: {

@@ -6,6 +6,7 @@ export const TYPE_URL = {
   endpoint: `${PREFIX}config.endpoint.v3.ClusterLoadAssignment`,
   listener: `${PREFIX}config.listener.v3.Listener`,
   route: `${PREFIX}config.route.v3.RouteConfiguration`,
+  extensionconfig: `${PREFIX}config.core.v3.TypedExtensionConfig`,
 } as const;
 
 export type XdsType = keyof typeof TYPE_URL;
@@ -17,10 +18,11 @@ export function typeOfUrl(url: string): XdsType | undefined {
   return BY_URL.get(url);
 }
 
-/** Istio's short names in metrics and status: cds, eds, lds, rds. */
+/** Istio's short names in metrics and status: cds, eds, lds, rds, ecds. */
 export const SHORT_NAME: Readonly<Record<XdsType, string>> = {
   cluster: "cds",
   endpoint: "eds",
   listener: "lds",
   route: "rds",
+  extensionconfig: "ecds",
 };

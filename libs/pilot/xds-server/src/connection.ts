@@ -15,7 +15,7 @@ import { isClaim } from "./claims.ts";
 import type { EarlierClusters } from "./earlier-clusters.ts";
 import { type MessageCache, messageTo } from "./message.ts";
 import type { NameSets } from "./name-sets.ts";
-import { endpointsOf, FOLLOWERS, isAsked, isWildcard, keeping, PUSH_ORDER, withRemovals } from "./order.ts";
+import { endpointsOf, FOLLOWERS, isAsked, isWildcard, keeping, LEADING, PUSH_ORDER, withRemovals } from "./order.ts";
 import type { Patience } from "./patience.ts";
 import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
 import type { XdsRequest } from "./request.ts";
@@ -241,7 +241,7 @@ export class Connection {
     }
     const clusters = this.subscriptions.get("cluster");
     if (!settled || !clusters?.removalsHeld) return settled;
-    if (this.#returning && !FOLLOWERS.every((type) => this.subscriptions.has(type))) return false;
+    if (this.#returning && !LEADING.every((type) => this.subscriptions.has(type))) return false;
     clusters.removalsHeld = false;
     return !this.#send(clusters, this.#targetOf(clusters, generator, view), view);
   }

@@ -3,7 +3,7 @@ import { type EncodedResource, SHORT_NAME, TYPE_URL, type XdsType } from "@xebec
 import type { Connection } from "./connection.ts";
 import type { XdsServer } from "./xds-server.ts";
 
-const TYPES: readonly XdsType[] = ["cluster", "listener", "route", "endpoint"];
+const TYPES: readonly XdsType[] = ["cluster", "listener", "route", "endpoint", "extensionconfig"];
 
 export interface SyncStatus {
   readonly proxy: string;
@@ -51,7 +51,7 @@ export function connectionOf(server: XdsServer, id: string): Connection | undefi
 
 /**
  * What a proxy was sent last, in the form of Envoy's own `/config_dump`.
- * @param types CDS, LDS, RDS, EDS; all when empty, but endpoints
+ * @param types CDS, LDS, RDS, ECDS, EDS; all when empty, but endpoints
  * @param withEndpoints endpoints too, which are most of it, and what Envoy leaves out unless it is asked for them
  */
 export async function configDump(
@@ -87,6 +87,13 @@ export async function configDump(
         ? [
             section("RoutesConfigDump", {
               dynamic_route_configs: dump("route").map((route_config) => ({ route_config })),
+            }),
+          ]
+        : []),
+      ...(wanted("extensionconfig")
+        ? [
+            section("EcdsConfigDump", {
+              ecds_filters: dump("extensionconfig").map((ecds_filter) => ({ ecds_filter })),
             }),
           ]
         : []),

@@ -3,10 +3,12 @@ import { replaced } from "./derived-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
-export const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
+export const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "extensionconfig", "listener", "route"];
 
 /** What leads to clusters, and so has to wait for them. */
-export const FOLLOWERS: readonly XdsType[] = ["listener", "route"];
+export const FOLLOWERS: readonly XdsType[] = ["extensionconfig", "listener", "route"];
+/** What every client with routes asks for sooner or later. */
+export const LEADING: readonly XdsType[] = ["listener", "route"];
 
 /** Clusters and listeners are always wanted as a whole. */
 export function isWildcard(type: XdsType): boolean {
