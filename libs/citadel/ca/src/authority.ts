@@ -50,9 +50,9 @@ export function createAuthority(state: CaState, { defaultTtlMs, maxTtlMs }: Auth
   const issuer: Issuer = createIssuer(active.certificate, readPrivateKey(active.key, "signing key"));
   const intermediates = active.chain || active.certificate !== active.root ? chainOf(active) : [];
   const roots = trustedRoots(state);
-  const notAfter = Math.min(
-    ...[active.certificate, active.root, ...intermediates].map((each) => parseCertificate(each).notAfter),
-  );
+  const chain = [active.certificate, active.root, ...intermediates].map((each) => parseCertificate(each));
+  const notBefore = Math.max(...chain.map((each) => each.notBefore));
+  const notAfter = Math.min(...chain.map((each) => each.notAfter));
   return {
     state,
     roots,
@@ -60,6 +60,11 @@ export function createAuthority(state: CaState, { defaultTtlMs, maxTtlMs }: Auth
     issue({ names, publicKey, ttlMs }, now) {
       if (now >= notAfter)
         throw new XebecError("failed_precondition", "the authority's own certificate has expired; replace it");
+      if (now < notBefore)
+        throw new XebecError(
+          "failed_precondition",
+          `the authority's own certificate is not valid before ${new Date(notBefore).toISOString()}; set the clock, or replace it`,
+        );
       const ttl = Math.min(ttlMs > 0 ? ttlMs : defaultTtlMs, maxTtlMs, notAfter - now);
       const leaf = issuer.issue({ names, publicKey, notBefore: now - BACKDATE_MS, notAfter: now + ttl });
       return { leaf, intermediates, roots };

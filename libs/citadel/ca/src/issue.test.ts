@@ -47,6 +47,14 @@ for (const keyType of KEY_TYPES)
       );
     });
 
+    it("signs nothing before its own certificate is valid", () => {
+      const { notBefore } = parseCertificate(active.certificate);
+      assert.throws(() => authority.issue({ names, publicKey, ttlMs: 0 }, notBefore - 1_000), {
+        code: "failed_precondition",
+        message: /is not valid before /,
+      });
+    });
+
     it("signs what Node verifies, and with no key of its own in it", () => {
       const { leaf, intermediates, roots } = authority.issue({ names, publicKey, ttlMs: 0 }, NOW);
       const certificate = new X509Certificate(leaf);

@@ -51,6 +51,8 @@ describe("a caller is authenticated", () => {
     assert.deepEqual(authenticator()(bearer(tokenOf(CLAIMS))), REVIEWS);
     assert.deepEqual(authenticator()(bearer(tokenOf({ ...CLAIMS, aud: TOKEN_AUDIENCE }))), REVIEWS);
     assert.deepEqual(authenticator()(bearer(signToken(KEY, REVIEWS, 60))), REVIEWS);
+    // A clock may be a minute off, and whoever has no `nbf` begins with `iat`.
+    assert.deepEqual(authenticator()(bearer(tokenOf({ ...CLAIMS, nbf: NOW + 59, iat: NOW + 59 }))), REVIEWS);
   });
 
   it("by a certificate, before its token", (t) => {
@@ -101,6 +103,9 @@ describe("a caller is refused", () => {
     ["with a token of another algorithm", bearer(tokenOf(CLAIMS, KEY, "HS256")), /not signed with ES256/],
     ["with an expired token", bearer(tokenOf({ ...CLAIMS, exp: NOW - 61 })), /has expired/],
     ["with a token from the future", bearer(tokenOf({ ...CLAIMS, iat: NOW + 61 })), /is from the future/],
+    ["with a token that is not valid yet", bearer(tokenOf({ ...CLAIMS, nbf: NOW + 61 })), /is not valid yet/],
+    ["with a token whose begin is a text", bearer(tokenOf({ ...CLAIMS, nbf: "0" })), /from when on/],
+    ["with a token whose begin is nothing", bearer(tokenOf({ ...CLAIMS, nbf: null })), /from when on/],
     ["with a token without end", bearer(tokenOf({ ...CLAIMS, exp: undefined })), /does not say when/],
     ["with a token whose end is a text", bearer(tokenOf({ ...CLAIMS, exp: "9999999999" })), /does not say when/],
     ["with a token of another issuer", bearer(tokenOf({ ...CLAIMS, iss: "x" })), /another issuer/],

@@ -51,7 +51,7 @@ export function signToken(key: KeyObject, subject: TokenOrder, lifetimeSeconds: 
 
 /**
  * Verifies a bootstrap token: the algorithm is ES256 and nothing else, one of the keys signed it, issuer and audience fit,
- * and it is valid now (a clock may be a minute off).
+ * and it is valid now: not before `nbf` and `iat`, not after `exp` (a clock may be a minute off).
  * @param now milliseconds since 1970
  * @throws XebecError unauthenticated that says which of these failed
  */
@@ -64,12 +64,14 @@ export function verifyToken(keys: readonly KeyObject[], token: string, now = Dat
   const bytes = Buffer.from(signature, "base64url");
   if (!keys.some((key) => verify("sha256", signed, { key, dsaEncoding: "ieee-p1363" }, bytes)))
     throw refused("is signed with a key that is not known here");
-  const { iss, sub, aud, iat, exp } = decode(claims);
+  const { iss, sub, aud, iat, nbf, exp } = decode(claims);
   if (iss !== TOKEN_ISSUER) throw refused("has another issuer");
   if (!(Array.isArray(aud) ? aud : [aud]).includes(TOKEN_AUDIENCE)) throw refused("is meant for another audience");
-  if (typeof exp !== "number" || typeof iat !== "number") throw refused("does not say when it is valid");
+  if (!isTime(exp) || !isTime(iat)) throw refused("does not say when it is valid");
+  if (nbf !== undefined && !isTime(nbf)) throw refused("does not say from when on it is valid");
   if (exp * 1_000 + CLOCK_MS < now) throw refused("has expired");
   if (iat * 1_000 - CLOCK_MS > now) throw refused("is from the future");
+  if (nbf !== undefined && nbf * 1_000 - CLOCK_MS > now) throw refused("is not valid yet");
   const match = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(String(sub));
   const [, namespace = "", serviceAccount = ""] = match ?? [];
   if (!NAME.test(namespace) || !NAME.test(serviceAccount)) throw refused("names no service account");
@@ -77,6 +79,11 @@ export function verifyToken(keys: readonly KeyObject[], token: string, now = Dat
 }
 
 const CLOCK_MS = 60_000;
+
+/** A NumericDate (RFC 7519, section 2): seconds since 1970. */
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
 
 function checkName(name: string): string {
   if (!NAME.test(name))

@@ -54,6 +54,25 @@ async function ask(port: number, client: Partial<TlsMaterial>, serverIdentities?
   }
 }
 
+test("a certificate that is not valid yet, or not any more, proves nothing, on either side", async () => {
+  const hour = 3_600_000;
+  const early = { notBefore: Date.now() + hour };
+  const late = { notBefore: Date.now() - 2 * hour, validMs: hour };
+  for (const when of [early, late]) {
+    const client = material(ca.issue({ uris: [REVIEWS], ...when }));
+    await serving(createTlsSource(serverPair, { requireClientCertificate: true }), async (port) => {
+      await assert.rejects(ask(port, client), { code: "unavailable" });
+    });
+    await serving(createTlsSource(serverPair), async (port) => {
+      const answer = await ask(port, client).catch((error: XebecError) => error.code);
+      assert.ok(["nobody", "unavailable"].includes(answer), answer);
+    });
+    await serving(createTlsSource(material(ca.issue({ ips: ["127.0.0.1"], ...when }))), async (port) => {
+      await assert.rejects(ask(port, clientPair), { code: "unavailable" });
+    });
+  }
+});
+
 test("the identity is that of the verified client certificate", async () => {
   await serving(createTlsSource(serverPair, { requireClientCertificate: true }), async (port) => {
     assert.equal(await ask(port, clientPair), REVIEWS);

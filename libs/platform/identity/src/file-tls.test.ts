@@ -37,6 +37,28 @@ test("a key pair from files is rotated live, and half of a rotation changes noth
   await tls.close?.();
 });
 
+test("a certificate out of its time keeps its server from being ready, and is told", async () => {
+  using folder = tempDir();
+  const ca = createTestCa();
+  const [cert, key] = [folder.file("tls.crt"), folder.file("tls.key")];
+  const hour = 3_600_000;
+  for (const [names, why] of [
+    [{ notBefore: Date.now() + hour }, [/is not valid before /]],
+    [{ notBefore: Date.now() - 2 * hour, validMs: hour }, [/has expired at /]],
+    [{}, []],
+  ] as const) {
+    const pair = ca.issue({ dns: ["one"], ...names });
+    writeFileSync(cert, pair.cert);
+    writeFileSync(key, pair.key);
+    const tls = fileTls(cert, key);
+    await tls?.start(new AbortController().signal);
+    const missing = tls?.missing?.() ?? [];
+    assert.equal(missing.length, why.length, missing.join());
+    for (const each of why) assert.match(missing[0] ?? "", each);
+    await tls?.close?.();
+  }
+});
+
 test("the token key is made once, also by several at the same time", async () => {
   using folder = tempDir();
   const keys = await Promise.all(Array.from({ length: 8 }, () => loadOrCreateTokenKey(folder.file("a/b"))));

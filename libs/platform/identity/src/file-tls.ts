@@ -32,6 +32,7 @@ class FileTls implements Component, TlsSource {
   readonly #listeners = new Set<() => void>();
   #current: TlsMaterial | undefined;
   #seen = "";
+  #validity: { readonly notBefore: number; readonly notAfter: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(certFile: string, keyFile: string, caFile: string | undefined, lookMs: number) {
@@ -48,6 +49,15 @@ class FileTls implements Component, TlsSource {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Nobody who looks takes a certificate out of its time: that is no state to be ready in. */
+  missing(): readonly string[] {
+    const { notBefore = 0, notAfter = Number.POSITIVE_INFINITY } = this.#validity ?? {};
+    const [file] = this.#files;
+    const now = Date.now();
+    if (now < notBefore) return [`the certificate ${file} is not valid before ${new Date(notBefore).toISOString()}`];
+    return now > notAfter ? [`the certificate ${file} has expired at ${new Date(notAfter).toISOString()}`] : [];
   }
 
   current(): TlsMaterial {
@@ -92,9 +102,10 @@ class FileTls implements Component, TlsSource {
     const [cert = "", key = "", ca] = await Promise.all(
       this.#files.map((file) => guarded(file, readFile(file, "utf8"))),
     );
-    const { x509 } = parseCertificate(cert, this.#files[0]);
+    const { x509, notBefore, notAfter } = parseCertificate(cert, this.#files[0]);
     if (!x509.publicKey.equals(createPublicKey(readPrivateKey(key, this.#files[1]))))
       throw new XebecError("failed_precondition", `${this.#files[1]} is not the key of ${this.#files[0]}`);
+    this.#validity = { notBefore, notAfter };
     return { cert, key, ...(ca === undefined ? {} : { ca }) };
   }
 }

@@ -65,7 +65,12 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
     const [leaf, ...between] = certChain.slice(0, -1);
     if (leaf === undefined || roots === undefined)
       throw new XebecError("internal", "citadel answered without a certificate");
-    const { notAfter } = parseCertificate(leaf, "citadel's answer");
+    const { notBefore, notAfter } = parseCertificate(leaf, "citadel's answer");
+    if (notBefore > Date.now())
+      throw new XebecError(
+        "failed_precondition",
+        `citadel's certificate begins at ${new Date(notBefore).toISOString()} only; set the clocks of both machines`,
+      );
     if (notAfter <= Date.now())
       throw new XebecError(
         "failed_precondition",

@@ -6,8 +6,10 @@ export interface TestNames {
   readonly dns?: readonly string[];
   readonly ips?: readonly string[];
   readonly uris?: readonly string[];
-  /** Validity in milliseconds from a minute ago (1 day). */
+  /** Validity in milliseconds from its begin on (1 day). */
   readonly validMs?: number;
+  /** Its begin, milliseconds since 1970 (a minute ago). */
+  readonly notBefore?: number;
 }
 
 export interface TestCa {
@@ -59,7 +61,7 @@ function makeKey() {
 }
 
 function sign(
-  { commonName = "test", validMs = DAY_MS }: TestNames,
+  { commonName = "test", validMs = DAY_MS, notBefore = Date.now() - 60_000 }: TestNames,
   publicPem: string,
   extensions: object[],
   issuer: string,
@@ -68,7 +70,7 @@ function sign(
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicPem);
   certificate.serialNumber = `01${randomBytes(8).toString("hex")}`;
-  certificate.validity.notBefore = new Date(Date.now() - 60_000);
+  certificate.validity.notBefore = new Date(notBefore);
   certificate.validity.notAfter = new Date(certificate.validity.notBefore.getTime() + validMs);
   certificate.setSubject([{ name: "commonName", value: commonName }]);
   certificate.setIssuer([{ name: "commonName", value: issuer }]);
