@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { lessons } from "./lessons.ts";
@@ -13,6 +14,13 @@ describe("Bookinfo on six services", () => {
     await mesh?.[Symbol.asyncDispose]();
   });
   lessons(() => mesh);
+
+  it("keeps everything in its run directory from others, but the configuration", () => {
+    const readable = readdirSync(mesh.runDir).filter(
+      (name) => name !== "config" && lstatSync(join(mesh.runDir, name)).mode & 0o077 && !name.endsWith(".sock"),
+    );
+    assert.deepEqual(readable, ["supervisor.log"], "which this test itself opens");
+  });
 
   it("names the service whose verdict is outstanding, and waits for it when it answers again", async () => {
     const rule = join(import.meta.dirname, "../../deploy/samples/bookinfo/policy/mixer-rule-deny-label.yaml");

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
@@ -124,10 +124,16 @@ function put(
   return "created";
 }
 
+/** The file is its user's: it stays as readable as it is, a new one as what an editor makes. */
+function modeOf(path: string): number {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? found.mode & 0o777 : 0o666 & ~process.umask();
+}
+
 async function write(files: ReadonlyMap<string, ManifestText>, changed: ReadonlySet<string>): Promise<void> {
   for (const path of changed) {
     const text = files.get(path);
     if (!text || text.isEmpty()) await removeFile(path);
-    else await writeFileAtomic(path, text.text());
+    else await writeFileAtomic(path, text.text(), { mode: modeOf(path) });
   }
 }

@@ -141,7 +141,7 @@ class Source implements AuthoritySource {
     // Kept before it is used: a certificate of a root that nobody keeps could never be verified again.
     if (this.#selfSigned) await this.#storage?.save(encodeCaState(state));
     const dir = this.#flags["storage-dir"];
-    if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots);
+    if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots, { mode: 0o644 });
     this.#authority = authority;
     if (tell) this.#tell();
   }

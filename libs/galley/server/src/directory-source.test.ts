@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
 import type { Vocabulary } from "@xebec/model-attributes";
 import { type Condition, decodeCondition, decodeResource, isObservedKey, type Resource } from "@xebec/model-resources";
 import { type Bus, createConditions, createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
@@ -328,6 +329,29 @@ describe("what a directory source keeps over its own end", () => {
     await waitFor("it is published", 10_000, () => galley.reader.entries().size === 1);
     assert.deepEqual(galley.component.missing?.(), []);
     await galley.close();
+  });
+
+  it("uses nothing of a last good state that is damaged, and says so", async (t) => {
+    using folder = tempDir();
+    const [dir, state] = [folder.file("config"), folder.file("state")];
+    mkdirSync(dir);
+    save(dir, "a.yaml", rule("a", "reviews"));
+    save(dir, "b.yaml", rule("b", "ratings"));
+    const bus = createMemoryBus();
+    const first = await on(bus, dir, state);
+    await waitFor("both", 5_000, () => first.reader.entries().size === 2);
+    await first.close();
+    const file = join(state, "last-good.json");
+    // It is JSON still, and would bring an object that nobody wrote.
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll("reviews", "rev1ews"));
+    save(dir, "a.yaml", "apiVersion: [");
+    const warned = t.mock.method(logger("source"), "warn").mock;
+    const second = await on(createMemoryBus(), dir, state);
+    await waitFor("the good file", 5_000, () => second.reader.entries().size === 1);
+    assert.ok(!JSON.stringify([...second.reader.entries().values()].map(String)).includes("rev1ews"));
+    assert.ok(warned.calls.some((each) => String(each.arguments[1]).startsWith("the last good state is not used")));
+    await second.close();
+    assert.match(readFileSync(file, "utf8"), /^\{"checksum":/);
   });
 
   it("ends soon, with its last good state written, when the bus does not take a change", async () => {

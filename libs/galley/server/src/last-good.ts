@@ -1,11 +1,16 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { logger } from "@xebec/core-log";
 import type { Resource } from "@xebec/model-resources";
-import { writeFileAtomic } from "@xebec/platform-files";
+import { readSealedJson, sealed, writeFileAtomic } from "@xebec/platform-files";
 import { type FileContent, NO_CONTENT } from "./file-state.ts";
 
 const log = logger("source");
+/** Version 1 had no checksum. */
+const FORMAT = "last-good 2";
+
+/** The objects of each file, by key. */
+type Stored = Record<string, [string, Resource][]>;
 
 /** The last good objects of each file, kept on disk: after a restart a broken file still changes nothing. */
 export interface LastGood {
@@ -32,19 +37,21 @@ export function createLastGood(dir: string | undefined): LastGood {
     async load() {
       if (!file) return;
       try {
-        const stored = JSON.parse(await readFile(file, "utf8")) as Record<string, [string, Resource][]>;
-        for (const [path, entries] of Object.entries(stored)) {
+        const stored = await readSealedJson<{ files: Stored }>(file, FORMAT);
+        for (const [path, entries] of Object.entries(stored?.value.files ?? {})) {
           byPath.set(path, { ...NO_CONTENT, resources: new Map(entries) });
           for (const [key, resource] of entries) objects.set(key, resource);
         }
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-          log.warn({ err: error, file }, "the last good state cannot be read; it is made anew");
+        // Nothing of it, rather than a part: what is missing would be withdrawn.
+        byPath.clear();
+        objects.clear();
+        log.warn({ err: error, file }, "the last good state is not used; it is made anew");
       }
     },
     async save(files, generation) {
       if (!file || dir === undefined) return;
-      const stored: Record<string, [string, Resource][]> = {};
+      const stored: Stored = {};
       for (const content of files.values())
         for (const [key, resource] of content.resources) {
           const path = resource.origin?.source ?? "";
@@ -52,7 +59,7 @@ export function createLastGood(dir: string | undefined): LastGood {
           stored[path] ??= [];
           stored[path].push([key, count === undefined ? resource : { ...resource, generation: count }]);
         }
-      const text = JSON.stringify(stored);
+      const text = sealed(FORMAT, { files: stored });
       if (text === saved) return;
       try {
         await mkdir(dir, { recursive: true, mode: 0o700 });

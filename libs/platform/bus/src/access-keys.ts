@@ -32,7 +32,7 @@ export async function createBusKeys(folder: string): Promise<BusKeys> {
   }
   const publicKeys = Object.fromEntries(pairs) as Record<BusUser, string>;
   const publicKeysFile = join(folder, "public-keys.json");
-  await writeFileAtomic(publicKeysFile, `${JSON.stringify(publicKeys, null, 2)}\n`);
+  await writeFileAtomic(publicKeysFile, `${JSON.stringify(publicKeys, null, 2)}\n`, { mode: 0o644 });
   return { publicKeys, publicKeysFile, seedFile };
 }
 

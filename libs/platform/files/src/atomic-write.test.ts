@@ -14,6 +14,11 @@ test("a file is written whole, with its mode, in folders that are made", async (
   assert.ok(Array.from({ length: 20 }, (_, i) => `${i}`.repeat(10_000)).includes(text));
   await writeKeyFile(folder.file("key.pem"), "secret");
   assert.equal(statSync(folder.file("key.pem")).mode & 0o777, 0o600);
+  // What nobody says anything about is its owner's alone, its folders, too.
+  assert.equal(statSync(folder.file("x/y/a.txt")).mode & 0o777, 0o600);
+  assert.equal(statSync(folder.file("x/y")).mode & 0o777, 0o700);
+  await writeFileAtomic(folder.file("open"), "", { mode: 0o644 });
+  assert.equal(statSync(folder.file("open")).mode & 0o777, 0o644);
   assert.deepEqual(readdirSync(folder.file("x/y")), ["a.txt"]);
 });
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 
 export interface WriteOptions {
-  /** Permission bits (0o644). */
+  /** Permission bits (0o600: who may read what a service keeps is its owner's to say). */
   readonly mode?: number;
   /** Flush to the disk before the file takes its name (true). */
   readonly sync?: boolean;
@@ -12,17 +12,17 @@ export interface WriteOptions {
 
 /**
  * Writes a file so that a reader sees the old content or the new one, never a part, also when the process or the machine
- * stops in between: a temporary file in the same folder, fsync, rename. Missing folders are made.
+ * stops in between: a temporary file in the same folder, fsync, rename. Missing folders are made, for their owner only.
  * @throws XebecError unavailable that names the file
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  { mode = 0o644, sync = true }: WriteOptions = {},
+  { mode = 0o600, sync = true }: WriteOptions = {},
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(temporary, "wx", mode);
     try {
       await file.writeFile(content);

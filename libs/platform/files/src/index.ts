@@ -1,3 +1,4 @@
 export { removeFile, type WriteOptions, writeFileAtomic, writeKeyFile } from "./atomic-write.ts";
 export { confinementFault, openConfined } from "./confined-file.ts";
 export { createDirectoryWatcher, type DirectoryHandlers, type DirectoryWatcherOptions } from "./directory-watcher.ts";
+export { readSealedJson, sealed, type Unsealed, writeSealedJson } from "./sealed-json.ts";

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type BusKeys, createBusKeys, renderNatsConfig } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
@@ -11,6 +11,7 @@ const KEPT = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"
 
 /** Makes the files that the processes of a mesh need before they start. @returns the keys to the bus */
 export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promise<BusKeys> {
+  await closeToOthers(runDir);
   const keys = await createBusKeys(join(runDir, "bus"));
   await mkdir(citadelDir(runDir), { recursive: true, mode: 0o700 });
   await writeFileAtomic(
@@ -33,6 +34,18 @@ export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promi
     }),
   );
   return keys;
+}
+
+/** What may be read by others, as its user set it. */
+const OPEN = new Set(["config"]);
+
+/** Everything in a run directory is its owner's alone, also what an earlier version made; the configuration is its user's matter. */
+async function closeToOthers(runDir: string): Promise<void> {
+  for (const name of ["nats", "tokens", "state", "handlers", "injector", "compile-cache"])
+    await mkdir(join(runDir, name), { recursive: true, mode: 0o700 });
+  for (const each of await readdir(runDir, { withFileTypes: true }))
+    if (!OPEN.has(each.name) && !each.isSymbolicLink() && (each.isDirectory() || each.isFile()))
+      await chmod(join(runDir, each.name), each.isDirectory() ? 0o700 : 0o600);
 }
 
 /** The environment that every process of a mesh has. @param envoy the Envoy program */

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { writeFileAtomic } from "@xebec/platform-files";
+import { readSealedJson, sealed, writeFileAtomic } from "@xebec/platform-files";
 import type { UnitProcess } from "./unit-processes.ts";
 
 const log = logger("local");
+const FORMAT = "local-state 1";
 
 /** One pod as the state file remembers it, so that a new supervisor can adopt it. */
 export interface PodState {
@@ -42,12 +43,23 @@ export interface StateFile {
   save(): Promise<boolean>;
 }
 
+/** What a version before checksums wrote. */
+async function readUnsealed(path: string): Promise<LocalState | undefined> {
+  try {
+    const value = JSON.parse(await readFile(path, "utf8")) as LocalState & { readonly checksum?: unknown };
+    const isWhole = typeof value.runId === "string" && Array.isArray(value.pods) && typeof value.processes === "object";
+    return isWhole && value.checksum === undefined ? value : undefined;
+  } catch {
+    return undefined; // told by whoever tried before
+  }
+}
+
 /** @param current gives the state to write */
 export function createStateFile(path: string, current: () => LocalState): StateFile {
   let written = "";
   let failed = "";
   const writing = new Coalescer(async () => {
-    const text = JSON.stringify(current());
+    const text = sealed(FORMAT, current());
     try {
       if (text !== written) await writeFileAtomic(path, text);
       written = text;
@@ -66,10 +78,12 @@ export function createStateFile(path: string, current: () => LocalState): StateF
   return {
     async load() {
       try {
-        return JSON.parse(await readFile(path, "utf8")) as LocalState;
+        return (await readSealedJson<LocalState>(path, FORMAT))?.value;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-          log.warn({ err: error, path }, "the state file cannot be read; it is made anew");
+        // A mesh that an earlier version started goes on under this one.
+        const unsealed = await readUnsealed(path);
+        if (unsealed) return unsealed;
+        log.warn({ err: error, path }, "the state file is not used; it is made anew");
         return undefined;
       }
     },
