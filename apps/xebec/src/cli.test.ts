@@ -121,6 +121,16 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   assert.equal((await xebec(dir, ["delete", "--ignore-not-found", "-f", "-"], rule("99"))).code, 0);
 });
 
+test("apply warns of what can never match, and writes it", async (t) => {
+  const dir = await home(t);
+  const route = "route: [{destination: {host: a}}]";
+  const text = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [a]\n  http:\n  - ${route}\n  - ${route}\n`;
+  const { code, out, err } = await xebec(dir, ["apply", "-f", "-"], text);
+  assert.equal(code, 0);
+  assert.match(out, /virtualservice\S*\/a created/);
+  assert.match(err, /^Warning: standard input:8: spec\.http\[1\]: is never used/m);
+});
+
 test("apply tells what has no meaning here", async (t) => {
   const dir = await home(t);
   const text = "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: { name: web }\n";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { validateObject } from "@xebec/galley-validate";
-import { pathText } from "@xebec/model-resources";
+import { validateObject, violationText } from "@xebec/galley-validate";
+import type { Violation } from "@xebec/model-resources";
 import { httpCall } from "@xebec/platform-http/call";
 import { addressPlan, type MeshStatus, parseManifests, rootFile } from "@xebec/platform-local";
 import type { InputObject } from "./read-input.ts";
@@ -13,23 +13,24 @@ const MAX_ANSWER = 4 << 20;
 
 /**
  * Checks objects before any of them is written: by galley's webhook when a mesh runs, and in this process, which knows lines.
- * @returns what is wrong, a line each; nothing is wrong when it is empty
+ * @returns what is wrong, a line each, nothing is wrong when it is empty; and what is most likely not meant
  */
 export async function validateInput(
   objects: readonly InputObject[],
   mesh: MeshStatus | undefined,
   block: number,
-): Promise<string[]> {
+): Promise<{ readonly faults: string[]; readonly warnings: string[] }> {
   const faults: string[] = [];
+  const warnings: string[] = [];
   for (const object of objects) {
-    const own = localFaults(object);
+    const own = localFaults(object, warnings);
     if (own.length > 0) faults.push(...own);
     else if (mesh) {
       const refusal = await askWebhook(object, mesh.runDir, block);
       if (refusal) faults.push(`${object.file}:${object.line}: ${refusal}`);
     }
   }
-  return faults;
+  return { faults, warnings };
 }
 
 /** What of the objects has no meaning here, a line each: they are written all the same. */
@@ -41,12 +42,11 @@ export function leftOutOf(objects: readonly InputObject[]): string[] {
   );
 }
 
-function localFaults(object: InputObject): string[] {
+function localFaults(object: InputObject, warnings: string[]): string[] {
   const result = validateObject(object);
-  if (result.outcome === "rejected")
-    return result.violations.map(
-      (each) => `${object.file}:${object.lineOf(each.path)}: ${pathText(each.path)}: ${each.message}`,
-    );
+  const told = (each: Violation): string => `${object.file}:${object.lineOf(each.path)}: ${violationText(each)}`;
+  if (result.outcome === "accepted") warnings.push(...result.warnings.map(told));
+  if (result.outcome === "rejected") return result.violations.map(told);
   if (result.outcome === "foreign")
     return parseManifests(JSON.stringify(object.value)).faults.map(
       (fault) => `${object.file}:${object.line}: ${fault.message}`,

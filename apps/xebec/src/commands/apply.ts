@@ -31,7 +31,9 @@ interface FileOptions {
 export async function apply(options: FileOptions): Promise<number> {
   const objects = readInput(options.filename);
   const { configDir, block, mesh, runDir } = await meshContext();
-  const faults = await validateInput(objects, mesh, block);
+  const { faults, warnings } = await validateInput(objects, mesh, block);
+  // kubectl's form of what a webhook warns of.
+  for (const each of warnings) process.stderr.write(`Warning: ${each}\n`);
   if (faults.length > 0) {
     for (const each of leftOutOf(objects)) faults.push(each);
     const text = `xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`;

@@ -1,2 +1,3 @@
 export { CODES, type Code, grpcStatus, httpStatus } from "./codes.ts";
+export { didYouMean, nearestName } from "./did-you-mean.ts";
 export { isXebecError, XebecError, type XebecErrorOptions } from "./xebec-error.ts";

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { type Validated, validateObject, violationsText } from "@xebec/galley-validate";
+import { type Validated, validateObject, violationsText, violationText } from "@xebec/galley-validate";
 import type { Vocabulary } from "@xebec/model-attributes";
 import type { HttpApp } from "@xebec/platform-http";
 
@@ -48,7 +48,8 @@ export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<str
     },
   );
   if (result.outcome === "rejected") return deny(`configuration is invalid: ${violationsText(result.violations)}`);
-  return answer({ allowed: true });
+  const warnings = result.outcome === "accepted" ? result.warnings.map(violationText) : [];
+  return answer({ allowed: true, ...(warnings.length > 0 ? { warnings } : {}) });
 }
 
 /**

@@ -403,6 +403,19 @@ describe("the webhook", () => {
     );
   });
 
+  it("warns of rules that can never match, and allows them", () => {
+    const route = [{ destination: { host: "a" } }];
+    const object = {
+      ...{ apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: "a" } },
+      spec: { hosts: ["a"], http: [{ route }, { match: [{ uri: { prefix: "/b" } }], route }] },
+    };
+    const answer = response(review(object)) as { allowed?: boolean; warnings?: string[] };
+    assert.equal(answer.allowed, true);
+    assert.equal(answer.warnings?.length, 1);
+    assert.match(answer.warnings[0] ?? "", /^spec\.http\[1\]: is never used/);
+    assert.equal("warnings" in response(review(good)), false);
+  });
+
   for (const body of [
     undefined,
     {},

@@ -18,9 +18,18 @@ export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker):
       check.fail([...path, "name"], `"${subset.name}" is no name: letters, digits and - are allowed`);
     if (seen.has(subset.name)) check.fail([...path, "name"], `the subset "${subset.name}" is defined twice`);
     seen.add(subset.name);
+    check.labels(subset.labels, [...path, "labels"]);
     checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check);
   }
   check.exportTo(spec.exportTo, ["spec", "exportTo"]);
+  if (!spec.workloadSelector) return;
+  check.selector(spec.workloadSelector.matchLabels ?? {}, ["spec", "workloadSelector"]);
+  for (const [i, each] of (spec.exportTo ?? []).entries())
+    if (each !== "." && each !== check.namespace)
+      check.fail(
+        ["spec", "exportTo", i],
+        `with a workloadSelector the rule is for its own namespace only, not ${each}`,
+      );
 }
 
 function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Checker): void {
@@ -34,6 +43,8 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Check
     if (port === undefined) check.fail([...at, "port", "number"], "is required");
     else if (ports.has(port)) check.fail([...at, "port", "number"], `port ${port} is given twice`);
     else ports.add(port);
+    if (!each.connectionPool && !each.outlierDetection && !each.loadBalancer && !each.tls)
+      check.fail(at, "must set something");
     checkParts(each, at, check);
   }
 }
@@ -43,11 +54,11 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   const { tcp, http } = connectionPool ?? {};
   const pool = [...path, "connectionPool"];
   if (connectionPool && !tcp && !http) check.fail(pool, "one of tcp and http is needed");
-  check.duration(tcp?.connectTimeout, [...pool, "tcp", "connectTimeout"], { zero: false });
-  check.duration(tcp?.idleTimeout, [...pool, "tcp", "idleTimeout"]);
-  check.duration(tcp?.maxConnectionDuration, [...pool, "tcp", "maxConnectionDuration"], { zero: false });
-  check.duration(tcp?.tcpKeepalive?.time, [...pool, "tcp", "tcpKeepalive", "time"], { zero: false });
-  check.duration(tcp?.tcpKeepalive?.interval, [...pool, "tcp", "tcpKeepalive", "interval"], { zero: false });
+  check.duration(tcp?.connectTimeout, [...pool, "tcp", "connectTimeout"]);
+  check.duration(tcp?.idleTimeout, [...pool, "tcp", "idleTimeout"], { zero: true });
+  check.duration(tcp?.maxConnectionDuration, [...pool, "tcp", "maxConnectionDuration"]);
+  check.duration(tcp?.tcpKeepalive?.time, [...pool, "tcp", "tcpKeepalive", "time"]);
+  check.duration(tcp?.tcpKeepalive?.interval, [...pool, "tcp", "tcpKeepalive", "interval"]);
   check.duration(http?.idleTimeout, [...pool, "http", "idleTimeout"]);
   if (http?.useClientProtocol && http.h2UpgradePolicy === "UPGRADE")
     check.fail([...pool, "http", "useClientProtocol"], "cannot be together with h2UpgradePolicy UPGRADE");
@@ -55,18 +66,24 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   if (streams !== undefined && (streams < 1 || streams > MAX_STREAMS))
     check.fail([...pool, "http", "maxConcurrentStreams"], `must be from 1 to ${MAX_STREAMS}, not ${streams}`);
   const outlier = [...path, "outlierDetection"];
-  check.duration(outlierDetection?.interval, [...outlier, "interval"], { zero: false });
-  check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"], { zero: false });
+  check.duration(outlierDetection?.interval, [...outlier, "interval"]);
+  check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"]);
+  if (outlierDetection?.consecutiveErrors)
+    check.warn(
+      [...outlier, "consecutiveErrors"],
+      "is deprecated; write consecutive5xxErrors or consecutiveGatewayErrors",
+    );
   if (outlierDetection?.consecutiveLocalOriginFailures && !outlierDetection.splitExternalLocalOriginErrors)
     check.fail([...outlier, "consecutiveLocalOriginFailures"], "needs splitExternalLocalOriginErrors: true");
   checkHash(loadBalancer, [...path, "loadBalancer"], check);
-  check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"], { zero: false });
+  check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"]);
   if (Buffer.byteLength(tls?.sni ?? "") > 255) check.fail([...path, "tls", "sni"], "is longer than 255 bytes");
   if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
     check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
   if (tls?.mode === "ISTIO_MUTUAL" && (tls.clientCertificate || tls.privateKey || tls.caCertificates))
     check.fail([...path, "tls"], "mode ISTIO_MUTUAL uses the mesh's own certificates; files cannot be given");
-  if (tls?.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
+  const verifies = tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL";
+  if (verifies && tls.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
     check.fail([...path, "tls", "insecureSkipVerify"], "cannot be together with caCertificates or subjectAltNames");
 }
 
@@ -77,14 +94,15 @@ function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: C
   const keys = (["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"] as const).filter(
     (key) => hash[key],
   );
-  if (keys.length !== 1)
+  if (keys.length > 1)
     check.fail(
       [...path, "consistentHash"],
-      "exactly one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName is needed",
+      "only one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName can be given",
     );
-  check.duration(hash.httpCookie?.ttl, [...path, "consistentHash", "httpCookie", "ttl"]);
+  check.duration(hash.httpCookie?.ttl, [...path, "consistentHash", "httpCookie", "ttl"], { zero: true });
   const size = hash.maglev?.tableSize;
-  if (size !== undefined && (!isPrime(size) || size >= MAX_MAGLEV))
+  if (hash.maglev && !size) check.fail([...path, "consistentHash", "maglev", "tableSize"], "is required");
+  else if (size !== undefined && (!isPrime(size) || size >= MAX_MAGLEV))
     check.fail(
       [...path, "consistentHash", "maglev", "tableSize"],
       `must be a prime number below ${MAX_MAGLEV}, not ${size}`,
@@ -95,6 +113,8 @@ function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: C
   ] as const)
     if (ring !== undefined && ring > MAX_RING)
       check.fail([...path, "consistentHash", at], `the ring must not be larger than ${MAX_RING}, not ${ring}`);
+  if (hash.minimumRingSize)
+    check.warn([...path, "consistentHash", "minimumRingSize"], "is deprecated; write ringHash.minimumRingSize");
   if (hash.ringHash && hash.maglev)
     check.fail([...path, "consistentHash", "maglev"], "cannot be together with ringHash");
   if (hash.minimumRingSize !== undefined && (hash.ringHash || hash.maglev))

@@ -5,4 +5,5 @@ export {
   type ValidateOptions,
   validateObject,
   violationsText,
+  violationText,
 } from "./validate.ts";

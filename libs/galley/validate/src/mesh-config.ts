@@ -1,3 +1,4 @@
+import { didYouMean } from "@xebec/core-errors";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 import type { Checker } from "./rules.ts";
 
@@ -29,7 +30,8 @@ const ISTIO = [
   ...["inboundClusterStatName", "outboundClusterStatName", "serviceScopeConfigs", "enablePrometheusMerge"],
   ...["verifyCertificateAtClient", "ca", "caCertificates", "certificates", "extensionProviders", "defaultProviders"],
   ...["discoverySelectors", "pathNormalization", "defaultHttpRetryPolicy", "meshMTLS", "tlsDefaults"],
-  ...["hboneIdleTimeout"],
+  ...["hboneIdleTimeout", "disableReportBatch", "reportBatchMaxEntries", "reportBatchMaxTime", "thriftConfig"],
+  ...["fileFlushInterval", "fileFlushMinSize", "terminationDrainDuration", "disableMixerHttpReports"],
 ];
 
 /** Only the object `mesh` of the namespace istio-system, or the config map `istio` there, is the mesh configuration. */
@@ -82,20 +84,7 @@ function camelCase(field: string): string {
 }
 
 function suggestion(field: string): string {
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const near = [...KNOWN].find((each) => isNear(plain(each), plain(field)));
-  return near ? `; did you mean ${near}?` : `; pilot reads ${SERVED.join(", ")}`;
-}
-
-/** True for texts that are equal but for one letter: another one, one more, one less, or two that changed places. */
-function isNear(a: string, b: string): boolean {
-  if (a === b) return true;
-  let from = 0;
-  while (from < a.length && a[from] === b[from]) from++;
-  let same = 0;
-  while (same < Math.min(a.length, b.length) - from && a.at(-1 - same) === b.at(-1 - same)) same++;
-  const [left, right] = [a.slice(from, a.length - same), b.slice(from, b.length - same)];
-  return Math.max(left.length, right.length) <= 1 || (left.length === 2 && left === [...right].reverse().join(""));
+  return didYouMean(field, KNOWN) || `; pilot reads ${SERVED.join(", ")}`;
 }
 
 const EXAMPLE = 'write for example {"code": "%RESPONSE_CODE%"}, or leave it out for the usual fields';

@@ -7,5 +7,6 @@ export function checkPeerAuthentication(spec: PeerAuthenticationSpec, check: Che
   if (spec.portLevelMtls && Object.keys(spec.selector?.matchLabels ?? {}).length === 0)
     check.fail(["spec", "portLevelMtls"], "needs a selector: ports are those of a workload");
   if (spec.portLevelMtls && ports.length === 0) check.fail(["spec", "portLevelMtls"], "must not be empty");
+  if (spec.selector) check.selector(spec.selector.matchLabels ?? {}, ["spec", "selector"]);
   for (const port of ports) if (Number(port) > 65_535) check.fail(["spec", "portLevelMtls", port], "is no port");
 }

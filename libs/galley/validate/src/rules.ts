@@ -11,6 +11,19 @@ const MAX_DURATION_MS = 876_000 * 3_600_000;
 /** Gathers violations; every rule that a schema cannot hold is written with it. */
 export class Checker {
   readonly violations: Violation[] = [];
+  /** What is valid and most likely not meant, in words for whoever wrote it. */
+  readonly warnings: Violation[] = [];
+  /** Of the object that is checked. */
+  readonly namespace: string;
+
+  /** @param namespace of the object */
+  constructor(namespace = "default") {
+    this.namespace = namespace;
+  }
+
+  warn(path: Path, message: string): void {
+    this.warnings.push({ path, message });
+  }
 
   fail(path: Path, message: string): void {
     this.violations.push({ path, message });
@@ -20,24 +33,53 @@ export class Checker {
     if (!holds) this.fail(path, message);
   }
 
-  /** A duration, longer than nothing unless `zero` allows it; absent is fine. */
-  duration(value: string | undefined, path: Path, { zero = true } = {}): void {
+  /** A duration of whole milliseconds, 1ms at the least; `zero` allows none at all; absent is fine. */
+  duration(value: string | undefined, path: Path, { zero = false } = {}): void {
     if (value === undefined) return;
     const ms = parseDuration(value);
     if (ms === undefined) this.fail(path, `"${value}" is no duration; write for example 1s, 500ms or 1m30s`);
-    else if (ms < 0 || (ms === 0 && !zero)) this.fail(path, `must be longer than 0, not ${value}`);
-    else if (ms !== 0 && ms < 1) this.fail(path, `must be at least 1ms, not ${value}`);
+    else if (ms === 0 && zero) return;
+    else if (ms <= 0) this.fail(path, `must be longer than 0, not ${value}`);
+    else if (ms < 1) this.fail(path, `must be at least 1ms, not ${value}`);
+    else if (!Number.isInteger(ms)) this.fail(path, `must be whole milliseconds, not ${value}`);
     else if (ms > MAX_DURATION_MS) this.fail(path, `must be at most 876000h (100 years), not ${value}`);
   }
 
-  /** A DNS name, or with `wildcard` one that begins with `*.`, or `*`. */
-  host(value: string, path: Path, { wildcard = true, short = true } = {}): void {
-    if (isIp(value)) return;
-    const rest = value === "*" ? "" : value.replace(/^\*\.?/, "");
-    if (value.startsWith("*") && !wildcard) this.fail(path, `"${value}" must not be a wildcard`);
-    else if (rest !== "" && !isDnsName(rest)) this.fail(path, `"${value}" is no host name`);
-    else if (!short && !value.includes(".") && value !== "*")
+  /**
+   * A name in DNS, or one whose first label is `*` or begins with `*` (`*.shop`, `*-api.shop`).
+   * @param options.ip an address will do, too
+   * @param options.short a name without a dot will do
+   */
+  host(value: string, path: Path, { ip = false, short = true } = {}): void {
+    if (ip && isIp(value)) return;
+    if (!isWildcardName(value)) this.fail(path, `"${value}" is no host name${hostAdvice(value)}`);
+    else if (!short && value !== "*" && !value.includes("."))
       this.fail(path, `"${value}" must be a full name with a domain`);
+  }
+
+  /** A name in DNS without wildcard. */
+  name(value: string, path: Path): void {
+    if (!isName(value)) this.fail(path, `"${value}" is no host name${hostAdvice(value)}`);
+  }
+
+  /** Keys and values as Kubernetes has them in labels. */
+  labels(labels: Readonly<Record<string, string>> | undefined, path: Path): void {
+    for (const [key, value] of Object.entries(labels ?? {})) {
+      const [name = "", prefix] = key.split("/").reverse();
+      if (!LABEL_KEY.test(key) || name.length > 63 || (prefix?.length ?? 0) > 253)
+        this.fail([...path, key], `"${key}" is no key of a label: letters, digits, -, _ and .; at most 63`);
+      if (!LABEL_VALUE.test(value))
+        this.fail([...path, key], `"${value}" is no value of a label: letters, digits, -, _ and .`);
+    }
+  }
+
+  /** Labels that choose workloads: each is written out. */
+  selector(labels: Readonly<Record<string, string>> | undefined, path: Path): void {
+    for (const [key, value] of Object.entries(labels ?? {})) {
+      if (key === "") this.fail(path, "a label must have a name");
+      if (`${key}${value}`.includes("*")) this.fail([...path, key], "a selector has no wildcards");
+    }
+    if (labels !== undefined && Object.keys(labels).length === 0) this.warn(path, "the selector has no labels");
   }
 
   /** An IP address, or a network with the length of its prefix. */
@@ -50,7 +92,7 @@ export class Checker {
 
   /** A regular expression that Envoy (RE2) takes. */
   regex(value: string | undefined, path: Path): void {
-    if (value === undefined || value === "*") return;
+    if (value === undefined) return;
     if (value.length > 1024) this.fail(path, "is longer than 1024 characters");
     else
       try {
@@ -76,8 +118,9 @@ export class Checker {
         !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(each)
       )
         this.fail([...path, i], `"${each}" is no namespace; write a namespace, . or *`);
-      if (seen.has(each)) this.fail([...path, i], `"${each}" is given twice`);
-      seen.add(each);
+      const own = each === "." ? this.namespace : each;
+      if (seen.has(own)) this.fail([...path, i], `"${each}" is given twice${own === each ? "" : `, also as ${own}`}`);
+      seen.add(own);
     }
     if (seen.has("*") && seen.size > 1) this.fail(path, "* cannot be together with namespaces");
     if (seen.has("~") && seen.size > 1) this.fail(path, "~ cannot be together with namespaces");
@@ -89,12 +132,19 @@ export class Checker {
     if (value !== undefined && /[\x00-\x1f\x7f]/.test(value)) this.fail(path, "must not hold control characters");
   }
 
-  /** Exactly one of exact, prefix and regex, or nothing. */
-  stringMatch(match: { exact?: string; prefix?: string; regex?: string } | undefined, path: Path): void {
+  /**
+   * Exactly one of exact, prefix and regex, or nothing.
+   * @param options.emptyPrefix Envoy takes an empty prefix of a path, and of nothing else
+   */
+  stringMatch(
+    match: { exact?: string; prefix?: string; regex?: string } | undefined,
+    path: Path,
+    { emptyPrefix = false } = {},
+  ): void {
     if (!match) return;
     const given = Object.keys(match);
     if (given.length > 1) this.fail(path, `give one of ${given.join(", ")}, not ${given.length}`);
-    if (match.prefix === "") this.fail([...path, "prefix"], "must not be empty");
+    if (match.prefix === "" && !emptyPrefix) this.fail([...path, "prefix"], "must not be empty");
     if (match.regex === "") this.fail([...path, "regex"], "must not be empty");
     this.regex(match.regex, [...path, "regex"]);
   }
@@ -109,15 +159,35 @@ export function isIp(text: string): boolean {
   return isIPv4(text) || (isIPv6(text) && !text.includes("%"));
 }
 
-/** RFC 1123 names, with underscores as Istio allows them. */
-export function isDnsName(text: string): boolean {
-  return (
-    text.length <= 255 &&
-    text.split(".").every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label))
-  );
-}
+const LABEL = /^[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
+const WILDCARD_LABEL = /^(\*|(\*-?)?[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
+const LABEL_KEY =
+  /^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 
 /** An RFC 1123 label, as names of subsets and ports are. */
 export function isLabel(text: string): boolean {
-  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/i.test(text);
+  return LABEL.test(text);
+}
+
+/** A name in DNS (RFC 1123) that is no number at its end; a dot behind it is fine. */
+export function isName(text: string): boolean {
+  if (text.length === 0 || text.length > 255) return false;
+  const labels = text.split(".");
+  if (/^[+-]?\d+$/.test(labels.at(-1) as string)) return false;
+  return labels.every((label, i) => LABEL.test(label) || (label === "" && i === labels.length - 1 && i > 0));
+}
+
+function isWildcardName(text: string): boolean {
+  if (text.length === 0 || text.length > 255) return false;
+  const dot = text.indexOf(".");
+  const first = dot < 0 ? text : text.slice(0, dot);
+  if (first.length > 63 || !WILDCARD_LABEL.test(first)) return false;
+  return dot < 0 || text.slice(dot + 1) === "" || isName(text.slice(dot + 1));
+}
+
+function hostAdvice(text: string): string {
+  if (text.includes("_")) return "; it has no underscore";
+  if (/^[a-z]+:\/\//i.test(text) || /:\d+$/.test(text)) return "; write it without scheme and port";
+  return text.includes("*") ? "; only the first label may have a wildcard, at its beginning" : "";
 }

@@ -1,6 +1,6 @@
 import { protocolByName } from "@xebec/model-names";
-import type { ServiceEntrySpec } from "@xebec/model-resources";
-import { type Checker, isIp, isLabel } from "./rules.ts";
+import { notServed, type ServiceEntrySpec } from "@xebec/model-resources";
+import { type Checker, isIp, isLabel, isName } from "./rules.ts";
 
 /** Longest path of a Unix socket. */
 const MAX_SOCKET = 107;
@@ -13,7 +13,9 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   for (const [i, host] of spec.hosts.entries()) {
     if (host === "*") check.fail(["spec", "hosts", i], "* would take every host; name the hosts");
     check.host(host, ["spec", "hosts", i]);
-    if (isDns && endpoints.length === 0 && host.startsWith("*"))
+    if (host.includes("*") && !host.startsWith("*."))
+      check.warn(["spec", "hosts", i], `"${host}" is a wildcard for a part of a label, which few proxies match`);
+    if (isDns && endpoints.length === 0 && !isName(host))
       check.fail(["spec", "hosts", i], `"${host}" cannot be looked up: a wildcard needs endpoints, or resolution NONE`);
   }
   const names = new Set<string>();
@@ -28,8 +30,17 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
     numbers.add(port.number);
     if (port.protocol && !protocolByName(port.protocol))
       check.fail([...path, "protocol"], `"${port.protocol}" is no protocol`);
+    if (resolution === "NONE" && !spec.addresses?.length && (port.protocol || "TCP") === "TCP")
+      check.warn([...path, "protocol"], "TCP needs addresses: without them nothing tells this service from others");
   }
   checkSharedPorts(spec, check);
+  const shares = spec.hosts.length > 1 && (spec.addresses?.length ?? 0) > 0;
+  const tcp = spec.ports?.findIndex(({ protocol }) => isTcp(protocol)) ?? -1;
+  if (isDns && shares && tcp >= 0)
+    check.warn(
+      ["spec", "ports", tcp],
+      "TCP at an address cannot be told apart by hosts; write one ServiceEntry for each",
+    );
   check.exportTo(spec.exportTo, ["spec", "exportTo"], { nobody: true });
   for (const [i, address] of (spec.addresses ?? []).entries()) {
     check.subnet(address, ["spec", "addresses", i]);
@@ -38,27 +49,46 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   }
   if (resolution === "NONE" && endpoints.length > 0)
     check.fail(["spec", "endpoints"], "resolution NONE takes no endpoints");
-  if (spec.workloadSelector)
-    check.fail(["spec", "workloadSelector"], "is not served by this version; list the endpoints");
+  if (spec.workloadSelector) check.fail(["spec", "workloadSelector"], notServed("list the endpoints"));
   if (resolution === "DNS_ROUND_ROBIN" && endpoints.length > 1)
     check.fail(["spec", "endpoints"], "DNS_ROUND_ROBIN takes one endpoint at the most");
   for (const [i, endpoint] of endpoints.entries()) {
     const path = ["spec", "endpoints", i];
-    if (resolution === "STATIC" && !isIp(endpoint.address) && !endpoint.address.startsWith("unix://"))
-      check.fail([...path, "address"], `"${endpoint.address}" is no IP address, which resolution STATIC needs`);
-    const socket = /^unix:\/\/(.*)$/s.exec(endpoint.address)?.[1];
-    if (
-      resolution === "STATIC" &&
-      socket !== undefined &&
-      (!/^[/@]./.test(socket) || Buffer.byteLength(socket) > MAX_SOCKET)
-    )
-      check.fail([...path, "address"], `unix:// needs an absolute path of at most ${MAX_SOCKET} bytes`);
-    if (isDns && !isIp(endpoint.address)) check.host(endpoint.address, [...path, "address"], { wildcard: false });
+    checkAddress(endpoint, spec, path, check);
+    check.labels(endpoint.labels, [...path, "labels"]);
     for (const name of Object.keys(endpoint.ports ?? {}))
       if (!names.has(name)) check.fail([...path, "ports", name], `the ServiceEntry has no port "${name}"`);
   }
   const weights = endpoints.reduce((sum, each) => sum + (each.weight ?? 1), 0);
   if (weights > 4_294_967_295) check.fail(["spec", "endpoints"], "the weights are too large together");
+}
+
+function checkAddress(
+  { address = "", network, ports }: NonNullable<ServiceEntrySpec["endpoints"]>[number],
+  spec: ServiceEntrySpec,
+  path: readonly (string | number)[],
+  check: Checker,
+): void {
+  const at = [...path, "address"];
+  const isStatic = spec.resolution === "STATIC";
+  if (address === "") {
+    if (!isStatic || !network) check.fail(at, "is required");
+    else check.warn(at, `is empty: only a gateway of the network ${network} can be meant`);
+    return;
+  }
+  const socket = /^unix:\/\/(.*)$/s.exec(address)?.[1];
+  if (!isStatic || socket === undefined) {
+    if (!isIp(address) && (isStatic || !isName(address)))
+      check.fail(
+        at,
+        isStatic ? `"${address}" is no IP address, which resolution STATIC needs` : `"${address}" is no host name`,
+      );
+    return;
+  }
+  if (!/^(@.|\/.*[^/]$)/s.test(socket) || Buffer.byteLength(socket) > MAX_SOCKET)
+    check.fail(at, `unix:// needs an absolute path of at most ${MAX_SOCKET} bytes`);
+  if (Object.keys(ports ?? {}).length > 0) check.fail([...path, "ports"], "a Unix socket has no ports");
+  if (spec.ports?.length !== 1) check.fail(at, "a Unix socket needs exactly one port of the ServiceEntry");
 }
 
 /** With a name in its protocol a connection says which host it wants; without one, several hosts cannot be told apart. */
@@ -70,4 +100,9 @@ function checkSharedPorts(spec: ServiceEntrySpec, check: Checker): void {
         ["spec", "ports", i, "protocol"],
         `${port.protocol || "a port without protocol"} cannot tell ${spec.hosts.length} hosts apart; write one ServiceEntry for each`,
       );
+}
+
+/** Protocols whose connections have no name of a host that is looked at. */
+function isTcp(text: string | undefined): boolean {
+  return ["TCP", "HTTPS", "TLS", "Mongo", "Redis", "MySQL"].includes(protocolByName(text ?? "") ?? "");
 }

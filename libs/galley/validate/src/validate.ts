@@ -1,9 +1,8 @@
-import { XebecError } from "@xebec/core-errors";
+import { didYouMean, XebecError } from "@xebec/core-errors";
 import { type RawObject, readYaml, YamlFault } from "@xebec/core-yaml";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import {
   checkStructure,
-  KINDS,
   type Kind,
   kindOf,
   type MeshConfigSpec,
@@ -13,17 +12,23 @@ import {
   type Violation,
 } from "@xebec/model-resources";
 import { checkDestinationRule } from "./destination-rule.ts";
-import { checkGateway } from "./gateway.ts";
+import { checkGateway, checkGatewayName } from "./gateway.ts";
 import { checkMeshConfig, checkMeshIdentity } from "./mesh-config.ts";
 import { checkHandler, checkInstance, checkManifest, checkRule } from "./mixer.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { Checker } from "./rules.ts";
 import { checkServiceEntry } from "./service-entry.ts";
+import { checkHeadFields, checkUnknownKind, misspelt } from "./unknown.ts";
 import { checkVirtualService } from "./virtual-service.ts";
 
 /** What became of one object. */
 export type Validated =
-  | { readonly outcome: "accepted"; readonly resource: Resource }
+  | {
+      readonly outcome: "accepted";
+      readonly resource: Resource;
+      /** What is most likely not meant, as Istio's webhook warns of it. */
+      readonly warnings: readonly Violation[];
+    }
   /** A Kubernetes object that is no configuration of the mesh: it belongs to somebody else. */
   | { readonly outcome: "foreign"; readonly group: string; readonly kind: string }
   | {
@@ -60,7 +65,6 @@ const REFUSED_ANNOTATIONS = [
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_NAME = 253;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const TOP_LEVEL = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
 
 // biome-ignore format: one line a kind
 const SEMANTICS: Readonly<Record<string, (spec: never, check: Checker, vocabulary: Vocabulary) => void>> = {
@@ -81,15 +85,16 @@ const SEMANTICS: Readonly<Record<string, (spec: never, check: Checker, vocabular
  * webhook, the directory source and the command line.
  */
 export function validateObject({ value }: Pick<RawObject, "value">, options: ValidateOptions = {}): Validated {
-  const check = new Checker();
+  const check = new Checker(namespaceOf(value) ?? options.defaultNamespace);
   const reject = (identity: Identity | undefined): Validated => ({
     outcome: "rejected",
     identity,
     violations: check.violations,
   });
   const { apiVersion, kind: kindName } = value;
-  if (typeof apiVersion !== "string" || apiVersion === "") check.fail(["apiVersion"], "is required");
-  if (typeof kindName !== "string" || kindName === "") check.fail(["kind"], "is required");
+  for (const field of ["apiVersion", "kind"] as const)
+    if (typeof value[field] !== "string" || value[field] === "")
+      check.fail([field], `is required${misspelt(value, field)}`);
   if (typeof apiVersion !== "string" || typeof kindName !== "string" || check.violations.length > 0)
     return reject(undefined);
   const [group, version] = splitVersion(apiVersion);
@@ -98,23 +103,30 @@ export function validateObject({ value }: Pick<RawObject, "value">, options: Val
   const kind = kindOf(group, kindName);
   if (!kind) {
     if (KUBERNETES_GROUPS.test(group)) return { outcome: "foreign", group, kind: kindName };
-    check.fail(
-      ["kind"],
-      `${kindName} of ${apiVersion} is no kind that is served; known in this group: ${kindsOf(group)}`,
-    );
+    checkUnknownKind(group, version, kindName, check);
     return reject(undefined);
   }
   if (!kind.versions.includes(version))
-    check.fail(["apiVersion"], `${kind.kind} has no version ${version}; use ${group}/${kind.versions.join(" or ")}`);
+    check.fail(
+      ["apiVersion"],
+      `${kind.kind} has no version ${version}${didYouMean(version, kind.versions) || `; use ${group}/${kind.versions.join(" or ")}`}`,
+    );
   const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
   if (identity && kind.kind === "MeshConfig") checkMeshIdentity(identity, check);
+  if (identity && kind.kind === "Gateway") checkGatewayName(identity.name, check);
   const structure = checkStructure(kind.schema, value.spec ?? {});
   check.violations.push(...structure.violations);
   const semantics = SEMANTICS[`${group}/${kind.kind}`];
   if (structure.violations.length === 0 && semantics)
     semantics(structure.value as never, check, options.vocabulary ?? STANDARD);
   if (check.violations.length > 0 || !identity) return reject(identity);
-  return { outcome: "accepted", resource: resourceOf(value, identity, version, structure.value, options.origin) };
+  const resource = resourceOf(value, identity, version, structure.value, options.origin);
+  return { outcome: "accepted", resource, warnings: check.warnings };
+}
+
+function namespaceOf({ metadata }: Readonly<Record<string, unknown>>): string | undefined {
+  const namespace = (metadata as { namespace?: unknown } | null | undefined)?.namespace;
+  return typeof namespace === "string" ? namespace : undefined;
 }
 
 const STANDARD = createVocabulary();
@@ -124,21 +136,13 @@ function splitVersion(apiVersion: string): [group: string, version: string] {
   return slash === -1 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
 }
 
-function kindsOf(group: string): string {
-  const known = KINDS.filter((kind) => kind.group === group).map((kind) => kind.kind);
-  return known.length > 0
-    ? known.join(", ")
-    : `none; the groups are ${[...new Set(KINDS.map((kind) => kind.group))].join(", ")}`;
-}
-
 function checkHead(
   value: Readonly<Record<string, unknown>>,
   kind: Kind,
   defaultNamespace: string,
   check: Checker,
 ): Identity | undefined {
-  for (const key of Object.keys(value))
-    if (!TOP_LEVEL.has(key)) check.fail([key], "unknown field; known are apiVersion, kind, metadata, spec, status");
+  checkHeadFields(value, check);
   const metadata = value.metadata;
   if (metadata === null || typeof metadata !== "object" || Array.isArray(metadata)) {
     check.fail(["metadata"], "is required");
@@ -244,5 +248,10 @@ export function parseMeshConfig(text: string, source: string): MeshConfigSpec {
 
 /** One sentence for all violations of an object, as the webhook and the log say it. */
 export function violationsText(violations: readonly Violation[]): string {
-  return violations.map((each) => `${pathText(each.path)}: ${each.message}`).join("; ");
+  return violations.map(violationText).join("; ");
+}
+
+/** A violation or a warning with its field. */
+export function violationText({ path, message }: Violation): string {
+  return `${pathText(path)}: ${message}`;
 }

@@ -26,6 +26,7 @@ export type {
 } from "./kinds/virtual-service.ts";
 export { findKind, KINDS, kindOf } from "./kinds.ts";
 export { meaningMark } from "./meaning-mark.ts";
+export { ISTIO_GROUPS, kindNotServed, notServed, notServedKinds } from "./not-served.ts";
 export {
   type ConfigPosition,
   consumersOf,

@@ -31,7 +31,7 @@ describe("the structure of an object", () => {
       ['spec.hosts: must be a list, not "a"'],
     ],
     ["has maps where maps are due", faults("VirtualService", []), ["spec: must be a map, not a list"]],
-    ["has what is required", faults("VirtualService", {}), ["spec.hosts: is required"]],
+    ["has what is required", faults("DestinationRule", {}), ["spec.host: is required"]],
     [
       "says once that something is required and wrong",
       faults("VirtualService", { hosts: [] }),

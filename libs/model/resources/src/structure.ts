@@ -1,5 +1,7 @@
+import { didYouMean } from "@xebec/core-errors";
 import type { TSchema } from "typebox";
 import { Value } from "typebox/value";
+import { notServed } from "./not-served.ts";
 
 /** A fault in an object: where, and what is wrong. */
 export interface Violation {
@@ -21,6 +23,10 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
+  /** Fields, or words of an enumeration, that are known and not served, with what to write instead. */
+  readonly notServed?: Readonly<Record<string, string>>;
+  /** What is said when one of these fields is left out, where that means more than a mistake. */
+  readonly missing?: Readonly<Record<string, string>>;
 }
 
 /** Depth at which checking stops: deeper input is a fault, not work. */
@@ -91,7 +97,9 @@ function walkObject(node: Node, value: unknown, path: readonly (string | number)
       if (!new RegExp(pattern[0]).test(given)) out.push({ path: [...path, given], message: "is not a valid key here" });
       else result[key] = walk(pattern[1], each, [...path, given], out);
     } else if (node.additionalProperties === false) {
-      out.push({ path: [...path, given], message: `unknown field${nearest(given, Object.keys(properties))}` });
+      const advice = node.notServed && Object.hasOwn(node.notServed, name) ? node.notServed[name] : undefined;
+      const message = advice === undefined ? unknownField(given, node) : notServed(advice);
+      out.push({ path: [...path, given], message });
     } else result[key] = each;
   }
   for (const name of node.required ?? [])
@@ -99,12 +107,14 @@ function walkObject(node: Node, value: unknown, path: readonly (string | number)
       !Object.hasOwn(result, name) &&
       !out.some((each) => each.path.length === path.length + 1 && each.path.at(-1) === name)
     )
-      out.push({ path: [...path, name], message: "is required" });
+      out.push({ path: [...path, name], message: node.missing?.[name] ?? "is required" });
   return result;
 }
 
 function expectation(node: Node, value: unknown): string {
   const literals = node.anyOf?.map((each) => each.const).filter((each) => each !== undefined);
+  if (literals?.length && typeof value === "string" && Object.hasOwn(node.notServed ?? {}, value))
+    return `${value} ${notServed(node.notServed?.[value])}`;
   if (literals?.length) return `must be one of ${literals.join(", ")}, not ${shown(value)}`;
   const type = node.type === "integer" ? "a whole number" : node.type === "string" ? "a text" : `a ${node.type}`;
   if (node.type === "string" && typeof value === "string") {
@@ -148,28 +158,9 @@ function camelCase(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function nearest(name: string, known: readonly string[]): string {
-  const lower = name.toLowerCase();
-  const near =
-    known.find((each) => each.toLowerCase() === lower) ??
-    known.find((each) => distance(each.toLowerCase(), lower) <= 2);
-  return near ? `; did you mean ${near}?` : known.length <= 12 ? `; known are ${known.join(", ")}` : "";
-}
-
-/** Levenshtein distance of two short names. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(
-          (row[j] as number) + 1,
-          (next[j - 1] as number) + 1,
-          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    row = next;
-  }
-  return row[b.length] as number;
+function unknownField(given: string, node: Node): string {
+  const known = Object.keys(node.properties ?? {});
+  // What Istio has is a likely meaning, too, even if it is not served.
+  const near = didYouMean(given, [...known, ...Object.keys(node.notServed ?? {})]);
+  return `unknown field${near || (known.length <= 12 ? `; known are ${known.join(", ")}` : "")}`;
 }

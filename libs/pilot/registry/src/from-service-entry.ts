@@ -43,8 +43,9 @@ function unservedInEntry({ ports = [], endpoints = [] }: ServiceEntrySpec): stri
   if (ports.length === 0) told.push("spec.ports: without ports nothing is routed");
   for (const [i, { protocol }] of ports.entries())
     if (entryProtocol(protocol) === "UDP") told.push(`spec.ports[${i}]: UDP is not served; ignored`);
-  for (const [i, { network }] of endpoints.entries())
-    if (network) told.push(`spec.endpoints[${i}].network: not served yet; ignored`);
+  for (const [i, { network, address }] of endpoints.entries())
+    if (!address) told.push(`spec.endpoints[${i}]: networks are not served yet, so it has no address; ignored`);
+    else if (network) told.push(`spec.endpoints[${i}].network: not served yet; ignored`);
   return told;
 }
 
@@ -60,7 +61,8 @@ export function endpointsFromEntry(
   if (spec.resolution === undefined || spec.resolution === "NONE") return [];
   const given = spec.endpoints ?? [];
   if (given.length === 0) return isDns ? [plainEndpoint(host, portNumbers(ports, {}))] : [];
-  return given.map((endpoint) => ({
+  const reachable = given.flatMap(({ address, ...endpoint }) => (address ? [{ ...endpoint, address }] : []));
+  return reachable.map((endpoint) => ({
     address: endpoint.address,
     ports: portNumbers(ports, endpoint.ports ?? {}),
     labels: endpoint.labels ?? {},

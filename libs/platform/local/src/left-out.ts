@@ -1,3 +1,4 @@
+import { didYouMean } from "@xebec/core-errors";
 import { kindOf } from "@xebec/model-resources";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -57,21 +58,4 @@ function unknown(fields: Fields, path: string, known: readonly string[]): string
   return Object.keys(fields)
     .filter((name) => !known.includes(name))
     .map((name) => `${path}.${name} is left out: Kubernetes has no such field${didYouMean(name, known)}`);
-}
-
-function didYouMean(name: string, known: readonly string[]): string {
-  const lower = name.toLowerCase();
-  const near = known.find((each) => isNear(each.toLowerCase(), lower));
-  return near ? `; did you mean ${near}?` : "";
-}
-
-/** Whether one of two words becomes the other by one letter more, less, or other, or by two that are swapped. */
-function isNear(a: string, b: string): boolean {
-  let from = 0;
-  while (from < a.length && a[from] === b[from]) from++;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - from && a.at(-1 - end) === b.at(-1 - end)) end++;
-  const [restA, restB] = [a.slice(from, a.length - end), b.slice(from, b.length - end)];
-  const isSwap = restA.length === 2 && restA[0] === restB[1] && restA[1] === restB[0] && restB.length === 2;
-  return isSwap || (restA.length <= 1 && restB.length <= 1);
 }

@@ -2,6 +2,23 @@ import { Type } from "typebox";
 
 /** Shapes that several kinds share (spec/pilot.md §3). Every object is closed: a field that is not named is a fault. */
 export const closed = { additionalProperties: false } as const;
+/**
+ * Fields that Istio 1.1 or today's Istio has here and that are not served: they are refused by name, never called unknown.
+ * @param fields what to write instead, for those that have a successor; others are names alone
+ */
+export const without = (names: string, fields: Readonly<Record<string, string>> = {}) =>
+  ({
+    ...closed,
+    notServed: {
+      ...Object.fromEntries(
+        names
+          .split(" ")
+          .filter(Boolean)
+          .map((name) => [name, ""]),
+      ),
+      ...fields,
+    },
+  }) as const;
 export const Labels = Type.Record(Type.String(), Type.String());
 /** Go's duration text, `5s`; checked by the kind's semantic rules. */
 export const Duration = Type.String({ format: "duration-go" });
@@ -18,7 +35,7 @@ export const StringMatch = Type.Object(
   closed,
 );
 export const Percent = Type.Object({ value: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })) }, closed);
-export const PortSelector = Type.Object({ number: Type.Optional(Port) }, closed);
+export const PortSelector = Type.Object({ number: Type.Optional(Port) }, without("name", { name: "write number" }));
 export const Destination = Type.Object(
   { host: Type.String({ minLength: 1 }), subset: Type.Optional(Type.String()), port: Type.Optional(PortSelector) },
   closed,

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { closed, Duration, ExportTo, Labels, literals, PortSelector, UInt } from "./common.ts";
+import { closed, Duration, ExportTo, Labels, literals, PortSelector, UInt, without } from "./common.ts";
 
 const LoadBalancer = Type.Object(
   {
@@ -13,7 +13,7 @@ const LoadBalancer = Type.Object(
           httpCookie: Type.Optional(
             Type.Object(
               { name: Type.String({ minLength: 1 }), path: Type.Optional(Type.String()), ttl: Type.Optional(Duration) },
-              closed,
+              without("attributes"),
             ),
           ),
           useSourceIp: Type.Optional(Type.Boolean()),
@@ -27,7 +27,7 @@ const LoadBalancer = Type.Object(
     ),
     warmupDurationSecs: Type.Optional(Duration),
   },
-  closed,
+  without("localityLbSetting warmup"),
 );
 const ConnectionPool = Type.Object(
   {
@@ -82,7 +82,7 @@ const OutlierDetection = Type.Object(
     maxEjectionPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     minHealthPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
   },
-  closed,
+  without("", { http: "write its fields here, as Istio has them since 1.0" }),
 );
 const ClientTls = Type.Object(
   {
@@ -94,7 +94,7 @@ const ClientTls = Type.Object(
     sni: Type.Optional(Type.String()),
     insecureSkipVerify: Type.Optional(Type.Boolean()),
   },
-  closed,
+  without("credentialName caCrl"),
 );
 const policy = {
   loadBalancer: Type.Optional(LoadBalancer),
@@ -107,7 +107,7 @@ const TrafficPolicy = Type.Object(
     ...policy,
     portLevelSettings: Type.Optional(Type.Array(Type.Object({ port: PortSelector, ...policy }, closed))),
   },
-  closed,
+  without("tunnel proxyProtocol retryBudget"),
 );
 const Subset = Type.Object(
   {
@@ -126,7 +126,7 @@ export const DestinationRuleSpec = Type.Object(
     exportTo: Type.Optional(ExportTo),
     workloadSelector: Type.Optional(Type.Object({ matchLabels: Type.Optional(Labels) }, closed)),
   },
-  closed,
+  without("configScope", { configScope: "write exportTo" }),
 );
 export type DestinationRuleSpec = Static<typeof DestinationRuleSpec>;
 export type TrafficPolicy = Static<typeof TrafficPolicy>;

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
-import { closed, Labels, literals, Port } from "./common.ts";
+import { closed, Labels, literals, Port, without } from "./common.ts";
 
+const TlsVersion = literals("TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3");
 const ServerTls = Type.Object(
   {
     httpsRedirect: Type.Optional(Type.Boolean()),
@@ -12,11 +13,11 @@ const ServerTls = Type.Object(
     caCertificates: Type.Optional(Type.String()),
     credentialName: Type.Optional(Type.String()),
     subjectAltNames: Type.Optional(Type.Array(Type.String())),
-    minProtocolVersion: Type.Optional(Type.String()),
-    maxProtocolVersion: Type.Optional(Type.String()),
+    minProtocolVersion: Type.Optional(TlsVersion),
+    maxProtocolVersion: Type.Optional(TlsVersion),
     cipherSuites: Type.Optional(Type.Array(Type.String())),
   },
-  closed,
+  without("credentialNames tlsCertificates caCertCredentialName caCrl verifyCertificateSpki verifyCertificateHash"),
 );
 const Server = Type.Object(
   {

@@ -3,7 +3,8 @@ import { closed, ExportTo, Labels, literals, Port, UInt } from "./common.ts";
 
 const Endpoint = Type.Object(
   {
-    address: Type.String({ minLength: 1 }),
+    /** Absent only for an endpoint behind the gateway of another network. */
+    address: Type.Optional(Type.String()),
     ports: Type.Optional(Type.Record(Type.String(), Port)),
     labels: Type.Optional(Labels),
     network: Type.Optional(Type.String()),
@@ -23,15 +24,20 @@ const ServiceEntryPort = Type.Object(
   closed,
 );
 
+const resolution = Type.Unsafe<"NONE" | "STATIC" | "DNS" | "DNS_ROUND_ROBIN">({
+  ...literals("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN"),
+  notServed: { DYNAMIC_DNS: "" },
+});
+
 export const ServiceEntrySpec = Type.Object(
   {
     hosts: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
     addresses: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     ports: Type.Optional(Type.Array(ServiceEntryPort)),
     location: Type.Optional(literals("MESH_EXTERNAL", "MESH_INTERNAL")),
-    resolution: Type.Optional(literals("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN")),
+    resolution: Type.Optional(resolution),
     endpoints: Type.Optional(Type.Array(Endpoint)),
-    workloadSelector: Type.Optional(Type.Object({ labels: Labels }, closed)),
+    workloadSelector: Type.Optional(Type.Object({ labels: Type.Optional(Labels) }, closed)),
     subjectAltNames: Type.Optional(Type.Array(Type.String())),
     exportTo: Type.Optional(ExportTo),
   },

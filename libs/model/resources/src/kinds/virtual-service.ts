@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { notServed } from "../not-served.ts";
 import {
   closed,
   Destination,
@@ -10,6 +11,7 @@ import {
   Port,
   StringMatch,
   UInt,
+  without,
 } from "./common.ts";
 
 const HeaderOperations = Type.Object(
@@ -24,6 +26,13 @@ const Headers = Type.Object(
   { request: Type.Optional(HeaderOperations), response: Type.Optional(HeaderOperations) },
   closed,
 );
+/** Istio 1.1's fields for headers, which `headers` has taken the place of. */
+const HEADERS_BEFORE = {
+  appendRequestHeaders: "write headers.request.add",
+  removeRequestHeaders: "write headers.request.remove",
+  appendResponseHeaders: "write headers.response.add",
+  removeResponseHeaders: "write headers.response.remove",
+};
 const HttpMatch = Type.Object(
   {
     name: Type.Optional(Type.String()),
@@ -49,7 +58,7 @@ const HttpDestination = Type.Object(
     weight: Type.Optional(Type.Integer({ minimum: 0 })),
     headers: Type.Optional(Headers),
   },
-  closed,
+  without("", HEADERS_BEFORE),
 );
 const Redirect = Type.Object(
   {
@@ -104,7 +113,7 @@ const Fault = Type.Object(
           percent: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
           fixedDelay: Type.Optional(Duration),
         },
-        closed,
+        without("exponentialDelay"),
       ),
     ),
     abort: Type.Optional(
@@ -115,7 +124,7 @@ const Fault = Type.Object(
           httpStatus: Type.Optional(Type.Integer({ minimum: 200, maximum: 600 })),
           grpcStatus: Type.Optional(GrpcStatus),
         },
-        closed,
+        without("http2Error"),
       ),
     ),
   },
@@ -131,7 +140,7 @@ const Cors = Type.Object(
     maxAge: Type.Optional(Duration),
     allowCredentials: Type.Optional(Type.Boolean()),
   },
-  closed,
+  without("unmatchedPreflights"),
 );
 const HttpRoute = Type.Object(
   {
@@ -153,8 +162,14 @@ const HttpRoute = Type.Object(
     corsPolicy: Type.Optional(Cors),
     headers: Type.Optional(Headers),
   },
-  closed,
+  without("delegate", {
+    ...HEADERS_BEFORE,
+    appendHeaders: "write headers.request.add",
+    websocketUpgrade: "leave it out, upgrades are always possible",
+  }),
 );
+/** Never served by Istio either. */
+const L4_BEFORE = without("sourceSubnet", { sourceSubnet: "write sourceLabels or sourceNamespace" });
 const L4Match = {
   destinationSubnets: Type.Optional(Type.Array(Type.String())),
   port: Type.Optional(Port),
@@ -168,7 +183,7 @@ const L4Destination = Type.Object(
 );
 const TlsRoute = Type.Object(
   {
-    match: Type.Array(Type.Object({ sniHosts: Type.Array(Type.String(), { minItems: 1 }), ...L4Match }, closed), {
+    match: Type.Array(Type.Object({ sniHosts: Type.Array(Type.String(), { minItems: 1 }), ...L4Match }, L4_BEFORE), {
       minItems: 1,
     }),
     route: Type.Array(L4Destination, { minItems: 1 }),
@@ -177,7 +192,7 @@ const TlsRoute = Type.Object(
 );
 const TcpRoute = Type.Object(
   {
-    match: Type.Optional(Type.Array(Type.Object(L4Match, closed))),
+    match: Type.Optional(Type.Array(Type.Object(L4Match, L4_BEFORE))),
     route: Type.Array(L4Destination, { minItems: 1 }),
   },
   closed,
@@ -192,7 +207,10 @@ export const VirtualServiceSpec = Type.Object(
     tcp: Type.Optional(Type.Array(TcpRoute)),
     exportTo: Type.Optional(ExportTo),
   },
-  closed,
+  {
+    ...without("configScope", { configScope: "write exportTo" }),
+    missing: { hosts: `is required; a VirtualService without hosts, for others to delegate to, ${notServed()}` },
+  },
 );
 export type VirtualServiceSpec = Static<typeof VirtualServiceSpec>;
 export type HttpRoute = Static<typeof HttpRoute>;
