@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, type RequestOptions, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -83,6 +83,17 @@ export class Mesh implements AsyncDisposable {
 
   /** Starts a supervisor (again); it adopts what runs. */
   async supervise(): Promise<void> {
+    this.spawnSupervisor();
+    await waitFor("the supervisor answers", 20_000, async () => {
+      if (this.#supervisor?.exitCode !== null)
+        throw new Error(readFileSync(join(this.runDir, "supervisor.log"), "utf8").slice(-2000));
+      this.#runId = (await this.status()).runId;
+      return true;
+    });
+  }
+
+  /** Starts a supervisor and does not wait until it answers. */
+  spawnSupervisor(): void {
     const log = openSync(join(this.runDir, "supervisor.log"), "a");
     const entry = appEntry(ROOT, "apps/xebec").replace(/main\.(ts|mjs)$/, "supervisor-main.$1");
     this.#supervisor = spawn(process.execPath, [entry], {
@@ -90,12 +101,11 @@ export class Mesh implements AsyncDisposable {
       stdio: ["ignore", log, log],
       env: { ...process.env, XEBEC_HOME: this.runDir, NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/xebec-e2e") },
     });
-    await waitFor("the supervisor answers", 20_000, async () => {
-      if (this.#supervisor?.exitCode !== null)
-        throw new Error(readFileSync(join(this.runDir, "supervisor.log"), "utf8").slice(-2000));
-      this.#runId = (await this.status()).runId;
-      return true;
-    });
+    closeSync(log);
+  }
+
+  get runId(): string {
+    return this.#runId;
   }
 
   get supervisorPid(): number {

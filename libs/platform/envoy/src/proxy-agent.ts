@@ -66,7 +66,8 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },
     quit: options.quit,
     drain: async () => {
-      await admin.post(`/drain_listeners?${drainQuery}`);
+      // Who drains before the end is not over yet: clients are told to go, and those that come are served.
+      await admin.post(`/drain_listeners?${drainQuery}&skip_exit`);
     },
   });
   const sds = createSdsServer({ path: settings.sdsSocket, secrets: createSecrets(identity), metrics });

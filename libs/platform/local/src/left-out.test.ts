@@ -17,7 +17,7 @@ test("a kind that nobody reads is told, with what was meant", () => {
 });
 
 test("a field that Kubernetes does not have is told with its place, one that it has is not", () => {
-  const container = { name: "web", imagePullPolicy: "Always", readinesProbe: {} };
+  const container = { name: "web", readinesProbe: {}, livenessProbe: {} };
   const spec = { replica: 2, template: { spec: { contaners: [], containers: [container], tolerations: [] } } };
   assert.deepEqual(leftOut({ apiVersion: "apps/v1", kind: "Deployment", spec }), [
     "spec.replica is left out: Kubernetes has no such field; did you mean replicas?",

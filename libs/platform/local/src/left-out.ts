@@ -1,5 +1,6 @@
 import { didYouMean } from "@xebec/core-errors";
 import { kindOf } from "@xebec/model-resources";
+import { withoutEffect } from "./without-effect.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -36,7 +37,9 @@ export function leftOut(object: Fields): string[] {
   if (kindOf(group, kind) || /(^|\.)(istio|xebec)\.io$/.test(group)) return [];
   if (!LOCAL_KINDS.includes(kind))
     return [`kind ${kind} (${apiVersion}) is left out: it does not run here${didYouMean(kind, LOCAL_KINDS)}`];
-  return kind === "Deployment" ? ofDeployment(object) : [];
+  if (kind !== "Deployment") return [];
+  const known = { deployment: DEPLOYMENT, pod: POD, container: CONTAINER };
+  return [...ofDeployment(object), ...withoutEffect(object, known)];
 }
 
 function ofDeployment({ spec }: Fields): string[] {

@@ -17,10 +17,28 @@ export interface EnvVar {
   };
 }
 
-export interface Probe {
-  readonly httpGet?: { readonly path?: string; readonly port: number | string };
-  readonly tcpSocket?: { readonly port: number | string };
+/** What a probe or a hook does. */
+export interface Action {
+  readonly exec?: { readonly command?: readonly string[] };
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number | string;
+    readonly host?: string;
+    readonly scheme?: string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
+  readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly sleep?: { readonly seconds: number };
+}
+
+export interface Probe extends Action {
+  readonly initialDelaySeconds?: number;
   readonly periodSeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+  readonly terminationGracePeriodSeconds?: number;
 }
 
 export interface ContainerSpec {
@@ -30,7 +48,10 @@ export interface ContainerSpec {
   readonly args?: readonly string[];
   readonly env?: readonly EnvVar[];
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+  readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly lifecycle?: { readonly preStop?: Action; readonly postStart?: Action };
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
 }
 
@@ -79,6 +100,11 @@ export interface Deployment {
   readonly metadata: ObjectMeta;
   readonly replicas: number;
   readonly template: PodTemplate;
+  readonly minReadySeconds?: number;
+  readonly strategy?: {
+    readonly type?: string;
+    readonly rollingUpdate?: { readonly maxSurge?: number | string; readonly maxUnavailable?: number | string };
+  };
 }
 
 export interface KubeService {

@@ -1,4 +1,5 @@
 import { readManifest } from "@xebec/core-yaml";
+import { checkLifecycle } from "./check-lifecycle.ts";
 import { leftOut } from "./left-out.ts";
 import type {
   ClusterObject,
@@ -123,7 +124,16 @@ function deploymentOf(value: Fields, metadata: ObjectMeta): Deployment {
   for (const [i, container] of containers.entries())
     if (!isFields(container) || typeof container.name !== "string")
       throw new Error(`${where}: spec.template.spec.containers[${i}].name is required`);
-  return { kind: "Deployment", metadata, replicas, template: template as PodTemplate };
+  try {
+    checkLifecycle(spec);
+  } catch (error) {
+    throw new Error(`${where}: ${(error as Error).message}`);
+  }
+  return {
+    ...{ kind: "Deployment", metadata, replicas, template: template as PodTemplate },
+    ...(typeof spec.minReadySeconds === "number" ? { minReadySeconds: spec.minReadySeconds } : {}),
+    ...(isFields(spec.strategy) ? { strategy: spec.strategy as NonNullable<Deployment["strategy"]> } : {}),
+  };
 }
 
 function isFields(value: unknown): value is Fields {

@@ -30,10 +30,12 @@ export interface PodHost {
   stateChanged(): Promise<void>;
   /** Called when readiness changed: the records have to be published. */
   recordsChanged(): void;
+  /** Resolves when every proxy has taken what is published now, or when it cannot be waited for any longer. */
+  withdrawn(): Promise<void>;
 }
 
 export interface PodHostOptions
-  extends Pick<PodHost, "root" | "runDir" | "runId" | "baseEnv" | "stateChanged" | "recordsChanged"> {
+  extends Pick<PodHost, "root" | "runDir" | "runId" | "baseEnv" | "stateChanged" | "recordsChanged" | "withdrawn"> {
   readonly plan: AddressPlan;
   readonly mint: MintToken;
   /** The objects of the manifests by `KIND/NAMESPACE/NAME`. */

@@ -1,45 +1,14 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { processesMarked, RUN_MARK } from "@xebec/platform-process";
-import { freePort, tempDir } from "@xebec/testing-launch";
-import { addressPlan } from "./address-plan.ts";
+import { freePort } from "@xebec/testing-launch";
 import type { Deployment } from "./manifest-objects.ts";
-import type { PodHost } from "./pod-host.ts";
+import { host } from "./pod-host.testkit.ts";
 import { PodSet } from "./pod-set.ts";
 
 const TIMEOUT_MS = 15_000;
 const SERVER = `require("node:http").createServer((_, r) => r.end(process.env.VERSION)).listen(Number(process.env.PORT), process.env.BIND_ADDRESS)`;
-
-async function host(t: TestContext): Promise<{ host: PodHost; step: (set: PodSet) => void; runId: string }> {
-  const folder = tempDir();
-  t.after(() => folder.remove());
-  const runId = randomUUID();
-  let set: PodSet | undefined;
-  return {
-    runId,
-    step: (given) => {
-      set = given;
-    },
-    host: {
-      plan: addressPlan(199),
-      root: "/",
-      runDir: folder.path,
-      runId,
-      injector: { host: "127.0.0.1", port: 1, serverName: "none", ca: () => undefined },
-      mint: async () => "token",
-      baseEnv: { PATH: process.env.PATH ?? "" },
-      caAddress: "127.0.0.1:8060",
-      discoveryAddress: "127.0.0.1:15012",
-      proxyConfig: {},
-      data: () => undefined,
-      services: () => [],
-      stateChanged: async () => undefined,
-      recordsChanged: () => set?.step(),
-    },
-  };
-}
 
 function deployment(port: number, version: string, replicas: number): Deployment {
   return {

@@ -1,21 +1,31 @@
 import { hash } from "node:crypto";
+import { sleep } from "@xebec/core-async";
 import { freeSlot } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
 import type { Deployment } from "./manifest-objects.ts";
+import { newPodState } from "./new-pod.ts";
 import type { PodHost } from "./pod-host.ts";
-import { newPodState, PodRunner } from "./pod-runner.ts";
+import { PodRunner } from "./pod-runner.ts";
+import { planRollout, rolloutLimits } from "./rollout.ts";
 import type { PodState } from "./state-file.ts";
 import type { UnitBefore } from "./unit.ts";
 
-/**
- * The pods of all Deployments. A Deployment that changes gets new pods first; the old ones end when the new ones are ready.
- */
+/** How long pods may take when the mesh ends, in milliseconds. */
+const DOWN_MS = 5_000;
+const PROXY_MS = 2_500;
+
+/** The pods of all Deployments, which change as their strategies say. */
 export class PodSet {
   readonly #host: PodHost;
   readonly #namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
   readonly #pods = new Map<string, PodRunner>();
   readonly #ending = new Map<PodRunner, Promise<void>>();
+  readonly #later = new Set<NodeJS.Timeout>();
   #wanted: readonly Deployment[] = [];
+  /** Nothing is made or ended any more: before the manifests are read, and when the supervisor goes. */
+  #frozen = true;
+  #stepping = false;
+  #again = false;
 
   constructor(host: PodHost, namespaceLabels: (namespace: string) => Readonly<Record<string, string>>) {
     this.#host = host;
@@ -51,28 +61,57 @@ export class PodSet {
   /** Makes the pods be those of these Deployments. */
   reconcile(deployments: readonly Deployment[]): void {
     this.#wanted = deployments;
-    const byName = new Map(deployments.map((each) => [`${each.metadata.namespace}/${each.metadata.name}`, each]));
-    for (const pod of this.pods) if (!byName.has(`${pod.state.namespace}/${pod.state.deployment}`)) this.#end(pod);
-    for (const deployment of deployments) this.#reconcileOne(deployment);
+    this.#frozen = false;
+    this.step();
   }
 
-  /** Called when a pod's readiness changed: a replacement may go on. */
+  /** Called when something of a pod changed: a rollout may go on. */
   step(): void {
+    // What a step does to pods calls for a step again.
+    this.#again = true;
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        this.#stepOnce();
+      }
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #stepOnce(): void {
+    if (this.#frozen) return;
+    const names = new Set(this.#wanted.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+    for (const pod of this.pods) if (!names.has(`${pod.state.namespace}/${pod.state.deployment}`)) this.#end(pod);
     for (const deployment of this.#wanted) this.#reconcileOne(deployment);
   }
 
   #reconcileOne(deployment: Deployment): void {
     const { name, namespace } = deployment.metadata;
     const template = hash("sha1", JSON.stringify(deployment.template), "hex");
-    const all = this.pods.filter((pod) => pod.state.namespace === namespace && pod.state.deployment === name);
-    const current = all.filter((pod) => pod.state.hash === template);
-    const old = all.filter((pod) => pod.state.hash !== template);
-    for (const extra of current.slice(deployment.replicas)) this.#end(extra);
-    for (let i = current.length; i < deployment.replicas; i++)
-      current.push(this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false));
-    const ready = current.filter((pod) => pod.ready).length;
-    // As many old pods may go as new ones are ready.
-    for (const pod of old.slice(0, old.length - Math.max(0, deployment.replicas - ready))) this.#end(pod);
+    const isOf = ({ state }: PodRunner): boolean => state.namespace === namespace && state.deployment === name;
+    const least = (deployment.minReadySeconds ?? 0) * 1_000;
+    const pods = this.pods.filter(isOf).map((pod) => {
+      const { ready, readyForMs = Number.NEGATIVE_INFINITY } = pod;
+      if (ready && readyForMs < least) this.#stepIn(least - readyForMs);
+      return { pod, ready, available: readyForMs >= least, current: pod.state.hash === template };
+    });
+    const ending = [...this.#ending.keys()].filter((pod) => isOf(pod) && pod.state.hash !== template).length;
+    const plan = planRollout(deployment.replicas, rolloutLimits(deployment), pods, ending);
+    for (const { pod } of plan.end) this.#end(pod);
+    for (let i = 0; i < plan.create; i++)
+      this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false);
+  }
+
+  /** A pod becomes available by nothing but time. */
+  #stepIn(ms: number): void {
+    const timer = setTimeout(() => {
+      this.#later.delete(timer);
+      this.step();
+    }, ms);
+    this.#later.add(timer);
   }
 
   #slot(): number {
@@ -92,24 +131,31 @@ export class PodSet {
     return pod;
   }
 
-  #end(pod: PodRunner): void {
+  #end(pod: PodRunner, mostMs?: number): void {
     this.#pods.delete(`${pod.state.namespace}/${pod.state.name}`);
-    const ending = pod.end().finally(() => {
+    const ending = pod.end(mostMs).finally(() => {
       this.#ending.delete(pod);
       void this.#host.stateChanged();
+      this.step();
     });
     this.#ending.set(pod, ending);
   }
 
-  async endAll(): Promise<void> {
+  #stopSteps(): void {
     // A pod that goes would be replaced.
-    this.#wanted = [];
-    for (const pod of this.pods) this.#end(pod);
-    await Promise.all(this.#ending.values());
+    this.#frozen = true;
+    for (const timer of this.#later) clearTimeout(timer);
+  }
+
+  async endAll(): Promise<void> {
+    this.#stopSteps();
+    for (const pod of this.pods) this.#end(pod, DOWN_MS);
+    // Those that were ending before may have a long grace period; what is left of them is killed with the mesh.
+    await Promise.race([Promise.all(this.#ending.values()), sleep(DOWN_MS + PROXY_MS)]);
   }
 
   releaseAll(): void {
-    this.#wanted = [];
-    for (const pod of this.pods) pod.release();
+    this.#stopSteps();
+    for (const pod of this.all) pod.release();
   }
 }

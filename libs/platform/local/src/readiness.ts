@@ -1,7 +1,6 @@
 import { isXebecError } from "@xebec/core-errors";
-import { accepts, httpCall, httpStatus } from "@xebec/platform-http/call";
+import { httpCall, httpStatus } from "@xebec/platform-http/call";
 import { type PortHolder, portOwner } from "@xebec/platform-process";
-import type { ContainerSpec } from "./manifest-objects.ts";
 import type { Unit } from "./unit.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -27,20 +26,6 @@ export async function serviceMissing(host: string, port: number): Promise<readon
     if (error instanceof SyntaxError || isXebecError(error)) return undefined;
     throw error;
   }
-}
-
-/** Asks a container's readiness probe; without one, its first port has to be open. @param host where it listens */
-export async function containerReady(container: ContainerSpec, host: string): Promise<boolean> {
-  const port = probedPort(container);
-  if (port === undefined) return true;
-  const { httpGet } = container.readinessProbe ?? {};
-  return httpGet ? httpReady(host, port, httpGet.path ?? "/") : accepts(host, port, TIMEOUT_MS);
-}
-
-/** The port that tells whether a container is ready; undefined when none does. */
-export function probedPort({ ports, readinessProbe: probe }: ContainerSpec): number | undefined {
-  const port = (probe?.httpGet ?? probe?.tcpSocket)?.port ?? ports?.[0]?.containerPort;
-  return typeof port === "string" ? (ports?.find((each) => each.name === port)?.containerPort ?? 0) : port;
 }
 
 /** Whether who holds a port may be taken for its unit: also when the machine does not tell. */

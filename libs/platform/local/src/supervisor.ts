@@ -35,6 +35,7 @@ import { type PublishedConfig, StatusReader } from "./status-reader.ts";
 import { endStrangers, findRun } from "./strangers.ts";
 import { Unit, type UnitBefore } from "./unit.ts";
 import { mainProcesses, type UnitProcess } from "./unit-processes.ts";
+import { proxiesHave } from "./withdrawal.ts";
 import { WorkloadPublisher } from "./workload-publisher.ts";
 
 const log = logger("local");
@@ -174,9 +175,12 @@ export class Supervisor {
       mint: await tokenMaker(citadelDir(runDir)),
       objects: () => this.#objects.objects,
       stateChanged: () => this.#saved(),
+      withdrawn: async () => {
+        await proxiesHave(this.#publisher?.request() ?? Promise.resolve(), bus, this.#stop.signal);
+      },
       recordsChanged: () => {
         this.#pods?.step();
-        this.#publisher?.request();
+        void this.#publisher?.request();
       },
     });
     const pods = new PodSet(podHost, (namespace) => this.#namespaceLabels(namespace));
@@ -247,7 +251,7 @@ export class Supervisor {
 
   #objectsChanged(): void {
     this.#pods?.reconcile(this.#ofKind("Deployment") as Deployment[]);
-    this.#publisher?.request();
+    void this.#publisher?.request();
   }
 
   #allUnits(): Unit[] {

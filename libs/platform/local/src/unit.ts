@@ -98,6 +98,31 @@ export class Unit {
     }
   }
 
+  /** Takes over what still runs of it, only to end it. */
+  adopt({ found, ...record }: UnitBefore): void {
+    const run = this.spec.env[RUN_MARK];
+    const chosen = chooseProcess(found ?? (run === undefined ? [] : mainProcessesOf(run, this.spec.name)), record);
+    if (chosen) this.#adopt(chosen);
+  }
+
+  /** From now on it is not started again when it ends. */
+  retire(): void {
+    this.#wanted = false;
+  }
+
+  /** Ends its process, so that another one is started: asks, waits, then insists. */
+  async restart(graceMs: number): Promise<void> {
+    const id = this.#id;
+    if (id) await this.#ask(id, graceMs);
+  }
+
+  async #ask(id: ProcessId, graceMs: number): Promise<void> {
+    signalGroup(id, "SIGTERM");
+    const until = performance.now() + graceMs;
+    while (isRunning(id) && performance.now() < until) await sleep(20);
+    signalGroup(id, "SIGKILL");
+  }
+
   #adopt({ pid, startTime, instance }: UnitProcess): void {
     this.#id = { pid, startTime };
     this.#instance = instance;
@@ -248,10 +273,7 @@ export class Unit {
     await this.#starting;
     const id = this.#id;
     if (id) {
-      signalGroup(id, "SIGTERM");
-      const until = performance.now() + graceMs;
-      while (isRunning(id) && performance.now() < until) await sleep(20);
-      signalGroup(id, "SIGKILL");
+      await this.#ask(id, graceMs);
       this.#endRest(id);
     }
     this.#stop.abort();

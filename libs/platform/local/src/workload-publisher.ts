@@ -32,9 +32,9 @@ export class WorkloadPublisher {
     this.#source = source;
   }
 
-  /** Something may have changed. */
-  request(): void {
-    void this.#publish.request();
+  /** Something may have changed. @returns when what there is now has been published, or could not be */
+  request(): Promise<void> {
+    return this.#publish.request();
   }
 
   async #publishRecords(): Promise<void> {

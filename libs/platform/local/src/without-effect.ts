@@ -1,0 +1,76 @@
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
+const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+
+/** What the laptop platform acts on; everything else that Kubernetes has is told. */
+const EFFECTIVE = {
+  deployment: words("replicas selector template strategy minReadySeconds"),
+  pod: words("containers volumes serviceAccountName terminationGracePeriodSeconds"),
+  container: words(
+    "name image command args env ports volumeMounts startupProbe readinessProbe livenessProbe lifecycle",
+  ),
+  lifecycle: words("preStop"),
+  port: words("name containerPort protocol"),
+  mount: words("name mountPath subPath"),
+  volume: words("name configMap secret downwardAPI emptyDir projected"),
+};
+/** Values that say what would be so without them. */
+const DEFAULTS: Readonly<Record<string, unknown>> = {
+  restartPolicy: "Always",
+  dnsPolicy: "ClusterFirst",
+  schedulerName: "default-scheduler",
+  enableServiceLinks: true,
+  terminationMessagePath: "/dev/termination-log",
+  terminationMessagePolicy: "File",
+  paused: false,
+};
+
+/**
+ * The fields of a Deployment that Kubernetes would act on and this platform does not, by the place where they stand.
+ * @param known Kubernetes' own fields of a Deployment's spec, a pod and a container; another one is told elsewhere
+ * @returns a sentence for each place
+ */
+export function withoutEffect(
+  { spec }: Fields,
+  known: Readonly<Record<"deployment" | "pod" | "container", readonly string[]>>,
+): string[] {
+  if (!isFields(spec)) return [];
+  const pod = isFields(spec.template) && isFields(spec.template.spec) ? spec.template.spec : {};
+  const at = "spec.template.spec";
+  const told = (fields: Fields, path: string, effective: ReadonlySet<string>, all?: readonly string[]): string[] => {
+    const names = Object.keys(fields).filter(
+      (name) =>
+        !effective.has(name) &&
+        (all?.includes(name) ?? true) &&
+        !isEmpty(fields[name]) &&
+        DEFAULTS[name] !== fields[name],
+    );
+    if (names.length === 0) return [];
+    return [`${path}: ${names.join(", ")} ${names.length === 1 ? "has" : "have"} no effect on this platform`];
+  };
+  return [
+    ...told(spec, "spec", EFFECTIVE.deployment, known.deployment),
+    ...told(pod, at, EFFECTIVE.pod, known.pod),
+    ...list(pod.containers).flatMap((container, i) => {
+      const path = `${at}.containers[${i}]`;
+      return [
+        ...told(container, path, EFFECTIVE.container, known.container),
+        ...(isFields(container.lifecycle) ? told(container.lifecycle, `${path}.lifecycle`, EFFECTIVE.lifecycle) : []),
+        ...list(container.ports).flatMap((each, j) => told(each, `${path}.ports[${j}]`, EFFECTIVE.port)),
+        ...list(container.volumeMounts).flatMap((each, j) => told(each, `${path}.volumeMounts[${j}]`, EFFECTIVE.mount)),
+      ];
+    }),
+    ...list(pod.volumes).flatMap((each, i) => told(each, `${at}.volumes[${i}]`, EFFECTIVE.volume)),
+  ];
+}
+
+function list(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isFields) : [];
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) ? value.length === 0 : isFields(value) && Object.keys(value).length === 0;
+}
