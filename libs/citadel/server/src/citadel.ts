@@ -61,7 +61,9 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     ...(config["grpc-port"] >= 0 ? [listening(server, parts.onListening)] : []),
   ];
   const address: HostPort = { host: config.address, port: config["monitoring-port"] };
-  return withMonitoring ? [monitoring({ name: "citadel", address, components, metrics }), ...components] : components;
+  return withMonitoring
+    ? [monitoring({ name: "citadel", address, components: [bus, ...components], metrics }), ...components]
+    : components;
 }
 
 function listening(server: Component & { readonly port: number }, tell: CitadelParts["onListening"]): Component {

@@ -47,7 +47,7 @@ export function galleyComponents({ config, bus, tls, metrics = createMetrics() }
     monitoring({
       name: "galley",
       address: { host: config.monitoringAddress, port: config.monitoringPort },
-      components,
+      components: [bus, ...components],
       metrics,
     }),
     ...components,

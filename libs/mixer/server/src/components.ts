@@ -76,5 +76,5 @@ function withMonitoring(
       : {}),
   });
   const address = { host: config.monitoringAddress, port: config.monitoringPort };
-  return [monitoring({ name, address, components, metrics }), ...components];
+  return [monitoring({ name, address, components: [bus, ...components], metrics }), ...components];
 }

@@ -32,7 +32,9 @@ export interface BusAccess {
 }
 
 const NONE: BusAccess = { write: [], read: [], send: [], receive: [], add: [], take: [] };
-const consumer: BusAccess = { ...NONE, write: ["status"], read: ["config", "trust"] };
+/** Whoever writes a state may say that the server does not take it. */
+const writer: BusAccess = { ...NONE, send: [SUBJECTS.stalls] };
+const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "trust"] };
 const ADAPTERS = "adapter.>";
 
 /**
@@ -41,19 +43,19 @@ const ADAPTERS = "adapter.>";
  * where the local runner runs.
  */
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
-  galley: { ...NONE, write: ["config", "workloads", "status"], read: ["trust"] },
+  galley: { ...writer, write: ["config", "workloads", "status"], read: ["trust"] },
   pilot: { ...consumer, read: ["config", "workloads", "trust"], receive: [SUBJECTS.proxies] },
   citadel: { ...consumer, write: ["trust", "status"], read: ["config", "workloads"], provision: true },
   "mixer-policy": {
     ...consumer,
     write: ["status", "quota"],
     read: ["config", "workloads", "trust"],
-    send: [ADAPTERS],
+    send: [...writer.send, ADAPTERS],
   },
   "mixer-telemetry": {
     ...consumer,
     read: ["config", "workloads", "trust"],
-    send: [ADAPTERS, SUBJECTS.flows, SUBJECTS.logs],
+    send: [...writer.send, ADAPTERS, SUBJECTS.flows, SUBJECTS.logs],
     add: [WORK_QUEUES.reports],
     take: [WORK_QUEUES.reports],
   },
@@ -62,7 +64,9 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
     ...NONE,
     write: ["workloads"],
     read: ["config", "status", "trust"],
-    send: [SUBJECTS.proxies],
+    send: [...writer.send, SUBJECTS.proxies],
+    // It looks after the server of a laptop.
+    receive: [SUBJECTS.stalls],
     provision: true,
   },
   adapter: { ...NONE, receive: [ADAPTERS], take: [WORK_QUEUES.reports] },

@@ -20,6 +20,8 @@ export const ALL_BUCKETS: readonly Bucket[] = Object.values(BUCKETS);
 export const SUBJECTS = {
   /** Request that every pilot replica answers: the state of its proxies. */
   proxies: "proxies",
+  /** A writer says that the server takes none of its changes to a state, whose name is the message. */
+  stalls: "bus.stalls",
   /** Rolled-up edges of traffic. */
   flows: "telemetry.flows",
   /** Sampled access logs, sent only while somebody listens. */

@@ -94,7 +94,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       address: parseAddress(config.monitoringAddr),
       limits: { maxBodyBytes: 16 << 10, maxConnections: 200 },
       routes: (app) => {
-        monitoringRoutes(app, { name: "pilot", components, metrics });
+        monitoringRoutes(app, { name: "pilot", components: [bus, ...components], metrics });
         debugRoutes(app, server, isReady);
       },
     }),

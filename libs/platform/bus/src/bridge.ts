@@ -72,7 +72,7 @@ export function createBridge({ inner, outer, incoming, outgoing, requests }: Bri
           }),
         );
     },
-    missing: () => relays.flatMap(({ reader }) => [...(reader.missing?.() ?? [])]),
+    missing: () => [...relays.flatMap(({ reader }) => reader.missing?.() ?? []), ...(outer.missing?.() ?? [])],
     async close() {
       for (const each of open) each.close();
       for (const { reader, writer } of relays) {

@@ -8,7 +8,15 @@ import {
 import { CODES, type Code, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { ALL_BUCKETS, ALL_WORK_QUEUES, type Bucket, type BusUser, SIGNED_BUCKETS, writersOf } from "@xebec/model-bus";
+import {
+  ALL_BUCKETS,
+  ALL_WORK_QUEUES,
+  type Bucket,
+  type BusUser,
+  SIGNED_BUCKETS,
+  SUBJECTS,
+  writersOf,
+} from "@xebec/model-bus";
 import { checkBucket } from "./bucket-names.ts";
 import type { Bus, State, Subscription, WorkQueue } from "./bus.ts";
 import { type LinkOptions, NatsLink } from "./nats-link.ts";
@@ -29,6 +37,8 @@ const log = logger("bus");
 const ERROR_HEADER = "Xebec-Error";
 /** How long `requestAll` waits after an answer for another one. */
 const STALL_MS = 250;
+/** Between two messages about writes that are not taken. */
+const TELL_MS = 2_000;
 
 /**
  * Makes the bus over NATS with JetStream. `start` returns at once: the connection is made when the server is there, and again
@@ -48,6 +58,7 @@ class NatsBus implements Bus {
   readonly #queues = new Map<string, NatsQueue>();
   readonly #signer: EntrySigner | undefined;
   #provisioner: Provisioner | undefined;
+  #told = Number.NEGATIVE_INFINITY;
 
   constructor(options: NatsBusOptions) {
     this.name = `bus ${options.name}`;
@@ -74,6 +85,18 @@ class NatsBus implements Bus {
     this.#link.ready().catch((error: unknown) => log.debug({ err: error }, "the bus was closed before it was reached"));
   }
 
+  /** Writes that the server does not take: whoever waits for them is not well, whatever the server says of itself. */
+  missing(): readonly string[] {
+    return [...this.#states.values()].flatMap((each) => each.missing());
+  }
+
+  /** Tells whoever looks after the server; messages pass although its store has failed. */
+  #tellStall(bucket: string): void {
+    if (performance.now() - this.#told < TELL_MS) return;
+    this.#told = performance.now();
+    this.publish(SUBJECTS.stalls, Buffer.from(bucket));
+  }
+
   async close(): Promise<void> {
     await this.#provisioner?.close();
     await this.#link.close();
@@ -83,7 +106,7 @@ class NatsBus implements Bus {
     let state = this.#states.get(bucket);
     if (!state) {
       checkBucket(bucket);
-      state = new NatsState(this.#link, bucket, this.#securityOf(bucket));
+      state = new NatsState(this.#link, bucket, this.#securityOf(bucket), (name) => this.#tellStall(name));
       this.#states.set(bucket, state);
       this.#provisioner?.bucket(bucket);
     }

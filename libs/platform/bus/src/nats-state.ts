@@ -20,6 +20,7 @@ import { ANSWER_MS, type Link, type NatsLink } from "./nats-link.ts";
 import { NatsWatch } from "./nats-watch.ts";
 import type { EntrySigner, EntryVerifier } from "./signature.ts";
 import { StoreAge } from "./store-age.ts";
+import { WriteProgress } from "./write-progress.ts";
 
 const IN_FLIGHT = 256;
 const PAUSE = { baseMs: 50, maxMs: 1_000 };
@@ -49,13 +50,31 @@ export class NatsState implements State {
   /** Pieces on the server that a key of ours refers to. */
   readonly #pieces = new Map<string, Pieces>();
   readonly #age = new StoreAge();
+  readonly #progress = new WriteProgress();
+  readonly #tellStall: (bucket: string) => void;
+  #stalled = false;
   #guardian: NodeJS.Timeout | undefined;
   #checking = false;
 
-  constructor(link: NatsLink, bucket: string, security: StateSecurity = {}) {
+  /** @param tellStall called about once a second while the server can be reached and takes no write */
+  constructor(
+    link: NatsLink,
+    bucket: string,
+    security: StateSecurity = {},
+    tellStall: (bucket: string) => void = () => undefined,
+  ) {
     this.#link = link;
+    this.#tellStall = tellStall;
     this.#bucket = bucket;
     this.#security = security;
+  }
+
+  /** What waits to be written for too long, a sentence. */
+  missing(): readonly string[] {
+    const { late } = this.#progress;
+    if (!late) return [];
+    const why = this.#link.connected ? late.reason : "the bus is down";
+    return [`the bus has taken no change of the state "${this.#bucket}" for ${late.seconds} s: ${why}`];
   }
 
   async put(key: string, value: Uint8Array): Promise<void> {
@@ -116,6 +135,7 @@ export class NatsState implements State {
     if (value) this.#own.set(key, value);
     else this.#own.delete(key);
     this.#guard();
+    this.#progress.begin();
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
       const wanted = this.#wanted.get(key);
@@ -152,6 +172,7 @@ export class NatsState implements State {
         wanted.waiters = wanted.waiters.slice(waiters.length);
         if (wanted.waiters.length === 0) this.#wanted.delete(key);
         for (const each of waiters) each.resolve();
+        this.#taken();
         return;
       } catch (error) {
         const final = this.#link.signal.aborted
@@ -161,12 +182,29 @@ export class NatsState implements State {
           this.#wanted.delete(key);
           this.#own.delete(key);
           for (const each of wanted.waiters) each.reject(final);
+          this.#taken();
           return;
         }
         log.debug({ err: error, bucket: this.#bucket, entry: key }, "a write did not arrive; trying again");
+        this.#failed(error);
         await sleep(backoff(attempt, PAUSE), this.#link.signal);
       }
     }
+  }
+
+  #taken(): void {
+    this.#progress.done(this.#wanted.size);
+    if (this.#stalled) log.info({ bucket: this.#bucket }, "the bus takes changes again");
+    this.#stalled = false;
+  }
+
+  #failed(error: unknown): void {
+    this.#progress.failed(error);
+    const [message] = this.missing();
+    if (!message) return;
+    if (!this.#stalled) log.error({ err: error, bucket: this.#bucket }, message);
+    this.#stalled = true;
+    if (this.#link.connected) this.#tellStall(this.#bucket);
   }
 
   async #write(link: Link, key: string, value: Uint8Array | undefined): Promise<void> {

@@ -1,7 +1,8 @@
-import { statfs } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rename, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { signalGroup } from "@xebec/platform-process";
 import { httpReady } from "./readiness.ts";
 import type { Unit } from "./unit.ts";
 
@@ -11,6 +12,11 @@ const LOOK_MS = 2_000;
 const FAILURES = 3;
 /** What nats-server needs to begin again, in bytes. */
 const ROOM = 8 << 20;
+/** A server that was just started again may first have to read its store, in milliseconds. */
+const REST_MS = 10_000;
+/** A store that fails again within this time after a start does not heal by one, in milliseconds. */
+const AGAIN_MS = 120_000;
+const GRACE_MS = 3_000;
 
 export interface NatsHealth {
   /** Where nats-server answers /healthz. */
@@ -18,28 +24,52 @@ export interface NatsHealth {
   readonly port: number;
   /** The directory of its store. */
   readonly storeDir: string;
+  /** Calls back whenever a writer says that the server takes none of its changes. @returns ends that */
+  readonly onStall: (stalled: (state: string) => void) => () => void;
 }
 
 /**
- * Starts nats-server again when it says that its store has failed: once the disk was full it refuses writes until then, also
- * when there is room again (its /healthz tells so).
+ * Starts nats-server again when its store has failed: when it says so (its /healthz does once the disk was full: it refuses
+ * writes until then, also when there is room again), or when writers say that it takes no changes, whatever it says of itself. A
+ * store that fails again soon is put aside: writers fill a new one.
  * @returns ends that
  */
-export function keepNatsHealthy(unit: Unit, { host, port, storeDir }: NatsHealth): () => void {
+export function keepNatsHealthy(unit: Unit, { host, port, storeDir, onStall }: NatsHealth): () => void {
   let failures = 0;
+  let restarted = Number.NEGATIVE_INFINITY;
+  const hasRoom = async (): Promise<boolean> => {
+    // The store itself may be what is gone.
+    const { bavail, bsize } = await statfs(dirname(storeDir));
+    return bavail * bsize >= ROOM;
+  };
+  const restart = async (why: string): Promise<void> => {
+    const past = performance.now() - restarted;
+    if (!unit.id || past < REST_MS || !(await hasRoom())) return;
+    restarted = performance.now();
+    failures = 0;
+    log.warn({ unit: unit.spec.name, why }, "the store of nats-server has failed; it is started again");
+    await unit.restart(GRACE_MS, async () => {
+      if (past > AGAIN_MS || !existsSync(storeDir)) return;
+      const aside = `${storeDir}.failed-${Date.now()}`;
+      await rename(storeDir, aside);
+      log.warn({ aside }, "the store has failed again and is put aside; writers fill a new one");
+    });
+  };
   const look = new Coalescer(async () => {
     failures = (await httpReady(host, port, "/healthz")) ? 0 : failures + 1;
-    if (failures < FAILURES || !unit.id) return;
-    const { bavail, bsize } = await statfs(storeDir);
-    if (bavail * bsize < ROOM) return;
-    failures = 0;
-    log.warn({ unit: unit.spec.name }, "nats-server says that it is not healthy; it is started again");
-    signalGroup(unit.id, "SIGTERM");
+    if (failures >= FAILURES) await restart("it says so itself");
   });
-  const timer = setInterval(
-    () => void look.request().catch((error: unknown) => log.warn({ err: error }, "nats-server cannot be looked after")),
-    LOOK_MS,
-  );
+  let stalled = "";
+  const heal = new Coalescer(() => restart(`it takes no changes of the state "${stalled}"`));
+  const told = (error: unknown): void => log.warn({ err: error }, "nats-server cannot be looked after");
+  const timer = setInterval(() => void look.request().catch(told), LOOK_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  const end = onStall((state) => {
+    stalled = state;
+    void heal.request().catch(told);
+  });
+  return () => {
+    clearInterval(timer);
+    end();
+  };
 }

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
+import { SUBJECTS } from "@xebec/model-bus";
 import type { Condition } from "@xebec/model-resources";
 import { type Bus, createGenerationWriter, createNatsBus, type GenerationWriter, readSeed } from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
@@ -15,7 +16,7 @@ import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, Deployment } from "./manifest-objects.ts";
 import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
-import { keepNatsHealthy } from "./nats-keeper.ts";
+import { keepNatsHealthy, type NatsHealth } from "./nats-keeper.ts";
 import { createPodHost } from "./pod-host.ts";
 import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
@@ -194,7 +195,13 @@ export class Supervisor {
     pods.adopt(before.pods, beforeOf);
     await this.#objects.start(this.#stop.signal);
     const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
-    const nats = { host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats") };
+    const nats: NatsHealth = {
+      ...{ host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats", "store") },
+      onStall: (stalled) => {
+        const listening = bus.subscribe(SUBJECTS.stalls, (state) => stalled(Buffer.from(state).toString()));
+        return () => listening.close();
+      },
+    };
     for (const end of [
       keepTokensFresh(() => this.#writeTokens()),
       keepVolumesFresh(() => this.#refreshPods(false)),
@@ -275,7 +282,7 @@ export class Supervisor {
       problems: this.#objects.problems,
       leftOut: this.#objects.leftOut,
       missing: [
-        ...(this.#bus ? [] : ["the supervisor is not connected to NATS yet"]),
+        ...(this.#bus ? (this.#bus.missing?.() ?? []) : ["the supervisor is not connected to NATS yet"]),
         ...(this.#objects.missing?.() ?? []),
       ],
     };

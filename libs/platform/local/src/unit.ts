@@ -59,6 +59,7 @@ export class Unit {
   #id: ProcessId | undefined;
   #instance: string | undefined;
   #before: UnitBefore | undefined;
+  #between: Promise<void> | undefined;
   #holds: { readonly id: ProcessId; readonly address: string } | undefined;
   #child: ChildProcess | undefined;
   #wanted = false;
@@ -110,10 +111,18 @@ export class Unit {
     this.#wanted = false;
   }
 
-  /** Ends its process, so that another one is started: asks, waits, then insists. */
-  async restart(graceMs: number): Promise<void> {
+  /**
+   * Ends its process, so that another one is started: asks, waits, then insists.
+   * @param between is waited for before the next start
+   */
+  async restart(graceMs: number, between?: () => Promise<void>): Promise<void> {
     const id = this.#id;
-    if (id) await this.#ask(id, graceMs);
+    if (!id) return;
+    const ended = this.#ask(id, graceMs).then(between);
+    this.#between = ended.catch((error: unknown) =>
+      log.error({ err: error, unit: this.spec.name }, "what had to be done before the next start has failed"),
+    );
+    await ended;
   }
 
   async #ask(id: ProcessId, graceMs: number): Promise<void> {
@@ -121,6 +130,7 @@ export class Unit {
     const until = performance.now() + graceMs;
     while (isRunning(id) && performance.now() < until) await sleep(20);
     signalGroup(id, "SIGKILL");
+    while (isRunning(id)) await sleep(5);
   }
 
   #adopt({ pid, startTime, instance }: UnitProcess): void {
@@ -203,6 +213,8 @@ export class Unit {
       await this.#changed();
       return;
     }
+    await this.#between;
+    this.#between = undefined;
     this.#instance = randomUUID();
     await this.#changed();
     if (this.#wanted) await this.#spawn(this.#instance);
