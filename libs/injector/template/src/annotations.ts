@@ -28,6 +28,7 @@ const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, strin
   "readiness.status.sidecar.istio.io/initialDelaySeconds": [count, "a number of seconds"],
   "readiness.status.sidecar.istio.io/periodSeconds": [count, "a number of seconds"],
   "readiness.status.sidecar.istio.io/failureThreshold": [count, "a number"],
+  "sidecar.istio.io/rewriteAppHTTPProbers": [(text) => text === "true" || text === "false", '"true" or "false"'],
   "sidecar.istio.io/proxyCPU": [isQuantity, "a quantity"],
   "sidecar.istio.io/proxyMemory": [isQuantity, "a quantity"],
   "sidecar.istio.io/proxyCPULimit": [isQuantity, "a quantity"],

@@ -3,6 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import { readYaml, YamlFault } from "@xebec/core-yaml";
 import mustache from "mustache";
 import { checkAnnotations } from "./annotations.ts";
+import { rewriteProbes } from "./app-probes.ts";
 import type { InjectConfig } from "./inject-config.ts";
 import { mergeContainer, OVERRIDES, readOverrides } from "./own-container.ts";
 import { type Container, type Pod, workloadOf } from "./pod.ts";
@@ -17,9 +18,14 @@ export interface PatchOperation {
 }
 
 const STATUS = "sidecar.istio.io/status";
+/** Whether kubelet's probes of the app go through the agent. */
+const REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers";
+const PROBERS = "ISTIO_KUBE_APP_PROBERS";
+const PROXY = "istio-proxy";
 const LISTS = ["initContainers", "containers", "volumes", "imagePullSecrets"] as const;
 type ListName = (typeof LISTS)[number];
 type Named = { readonly name: string };
+type EnvVar = { readonly name: string; readonly value?: string };
 
 interface Rendered {
   readonly metadata?: { readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
@@ -61,7 +67,7 @@ export function injectionPatch(
       (each) => !earlier[list]?.includes(each.name) && !added.some((own) => own.name === each.name),
     );
     status[list] = added.map((each) => each.name);
-    const after = [...kept, ...added];
+    const after = list === "containers" ? probedByAgent(kept, added, before, annotations, values) : [...kept, ...added];
     if (JSON.stringify(after) === JSON.stringify(before)) continue;
     operations.push({ op: pod.spec?.[list] ? "replace" : "add", path: `/spec/${list}`, value: after });
   }
@@ -82,6 +88,47 @@ export function injectionPatch(
     }),
   );
   return operations;
+}
+
+/** The containers, with the app's probes led through the agent where that is wanted. */
+function probedByAgent(
+  apps: readonly Named[],
+  own: readonly Named[],
+  before: readonly Named[],
+  annotations: Readonly<Record<string, string>>,
+  values: InjectValues,
+): readonly Named[] {
+  const statusPort = Number(
+    annotations["status.sidecar.istio.io/port"] ?? proxyConfigOf(annotations).statusPort ?? 15_020,
+  );
+  const isWanted = (annotations[REWRITE] ?? values.rewriteAppHTTPProbe) === "true" && statusPort > 0;
+  if (!isWanted) return [...apps, ...own];
+  const { containers, probers } = rewriteProbes(apps, statusPort);
+  // An earlier injection has changed the probes already: what they were stands in its proxy only.
+  const earlier = before.find(({ name }) => name === PROXY) as { env?: readonly EnvVar[] } | undefined;
+  const all = { ...readProbers(earlier?.env?.find(({ name }) => name === PROBERS)?.value), ...probers };
+  if (Object.keys(all).length === 0) return [...apps, ...own];
+  const value: EnvVar = { name: PROBERS, value: JSON.stringify(all) };
+  return [
+    ...containers,
+    ...own.map((each) => {
+      if (each.name !== PROXY) return each;
+      const { env = [] } = each as { env?: readonly EnvVar[] };
+      return { ...each, env: [...env.filter(({ name }) => name !== PROBERS), value] };
+    }),
+  ];
+}
+
+/** @throws XebecError invalid_argument */
+function readProbers(text: string | undefined): Record<string, unknown> {
+  if (!text) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Told below: a text that is no map is as little good.
+  }
+  throw new XebecError("invalid_argument", `${PROBERS} of the container ${PROXY} is no map in JSON; remove it`);
 }
 
 function templateData(pod: Pod, namespace: string, values: InjectValues): Record<string, unknown> {

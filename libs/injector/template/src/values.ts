@@ -14,6 +14,8 @@ export interface InjectValues {
   readonly logLevel: string;
   readonly proxyCpu: string;
   readonly proxyMemory: string;
+  /** `true` or `false`: whether probes of the app go through the agent where the pod does not say it. */
+  readonly rewriteAppHTTPProbe: string;
 }
 
 export const DEFAULT_VALUES: InjectValues = {
@@ -29,4 +31,5 @@ export const DEFAULT_VALUES: InjectValues = {
   logLevel: "warning",
   proxyCpu: "100m",
   proxyMemory: "128Mi",
+  rewriteAppHTTPProbe: "true",
 };

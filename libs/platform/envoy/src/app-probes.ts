@@ -15,7 +15,7 @@ export interface AppProbe {
   readonly timeoutMs: number;
 }
 
-const KEY = /^\/app-health\/[^/]+\/(livez|readyz|startupz)$/;
+const KEY = /^\/app-(health\/[^/]+\/(livez|readyz|startupz)|lifecycle\/[^/]+\/(prestopz|poststartz))$/;
 
 /**
  * Reads ISTIO_KUBE_APP_PROBERS: JSON, path → `{httpGet | tcpSocket | grpc, timeoutSeconds}` (spec/platform.md §2.4).
@@ -37,7 +37,7 @@ function parseProbe(path: string, probe: unknown): AppProbe {
   if (!KEY.test(path) || !isObject(probe))
     throw new XebecError(
       "invalid_argument",
-      `ISTIO_KUBE_APP_PROBERS: "${path}" is not /app-health/CONTAINER/readyz, livez or startupz`,
+      `ISTIO_KUBE_APP_PROBERS: "${path}" is not /app-health/CONTAINER/readyz, livez or startupz, nor /app-lifecycle/CONTAINER/prestopz or poststartz`,
     );
   const timeoutMs = (typeof probe.timeoutSeconds === "number" ? probe.timeoutSeconds : 10) * 1_000;
   const what = `ISTIO_KUBE_APP_PROBERS ${path}`;

@@ -53,12 +53,13 @@ export function createStatusServer(options: StatusOptions): Component {
           const text = await mergedMetrics(options.metrics, at === -1 ? "" : request.url.slice(at), request.headers);
           return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
         });
-      app.get("/app-health/*", async (request, reply) => {
-        const path = request.url.replace(/\?.*/s, "");
-        const probe = probes.get(path);
-        if (!probe) throw new XebecError("invalid_argument", `there is no probe ${path}`);
-        return reply.status(await probeApp(probe, appHost)).send();
-      });
+      for (const prefix of ["/app-health/*", "/app-lifecycle/*"])
+        app.get(prefix, async (request, reply) => {
+          const path = request.url.replace(/\?.*/s, "");
+          const probe = probes.get(path);
+          if (!probe) throw new XebecError("invalid_argument", `there is no probe ${path}`);
+          return reply.status(await probeApp(probe, appHost)).send();
+        });
       app.post("/quitquitquit", (request, reply) => {
         local(request);
         options.quit();

@@ -15,8 +15,8 @@ export interface ActionPlace {
   readonly cwd: string;
 }
 
-/** Probes that the injector has led through the agent. */
-const OF_AGENT = "/app-health/";
+/** Probes and hooks that the injector has led through the agent. */
+const OF_AGENT = /^\/app-(health|lifecycle)\//;
 const AGENT = "istio-proxy";
 
 /** The address and port that an action asks; undefined for one that asks none. */
@@ -27,7 +27,7 @@ export function actionTarget(
   const where = httpGet ?? tcpSocket ?? grpc;
   if (!where) return undefined;
   const { port } = where;
-  const own = container.name === AGENT || httpGet?.path?.startsWith(OF_AGENT) ? proxyHost : host;
+  const own = container.name === AGENT || OF_AGENT.test(httpGet?.path ?? "") ? proxyHost : host;
   const number =
     typeof port === "number" ? port : (container.ports?.find((each) => each.name === port)?.containerPort ?? 0);
   return { host: (where as { host?: string }).host || own, port: number };
