@@ -1,12 +1,29 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { waitFor } from "@xebec/core-async";
-import { Load, Mesh } from "./mesh.ts";
+import { sleep, waitFor } from "@xebec/core-async";
+import { SERVICES } from "@xebec/platform-local";
+import {
+  INSTANCE_MARK,
+  isRunning,
+  markedProcesses,
+  type ProcessId,
+  processOf,
+  RUN_MARK,
+  UNIT_MARK,
+} from "@xebec/platform-process";
+import { Load, Mesh, reviewsTo } from "./mesh.ts";
+import { Random } from "./random.ts";
 import { slowApp } from "./slow-app.ts";
 
-const CONVERGED_MS = 20_000;
+const CONVERGED_MS = 30_000;
+/** Drills are short unless asked for: a number says how many times as long. */
+const LENGTH = Number(process.env.XEBEC_DRILLS ?? 1);
+const SEED = Number(process.env.XEBEC_SEED ?? Date.now() % 1_000_000);
+const CONTROL_PLANE = [...SERVICES, "nats"] as const;
 
-describe("drills", () => {
+describe(`drills (XEBEC_SEED=${SEED})`, () => {
   let mesh: Mesh;
   before(async () => {
     mesh = await Mesh.start({ prepare: (each) => each.save("slow.yaml", slowApp()) });
@@ -16,58 +33,238 @@ describe("drills", () => {
     await mesh?.[Symbol.asyncDispose]();
   });
 
+  const readyPods = async (deployment: string): Promise<string[]> =>
+    (await mesh.status()).units.flatMap(({ name, ready }) => (ready && name.includes(`/${deployment}-`) ? [name] : []));
+
+  async function noneFailed(load: Load): Promise<void> {
+    await load.more(20);
+    await load.end();
+    assert.deepEqual(load.failures, [], `of ${load.sent} requests, seed ${SEED}`);
+  }
+
+  /** All reviews come from one version. */
+  async function sendsTo(version: string): Promise<boolean> {
+    for (let i = 0; i < 5; i++) if ((await mesh.reviewsVersion()) !== version) return false;
+    return true;
+  }
+
   it("a rolling update, and scaling down and up, lose no request", async () => {
     await using load = new Load(mesh, "/slow", ({ status }) => status === 200);
     await load.more(10);
-    const pods = async (): Promise<string[]> =>
-      (await mesh.status()).units.flatMap(({ name, ready }) => (ready && name.includes("/slow-") ? [name] : []));
-    const before = await pods();
+    const old = await readyPods("slow");
     mesh.save("slow.yaml", slowApp({ version: "v2" }));
     await waitFor("two new pods", CONVERGED_MS, async () => {
-      const now = await pods();
-      return now.length === 2 && !now.some((each) => before.includes(each));
+      const now = await readyPods("slow");
+      return now.length === 2 && !now.some((each) => old.includes(each));
     });
     await load.more(20);
     for (const replicas of [1, 3, 2]) {
       mesh.save("slow.yaml", slowApp({ version: "v2", replicas }));
-      await waitFor(`${replicas} pods`, CONVERGED_MS, async () => (await pods()).length === replicas);
+      await waitFor(`${replicas} pods`, CONVERGED_MS, async () => (await readyPods("slow")).length === replicas);
       await load.more(20);
     }
-    await load.end();
-    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+    await noneFailed(load);
   });
 
   it("scaling one of three versions to zero and back loses no request", async () => {
     await using load = new Load(mesh);
-    const scale = (replicas: number): Promise<string> => scaled(mesh, "reviews-v3", replicas);
-    const has = async (): Promise<number> =>
-      (await mesh.status()).units.filter(({ name, ready }) => ready && name.includes("/reviews-v3-")).length;
-    await scale(0);
-    await waitFor("no pod", CONVERGED_MS, async () => (await has()) === 0);
-    await load.more(50);
-    await scale(1);
-    await waitFor("one pod", CONVERGED_MS, async () => (await has()) === 1);
-    await load.more(50);
-    await load.end();
-    assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
+    for (const replicas of [0, 1]) {
+      scale(mesh, "reviews-v3", replicas);
+      await waitFor("its pods", CONVERGED_MS, async () => (await readyPods("reviews-v3")).length === replicas);
+      await load.more(30);
+    }
+    await noneFailed(load);
   });
+
+  it("probes work through the agent while mutual TLS is strict", async () => {
+    mesh.copy("security/mtls-strict.yaml", "strict.yaml");
+    const details = await proxyOf("details");
+    await waitFor("nobody gets past the proxy without a certificate", CONVERGED_MS, () =>
+      mesh.direct(details, 9080, "/details/0").then(
+        () => false,
+        () => true,
+      ),
+    );
+    mesh.save("slow.yaml", slowApp({ version: "v3" }));
+    const { pods } = JSON.parse(readFileSync(join(mesh.runDir, "state.json"), "utf8")) as {
+      pods: { name: string; spec: { spec: { containers: { readinessProbe?: unknown }[] } } }[];
+    };
+    const slow = pods.find(({ name }) => name.startsWith("slow-"));
+    assert.deepEqual(slow?.spec.spec.containers[0]?.readinessProbe, {
+      periodSeconds: 1,
+      httpGet: { path: "/app-health/slow/readyz", port: 15_020, scheme: "HTTP" },
+    });
+    await waitFor("new pods are ready", CONVERGED_MS, async () => (await mesh.get("/slow")).body === "v3");
+    mesh.remove("strict.yaml");
+  });
+
+  it("a part that hangs for a while costs no request, and what changed meanwhile arrives", async () => {
+    const agent = (): number => mesh.proxyPid("reviews-v1", "agent");
+    const parts: [string, () => number | Promise<number>][] = [
+      ...CONTROL_PLANE.map((each): [string, () => Promise<number>] => [each, () => mesh.pid(each)]),
+      ["supervisor", () => mesh.supervisorPid],
+      ["an agent", agent],
+    ];
+    await using load = new Load(mesh);
+    for (const [i, [name, pid]] of parts.entries()) {
+      const version = i % 2 === 0 ? "v1" : "v2";
+      const stopped = await pid();
+      process.kill(stopped, "SIGSTOP");
+      try {
+        mesh.save("routes.yaml", reviewsTo(version));
+        await load.more(80 * LENGTH);
+      } finally {
+        process.kill(stopped, "SIGCONT");
+      }
+      await waitFor(`the change made while ${name} hung`, CONVERGED_MS, () => sendsTo(version));
+    }
+    mesh.remove("routes.yaml");
+    await noneFailed(load);
+  });
+
+  it("a subset that is renamed while pilot is away, stopped or killed, costs no request", async () => {
+    // Its own rule has names of its own.
+    mesh.remove("networking-destination-rule-all.yaml");
+    mesh.save("routes.yaml", renamed("first"));
+    await waitFor("the first name", CONVERGED_MS, () => sendsTo("v1"));
+    await using load = new Load(mesh);
+    for (const [name, away] of [
+      ["second", "SIGSTOP"],
+      ["third", "SIGKILL"],
+    ] as const) {
+      const pilot = await mesh.pid("pilot");
+      process.kill(pilot, away);
+      mesh.save("routes.yaml", renamed(name));
+      await load.more(30);
+      if (away === "SIGSTOP") process.kill(pilot, "SIGCONT");
+      await waitFor("every proxy has the new name", CONVERGED_MS, async () => {
+        const proxies = await mesh.control<{ proxy: string }[]>("/proxies?strict");
+        const units = (await mesh.status()).units.filter(({ kind }) => kind === "pod");
+        if (proxies.length < units.length) return false;
+        const clusters = await mesh.direct(await proxyOf("productpage"), 15_000, "/clusters");
+        return clusters.body.includes(`|${name}|`);
+      });
+      await load.more(30);
+    }
+    await noneFailed(load);
+    mesh.copy("networking/destination-rule-all.yaml");
+    mesh.remove("routes.yaml");
+  });
+
+  async function proxyOf(pod: string): Promise<string> {
+    return (await mesh.status()).units.find(({ name }) => name.includes(`/${pod}`))?.addresses[0] ?? "";
+  }
+
+  /** Everything is ready, each part is one process, and nothing restarts any more. */
+  async function healed(): Promise<void> {
+    await waitFor(
+      "everything is ready",
+      60_000,
+      async () => (await mesh.status()).units.every((unit) => unit.ready),
+      100,
+    );
+    await waitFor("xebec check is green", CONVERGED_MS, () => mesh.isGreen());
+    const once = mainProcesses(mesh.runId);
+    const twice = [...once]
+      .filter(([, found]) => found.length !== 1)
+      .map(([unit, found]) => `${unit}: ${found.length}`);
+    assert.deepEqual(twice, [], `seed ${SEED}`);
+    // Longer than the pause of a part that fails at its start: what loops would have another process by then.
+    for (let i = 0; i < 4; i++) {
+      await sleep(1_000);
+      const now = mainProcesses(mesh.runId);
+      assert.deepEqual(pids(now), pids(once), `something has restarted, seed ${SEED}`);
+    }
+  }
+
+  it("kills of the control plane, the agents and the supervisor at random moments cost no request", async () => {
+    const random = new Random(SEED);
+    await using load = new Load(mesh);
+    for (let i = 0; i < 8 * LENGTH; i++) {
+      // The supervisor is killed wherever it is: while it starts, adopts, or restarts what was killed.
+      for (let n = random.below(3); n >= 0; n--) kill(victim(random, false));
+      await sleep(50 + random.below(900));
+      killNow(mesh.supervisorPid);
+      mesh.spawnSupervisor();
+    }
+    await sleep(random.below(500));
+    killNow(mesh.supervisorPid);
+    await mesh.supervise();
+    await healed();
+    await noneFailed(load);
+  });
+
+  it("kills of everything at random moments leave a mesh that heals by itself", async () => {
+    const random = new Random(SEED + 1);
+    for (let i = 0; i < 6 * LENGTH; i++) {
+      for (let n = random.below(4); n >= 0; n--) kill(victim(random, true));
+      if (random.below(2) === 0) {
+        killNow(mesh.supervisorPid);
+        mesh.spawnSupervisor();
+      }
+      await sleep(50 + random.below(700));
+    }
+    killNow(mesh.supervisorPid);
+    await mesh.supervise();
+    await healed();
+    await using load = new Load(mesh);
+    await noneFailed(load);
+  });
+
+  /** Any process of the mesh, or one whose end no request may feel. */
+  function victim(random: Random, any: boolean): ProcessId | undefined {
+    const all = markedProcesses(RUN_MARK, mesh.runId);
+    const chosen = all.filter((each) => {
+      const unit = each.mark(UNIT_MARK);
+      return any || unit?.startsWith("service/") || unit?.endsWith("/istio-proxy");
+    });
+    return chosen.length > 0 ? random.of(chosen.toSorted((a, b) => a.pid - b.pid)) : undefined;
+  }
 });
 
+/** The first processes of units: no other process of the same start is above them. */
+function mainProcesses(runId: string): Map<string, ProcessId[]> {
+  const all = markedProcesses(RUN_MARK, runId);
+  const instances = new Map(all.map((each) => [each.pid, each.mark(INSTANCE_MARK)]));
+  const found = new Map<string, ProcessId[]>();
+  for (const each of all) {
+    const unit = each.mark(UNIT_MARK);
+    if (unit && instances.get(each.parent) !== each.mark(INSTANCE_MARK))
+      found.set(unit, [...(found.get(unit) ?? []), each]);
+  }
+  return found;
+}
+
+function pids(processes: ReadonlyMap<string, readonly ProcessId[]>): Record<string, number[]> {
+  return Object.fromEntries([...processes].map(([unit, found]) => [unit, found.map(({ pid }) => pid)]).sort());
+}
+
+function kill(id: ProcessId | undefined): void {
+  if (id && isRunning(id)) process.kill(id.pid, "SIGKILL");
+}
+
+function killNow(pid: number): void {
+  kill(processOf(pid));
+}
+
+/** Reviews' first version under a name of its own. */
+function renamed(subset: string): string {
+  return `${reviewsTo(subset)}---
+apiVersion: networking.istio.io/v1alpha3
+kind: DestinationRule
+metadata: {name: reviews-named}
+spec:
+  host: reviews
+  subsets: [{name: ${subset}, labels: {version: v1}}]
+`;
+}
+
 /** Writes Bookinfo's manifests with other replicas of a Deployment. */
-async function scaled(mesh: Mesh, deployment: string, replicas: number): Promise<string> {
-  const { readFileSync } = await import("node:fs");
-  const { join } = await import("node:path");
+function scale(mesh: Mesh, deployment: string, replicas: number): void {
   const file = "platform-bookinfo.yaml";
-  const text = readFileSync(join(mesh.configDir, file), "utf8");
-  const changed = text
-    .split("\n---\n")
-    .map((each) =>
-      each.includes("kind: Deployment") && new RegExp(`name: ${deployment}\\b`).test(each)
-        ? each.replace(/replicas: \d+/, `replicas: ${replicas}`)
-        : each,
-    )
-    .join("\n---\n");
-  assert.ok(changed.includes(`replicas: ${replicas}`), `${deployment} is not in ${file}`);
-  mesh.save(file, changed);
-  return changed;
+  const documents = readFileSync(join(mesh.configDir, file), "utf8").split("\n---\n");
+  const at = documents.findIndex((each) => each.includes("kind: Deployment") && each.includes(`name: ${deployment}\n`));
+  assert.notEqual(at, -1, `${deployment} is not in ${file}`);
+  documents[at] = (documents[at] ?? "").replace(/replicas: \d+/, `replicas: ${replicas}`);
+  mesh.save(file, documents.join("\n---\n"));
 }
