@@ -8,14 +8,15 @@ import { debugRoutes } from "./debug-routes.ts";
 import { DeltaClient } from "./test-client.testkit.ts";
 import { XdsServer } from "./xds-server.ts";
 
+const OWN = "127.20.0.4";
 const NOBODY = { connections: new Set(), generator: undefined } as unknown as XdsServer;
 
 function pilot(isReady = true, server: XdsServer = NOBODY) {
   const app = new HttpApp(0);
   debugRoutes(app, server, () => isReady);
   // Requests from anywhere, which no socket of a test could send.
-  return async (url: string, remoteAddress: string): Promise<[number, string]> => {
-    const request = { method: "GET", url, headers: {}, socket: { remoteAddress }, complete: true };
+  return async (url: string, remoteAddress: string, headers: object = {}): Promise<[number, string]> => {
+    const request = { method: "GET", url, headers, socket: { remoteAddress, localAddress: OWN }, complete: true };
     const response = { statusCode: 200, headersSent: false, body: "", setHeader() {}, hasHeader: () => true, end };
     await app.serve(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     return [response.statusCode, response.body];
@@ -38,7 +39,8 @@ const PAGES = [
 ];
 
 describe("the debug pages", () => {
-  for (const remote of ["10.0.0.1", "192.0.2.1", "::ffff:10.0.0.1", "fe80::1"])
+  // 127.20.1.10 is a pod of the laptop platform: its proxy calls from there.
+  for (const remote of ["10.0.0.1", "192.0.2.1", "::ffff:10.0.0.1", "fe80::1", "127.20.1.10", "::ffff:127.20.2.3"])
     for (const page of PAGES)
       for (const root of ["/debug", "/%64ebug", "/deb%75g"])
         it(`${root}${page} is refused to ${remote}`, async () => {
@@ -50,6 +52,23 @@ describe("the debug pages", () => {
     it(`are there for ${local}`, async () => {
       assert.equal((await pilot()("/debug", local))[0], 200);
       assert.deepEqual(await pilot()("/debug/registryz", local), [200, "[]"]);
+    });
+
+  for (const [who, headers, isRefused] of [
+    ["a name that leads here", { host: "rebinding.example:8080" }, true],
+    ["a name that looks like an address", { host: "127.0.0.1.example" }, true],
+    ["a proxy", { host: "127.20.0.4:8080", "x-envoy-expected-rq-timeout-ms": "15000" }, true],
+    ["a proxy on its way from elsewhere", { host: "127.20.0.4", "x-forwarded-for": "127.0.0.1" }, true],
+    ["another proxy", { host: "127.20.0.4", via: "1.1 x" }, true],
+    ["another web page", { host: "127.20.0.4", "sec-fetch-site": "cross-site" }, true],
+    ["curl", { host: "127.20.0.4:8080" }, false],
+    ["curl over IPv6", { host: "[::1]:8080" }, false],
+    ["a port-forward", { host: "localhost:8080" }, false],
+    ["a browser's address line", { host: "localhost", "sec-fetch-site": "none" }, false],
+  ] as const)
+    it(`are ${isRefused ? "refused to" : "there for"} ${who}`, async () => {
+      const [status, body] = await pilot()("/debug/registryz", "127.0.0.1", headers);
+      assert.equal(status, isRefused ? 403 : 200, body);
     });
 
   it("say what is missing in a request", async () => {

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { type HttpApp, isLoopback } from "@xebec/platform-http";
+import { type HttpApp, requireOwnMachine } from "@xebec/platform-http";
 import type { Connection } from "./connection.ts";
 import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
 import type { XdsServer } from "./xds-server.ts";
@@ -17,8 +17,7 @@ export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => bool
   );
   app.guard((request) => {
     // The route that was found, not the text of the request, which may be spelled in other ways: /%64ebug.
-    if (request.route.startsWith("/debug") && !isLoopback(request))
-      throw new XebecError("permission_denied", "debug pages are for callers on this machine; use a port-forward");
+    if (request.route.startsWith("/debug")) requireOwnMachine(request, "debug pages are");
   });
   app.get("/debug", () => ({
     pages: [

@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { type Component, missingOf } from "@xebec/core-lifecycle";
-import { createHttpServer, isLoopback } from "@xebec/platform-http";
+import { createHttpServer, requireOwnMachine } from "@xebec/platform-http";
 import { type AppProbe, probeApp } from "./app-probes.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
 import { type MetricSources, mergedMetrics } from "./merged-metrics.ts";
@@ -35,9 +35,6 @@ export function createStatusServer(options: StatusOptions): Component {
     }
     return configured ? [] : ["Envoy: clusters and listeners have not come from pilot yet"];
   };
-  const local = (request: Parameters<typeof isLoopback>[0]): void => {
-    if (!isLoopback(request)) throw new XebecError("permission_denied", "this is taken from inside of the pod only");
-  };
   return createHttpServer({
     name: "agent status",
     address,
@@ -61,12 +58,12 @@ export function createStatusServer(options: StatusOptions): Component {
           return reply.status(await probeApp(probe, appHost)).send();
         });
       app.post("/quitquitquit", (request, reply) => {
-        local(request);
+        requireOwnMachine(request, "this is");
         options.quit();
         return reply.type("text/plain").send("ok");
       });
       app.post("/drain", async (request, reply) => {
-        local(request);
+        requireOwnMachine(request, "this is");
         await options.drain();
         return reply.type("text/plain").send("ok");
       });

@@ -1,4 +1,5 @@
 export { HttpApp, type HttpHandler, type HttpRequest } from "./app.ts";
+export { requireOwnMachine } from "./caller.ts";
 export type { ErrorBody } from "./errors.ts";
 export { type MonitoringOptions, monitoring, monitoringRoutes } from "./monitoring.ts";
 export {
@@ -6,5 +7,4 @@ export {
   type HttpLimits,
   type HttpServer,
   type HttpServerOptions,
-  isLoopback,
 } from "./server.ts";

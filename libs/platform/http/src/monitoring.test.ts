@@ -1,8 +1,28 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { test } from "node:test";
 import { logger, setLogLevel } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import { monitoring } from "./index.ts";
+
+/** fetch sets the header Host itself. */
+function putWith(port: number, path: string, headers: Readonly<Record<string, string | undefined>>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const how = {
+      port,
+      path,
+      method: "PUT",
+      host: "127.0.0.1",
+      headers: { "content-type": "application/json", ...headers },
+    };
+    request(how, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .on("error", reject)
+      .end('{"level":"info"}');
+  });
+}
 
 test("the monitoring port: health, readiness by name, metrics, version, log scopes", async () => {
   const metrics = createMetrics();
@@ -42,6 +62,8 @@ test("the monitoring port: health, readiness by name, metrics, version, log scop
       });
     assert.equal((await put("/scopez/monitoring-test", "debug")).status, 200);
     assert.equal(scope.level, "debug");
+    for (const headers of [{ host: "rebinding.example" }, { host: "localhost", "x-forwarded-for": "::1" }])
+      assert.equal(await putWith(server.port, "/scopez/monitoring-test", headers), 403, JSON.stringify(headers));
     const levels = (await (await fetch(`${url}/scopez`)).json()) as Record<string, string>;
     assert.equal(levels["monitoring-test"], "debug");
     assert.equal((await put("/scopez/monitoring-test", "loud")).status, 400);

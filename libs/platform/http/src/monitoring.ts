@@ -4,7 +4,8 @@ import { LOG_LEVELS, logLevels, setLogLevel } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import type { ListenAddress } from "@xebec/platform-grpc/listen";
 import type { HttpApp } from "./app.ts";
-import { createHttpServer, type HttpServer, isLoopback } from "./server.ts";
+import { requireOwnMachine } from "./caller.ts";
+import { createHttpServer, type HttpServer } from "./server.ts";
 
 export interface MonitoringOptions {
   /** The service's name, shown by `/version` and in errors. */
@@ -50,8 +51,7 @@ export function monitoringRoutes(app: HttpApp, options: Omit<MonitoringOptions, 
   app.get("/version", (_request, reply) => reply.type("text/plain").send(`xebec ${name} ${version}\n`));
   app.get("/scopez", () => logLevels());
   app.put("/scopez/:scope", (request) => {
-    if (!isLoopback(request))
-      throw new XebecError("permission_denied", "log levels can be changed from this machine only; use a port-forward");
+    requireOwnMachine(request, "log levels are");
     const { scope } = request.params;
     const body: unknown = request.body;
     const wanted: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "level") : undefined;

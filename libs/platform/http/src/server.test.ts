@@ -78,6 +78,60 @@ test("large heads and slow heads are cut off", async () => {
   });
 });
 
+/** Opens connections that say nothing. @returns ends them */
+async function hold(port: number, count: number, localAddress: string): Promise<() => void> {
+  const sockets = Array.from({ length: count }, () => connect({ port, host: "127.0.0.1", localAddress }));
+  for (const each of sockets) each.on("error", () => {});
+  await Promise.all(sockets.map((each) => new Promise((resolve) => each.once("connect", resolve))));
+  return () => {
+    for (const each of sockets) each.destroy();
+  };
+}
+
+for (const secure of [false, true])
+  test(`connections that are idle starve nobody${secure ? ", behind TLS, too" : ""}, and a request in flight is never cut`, async () => {
+    const ca = createTestCa();
+    let answer: (() => void) | undefined;
+    const routes: HttpServerOptions["routes"] = (app) => {
+      app.get("/", () => "fine");
+      app.get("/slow", () => new Promise((resolve) => (answer = () => resolve("at last"))));
+    };
+    const tls = secure ? createTlsSource({ ...ca.issue({ ips: ["127.0.0.1"] }) }) : undefined;
+    const limits = { maxConnections: 20, maxConnectionsPerAddress: 12 };
+    await serving({ routes, limits, tls }, async (url, port) => {
+      const get = (path: string): Promise<string> =>
+        secure ? getSecurely(port, { ca: ca.cert, path }) : fetch(url + path).then((each) => each.text());
+      const slow = get("/slow");
+      while (!answer) await new Promise((resolve) => setImmediate(resolve));
+      const ends: (() => void)[] = [];
+      try {
+        // One caller beyond its own limit, then many callers beyond that of all.
+        for (const address of ["127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"]) {
+          ends.push(await hold(port, 30, address));
+          assert.equal(await get("/"), "fine", address);
+        }
+        answer?.();
+        assert.equal(await slow, "at last");
+      } finally {
+        for (const end of ends) end();
+      }
+    });
+  });
+
+test("when every connection is busy, the newcomer goes", async () => {
+  const answers: (() => void)[] = [];
+  const routes: HttpServerOptions["routes"] = (app) => {
+    app.get("/slow", () => new Promise((resolve) => answers.push(() => resolve("done"))));
+  };
+  await serving({ routes, limits: { maxConnections: 2, maxConnectionsPerAddress: 2 } }, async (url) => {
+    const first = [fetch(`${url}/slow`), fetch(`${url}/slow`)];
+    while (answers.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await assert.rejects(fetch(`${url}/slow`));
+    for (const each of answers) each();
+    assert.deepEqual(await Promise.all(first.map(async (each) => (await each).text())), ["done", "done"]);
+  });
+});
+
 test("a port in use is refused with the port's number", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));

@@ -6,7 +6,8 @@ import { logger } from "@xebec/core-log";
 import { describeCertificate } from "@xebec/platform-grpc/identity";
 import { type ListenAddress, listenExactly } from "@xebec/platform-grpc/listen";
 import type { TlsSource } from "@xebec/platform-grpc/tls-source";
-import { HttpApp, type HttpRequest } from "./app.ts";
+import { HttpApp } from "./app.ts";
+import { limitConnections } from "./connection-limits.ts";
 
 /** What a server allows before it trusts a caller. */
 export interface HttpLimits {
@@ -14,8 +15,10 @@ export interface HttpLimits {
   readonly maxBodyBytes?: number;
   /** Largest request head in bytes (16 KiB). */
   readonly maxHeaderBytes?: number;
-  /** Connections at a time; further ones are closed at once (1,000). */
+  /** Connections at a time; an idle one makes room for a further one (1,000). */
   readonly maxConnections?: number;
+  /** The same for those of one address (half of `maxConnections`). */
+  readonly maxConnectionsPerAddress?: number;
   /** How long the head of a request may take, in milliseconds (10 s). */
   readonly headersMs?: number;
   /** How long a whole request may take to arrive, in milliseconds (30 s). */
@@ -26,7 +29,9 @@ export interface HttpLimits {
   readonly drainMs?: number;
 }
 
-const DEFAULT_LIMITS: Required<HttpLimits> = {
+type Limits = Required<Omit<HttpLimits, "maxConnectionsPerAddress">>;
+
+const DEFAULT_LIMITS: Limits = {
   maxBodyBytes: 4 << 20,
   maxHeaderBytes: 16 << 10,
   maxConnections: 1_000,
@@ -71,7 +76,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     async start() {
       const listener = tls ? secureServer(name, tls, limits) : createServer(serverOptions(limits));
-      listener.maxConnections = limits.maxConnections;
+      limitConnections(listener, {
+        maxConnections: limits.maxConnections,
+        maxConnectionsPerAddress: limits.maxConnectionsPerAddress ?? Math.ceil(limits.maxConnections / 2),
+      });
       listener.keepAliveTimeout = limits.idleMs;
       const app = new HttpApp(limits.maxBodyBytes);
       options.routes(app);
@@ -93,13 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-/** Says whether a request came over the loopback interface. */
-export function isLoopback(request: Pick<HttpRequest, "raw">): boolean {
-  const address = request.raw.socket.remoteAddress ?? "";
-  return address === "::1" || /^(?:::ffff:)?127\./.test(address);
-}
-
-function serverOptions(limits: Required<HttpLimits>): ServerOptions {
+function serverOptions(limits: Limits): ServerOptions {
   return {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersMs,
@@ -113,7 +115,7 @@ function material(tls: TlsSource) {
   return { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: "TLSv1.2" as const };
 }
 
-function secureServer(name: string, tls: TlsSource, limits: Required<HttpLimits>): SecureServer {
+function secureServer(name: string, tls: TlsSource, limits: Limits): SecureServer {
   try {
     const server = createSecureServer({
       ...serverOptions(limits),
