@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { denier } from "@xebec/mixer-adapters-denier";
@@ -33,13 +33,20 @@ spec:
 ---
 apiVersion: config.istio.io/v1alpha2
 kind: rule
+metadata: {name: twice, namespace: default}
+spec:
+  match: request.headers["x-twice"] == "one,two"
+  actions: [{handler: denyall, instances: [nothing]}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
 metadata: {name: headers, namespace: default}
 spec:
   requestHeaderOperations:
   - {name: x-caller, values: [source.workload.name]}
   responseHeaderOperations:
   - {name: x-by, values: ['"xebec"']}
-`.replace("[nothing]", "[nothing.checknothing]");
+`.replaceAll("[nothing]", "[nothing.checknothing]");
 
 const SOURCE = "127.20.0.1";
 const TARGET = "127.20.0.3";
@@ -307,4 +314,12 @@ test("a real Envoy asks before it lets a request in, and both sides report it", 
   assert.equal(line?.sourceIp, SOURCE);
   assert.equal(line?.destinationIp, TARGET);
   assert.equal(line?.requestedServerName, `outbound_.80_._.${HOST}`);
+
+  // A header that was sent twice is one text with both values, as if it had been sent once: no value of it escapes a rule.
+  const twice = (values: string[]): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const how = { host: "127.0.0.1", port: outPort, headers: { "x-twice": values }, agent: false };
+      get(how, (response) => resolve(response.resume().statusCode)).on("error", reject);
+    });
+  assert.deepEqual([await twice(["one", "two"]), await twice(["two"]), await twice(["one"])], [403, 200, 200]);
 });
