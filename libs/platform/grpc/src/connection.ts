@@ -2,6 +2,7 @@ import { performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { logger } from "@xebec/core-log";
 import type { Peer } from "./call-context.ts";
+import type { Held } from "./connection-table.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import type { GrpcLimits } from "./limits.ts";
 import type { ClientCertificate } from "./tls-source.ts";
@@ -30,6 +31,7 @@ export class Connection implements Peer {
   readonly #retiresAt: number;
   /** Ends the streams that would go on for ever. */
   readonly #endings = new Set<() => void>();
+  readonly #place: Held | undefined;
   #settled = false;
   #streams = 0;
   #idleSince = this.#since;
@@ -37,13 +39,15 @@ export class Connection implements Peer {
   #bytesRead = 0;
   #pingedAt: number | undefined;
 
-  /** Begins HTTP/2 on a socket that was accepted, after TLS when there is any. */
+  /** Begins HTTP/2 on a socket that was accepted, after TLS when there is any. @param place in the table of connections */
   constructor(
     socket: Socket,
     certificate: ClientCertificate | undefined,
     limits: Required<GrpcLimits>,
     ofServer: HeldBytes,
+    place?: Held,
   ) {
+    this.#place = place;
     // One message of the largest size fits always.
     this.held = new HeldBytes(Math.max(limits.maxHeldBytesPerConnection, 2 * limits.maxMessageBytes), ofServer);
     this.#socket = socket;
@@ -67,10 +71,12 @@ export class Connection implements Peer {
 
   streamOpened(): void {
     this.#streams++;
+    this.#place?.begin();
   }
 
   streamClosed(): void {
     this.#streams--;
+    this.#place?.end();
     if (this.#streams === 0) this.#idleSince = performance.now();
   }
 

@@ -10,8 +10,10 @@ export interface GrpcLimits {
   readonly maxHeaderBytes?: number;
   /** Streams that one connection may hold at a time (1,024). */
   readonly maxStreamsPerConnection?: number;
-  /** Connections at a time; further ones are closed at once (10,000). */
+  /** Connections at a time; one without a stream makes room for a further one (10,000). */
   readonly maxConnections?: number;
+  /** The same for those of one address (5,000). */
+  readonly maxConnectionsPerAddress?: number;
   /** How long a call with one request may take from its first byte to its answer, in milliseconds (60 s). */
   readonly maxCallMs?: number;
   /** How long a TLS handshake may take, in milliseconds (10 s). */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: Required<GrpcLimits> = {
   maxHeaderBytes: 16 << 10,
   maxStreamsPerConnection: 1_024,
   maxConnections: 10_000,
+  maxConnectionsPerAddress: 5_000,
   maxCallMs: 60_000,
   handshakeMs: 10_000,
   idleMs: 30 * 60_000,

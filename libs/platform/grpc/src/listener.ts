@@ -12,7 +12,6 @@ export interface ListenerOptions {
   readonly name: string;
   /** Absent: plaintext. */
   readonly tls: TlsSource | undefined;
-  readonly maxConnections: number;
   readonly handshakeMs: number;
   /** Takes a connection that is ready for HTTP/2. */
   accept(socket: Socket, certificate: ClientCertificate | undefined): void;
@@ -27,21 +26,17 @@ export interface Listener {
 }
 
 /**
- * Makes a listener that does not listen yet. Connections are limited before TLS, and a changed key pair counts for new
- * connections.
+ * Makes a listener that does not listen yet. A changed key pair counts for new connections.
  * @throws XebecError failed_precondition when the key pair is unusable
  */
 export function createListener(options: ListenerOptions): Listener {
   const { tls } = options;
-  const made = tls
+  return tls
     ? tlsListener(tls, options)
     : {
         server: createServer({ noDelay: true }, (socket) => options.accept(socket, undefined)),
         unwatch: () => {},
       };
-  made.server.maxConnections = options.maxConnections;
-  made.server.on("drop", () => options.refused("connections"));
-  return made;
 }
 
 function tlsListener(tls: TlsSource, options: ListenerOptions): Listener {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { linkSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -424,12 +424,50 @@ test("a Unix socket serves, is private, replaces a stale one and refuses a live 
   }
 });
 
-test("connections above the limit are refused", async () => {
+test("connections above the limit are refused while all are busy; an idle one makes room", async () => {
   const echo = rawUnary("/t.T/Echo", (bytes) => bytes);
-  await serving({ services: [echo], limits: { maxConnections: 1 } }, async (channel, { port }) => {
-    await channel.unary("/t.T/Echo", Uint8Array.of());
+  let answer = (): void => {};
+  let isAsked = false;
+  const slow = rawUnary("/t.T/Slow", async () => {
+    isAsked = true;
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return Buffer.from("at last");
+  });
+  await serving({ services: [echo, slow], limits: { maxConnections: 1 } }, async (channel, { port }) => {
+    const waiting = channel.unary("/t.T/Slow", Uint8Array.of());
+    await waitFor("it is asked", 5_000, () => isAsked);
     const second = createGrpcChannel({ address: `127.0.0.1:${port}` });
     await assert.rejects(second.unary("/t.T/Echo", Uint8Array.of(), { timeoutMs: 2_000 }));
     second.close();
+    answer();
+    assert.equal((await waiting).toString(), "at last");
+    const third = createGrpcChannel({ address: `127.0.0.1:${port}` });
+    assert.equal((await third.unary("/t.T/Echo", Buffer.from("x"), { timeoutMs: 5_000 })).toString(), "x");
+    third.close();
   });
+});
+
+test("connections that say nothing starve nobody", async () => {
+  const echo = rawUnary("/t.T/Echo", (bytes) => bytes);
+  await serving(
+    { services: [echo], limits: { maxConnections: 20, maxConnectionsPerAddress: 12 } },
+    async (_, { port }) => {
+      const sockets: Socket[] = [];
+      try {
+        for (const localAddress of ["127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.3"]) {
+          const more = Array.from({ length: 30 }, () => connect({ port, host: "127.0.0.1", localAddress }));
+          sockets.push(...more);
+          for (const each of more) each.on("error", () => {});
+          await Promise.all(more.map((each) => new Promise((resolve) => each.once("connect", resolve))));
+          const channel = createGrpcChannel({ address: `127.0.0.1:${port}` });
+          assert.equal((await channel.unary("/t.T/Echo", Buffer.from("x"), { timeoutMs: 5_000 })).toString(), "x");
+          channel.close();
+        }
+      } finally {
+        for (const each of sockets) each.destroy();
+      }
+    },
+  );
 });

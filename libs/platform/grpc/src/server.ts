@@ -8,6 +8,7 @@ import { endAnswer, refuse } from "./answer.ts";
 import { LazyContext } from "./call-context.ts";
 import { CallCounter } from "./call-counter.ts";
 import { Connection } from "./connection.ts";
+import { ConnectionTable } from "./connection-table.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
@@ -64,6 +65,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   readonly #calls = new Set<UnaryCall>();
   readonly #streams = new Set<ServerRawStream>();
   readonly #held: HeldBytes;
+  readonly #table: ConnectionTable;
   readonly #counter: CallCounter;
   readonly #connectionsOpen;
   readonly #streamsOpen;
@@ -76,6 +78,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.name = options.name;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#table = new ConnectionTable(this.#limits);
     this.maxMessageBytes = this.#limits.maxMessageBytes;
     this.maxCallMs = this.#limits.maxCallMs;
     this.#held = new HeldBytes(this.#limits.maxHeldBytes);
@@ -97,17 +100,17 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   async start(): Promise<void> {
     const { address, tls } = this.#options;
-    const { maxConnections, handshakeMs } = this.#limits;
+    const { handshakeMs } = this.#limits;
     const listener = createListener({
       name: this.name,
       tls,
-      maxConnections,
       handshakeMs,
       accept: (socket, certificate) => this.#accept(socket, certificate),
       refused: (reason) => this.#refusedTotal.inc({ server: this.name, reason }),
     });
     this.#listener = listener;
-    listener.server.on("connection", (socket: Socket) => this.#track(socket));
+    // Before the listener's own: a connection that finds no room does not begin.
+    listener.server.prependListener("connection", (socket: Socket) => this.#track(socket));
     this.#port = await listenExactly(listener.server, address, this.name);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
@@ -145,6 +148,12 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   /** Follows a socket from before TLS to its end. */
   #track(socket: Socket): void {
+    // Before TLS: a handshake costs more than a connection.
+    if (!this.#table.admit(socket)) {
+      this.#refusedTotal.inc({ server: this.name, reason: "connections" });
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     this.#connectionsOpen.inc({ server: this.name });
     socket.on("error", (error) => log.debug({ err: error, server: this.name }, "a connection broke"));
@@ -156,7 +165,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   #accept(socket: Socket, certificate: ClientCertificate | undefined): void {
     if (socket.destroyed) return;
-    const connection = new Connection(socket, certificate, this.#limits, this.#held);
+    const connection = new Connection(socket, certificate, this.#limits, this.#held, this.#table.of(socket));
     this.#connections.add(connection);
     connection.session.once("close", () => this.#connections.delete(connection));
     connection.session.on("stream", (stream, headers) => this.#serve(connection, stream, headers));
