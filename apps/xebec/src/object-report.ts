@@ -52,6 +52,15 @@ export function objectCount(list: readonly Remark[]): number {
   return new Set(list.map((each) => each.object || `${each.file}:${each.line}`)).size;
 }
 
+/** The first of some remarks and how many there are besides; empty when there is none. @param what `refused` */
+export function firstOf(list: readonly Remark[], what: string): string {
+  const [first] = list;
+  if (!first) return "";
+  const name = first.object || `${first.file}:${first.line}`;
+  const more = objectCount(list) - 1;
+  return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; "xebec status" tells where and why`;
+}
+
 /** Only who read an object knows its file; the others' conditions get the place from there. */
 function remarks(conditions: readonly Condition[], isWanted: (each: Condition) => boolean): Remark[] {
   const places = new Map(conditions.filter((each) => each.source).map((each) => [each.object, each]));

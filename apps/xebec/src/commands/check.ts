@@ -5,7 +5,7 @@ import { certificateOf, serviceOfTls } from "../certificates.ts";
 import { askSupervisor } from "../control.ts";
 import { CONSUMERS, lateConsumers } from "../late-consumers.ts";
 import { loadOptions } from "../mesh-options.ts";
-import { type ObjectReport, objectCount, objectReport, type Remark } from "../object-report.ts";
+import { firstOf, type ObjectReport, objectReport } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { recordedProcess } from "../process-record.ts";
@@ -84,16 +84,9 @@ async function allChecks(runDir: string): Promise<Check[]> {
 }
 
 function objectChecks({ refused, ignored, partly }: ObjectReport, add: Add): void {
-  const told = (list: readonly Remark[], what: string): string => {
-    const [first] = list;
-    if (!first) return "";
-    const name = first.object || `${first.file}:${first.line}`;
-    const more = objectCount(list) - 1;
-    return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; "xebec status" tells where and why`;
-  };
-  add("objects/valid", "validity of configuration objects", told(refused, "refused"));
-  add("objects/effect", "effect of valid objects", told(ignored, "without effect"), "warning");
-  add("objects/whole", "parts of objects without effect", told(partly, "partly in effect"), "warning");
+  add("objects/valid", "validity of configuration objects", firstOf(refused, "refused"));
+  add("objects/effect", "effect of valid objects", firstOf(ignored, "without effect"), "warning");
+  add("objects/whole", "parts of objects without effect", firstOf(partly, "partly in effect"), "warning");
 }
 
 type Add = (id: string, description: string, hint: string, severity?: Check["severity"]) => void;

@@ -2,8 +2,10 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
-import { addressPlan, appEntry, NODE_FLAGS } from "@xebec/platform-local";
+import { redactText } from "@xebec/core-log";
+import { addressPlan, appEntry, type MeshStatus, NODE_FLAGS } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
+import { askSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
 import { guard } from "../guardian.ts";
 import { saveOptions } from "../mesh-options.ts";
@@ -12,8 +14,12 @@ import { checkPorts } from "../ports.ts";
 import { prepareConfig } from "../prepare-config.ts";
 import { forgetProcess, recordedProcess, recordProcess } from "../process-record.ts";
 import { Progress } from "../progress.ts";
+import { refusedObjects } from "../refused-objects.ts";
 import { summary } from "../summary.ts";
 import { isReady, missingOf, waitReady } from "../wait-ready.ts";
+
+/** How long a mesh that is ready may take to say what it refuses, in milliseconds. */
+const VERDICT_MS = 2_000;
 
 export interface UpOptions {
   readonly detach?: true;
@@ -94,6 +100,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
     return end(1);
   }
   process.stdout.write(summary(first, true, options.config === undefined));
+  await tellRefused(runDir, first);
   const last = await Promise.race([over, signalled]);
   if (last === "signal") {
     process.stdout.write("\nending the mesh ...\n");
@@ -101,6 +108,12 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
   }
   await forgetProcess(runDir, "guardian");
   return ended(last.code);
+}
+
+/** A mesh that is up may hold rules that nobody obeys: that is no failure of the start, and has to be said. */
+async function tellRefused(runDir: string, mesh: MeshStatus): Promise<void> {
+  const text = await refusedObjects(mesh, (path) => askSupervisor(runDir, "GET", path), VERDICT_MS);
+  if (text) process.stderr.write(redactText(`warning: ${text}\n`));
 }
 
 function ended(code: number): number {
@@ -131,6 +144,7 @@ async function detached(runDir: string, options: UpOptions): Promise<number> {
   if (first === "gone") return failed(runDir, logSize);
   if (first && isReady(first)) {
     process.stdout.write(summary(first, false, options.config === undefined));
+    await tellRefused(runDir, first);
     return 0;
   }
   notReady(first ? missingOf(first) : ["the supervisor does not answer"], options.timeout, runDir);

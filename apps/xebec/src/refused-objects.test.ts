@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { XebecError } from "@xebec/core-errors";
+import type { MeshStatus } from "@xebec/platform-local";
+import { refusedObjects } from "./refused-objects.ts";
+
+const MESH = { problems: [], leftOut: [] } as unknown as MeshStatus;
+const at = (generation: number) => ({ generations: { galley: generation }, incarnation: "store" });
+const published = (policy: number) => ({
+  ...{ known: true, position: at(2), marks: {}, read: {} },
+  observed: { pilot: at(2), "mixer-policy": at(policy), "mixer-telemetry": at(2) },
+});
+const refused = (name: string) => ({
+  ...{ object: `config.istio.io/handler/default/${name}`, consumer: "mixer-policy", state: "rejected", message: "no" },
+});
+
+test("a mesh that comes up tells what is refused, when every service has said what it makes of it", async () => {
+  const turns = [published(1), published(1), published(2)];
+  const asked: string[] = [];
+  const ask = async (path: string): Promise<unknown> => {
+    asked.push(path);
+    return path === "/published" ? (turns.shift() ?? published(2)) : [refused("a"), refused("b")];
+  };
+  assert.equal(
+    await refusedObjects(MESH, ask as never, 10_000),
+    'refused: handler default/a and 1 more; "xebec status" tells where and why',
+  );
+  assert.deepEqual(asked, ["/published", "/published", "/published", "/conditions"]);
+});
+
+test("nothing refused, and nobody who can tell, is no word", async () => {
+  const well = async (path: string): Promise<unknown> => (path === "/published" ? published(2) : []);
+  assert.equal(await refusedObjects(MESH, well as never, 0), "");
+  const silent = async (): Promise<never> => {
+    throw new XebecError("unavailable", "no");
+  };
+  assert.equal(await refusedObjects(MESH, silent as never, 0), "");
+});
