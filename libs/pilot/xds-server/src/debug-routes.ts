@@ -17,7 +17,7 @@ export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => bool
   );
   app.guard((request) => {
     // The route that was found, not the text of the request, which may be spelled in other ways: /%64ebug.
-    if (request.route.startsWith("/debug")) requireOwnMachine(request, "debug pages are");
+    if (request.route.startsWith("/debug")) requireOwnMachine(request.raw, "debug pages are");
   });
   app.get("/debug", () => ({
     pages: [

@@ -58,12 +58,12 @@ export function createStatusServer(options: StatusOptions): Component {
           return reply.status(await probeApp(probe, appHost)).send();
         });
       app.post("/quitquitquit", (request, reply) => {
-        requireOwnMachine(request, "this is");
+        requireOwnMachine(request.raw, "this is");
         options.quit();
         return reply.type("text/plain").send("ok");
       });
       app.post("/drain", async (request, reply) => {
-        requireOwnMachine(request, "this is");
+        requireOwnMachine(request.raw, "this is");
         await options.drain();
         return reply.type("text/plain").send("ok");
       });

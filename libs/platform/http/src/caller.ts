@@ -1,8 +1,6 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { XebecError } from "@xebec/core-errors";
-import type { HttpRequest } from "./app.ts";
-
-type Caller = Pick<HttpRequest, "raw" | "headers">;
 
 /** Headers that a proxy adds. */
 const BY_PROXY = /^(?:x-forwarded-|x-envoy-|x-real-ip$|forwarded$|via$)/;
@@ -14,13 +12,16 @@ const BY_PROXY = /^(?:x-forwarded-|x-envoy-|x-real-ip$|forwarded$|via$)/;
  * @param what the subject and verb of the message: `debug pages are`
  * @throws XebecError permission_denied
  */
-export function requireOwnMachine({ raw, headers }: Caller, what: string): void {
-  const why = strangeness(raw.socket.remoteAddress ?? "", raw.socket.localAddress, headers);
+export function requireOwnMachine(
+  { socket, headers }: Pick<IncomingMessage, "socket" | "headers">,
+  what: string,
+): void {
+  const why = strangeness(socket.remoteAddress ?? "", socket.localAddress, headers);
   if (why !== undefined)
     throw new XebecError("permission_denied", `${what} for callers on this machine only (${why}); use a port-forward`);
 }
 
-function strangeness(remote: string, own: string | undefined, headers: Caller["headers"]): string | undefined {
+function strangeness(remote: string, own: string | undefined, headers: IncomingHttpHeaders): string | undefined {
   const address = plain(remote);
   if (address !== "127.0.0.1" && address !== "::1" && address !== plain(own ?? ""))
     return address.startsWith("127.") ? "this is the address of a pod" : "this is another machine's address";

@@ -51,7 +51,7 @@ export function monitoringRoutes(app: HttpApp, options: Omit<MonitoringOptions, 
   app.get("/version", (_request, reply) => reply.type("text/plain").send(`xebec ${name} ${version}\n`));
   app.get("/scopez", () => logLevels());
   app.put("/scopez/:scope", (request) => {
-    requireOwnMachine(request, "log levels are");
+    requireOwnMachine(request.raw, "log levels are");
     const { scope } = request.params;
     const body: unknown = request.body;
     const wanted: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "level") : undefined;
