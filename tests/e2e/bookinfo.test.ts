@@ -22,6 +22,11 @@ describe("Bookinfo on six services", () => {
     assert.deepEqual(readable, ["supervisor.log"], "which this test itself opens");
   });
 
+  it("tells nothing of NATS to whoever asks: its monitoring port is closed", async () => {
+    await assert.rejects(mesh.direct(mesh.address(2), 8222, "/varz"), { code: "ECONNREFUSED" });
+    assert.ok((await mesh.status()).units.find(({ name }) => name === "nats")?.ready);
+  });
+
   it("names the service whose verdict is outstanding, and waits for it when it answers again", async () => {
     const rule = join(import.meta.dirname, "../../deploy/samples/bookinfo/policy/mixer-rule-deny-label.yaml");
     const pid = await mesh.pid("mixer-policy");

@@ -11,10 +11,12 @@ export interface BusKeys {
   /** The file that holds a user's seed (mode 0600). */
   seedFile(user: BusUser): string;
   readonly publicKeysFile: string;
+  /** The user that may ask the server for its health: no user of the bus, but of the server's own account. */
+  readonly health: { readonly publicKey: string; readonly seed: string };
 }
 
 /**
- * Makes an nkey for every user that has none: `<folder>/<user>.nk` with the seed (0600), `<folder>/public-keys.json`.
+ * Makes an nkey for every user that has none: `<folder>/<user>.nk` with the seed (0600), `health.nk`, `<folder>/public-keys.json`.
  * Seeds that exist are kept.
  */
 export async function createBusKeys(folder: string): Promise<BusKeys> {
@@ -22,18 +24,24 @@ export async function createBusKeys(folder: string): Promise<BusKeys> {
   const seedFile = (user: BusUser): string => join(folder, `${user}.nk`);
   const pairs: [BusUser, string][] = [];
   for (const user of BUS_USERS) {
-    const seed = await readSeed(seedFile(user)).catch(async (error: unknown) => {
-      if ((error as XebecError).code !== "not_found") throw error;
-      const made = new TextDecoder().decode(createUser().getSeed());
-      await writeKeyFile(seedFile(user), `${made}\n`);
-      return made;
-    });
-    pairs.push([user, publicKeyOf(seed)]);
+    pairs.push([user, publicKeyOf(await readOrMakeSeed(seedFile(user)))]);
   }
   const publicKeys = Object.fromEntries(pairs) as Record<BusUser, string>;
   const publicKeysFile = join(folder, "public-keys.json");
   await writeFileAtomic(publicKeysFile, `${JSON.stringify(publicKeys, null, 2)}\n`, { mode: 0o644 });
-  return { publicKeys, publicKeysFile, seedFile };
+  const seed = await readOrMakeSeed(join(folder, "health.nk"));
+  return { publicKeys, publicKeysFile, seedFile, health: { publicKey: publicKeyOf(seed), seed } };
+}
+
+async function readOrMakeSeed(path: string): Promise<string> {
+  try {
+    return await readSeed(path);
+  } catch (error) {
+    if ((error as XebecError).code !== "not_found") throw error;
+    const made = new TextDecoder().decode(createUser().getSeed());
+    await writeKeyFile(path, `${made}\n`);
+    return made;
+  }
 }
 
 /** Reads a seed. @throws XebecError not_found, invalid_argument when the file holds no seed */

@@ -17,7 +17,9 @@ export {
   type Permissions,
   permissionsOf,
   renderAuthorization,
+  renderHealthAccount,
   renderNatsConfig,
 } from "./nats-config.ts";
+export { createNatsHealth, type NatsHealth, type NatsHealthOptions } from "./nats-health.ts";
 export { type BusFlags, openBus } from "./open-bus.ts";
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";

@@ -5,8 +5,8 @@ import { inboxOf } from "./nats-link.ts";
 
 export interface NatsConfigOptions {
   readonly address: HostPort;
-  /** Where /healthz and the other pages of its monitoring are; absent: nowhere. */
-  readonly monitoring?: HostPort;
+  /** Public nkey of the user that may ask for the server's health and do nothing else. */
+  readonly healthKey?: string;
   /** JetStream's folder. */
   readonly storeDir: string;
   readonly publicKeys: Readonly<Record<BusUser, string>>;
@@ -78,10 +78,23 @@ export function renderAuthorization(publicKeys: Readonly<Record<BusUser, string>
   return `authorization {\n  timeout: 3\n  users: [\n${users.join("\n")}\n  ]\n}\n`;
 }
 
+/** What the user of the system account asks. The monitoring port, which would tell everybody everything, stays closed. */
+export const HEALTH_REQUEST = "$SYS.REQ.SERVER.PING.HEALTHZ";
+export const HEALTH_INBOX = "_INBOX_health";
+
+/** The system account with the one user that may ask how the server is. */
+export function renderHealthAccount(publicKey: string): string {
+  const rights = `publish: { allow: [${JSON.stringify(HEALTH_REQUEST)}] }, subscribe: { allow: ["${HEALTH_INBOX}.>"] }`;
+  return [
+    `accounts {\n  SYSTEM { users: [ { nkey: ${publicKey}, permissions: { ${rights} } } ] }\n}`,
+    "system_account: SYSTEM\n",
+  ].join("\n");
+}
+
 /** The whole configuration file of nats-server. */
 export function renderNatsConfig({
   address,
-  monitoring,
+  healthKey,
   storeDir,
   publicKeys,
   tls,
@@ -91,7 +104,6 @@ export function renderNatsConfig({
   return [
     "# Written by xebec; changes are overwritten.",
     `listen: ${text(addressText(address))}`,
-    ...(monitoring === undefined ? [] : [`http: ${text(addressText(monitoring))}`]),
     "max_payload: 1MB",
     "max_connections: 1000",
     "ping_interval: 10s",
@@ -103,5 +115,6 @@ export function renderNatsConfig({
         ]
       : []),
     renderAuthorization(publicKeys),
+    ...(healthKey === undefined ? [] : [renderHealthAccount(healthKey)]),
   ].join("\n");
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BusKeys, createBusKeys, renderNatsConfig } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
 import type { AddressPlan } from "./address-plan.ts";
-import { citadelDir, injectorValuesFile, NATS_MONITORING_PORT, NATS_PORT, rootFile } from "./services.ts";
+import { citadelDir, injectorValuesFile, NATS_PORT, rootFile } from "./services.ts";
 
 /** Variables of the user's environment that reach the processes of the mesh. */
 const KEPT = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"];
@@ -18,7 +18,7 @@ export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promi
     join(runDir, "nats", "nats.conf"),
     renderNatsConfig({
       address: { host: plan.nats, port: NATS_PORT },
-      monitoring: { host: plan.nats, port: NATS_MONITORING_PORT },
+      healthKey: keys.health.publicKey,
       storeDir: join(runDir, "nats", "store"),
       publicKeys: keys.publicKeys,
     }),

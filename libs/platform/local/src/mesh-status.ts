@@ -1,8 +1,9 @@
+import type { NatsHealth } from "@xebec/platform-bus";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import type { ManifestProblem } from "./cluster-objects.ts";
 import type { PodRunner } from "./pod-runner.ts";
-import { foreignHolder, httpReady, serviceMissing } from "./readiness.ts";
-import { MONITORING_PORT, NATS_MONITORING_PORT, NATS_PORT } from "./services.ts";
+import { foreignHolder, serviceMissing } from "./readiness.ts";
+import { MONITORING_PORT, NATS_PORT } from "./services.ts";
 import type { Unit } from "./unit.ts";
 
 export interface UnitStatus {
@@ -32,16 +33,18 @@ export interface MeshStatus {
   readonly missing: readonly string[];
 }
 
-/** What runs of a service, and whether it says that it is ready. */
-export async function serviceStatus(unit: Unit, plan: AddressPlan): Promise<UnitStatus> {
+/** What runs of a service, and whether it says that it is ready. @param natsHealth tells it of nats-server */
+export async function serviceStatus(
+  unit: Unit,
+  plan: AddressPlan,
+  natsHealth: Pick<NatsHealth, "fault"> | undefined,
+): Promise<UnitStatus> {
   const name = unit.spec.name.replace("service/", "");
   const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
-  const port = name === "nats" ? NATS_MONITORING_PORT : MONITORING_PORT;
+  const port = name === "nats" ? NATS_PORT : MONITORING_PORT;
   const answer =
     name === "nats"
-      ? (await httpReady(host, port, "/healthz"))
-        ? []
-        : ["it does not accept connections yet"]
+      ? [(await natsHealth?.fault()) ?? ""].filter(Boolean)
       : ((await serviceMissing(host, port)) ?? [`it does not answer at ${host}:${port} yet`]);
   const foreign = unit.id && answer.length === 0 ? foreignHolder(unit, host, port) : "";
   const missing = foreign ? [foreign] : answer;

@@ -3,7 +3,7 @@ import { rename, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { httpReady } from "./readiness.ts";
+import type { NatsHealth } from "@xebec/platform-bus";
 import type { Unit } from "./unit.ts";
 
 const log = logger("local");
@@ -18,10 +18,9 @@ const REST_MS = 10_000;
 const AGAIN_MS = 120_000;
 const GRACE_MS = 3_000;
 
-export interface NatsHealth {
-  /** Where nats-server answers /healthz. */
-  readonly host: string;
-  readonly port: number;
+export interface KeptNats {
+  /** Tells how nats-server is. */
+  readonly health: Pick<NatsHealth, "fault">;
   /** The directory of its store. */
   readonly storeDir: string;
   /** Calls back whenever a writer says that the server takes none of its changes. @returns ends that */
@@ -29,12 +28,12 @@ export interface NatsHealth {
 }
 
 /**
- * Starts nats-server again when its store has failed: when it says so (its /healthz does once the disk was full: it refuses
- * writes until then, also when there is room again), or when writers say that it takes no changes, whatever it says of itself. A
- * store that fails again soon is put aside: writers fill a new one.
+ * Starts nats-server again when its store has failed: when it says so (its own health check does once the disk was full: it
+ * refuses writes until then, also when there is room again), or when writers say that it takes no changes, whatever it says of
+ * itself. A store that fails again soon is put aside: writers fill a new one.
  * @returns ends that
  */
-export function keepNatsHealthy(unit: Unit, { host, port, storeDir, onStall }: NatsHealth): () => void {
+export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptNats): () => void {
   let failures = 0;
   let restarted = Number.NEGATIVE_INFINITY;
   const hasRoom = async (): Promise<boolean> => {
@@ -56,7 +55,7 @@ export function keepNatsHealthy(unit: Unit, { host, port, storeDir, onStall }: N
     });
   };
   const look = new Coalescer(async () => {
-    failures = (await httpReady(host, port, "/healthz")) ? 0 : failures + 1;
+    failures = (await health.fault()) === undefined ? 0 : failures + 1;
     if (failures >= FAILURES) await restart("it says so itself");
   });
   let stalled = "";

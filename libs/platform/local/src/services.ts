@@ -21,7 +21,6 @@ export interface ServiceHost {
 
 export const NATS_PORT = 4222;
 /** Where nats-server tells of itself. */
-export const NATS_MONITORING_PORT = 8222;
 export const MONITORING_PORT = 15014;
 const CITADEL_PORT = 8060;
 

@@ -5,7 +5,15 @@ import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { SUBJECTS } from "@xebec/model-bus";
 import type { Condition } from "@xebec/model-resources";
-import { type Bus, createGenerationWriter, createNatsBus, type GenerationWriter, readSeed } from "@xebec/platform-bus";
+import {
+  type Bus,
+  createGenerationWriter,
+  createNatsBus,
+  createNatsHealth,
+  type GenerationWriter,
+  type NatsHealth,
+  readSeed,
+} from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
 import { isRunning, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
@@ -16,21 +24,13 @@ import { keepLogsSmall } from "./log-keeper.ts";
 import type { ClusterObject, Deployment } from "./manifest-objects.ts";
 import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
-import { keepNatsHealthy, type NatsHealth } from "./nats-keeper.ts";
+import { type KeptNats, keepNatsHealthy } from "./nats-keeper.ts";
 import { createPodHost } from "./pod-host.ts";
 import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-tokens.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
-import {
-  citadelDir,
-  monolithUnit,
-  NATS_MONITORING_PORT,
-  NATS_PORT,
-  natsUnit,
-  type ServiceHost,
-  serviceUnits,
-} from "./services.ts";
+import { citadelDir, monolithUnit, NATS_PORT, natsUnit, type ServiceHost, serviceUnits } from "./services.ts";
 import { createStateFile, type LocalState, type StateFile } from "./state-file.ts";
 import { type PublishedConfig, StatusReader } from "./status-reader.ts";
 import { endStrangers, findRun } from "./strangers.ts";
@@ -80,6 +80,7 @@ export class Supervisor {
   readonly #status = new StatusReader();
   #runId: string = randomUUID();
   #bus: Bus | undefined;
+  #natsHealth: NatsHealth | undefined;
   #writer: GenerationWriter | undefined;
   #publisher: WorkloadPublisher | undefined;
   #pods: PodSet | undefined;
@@ -131,6 +132,9 @@ export class Supervisor {
     const { runDir, root, configDir, natsServer, envoy, ingressPort, tokenMaker } = this.#options;
     const before = structuredClone(this.#inherited);
     const keys = await prepareMeshFiles(runDir, this.#plan);
+    const server = `nats://${this.#plan.nats}:${NATS_PORT}`;
+    const health = createNatsHealth({ server, seed: keys.health.seed });
+    this.#natsHealth = health;
     await this.#writeTokens();
     const baseEnv = baseEnvironment(runDir, envoy);
     const host: ServiceHost = {
@@ -195,8 +199,8 @@ export class Supervisor {
     pods.adopt(before.pods, beforeOf);
     await this.#objects.start(this.#stop.signal);
     const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
-    const nats: NatsHealth = {
-      ...{ host: this.#plan.nats, port: NATS_MONITORING_PORT, storeDir: join(runDir, "nats", "store") },
+    const nats: KeptNats = {
+      ...{ health, storeDir: join(runDir, "nats", "store") },
       onStall: (stalled) => {
         const listening = bus.subscribe(SUBJECTS.stalls, (state) => stalled(Buffer.from(state).toString()));
         return () => listening.close();
@@ -276,7 +280,7 @@ export class Supervisor {
       monolith,
       supervisor: process.pid,
       units: [
-        ...(await Promise.all(this.#units.map((unit) => serviceStatus(unit, this.#plan)))),
+        ...(await Promise.all(this.#units.map((unit) => serviceStatus(unit, this.#plan, this.#natsHealth)))),
         ...(this.#pods?.pods ?? []).map(podStatus),
       ],
       problems: this.#objects.problems,
@@ -334,6 +338,7 @@ export class Supervisor {
     await this.#writer?.close?.();
     this.#status.close();
     await this.#bus?.close?.();
+    await this.#natsHealth?.close();
     await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
     for (const left of processesMarked(RUN_MARK, this.#runId)) {
       log.info({ pid: left.pid }, "a process that was left is ended");
@@ -352,5 +357,6 @@ export class Supervisor {
     await this.#writer?.close?.();
     this.#status.close();
     await this.#bus?.close?.();
+    await this.#natsHealth?.close();
   }
 }
