@@ -60,7 +60,10 @@ test("a server whose store has failed although it says that all is well is told 
   assert.ok(await httpReady("127.0.0.1", monitoring, "/healthz"), "the server says that all is well");
   const before = written;
   const end = keepNatsHealthy(unit, {
-    ...{ host: "127.0.0.1", port: monitoring, storeDir },
+    health: {
+      fault: async () => ((await httpReady("127.0.0.1", monitoring, "/healthz")) ? undefined : "it is not well"),
+    },
+    storeDir,
     onStall: (stalled) => {
       const listening = bus.subscribe(SUBJECTS.stalls, (name) => stalled(Buffer.from(name).toString()));
       return () => listening.close();
