@@ -142,6 +142,56 @@ describe("an Envoy that is kept running", () => {
       assert.equal(id(), undefined);
     });
 
+  for (const origin of ["started here", "taken over"])
+    it(`is started again when it ends, also one that was ${origin}`, async () => {
+      using folder = tempDir();
+      const [port = 0] = await freePorts(1, "127.0.0.1");
+      const admin = createEnvoyAdmin({ host: "127.0.0.1", port });
+      const program = fakeEnvoy(folder, port);
+      const agent = supervised(folder, program, admin);
+      if (origin === "taken over") {
+        const hash = createHash("sha256")
+          .update(`${JSON.stringify({ a: 1 }, undefined, 2)}\n`)
+          .update(JSON.stringify([program, ["-l", "warning"]]))
+          .digest("hex");
+        const old = run(program, []);
+        writeFileSync(folder.file("envoy.pid"), JSON.stringify({ ...old, nodeId: "n", hash }));
+      }
+      await agent.it.start(NEVER);
+      await waitFor("it is live", 5_000, () => agent.it.missing?.().length === 0);
+      const first = agent.id();
+      assert.ok(first);
+      const others = [...started].filter(({ pid }) => pid !== first.pid);
+      assert.deepEqual(others, [], "one process: started, or taken over");
+      let told = 0;
+      agent.it.onChange(() => told++);
+      process.kill(first.pid, "SIGKILL");
+      await waitFor("another one is live", 5_000, () => {
+        const next = agent.id();
+        return next !== undefined && next.pid !== first.pid && agent.it.missing?.().length === 0;
+      });
+      assert.ok(told >= 2, "both changes were told");
+      await agent.it.close?.();
+      assert.equal(agent.id(), undefined);
+    });
+
+  it("is not taken for live any more when it is asked and does not answer", async () => {
+    using folder = tempDir();
+    const [port = 0] = await freePorts(1, "127.0.0.1");
+    const admin = createEnvoyAdmin({ host: "127.0.0.1", port });
+    let mute = false;
+    const agent = supervised(folder, fakeEnvoy(folder, port), { ...admin, live: async () => !mute && admin.live() });
+    await agent.it.start(NEVER);
+    await waitFor("it is live", 5_000, () => agent.it.missing?.().length === 0);
+    mute = true;
+    await agent.it.look();
+    assert.equal(agent.it.missing?.().length, 1);
+    mute = false;
+    await waitFor("it is live again", 5_000, () => agent.it.missing?.().length === 0);
+    await agent.it.close?.();
+    agent.id();
+  });
+
   it("is not taken for live because another program has its admin port", async () => {
     using folder = tempDir();
     const [port = 0] = await freePorts(1, "127.0.0.1");

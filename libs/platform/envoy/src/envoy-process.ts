@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { backoff, sleep } from "@xebec/core-async";
@@ -11,6 +11,7 @@ import { INSTANCE_MARK, isRunning, type ProcessId, processOf, UNIT_MARK } from "
 import { type DrainOptions, drainEnvoy, endEnvoy } from "./envoy-end.ts";
 import { readBootstrap, readKept, writeKept } from "./envoy-files.ts";
 import { findByConfig, groupListens } from "./proc-search.ts";
+import { processEnd } from "./process-end.ts";
 
 export interface EnvoyProcessOptions extends DrainOptions {
   /** The Envoy program. */
@@ -32,11 +33,17 @@ export interface EnvoyProcess extends Component {
   readonly pid: number | undefined;
   /** True from the moment on when Envoy is being ended. */
   readonly draining: boolean;
+  /** Asks whether Envoy still answers; `missing` says what came of it. Its end is noticed without. */
+  look(): Promise<void>;
+  /** Tells when what is missing may have changed. @returns takes that back */
+  onChange(changed: () => void): () => void;
 }
 
 const log = logger("envoy");
 const RESTART = { baseMs: 100, maxMs: 5_000 };
 const POLL_MS = 50;
+/** The longest time that a timer takes. */
+const LONGEST_SLEEP_MS = 0x7fff_ffff;
 /** An Envoy that ran for so long did not fail at its start. */
 const STABLE_MS = 10_000;
 /** How long an Envoy that was found may take to answer, in milliseconds. */
@@ -60,6 +67,10 @@ class Supervised implements EnvoyProcess {
   readonly #restarts;
   readonly #stop = new AbortController();
   #id: ProcessId | undefined;
+  /** The last one that was started here. */
+  #child: ChildProcess | undefined;
+  #doubt = new AbortController();
+  readonly #listeners = new Set<() => void>();
   #starting: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
   #live = false;
@@ -77,6 +88,21 @@ class Supervised implements EnvoyProcess {
       "How often Envoy was started or adopted.",
       ["how"],
     );
+  }
+
+  onChange(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
+  }
+
+  #setLive(live: boolean): void {
+    if (live === this.#live) return;
+    this.#live = live;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const changed of this.#listeners) changed();
   }
 
   get pid(): number | undefined {
@@ -105,6 +131,7 @@ class Supervised implements EnvoyProcess {
 
   async close(): Promise<void> {
     this.draining = true;
+    this.#changed();
     this.#stop.abort();
     // What is on its way to an Envoy ends first: nothing may be started behind our back. A failed start was told by `start`.
     await this.#starting?.catch(() => undefined);
@@ -118,28 +145,20 @@ class Supervised implements EnvoyProcess {
 
   async #keep(): Promise<void> {
     let failures = 0;
-    let asked = 0;
     let since = performance.now();
     while (!this.#stop.signal.aborted) {
-      let runs: boolean;
-      try {
-        runs = this.#id !== undefined && isRunning(this.#id);
-      } catch (error) {
-        // Without a file descriptor to look nobody knows: an Envoy that may run is not started again.
-        log.warn({ err: error }, "it cannot be told whether Envoy runs");
-        await sleep(1_000, this.#stop.signal);
-        continue;
-      }
-      if (runs && this.#id) {
-        if (performance.now() - asked > (this.#live ? 1_000 : POLL_MS)) {
-          this.#live = await this.#isLive(this.#id);
-          asked = performance.now();
-        }
-        await sleep(POLL_MS, this.#stop.signal);
-        continue;
+      const id = this.#id;
+      if (id) {
+        const over = new AbortController();
+        const living = this.#followLife(id, AbortSignal.any([over.signal, this.#stop.signal]));
+        const child = this.#child?.pid === id.pid ? this.#child : undefined;
+        await processEnd(id, child, this.#options.admin.address, this.#stop.signal);
+        over.abort();
+        await living;
+        if (this.#stop.signal.aborted) return;
       }
       this.#id = undefined;
-      this.#live = false;
+      this.#setLive(false);
       failures = performance.now() - since > STABLE_MS ? 0 : failures + 1;
       const pause = failures === 0 ? 0 : backoff(failures - 1, RESTART);
       log.error({ pause: Math.round(pause) }, "Envoy has ended; it is started again");
@@ -148,6 +167,22 @@ class Supervised implements EnvoyProcess {
       since = performance.now();
       await this.#spawn().catch((error: unknown) => log.error({ err: error }, "Envoy could not be started"));
     }
+  }
+
+  /** Asks until the first configuration is complete, and again after `look` found that it does not answer any more. */
+  async #followLife(id: ProcessId, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#setLive(await this.#isLive(id));
+      this.#doubt = new AbortController();
+      await sleep(this.#live ? LONGEST_SLEEP_MS : POLL_MS, AbortSignal.any([signal, this.#doubt.signal]));
+    }
+  }
+
+  async look(): Promise<void> {
+    const id = this.#id;
+    if (!id || !this.#live || (await this.#isLive(id)) || this.#id !== id) return;
+    this.#setLive(false);
+    this.#doubt.abort();
   }
 
   async #isLive(id: ProcessId): Promise<boolean> {
@@ -171,6 +206,7 @@ class Supervised implements EnvoyProcess {
         detached: true,
         stdio: ["ignore", output, output],
       });
+      this.#child = child;
       // At once: whoever closes from now on has to end it.
       this.#id = child.pid === undefined ? undefined : processOf(child.pid);
       await new Promise<void>((resolve, reject) => {

@@ -23,7 +23,9 @@ async function serving(answer: (path: string, headers: object) => Promise<string
 async function statusServer(port: number, envoyPort: number, app: AppMetrics | undefined) {
   const metrics = createMetrics();
   const server = createStatusServer({
-    ...{ address: { host, port }, components: [], probes: new Map(), appHost: host },
+    ...{ address: { host, port }, probes: new Map(), appHost: host },
+    identity: { name: "identity", start: async () => {}, onChange: () => () => {} },
+    envoy: { name: "Envoy", start: async () => {}, look: async () => {}, onChange: () => () => {} },
     admin: createEnvoyAdmin({ host, port: envoyPort }),
     metrics: { metrics, envoy: { host, port: envoyPort }, app: app && { ...app, host } },
     quit() {},

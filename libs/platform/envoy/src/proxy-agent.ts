@@ -60,7 +60,8 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
   const status = createStatusServer({
     address: { host: ownAddress(settings), port: proxyConfig.statusPort },
     admin,
-    components: [identity, process],
+    identity,
+    envoy: process,
     probes: parseAppProbes(env.ISTIO_KUBE_APP_PROBERS ?? ""),
     appHost,
     metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },

@@ -1,15 +1,19 @@
 import { XebecError } from "@xebec/core-errors";
 import { type Component, missingOf } from "@xebec/core-lifecycle";
 import { createHttpServer, requireOwnMachine } from "@xebec/platform-http";
+import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { type AppProbe, probeApp } from "./app-probes.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
+import type { EnvoyProcess } from "./envoy-process.ts";
 import { type MetricSources, mergedMetrics } from "./merged-metrics.ts";
+import { ReadyWatch } from "./ready-watch.ts";
 
 export interface StatusOptions {
   readonly address: { readonly host: string; readonly port: number };
   readonly admin: EnvoyAdmin;
-  /** The proxy is ready when none of these misses anything. */
-  readonly components: readonly Component[];
+  /** The proxy is ready when neither of these misses anything. */
+  readonly identity: Component & Pick<WorkloadIdentity, "onChange">;
+  readonly envoy: Pick<EnvoyProcess, keyof Component | "look" | "onChange">;
   readonly probes: ReadonlyMap<string, AppProbe>;
   /** Where the app's containers listen. */
   readonly appHost: string;
@@ -20,12 +24,13 @@ export interface StatusOptions {
   drain(): Promise<void>;
 }
 
-/** The agent's own port (spec/pilot.md §7.5): readiness, merged metrics, the app's probes, and its end. */
+/** The agent's own port (spec/pilot.md §7.5): readiness (`?watch` tells its changes), merged metrics, the app's probes, and its end. */
 export function createStatusServer(options: StatusOptions): Component {
-  const { address, admin, components, probes, appHost } = options;
+  const { address, admin, identity, envoy, probes, appHost } = options;
   let configured = false;
   const missing = async (): Promise<string[]> => {
-    const lines = missingOf(components);
+    await envoy.look();
+    const lines = missingOf([identity, envoy]);
     if (lines.length > 0) return lines;
     try {
       // Once is enough: later updates do not take the proxy out of service.
@@ -35,12 +40,15 @@ export function createStatusServer(options: StatusOptions): Component {
     }
     return configured ? [] : ["Envoy: clusters and listeners have not come from pilot yet"];
   };
-  return createHttpServer({
+  const watch = new ReadyWatch(missing);
+  const unwatch = [identity.onChange(() => watch.changed()), envoy.onChange(() => watch.changed())];
+  const server = createHttpServer({
     name: "agent status",
     address,
     limits: { maxBodyBytes: 4_096, maxConnections: 200 },
     routes(app) {
-      app.get("/healthz/ready", async (_request, reply) => {
+      app.get("/healthz/ready", async ({ query }, reply) => {
+        if (query.watch !== undefined) return watch.serve(reply.raw);
         const lines = await missing();
         return reply.status(lines.length === 0 ? 200 : 503).send({ ready: lines.length === 0, missing: lines });
       });
@@ -69,4 +77,13 @@ export function createStatusServer(options: StatusOptions): Component {
       });
     },
   });
+  return {
+    name: server.name,
+    start: (signal) => server.start(signal),
+    async close() {
+      for (const end of unwatch) end();
+      watch.close();
+      await server.close?.();
+    },
+  };
 }

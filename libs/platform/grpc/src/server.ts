@@ -38,7 +38,9 @@ export interface GrpcServer extends Component {
 }
 
 const log = logger("grpc");
+/** How often times are looked at while calls are under way, and at most while there are none, in milliseconds. */
 const SWEEP_MS = 500;
+const REST_SWEEP_MS = 5_000;
 /** Stands in metrics for methods that are not offered: their names are the callers' choice. */
 const UNKNOWN_METHOD = "unknown";
 const ignore = (): void => {};
@@ -72,6 +74,8 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   readonly #refusedTotal;
   #listener: Listener | undefined;
   #sweeper: NodeJS.Timeout | undefined;
+  #resting = false;
+  readonly #restMs: number;
   #port = 0;
 
   constructor(options: GrpcServerOptions) {
@@ -82,6 +86,9 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.maxMessageBytes = this.#limits.maxMessageBytes;
     this.maxCallMs = this.#limits.maxCallMs;
     this.#held = new HeldBytes(this.#limits.maxHeldBytes);
+    const { handshakeMs, keepaliveMs, idleMs, maxConnectionAgeMs, maxCallMs } = this.#limits;
+    const shortest = Math.min(handshakeMs, keepaliveMs, idleMs, maxConnectionAgeMs, maxCallMs);
+    this.#restMs = Math.max(SWEEP_MS, Math.min(REST_SWEEP_MS, shortest / 4));
     this.#methods = byPath(options);
     const { metrics } = options;
     this.#counter = new CallCounter(this.name, metrics);
@@ -112,13 +119,12 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     // Before the listener's own: a connection that finds no room does not begin.
     listener.server.prependListener("connection", (socket: Socket) => this.#track(socket));
     this.#port = await listenExactly(listener.server, address, this.name);
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#sweeper.unref();
+    this.#sweepLater();
     log.debug({ server: this.name, address: listenText(address), port: this.#port }, "listening");
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#sweeper);
     const listener = this.#listener;
     if (!listener) return;
     this.#listener = undefined;
@@ -144,6 +150,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   count(path: string, code: number): void {
     this.#counter.count(path, code);
+    if (this.#resting) this.#sweepLater();
   }
 
   /** Follows a socket from before TLS to its end. */
@@ -202,6 +209,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     const context = new LazyContext(path, connection, headers, request.timeoutMs);
     if (method.kind === "stream") this.#openStream(stream, request, context, connection, method.handler);
     else {
+      if (this.#resting) this.#sweepLater();
       call = new UnaryCall(stream, request.encoding, context, method.handler, this, connection.held);
       this.#calls.add(call);
     }
@@ -240,11 +248,21 @@ class Http2GrpcServer implements GrpcServer, CallHost {
 
   /** Ends what is over its time. One timer for all: a call costs no timer of its own. */
   #sweep(): void {
+    if (!this.#listener) return;
     const now = performance.now();
     this.#counter.flush();
     for (const call of this.#calls) if (!call.sweep(now)) break;
     for (const stream of this.#streams) stream.sweep(now, this.maxCallMs);
     for (const connection of this.#connections) connection.sweep(now);
+    this.#sweepLater(this.#calls.size === 0);
+  }
+
+  /** A server at rest wakes seldom: what is long has time. */
+  #sweepLater(resting = false): void {
+    this.#resting = resting;
+    clearTimeout(this.#sweeper);
+    this.#sweeper = setTimeout(() => this.#sweep(), resting ? this.#restMs : SWEEP_MS);
+    this.#sweeper.unref();
   }
 }
 
