@@ -3,10 +3,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { builtins, onePerVersion, ownModules } from "./bundle-plugins.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 /** CommonJS packages call `require` for Node's own modules. */
-const REQUIRE = 'import{createRequire as xebecRequire}from"node:module";const require=xebecRequire(import.meta.url);';
+const REQUIRE = 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);';
 
 const projects = process.argv.slice(2);
 if (projects.length === 0) {
@@ -36,6 +37,7 @@ async function bundle(project: string): Promise<void> {
     chunkNames: "chunk-[hash]",
     banner: { js: REQUIRE },
     logLevel: "silent",
+    plugins: [builtins, ownModules(ROOT), onePerVersion()],
     absWorkingDir: ROOT,
   });
   publish(outdir, result.outputFiles);

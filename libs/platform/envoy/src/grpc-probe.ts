@@ -1,8 +1,10 @@
-import { Health, HealthCheckResponse_ServingStatus as Status } from "@xebec/api-mesh/grpc/health/v1/health";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { logger } from "@xebec/core-log";
-import { createGrpcClient } from "@xebec/platform-grpc";
+import { callUnary } from "@xebec/platform-grpc";
 
 const log = logger("agent");
+/** HealthCheckResponse.ServingStatus (grpc/health/v1/health.proto). */
+const SERVING = 1;
 
 /**
  * Asks an app by the gRPC health checking protocol, without TLS, as kubelet does.
@@ -10,13 +12,24 @@ const log = logger("agent");
  * @returns whether it is SERVING; false also when it does not answer
  */
 export async function isServing(host: string, port: number, service: string, timeoutMs: number): Promise<boolean> {
-  const client = createGrpcClient({ descriptor: Health, address: { host, port } });
+  const request = new BinaryWriter();
+  if (service !== "") request.tag(1, WireType.LengthDelimited).string(service);
   try {
-    return (await client.check({ service }, { timeoutMs })).status === Status.SERVING;
+    const path = "/grpc.health.v1.Health/Check";
+    return statusOf(await callUnary(request.finish(), { address: { host, port }, path, timeoutMs })) === SERVING;
   } catch (error) {
     log.debug({ err: error, port, service }, "a gRPC probe failed");
     return false;
-  } finally {
-    client.close();
   }
+}
+
+function statusOf(bytes: Uint8Array): number {
+  let status = 0;
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.Varint) status = reader.int32();
+    else reader.skip(type, field);
+  }
+  return status;
 }

@@ -1,18 +1,12 @@
-import type {
-  DeltaDiscoveryRequestSchema,
-  DeltaDiscoveryResponseSchema,
-  DiscoveryRequestSchema,
-  DiscoveryResponseSchema,
-} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
-import { SecretDiscoveryService } from "@xebec/api-envoy/envoy/service/secret/v3/sds";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { createGrpcServer, type MessageStream, service } from "@xebec/platform-grpc";
+import { createGrpcServer, type RawStream, rawDuplex } from "@xebec/platform-grpc";
+import { decodeDeltaRequest, decodeStateRequest, encodeDeltaResponse, encodeStateResponse } from "./sds-messages.ts";
 import type { EncodedSecret, Secrets } from "./secrets.ts";
 
 const log = logger("sds");
-const TYPE_URL = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+const SERVICE = "/envoy.service.secret.v3.SecretDiscoveryService";
 const MAX_REQUEST_BYTES = 1 << 20;
 
 export interface SdsOptions {
@@ -37,10 +31,8 @@ export function createSdsServer({ path, secrets, metrics }: SdsOptions): Compone
     name: "SDS",
     address: { path },
     services: [
-      service(SecretDiscoveryService, {
-        streamSecrets: (stream) => serveState(stream, secrets, opened),
-        deltaSecrets: (stream) => serveDelta(stream, secrets, opened),
-      }),
+      rawDuplex(`${SERVICE}/StreamSecrets`, (stream) => serveState(stream, secrets, opened)),
+      rawDuplex(`${SERVICE}/DeltaSecrets`, (stream) => serveDelta(stream, secrets, opened)),
     ],
     // Envoy's first request holds its node, with all extensions of its build.
     limits: { maxMessageBytes: MAX_REQUEST_BYTES, idleMs: 2_147_483_647 },
@@ -64,11 +56,7 @@ export function createSdsServer({ path, secrets, metrics }: SdsOptions): Compone
 
 type Opened = (push: () => void, stream: { onClose(handler: () => void): void }) => void;
 
-function serveState(
-  stream: MessageStream<typeof DiscoveryRequestSchema, typeof DiscoveryResponseSchema>,
-  secrets: Secrets,
-  opened: Opened,
-): void {
+function serveState(stream: RawStream, secrets: Secrets, opened: Opened): void {
   let names: readonly string[] = [];
   let sent = "";
   let nonce = 0;
@@ -78,15 +66,11 @@ function serveState(
     if (found.length === 0 || version === sent) return;
     sent = version;
     nonce++;
-    stream.write({
-      versionInfo: found.map((each) => each.version).join("-"),
-      resources: found.map((each) => each.resource),
-      typeUrl: TYPE_URL,
-      nonce: String(nonce),
-    });
+    stream.write(encodeStateResponse(found.map((each) => each.version).join("-"), found, String(nonce)));
   };
-  stream.onMessage(({ resourceNames, errorDetail, responseNonce }) => {
-    if (errorDetail) log.error({ names, message: errorDetail.message }, "Envoy refused a secret");
+  stream.onMessage((bytes) => {
+    const { resourceNames, error, responseNonce } = decodeStateRequest(bytes);
+    if (error !== undefined) log.error({ names, message: error }, "Envoy refused a secret");
     // An answer to what was sent before the last one says nothing about the names that are wanted now.
     if (responseNonce !== "" && responseNonce !== String(nonce)) return;
     const wanted = resourceNames.filter((name) => known(secrets, name));
@@ -100,11 +84,7 @@ function serveState(
   opened(push, stream);
 }
 
-function serveDelta(
-  stream: MessageStream<typeof DeltaDiscoveryRequestSchema, typeof DeltaDiscoveryResponseSchema>,
-  secrets: Secrets,
-  opened: Opened,
-): void {
+function serveDelta(stream: RawStream, secrets: Secrets, opened: Opened): void {
   /** Version that the client has, by name; empty: none. */
   const has = new Map<string, string>();
   let nonce = 0;
@@ -117,17 +97,13 @@ function serveDelta(
     if (due.length === 0) return;
     for (const each of due) has.set(each.name, each.version);
     nonce++;
-    stream.write({
-      resources: due.map(({ name, version, resource }) => ({ name, version, resource })),
-      typeUrl: TYPE_URL,
-      nonce: String(nonce),
-    });
+    stream.write(encodeDeltaResponse(due, String(nonce)));
   };
-  stream.onMessage((request) => {
-    if (request.errorDetail) log.error({ message: request.errorDetail.message }, "Envoy refused a secret");
-    for (const name of request.resourceNamesUnsubscribe) has.delete(name);
-    for (const name of request.resourceNamesSubscribe)
-      if (known(secrets, name)) has.set(name, request.initialResourceVersions[name] ?? "");
+  stream.onMessage((bytes) => {
+    const { subscribe, unsubscribe, initialVersions, error } = decodeDeltaRequest(bytes);
+    if (error !== undefined) log.error({ message: error }, "Envoy refused a secret");
+    for (const name of unsubscribe) has.delete(name);
+    for (const name of subscribe) if (known(secrets, name)) has.set(name, initialVersions.get(name) ?? "");
     push();
   });
   stream.onEnd(() => stream.end());

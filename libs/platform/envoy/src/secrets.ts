@@ -1,19 +1,12 @@
 import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { bytesAny } from "@xebec/api-envoy";
-import { SecretSchema } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/secret";
 import { logger } from "@xebec/core-log";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { fileTls } from "@xebec/platform-identity";
 import { readRootFile } from "./root-file.ts";
+import { encodeKeyPair, encodeRoots, type SdsResource } from "./sds-messages.ts";
 
-/** A secret as Envoy takes it. */
-export interface EncodedSecret {
-  readonly name: string;
-  readonly resource: ReturnType<typeof bytesAny>;
-  /** Changes when the content does. */
-  readonly version: string;
-}
+/** A secret as Envoy takes it; its version changes when the content does. */
+export type EncodedSecret = SdsResource;
 
 /** Secrets by their names. */
 export interface Secrets {
@@ -26,7 +19,6 @@ export interface Secrets {
 }
 
 const log = logger("sds");
-const TYPE = "envoy.extensions.transport_sockets.tls.v3.Secret";
 const NEVER = new AbortController().signal;
 /** Most file secrets that one proxy may ask for. */
 const MOST_FILES = 200;
@@ -128,20 +120,16 @@ function openFile(name: string, changed: () => void): FileSecret | undefined {
   };
 }
 
-const inline = (text: string) => ({ specifier: { case: "inlineBytes" as const, value: Buffer.from(text) } });
-
 function keyPair(name: string, chain: string, key: string): EncodedSecret {
-  const value = { certificateChain: inline(chain), privateKey: inline(key) };
-  return pack(name, toBinary(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } })));
+  return pack(name, encodeKeyPair(name, chain, key));
 }
 
 function roots(name: string, bundle: string): EncodedSecret {
-  const value = { trustedCa: inline(bundle) };
-  return pack(name, toBinary(SecretSchema, create(SecretSchema, { name, type: { case: "validationContext", value } })));
+  return pack(name, encodeRoots(name, bundle));
 }
 
-function pack(name: string, bytes: Uint8Array): EncodedSecret {
-  return { name, resource: bytesAny(TYPE, bytes), version: versionOf(bytes) };
+function pack(name: string, value: Uint8Array): EncodedSecret {
+  return { name, value, version: versionOf(value) };
 }
 
 // The version is shown in Envoy's config dump: it must not tell anything of the key, so it is a hash.

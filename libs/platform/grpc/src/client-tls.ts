@@ -1,6 +1,6 @@
-import { checkServerIdentity, type PeerCertificate, rootCertificates } from "node:tls";
+import { rootCertificates } from "node:tls";
 import { type ChannelCredentials, experimental } from "@grpc/grpc-js";
-import { urisOf } from "./identity.ts";
+import { checkServer } from "./server-identity.ts";
 import type { TlsMaterial } from "./tls-source.ts";
 
 /** What a client proves and whom it trusts. The key pair may change while it is used. */
@@ -40,19 +40,6 @@ export function clientCredentials(tls: ClientTls, host: string): ChannelCredenti
     cert === undefined ? null : provider(none, pair),
     { checkServerIdentity: (_name, certificate) => checkServer(host, certificate, tls.serverIdentities) },
   );
-}
-
-/** @returns the fault, or undefined when the server is whom we meant */
-export function checkServer(
-  host: string,
-  certificate: PeerCertificate,
-  identities: readonly string[] | undefined,
-): Error | undefined {
-  if (!identities) return checkServerIdentity(host, certificate);
-  const uris = urisOf(certificate.subjectaltname);
-  return uris.some((uri) => identities.includes(uri))
-    ? undefined
-    : new Error(`the server is ${uris.join(", ") || "unnamed"}, not ${identities.join(" or ")}`);
 }
 
 function follow<T>(tls: ClientTls, read: () => T) {

@@ -38,3 +38,4 @@ export {
   type TlsMaterial,
   type TlsSource,
 } from "./tls-source.ts";
+export { callUnary, type UnaryCallOptions } from "./unary-client.ts";

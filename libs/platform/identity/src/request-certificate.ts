@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { IstioCertificateService } from "@xebec/api-mesh/istio/v1/auth/istio_ca";
+import { parseAddress } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import {
   createCsr,
@@ -10,7 +10,8 @@ import {
   privateKeyPem,
   type SubjectNames,
 } from "@xebec/model-pki";
-import { createGrpcClient } from "@xebec/platform-grpc";
+import { callUnary } from "@xebec/platform-grpc";
+import { decodeCertChain, encodeCertificateRequest } from "./certificate-messages.ts";
 import type { StoredIdentity } from "./identity-store.ts";
 
 export interface CertificateOrder {
@@ -43,43 +44,37 @@ export async function requestCertificate(order: CertificateOrder, signal: AbortS
   if (token === undefined && !previous)
     throw new XebecError("unauthenticated", "neither a token nor a certificate is there to prove who asks");
   const key = await makeKey(order.keyType);
-  const client = createGrpcClient({
-    descriptor: IstioCertificateService,
-    address: order.caAddress,
-    tls: {
-      current: () => ({
-        ca: joinCertificates([root, order.roots]),
-        ...(previous ? { cert: previous.cert, key: previous.key } : {}),
-      }),
-      onChange: () => () => undefined,
-    },
-    maxMessageBytes: 1 << 20,
-  });
-  try {
-    const issuedAt = Date.now();
-    const { certChain } = await client.createCertificate(
-      { csr: createCsr(key, order.names), validityDuration: BigInt(Math.ceil(order.ttlMs / 1_000)) },
-      { signal, timeoutMs: 10_000, ...(token ? { metadata: { authorization: `Bearer ${token}` } } : {}) },
+  const issuedAt = Date.now();
+  const certChain = decodeCertChain(
+    await callUnary(encodeCertificateRequest(createCsr(key, order.names), Math.ceil(order.ttlMs / 1_000)), {
+      address: parseAddress(order.caAddress),
+      tls: {
+        current: () => ({
+          ca: joinCertificates([root, order.roots]),
+          ...(previous ? { cert: previous.cert, key: previous.key } : {}),
+        }),
+      },
+      path: "/istio.v1.auth.IstioCertificateService/CreateCertificate",
+      metadata: token ? { authorization: `Bearer ${token}` } : {},
+      ...{ signal, timeoutMs: 10_000, maxMessageBytes: 1 << 20 },
+    }),
+  );
+  const roots = certChain.at(-1);
+  const [leaf, ...between] = certChain.slice(0, -1);
+  if (leaf === undefined || roots === undefined)
+    throw new XebecError("internal", "citadel answered without a certificate");
+  const { notBefore, notAfter } = parseCertificate(leaf, "citadel's answer");
+  if (notBefore > Date.now())
+    throw new XebecError(
+      "failed_precondition",
+      `citadel's certificate begins at ${new Date(notBefore).toISOString()} only; set the clocks of both machines`,
     );
-    const roots = certChain.at(-1);
-    const [leaf, ...between] = certChain.slice(0, -1);
-    if (leaf === undefined || roots === undefined)
-      throw new XebecError("internal", "citadel answered without a certificate");
-    const { notBefore, notAfter } = parseCertificate(leaf, "citadel's answer");
-    if (notBefore > Date.now())
-      throw new XebecError(
-        "failed_precondition",
-        `citadel's certificate begins at ${new Date(notBefore).toISOString()} only; set the clocks of both machines`,
-      );
-    if (notAfter <= Date.now())
-      throw new XebecError(
-        "failed_precondition",
-        `citadel's certificate ended at ${new Date(notAfter).toISOString()}, before it came; set the clocks of both machines`,
-      );
-    return { key: privateKeyPem(key), cert: [leaf, ...between].join(""), roots, issuedAt, notAfter };
-  } finally {
-    client.close();
-  }
+  if (notAfter <= Date.now())
+    throw new XebecError(
+      "failed_precondition",
+      `citadel's certificate ended at ${new Date(notAfter).toISOString()}, before it came; set the clocks of both machines`,
+    );
+  return { key: privateKeyPem(key), cert: [leaf, ...between].join(""), roots, issuedAt, notAfter };
 }
 
 async function readText(path: string, what: string): Promise<string> {
