@@ -11,7 +11,6 @@ export const createNodesV2 = [
       const targets = {
         ...(globSync("src/**/*.test.ts", { cwd: at }).length > 0 ? { test: {} } : {}),
         ...(existsSync(join(at, "scripts/generate.ts")) ? { generate: {} } : {}),
-        ...(!root.startsWith("libs/") && existsSync(join(at, "src/main.ts")) ? { build: {} } : {}),
       };
       return [file, { projects: { [root]: { root, targets } } }];
     }),

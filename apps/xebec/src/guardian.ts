@@ -47,7 +47,7 @@ function once(runDir: string): Promise<{ code: number | null; killed: boolean }>
       ...process.env,
       XEBEC_VERSION: ownVersion(),
       XEBEC_HOME: runDir,
-      NODE_COMPILE_CACHE: join(runDir, "compile-cache"),
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(runDir, "compile-cache"),
     },
   });
   closeSync(out);
