@@ -11,7 +11,8 @@ import { logger } from "@xebec/core-log";
 import { changesOf, streamOf, subjectsOf, WORKERS, workStreamOf, workSubjectOf } from "./bucket-names.ts";
 import type { Link, NatsLink } from "./nats-link.ts";
 
-const CHECK_MS = 2_000;
+/** How often it is looked whether all are there still; a server that comes back is asked at once. */
+const CHECK_MS = 10_000;
 const RETRY_MS = 200;
 const WORK_BYTES = 256 << 20;
 const NANOS_PER_MS = 1_000_000;

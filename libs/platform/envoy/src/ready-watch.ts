@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { sleep } from "@xebec/core-async";
 
 /** How often it is looked while nobody tells of a change, in milliseconds; while the proxy is not ready, more often. */
-const LOOK_MS = 2_000;
+const LOOK_MS = 5_000;
 const LOOK_UNREADY_MS = 50;
 
 /** Tells callers of the proxy's readiness, at once and when it changes, so that they need not ask again and again. */

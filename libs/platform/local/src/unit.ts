@@ -9,6 +9,7 @@ import {
   INSTANCE_MARK,
   isRunning,
   markedProcesses,
+  otherProcessEnd,
   type PortHolder,
   type ProcessId,
   portHolder,
@@ -42,7 +43,6 @@ export interface UnitBefore extends UnitRecord {
   readonly found?: readonly UnitProcess[];
 }
 
-const POLL_MS = 100;
 const BACKOFF = { baseMs: 100, maxMs: 10_000 };
 /** A process that ran for so long has not failed at its start: the next restart is quick again. */
 const STABLE_MS = 5_000;
@@ -174,7 +174,8 @@ export class Unit {
       if (this.#released || child.exitCode !== null || child.signalCode !== null) return;
     }
     // Nobody tells of a process that an earlier supervisor started.
-    while (this.#id && !this.#released && this.#runs(this.#id)) await sleep(POLL_MS);
+    if (this.#id)
+      await otherProcessEnd(this.#id, this.#released ? AbortSignal.abort() : this.#stop.signal, (id) => this.#runs(id));
   }
 
   /** A process that cannot be looked at goes on as far as anyone knows: a second one must not be started beside it. */
