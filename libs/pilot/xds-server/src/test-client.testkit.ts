@@ -28,6 +28,8 @@ class MemoryStream implements RawStream {
     return true;
   }
   onDrain(): void {}
+  compress(): void {}
+
   onMessage(handler: (bytes: Buffer) => void): void {
     this.message = handler;
   }

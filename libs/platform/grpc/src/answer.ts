@@ -1,10 +1,11 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { ACCEPTED_ENCODINGS } from "./compression.ts";
+import { ACCEPTED_ENCODINGS, compress } from "./compression.ts";
 import { endWithMessage } from "./framing.ts";
 import type { ErrorStatus } from "./status.ts";
 
 /** Name, value, name, value: the form that node copies least. It must not change. */
 const HEAD: readonly string[] = [":status", "200", "content-type", "application/grpc"];
+const GZIP_HEAD: readonly string[] = [...HEAD, "grpc-encoding", "gzip"];
 /** With an error the caller is also told how it may compress (PROTOCOL-HTTP2, "Response-Headers"). */
 const ERROR_HEAD: OutgoingHttpHeaders = {
   ":status": 200,
@@ -15,6 +16,15 @@ const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
 const WITHOUT_BODY = { endStream: true, sendDate: false };
 const OK = { "grpc-status": "0" };
 
+/** Metadata for the caller: names in lower case, values of names that end with `-bin` in base64. */
+export interface AnswerMetadata {
+  /** Before the first message. */
+  readonly initial?: Readonly<Record<string, string>>;
+  /** With the status. */
+  readonly trailing?: Readonly<Record<string, string>>;
+}
+const NO_METADATA: AnswerMetadata = {};
+
 /** A status for the caller; no text is sent with OK. */
 export type Outcome = Pick<ErrorStatus, "code" | "details">;
 
@@ -22,25 +32,32 @@ function sendOk(this: ServerHttp2Stream): void {
   this.sendTrailers(OK);
 }
 
-/** Sends the one answer of a unary call, and status OK. */
-export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array): void {
+/** Sends the one answer of a unary call, and status OK. @param gzip whether it is to be compressed */
+export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array, gzip = false, metadata = NO_METADATA): void {
   if (stream.destroyed || stream.closed) return;
-  stream.respond(HEAD, WITH_TRAILERS);
-  stream.on("wantTrailers", sendOk);
-  endWithMessage(stream, message);
+  const packed = gzip ? compress(message) : undefined;
+  stream.respond(headOf(packed !== undefined, metadata), WITH_TRAILERS);
+  const { trailing } = metadata;
+  stream.on("wantTrailers", trailing ? () => stream.sendTrailers({ ...trailing, ...OK }) : sendOk);
+  endWithMessage(stream, packed ?? message, packed !== undefined);
 }
 
-/** Begins an answer of many messages. */
-export function beginAnswer(stream: ServerHttp2Stream): void {
-  stream.respond(HEAD, WITH_TRAILERS);
+/** Begins an answer of many messages. @param gzip whether some of them may be compressed */
+export function beginAnswer(stream: ServerHttp2Stream, gzip = false, metadata = NO_METADATA): void {
+  stream.respond(headOf(gzip, metadata), WITH_TRAILERS);
+}
+
+function headOf(gzip: boolean, { initial }: AnswerMetadata): readonly string[] {
+  const head = gzip ? GZIP_HEAD : HEAD;
+  return initial ? [...head, ...Object.entries(initial).flat()] : head;
 }
 
 /** Ends a call after what was written. Without anything written, one header frame carries the status. */
-export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome): void {
+export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome, metadata = NO_METADATA): void {
   if (stream.destroyed || stream.closed) return;
-  const trailers = trailersOf(outcome);
+  const trailers = { ...metadata.trailing, ...trailersOf(outcome) };
   if (!stream.headersSent) {
-    stream.respond({ ...ERROR_HEAD, ...trailers }, WITHOUT_BODY);
+    stream.respond({ ...ERROR_HEAD, ...metadata.initial, ...trailers }, WITHOUT_BODY);
     stopReading(stream);
     return;
   }

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http2";
+import type { AnswerMetadata } from "./answer.ts";
+import { acceptsGzip } from "./compression.ts";
 import type { ClientCertificate } from "./tls-source.ts";
 
 /** What a handler may know about its call. */
@@ -13,10 +15,16 @@ export interface CallContext {
   readonly certificate?: ClientCertificate | undefined;
   /** How long the caller waits, in milliseconds from the arrival of the call; absent when it set no deadline. */
   readonly deadlineMs?: number | undefined;
+  /** True when the one request of a unary call came compressed. */
+  readonly compressed: boolean;
+  /** Has the answer of a unary call compressed, provided that the caller reads gzip. For answers that go far, or are large text. */
+  compress(): void;
   /** Aborts when the caller went away or the deadline passed before the call had ended. */
   readonly signal: AbortSignal;
   /** The first value of a request header; text only. @param name in lower case */
   metadata(name: string): string | undefined;
+  /** Sends metadata with the answer. The initial part has to be given before the first message. */
+  answerWith(metadata: AnswerMetadata): void;
 }
 
 /** The end of a connection that calls come from. */
@@ -29,6 +37,11 @@ export interface Peer {
 export class LazyContext implements CallContext {
   readonly path: string;
   readonly deadlineMs: number | undefined;
+  /** Metadata of the answer. */
+  answer: AnswerMetadata | undefined;
+  compressed = false;
+  /** Whether the answer is to be compressed. */
+  gzip = false;
   readonly #peer: Peer;
   readonly #headers: IncomingHttpHeaders;
   #controller: AbortController | undefined;
@@ -57,6 +70,18 @@ export class LazyContext implements CallContext {
     this.#controller ??= new AbortController();
     if (this.#aborted) this.#controller.abort();
     return this.#controller.signal;
+  }
+
+  get acceptsGzip(): boolean {
+    return acceptsGzip(this.#headers["grpc-accept-encoding"]?.toString());
+  }
+
+  compress(): void {
+    this.gzip = this.acceptsGzip;
+  }
+
+  answerWith(metadata: AnswerMetadata): void {
+    this.answer = { ...this.answer, ...metadata };
   }
 
   metadata(name: string): string | undefined {

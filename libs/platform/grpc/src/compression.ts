@@ -1,7 +1,13 @@
-import { gunzip, inflate } from "node:zlib";
+import { gunzip, gzipSync, inflate } from "node:zlib";
 import { WireFault } from "./wire-fault.ts";
 
-/** What a caller may compress its messages with. Answers are never compressed: callers are near. */
+/**
+ * Larger answers go as they are: compressing, on the main thread so that messages keep their order, takes up to some 10 ms for this
+ * much. In bytes.
+ */
+const MOST_COMPRESSED = 1 << 20;
+
+/** What a caller may compress its messages with. */
 export type Encoding = "identity" | "gzip" | "deflate";
 
 /** As `grpc-accept-encoding` says it. */
@@ -11,6 +17,16 @@ export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
 export function encodingOf(header: string | undefined): Encoding | undefined {
   if (header === undefined || header === "identity") return "identity";
   return header === "gzip" || header === "deflate" ? header : undefined;
+}
+
+/** Says whether a caller reads gzip. @param header `grpc-accept-encoding` */
+export function acceptsGzip(header: string | undefined): boolean {
+  return header?.split(",").some((each) => each.trim() === "gzip") === true;
+}
+
+/** @returns undefined for a message that is better sent as it is */
+export function compress(bytes: Uint8Array): Buffer | undefined {
+  return bytes.byteLength > 0 && bytes.byteLength <= MOST_COMPRESSED ? gzipSync(bytes, { level: 1 }) : undefined;
 }
 
 /**

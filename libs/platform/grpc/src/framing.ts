@@ -128,21 +128,21 @@ export class MessageReader {
   }
 }
 
-/** A message with its prefix, as one buffer. */
-export function framed(message: Uint8Array): Buffer {
+/** A message with its prefix, as one buffer. @param compressed says so in the prefix */
+export function framed(message: Uint8Array, compressed = false): Buffer {
   const size = message.length;
   const out = Buffer.allocUnsafe(PREFIX + size);
-  out[0] = 0;
+  out[0] = Number(compressed);
   out.writeUInt32BE(size, 1);
   out.set(message, PREFIX);
   return out;
 }
 
 /** Writes the last message; small ones and the end of the stream go in one step. */
-export function endWithMessage(out: Writable, message: Uint8Array): void {
-  if (message.length <= JOINED_BYTES) out.end(framed(message));
+export function endWithMessage(out: Writable, message: Uint8Array, compressed = false): void {
+  if (message.length <= JOINED_BYTES) out.end(framed(message, compressed));
   else {
-    writeMessage(out, message);
+    writeMessage(out, message, undefined, compressed);
     out.end();
   }
 }
@@ -151,12 +151,18 @@ export function endWithMessage(out: Writable, message: Uint8Array): void {
  * Writes a message with its prefix. A large one is not copied: its bytes must not change until it was sent.
  * @param written called when the connection took it, or with the error that prevented it
  */
-export function writeMessage(out: Writable, message: Uint8Array, written?: (error?: Error | null) => void): void {
+export function writeMessage(
+  out: Writable,
+  message: Uint8Array,
+  written?: (error?: Error | null) => void,
+  compressed = false,
+): void {
   if (message.length <= JOINED_BYTES) {
-    out.write(framed(message), written);
+    out.write(framed(message, compressed), written);
     return;
   }
   const prefix = Buffer.alloc(PREFIX);
+  prefix[0] = Number(compressed);
   prefix.writeUInt32BE(message.length, 1);
   out.cork();
   out.write(prefix);

@@ -6,7 +6,8 @@ import { WireFault } from "./wire-fault.ts";
 
 /** Who takes the messages of a call. What it throws comes back as a fault; after a fault nothing more comes. */
 export interface MessageSink {
-  message(bytes: Buffer): void;
+  /** @param compressed whether it came compressed */
+  message(bytes: Buffer, compressed: boolean): void;
   /** The caller ended its side after whole messages. */
   inputEnd(): void;
   fault(error: unknown): void;
@@ -77,7 +78,7 @@ export class MessageInput {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      if (first !== undefined) this.#sink.message(first);
+      if (first !== undefined) this.#sink.message(first, true);
       while (!this.#paused && !this.#decompressing && !this.#over) {
         const bytes = this.#reader.next();
         if (bytes === undefined) {
@@ -85,7 +86,7 @@ export class MessageInput {
           break;
         }
         if (this.#reader.compressed) this.#decompress(bytes);
-        else this.#sink.message(bytes);
+        else this.#sink.message(bytes, false);
       }
     } catch (error) {
       this.#fail(error);

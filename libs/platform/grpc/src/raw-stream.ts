@@ -6,6 +6,11 @@ export interface RawStream {
    * @returns false when the queue is above its mark (1 MiB): wait for `onDrain` before writing more
    */
   write(bytes: Uint8Array, handed?: () => void): boolean;
+  /**
+   * Has the messages that are written from now on compressed, provided that the caller reads gzip, or not any more. What an answer
+   * is compressed with is said at its beginning: the first call has to come before the first `write`.
+   */
+  compress(on: boolean): void;
   /** Bytes written and not yet handed to the connection. */
   readonly queuedBytes: number;
   /** True once the stream is over; writes are ignored. */
@@ -13,7 +18,7 @@ export interface RawStream {
   /** Called when the queue has fallen below half its mark after a `write` that returned false. */
   onDrain(handler: () => void): void;
   /** Called per message; reading starts with this call. A handler that throws fails the stream. */
-  onMessage(handler: (bytes: Buffer) => void): void;
+  onMessage(handler: (bytes: Buffer, compressed?: boolean) => void): void;
   /** Called once when no further message will come: the peer ended its side, or the stream broke. */
   onEnd(handler: () => void): void;
   /** Called once when the stream is over in both directions, however that came. */

@@ -1,7 +1,8 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { XebecError } from "@xebec/core-errors";
 import { beginAnswer, endAnswer, type Outcome } from "./answer.ts";
-import type { Encoding } from "./compression.ts";
+import type { LazyContext } from "./call-context.ts";
+import { compress, type Encoding } from "./compression.ts";
 import { writeMessage } from "./framing.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
@@ -18,6 +19,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export interface ServerStreamOptions {
   readonly path: string;
   readonly encoding: Encoding;
+  /** What the caller reads, and what it is told beside the messages. */
+  readonly context: Pick<LazyContext, "acceptsGzip" | "answer">;
   readonly maxMessageBytes: number;
   /** Of its connection. */
   readonly held: HeldBytes;
@@ -36,12 +39,15 @@ export class ServerRawStream implements RawStream, MessageSink {
   #queued = 0;
   #full = false;
   #begun = false;
+  #gzip = false;
+  /** Whether the head says that messages may be compressed. */
+  #announced = false;
   /** With which status, and when, our side was ended. */
   #ended: { readonly code: number; readonly at: number } | undefined;
   #over = false;
   #reading = false;
   #inputEnded = false;
-  #onMessage: ((bytes: Buffer) => void) | undefined;
+  #onMessage: ((bytes: Buffer, compressed?: boolean) => void) | undefined;
   #onDrain: (() => void) | undefined;
   #onEnd: (() => void) | undefined;
   #onClose: (() => void) | undefined;
@@ -73,17 +79,24 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (this.#over || this.#ended || this.#stream.destroyed || this.#stream.closed) return false;
     if (!this.#begun) {
       this.#begun = true;
-      beginAnswer(this.#stream);
+      this.#announced = this.#gzip;
+      beginAnswer(this.#stream, this.#announced, this.#options.context.answer);
     }
     const size = bytes.byteLength;
     this.#queued += size;
     if (this.#queued >= HIGH_MARK) this.#full = true;
-    writeMessage(this.#stream, bytes, (error) => {
+    const packed = this.#gzip && this.#announced ? compress(bytes) : undefined;
+    const written = (error?: Error | null): void => {
       if (error || this.#over) return;
       this.#written(size);
       handed?.();
-    });
+    };
+    writeMessage(this.#stream, packed ?? bytes, written, packed !== undefined);
     return !this.#full;
+  }
+
+  compress(on: boolean): void {
+    this.#gzip = on && this.#options.context.acceptsGzip;
   }
 
   #written(size: number): void {
@@ -97,7 +110,7 @@ export class ServerRawStream implements RawStream, MessageSink {
     this.#onDrain = handler;
   }
 
-  onMessage(handler: (bytes: Buffer) => void): void {
+  onMessage(handler: (bytes: Buffer, compressed?: boolean) => void): void {
     this.#onMessage = handler;
     if (this.#reading) return;
     this.#reading = true;
@@ -134,8 +147,8 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (!this.#over) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  message(bytes: Buffer): void {
-    this.#onMessage?.(bytes);
+  message(bytes: Buffer, compressed: boolean): void {
+    this.#onMessage?.(bytes, compressed);
   }
 
   inputEnd(): void {
@@ -157,7 +170,7 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (this.#over || this.#ended) return;
     this.#ended = { code: outcome.code, at: performance.now() };
     this.#input.drop();
-    endAnswer(this.#stream, outcome);
+    endAnswer(this.#stream, outcome, this.#options.context.answer);
   }
 
   #finish(): void {

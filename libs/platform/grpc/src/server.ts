@@ -225,6 +225,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     const stream: ServerRawStream = new ServerRawStream(http2, {
       path: context.path,
       encoding: request.encoding,
+      context,
       maxMessageBytes: this.maxMessageBytes,
       held: connection.held,
       deadlineMs: request.timeoutMs,

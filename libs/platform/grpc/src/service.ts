@@ -85,6 +85,7 @@ function messageStream(
       onClose: (handler: () => void) => raw.onClose(handler),
       fail: (error: unknown) => raw.fail(error),
       abort: () => raw.abort(),
+      compress: (on: boolean) => raw.compress(on),
     },
   );
 }

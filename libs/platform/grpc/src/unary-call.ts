@@ -52,12 +52,13 @@ export class UnaryCall implements MessageSink {
     this.#input.start();
   }
 
-  message(bytes: Buffer): void {
+  message(bytes: Buffer, compressed: boolean): void {
     if (this.#request !== undefined)
       throw new WireFault("unimplemented", `${this.#context.path} takes one message; more than one came`);
     if (!this.#open) return;
     this.#held.add(bytes.length);
     this.#request = bytes;
+    this.#context.compressed = compressed;
   }
 
   inputEnd(): void {
@@ -85,7 +86,7 @@ export class UnaryCall implements MessageSink {
     if (!this.#end()) return;
     const status = toStatus(error, this.#context.path);
     this.#host.count(this.#context.path, status.code);
-    endAnswer(this.#stream, status);
+    endAnswer(this.#stream, status, this.#context.answer);
   }
 
   /** Ends the call when it is over its time. @returns false when it, and all that came later, still has time */
@@ -122,7 +123,7 @@ export class UnaryCall implements MessageSink {
   #succeed(bytes: Uint8Array): void {
     if (!this.#end()) return;
     this.#host.count(this.#context.path, 0);
-    answerOnce(this.#stream, bytes);
+    answerOnce(this.#stream, bytes, this.#context.gzip, this.#context.answer);
   }
 
   #end(): boolean {
