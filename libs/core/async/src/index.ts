@@ -1,5 +1,6 @@
 export { type BackoffOptions, backoff } from "./backoff.ts";
 export { type ClockWatchOptions, watchClock } from "./clock.ts";
 export { Coalescer } from "./coalescer.ts";
+export { Pace } from "./pace.ts";
 export { isAbort, sleep } from "./sleep.ts";
 export { waitFor } from "./wait-for.ts";

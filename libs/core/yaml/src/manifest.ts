@@ -91,7 +91,12 @@ function* documentSteps(syntax: Syntax, line: number, options: ManifestOptions):
     if (document && documents.length === 1 && isLeft(document, size, options)) return;
     checkSize(size, options);
     yield undefined;
-    for (const { contents } of compose(tokens)) yield* objectSteps(contents, contentOf(contents), lineStarts, line, {});
+    for (const { contents } of compose(tokens)) {
+      yield undefined;
+      const content = contentOf(contents);
+      yield undefined;
+      yield* objectSteps(contents, content, lineStarts, line, {});
+    }
     return;
   }
   const [head] = compose(tokens.map((each) => (each === document ? list.head : each)));

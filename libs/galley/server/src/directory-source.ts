@@ -7,7 +7,7 @@ import { logger } from "@xebec/core-log";
 import type { Vocabulary } from "@xebec/model-attributes";
 import type { ConfigPosition } from "@xebec/model-resources";
 import { type Bus, type Conditions, createGenerationWriter } from "@xebec/platform-bus";
-import { createDirectoryWatcher } from "@xebec/platform-files";
+import { createDirectoryWatcher, FileTurns } from "@xebec/platform-files";
 import { type FileContent, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
 import { createLastGood } from "./last-good.ts";
 import { mergeFiles } from "./merge.ts";
@@ -88,24 +88,28 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
   async function publishNow(): Promise<void> {
     let merged = mergeFiles(files);
     if (vocabulary.update(merged.resources.values())) {
-      for (const [path, bytes] of ruleFiles) put(path, readNow(path, bytes));
+      for (const [path, bytes] of ruleFiles) {
+        const content = await readNow(path, bytes);
+        // A newer form may have come meanwhile.
+        if (ruleFiles.get(path) === bytes) put(path, content);
+      }
       merged = mergeFiles(files);
     }
     const { resources, faults } = merged;
-    const { puts, deletes } = publication.update(resources);
+    const { puts, deletes } = await publication.update(resources);
     for (const key of deletes) firstSeen.delete(key);
     teller.refuse([...[...files.values()].flatMap((each) => each.faults), ...faults], resources);
     // Before the bus has it: what is good does not depend on whether the bus is there.
     await lastGood.save(files, (key) => publication.generation(key));
     if (!whole && puts.size === 0 && deletes.size === 0) return teller.published(resources, position);
-    if (whole) await writer.replace(publication.all());
+    if (whole) await writer.replace(await publication.all());
     else await writer.apply({ puts, deletes });
     whole = false;
     await teller.published(resources, position);
     log.info({ changed: [...puts.keys()], removed: [...deletes] }, "configuration published");
   }
 
-  function readNow(path: string, bytes: Uint8Array): FileContent {
+  function readNow(path: string, bytes: Uint8Array): Promise<FileContent> {
     const name = shown(path);
     const { defaultNamespace } = options;
     const before = files.get(path) ?? lastGood.of(name);
@@ -130,40 +134,48 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
     });
   }
 
+  const turns = new FileTurns();
+  function inOrder(path: string, work: (isLatest: () => boolean) => void | Promise<void>): void {
+    turns.take(path, async (isLatest) => {
+      await work(isLatest);
+      void publish.request();
+    });
+  }
+
   const watcher = createDirectoryWatcher({
     root: dir,
     name: `directory ${dir}`,
     endings: [".yaml", ".yml", ".json"],
     handlers: {
-      file(path, bytes) {
-        if (mayHoldRules(bytes)) ruleFiles.set(path, bytes);
-        else ruleFiles.delete(path);
-        put(path, readNow(path, bytes));
-        void publish.request();
-      },
-      removed(path) {
-        lastGood.forget(shown(path));
-        ruleFiles.delete(path);
-        files.delete(path);
-        void publish.request();
-      },
-      recovered(path) {
-        files.delete(path);
-        void publish.request();
-      },
-      fault(path, error) {
-        const name = shown(path);
-        ruleFiles.delete(path);
-        put(path, kept(files.get(path) ?? lastGood.of(name), name, error.message));
-        void publish.request();
-      },
-      synced() {
-        synced = true;
-        // What was deleted while nobody looked does not come back either, except behind a folder that cannot be read now.
-        const known = [...files.keys()].map(shown);
-        lastGood.settle((path) => known.some((each) => path === each || path.startsWith(`${each}/`)));
-        void publish.request();
-      },
+      file: (path, bytes) =>
+        inOrder(path, async (isLatest) => {
+          const content = await readNow(path, bytes);
+          // What came meanwhile is read next.
+          if (!isLatest()) return;
+          if (mayHoldRules(bytes)) ruleFiles.set(path, bytes);
+          else ruleFiles.delete(path);
+          put(path, content);
+        }),
+      removed: (path) =>
+        inOrder(path, () => {
+          lastGood.forget(shown(path));
+          ruleFiles.delete(path);
+          files.delete(path);
+        }),
+      recovered: (path) => inOrder(path, () => void files.delete(path)),
+      fault: (path, error) =>
+        inOrder(path, () => {
+          const name = shown(path);
+          ruleFiles.delete(path);
+          put(path, kept(files.get(path) ?? lastGood.of(name), name, error.message));
+        }),
+      synced: () =>
+        inOrder("", () => {
+          synced = true;
+          // What was deleted while nobody looked does not come back either, except behind a folder that cannot be read now.
+          const known = [...files.keys()].map(shown);
+          lastGood.settle((path) => known.some((each) => path === each || path.startsWith(`${each}/`)));
+        }),
     },
   });
 
@@ -196,6 +208,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
     async close() {
       stop.abort();
       await watcher.close?.();
+      await turns.close();
       // What is being published ends first, unless the bus does not take it.
       const ended = new AbortController();
       await Promise.race([publish.request(), sleep(bus.connected ? LAST_WORD_MS : 0, ended.signal)]);

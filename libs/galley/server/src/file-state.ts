@@ -1,5 +1,6 @@
-import { readManifest } from "@xebec/core-yaml";
-import { type ValidateOptions, validateObject, violationsText } from "@xebec/galley-validate";
+import { Pace } from "@xebec/core-async";
+import { manifestSteps } from "@xebec/core-yaml";
+import { isForeign, type ValidateOptions, validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf, type Resource } from "@xebec/model-resources";
 
 /** Something that is wrong in a file: what `xebec status` and the log show. */
@@ -24,24 +25,35 @@ export const NO_CONTENT: FileContent = { resources: new Map(), faults: [], unrea
 
 /**
  * Reads a file's objects (design.md §3, Galley). An object that is refused keeps its last good form; a file that does not
- * parse keeps all its objects.
+ * parse keeps all its objects. A long file is read in slices, between which others have their turn.
  * @param path as it is shown to users
  * @param before what the file held until now
  * @param seen gives the time when an object was first seen, RFC 3339
  */
-export function readFileContent(
+export async function readFileContent(
   path: string,
   bytes: Uint8Array,
   before: FileContent,
   options: Omit<ValidateOptions, "origin">,
   seen: (key: string) => string,
-): FileContent {
+): Promise<FileContent> {
   const text = decodeUtf8(bytes);
   if (text === undefined) return kept(before, path, "is not UTF-8 text; save it as UTF-8");
-  const manifest = readManifest(text);
-  const faults: FileFault[] = manifest.faults.map((fault) => ({ object: `file/${path}`, path, ...fault }));
+  const pace = new Pace();
+  const faults: FileFault[] = [];
   const resources = new Map<string, Resource>();
-  for (const raw of manifest.objects) {
+  let isBroken = false;
+  let count = 0;
+  for (const step of manifestSteps(text, { leaves: isForeign })) {
+    if (pace.isDue) await pace.rest();
+    if (!step) continue;
+    if ("fault" in step) {
+      isBroken = true;
+      faults.push({ object: `file/${path}`, path, ...step.fault });
+      continue;
+    }
+    const raw = step.object;
+    count++;
     const result = validateObject(raw, { ...options, origin: { source: path, line: raw.line } });
     if (result.outcome === "foreign") continue;
     if (result.outcome === "accepted") {
@@ -71,10 +83,9 @@ export function readFileContent(
     const good = key === undefined ? undefined : before.resources.get(key);
     if (key !== undefined && good) resources.set(key, good);
   }
-  const unreadable = manifest.faults.length > 0 || manifest.objects.length === 0;
+  const unreadable = isBroken || count === 0;
   // A document that cannot be parsed might be any object of the file: none is withdrawn.
-  if (manifest.faults.length > 0)
-    for (const [key, good] of before.resources) if (!resources.has(key)) resources.set(key, good);
+  if (isBroken) for (const [key, good] of before.resources) if (!resources.has(key)) resources.set(key, good);
   return { resources, faults, unreadable };
 }
 

@@ -11,11 +11,11 @@ spec: { hosts: [reviews], http: [{ route: [{ destination: { host: reviews } }] }
 const read = (path: string, text = RULE) =>
   readFileContent(path, Buffer.from(text), NO_CONTENT, {}, () => "2026-01-01T00:00:00Z");
 
-test("an object of two files is told of the second file, by the name that users know; the first one stays well", () => {
+test("an object of two files is told of the second file, by the name that users know; the first one stays well", async () => {
   const { resources, faults } = mergeFiles(
     new Map([
-      ["/etc/config/b.yaml", read("b.yaml")],
-      ["/etc/config/a.yaml", read("a.yaml")],
+      ["/etc/config/b.yaml", await read("b.yaml")],
+      ["/etc/config/a.yaml", await read("a.yaml")],
     ]),
   );
   assert.deepEqual(
@@ -33,8 +33,8 @@ test("an object of two files is told of the second file, by the name that users 
   ]);
 });
 
-test("an object that stands in a file twice is told of the file", () => {
-  const { resources, faults } = read("a.yaml", `${RULE}---\n${RULE}`);
+test("an object that stands in a file twice is told of the file", async () => {
+  const { resources, faults } = await read("a.yaml", `${RULE}---\n${RULE}`);
   assert.equal(resources.size, 1);
   assert.deepEqual(
     faults.map(({ object, line }) => [object, line]),

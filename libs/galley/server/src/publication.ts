@@ -1,3 +1,4 @@
+import { Pace } from "@xebec/core-async";
 import { encodeResource, type Resource } from "@xebec/model-resources";
 import { sameMeaning } from "./merge.ts";
 
@@ -21,10 +22,12 @@ export class Publication {
   }
 
   /** Takes the objects of the files over. @param resources by `keyOf` */
-  update(resources: ReadonlyMap<string, Resource>): Difference {
+  async update(resources: ReadonlyMap<string, Resource>): Promise<Difference> {
+    const pace = new Pace();
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
     for (const [key, resource] of resources) {
+      if (pace.isDue) await pace.rest();
       // Most objects are those of files that did not change.
       if (this.#sources.get(key) === resource) continue;
       this.#sources.set(key, resource);
@@ -52,7 +55,13 @@ export class Publication {
   }
 
   /** Everything, as it is published. */
-  all(): Map<string, Uint8Array> {
-    return new Map([...this.#published].map(([key, resource]) => [key, encodeResource(resource)]));
+  async all(): Promise<Map<string, Uint8Array>> {
+    const pace = new Pace();
+    const all = new Map<string, Uint8Array>();
+    for (const [key, resource] of this.#published) {
+      if (pace.isDue) await pace.rest();
+      all.set(key, encodeResource(resource));
+    }
+    return all;
   }
 }

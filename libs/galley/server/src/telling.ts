@@ -1,3 +1,4 @@
+import { Pace } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { type ConfigPosition, meaningMark, type Resource } from "@xebec/model-resources";
 import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
@@ -43,10 +44,16 @@ export class Teller {
   async published(resources: ReadonlyMap<string, Resource>, position: ConfigPosition | undefined): Promise<void> {
     // Before the objects: whoever sees an object's new mark knows a generation that has it.
     if (position) await this.#conditions?.observed(position);
-    this.#conditions?.replace([
-      ...this.#refused.values(),
-      ...[...resources].flatMap(([key, resource]) => (this.#refused.has(key) ? [] : [accepted(key, resource)])),
-    ]);
+    const pace = new Pace();
+    const told = [...this.#refused.values()];
+    for (const [key, resource] of resources) {
+      if (this.#refused.has(key)) continue;
+      if (pace.isDue) await pace.rest();
+      const update = accepted(key, resource);
+      told.push(update);
+      this.#conditions?.set(update);
+    }
+    this.#conditions?.replace(told);
   }
 }
 

@@ -1,5 +1,6 @@
 export {
   type Identity,
+  isForeign,
   parseMeshConfig,
   type Validated,
   type ValidateOptions,

@@ -198,6 +198,29 @@ for (const [i, [kind, spec, expected]] of RULES.entries())
     else assert.match(said(kind, spec), expected);
   });
 
+test("an object is limited as Kubernetes limits it, and so is what its regular expressions become", () => {
+  const told = (annotations: object): string => {
+    const metadata = { name: "a", annotations };
+    const object = { apiVersion: "networking.istio.io/v1", kind: "DestinationRule", metadata, spec: { host: "h" } };
+    const result = validateObject({ value: object });
+    return result.outcome === "rejected" ? violationsText(result.violations) : "";
+  };
+  assert.equal(told({ a: "x".repeat(200_000), b: "y".repeat(62_142) }), "");
+  assert.match(
+    told({ a: "x".repeat(200_000), b: "y".repeat(62_143) }),
+    /^metadata\.annotations: have 262145 bytes together/,
+  );
+  const regexes = (repeat: string): object =>
+    http(
+      ...Array.from({ length: 200 }, (_, i) => ({
+        match: [{ uri: { regex: `/${i}/[a-z]${repeat}` } }],
+        ...to("cart"),
+      })),
+    );
+  assert.equal(said("VirtualService", regexes("{1,100}")), "");
+  assert.match(said("VirtualService", regexes("{1,1000}")), /regular expressions of this object too large together/);
+});
+
 test("a Gateway's name has no dots", () =>
   assert.match(said("Gateway", server({}), "a.b"), /metadata\.name: .* of a Gateway/));
 

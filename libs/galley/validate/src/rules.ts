@@ -8,6 +8,9 @@ type Path = readonly (string | number)[];
 /** Envoy counts nanoseconds in 64 bits. */
 const MAX_DURATION_MS = 876_000 * 3_600_000;
 
+/** Compiling takes its time: some tenths of a second for this much. */
+const MAX_REGEX_SIZE = 500_000;
+
 /** Gathers violations; every rule that a schema cannot hold is written with it. */
 export class Checker {
   readonly violations: Violation[] = [];
@@ -15,6 +18,8 @@ export class Checker {
   readonly warnings: Violation[] = [];
   /** Of the object that is checked. */
   readonly namespace: string;
+
+  #regexSize = 0;
 
   /** @param namespace of the object */
   constructor(namespace = "default") {
@@ -93,7 +98,13 @@ export class Checker {
   /** A regular expression that Envoy (RE2) takes. */
   regex(value: string | undefined, path: Path): void {
     if (value === undefined) return;
+    this.#regexSize += compiledSize(value);
     if (value.length > 1024) this.fail(path, "is longer than 1024 characters");
+    else if (this.#regexSize > MAX_REGEX_SIZE)
+      this.fail(
+        path,
+        "makes the regular expressions of this object too large together; split it, or repeat less in them",
+      );
     else
       try {
         RE2JS.compile(value);
@@ -148,6 +159,14 @@ export class Checker {
     if (match.regex === "") this.fail([...path, "regex"], "must not be empty");
     this.regex(match.regex, [...path, "regex"]);
   }
+}
+
+/** About how large a regular expression becomes when it is compiled: what is repeated stands there as often. */
+function compiledSize(regex: string): number {
+  let times = 1;
+  for (const [, least = "0", most = ""] of regex.matchAll(/\{(\d{1,4})(?:,(\d{0,4}))?\}/g))
+    times = Math.min(times * Math.max(Number(most || least), 1), MAX_REGEX_SIZE);
+  return regex.length * times;
 }
 
 /** A name of a header (RFC 9110, "token"). */

@@ -2,9 +2,11 @@ import { didYouMean, XebecError } from "@xebec/core-errors";
 import { type RawObject, readYaml, YamlFault } from "@xebec/core-yaml";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import {
+  annotationBytes,
   checkStructure,
   type Kind,
   kindOf,
+  MAX_ANNOTATION_BYTES,
   type MeshConfigSpec,
   type Origin,
   pathText,
@@ -131,6 +133,12 @@ function namespaceOf({ metadata }: Readonly<Record<string, unknown>>): string | 
 
 const STANDARD = createVocabulary();
 
+/** Whether an object belongs to somebody else: then it is not read, however large it is. */
+export function isForeign(apiVersion: string, kind: string): boolean {
+  const [group] = splitVersion(apiVersion);
+  return KUBERNETES_GROUPS.test(group) && apiVersion !== "" && !(group === "" && kind === "ConfigMap");
+}
+
 function splitVersion(apiVersion: string): [group: string, version: string] {
   const slash = apiVersion.lastIndexOf("/");
   return slash === -1 ? ["", apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
@@ -175,6 +183,12 @@ function checkHead(
         if (typeof each !== "string")
           check.fail(["metadata", field, key], `must be a text, not ${JSON.stringify(each)}; put it in quotes`);
   }
+  const size = annotationBytes(annotations);
+  if (size > MAX_ANNOTATION_BYTES)
+    check.fail(
+      ["metadata", "annotations"],
+      `have ${size} bytes together, more than ${MAX_ANNOTATION_BYTES} (256 KiB), which is Kubernetes' limit`,
+    );
   for (const name of REFUSED_ANNOTATIONS)
     if (annotations && typeof annotations === "object" && Object.hasOwn(annotations, name))
       check.fail(["metadata", "annotations", name], "is Istio's own and may not be set");

@@ -20,6 +20,18 @@ describe("the webhook", () => {
   const spec = { containers: [{ name: "app", image: "i" }] };
   const annotated = (name: string, value: unknown): unknown => ({ metadata: { annotations: { [name]: value } }, spec });
 
+  it("denies annotations beyond Kubernetes' limit, and injects what is just below it", () => {
+    for (const [size, allowed] of [
+      [3 << 20, false],
+      [(256 << 10) + 1, false],
+      [250 << 10, true],
+    ] as const) {
+      const answer = review(annotated("x", '\\"'.repeat(size / 2)));
+      assert.equal(answer.allowed, allowed, answer.message);
+      if (!allowed) assert.match(answer.message, /annotations have \d+ bytes together, more than 262144/);
+    }
+  });
+
   it("denies with a reason what cannot be injected, whatever a pod holds", () => {
     assert.match(
       review(annotated("proxy.istio.io/config", "{a: b")).message,

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { XebecError } from "@xebec/core-errors";
+import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 const list = (text: string): string[] =>
@@ -42,9 +43,15 @@ const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, strin
 
 /** @throws XebecError invalid_argument naming every annotation whose value cannot be used: the whole injection fails */
 export function checkAnnotations(annotations: Readonly<Record<string, string>>): void {
+  const size = annotationBytes(annotations);
+  if (size > MAX_ANNOTATION_BYTES)
+    throw new XebecError(
+      "invalid_argument",
+      `the pod's annotations have ${size} bytes together, more than ${MAX_ANNOTATION_BYTES} (256 KiB), which is Kubernetes' limit`,
+    );
   const faults = Object.entries(annotations).flatMap(([name, value]) => {
     const check = CHECKS[name];
-    return check && !check[0](value) ? [`annotation ${name}: must be ${check[1]}, not "${value}"`] : [];
+    return check && !check[0](value) ? [`annotation ${name}: must be ${check[1]}, not "${value.slice(0, 80)}"`] : [];
   });
   if (faults.length > 0) throw new XebecError("invalid_argument", faults.join("; "));
 }

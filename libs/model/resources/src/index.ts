@@ -1,3 +1,4 @@
+export { annotationBytes, MAX_ANNOTATION_BYTES } from "./annotations.ts";
 export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
 export type { Kind } from "./kind.ts";
 export type { MeshConfigSpec } from "./kinds/core.ts";

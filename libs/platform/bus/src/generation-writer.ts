@@ -1,3 +1,4 @@
+import { Pace } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -194,9 +195,19 @@ class Writer implements GenerationWriter {
       this.#tell();
       return this.#commit;
     }
-    const done = await Promise.allSettled(changed.map(([key, value]) => this.#write(key, value)));
-    const failed = done.find((each) => each.status === "rejected");
-    if (failed) throw failed.reason;
+    const pace = new Pace();
+    const writing: Promise<{ readonly error: unknown } | undefined>[] = [];
+    for (const [key, value] of changed) {
+      if (pace.isDue) await pace.rest();
+      writing.push(
+        this.#write(key, value).then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        ),
+      );
+    }
+    const failed = (await Promise.all(writing)).find((each) => each !== undefined);
+    if (failed) throw failed.error;
     const generation = Math.max(this.#commit?.generation ?? 0, this.#guard.newer ?? 0) + 1;
     const commit = { generation, hash: this.#published.hash };
     await this.#state.put(commitKey(this.#source), encodeCommit(commit));

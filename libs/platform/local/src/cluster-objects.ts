@@ -1,10 +1,10 @@
 import { relative } from "node:path";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { createDirectoryWatcher } from "@xebec/platform-files";
+import { createDirectoryWatcher, FileTurns } from "@xebec/platform-files";
 import type { ClusterObject } from "./manifest-objects.ts";
 import { objectKey } from "./manifest-objects.ts";
-import { parseManifests } from "./parse-manifests.ts";
+import { readManifests } from "./parse-manifests.ts";
 
 const log = logger("local");
 
@@ -45,43 +45,49 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
       }
     if (synced) changed();
   };
-  const forget = (path: string): void => {
-    files.delete(path);
-    update();
-  };
+  const turns = new FileTurns();
+  const forget = (path: string): void =>
+    turns.take(path, () => {
+      files.delete(path);
+      update();
+    });
   const watcher = createDirectoryWatcher({
     root: dir,
     name: `manifests in ${dir}`,
     handlers: {
-      file(path, content) {
-        const { objects: found, faults, leftOut } = parseManifests(content.toString("utf8"));
-        const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
-        for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
-        // A faulty object, or a file that was cut off, takes nothing away that runs.
-        const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
-        const known = new Set(found.map(objectKey));
-        const kept = isDoubtful ? (files.get(path)?.objects ?? []).filter((old) => !known.has(objectKey(old))) : [];
-        files.set(path, {
-          objects: [...found, ...kept],
-          problems,
-          leftOut: leftOut.map((each) => ({ path: shown(path), ...each })),
-        });
-        update();
-      },
+      file: (path, content) =>
+        turns.take(path, async (isLatest) => {
+          const { objects: found, faults, leftOut } = await readManifests(content.toString("utf8"));
+          if (!isLatest()) return;
+          const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
+          for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
+          // A faulty object, or a file that was cut off, takes nothing away that runs.
+          const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
+          const known = new Set(found.map(objectKey));
+          const kept = isDoubtful ? (files.get(path)?.objects ?? []).filter((old) => !known.has(objectKey(old))) : [];
+          files.set(path, {
+            objects: [...found, ...kept],
+            problems,
+            leftOut: leftOut.map((each) => ({ path: shown(path), ...each })),
+          });
+          update();
+        }),
       removed: forget,
       recovered: forget,
-      fault(path, error) {
-        files.set(path, {
-          objects: files.get(path)?.objects ?? [],
-          problems: [{ path: shown(path), line: 1, message: error.message }],
-          leftOut: [],
-        });
-        update();
-      },
-      synced() {
-        synced = true;
-        update();
-      },
+      fault: (path, error) =>
+        turns.take(path, () => {
+          files.set(path, {
+            objects: files.get(path)?.objects ?? [],
+            problems: [{ path: shown(path), line: 1, message: error.message }],
+            leftOut: [],
+          });
+          update();
+        }),
+      synced: () =>
+        turns.take("", () => {
+          synced = true;
+          update();
+        }),
     },
   });
   return {
@@ -97,6 +103,9 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     },
     start: (signal) => watcher.start(signal),
     missing: () => (synced ? [] : [`the files of ${dir} are not read yet`]),
-    close: async () => watcher.close?.(),
+    close: async () => {
+      await watcher.close?.();
+      await turns.close();
+    },
   };
 }

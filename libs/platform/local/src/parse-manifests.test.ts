@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseManifests } from "./parse-manifests.ts";
+import { parseManifests, readManifests } from "./parse-manifests.ts";
 
 const DEPLOYMENT = `apiVersion: apps/v1
 kind: Deployment
@@ -79,6 +79,19 @@ test("no text makes it throw", () => {
       parseManifests(JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: value, spec: value }));
     }),
   );
+});
+
+test("a long file is read in slices, and annotations have Kubernetes' limit", async () => {
+  const service = (i: number): string =>
+    `apiVersion: v1\nkind: Service\nmetadata: {name: s${i}}\nspec: {ports: [{port: 80}]}\n`;
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const { objects, faults } = await readManifests(Array.from({ length: 3_000 }, (_, i) => service(i)).join("---\n"));
+  clearInterval(timer);
+  assert.deepEqual([objects.length, faults.length], [3_000, 0]);
+  assert.ok(turns > 3, `${turns} turns`);
+  const large = service(1).replace("name: s1", `name: s1, annotations: {a: ${"x".repeat(262_144)}}`);
+  assert.match(parseManifests(large).faults[0]?.message ?? "", /Service s1: metadata\.annotations have 262145 bytes/);
 });
 
 test("aliases that would multiply are a fault, not an endless file", () => {

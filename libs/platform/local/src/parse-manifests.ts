@@ -1,6 +1,8 @@
-import { readManifest } from "@xebec/core-yaml";
+import { Pace } from "@xebec/core-async";
+import { type ManifestStep, manifestSteps } from "@xebec/core-yaml";
+import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
 import { checkLifecycle } from "./check-lifecycle.ts";
-import { leftOut } from "./left-out.ts";
+import { LOCAL_KINDS, leftOut } from "./left-out.ts";
 import type {
   ClusterObject,
   ConfigData,
@@ -36,20 +38,46 @@ const API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are left out. */
 export function parseManifests(text: string): Manifests {
-  const manifest = readManifest(text);
-  const objects: ClusterObject[] = [];
-  // Galley reads the same files and tells the same; here it is a reason to take nothing away that runs.
-  const faults: LocalFault[] = [...manifest.faults];
-  const without: LocalFault[] = [];
-  for (const { value, line } of manifest.objects)
-    try {
-      without.push(...leftOut(value).map((message) => ({ line, message })));
-      const object = objectOf(value);
-      if (object) objects.push(object);
-    } catch (error) {
-      faults.push({ line, message: (error as Error).message });
+  const reading = new Reading();
+  for (const step of manifestSteps(text, READING)) reading.take(step);
+  return reading;
+}
+
+/** The same in slices, between which others have their turn. */
+export async function readManifests(text: string): Promise<Manifests> {
+  const reading = new Reading();
+  const pace = new Pace();
+  for (const step of manifestSteps(text, READING)) {
+    if (pace.isDue) await pace.rest();
+    reading.take(step);
+  }
+  return reading;
+}
+
+/** What does not run here is not read when it is very large. */
+const READING = { leaves: (_apiVersion: string, kind: string): boolean => !LOCAL_KINDS.includes(kind) };
+
+class Reading implements Manifests {
+  readonly objects: ClusterObject[] = [];
+  readonly faults: LocalFault[] = [];
+  readonly leftOut: LocalFault[] = [];
+
+  take(step: ManifestStep): void {
+    if (!step) return;
+    // Galley reads the same files and tells the same; here it is a reason to take nothing away that runs.
+    if ("fault" in step) {
+      this.faults.push(step.fault);
+      return;
     }
-  return { objects, faults, leftOut: without };
+    const { value, line } = step.object;
+    try {
+      this.leftOut.push(...leftOut(value).map((message) => ({ line, message })));
+      const object = objectOf(value);
+      if (object) this.objects.push(object);
+    } catch (error) {
+      this.faults.push({ line, message: (error as Error).message });
+    }
+  }
 }
 
 function objectOf(value: Fields): ClusterObject | undefined {
@@ -65,6 +93,11 @@ function metaOf(value: Fields, kind: string): ObjectMeta {
   const meta = isFields(value.metadata) ? value.metadata : {};
   if (typeof meta.name !== "string" || !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(meta.name))
     throw new Error(`${kind}: metadata.name ${JSON.stringify(meta.name ?? "")} is no object name`);
+  const size = annotationBytes(meta.annotations);
+  if (size > MAX_ANNOTATION_BYTES)
+    throw new Error(
+      `${kind} ${meta.name}: metadata.annotations have ${size} bytes together, more than ${MAX_ANNOTATION_BYTES} (256 KiB)`,
+    );
   return {
     name: meta.name,
     namespace: typeof meta.namespace === "string" ? meta.namespace : "default",
