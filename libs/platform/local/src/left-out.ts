@@ -1,5 +1,7 @@
 import { didYouMean } from "@xebec/core-errors";
 import { kindOf } from "@xebec/model-resources";
+import { instead, isOldDeployment, runsHere, versionFault } from "./api-versions.ts";
+import { unknownFields } from "./kube-fields.ts";
 import { withoutEffect } from "./without-effect.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -35,20 +37,23 @@ export function leftOut(object: Fields): string[] {
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
   // Galley speaks of its own groups.
   if (kindOf(group, kind) || /(^|\.)(istio|xebec)\.io$/.test(group)) return [];
-  if (!LOCAL_KINDS.includes(kind))
-    return [`kind ${kind} (${apiVersion}) is left out: it does not run here${didYouMean(kind, LOCAL_KINDS)}`];
-  if (kind !== "Deployment") return [];
+  if (versionFault(apiVersion, kind) !== undefined) return [];
+  if (!runsHere(apiVersion, kind)) {
+    const advice = instead(kind) || didYouMean(kind, LOCAL_KINDS);
+    return [`kind ${kind} (${apiVersion}) is left out: it does not run here${advice}`];
+  }
+  if (kind !== "Deployment") return unknownFields(object);
   const known = { deployment: DEPLOYMENT, pod: POD, container: CONTAINER };
-  return [...ofDeployment(object), ...withoutEffect(object, known)];
+  return [...ofDeployment(object), ...unknownFields(object), ...withoutEffect(object, known)];
 }
 
-function ofDeployment({ spec }: Fields): string[] {
+function ofDeployment({ spec, apiVersion }: Fields): string[] {
   if (!isFields(spec)) return [];
   const template = isFields(spec.template) ? spec.template : {};
   const pod = isFields(template.spec) ? template.spec : {};
   const containers = Array.isArray(pod.containers) ? pod.containers : [];
   return [
-    ...unknown(spec, "spec", DEPLOYMENT),
+    ...unknown(spec, "spec", isOldDeployment(String(apiVersion)) ? [...DEPLOYMENT, "rollbackTo"] : DEPLOYMENT),
     ...unknown(template, "spec.template", ["metadata", "spec"]),
     ...unknown(pod, "spec.template.spec", POD),
     ...containers.flatMap((each: unknown, i) =>

@@ -1,6 +1,7 @@
 import { Pace } from "@xebec/core-async";
 import { type ManifestStep, manifestSteps } from "@xebec/core-yaml";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
+import { runsHere, versionFault } from "./api-versions.ts";
 import { checkLifecycle } from "./check-lifecycle.ts";
 import { LOCAL_KINDS, leftOut } from "./left-out.ts";
 import type {
@@ -27,14 +28,6 @@ export interface Manifests {
 
 type Fields = Readonly<Record<string, unknown>>;
 const MAX_REPLICAS = 50;
-const API_VERSIONS: Readonly<Record<string, readonly string[]>> = {
-  Namespace: ["v1"],
-  Service: ["v1"],
-  ServiceAccount: ["v1"],
-  ConfigMap: ["v1"],
-  Secret: ["v1"],
-  Deployment: ["apps/v1"],
-};
 
 /** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are left out. */
 export function parseManifests(text: string): Manifests {
@@ -82,7 +75,9 @@ class Reading implements Manifests {
 
 function objectOf(value: Fields): ClusterObject | undefined {
   const kind = String(value.kind);
-  if (!API_VERSIONS[kind]?.includes(String(value.apiVersion))) return undefined;
+  const fault = versionFault(String(value.apiVersion), kind);
+  if (fault !== undefined) throw new Error(fault);
+  if (!runsHere(String(value.apiVersion), kind)) return undefined;
   const metadata = metaOf(value, kind);
   if (kind === "Namespace" || kind === "ServiceAccount") return { kind, metadata };
   if (kind === "ConfigMap" || kind === "Secret") return dataOf(value, kind, metadata);
@@ -101,14 +96,16 @@ function metaOf(value: Fields, kind: string): ObjectMeta {
   return {
     name: meta.name,
     namespace: typeof meta.namespace === "string" ? meta.namespace : "default",
-    labels: textMap(meta.labels),
-    annotations: textMap(meta.annotations),
+    labels: textMap(meta.labels, `${kind} ${meta.name}: metadata.labels`),
+    annotations: textMap(meta.annotations, `${kind} ${meta.name}: metadata.annotations`),
   };
 }
 
 function dataOf(value: Fields, kind: "ConfigMap" | "Secret", metadata: ObjectMeta): ConfigData {
-  const plain = textMap(kind === "Secret" ? value.stringData : value.data);
-  const encoded = Object.entries(textMap(kind === "Secret" ? value.data : {}));
+  const where = `${kind} ${metadata.name}:`;
+  const plain =
+    kind === "Secret" ? textMap(value.stringData, `${where} stringData`) : textMap(value.data, `${where} data`);
+  const encoded = Object.entries(kind === "Secret" ? textMap(value.data, `${where} data`) : {});
   const decoded = encoded.map(([key, text]) => [key, Buffer.from(text, "base64").toString("utf8")]);
   return { kind, metadata, data: { ...Object.fromEntries(decoded), ...plain } };
 }
@@ -131,7 +128,7 @@ function serviceOf(value: Fields, metadata: ObjectMeta): KubeService {
   return {
     kind: "Service",
     metadata,
-    selector: textMap(spec.selector),
+    selector: textMap(spec.selector, `${where}: spec.selector`),
     headless: spec.clusterIP === "None",
     ...(spec.type === "ExternalName" && typeof spec.externalName === "string"
       ? { externalName: spec.externalName }
@@ -157,6 +154,8 @@ function deploymentOf(value: Fields, metadata: ObjectMeta): Deployment {
   for (const [i, container] of containers.entries())
     if (!isFields(container) || typeof container.name !== "string")
       throw new Error(`${where}: spec.template.spec.containers[${i}].name is required`);
+  checkSelector(spec, template, where);
+  checkEnv(containers, where);
   try {
     checkLifecycle(spec);
   } catch (error) {
@@ -173,9 +172,35 @@ function isFields(value: unknown): value is Fields {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-function textMap(value: unknown): Record<string, string> {
+/** @throws Error when one of the values is no text, which an API server refuses */
+function textMap(value: unknown, where: string): Record<string, string> {
   if (!isFields(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, String(each)]));
+  for (const [key, each] of Object.entries(value))
+    if (typeof each !== "string")
+      throw new Error(`${where}: ${key} must be a text, not ${JSON.stringify(each)}; put it in quotes`);
+  return value as Record<string, string>;
+}
+
+/** What a Deployment chooses must be what it makes, or it would make pods without end. */
+function checkSelector(spec: Fields, template: unknown, where: string): void {
+  const wanted = isFields(spec.selector) && isFields(spec.selector.matchLabels) ? spec.selector.matchLabels : {};
+  const meta = isFields(template) && isFields(template.metadata) ? template.metadata : {};
+  const labels = textMap(meta.labels, `${where}: spec.template.metadata.labels`);
+  textMap(meta.annotations, `${where}: spec.template.metadata.annotations`);
+  for (const [key, value] of Object.entries(wanted))
+    if (labels[key] !== value)
+      throw new Error(`${where}: spec.selector.matchLabels.${key} does not match the labels of spec.template`);
+}
+
+function checkEnv(containers: readonly unknown[], where: string): void {
+  for (const [i, container] of containers.entries()) {
+    const env = isFields(container) && Array.isArray(container.env) ? container.env : [];
+    for (const [j, each] of env.entries())
+      if (isFields(each) && each.value !== undefined && each.value !== null && typeof each.value !== "string")
+        throw new Error(
+          `${where}: spec.template.spec.containers[${i}].env[${j}].value must be a text, not ${JSON.stringify(each.value)}; put it in quotes`,
+        );
+  }
 }
 
 function isPort(value: number): boolean {
