@@ -21,7 +21,7 @@ const EXPIRED = { validMs: 1 };
 const NOBODY = "other.example.com";
 
 interface Case {
-  readonly what: string;
+  readonly name: string;
   /** Names in the server's certificate; `HOST` is the host of the case. */
   readonly names: readonly string[];
   readonly passes: boolean;
@@ -44,27 +44,28 @@ const HOST = "HOST";
 
 const CASES: readonly Case[] = [
   ...["HTTPS", "TLS", "TCP"].flatMap((protocol): Case[] => [
-    { what: `${protocol}: the host's name`, port: bytes(protocol), names: [HOST], passes: true, sni: HOST },
-    { what: `${protocol}: another name of the same authority`, port: bytes(protocol), names: [NOBODY], passes: false },
-    { what: `${protocol}: expired`, port: bytes(protocol), names: [HOST], issued: "expired", passes: false },
+    { name: `${protocol}: the host's name`, port: bytes(protocol), names: [HOST], passes: true, sni: HOST },
+    { name: `${protocol}: another name of the same authority`, port: bytes(protocol), names: [NOBODY], passes: false },
+    { name: `${protocol}: expired`, port: bytes(protocol), names: [HOST], issued: "expired", passes: false },
     {
-      ...{ what: `${protocol}: of another authority`, port: bytes(protocol), names: [HOST], passes: false },
+      ...{ name: `${protocol}: of another authority`, port: bytes(protocol), names: [HOST], passes: false },
       issued: "by another authority",
     },
   ]),
-  { what: "HTTP: the request's host", names: [HOST], passes: true, sni: HOST },
-  { what: "HTTP: another name", names: [NOBODY], passes: false },
-  { what: "HTTP: expired", names: [HOST], issued: "expired", passes: false },
-  { what: "HTTP: a wildcard above it", names: ["*.example.com"], passes: true },
-  { what: "HTTP: the rule's server name", tls: { sni: "sni.example.com" }, names: ["sni.example.com"], passes: true },
+  { name: "HTTP: the request's host", names: [HOST], passes: true, sni: HOST },
+  { name: "HTTP: another name", names: [NOBODY], passes: false },
+  { name: "HTTP: expired", names: [HOST], issued: "expired", passes: false },
+  { name: "HTTP: of another authority", names: [HOST], issued: "by another authority", passes: false },
+  { name: "HTTP: a wildcard above it", names: ["*.example.com"], passes: true },
+  { name: "HTTP: the rule's server name", tls: { sni: "sni.example.com" }, names: ["sni.example.com"], passes: true },
   {
-    what: "HTTP: the host's name, where the rule names another server",
+    name: "HTTP: the host's name, where the rule names another server",
     tls: { sni: NOBODY },
     names: [HOST],
     passes: false,
   },
   {
-    what: "TCP: the rule's server name",
+    name: "TCP: the rule's server name",
     tls: { sni: "sni.example.com" },
     port: bytes("TCP"),
     names: ["sni.example.com"],
@@ -72,67 +73,67 @@ const CASES: readonly Case[] = [
     sni: "sni.example.com",
   },
   {
-    what: "TCP: the host's name, where the rule names another server",
+    name: "TCP: the host's name, where the rule names another server",
     tls: { sni: NOBODY },
     port: bytes("TCP"),
     names: [HOST],
     passes: false,
   },
   {
-    what: "HTTP: a name that the rule lists",
+    name: "HTTP: a name that the rule lists",
     tls: { subjectAltNames: ["a", NOBODY] },
     names: [NOBODY],
     passes: true,
     sni: HOST,
   },
   {
-    what: "HTTP: the host's name, where the rule lists others",
+    name: "HTTP: the host's name, where the rule lists others",
     tls: { subjectAltNames: [NOBODY] },
     names: [HOST],
     passes: false,
   },
   {
-    what: "TCP: a name that the rule lists",
+    name: "TCP: a name that the rule lists",
     tls: { subjectAltNames: [NOBODY] },
     port: bytes("TCP"),
     names: [NOBODY],
     passes: true,
   },
   {
-    what: "TCP: the host's name, where the rule lists others",
+    name: "TCP: the host's name, where the rule lists others",
     tls: { subjectAltNames: [NOBODY] },
     port: bytes("TCP"),
     names: [HOST],
     passes: false,
   },
   {
-    what: "HTTP: a name that the ServiceEntry lists",
+    name: "HTTP: a name that the ServiceEntry lists",
     entry: { subjectAltNames: [NOBODY] },
     names: [NOBODY],
     passes: true,
   },
   {
-    what: "HTTP: the host's name, where the ServiceEntry lists others",
+    name: "HTTP: the host's name, where the ServiceEntry lists others",
     entry: { subjectAltNames: [NOBODY] },
     names: [HOST],
     passes: false,
   },
   {
-    what: "TCP: an address that the rule lists",
+    name: "TCP: an address that the rule lists",
     tls: { subjectAltNames: ["10.9.9.9"] },
     port: bytes("TCP"),
     names: ["10.9.9.9"],
     passes: true,
   },
   {
-    what: "TCP: a URI that the rule lists",
+    name: "TCP: a URI that the rule lists",
     tls: { subjectAltNames: ["spiffe://td/x"] },
     port: bytes("TCP"),
     names: ["spiffe://td/x"],
     passes: true,
   },
   {
-    what: "HTTP: any, where the rule wants no proof",
+    name: "HTTP: any, where the rule wants no proof",
     tls: { insecureSkipVerify: true },
     names: [NOBODY],
     issued: "expired",
@@ -140,7 +141,7 @@ const CASES: readonly Case[] = [
     sni: HOST,
   },
   {
-    what: "TCP: any, where the rule wants no proof",
+    name: "TCP: any, where the rule wants no proof",
     tls: { insecureSkipVerify: true },
     port: bytes("TCP"),
     names: [NOBODY],
@@ -148,20 +149,20 @@ const CASES: readonly Case[] = [
     passes: true,
   },
   {
-    what: "HTTP: the host's name, with a client certificate",
+    name: "HTTP: the host's name, with a client certificate",
     tls: { mode: "MUTUAL", ...PAIR },
     names: [HOST],
     passes: true,
   },
   {
-    what: "TCP: another name, with a client certificate",
+    name: "TCP: another name, with a client certificate",
     tls: { mode: "MUTUAL", ...PAIR },
     port: bytes("TCP"),
     names: [NOBODY],
     passes: false,
   },
   {
-    what: "HTTP: a host below a wildcard host",
+    name: "HTTP: a host below a wildcard host",
     entryHost: `*.${HOST}`,
     authority: `a.${HOST}`,
     names: [`a.${HOST}`],
@@ -169,28 +170,28 @@ const CASES: readonly Case[] = [
     sni: `a.${HOST}`,
   },
   {
-    what: "HTTP: a sibling below a wildcard host",
+    name: "HTTP: a sibling below a wildcard host",
     entryHost: `*.${HOST}`,
     authority: `a.${HOST}`,
     names: [`b.${HOST}`],
     passes: false,
   },
   {
-    what: "TCP: any name below a wildcard host",
+    name: "TCP: any name below a wildcard host",
     entryHost: `*.${HOST}`,
     port: bytes("TCP"),
     names: [`a.${HOST}`],
     passes: true,
   },
   {
-    what: "TCP: a name that is not below a wildcard host",
+    name: "TCP: a name that is not below a wildcard host",
     entryHost: `*.${HOST}`,
     port: bytes("TCP"),
     names: [NOBODY],
     passes: false,
   },
   {
-    what: "HTTP: the host's name, where the request has an address for a host",
+    name: "HTTP: the host's name, where the request has an address for a host",
     authority: "10.88.0.1",
     entry: { addresses: ["10.88.0.1"] },
     names: [HOST],
@@ -198,7 +199,7 @@ const CASES: readonly Case[] = [
     sni: HOST,
   },
   {
-    what: "HTTP: another name, where the request has an address for a host",
+    name: "HTTP: another name, where the request has an address for a host",
     authority: "10.88.0.2",
     entry: { addresses: ["10.88.0.2"] },
     names: [NOBODY],
@@ -285,7 +286,7 @@ describe("a TLS client of a real Envoy verifies the name of the server that it m
   });
 
   for (const [i, each] of CASES.entries())
-    it(`${each.what} ${each.passes ? "is accepted" : "is refused"}`, async () => {
+    it(`${each.name} ${each.passes ? "is accepted" : "is refused"}`, async () => {
       const { port = HTTP, authority = HOST, passes, sni, tls } = each;
       const call = { through: "client", timeoutMs: 5_000 };
       const answer =
@@ -305,9 +306,9 @@ describe("a TLS client of a real Envoy verifies the name of the server that it m
     });
 
   it("a TCP route to an HTTP port verifies the host's name too", async () => {
-    const wrong = CASES.findIndex(({ what }) => what === "HTTP: another name");
-    const right = CASES.findIndex(({ what }) => what === "HTTP: the request's host");
-    const from = CASES.findIndex(({ what }) => what === "TCP: the host's name");
+    const wrong = CASES.findIndex(({ name }) => name === "HTTP: another name");
+    const right = CASES.findIndex(({ name }) => name === "HTTP: the request's host");
+    const from = CASES.findIndex(({ name }) => name === "TCP: the host's name");
     const answers: string[] = [];
     for (const to of [wrong, right])
       await lab.during(
@@ -330,7 +331,7 @@ describe("a TLS client of a real Envoy verifies the name of the server that it m
   });
 
   it("of a host that a route leads elsewhere, the request's host counts, as that goes into the handshake", async () => {
-    const to = CASES.findIndex(({ what }) => what === "HTTP: the request's host");
+    const to = CASES.findIndex(({ name }) => name === "HTTP: the request's host");
     const route = (rewrite?: object) => [
       {
         ...{ apiVersion: "networking.istio.io/v1", kind: "VirtualService" },
