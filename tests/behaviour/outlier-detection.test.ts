@@ -21,6 +21,7 @@ const POLICIES: Readonly<Record<string, object>> = {
     consecutiveLocalOriginFailures: 2,
     consecutive5xxErrors: 3,
   }),
+  rate: detection({ splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 100_000, interval: "2s" }),
   percent: detection({ consecutive5xxErrors: 1, maxEjectionPercent: 10 }),
   all: detection({ consecutive5xxErrors: 1 }),
   panic: detection({ consecutive5xxErrors: 1, minHealthPercent: 60 }),
@@ -33,7 +34,8 @@ describe("a real Envoy ejects pods as outlierDetection says", () => {
   let lab: Lab;
   let services: LabService[] = [];
   before(async () => {
-    services = Object.keys(POLICIES).map((name) => host(name));
+    const many = ["v1", "v2", "v3", "v4", "v5"].map((each, i) => ({ name: `rate-${each}`, ip: `10.48.0.${i + 1}` }));
+    services = Object.keys(POLICIES).map((name) => host(name, name === "rate" ? { pods: many } : {}));
     lab = await openLab({
       proxies: { client: { kind: "captured", ip: "10.1.0.1" } },
       services,
@@ -115,6 +117,20 @@ describe("a real Envoy ejects pods as outlierDetection says", () => {
     }
     assert.equal(failed.filter((status) => status === 503).length, 2, failed.join());
     assert.equal(await serving("local"), other(victim));
+  });
+
+  it("splitExternalLocalOriginErrors: nobody is ejected for being worse than the others", async () => {
+    await lab.unserve("10.48.0.1:80");
+    const stat = async (what: string): Promise<number> => {
+      const text = (await lab.envoys.get("client")?.admin(`/stats?filter=.80..rate.*${what}`)) ?? "";
+      return Number(text.trim().split(": ").at(-1));
+    };
+    // Envoy compares pods that got a hundred requests each within an interval.
+    await waitFor("the pods are compared", 15_000, async () => {
+      for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 10 }, () => get("rate")));
+      return (await stat("ejections_detected_local_origin_success_rate")) > 0;
+    });
+    assert.equal(await stat("ejections_enforced_local_origin_success_rate"), 0);
   });
 
   it("maxEjectionPercent: of two pods none may go, or both", async () => {

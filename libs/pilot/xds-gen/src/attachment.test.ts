@@ -140,6 +140,11 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`,
   ],
   [
+    "a count of failures that are not told apart",
+    [policy({ outlierDetection: { consecutiveLocalOriginFailures: 1 } })],
+    `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveLocalOriginFailures: has no effect without splitExternalLocalOriginErrors`,
+  ],
+  [
     "a policy and a subset that an older rule has",
     [
       object(

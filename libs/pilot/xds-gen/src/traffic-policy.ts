@@ -131,8 +131,7 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
             consecutive5xx: outlier.consecutive5xxErrors,
             enforcingConsecutive5xx: enforcing5xx(outlier),
             ...gatewayFailures(outlier.consecutiveGatewayErrors ?? outlier.consecutiveErrors),
-            splitExternalLocalOriginErrors: outlier.splitExternalLocalOriginErrors ?? false,
-            consecutiveLocalOriginFailure: outlier.consecutiveLocalOriginFailures,
+            ...(outlier.splitExternalLocalOriginErrors ? localOriginFailures(outlier) : {}),
             interval: optionalDuration(outlier.interval),
             baseEjectionTime: optionalDuration(outlier.baseEjectionTime),
             maxEjectionPercent: outlier.maxEjectionPercent || undefined,
@@ -147,6 +146,15 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
 function enforcing5xx({ consecutive5xxErrors, consecutiveErrors }: NonNullable<TrafficPolicy["outlierDetection"]>) {
   if (consecutive5xxErrors !== undefined) return consecutive5xxErrors > 0 ? 100 : 0;
   return consecutiveErrors === undefined ? undefined : 0;
+}
+
+/** Zero is "not set" here; ejection by success rate is off for these errors, too. */
+function localOriginFailures({ consecutiveLocalOriginFailures }: NonNullable<TrafficPolicy["outlierDetection"]>) {
+  return {
+    splitExternalLocalOriginErrors: true,
+    consecutiveLocalOriginFailure: consecutiveLocalOriginFailures || undefined,
+    enforcingLocalOriginSuccessRate: 0,
+  };
 }
 
 function gatewayFailures(count: number | undefined) {

@@ -85,6 +85,13 @@ function inPolicyParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: s
     told.push(`${path}.loadBalancer.warmupDurationSecs: has no effect with ${balancer}`);
   if (outlierDetection?.consecutiveErrors !== undefined && outlierDetection.consecutiveGatewayErrors !== undefined)
     told.push(`${path}.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`);
+  if (
+    outlierDetection?.consecutiveLocalOriginFailures !== undefined &&
+    !outlierDetection.splitExternalLocalOriginErrors
+  )
+    told.push(
+      `${path}.outlierDetection.consecutiveLocalOriginFailures: has no effect without splitExternalLocalOriginErrors`,
+    );
   if (!tls) return told;
   if (tls.mode === undefined) return [...told, `${path}.tls: has no effect without mode`];
   const idle = {
