@@ -5,17 +5,17 @@ import { type Checker, isToken } from "./rules.ts";
 type Path = readonly (string | number)[];
 const AUTHORITY = new Set([":authority", "host"]);
 
-/** The authority may be set in a request; Envoy lets nobody add or remove it, nor any other pseudo-header. */
+/** The authority may be given to a request; nobody may remove it, nor touch any other pseudo-header. */
 export function checkHeaders(headers: HttpRoute["headers"], path: Path, check: Checker): void {
   for (const side of ["request", "response"] as const) {
     const { set = {}, add = {}, remove = [] } = headers?.[side] ?? {};
-    const names: [name: string, at: Path, isSet: boolean][] = [
+    const names: [name: string, at: Path, isGiven: boolean][] = [
       ...Object.keys(set).map((name): [string, Path, boolean] => [name, [...path, side, "set", name], true]),
-      ...Object.keys(add).map((name): [string, Path, boolean] => [name, [...path, side, "add", name], false]),
+      ...Object.keys(add).map((name): [string, Path, boolean] => [name, [...path, side, "add", name], true]),
       ...remove.map((name, i): [string, Path, boolean] => [name, [...path, side, "remove", i], false]),
     ];
-    for (const [name, at, isSet] of names)
-      if (AUTHORITY.has(name.toLowerCase()) ? !isSet || side === "response" : !isToken(name))
+    for (const [name, at, isGiven] of names)
+      if (AUTHORITY.has(name.toLowerCase()) ? !isGiven || side === "response" : !isToken(name))
         check.fail(at, `"${name}" is no header that may be changed here`);
     for (const [operation, map] of Object.entries({ set, add }))
       for (const [name, value] of Object.entries(map)) {

@@ -145,9 +145,9 @@ describe("objects that are refused, with field and reason", () => {
     [
       "VirtualService",
       vs({
-        route: [{ ...route, headers: { request: { set: { host: "a" }, add: { Host: "b" }, remove: [":path"] } } }],
+        route: [{ ...route, headers: { request: { set: { host: "a" }, add: { Host: "b", ":path": "b" }, remove: ["host"] } } }],
       }),
-      /^spec\.http\[0\]\.route\[0\]\.headers\.request\.add\.Host: "Host" is no header [^;]*; \S*request\.remove\[0\]: ":path" is no header[^;]*$/,
+      /^spec\.http\[0\]\.route\[0\]\.headers\.request\.add\[":path"\]: ":path" is no header [^;]*; \S*request\.remove\[0\]: "host" is no header[^;]*$/,
     ],
     ["VirtualService", vs({ route: [route], headers: { response: { set: { host: "a" } } } }), /response\.set\.host: /],
     [

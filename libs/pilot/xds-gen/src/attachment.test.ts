@@ -110,6 +110,11 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.http[0].retries.retryOn: has no effect without attempts; nothing is tried again`,
   ],
   [
+    "other localities for retries",
+    [http({ retries: { attempts: 2, retryRemoteLocalities: true } })],
+    `${PARTLY}spec.http[0].retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`,
+  ],
+  [
     "a source beside gateways",
     [http({ match: [{ gateways: ["mesh"], sourceNamespace: "prod" }] })],
     `${PARTLY}spec.http[0].match[0].sourceNamespace: has no effect beside gateways`,

@@ -84,11 +84,12 @@ export function tcpChains(
   const ownNames = shared && isTls(port.protocol) ? serverNames(context, service) : undefined;
   return targetsOf(context, service, port).flatMap((target) => {
     const subnets = target.subnets ?? (shared?.networks.length ? shared.networks.map(cidrOf) : undefined);
-    const match = unmatched(subnets, target.serverNames ?? ownNames, taken);
-    if (!match) return [];
     const { clusters, settings } = forwarded(context, target, port.number);
     const filters = [tcpProxy(context, clusters, settings)];
-    return [{ ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}), filters }];
+    return unmatched(subnets, target.serverNames ?? ownNames, taken).map((match) => ({
+      ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}),
+      filters,
+    }));
   });
 }
 
@@ -112,22 +113,33 @@ function serverNames(context: GenerationContext, service: MeshService): readonly
   );
 }
 
-/** The part of a match that no chain before has; Envoy refuses a listener in which two have the same. @returns undefined when none is left */
+/**
+ * The parts of a match that no chain before has, as matches of their own; Envoy refuses a listener in which two have the same.
+ * @returns none when nothing is left
+ */
 function unmatched(
   subnets: readonly Cidr[] | undefined,
   names: readonly string[] | undefined,
   taken: Set<string>,
-): ChainMatch | undefined {
-  const prefixes = subnets?.map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen}`) ?? [""];
-  const take = (keys: readonly string[]): boolean =>
-    keys.every((key) => !taken.has(key)) && keys.every((key) => taken.add(key));
-  if (names) {
-    const free = names.filter((name) => take(prefixes.map((prefix) => `${prefix} ${name}`)));
-    return free.length > 0 ? { serverNames: free, ...(subnets ? { prefixRanges: [...subnets] } : {}) } : undefined;
+): ChainMatch[] {
+  const ranges: readonly (Cidr | undefined)[] = subnets ?? [undefined];
+  const parts = new Map<string, { readonly free: typeof ranges; readonly names: string[] }>();
+  for (const name of names ?? [""]) {
+    const free = ranges.filter((range) => {
+      const key = `${range ? `${range.addressPrefix}/${range.prefixLen}` : ""} ${name}`;
+      return !taken.has(key) && Boolean(taken.add(key));
+    });
+    if (free.length === 0) continue;
+    // Names that have the same networks left share a chain.
+    const key = JSON.stringify(free);
+    const part = parts.get(key) ?? { free, names: [] as string[] };
+    part.names.push(name);
+    parts.set(key, part);
   }
-  if (!subnets) return take([" "]) ? {} : undefined;
-  const prefixRanges = subnets.filter((_, i) => take([`${prefixes[i]} `]));
-  return prefixRanges.length > 0 ? { prefixRanges } : undefined;
+  return [...parts.values()].map((part) => ({
+    ...(names ? { serverNames: part.names } : {}),
+    ...(subnets ? { prefixRanges: part.free.flatMap((range) => range ?? []) } : {}),
+  }));
 }
 
 /** The objects that the chains of a service come from. */

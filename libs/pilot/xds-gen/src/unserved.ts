@@ -42,6 +42,8 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
     for (const field of Object.keys(rule.retries))
       if (field !== "attempts")
         told.push(`${path}.retries.${field}: has no effect without attempts; nothing is tried again`);
+  if (rule.retries?.retryRemoteLocalities)
+    told.push(`${path}.retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`);
   for (const [i, match] of (rule.match ?? []).entries())
     if (match.ignoreUriCase && match.uri?.regex !== undefined)
       told.push(`${path}.match[${i}].ignoreUriCase: has no effect on a regex; begin it with (?i)`);

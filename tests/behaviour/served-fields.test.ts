@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { KINDS } from "@xebec/model-resources";
+import { fieldsOf } from "./lab/schema-fields.ts";
+
+/** The kinds whose tables must be whole. */
+const TABLES = ["VirtualService"];
+/** In place of a file: the field is accepted without effect, and its object's condition says so. */
+const NOT_SERVED = "not served";
+
+interface Row {
+  readonly fields: readonly string[];
+  readonly file: string;
+  readonly test: string;
+}
+
+const page = readFileSync(join(import.meta.dirname, "../../docs/served-fields.md"), "utf8");
+
+function rowsOf(kind: string): Row[] {
+  const section = page.split(/^## /m).find((each) => each.startsWith(`${kind}\n`)) ?? "";
+  return section
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => {
+      const [fields = "", file = "", test = ""] = line.slice(1, -1).split(" |");
+      return { fields: [...fields.matchAll(/`([^`]+)`/g)].flatMap(([, each]) => expanded(each as string)), file, test };
+    })
+    .map(({ fields, file, test }) => ({ fields, file: file.trim(), test: test.trim() }));
+}
+
+/** `a.{b,c.{d,e}}` as `a.b`, `a.c.d`, `a.c.e`; the `{}` of maps stays. */
+function expanded(text: string): string[] {
+  const open = text.search(/\{(?!\})/);
+  if (open === -1) return [text];
+  const parts: string[] = [];
+  let depth = 0;
+  let from = open + 1;
+  let end = open;
+  for (; end < text.length; end++) {
+    const letter = text[end];
+    if (letter === "{") depth++;
+    else if (letter === "}") depth--;
+    if ((letter === "," && depth === 1) || depth === 0) {
+      parts.push(text.slice(from, end));
+      from = end + 1;
+    }
+    if (depth === 0) break;
+  }
+  return parts.flatMap((part) => expanded(`${text.slice(0, open)}${part}${text.slice(end + 1)}`));
+}
+
+describe("docs/served-fields.md", () => {
+  for (const name of TABLES) {
+    const rows = rowsOf(name);
+
+    it(`${name}: has each field of the schema once`, () => {
+      const kind = KINDS.find((each) => each.kind === name);
+      assert.ok(kind);
+      assert.deepEqual(rows.flatMap(({ fields }) => fields).sort(), fieldsOf(kind.schema).sort());
+    });
+
+    it(`${name}: names tests that exist`, () => {
+      for (const { file, test, fields } of rows) {
+        if (file === NOT_SERVED) continue;
+        const path = join(import.meta.dirname, `${file}.test.ts`);
+        assert.ok(existsSync(path), `${fields.join(", ")}: there is no ${file}.test.ts`);
+        const source = readFileSync(path, "utf8");
+        // A name stands where a test begins: it("…"), name: "…", or first in a call or a list of cases.
+        const begins = ['it("', 'name: "', '("', '["', 'exact: "', 'prefix: "', 'regex: "', '\n    "', '\n      "'];
+        assert.ok(
+          begins.some((each) => source.includes(`${each}${test}"`)),
+          `${fields.join(", ")}: ${file}.test.ts has no test "${test}"`,
+        );
+      }
+    });
+  }
+});
