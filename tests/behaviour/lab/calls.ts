@@ -19,6 +19,8 @@ export interface Connection {
   readonly at: string;
   /** `ADDRESS:PORT` that the client meant, where the proxy's listeners take it from PROXY's header. */
   readonly meant?: string;
+  /** How long the client waits with its first bytes once it is connected. */
+  readonly idleMs?: number;
   /** Where the client says that it comes from. */
   readonly source?: string;
   /** `HOST:PORT` to tunnel to with CONNECT before anything else. */

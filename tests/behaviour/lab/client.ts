@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { Agent, request as request1 } from "node:http";
 import { type ClientHttp2Stream, connect as connect2 } from "node:http2";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Arrival, Connection, HttpAnswer, HttpRequest, TcpAnswer } from "./calls.ts";
 
@@ -12,7 +13,7 @@ const split = (text: string): [string, number] => [
 ];
 
 /** Opens a connection as it is described. @throws when it is refused or cut off */
-export async function open({ at, meant, source = "10.1.0.77", tunnel, tls }: Connection): Promise<Socket> {
+export async function open({ at, meant, source = "10.1.0.77", tunnel, tls, idleMs }: Connection): Promise<Socket> {
   const [host, port] = split(at);
   const socket = connect(port, host);
   socket.on("error", () => socket.destroy());
@@ -21,6 +22,7 @@ export async function open({ at, meant, source = "10.1.0.77", tunnel, tls }: Con
     const [address, number] = split(meant);
     socket.write(`PROXY TCP4 ${source} ${address} 40000 ${number}\r\n`);
   }
+  if (idleMs) await sleep(idleMs);
   if (tunnel) {
     socket.write(`CONNECT ${tunnel} HTTP/1.1\r\nhost: ${tunnel}\r\n\r\n`);
     const [answer] = (await once(socket, "data")) as [Buffer];

@@ -56,6 +56,8 @@ interface Way {
   /** Tunnels with CONNECT through an explicit proxy. */
   readonly tunnel?: boolean;
   readonly tls?: Connection["tls"];
+  /** How long the client waits with its first bytes once it is connected. */
+  readonly idleMs?: number;
   /** Where the client says that it comes from, where traffic is captured. */
   readonly source?: string;
   readonly timeoutMs?: number;
@@ -160,7 +162,11 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   };
 
   const connectionOf = (way: Way, host: string, port: number): Connection => {
-    const more = { ...(way.tls ? { tls: way.tls } : {}), ...(way.source ? { source: way.source } : {}) };
+    const more = {
+      ...(way.tls ? { tls: way.tls } : {}),
+      ...(way.source ? { source: way.source } : {}),
+      ...(way.idleMs ? { idleMs: way.idleMs } : {}),
+    };
     if (way.at) return { at: way.at, ...more };
     const name = way.through ?? way.to ?? "";
     const proxy = proxies[name];

@@ -31,6 +31,8 @@ export interface SnapshotOptions {
   readonly trustDomain: string;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec;
+  /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
+  readonly http10?: boolean;
 }
 
 const MIXER_GROUP = "config.istio.io/";
@@ -123,8 +125,8 @@ export class SnapshotBuilder {
   }
 
   #meshOf(resource: Resource<MeshConfigSpec> | undefined): Mesh {
-    const { mesh, domain, trustDomain } = this.#options;
-    const made = meshOf(resource?.spec ?? mesh, domain, trustDomain);
+    const { mesh, domain, trustDomain, http10 } = this.#options;
+    const made = meshOf(resource?.spec ?? mesh, domain, trustDomain, http10);
     return resource ? { ...made, origin: keyOf(resource) } : made;
   }
 

@@ -15,6 +15,8 @@ export interface Mesh {
   readonly policyCheckFailOpen: boolean;
   readonly disablePolicyChecks: boolean;
   readonly disableReports: boolean;
+  /** Proxies take HTTP/1.0 from their clients. */
+  readonly http10: boolean;
   /** Fields of the mesh configuration that have no effect, as a condition says it. */
   readonly unserved: readonly string[];
   /** Key of the object that it came from, if from one. */
@@ -28,7 +30,7 @@ const SERVED: ReadonlySet<string> = new Set<keyof MeshConfigSpec>([
 ]);
 
 /** @param spec the MeshConfig object named `mesh`; absent means all defaults */
-export function meshOf(spec: MeshConfigSpec | undefined, domain: string, trustDomain: string): Mesh {
+export function meshOf(spec: MeshConfigSpec | undefined, domain: string, trustDomain: string, http10 = false): Mesh {
   return {
     unserved: Object.keys(spec ?? {})
       .filter((field) => !SERVED.has(field))
@@ -36,6 +38,7 @@ export function meshOf(spec: MeshConfigSpec | undefined, domain: string, trustDo
     rootNamespace: spec?.rootNamespace ?? "istio-system",
     trustDomain: spec?.trustDomain || trustDomain,
     domain,
+    http10,
     accessLogFile: spec?.accessLogFile ?? "",
     accessLogFormat: spec?.accessLogFormat ?? "",
     accessLogEncoding: spec?.accessLogEncoding ?? "TEXT",

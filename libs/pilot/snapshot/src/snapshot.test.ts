@@ -50,7 +50,7 @@ describe("mesh settings", () => {
       ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
-      ...{ disablePolicyChecks: false, disableReports: false, unserved: [] },
+      ...{ disablePolicyChecks: false, disableReports: false, unserved: [], http10: false },
     });
   });
 

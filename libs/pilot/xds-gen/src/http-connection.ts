@@ -37,6 +37,11 @@ const typed = (name: string, value: ReturnType<typeof anyOf>): HttpFilter => ({
   configType: { case: "typedConfig", value },
 });
 
+/** True where clients may speak HTTP/1.0: everywhere, or at this proxy. */
+export function acceptsHttp10({ snapshot, view }: GenerationContext): boolean {
+  return snapshot.mesh.http10 || view.http10;
+}
+
 /** The HTTP connection manager with Istio's defaults (spec/pilot.md §4.6, §4.7). */
 export function httpConnection(context: GenerationContext, options: HttpConnectionOptions) {
   const { kind, routes } = options;
@@ -86,6 +91,7 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
             }
           : {}),
         normalizePath: true,
+        ...(acceptsHttp10(context) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
         streamIdleTimeout: durationOf(0),
         proxy100Continue: true,
         upgradeConfigs: [{ upgradeType: "websocket" }, ...(options.connect ? [{ upgradeType: "CONNECT" }] : [])],

@@ -4,6 +4,7 @@ import { TypedExtensionConfigSchema } from "@xebec/api-envoy/envoy/config/core/v
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
+import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { extensionConfig } from "./extension-config.ts";
 import { Generator } from "./generator.ts";
 import { contextOf, type Json, jsonOf, object, proxy, snapshotOf } from "./small-mesh.testkit.ts";
@@ -44,6 +45,22 @@ function chainsOf(objects: readonly Resource[], port: number | undefined): strin
   const chains: Json[] = listeners(objects).get("virtualInbound").filter_chains;
   return chains.filter((each) => each.filter_chain_match?.destination_port === port).map(shape);
 }
+
+describe("HTTP/1.0", () => {
+  for (const http10 of [true, false])
+    it(`is ${http10 ? "" : "not "}taken by every proxy ${http10 ? "when" : "unless"} pilot is told so`, () => {
+      const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local", http10 });
+      const workloads = { puts: RECORDS, deletes: [] };
+      const generator = new Generator(builder.apply({ workloads }).snapshot);
+      const own = proxy(WEB, "sidecar~10.0.0.1~web-1.default~x");
+      const { resources } = generator.resources("listener", own, generator.view(own));
+      for (const name of ["virtualInbound", "0.0.0.0_80"]) {
+        const text = JSON.stringify(jsonOf(ListenerSchema, resources.get(name)?.bytes ?? new Uint8Array()));
+        assert.equal(text.includes('"accept_http_10":true'), http10, name);
+        assert.equal(text.includes('"http/1.0"'), http10 && name === "0.0.0.0_80", name);
+      }
+    });
+});
 
 describe("the inbound side of a workload", () => {
   const peer = (mode: string, more: object = {}): Resource[] => [

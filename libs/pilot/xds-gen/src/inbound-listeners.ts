@@ -6,6 +6,7 @@ import type {
   FilterChainSchema,
   ListenerFilterSchema,
 } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import { HttpInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
 import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
 import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
 import { inboundCluster, isHttp } from "@xebec/model-names";
@@ -29,13 +30,16 @@ const INBOUND_PORT = 15006;
 const MESH_ALPN_HTTP = ["istio-http/1.0", "istio-http/1.1", "istio-h2", "istio", "istio-peer-exchange"];
 const MESH_ALPN_TCP = ["istio-peer-exchange", "istio"];
 
-export function listenerFilter(name: "tls_inspector" | "original_dst"): ListenerFilter {
+const LISTENER_FILTERS = {
+  tls_inspector: () => anyOf(TlsInspectorSchema, {}),
+  http_inspector: () => anyOf(HttpInspectorSchema, {}),
+  original_dst: () => anyOf(OriginalDstSchema, {}),
+} as const;
+
+export function listenerFilter(name: keyof typeof LISTENER_FILTERS): ListenerFilter {
   return {
     name: `envoy.filters.listener.${name}`,
-    configType: {
-      case: "typedConfig",
-      value: name === "tls_inspector" ? anyOf(TlsInspectorSchema, {}) : anyOf(OriginalDstSchema, {}),
-    },
+    configType: { case: "typedConfig", value: LISTENER_FILTERS[name]() },
   };
 }
 
@@ -67,7 +71,7 @@ export function inboundListeners(
 }
 
 /** A client that waits for the server to speak first must not wait for the inspector for long. */
-const inspectorTimeout = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
+export const inspectorTimeout = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
 
 function virtualInbound(
   context: GenerationContext,

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationOf } from "@xebec/api-envoy";
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type { FilterChainSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
@@ -6,8 +7,8 @@ import { isHttp, isTls } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
-import { httpConnection } from "./http-connection.ts";
-import { listenerFilter } from "./inbound-listeners.ts";
+import { acceptsHttp10, httpConnection } from "./http-connection.ts";
+import { inspectorTimeout, listenerFilter } from "./inbound-listeners.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 import { resolutionFor } from "./resolution.ts";
 import { HTTP_PROXY_ROUTE } from "./route-table.ts";
@@ -77,10 +78,12 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
   return [...shared, ...listeners.values(), virtualOutbound(context)];
 }
 
-/** What looks into a handshake, where chains are chosen by it. */
+/** What looks into the first bytes of a connection, where chains are chosen by them. */
 function inspectors(chains: readonly FilterChain[]) {
-  const looks = chains.some(({ filterChainMatch: match }) => match?.serverNames?.length || match?.transportProtocol);
-  return looks ? [listenerFilter("tls_inspector")] : [];
+  const tls = chains.some(({ filterChainMatch: match }) => match?.serverNames?.length || match?.transportProtocol);
+  const http = chains.some(({ filterChainMatch: match }) => match?.applicationProtocols?.length);
+  // The order counts: what is TLS is no HTTP.
+  return [...(tls ? [listenerFilter("tls_inspector")] : []), ...(http ? [listenerFilter("http_inspector")] : [])];
 }
 
 /** A listener that only takes what `virtualOutbound` hands over. */
@@ -88,7 +91,10 @@ function captured(
   name: string,
   address: string,
   port: number,
-  chains: { readonly filterChains: FilterChain[]; readonly defaultFilterChain?: FilterChain },
+  chains: Pick<
+    MessageInitShape<typeof ListenerSchema>,
+    "defaultFilterChain" | "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
+  > & { readonly filterChains: FilterChain[] },
   origins: readonly string[] = [],
 ): EncodedResource {
   return encodeResourceMessage(
@@ -106,29 +112,48 @@ function captured(
   );
 }
 
-/** HTTP, or else the oldest TCP service, has a port on all addresses but for the networks and server names of others. */
+/**
+ * HTTP, told by its first bytes, and the oldest TCP service share a port on all addresses, but for the networks and server
+ * names of others.
+ */
 function wildcardListener(context: GenerationContext, port: number, found: WildcardPort): EncodedResource {
   const name = `${WILDCARD}_${port}`;
   const taken = new Set<string>();
   const told = found.told.flatMap((each) =>
     tcpChains(context, each.service, each.port, { networks: each.networks, taken }),
   );
-  const behind = [...found.told, ...(found.open && !found.http ? [found.open] : [])];
+  const behind = [...found.told, ...(found.open ? [found.open] : [])];
   const origins = [...new Set(behind.flatMap(({ service }) => tcpOrigins(context, service)))];
-  const defaultFilterChain = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
-  if (!found.http) {
-    const open = found.open ? tcpChains(context, found.open.service, found.open.port) : [];
-    const chains = { filterChains: [...told, ...open], ...(found.open ? {} : { defaultFilterChain }) };
-    return captured(name, WILDCARD, port, chains, origins);
-  }
+  const passthrough = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
+  const open = found.open ? tcpChains(context, found.open.service, found.open.port) : [];
+  // Where no rule of the service is for everything, the last chain is its own: the one without a match.
+  const rest = open.find(({ filterChainMatch }) => !filterChainMatch) ?? passthrough;
+  const chosen = open.filter((each) => each !== rest);
+  if (!found.http)
+    return captured(name, WILDCARD, port, { filterChains: [...told, ...chosen], defaultFilterChain: rest }, origins);
   const http = httpConnection(context, {
     kind: "outbound",
     statPrefix: `outbound_${name}`,
     routes: { rds: String(port) },
     grpcWeb: found.grpcWeb,
   });
-  const filterChains = [...told, { filterChainMatch: { transportProtocol: "raw_buffer" }, filters: [http] }];
-  return captured(name, WILDCARD, port, { filterChains, defaultFilterChain }, origins);
+  const filterChainMatch = { transportProtocol: "raw_buffer", applicationProtocols: httpProtocols(context) };
+  const filterChains = [...told, ...chosen, { filterChainMatch, filters: [http] }];
+  const chains = { filterChains, defaultFilterChain: rest, ...detectionTimeout(port) };
+  return captured(name, WILDCARD, port, chains, origins);
+}
+
+/** HTTP as its inspector names it. HTTP/1.0 only where it is taken: else it goes on as bytes. */
+function httpProtocols(context: GenerationContext): string[] {
+  return [...(acceptsHttp10(context) ? ["http/1.0"] : []), "http/1.1", "h2c"];
+}
+
+/** Ports of protocols whose servers speak first: nobody waits there for a client's first bytes. */
+const SERVER_FIRST_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
+
+/** How long a client may wait with its first bytes: for ever, as in Istio, since HTTP clients open connections in advance. */
+function detectionTimeout(port: number) {
+  return SERVER_FIRST_PORTS.has(port) ? inspectorTimeout : { listenerFiltersTimeout: durationOf(0) };
 }
 
 function unknownTraffic(context: GenerationContext) {

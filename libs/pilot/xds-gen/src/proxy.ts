@@ -23,6 +23,8 @@ export interface MeshProxy {
   readonly serviceAccount: string;
   readonly locality: string;
   readonly istioVersion: string;
+  /** Takes HTTP/1.0 from its clients. */
+  readonly http10: boolean;
 }
 
 /** Longest value of the metadata that is looked at. */
@@ -74,6 +76,7 @@ export function proxyOf(node: {
     serviceAccount: text("SERVICE_ACCOUNT"),
     locality: node.locality,
     istioVersion: text("ISTIO_VERSION"),
+    http10: text("HTTP10") === "1",
   };
 }
 
@@ -95,6 +98,7 @@ export interface ProxyView {
   /** Only labels that some selector reads. */
   readonly labels: Readonly<Record<string, string>>;
   readonly interception: MeshProxy["interception"];
+  readonly http10: boolean;
 }
 
 export function viewOf(proxy: MeshProxy, snapshot: Snapshot): ProxyView {
@@ -105,11 +109,12 @@ export function viewOf(proxy: MeshProxy, snapshot: Snapshot): ProxyView {
   }
   return {
     // Proxies choose their labels freely: no two views may ever have one key.
-    key: JSON.stringify([proxy.type, proxy.namespace, proxy.interception, labels]),
+    key: JSON.stringify([proxy.type, proxy.namespace, proxy.interception, proxy.http10, labels]),
     type: proxy.type,
     namespace: proxy.namespace,
     labels,
     interception: proxy.interception,
+    http10: proxy.http10,
   };
 }
 

@@ -68,12 +68,13 @@ export function unknownHostVirtualHost(
 export function domainsOf(service: MeshService, namespace: string, domain: string): string[] {
   const { host } = service;
   const domains = [host];
-  const suffix = `.${service.namespace}.svc.${domain}`;
-  if (service.kubernetes && host.endsWith(suffix)) {
-    const name = host.slice(0, -suffix.length);
-    const inNamespace = `${name}.${service.namespace}`;
+  const suffix = `.svc.${domain}`;
+  // The name says where a service is, whoever has defined it: a ServiceEntry may have a service's name.
+  const [name = "", owner = "", ...more] = host.endsWith(suffix) ? host.slice(0, -suffix.length).split(".") : [];
+  if (owner && more.length === 0 && name !== "*") {
+    const inNamespace = `${name}.${owner}`;
     domains.push(`${host}.`);
-    if (namespace === service.namespace) domains.push(name);
+    if (namespace === owner) domains.push(name);
     domains.push(`${inNamespace}.svc`, inNamespace);
   } else if (!host.startsWith("*")) domains.push(`${host}.`);
   for (const address of service.addresses)

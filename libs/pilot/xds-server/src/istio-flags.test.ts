@@ -11,6 +11,13 @@ function load(argv: readonly string[]) {
   return { config, ignored };
 }
 
+describe("PILOT_HTTP10", () => {
+  it("is Istio's name of http10", () => {
+    assert.equal(loadConfig(PilotConfig, [], { PILOT_HTTP10: "true" }).config.http10, true);
+    assert.equal(loadConfig(PilotConfig, [], {}).config.http10, false);
+  });
+});
+
 describe("the command line of Istio's pilot-discovery", () => {
   it("starts this pilot as the chart of 1.1 has it", () => {
     const { config, ignored } = load([

@@ -46,6 +46,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     domain: config.domain,
     trustDomain: config["trust-domain"],
     workloads: config.registries.length > 0,
+    http10: config.http10,
     ...(mesh ? { mesh } : {}),
     ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
     onSnapshot: (change) => {

@@ -14,6 +14,8 @@ export interface PilotStateOptions {
   readonly trustDomain: string;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec;
+  /** True when every proxy takes HTTP/1.0 from its clients. */
+  readonly http10?: boolean;
   /** False when no registry is configured: then nothing waits for workloads. */
   readonly workloads: boolean;
   /** Directory of the last good state, so that a restart serves while the bus is down. */
@@ -30,8 +32,8 @@ export interface PilotState extends Component {
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
-  const { bus, domain, trustDomain, mesh, cacheDir, onSnapshot, onReached } = options;
-  const builder = new SnapshotBuilder({ domain, trustDomain, ...(mesh ? { mesh } : {}) });
+  const { bus, domain, trustDomain, mesh, http10 = false, cacheDir, onSnapshot, onReached } = options;
+  const builder = new SnapshotBuilder({ domain, trustDomain, http10, ...(mesh ? { mesh } : {}) });
   const have = { config: false, workloads: !options.workloads };
   // Nothing is served before both states are whole; what changed until then is served with them.
   const before = new Set<string>();
