@@ -52,7 +52,7 @@ export function httpOptions(
   const idle = ms(http?.idleTimeout ?? tcp?.idleTimeout);
   const maxDuration = ms(tcp?.maxConnectionDuration);
   const streams = http?.maxConcurrentStreams;
-  const http2 = streams === undefined ? {} : { maxConcurrentStreams: streams };
+  const http2 = streams ? { maxConcurrentStreams: streams } : {};
   return {
     [HTTP_OPTIONS]: anyOf(HttpProtocolOptionsSchema, {
       commonHttpProtocolOptions: {

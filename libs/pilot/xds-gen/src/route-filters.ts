@@ -69,7 +69,7 @@ function corsOf(cors: NonNullable<HttpRoute["corsPolicy"]>) {
     allowMethods: (cors.allowMethods ?? []).join(","),
     allowHeaders: (cors.allowHeaders ?? []).join(","),
     exposeHeaders: (cors.exposeHeaders ?? []).join(","),
-    maxAge: maxAge === undefined ? "" : String(Math.round(maxAge / 1000)),
+    maxAge: maxAge === undefined ? "" : String(Math.floor(maxAge / 1000)),
     ...(cors.allowCredentials === undefined ? {} : { allowCredentials: cors.allowCredentials }),
     filterEnabled: { defaultValue: millionths(100) },
   });

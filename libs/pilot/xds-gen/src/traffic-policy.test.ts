@@ -162,7 +162,7 @@ describe("a policy in a cluster", () => {
   it("keeps connections alive, for any time that can be written", () => {
     const tcp = { tcpKeepalive: { probes: 3, time: "99999999999h", interval: "1500ms" } };
     assert.deepEqual(cluster({ connectionPool: { tcp } }).upstream_connection_options.tcp_keepalive, {
-      ...{ keepalive_probes: 3, keepalive_time: NO_LIMIT, keepalive_interval: 2 },
+      ...{ keepalive_probes: 3, keepalive_time: NO_LIMIT, keepalive_interval: 1 },
     });
   });
 

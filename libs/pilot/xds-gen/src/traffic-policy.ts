@@ -81,8 +81,9 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
       : (KNOWN_LB[simple ?? "LEAST_REQUEST"] ?? Cluster_LbPolicy.LEAST_REQUEST);
   const warmup = ms(policy.loadBalancer?.warmupDurationSecs);
   const keepalive = tcp?.tcpKeepalive;
+  // Whole seconds, as Istio takes them; systems refuse a time of none.
   const seconds = (text: string | undefined) =>
-    text === undefined ? undefined : Math.min(Math.round((ms(text) ?? 0) / 1000), NO_LIMIT);
+    text === undefined ? undefined : Math.min(Math.max(Math.floor((ms(text) ?? 0) / 1000), 1), NO_LIMIT);
   return {
     connectTimeout: durationOf(ms(tcp?.connectTimeout) ?? connectTimeoutMs),
     lbPolicy,
@@ -91,7 +92,7 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
         ? {
             case: "ringHashLbConfig",
             value: {
-              minimumRingSize: BigInt(hash?.ringHash?.minimumRingSize ?? hash?.minimumRingSize ?? 1024),
+              minimumRingSize: BigInt(hash?.ringHash?.minimumRingSize || hash?.minimumRingSize || 1024),
             },
           }
         : lbPolicy === Cluster_LbPolicy.MAGLEV && hash?.maglev?.tableSize
@@ -117,7 +118,7 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
       ? {
           upstreamConnectionOptions: {
             tcpKeepalive: {
-              keepaliveProbes: keepalive.probes,
+              keepaliveProbes: keepalive.probes || undefined,
               keepaliveTime: seconds(keepalive.time),
               keepaliveInterval: seconds(keepalive.interval),
             },
