@@ -145,7 +145,12 @@ describe("objects that are refused, with field and reason", () => {
     [
       "VirtualService",
       vs({
-        route: [{ ...route, headers: { request: { set: { host: "a" }, add: { Host: "b", ":path": "b" }, remove: ["host"] } } }],
+        route: [
+          {
+            ...route,
+            headers: { request: { set: { host: "a" }, add: { Host: "b", ":path": "b" }, remove: ["host"] } },
+          },
+        ],
       }),
       /^spec\.http\[0\]\.route\[0\]\.headers\.request\.add\[":path"\]: ":path" is no header [^;]*; \S*request\.remove\[0\]: "host" is no header[^;]*$/,
     ],

@@ -1,4 +1,4 @@
-import { type Identity, type PortProtocol, protocolOfServicePort, spiffeId } from "@xebec/model-names";
+import { type Identity, protocolOfServicePort, spiffeId } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
 import type { MeshEndpoint, MeshService } from "./service.ts";
 
@@ -17,7 +17,7 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     ports: record.ports.map((port) => ({
       name: port.name,
       number: port.port,
-      protocol: declared(protocolOfServicePort(port)),
+      protocol: protocolOfServicePort(port),
       targetPort: port.targetPort,
     })),
     resolution: record.externalName ? "dns" : record.headless ? "passthrough" : "eds",
@@ -77,11 +77,6 @@ export function endpointsOfExternalName(record: ServiceRecord): MeshEndpoint[] {
       mtls: false,
     },
   ];
-}
-
-/** A protocol that only sniffing could tell is TCP. */
-function declared(protocol: PortProtocol): PortProtocol {
-  return protocol === "Auto" ? "TCP" : protocol;
 }
 
 function identityOf(pod: PodRecord, trustDomain: string): Identity {

@@ -94,7 +94,7 @@ function plainEndpoint(address: string, ports: Record<string, number>): MeshEndp
 }
 
 function entryProtocol(text: string | undefined): PortProtocol {
-  return text ? (protocolByName(text) ?? "TCP") : "TCP";
+  return (text && protocolByName(text)) || "Auto";
 }
 
 /** The id of one host of a ServiceEntry; two entries for the same host in a namespace stay apart. */

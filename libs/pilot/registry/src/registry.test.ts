@@ -49,7 +49,7 @@ describe("a Kubernetes service", () => {
     assert.deepEqual(serviceFromRecord(record()).exportTo, []);
   });
 
-  it("has TCP for a port whose protocol only sniffing could tell", () => {
+  it("leaves a protocol that is not declared to sniffing", () => {
     const port = (name: string, more: object = {}) => ({
       ...{ name, port: 8000, targetPort: 8000, protocol: "TCP" as const },
       ...more,
@@ -57,7 +57,7 @@ describe("a Kubernetes service", () => {
     const ports = [port("http-web"), port("odd"), port("x", { appProtocol: "grpc" }), port("dns", { protocol: "UDP" })];
     assert.deepEqual(
       serviceFromRecord(record({ ports })).ports.map((each) => each.protocol),
-      [...["HTTP", "TCP", "GRPC", "UDP"]],
+      [...["HTTP", "Auto", "GRPC", "UDP"]],
     );
   });
 

@@ -6,7 +6,7 @@ export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough";
 export interface MeshPort {
   readonly name: string;
   readonly number: number;
-  /** Declared by the port's name or `appProtocol`; a port that declares none is TCP, as in Istio 1.1. */
+  /** Declared by the port's name or `appProtocol`; `Auto` where none is: then each connection tells (spec/pilot.md §1.2). */
   readonly protocol: PortProtocol;
   /** Where the workload listens: a number, or the name of a container's port. */
   readonly targetPort: number | string;

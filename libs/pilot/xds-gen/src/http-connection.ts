@@ -5,6 +5,7 @@ import { CorsSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/cors/
 import { HTTPFaultSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/fault/v3/fault";
 import { GrpcWebSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/grpc_web/v3/grpc_web";
 import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/router/v3/router";
+import { ConfigSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
 import {
   HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
   HttpConnectionManagerSchema,
@@ -75,6 +76,8 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
           ...(options.grpcWeb ? [typed("envoy.filters.http.grpc_web", anyOf(GrpcWebSchema, {}))] : []),
           typed("envoy.filters.http.fault", anyOf(HTTPFaultSchema, {})),
           typed("envoy.filters.http.cors", anyOf(CorsSchema, {})),
+          // Routes to ports without protocol have settings for it.
+          ...(inbound ? [] : [typed("envoy.filters.http.set_filter_state", anyOf(ConfigSchema, {}))]),
           typed("envoy.filters.http.router", anyOf(RouterSchema, {})),
         ],
         accessLog: httpAccessLogs(context, inbound ? "inbound" : "outbound"),

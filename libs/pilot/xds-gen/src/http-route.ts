@@ -12,6 +12,7 @@ import { retryPolicy } from "./retry-policy.ts";
 import { millionths, routeFilters } from "./route-filters.ts";
 import { type RouteScope, routeMatch, routeName } from "./route-match.ts";
 import { NO_TIMEOUT, routeTimeout } from "./route-timeout.ts";
+import { announcement } from "./sniffing.ts";
 import { ms } from "./traffic-policy.ts";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
@@ -43,7 +44,16 @@ export function httpRoute(
     statPrefix: match?.statPrefix ?? "",
     ...request,
     ...response,
-    typedPerFilterConfig: routeFilters(rule),
+    typedPerFilterConfig: {
+      ...routeFilters(rule),
+      ...announcement(
+        context,
+        used.map(({ destination }) => {
+          const host = canonicalHost(resolveShortName(destination.host, owner.namespace, context.snapshot.mesh.domain));
+          return { host, subset: destination.subset ?? "", port: portOf(context, destination, host, scope.port) };
+        }),
+      ),
+    },
   };
 }
 
@@ -64,6 +74,7 @@ export function defaultRoute(context: GenerationContext, host: string, port: num
       },
     },
     decorator: { operation: `${host}:${port}/*` },
+    typedPerFilterConfig: announcement(context, [{ host, subset: "", port }]),
   };
 }
 
@@ -165,7 +176,8 @@ export function portOf(
   if (!second) return first.number;
   if (ports.some((each) => each.number === listenerPort)) return listenerPort;
   // Several ports and none is the one that was called: the HTTP one, as from a Gateway's port to a service.
-  return ports.find((each) => isHttp(each.protocol))?.number ?? listenerPort;
+  const speaking = ports.find((each) => isHttp(each.protocol)) ?? ports.find((each) => each.protocol === "Auto");
+  return speaking?.number ?? listenerPort;
 }
 
 function mirrorsOf(rule: HttpRoute): { destination: Destination; percent: number }[] {

@@ -31,7 +31,9 @@ export function inboundClusters(
       altStatName: `${name};`,
       ...{ connectTimeout, circuitBreakers },
       ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
-      typedExtensionProtocolOptions: httpOptions(target.protocol, policy),
+      typedExtensionProtocolOptions: httpOptions(target.protocol, policy, {
+        ...(target.protocol === "Auto" ? { downstream: true } : {}),
+      }),
       metadata: {
         filterMetadata: {
           istio: {

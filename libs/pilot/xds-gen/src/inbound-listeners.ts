@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { anyOf, durationOf } from "@xebec/api-envoy";
+import { anyOf } from "@xebec/api-envoy";
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type {
@@ -17,6 +17,7 @@ import { mtlsMode, portsWithMode } from "./mtls.ts";
 import { checkSettings } from "./policy-check.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
+import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "./sniffing.ts";
 import { socketAddress } from "./socket-address.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 import { meshDownstreamTls } from "./tls-context.ts";
@@ -26,9 +27,9 @@ type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
 type Filters = NonNullable<FilterChain["filters"]>;
 
 const INBOUND_PORT = 15006;
-/** Protocols that a client of the mesh announces in its handshake (spec/pilot.md §4.4). */
-const MESH_ALPN_HTTP = ["istio-http/1.0", "istio-http/1.1", "istio-h2", "istio", "istio-peer-exchange"];
-const MESH_ALPN_TCP = ["istio-peer-exchange", "istio"];
+/** Protocols that a client of the mesh announces in its handshake (spec/pilot.md §4.4): those of bytes, and all. */
+const MESH_ALPN_BYTES = ["istio", "istio-peer-exchange"];
+const MESH_ALPN = [...MESH_HTTP, ...MESH_ALPN_BYTES];
 
 const LISTENER_FILTERS = {
   tls_inspector: () => anyOf(TlsInspectorSchema, {}),
@@ -64,14 +65,11 @@ export function inboundListeners(
       // Two proxies on one address would share it silently; a clash must be an error.
       enableReusePort: false,
       ...inspectorTimeout,
-      listenerFilters: [listenerFilter("tls_inspector")],
+      listenerFilters: [listenerFilter("tls_inspector"), ...httpInspector([target])],
       filterChains: portChains(context, proxy, target, undefined, name),
     });
   });
 }
-
-/** A client that waits for the server to speak first must not wait for the inspector for long. */
-export const inspectorTimeout = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
 
 function virtualInbound(
   context: GenerationContext,
@@ -84,7 +82,7 @@ function virtualInbound(
   const unknownPort = (port: number | undefined): FilterChain[] =>
     modeChains(
       workloadMode(context, proxy, port),
-      MESH_ALPN_TCP,
+      MESH_ALPN,
       port,
       "virtualInbound",
       passthrough,
@@ -111,9 +109,14 @@ function virtualInbound(
     address: socketAddress("0.0.0.0", INBOUND_PORT),
     trafficDirection: TrafficDirection.INBOUND,
     ...inspectorTimeout,
-    listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector")],
+    listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector"), ...httpInspector(targets)],
     filterChains: chains,
   });
+}
+
+/** Looks for HTTP where a port's protocol is not declared. */
+function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
+  return targets.some(({ protocol }) => protocol === "Auto") ? [listenerFilter("http_inspector")] : [];
 }
 
 function workloadMode(context: GenerationContext, proxy: MeshProxy, port: number | undefined) {
@@ -127,53 +130,62 @@ function portChains(
   destinationPort: number | undefined,
   name: string,
 ): FilterChain[] {
-  const http = isHttp(target.protocol);
+  const trustDomain = context.snapshot.mesh.trustDomain;
+  const mode = workloadMode(context, proxy, target.targetPort);
+  const http = (): Filters => httpFilters(context, target, name);
+  const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
+  if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);
+  const bytes = [tcpProxy(context, [{ name: inboundCluster(target.targetPort), weight: 1 }])];
+  const tls = () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]);
+  if (target.protocol !== "Auto") return modeChains(mode, MESH_ALPN, destinationPort, name, bytes, tls, true);
+  const port = destinationPort === undefined ? {} : { destinationPort };
+  const announced = { ...port, transportProtocol: "tls", applicationProtocols: MESH_HTTP };
+  return [
+    ...(mode === "DISABLE" ? [] : [{ name, filterChainMatch: announced, filters: http(), transportSocket: httpTls() }]),
+    ...(mode === "STRICT" ? [] : [{ name, filterChainMatch: { ...port, ...sniffedHttp(context) }, filters: http() }]),
+    ...modeChains(mode, MESH_ALPN_BYTES, destinationPort, name, bytes, tls, true),
+  ];
+}
+
+/** What a port's HTTP goes through. */
+function httpFilters(context: GenerationContext, target: ServiceTarget, name: string): Filters {
   const cluster = inboundCluster(target.targetPort);
-  const filters: Filters = http
-    ? [
-        httpConnection(context, {
-          kind: "inbound",
-          statPrefix: `inbound_${name}`,
-          checksOf: target.serviceNamespace,
-          grpcWeb: target.protocol === "GRPC-Web",
-          routes: {
-            inline: {
-              name: cluster,
-              validateClusters: false,
-              virtualHosts: [
+  return [
+    httpConnection(context, {
+      kind: "inbound",
+      statPrefix: `inbound_${name}`,
+      checksOf: target.serviceNamespace,
+      grpcWeb: target.protocol === "GRPC-Web",
+      routes: {
+        inline: {
+          name: cluster,
+          validateClusters: false,
+          virtualHosts: [
+            {
+              name: `inbound|http|${target.servicePort}`,
+              domains: ["*"],
+              routes: [
                 {
-                  name: `inbound|http|${target.servicePort}`,
-                  domains: ["*"],
-                  routes: [
-                    {
-                      name: "default",
-                      match: { pathSpecifier: { case: "prefix", value: "/" } },
-                      decorator: { operation: `${target.host}:${target.servicePort}/*` },
-                      action: {
-                        case: "route",
-                        value: {
-                          clusterSpecifier: { case: "cluster", value: cluster },
-                          ...NO_TIMEOUT,
-                          ...retriesOf(target.protocol),
-                        },
-                      },
+                  name: "default",
+                  match: { pathSpecifier: { case: "prefix", value: "/" } },
+                  decorator: { operation: `${target.host}:${target.servicePort}/*` },
+                  action: {
+                    case: "route",
+                    value: {
+                      clusterSpecifier: { case: "cluster", value: cluster },
+                      ...NO_TIMEOUT,
+                      ...retriesOf(target.protocol),
                     },
-                  ],
-                  typedPerFilterConfig: checkSettings(target, "inbound"),
+                  },
                 },
               ],
+              typedPerFilterConfig: checkSettings(target, "inbound"),
             },
-          },
-        }),
-      ]
-    : [tcpProxy(context, [{ name: cluster, weight: 1 }])];
-  const mode = workloadMode(context, proxy, target.targetPort);
-  const tls = () =>
-    meshDownstreamTls(
-      context.snapshot.mesh.trustDomain,
-      http ? ["h2", "http/1.1"] : ["istio-peer-exchange", "h2", "http/1.1"],
-    );
-  return modeChains(mode, http ? MESH_ALPN_HTTP : MESH_ALPN_TCP, destinationPort, name, filters, tls, !http);
+          ],
+        },
+      },
+    }),
+  ];
 }
 
 /**

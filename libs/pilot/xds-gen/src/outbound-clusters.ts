@@ -62,7 +62,10 @@ function clusterFor(
   const name = outboundCluster(port.number, subset, service.host);
   const init = applyPolicy(policy, context.snapshot.mesh.connectTimeoutMs, passthrough);
   init.altStatName = `${name};`;
-  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy);
+  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, {
+    // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
+    ...(port.protocol === "Auto" && context.view.type === "sidecar" ? { downstream: true } : {}),
+  });
   Object.assign(init, discovery(context, service, port, subset, passthrough));
   return Object.assign(init, transportSocket(context, service, port, subset, policy, passthrough));
 }

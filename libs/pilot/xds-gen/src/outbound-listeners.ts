@@ -1,22 +1,24 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationOf } from "@xebec/api-envoy";
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type { FilterChainSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { isHttp, isTls } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
+import { cidrOf } from "./cidr.ts";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
-import { acceptsHttp10, httpConnection } from "./http-connection.ts";
-import { inspectorTimeout, listenerFilter } from "./inbound-listeners.ts";
+import { httpConnection } from "./http-connection.ts";
+import { listenerFilter } from "./inbound-listeners.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 import { resolutionFor } from "./resolution.ts";
 import { HTTP_PROXY_ROUTE } from "./route-table.ts";
+import { detectionTimeout, inspectorTimeout, sharesListeners, sniffedHttp } from "./sniffing.ts";
 import { socketAddress } from "./socket-address.ts";
 import { tcpChains, tcpOrigins } from "./tcp-chains.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type ChainMatch = NonNullable<FilterChain["filterChainMatch"]>;
 
 const OUTBOUND_PORT = 15001;
 const WILDCARD = "0.0.0.0";
@@ -57,6 +59,8 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
         wildcard.grpcWeb ||= port.protocol === "GRPC-Web";
         continue;
       }
+      const isAuto = port.protocol === "Auto";
+      if (isAuto && sharesListeners(service)) at(port.number).http = true;
       const networks = service.addresses.filter((address) => address.includes("/"));
       const isNamed = isTls(port.protocol) && service.addresses.length === 0;
       if (networks.length > 0 || isNamed) at(port.number).told.push({ service, port, networks });
@@ -66,16 +70,31 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
         // The oldest service keeps an address and port that several claim.
         if (address.includes("/") || listeners.has(name)) continue;
         const chains = tcpChains(context, service, port);
-        listeners.set(
-          name,
-          captured(name, address, port.number, { filterChains: chains }, tcpOrigins(context, service)),
-        );
+        const all = isAuto ? sniffedChains(context, name, service, port, chains) : { filterChains: chains };
+        listeners.set(name, captured(name, address, port.number, all, tcpOrigins(context, service)));
       }
     }
   const shared = [...wildcards]
     .sort(([a], [b]) => a - b)
     .map(([port, found]) => wildcardListener(context, port, found));
   return [...shared, ...listeners.values(), virtualOutbound(context)];
+}
+
+/** HTTP among a service's chains for bytes; what is not told in time goes to the same service as bytes. */
+function sniffedChains(
+  context: GenerationContext,
+  name: string,
+  service: MeshService,
+  port: MeshPort,
+  chains: readonly FilterChain[],
+) {
+  const bytes = chains.find(({ filterChainMatch }) => !filterChainMatch);
+  const http = httpChain(context, name, `${service.host}:${port.number}`, sniffedHttp(context));
+  return {
+    filterChains: [...chains.filter((each) => each !== bytes), http],
+    ...(bytes ? { defaultFilterChain: bytes } : {}),
+    ...inspectorTimeout,
+  };
 }
 
 /** What looks into the first bytes of a connection, where chains are chosen by them. */
@@ -119,9 +138,17 @@ function captured(
 function wildcardListener(context: GenerationContext, port: number, found: WildcardPort): EncodedResource {
   const name = `${WILDCARD}_${port}`;
   const taken = new Set<string>();
-  const told = found.told.flatMap((each) =>
-    tcpChains(context, each.service, each.port, { networks: each.networks, taken }),
-  );
+  const told = found.told.flatMap((each) => {
+    const chains = tcpChains(context, each.service, each.port, { networks: each.networks, taken });
+    if (each.port.protocol !== "Auto") return chains;
+    // Envoy looks for no other chain once one of these addresses has one for what is plaintext.
+    return chains.flatMap((chain) =>
+      ["raw_buffer", "tls"].map((transportProtocol): FilterChain => {
+        const filterChainMatch: ChainMatch = { ...(chain.filterChainMatch as object), transportProtocol };
+        return { ...chain, filterChainMatch } as FilterChain;
+      }),
+    );
+  });
   const behind = [...found.told, ...(found.open ? [found.open] : [])];
   const origins = [...new Set(behind.flatMap(({ service }) => tcpOrigins(context, service)))];
   const passthrough = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
@@ -131,29 +158,32 @@ function wildcardListener(context: GenerationContext, port: number, found: Wildc
   const chosen = open.filter((each) => each !== rest);
   if (!found.http)
     return captured(name, WILDCARD, port, { filterChains: [...told, ...chosen], defaultFilterChain: rest }, origins);
-  const http = httpConnection(context, {
-    kind: "outbound",
-    statPrefix: `outbound_${name}`,
-    routes: { rds: String(port) },
-    grpcWeb: found.grpcWeb,
-  });
-  const filterChainMatch = { transportProtocol: "raw_buffer", applicationProtocols: httpProtocols(context) };
-  const filterChains = [...told, ...chosen, { filterChainMatch, filters: [http] }];
+  const http = (match: ChainMatch): FilterChain => httpChain(context, name, String(port), match, found.grpcWeb);
+  const sniffed = found.told
+    .filter((each) => each.port.protocol === "Auto")
+    .flatMap(({ networks }) => networks.map(cidrOf))
+    .filter(({ addressPrefix, prefixLen }) => {
+      const key = `http ${addressPrefix}/${prefixLen}`;
+      return !taken.has(key) && Boolean(taken.add(key));
+    })
+    .map((range) => http({ ...sniffedHttp(context), prefixRanges: [range] }));
+  const filterChains = [...told, ...sniffed, ...chosen, http(sniffedHttp(context))];
   const chains = { filterChains, defaultFilterChain: rest, ...detectionTimeout(port) };
   return captured(name, WILDCARD, port, chains, origins);
 }
 
-/** HTTP as its inspector names it. HTTP/1.0 only where it is taken: else it goes on as bytes. */
-function httpProtocols(context: GenerationContext): string[] {
-  return [...(acceptsHttp10(context) ? ["http/1.0"] : []), "http/1.1", "h2c"];
-}
-
-/** Ports of protocols whose servers speak first: nobody waits there for a client's first bytes. */
-const SERVER_FIRST_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
-
-/** How long a client may wait with its first bytes: for ever, as in Istio, since HTTP clients open connections in advance. */
-function detectionTimeout(port: number) {
-  return SERVER_FIRST_PORTS.has(port) ? inspectorTimeout : { listenerFiltersTimeout: durationOf(0) };
+function httpChain(
+  context: GenerationContext,
+  name: string,
+  rds: string,
+  filterChainMatch: ChainMatch,
+  grpcWeb = false,
+): FilterChain {
+  const statPrefix = `outbound_${name}`;
+  return {
+    filterChainMatch,
+    filters: [httpConnection(context, { kind: "outbound", statPrefix, routes: { rds }, grpcWeb })],
+  };
 }
 
 function unknownTraffic(context: GenerationContext) {

@@ -7,6 +7,7 @@ import type { GenerationContext } from "./context.ts";
 import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "./encoded.ts";
 import { resolutionFor } from "./resolution.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
+import { isAuto, sharesListeners } from "./sniffing.ts";
 import { TUNNEL_CLUSTER } from "./standard-clusters.ts";
 import { tcpClusters, tcpOrigins } from "./tcp-chains.ts";
 import {
@@ -37,17 +38,31 @@ export const HTTP_PROXY_ROUTE = "http_proxy";
 
 /** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (spec/pilot.md §4.3). */
 export function outboundRouteTable(context: GenerationContext, name: string): EncodedResource {
+  if (name.includes(":")) return sniffedRouteTable(context, name);
   const port = Number(name);
   const hosts: VirtualHostPart[] = [];
   const known = new Set<string>();
   for (const service of context.services()) {
-    const match = service.ports.find((each) => each.number === port && isHttp(each.protocol));
+    const match = service.ports.find(
+      (each) =>
+        each.number === port && (isHttp(each.protocol) || (each.protocol === "Auto" && sharesListeners(service))),
+    );
     if (!match) continue;
     known.add(service.host);
     hosts.push(context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)));
   }
   if (port === UNKNOWN_HOSTS_PORT) hosts.push(...unknownHosts(context, known));
   return assemble(name, [...hosts, fallback(context)], { ignorePort: true });
+}
+
+/** The route table `<host>:<port>` of a port without protocol: whoever its clients call, it is this service that they dialled. */
+function sniffedRouteTable(context: GenerationContext, name: string): EncodedResource {
+  const colon = name.lastIndexOf(":");
+  const port = Number(name.slice(colon + 1));
+  const service = context.service(name.slice(0, colon));
+  if (!service || !isAuto(service, port)) return assemble(name, [fallback(context)], { ignorePort: true });
+  const part = context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port));
+  return assemble(name, [{ ...part, domains: ["*"], encoded: undefined }], { ignorePort: true });
 }
 
 /**
@@ -59,7 +74,8 @@ export function httpProxyRouteTable(context: GenerationContext): EncodedResource
   const known = new Set<string>();
   for (const service of context.services())
     for (const { number: port, protocol } of service.ports) {
-      if (!isHttp(protocol)) {
+      // What is tunnelled to a port without protocol may be anything; what comes without a tunnel is HTTP.
+      if (!isHttp(protocol) && protocol !== "Auto") {
         if (protocol === "UDP" || resolutionFor(context.view, service) === "passthrough") continue;
         hosts.push(context.part(`proxy-tunnel/${service.host}/${port}`, (inner) => tunnelHost(inner, service, port)));
         continue;
@@ -70,7 +86,8 @@ export function httpProxyRouteTable(context: GenerationContext): EncodedResource
           const part = serviceVirtualHost(inner, service, port);
           const withPort = part.domains.map((domain) => `${domain}:${port}`);
           // A request to port 80 names no port; all others must, or the port could not be told.
-          const routes = [tunnelRoute(), ...part.routes];
+          const tunnels = protocol === "Auto" ? tunnelHost(inner, service, port).routes : [tunnelRoute()];
+          const routes = [...tunnels, ...part.routes];
           return { ...part, routes, domains: port === 80 ? [...part.domains, ...withPort] : withPort };
         }),
       );
