@@ -71,6 +71,22 @@ const CASES: readonly Case[] = [
     service: { ports: { grpc: 80 } },
   },
   {
+    name: "a timeout cuts an answer that does not end; a WebSocket and a request that does not end stay",
+    objects: (name) => [everywhere(name, { timeout: "0.3s" })],
+    async check({ call, lab, host }) {
+      const streams = await Promise.all(
+        (["1.1", "2"] as const).map((version) => lab.stream({ through: "client", url: `http://${host}/`, version })),
+      );
+      const answer = await call("/", { do: "drip", timeoutMs: 10_000 });
+      assert.deepEqual([answer.status, answer.error === "no answer in 10000 ms"], [0, false], answer.error);
+      // They are older than the answer that was cut.
+      for (const each of streams) {
+        assert.match(await each.say("a"), /:a$/);
+        await each.close();
+      }
+    },
+  },
+  {
     name: "a try that takes too long is made again",
     objects: (name) => [
       everywhere(name, { timeout: "10s", retries: { attempts: 2, perTryTimeout: "0.2s", retryOn: "gateway-error" } }),

@@ -86,6 +86,6 @@ export interface TcpAnswer {
 export const CALL_HEADER = "x-call";
 /**
  * The header that tells servers what to do: one instruction for each request of the call that arrives, the last one for all others;
- * parts joined by `+`: a status, `delay:MS`, `hang`, `reset`, `refuse`, `grpc:CODE`, `header:NAME=VALUE`.
+ * parts joined by `+`: a status, `delay:MS`, `hang`, `drip` (an answer without end), `reset`, `refuse`, `grpc:CODE`, `header:NAME=VALUE`.
  */
 export const DO_HEADER = "x-do";

@@ -156,6 +156,7 @@ function answer(
         return;
       }
       (res as ServerResponse).writeHead(status, headers);
+      if (parts.includes("drip")) return void (res as ServerResponse).write("begun");
       (res as ServerResponse).end(status === 204 || status === 304 ? undefined : JSON.stringify(got));
     };
     const delay = Number(value("delay") ?? 0);
