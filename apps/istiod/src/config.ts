@@ -27,6 +27,7 @@ export const IstiodConfig = defineConfig({
     busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });
@@ -89,6 +90,7 @@ export function serviceConfigs(config: Config, stateDir: string, tokenFile: stri
       "--trust-domain",
       config["trust-domain"],
       ...(config.busURL.length > 0 ? ["--registries", "Bus"] : []),
+      ...(config.http10 ? ["--http10"] : []),
     ]),
     galley: load(GalleyConfig, [
       ...own("galley", `${tokenFile}.galley`),
