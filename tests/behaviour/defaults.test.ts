@@ -1,6 +1,6 @@
 // What holds where an object says nothing, or zero, which is the same in Istio's messages.
 import assert from "node:assert/strict";
-import { type Case, describeCases, object, to, virtualService } from "./lab/cases.ts";
+import { type Case, describeCases, object } from "./lab/cases.ts";
 
 const rule = (name: string, trafficPolicy: object): object =>
   object("DestinationRule", name, { host: name, trafficPolicy });
@@ -48,18 +48,6 @@ const CASES: readonly Case[] = [
       for (let i = 0; i < 20; i++) assert.equal((await call("/", { do: "500" })).status, 500);
       const stats = await lab.envoys.get("client")?.admin(`/stats?filter=${host}.*ejections_enforced_total$`);
       assert.match(stats ?? "", /: 0\n/);
-    },
-  },
-  {
-    name: "a preflight may be kept for whole seconds",
-    objects: (name) => [
-      virtualService(name, {
-        http: [{ corsPolicy: { allowOrigins: [{ exact: "https://a.com" }], maxAge: "1.9s" }, route: [to(name)] }],
-      }),
-    ],
-    async check({ call }) {
-      const headers = { origin: "https://a.com", "access-control-request-method": "GET" };
-      assert.equal((await call("/", { method: "OPTIONS", headers })).headers["access-control-max-age"], "1");
     },
   },
 ];

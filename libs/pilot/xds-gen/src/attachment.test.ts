@@ -105,11 +105,6 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.http[0].fault.delay: hits no request without a percentage; spec.http[0].fault.abort: hits no request without a percentage`,
   ],
   [
-    "retries without a number",
-    [http({ retries: { retryOn: "5xx" } })],
-    `${PARTLY}spec.http[0].retries.retryOn: has no effect without attempts; nothing is tried again`,
-  ],
-  [
     "other localities for retries",
     [http({ retries: { attempts: 2, retryRemoteLocalities: true } })],
     `${PARTLY}spec.http[0].retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`,

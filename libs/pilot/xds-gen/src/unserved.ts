@@ -38,10 +38,6 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
     if (fault && !fault.percentage?.value && !fault.percent)
       told.push(`${path}.fault.${kind}: hits no request without a percentage`);
   }
-  if (!answer && rule.retries && (rule.retries.attempts ?? 0) <= 0)
-    for (const field of Object.keys(rule.retries))
-      if (field !== "attempts")
-        told.push(`${path}.retries.${field}: has no effect without attempts; nothing is tried again`);
   if (rule.retries?.retryRemoteLocalities)
     told.push(`${path}.retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`);
   for (const [i, match] of (rule.match ?? []).entries())
