@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { mainConfig } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { EXIT_CONFIG, EXIT_FAILED_START, runService } from "@xebec/core-lifecycle";
+import { escapeOutput } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import {
   adminRequest,
@@ -51,6 +52,7 @@ async function proxy(): Promise<void> {
   await runService({ name: "pilot-agent", components: [identity, ...agent], drainMs });
 }
 
+for (const stream of [process.stdout, process.stderr]) escapeOutput(stream);
 try {
   if (command === "proxy") await proxy();
   else if (command === "request") {

@@ -181,3 +181,17 @@ test("ca token signs with the key of citadel's directory", async (t) => {
   const claims = JSON.parse(Buffer.from(out.split(".")[1] ?? "", "base64url").toString("utf8"));
   assert.equal(claims.sub, "system:serviceaccount:shop:web");
 });
+
+test("what a file or an argument says does nothing to a terminal", async (t) => {
+  const dir = await home(t);
+  const file = join(dir, "bad.yaml");
+  await writeFile(
+    file,
+    'apiVersion: networking.istio.io/v1\nkind: "X\\e[2J\\u009b31m"\nmetadata: {name: "\\e]0;x\\a"}\n',
+  );
+  for (const args of [["apply", "-f", file], ["no\u001b[2Jcommand"], ["apply", "-f", join(dir, "\u001b[2J\u009b")]]) {
+    const { out, err } = await xebec(dir, args);
+    assert.match(out + err, /\\u001b/, args.join(" "));
+    assert.doesNotMatch(out + err, /(?![\n\t])[\p{Cc}]/u, args.join(" "));
+  }
+});

@@ -1,6 +1,6 @@
 // The command line: what there is to say, and which file does it. Each command is loaded only when it is called.
 import { isXebecError } from "@xebec/core-errors";
-import { redactText, setLogLevel } from "@xebec/core-log";
+import { escapeOutput, redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BLOCK } from "./mesh-context.ts";
 import { FORMATS } from "./output.ts";
@@ -152,6 +152,8 @@ function commandNames(): ReadonlySet<string> {
 
 // The libraries' logs are for services; a command says what it has to say itself.
 setLogLevel("silent");
+// What files, proxies and services say is seen on a terminal, and does nothing to it.
+for (const stream of [process.stdout, process.stderr]) escapeOutput(stream);
 // A reader such as `head` may close the pipe early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : EXIT_FAILED));
 try {

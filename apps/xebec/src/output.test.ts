@@ -24,3 +24,8 @@ test("the same data comes as JSON and YAML; the table is made only when it is wa
     "text\n",
   );
 });
+
+test("no cell does anything to a terminal, or looks like another line", () => {
+  const text = table(["NAME"], [["a\u001b[31m\nb\u009b\u202ec"]]);
+  assert.equal(text, "NAME\na\\u001b[31m\\u000ab\\u009b\\u202ec\n");
+});

@@ -1,11 +1,12 @@
+import { escapeLine } from "@xebec/core-log";
 import { writeYaml } from "@xebec/core-yaml";
 
 export const FORMATS = ["table", "json", "yaml"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Columns as wide as their longest cell, three blanks between them, as kubectl prints. */
+/** Columns as wide as their longest cell, three blanks between them, as kubectl prints. No cell can look like another line. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows];
+  const all = [header, ...rows].map((row) => row.map(escapeLine));
   const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   return all
     .map((row) =>

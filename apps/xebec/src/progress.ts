@@ -17,7 +17,8 @@ export class Progress {
       return;
     }
     if (this.#open !== step) this.finish();
-    this.#stream.write(`\r${text}\u001b[K`);
+    // As bytes: what controls the terminal is escaped in texts.
+    this.#stream.write(Buffer.from(`\r${text}\u001b[K`));
     this.#open = step;
   }
 

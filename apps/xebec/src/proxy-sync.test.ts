@@ -7,6 +7,7 @@ const SYNC: ProxySync = {
   proxy_type: "sidecar",
   istio_version: "1.29.0",
   cluster_id: "Kubernetes",
+  authenticated: true,
   cluster_sent: "2",
   cluster_acked: "2",
   listener_sent: "2",

@@ -4,6 +4,8 @@ export interface ProxySync {
   readonly proxy_type: string;
   readonly istio_version: string;
   readonly cluster_id: string;
+  /** False for a client of pilot's plaintext port, which may be anybody. */
+  readonly authenticated: boolean;
   readonly cluster_sent: string;
   readonly cluster_acked: string;
   readonly listener_sent: string;
@@ -26,6 +28,11 @@ const SUFFIX: Readonly<Record<XdsType, string>> = {
   route: ".RouteConfiguration",
   extensionconfig: ".TypedExtensionConfig",
 };
+
+/** Proxies whose word counts: whether a change is in effect, and whether all is well. */
+export function authenticated(proxies: readonly ProxySync[]): ProxySync[] {
+  return proxies.filter((each) => each.authenticated);
+}
 
 /** The error of a proxy that did not accept the last answer of a type; empty otherwise. */
 export function nackOf(sync: ProxySync, type: XdsType): string {

@@ -3,7 +3,7 @@
 import { rm } from "node:fs/promises";
 import { isXebecError, XebecError } from "@xebec/core-errors";
 import { keepCompiled } from "@xebec/core-lifecycle";
-import { logger } from "@xebec/core-log";
+import { escapeControls, logger } from "@xebec/core-log";
 import { decodeProxies } from "@xebec/model-bus";
 import { signToken } from "@xebec/model-pki";
 import { createHttpServer } from "@xebec/platform-http";
@@ -98,6 +98,7 @@ async function main(): Promise<void> {
 process.on("unhandledRejection", (error) => log.error({ err: error }, "an error that nothing handled"));
 main().catch(async (error: unknown) => {
   log.fatal({ err: error }, "the supervisor could not start");
-  process.stderr.write(`xebec: ${isXebecError(error) || error instanceof Error ? error.message : String(error)}\n`);
+  const text = isXebecError(error) || error instanceof Error ? error.message : String(error);
+  process.stderr.write(escapeControls(`xebec: ${text}\n`));
   process.exit(1);
 });

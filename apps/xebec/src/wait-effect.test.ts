@@ -9,10 +9,10 @@ const CONSUMERS = ["pilot", "mixer-policy", "mixer-telemetry"];
 const NOTHING: Before = { at: 0, proxies: new Map(), conditions: [] };
 const wanted = (key: string, mark: string | undefined) => ({ config: new Map([[key, mark]]), local: new Map() });
 
-const proxy = (sent: string, acked: string, error = "") => ({
-  proxy: "web.default",
+const proxy = (sent: string, acked: string, error = "", authenticated = true) => ({
+  ...{ proxy: "web.default", authenticated },
   ...Object.fromEntries(
-    ["cluster", "listener", "endpoint", "route"].flatMap((type) => [
+    ["cluster", "listener", "endpoint", "route", "extensionconfig"].flatMap((type) => [
       [`${type}_sent`, sent],
       [`${type}_acked`, acked],
     ]),
@@ -207,4 +207,13 @@ test("parts without effect are told with their places, each once", async () => {
   const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
   assert.deepEqual(refused, []);
   assert.deepEqual(remarks, [`VirtualService default/reviews: not all of it has an effect, says pilot: ${text}`]);
+});
+
+test("a client that only says that it is a proxy neither holds up a change nor makes it red", async () => {
+  const stranger = proxy("2", "1", "everything is wrong", false);
+  const { ask } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2"), stranger]] });
+  const before = await lookBefore(ask);
+  assert.equal(before.proxies.size, 0);
+  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  assert.deepEqual([verdict.refused, verdict.outstanding], [[], []]);
 });

@@ -3,7 +3,7 @@ import { isXebecError } from "@xebec/core-errors";
 import { type Condition, type ConfigPosition, consumersOf, hasReached } from "@xebec/model-resources";
 import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
 import { objectName } from "./object-name.ts";
-import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
+import { authenticated, nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 import { conditionsNow, type Verdict, verdictOf } from "./verdict.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -34,7 +34,7 @@ export async function lookBefore(ask: Ask): Promise<Before> {
   };
   return {
     at: Date.now(),
-    proxies: refusalsOf(await told<ProxySync>("/proxies?strict")),
+    proxies: refusalsOf(authenticated(await told<ProxySync>("/proxies?strict"))),
     conditions: await told<Condition>("/conditions"),
   };
 }
@@ -165,7 +165,7 @@ async function proxyVerdict(
 ): Promise<Pick<Verdict, "refused" | "outstanding"> & { readonly isOldRefusal: boolean }> {
   let before = "";
   for (;;) {
-    const proxies = await ask<ProxySync[]>("/proxies?strict");
+    const proxies = authenticated(await ask<ProxySync[]>("/proxies?strict"));
     const all = [...refusalsOf(proxies)];
     const nacked = all.filter(([who, error]) => earlier.get(who) !== error);
     const isOldRefusal = all.length > nacked.length;

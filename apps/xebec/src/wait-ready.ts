@@ -3,7 +3,7 @@ import { isXebecError } from "@xebec/core-errors";
 import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
 import { askSupervisor } from "./control.ts";
 import type { Progress } from "./progress.ts";
-import { type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
+import { authenticated, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 import { hasIngress } from "./summary.ts";
 
 const POLL_MS = 100;
@@ -63,7 +63,7 @@ async function settle(runDir: string, status: MeshStatus, signal: AbortSignal): 
   const hasGateway = hasIngress(status);
   let before = "";
   while (!signal.aborted && performance.now() < until) {
-    const proxies = await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS);
+    const proxies = authenticated(await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS));
     const synced = proxies.every((proxy) => XDS_TYPES.every((type) => syncCell(proxy, type) !== "STALE"));
     const now = JSON.stringify(proxies);
     if (synced && now === before && (!hasGateway || (await ingressServes(status.ingress)))) return;

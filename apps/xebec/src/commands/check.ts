@@ -9,7 +9,7 @@ import { firstOf, type ObjectReport, objectReport } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { recordedProcess } from "../process-record.ts";
-import { nackOf, type ProxySync, syncCell, XDS_TYPES } from "../proxy-sync.ts";
+import { authenticated, nackOf, type ProxySync, syncCell, XDS_TYPES } from "../proxy-sync.ts";
 
 /** One thing that was looked at. Only an error makes the command fail. */
 export interface Check {
@@ -119,7 +119,8 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
 }
 
 async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {
-  const proxies = await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies");
+  // A client that only says it is a proxy makes nothing red; proxy-status shows it.
+  const proxies = authenticated(await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies"));
   const injected = mesh.units.filter((unit) => unit.kind === "pod");
   add(
     "proxies",

@@ -11,10 +11,14 @@ export async function proxyStatus(options: { readonly output: Format }): Promise
     listing(options.output, sorted, () =>
       table(
         // The version is that of Istio whose metadata the agent speaks, as istioctl prints it; Envoy's is in its /server_info.
-        ["NAME", "CDS", "LDS", "EDS", "RDS", "ISTIO API"],
-        sorted.map((each) => [each.proxy, ...XDS_TYPES.map((type) => syncCell(each, type)), each.istio_version]),
+        ["NAME", "CDS", "LDS", "EDS", "RDS", "ECDS", "ISTIO API"],
+        sorted.map((each) => [nameOf(each), ...XDS_TYPES.map((type) => syncCell(each, type)), each.istio_version]),
       ),
     ),
   );
   return 0;
+}
+
+function nameOf({ proxy, authenticated }: ProxySync): string {
+  return authenticated ? proxy : `${proxy} (not authenticated)`;
 }

@@ -1,5 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
-import { applyLogLevels, logger, redactText } from "@xebec/core-log";
+import { applyLogLevels, escapeControls, logger, redactText } from "@xebec/core-log";
 import { ConfigError } from "./config-error.ts";
 import type { ConfigOf, ConfigSpec } from "./define.ts";
 import { helpText } from "./help.ts";
@@ -33,7 +33,7 @@ export function mainConfig<S extends ConfigSpec>(
   } catch (error) {
     if (!isXebecError(error) || error.code !== "invalid_argument") throw error;
     const text = `${error instanceof ConfigError ? "" : `${spec.service}: `}${error.message}\n`;
-    process.stderr.write(redactText(text));
+    process.stderr.write(escapeControls(redactText(text)));
     process.exit(EXIT_CONFIG);
   }
 }

@@ -1,5 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
-import { logger, redactText } from "@xebec/core-log";
+import { escapeControls, logger, redactText } from "@xebec/core-log";
 
 /** Exit code for a usage or configuration error; nothing was started. */
 export const EXIT_CONFIG = 2;
@@ -17,6 +17,6 @@ export function failedStart(name: string, error: unknown): number {
   const text = error instanceof Error ? error.message : String(error);
   // A port of the service may have its name.
   const line = text.startsWith(`${name}: `) ? text : `${name}: ${text}`;
-  process.stderr.write(`${redactText(line)}\n`);
+  process.stderr.write(`${escapeControls(redactText(line))}\n`);
   return known && error.code === "invalid_argument" ? EXIT_CONFIG : EXIT_FAILED_START;
 }

@@ -1,9 +1,11 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type Logger, pino } from "pino";
+import { escapeControls } from "./escape.ts";
 import { REDACTED, redactText } from "./redact.ts";
 import { REPEAT_MS, Repeats } from "./repeats.ts";
 
 export type { Logger } from "pino";
+export { escapeControls, escapeLine, escapeOutput } from "./escape.ts";
 export { REDACTED, redactText } from "./redact.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -93,8 +95,8 @@ const root = pino(
         }
         method.apply(this, args);
       },
-      // On the line as it is written: wherever in it a secret stands.
-      streamWrite: redactText,
+      // On the line as it is written: wherever in it a secret stands, or what a terminal would act on.
+      streamWrite: (line) => escapeControls(redactText(line)),
     },
   },
   output,

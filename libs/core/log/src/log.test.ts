@@ -83,6 +83,22 @@ describe("a line of the log", () => {
     );
   });
 
+  it("does nothing to a terminal", () => {
+    const program = `process.stdout.write("raw\\n"); logger("a").warn({ proxy: "a\\u001b[2J\\u009b\\u202e" }, "b\\u0085c");`;
+    const { stdout } = spawnSync(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `import { logger } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};${program}`,
+      ],
+      { encoding: "utf8" },
+    );
+    const line = stdout.split("\n")[1] ?? "";
+    assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);
+    assert.deepEqual([JSON.parse(line).proxy, JSON.parse(line).msg], ["a\u001b[2J\u009b\u202e", "b\u0085c"]);
+  });
+
   it("holds no secret", () => {
     const secrets = '{ token: "hush", key: "hush", password: "hush", seed: "hush", a: { token: "hush", b: 1 } }';
     const [line] = lines(`logger("a").info(${secrets}, "x");`);

@@ -35,6 +35,22 @@ describe("the condition of the mesh configuration", () => {
   });
 });
 
+describe("the condition of a refused object", () => {
+  it("says who refuses it, and how many of all do", () => {
+    const vs: Resource = {
+      ...{ group: "networking.istio.io", version: "v1", kind: "VirtualService", namespace: "default", name: "vs" },
+      spec: { hosts: ["a.example.com"] },
+    };
+    const key = "networking.istio.io/VirtualService/default/vs";
+    const said = (count: number, of: number): string | undefined =>
+      conditionsOf(snapshotOf(vs), [], new Map([[key, { proxy: "web-1.default-7", message: "no", count, of }]]))[0]
+        ?.message;
+    assert.equal(said(1, 12), "web-1.default-7 (1 of 12 proxies): no");
+    assert.equal(said(3, 12), "web-1.default-7 and 2 more (3 of 12 proxies): no");
+    assert.equal(said(1, 1), "web-1.default-7 (1 of 1 proxy): no");
+  });
+});
+
 describe("conditions from before a restart", () => {
   it("go when their object is gone", async () => {
     const bus = createMemoryBus();

@@ -21,7 +21,7 @@ export function conditionsOf(
   const all = attachments(snapshot, routers).map((each): ConditionUpdate => {
     const nack = refused.get(each.key);
     return nack
-      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: `${nack.proxy}: ${nack.message}` }
+      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: refusalText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
   });
   const { origin, unserved } = snapshot.mesh;
@@ -31,6 +31,12 @@ export function conditionsOf(
       reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
     });
   return all;
+}
+
+/** Who refuses, so that one workload that refuses everything is seen to be the one. */
+function refusalText({ proxy, message, count, of }: Refusal): string {
+  const others = count > 1 ? ` and ${count - 1} more` : "";
+  return `${proxy}${others} (${count} of ${of} ${of === 1 ? "proxy" : "proxies"}): ${message}`;
 }
 
 export interface Teller extends Component {
@@ -55,7 +61,7 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
     if (!snapshot || stop.signal.aborted) return;
     const at = position;
     const routers = [...server.connections]
-      .filter((each) => each.proxy.type === "router")
+      .filter((each) => each.authenticated && each.proxy.type === "router")
       .map((each) => each.proxy.labels);
     const said = conditionsOf(snapshot, routers, server.refusals);
     conditions.replace(said);

@@ -26,7 +26,7 @@ import type { WriteBudget } from "./write-budget.ts";
 const log = logger("ads");
 
 /** Who is at the other end of a stream. */
-export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId" | "asksClustersFirst">;
+export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "asksClustersFirst">;
 
 /** What a connection shares with all others. */
 export interface Shared {
@@ -73,6 +73,8 @@ export class Connection {
   readonly delta: boolean;
   /** The Kubernetes cluster that the proxy says it is in. */
   readonly clusterId: string;
+  /** Its certificate says that it is who it says. Only then its refusals say anything of the configuration. */
+  readonly authenticated: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
   readonly subscriptions = new Map<XdsType, Subscription>();
@@ -95,6 +97,7 @@ export class Connection {
     this.proxy = client.proxy;
     this.delta = client.delta;
     this.clusterId = client.clusterId;
+    this.authenticated = client.authenticated;
     this.asksClustersFirst = client.asksClustersFirst;
     this.#stream = stream;
     this.#shared = shared;

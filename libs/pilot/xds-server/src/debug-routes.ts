@@ -39,6 +39,7 @@ export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => bool
       connectionId: each.id,
       connectedAt: each.connectedAt.toISOString(),
       protocol: each.delta ? "delta" : "sotw",
+      authenticated: each.authenticated,
       labels: each.proxy.labels,
       locality: each.proxy.locality,
       watches: Object.fromEntries([...each.subscriptions].map(([type, sub]) => [type, sub.names?.names ?? ["*"]])),

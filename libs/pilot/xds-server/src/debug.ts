@@ -1,4 +1,5 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
+import { escapeLine } from "@xebec/core-log";
 import { type EncodedResource, SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { Connection } from "./connection.ts";
 import type { XdsServer } from "./xds-server.ts";
@@ -10,6 +11,8 @@ export interface SyncStatus {
   readonly proxy_type: string;
   readonly istio_version: string;
   readonly cluster_id: string;
+  /** False for a client of the plaintext port: it may be anybody, and what it refuses says nothing of the configuration. */
+  readonly authenticated: boolean;
   readonly [versions: `${string}_${"sent" | "acked"}`]: string;
   readonly resources: Readonly<Record<string, { sent: string; acked: string; sent_time: string; last_error: string }>>;
 }
@@ -36,16 +39,18 @@ export function syncStatus(connection: Connection): SyncStatus {
     proxy_type: proxy.type,
     istio_version: proxy.istioVersion,
     cluster_id: connection.clusterId,
+    authenticated: connection.authenticated,
     ...versions,
     resources,
   };
 }
 
-/** The newest connection of a proxy. @param id `POD.NAMESPACE`, or a whole node id */
+/** The newest connection of a proxy; one that is authenticated rather than one that only says so. @param id `POD.NAMESPACE`, or a whole node id */
 export function connectionOf(server: XdsServer, id: string): Connection | undefined {
   let found: Connection | undefined;
   for (const each of server.connections)
-    if (`${each.proxy.pod}.${each.proxy.namespace}` === id || each.proxy.id === id) found = each;
+    if (`${each.proxy.pod}.${each.proxy.namespace}` === id || each.proxy.id === id)
+      if (!found?.authenticated || each.authenticated) found = each;
   return found;
 }
 
@@ -161,5 +166,5 @@ export function endpointStatus(server: XdsServer, brief: boolean): unknown {
         `${svc} TCP ${each.endpoint.Address}:${each.endpoint.Port} ${JSON.stringify(each.labels)} ${each.serviceaccount}`,
     ),
   );
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(escapeLine).join("\n")}\n`;
 }

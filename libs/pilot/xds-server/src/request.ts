@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { NodeSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { XebecError } from "@xebec/core-errors";
+import { escapeLine } from "@xebec/core-log";
 
 /** A node as its first request carries it. */
 export interface XdsNode {
@@ -38,6 +39,7 @@ const STATUS = { code: 1, message: 2 } as const;
 const MAP_ENTRY = { key: 1, value: 2 } as const;
 /** More names than this in one request are refused. */
 const MAX_NAMES = 100_000;
+const MAX_MESSAGE = 4_096;
 
 /**
  * Reads a DiscoveryRequest.
@@ -174,11 +176,16 @@ function readStatus(bytes: Uint8Array): { code: number; message: string } {
   const status = { code: 0, message: "" };
   eachField(bytes, (field, reader) => {
     if (field === STATUS.code) status.code = reader.int32();
-    else if (field === STATUS.message) status.message = reader.string().slice(0, 4096);
+    else if (field === STATUS.message) status.message = oneLine(reader.string());
     else return false;
     return true;
   });
   return status;
+}
+
+/** What a client says of an error: it goes into logs and conditions, and must look like nothing else there. */
+function oneLine(text: string): string {
+  return escapeLine(text.slice(0, MAX_MESSAGE).replace(/[\r\n\t]+/g, " "));
 }
 
 function readNode(bytes: Uint8Array): XdsNode {

@@ -73,7 +73,7 @@ describe("the order on a new stream, state of the world", () => {
     const had = await versionsIn(V1);
     // A pilot that was started anew: its last good state, then what has changed meanwhile.
     const { server } = await pilotThrough(V1, V2);
-    const client = reading(new SotwClient(server, had));
+    const client = reading(new SotwClient(server, { versions: had }));
     client.send("cluster");
     client.send("endpoint", [WHOLE, OLD]);
     client.send("listener");
@@ -116,7 +116,7 @@ describe("the order on a new stream, state of the world", () => {
       first.send("cluster");
       const version = both?.response.versionInfo ?? "";
       if (isEnded) first.stream.end();
-      const client = reading(new SotwClient(server, { cluster: version }));
+      const client = reading(new SotwClient(server, { versions: { cluster: version } }));
       client.send("cluster");
       const [answer] = client.take();
       assert.ok(answer?.response.resources.some((each) => holds(each.value, OLD)));
@@ -126,7 +126,7 @@ describe("the order on a new stream, state of the world", () => {
 
   it("sends everything to a client of which nobody knows what it has", async () => {
     const { server } = await pilotThrough(V2);
-    const client = reading(new SotwClient(server, { cluster: "of another pilot" }));
+    const client = reading(new SotwClient(server, { versions: { cluster: "of another pilot" } }));
     client.send("cluster");
     const [answer] = client.take();
     assert.ok(answer?.response.resources.some((each) => holds(each.value, NEW)));
@@ -134,10 +134,10 @@ describe("the order on a new stream, state of the world", () => {
 
   it("lets a client without anything start without waiting for what it does not ask", async () => {
     const { server } = await pilotThrough(V2);
-    const client = reading(new SotwClient(server, {}, "gRPC Java"));
+    const client = reading(new SotwClient(server, { userAgent: "gRPC Java" }));
     client.send("listener");
     assert.deepEqual(types(client), ["listener"]);
-    const again = reading(new SotwClient(server, { listener: "1" }, "gRPC Java"));
+    const again = reading(new SotwClient(server, { versions: { listener: "1" }, userAgent: "gRPC Java" }));
     again.send("listener");
     assert.deepEqual(types(again), ["listener"], "gRPC comes to clusters by listeners");
   });
@@ -145,7 +145,7 @@ describe("the order on a new stream, state of the world", () => {
   it("waits for the question for clusters, which Envoy does not ask while one of its own warms", async () => {
     const { server } = await pilotThrough(V2);
     const open = (): SotwClient => {
-      const client = reading(new SotwClient(server, { endpoint: "1", route: "1" }));
+      const client = reading(new SotwClient(server, { versions: { endpoint: "1", route: "1" } }));
       client.send("endpoint", [WHOLE, OLD]);
       client.send("route", ["80"]);
       return client;

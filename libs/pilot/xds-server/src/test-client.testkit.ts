@@ -60,6 +60,16 @@ const CALL = {
   signal: new AbortController().signal,
 } as unknown as CallContext;
 
+const IDENTITY = "spiffe://cluster.local/ns/default/sa/default";
+
+export interface ClientOptions {
+  /** What it has accepted on an earlier stream. */
+  readonly versions?: Partial<Record<XdsType, string>>;
+  readonly userAgent?: string;
+  /** Comes with a certificate. */
+  readonly authenticated?: boolean;
+}
+
 /** A proxy that speaks the state-of-the-world form and acknowledges nothing by itself. */
 export class SotwClient {
   readonly stream = new MemoryStream();
@@ -69,12 +79,13 @@ export class SotwClient {
   readonly #versions: Partial<Record<XdsType, string>>;
   readonly #userAgent: string;
 
-  /** @param versions what it has accepted on an earlier stream */
-  constructor(server: XdsServer, versions: Partial<Record<XdsType, string>> = {}, userAgent = "envoy") {
+  constructor(server: XdsServer, options: ClientOptions = {}) {
+    const { versions = {}, userAgent = "envoy", authenticated = false } = options;
     this.#versions = versions;
     this.#userAgent = userAgent;
-    const method = server.service(false).methods[0];
-    if (method?.kind === "stream") method.handler(this.stream, CALL);
+    const method = server.service(authenticated).methods[0];
+    if (method?.kind === "stream")
+      method.handler(this.stream, { ...CALL, ...(authenticated ? { identity: IDENTITY } : {}) });
   }
 
   /** Asks for a type, or acknowledges its last answer; with `error` it refuses it. */

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { DeltaClient, SotwClient } from "./test-client.testkit.ts";
+import { syncStatus } from "./debug.ts";
+import { type ClientOptions, DeltaClient, SotwClient } from "./test-client.testkit.ts";
 import { type NackReport, XdsServer } from "./xds-server.ts";
 
 const CLUSTER = (n: number): string => `outbound|80||svc-${n}.example.com`;
@@ -47,8 +48,12 @@ function mesh() {
 }
 
 /** A client that has everything and has acknowledged it. */
-async function synced(server: XdsServer, names: readonly string[]): Promise<SotwClient> {
-  const client = new SotwClient(server);
+async function synced(
+  server: XdsServer,
+  names: readonly string[],
+  options: ClientOptions = { authenticated: true },
+): Promise<SotwClient> {
+  const client = new SotwClient(server, options);
   for (const [type, wanted] of [
     ["cluster", []],
     ["endpoint", names],
@@ -259,6 +264,36 @@ describe("ADS, state of the world", () => {
     assert.equal(refused().length, 1);
     client.stream.end();
     assert.deepEqual(refused(), [], "nobody refuses it any more");
+  });
+
+  it("tells who refuses an object, of how many, and asks nobody who is not authenticated", async () => {
+    const { server, apply, nacks } = mesh();
+    await apply([entry(1)]);
+    const clients = [
+      await synced(server, [CLUSTER(1)], {}),
+      await synced(server, [CLUSTER(1)]),
+      await synced(server, [CLUSTER(1)]),
+    ];
+    const rule = { host: "svc-1.example.com", trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } } } };
+    await apply([object("DestinationRule", "dr", rule)]);
+    const refuse = (n: number): void => {
+      clients[n]?.take();
+      clients[n]?.send("cluster", [], `\u001b[2Jcluster(s) ${CLUSTER(1)}:\nno\u009b`);
+    };
+    const key = "networking.istio.io/DestinationRule/default/dr";
+    refuse(0);
+    assert.equal(nacks.length, 1);
+    assert.equal(server.refusals.size, 0, "anybody may say no on the plaintext port");
+    refuse(1);
+    assert.deepEqual(server.refusals.get(key), {
+      ...{ proxy: "app-1.default-2", count: 1, of: 2 },
+      message: `\\u001b[2Jcluster(s) ${CLUSTER(1)}: no\\u009b`,
+    });
+    refuse(2);
+    assert.equal(server.refusals.get(key)?.count, 2);
+    const [first] = [...server.connections].map(syncStatus);
+    assert.equal(first?.authenticated, false);
+    assert.match(JSON.stringify(first?.resources), /no\\\\u009b/, "proxy-status shows it all the same");
   });
 
   it("tells nobody as refused of whom it is only suspected", async () => {

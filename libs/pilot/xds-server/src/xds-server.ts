@@ -36,8 +36,11 @@ export interface NackReport {
   readonly origins: readonly string[];
 }
 
-/** Who refuses an object, and why. */
-export type Refusal = Pick<NackReport, "proxy" | "message">;
+/** Who refuses an object, and why: the first proxy of so many, among all that are authenticated. */
+export interface Refusal extends Pick<NackReport, "proxy" | "message"> {
+  readonly count: number;
+  readonly of: number;
+}
 
 export interface XdsServerOptions {
   readonly metrics: Metrics;
@@ -96,7 +99,7 @@ export class XdsServer {
       onNack: (connection, type, message, origins) => {
         rejects.inc({ type: SHORT_NAME[type] });
         log.warn(
-          { proxy: connection.id, type: SHORT_NAME[type], origins, message },
+          { proxy: connection.id, authenticated: connection.authenticated, type: SHORT_NAME[type], origins, message },
           "a proxy refused its configuration",
         );
         this.#options.onNack?.({ proxy: connection.id, type, message, origins });
@@ -117,13 +120,24 @@ export class XdsServer {
     return this.#connections.values();
   }
 
-  /** The configuration objects that some proxy refuses now, by key: the first proxy, and what it says. */
+  /**
+   * The configuration objects that some proxy refuses now, by key. Proxies that are not authenticated have no say: anybody could
+   * make the whole mesh red.
+   */
   get refusals(): ReadonlyMap<string, Refusal> {
-    const found = new Map<string, Refusal>();
-    for (const { id, subscriptions } of this.#connections.values())
+    const found = new Map<string, { proxy: string; message: string; count: number; of: number }>();
+    const judges = [...this.#connections.values()].filter((each) => each.authenticated);
+    for (const { id, subscriptions } of judges) {
+      const own = new Set<string>();
       for (const { quarantine } of subscriptions.values())
         for (const { proven, origins, message } of quarantine.values())
-          if (proven) for (const origin of origins) if (!found.has(origin)) found.set(origin, { proxy: id, message });
+          for (const origin of proven ? origins : []) {
+            const known = found.get(origin);
+            if (!known) found.set(origin, { proxy: id, message, count: 1, of: judges.length });
+            else if (!own.has(origin)) known.count++;
+            own.add(origin);
+          }
+    }
     return found;
   }
 
@@ -237,7 +251,11 @@ export class XdsServer {
     const clusterId = typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER;
     const id = `${proxy.pod}.${proxy.namespace}-${++this.#count}`;
     const asksClustersFirst = !request.node.userAgent.toLowerCase().startsWith("grpc");
-    const connection = new Connection({ id, proxy, delta, clusterId, asksClustersFirst }, stream, this.#shared);
+    const connection = new Connection(
+      { id, proxy, delta, clusterId, authenticated: authenticate, asksClustersFirst },
+      stream,
+      this.#shared,
+    );
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.(connection);
     log.debug({ proxy: connection.id, peer: call.peer, delta }, "a proxy has connected");

@@ -1,4 +1,4 @@
-import { logger, redactText } from "@xebec/core-log";
+import { escapeControls, logger, redactText } from "@xebec/core-log";
 import {
   type Condition,
   type ConfigPosition,
@@ -65,8 +65,8 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     if (told === mark) told = "";
   };
   const set = (given: ConditionUpdate): void => {
-    // Everybody who reads the status reads it; a text of the configuration may hold a password.
-    const update = { ...given, message: redactText(given.message) };
+    // Everybody who reads the status reads it; a text of the configuration may hold a password, that of a proxy anything.
+    const update = { ...given, message: escapeControls(redactText(given.message)) };
     const mark = JSON.stringify(update);
     if (said.get(update.object) === mark) return;
     said.set(update.object, mark);

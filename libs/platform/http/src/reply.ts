@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { escapeControls } from "@xebec/core-log";
 
 /** The answer to one request. It is sent once; what is said of it afterwards has no effect. */
 export class HttpReply {
@@ -31,11 +32,11 @@ export class HttpReply {
     return this.header("content-type", /^text\/[^;]*$/.test(value) ? `${value}; charset=utf-8` : value);
   }
 
-  /** @param body text or bytes as they are, nothing, or a value that goes as JSON */
+  /** @param body text or bytes as they are, nothing, or a value that goes as JSON, in which no character does anything to a terminal */
   send(body?: unknown): this {
     if (this.sent) return this;
     const plain = typeof body === "string" || body instanceof Uint8Array || body === undefined;
-    const bytes = plain ? Buffer.from(body ?? "") : Buffer.from(JSON.stringify(body));
+    const bytes = plain ? Buffer.from(body ?? "") : Buffer.from(escapeControls(JSON.stringify(body)));
     if (!this.raw.hasHeader("content-type") && body !== undefined)
       this.type(
         plain
