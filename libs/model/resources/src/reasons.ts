@@ -19,6 +19,7 @@ export const REASONS = {
     GatewayNotFound: "ignored",
     HostNotFound: "ignored",
     NoProxySelected: "ignored",
+    NoProxyAffected: "ignored",
     ProxyRejected: "rejected",
   },
   mixer: {

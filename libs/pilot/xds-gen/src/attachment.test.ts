@@ -11,7 +11,7 @@ function said(objects: readonly [Resource, ...Resource[]]): string {
   const [first] = objects;
   const snapshot = snapshotOf(objects, service("reviews"));
   const key = `${first.group}/${first.kind}/${first.namespace}/${first.name}`;
-  const found = attachments(snapshot, [ROUTER]).find((each) => each.key === key);
+  const found = [...attachments(snapshot, [ROUTER])].find((each) => each.key === key);
   return `${found?.state} ${found?.reason}${found?.message ? `: ${found.message}` : ""}`;
 }
 
@@ -123,7 +123,7 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     "warm-up with RANDOM, at a port",
     [
       policy({
-        portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: "RANDOM", warmupDurationSecs: "9s" } }],
+        portLevelSettings: [{ port: { number: 9080 }, loadBalancer: { simple: "RANDOM", warmupDurationSecs: "9s" } }],
       }),
     ],
     `${PARTLY}spec.trafficPolicy.portLevelSettings[0].loadBalancer.warmupDurationSecs: has no effect with RANDOM`,

@@ -28,15 +28,55 @@ export interface Attachment {
   readonly message: string;
 }
 
-/** Tells of every object of a snapshot where it is attached, and which of its fields have no effect. @param routers labels of the routers that are known */
-export function attachments(snapshot: Snapshot, routers: readonly Readonly<Record<string, string>>[]): Attachment[] {
-  return [
-    ...[...snapshot.virtualServices.all()].map((each) => ofVirtualService(each, snapshot)),
-    ...[...snapshot.destinationRules.all()].map((each) => ofDestinationRule(each, snapshot)),
-    ...snapshot.gateways.map((each) => ofGateway(each, routers)),
-    ...ofServiceEntries(snapshot),
-    ...[...snapshot.peerAuthentications.values()].flatMap((each) => ofPeerAuthentications(each, snapshot)),
-  ];
+/** A sidecar that is connected. */
+export interface ConnectedSidecar {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The ports that it serves; undefined where traffic of every port is captured. */
+  readonly ports: ReadonlySet<number> | undefined;
+}
+
+/** What the configuration of connected proxies came from. */
+export interface InUse {
+  /** Keys of objects. */
+  readonly origins: ReadonlySet<string>;
+  readonly sidecars: readonly ConnectedSidecar[];
+}
+
+/**
+ * Tells of every object of a snapshot where it is attached, and which of its fields have no effect; one after the other, since
+ * there may be many.
+ * @param routers labels of the routers that are known
+ * @param use undefined while it is not known: then the objects alone are looked at
+ */
+export function* attachments(
+  snapshot: Snapshot,
+  routers: readonly Readonly<Record<string, string>>[],
+  use?: InUse,
+): Generator<Attachment> {
+  const gateways = new Set(snapshot.gateways.map((each) => `${each.namespace}/${each.name}`));
+  const inUse = (each: Attachment, hint: string): Attachment =>
+    !use || each.state !== "attached" || use.origins.has(each.key)
+      ? each
+      : ignored(
+          each.key,
+          "NoProxyAffected",
+          [`no proxy that is connected got anything of it${hint}`, each.message].filter(Boolean).join("; "),
+        );
+  for (const each of snapshot.virtualServices.all()) yield inUse(ofVirtualService(each, snapshot, gateways), "");
+  for (const each of snapshot.destinationRules.all())
+    yield inUse(ofDestinationRule(each, snapshot), namespaceHint(each, snapshot));
+  for (const each of snapshot.gateways) yield inUse(ofGateway(each, routers), "");
+  for (const each of ofServiceEntries(snapshot)) yield inUse(each, "");
+  for (const list of snapshot.peerAuthentications.values())
+    for (const each of ofPeerAuthentications(list, snapshot, use?.sidecars)) yield inUse(each, "");
+}
+
+/** Where a rule must be to be looked at, when it is elsewhere. */
+function namespaceHint({ namespace, hosts: [host = ""] }: DestinationRule, { services, mesh }: Snapshot): string {
+  const owners = (services.get(host) ?? []).map((each) => each.namespace);
+  if (owners.includes(namespace) || namespace === mesh.rootNamespace) return "";
+  return `: a rule is looked for in the namespace of the client, of the service${owners.length > 0 ? ` (${owners.join(", ")})` : ""}, and in ${mesh.rootNamespace}`;
 }
 
 /** In effect, whole or but for what is told. */
@@ -53,8 +93,7 @@ const ignored = (key: string, reason: ReasonOf<"pilot", "ignored">, message: str
   message,
 });
 
-function ofVirtualService(rule: VirtualService, snapshot: Snapshot): Attachment {
-  const known = new Set(snapshot.gateways.map((each) => `${each.namespace}/${each.name}`));
+function ofVirtualService(rule: VirtualService, snapshot: Snapshot, known: ReadonlySet<string>): Attachment {
   const missing = rule.gateways.filter((each) => each !== "mesh" && !known.has(each));
   if (missing.length === rule.gateways.length)
     return ignored(
@@ -118,7 +157,33 @@ function ofDestinationRule(rule: DestinationRule, snapshot: Snapshot): Attachmen
     (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
   if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
   const list = snapshot.destinationRules.exact(host).filter((each) => each.namespace === rule.namespace);
-  return attached(rule.key, unservedInDestinationRule(rule, list.slice(0, list.indexOf(rule))));
+  return attached(rule.key, [
+    ...unservedInDestinationRule(rule, list.slice(0, list.indexOf(rule))),
+    ...ofNobody(rule, snapshot.services.get(host) ?? [], snapshot),
+  ]);
+}
+
+/** Parts of a rule that are for ports and endpoints which its service does not have. */
+function ofNobody({ spec }: DestinationRule, services: readonly MeshService[], snapshot: Snapshot): string[] {
+  if (services.length === 0) return [];
+  const told: string[] = [];
+  const ports = new Set(services.flatMap((each) => each.ports.map(({ number }) => number)));
+  const policies = [
+    { policy: spec.trafficPolicy, path: "spec.trafficPolicy" },
+    ...(spec.subsets ?? []).map((each, i) => ({
+      policy: each.trafficPolicy,
+      path: `spec.subsets[${i}].trafficPolicy`,
+    })),
+  ];
+  for (const { policy, path } of policies)
+    for (const [i, { port }] of (policy?.portLevelSettings ?? []).entries())
+      if (port?.number !== undefined && !ports.has(port.number))
+        told.push(`${path}.portLevelSettings[${i}].port: the service has no port ${port.number}`);
+  const endpoints = services.flatMap((each) => snapshot.endpoints.get(each.id) ?? []);
+  for (const [i, { name, labels }] of (spec.subsets ?? []).entries())
+    if (endpoints.length > 0 && !endpoints.some((each) => labelsMatch(labels, each.labels)))
+      told.push(`spec.subsets[${i}]: no endpoint has the labels of ${name}`);
+  return told;
 }
 
 function ofGateway(gateway: Gateway, routers: readonly Readonly<Record<string, string>>[]): Attachment {
@@ -152,12 +217,34 @@ function elsewhere(service: MeshService, snapshot: Snapshot): string[] {
 }
 
 /** @param list those of one namespace, the oldest first */
-function ofPeerAuthentications(list: readonly PeerAuthentication[], snapshot: Snapshot): Attachment[] {
+function ofPeerAuthentications(
+  list: readonly PeerAuthentication[],
+  snapshot: Snapshot,
+  sidecars: readonly ConnectedSidecar[] | undefined,
+): Attachment[] {
   const first = new Map<string, PeerAuthentication>();
   return list.map((each) => {
     const scope = scopeOf(each);
     const older = first.get(scope);
     if (!older) first.set(scope, each);
-    return attached(each.key, unservedInPeerAuthentication(each, snapshot.mesh.rootNamespace, older));
+    return attached(each.key, [
+      ...unservedInPeerAuthentication(each, snapshot.mesh.rootNamespace, older),
+      ...portsOfNobody(each, sidecars),
+    ]);
   });
+}
+
+function portsOfNobody(
+  { namespace, spec }: PeerAuthentication,
+  sidecars: readonly ConnectedSidecar[] | undefined,
+): string[] {
+  const ports = Object.keys(spec.portLevelMtls ?? {});
+  if (ports.length === 0 || !sidecars) return [];
+  const own = sidecars.filter(
+    (each) => each.namespace === namespace && labelsMatch(spec.selector?.matchLabels, each.labels),
+  );
+  if (own.length === 0) return [];
+  return ports
+    .filter((port) => !own.some((each) => !each.ports || each.ports.has(Number(port))))
+    .map((port) => `spec.portLevelMtls.${port}: no workload that it selects serves the port`);
 }

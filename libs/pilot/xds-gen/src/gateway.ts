@@ -115,9 +115,12 @@ export function gatewayRouteTable(
   for (const [host, { owners: attached, redirect, serverPort }] of hosts) {
     // The oldest first, whichever Gateway it came by.
     const owners = [...attached.keys()].sort(byAge);
-    const routes = owners.flatMap((owner) =>
-      routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort }),
-    );
+    const origins: string[] = [];
+    const routes = owners.flatMap((owner) => {
+      const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
+      if (own.length > 0) origins.push(owner.key);
+      return own;
+    });
     // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
     const sorted =
       owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
@@ -126,7 +129,7 @@ export function gatewayRouteTable(
       name: `${host}:${serverPort}`,
       domains: [host],
       routes: sorted,
-      origins: owners.map((owner) => owner.key),
+      origins,
       requireTls: redirect,
     });
   }

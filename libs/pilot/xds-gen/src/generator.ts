@@ -110,49 +110,124 @@ export class Generator {
     });
   }
 
-  #clusters(context: GenerationContext, proxy: MeshProxy): ResourceSet {
+  #outboundClusters(context: GenerationContext): readonly EncodedResource[] {
+    return context.part("cds/outbound", (outer) =>
+      outer.services().flatMap((service) => outer.part(`cds/${service.id}`, (part) => outboundClusters(part, service))),
+    );
+  }
+
+  /** The clusters of a proxy's own: what it serves. */
+  #ownClusters(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
     const { targets, key } = this.#targets(context, proxy);
-    return context.part(`set/cds/${key}`, (inner) => {
-      const shared = inner.part("cds/outbound", (outer) =>
-        outer
-          .services()
-          .flatMap((service) => outer.part(`cds/${service.id}`, (part) => outboundClusters(part, service))),
-      );
+    return context.part(`cds/own/${key}`, (inner) => {
       const own: EncodedResource[] = proxy.type === "sidecar" ? inboundClusters(inner, proxy, targets) : [];
       if (proxy.httpProxyPort > 0) own.push(tunnelCluster(proxy));
-      return resourceSet([...shared, ...inner.part("cds/standard", standardClusters), ...own]);
+      return own;
+    });
+  }
+
+  #clusters(context: GenerationContext, proxy: MeshProxy): ResourceSet {
+    const { key } = this.#targets(context, proxy);
+    return context.part(`set/cds/${key}`, (inner) =>
+      resourceSet([
+        ...this.#outboundClusters(inner),
+        ...inner.part("cds/standard", standardClusters),
+        ...this.#ownClusters(inner, proxy),
+      ]),
+    );
+  }
+
+  /** The listeners that proxies of a view share. */
+  #sharedListeners(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
+    return proxy.type === "sidecar" && proxy.interception !== "NONE"
+      ? context.part("lds/outbound", outboundListeners)
+      : NOTHING;
+  }
+
+  #ownListeners(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
+    const { targets, key } = this.#targets(context, proxy);
+    return context.part(`lds/own/${key}`, (inner) => {
+      if (proxy.type === "router") return gatewayListeners(inner, proxy, targets);
+      const explicit = proxy.interception === "NONE" ? explicitListeners(inner, proxy, targets) : [];
+      return [...explicit, ...inboundListeners(inner, proxy, targets)];
     });
   }
 
   #listeners(context: GenerationContext, proxy: MeshProxy): ResourceSet {
-    const { targets, key } = this.#targets(context, proxy);
-    return context.part(`set/lds/${key}`, (inner) => {
-      if (proxy.type === "router") return resourceSet(gatewayListeners(inner, proxy, targets));
-      const outbound =
-        proxy.interception === "NONE"
-          ? explicitListeners(inner, proxy, targets)
-          : inner.part("lds/outbound", outboundListeners);
-      return resourceSet([...outbound, ...inboundListeners(inner, proxy, targets)]);
-    });
+    const { key } = this.#targets(context, proxy);
+    return context.part(`set/lds/${key}`, (inner) =>
+      resourceSet([...this.#sharedListeners(inner, proxy), ...this.#ownListeners(inner, proxy)]),
+    );
+  }
+
+  /**
+   * What a proxy's configuration is made of, but for endpoints, whether the proxy has asked for it yet or not. Proxies that are
+   * alike get the very same lists.
+   */
+  parts(proxy: MeshProxy, view: ProxyView): (readonly EncodedResource[])[] {
+    const context = this.#context(view);
+    const listeners = [this.#sharedListeners(context, proxy), this.#ownListeners(context, proxy)];
+    return [
+      ...[this.#outboundClusters(context), this.#ownClusters(context, proxy), ...listeners],
+      ...routeNames(proxy, listeners).map((name) => this.#routeTable(context, proxy, name)),
+    ];
+  }
+
+  #routeTable(context: GenerationContext, proxy: MeshProxy, name: string): readonly EncodedResource[] {
+    const key = proxy.type === "router" ? this.#targets(context, proxy).key : "";
+    return context.part(`rds/alone/${key}/${name}`, (inner) => [this.#route(inner, proxy, name)]);
+  }
+
+  /** The ports that a workload serves; undefined where traffic of every port is captured. */
+  servedPorts(proxy: MeshProxy, view: ProxyView): ReadonlySet<number> | undefined {
+    if (proxy.interception !== "NONE") return undefined;
+    return new Set(this.#targets(this.#context(view), proxy).targets.map(({ targetPort }) => targetPort));
   }
 
   #routes(context: GenerationContext, proxy: MeshProxy, names: readonly string[], namesKey: string): ResourceSet {
-    const router = proxy.type === "router";
-    const { targets, key } = router ? this.#targets(context, proxy) : { targets: [], key: "" };
+    const key = proxy.type === "router" ? this.#targets(context, proxy).key : "";
     return context.part(`set/rds/${key}/${namesKey}`, (inner) =>
-      resourceSet(
-        names.map((name) =>
-          inner.part(`rds/${key}/${name}`, (part) =>
-            router
-              ? gatewayRouteTable(part, name, targets)
-              : name === HTTP_PROXY_ROUTE
-                ? httpProxyRouteTable(part)
-                : outboundRouteTable(part, name),
-          ),
-        ),
-      ),
+      resourceSet(names.map((name) => this.#route(inner, proxy, name))),
     );
   }
+
+  #route(context: GenerationContext, proxy: MeshProxy, name: string): EncodedResource {
+    const router = proxy.type === "router";
+    const { targets, key } = router ? this.#targets(context, proxy) : { targets: [], key: "" };
+    return context.part(`rds/${key}/${name}`, (part) =>
+      router
+        ? gatewayRouteTable(part, name, targets)
+        : name === HTTP_PROXY_ROUTE
+          ? httpProxyRouteTable(part)
+          : outboundRouteTable(part, name),
+    );
+  }
+}
+
+const NOTHING: readonly EncodedResource[] = [];
+const GATEWAY_LISTENER = /_(\d+)$/;
+const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
+
+/** The route tables that a proxy's listeners lead to. */
+function routeNames(proxy: MeshProxy, lists: readonly (readonly EncodedResource[])[]): readonly string[] {
+  if (proxy.type === "router") return lists.flatMap((list) => namesIn(list, GATEWAY_LISTENER, "http."));
+  if (proxy.interception === "NONE") return proxy.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : [];
+  return lists.flatMap((list) => namesIn(list, SHARED_LISTENER, ""));
+}
+
+/** Names of a list's listeners; a list is the same for a thousand proxies. */
+const listed = new WeakMap<readonly EncodedResource[], readonly string[]>();
+
+function namesIn(list: readonly EncodedResource[], pattern: RegExp, prefix: string): readonly string[] {
+  let names = listed.get(list);
+  if (!names) {
+    names = list.flatMap(({ name }) => {
+      const port = pattern.exec(name)?.[1];
+      return port ? [`${prefix}${port}`] : [];
+    });
+    listed.set(list, names);
+  }
+  return names;
 }
 
 /** True for the name of a cluster that there is, whose endpoints come by EDS. */

@@ -20,7 +20,7 @@ export function inboundClusters(
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
     if (made.has(name)) continue;
-    const policy = inboundPolicy(context, target);
+    const { policy, origins } = inboundPolicy(context, target);
     const { connectTimeout, circuitBreakers, upstreamConnectionOptions } = applyPolicy(
       policy,
       context.snapshot.mesh.connectTimeoutMs,
@@ -54,7 +54,7 @@ export function inboundClusters(
             ...fromInboundSource(),
           }),
     };
-    made.set(name, encodeResourceMessage(ClusterSchema, name, init));
+    made.set(name, encodeResourceMessage(ClusterSchema, name, init, origins));
   }
   return [...made.values()];
 }
@@ -63,11 +63,14 @@ export function inboundClusters(
  * What a DestinationRule for the service says of connections holds at its server's side, too, so that a limit that was raised is
  * raised on the whole way (spec/pilot.md §3.2). How clients speak to servers does not concern the container.
  */
-function inboundPolicy(context: GenerationContext, target: ServiceTarget): EffectivePolicy {
+function inboundPolicy(
+  context: GenerationContext,
+  target: ServiceTarget,
+): { policy: EffectivePolicy; origins: readonly string[] } {
   const service = context.serviceOf(target.host, target.serviceNamespace);
   const rule = service && mergedRule(context.destinationRules(service, "inbound"));
   const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
-  if (!connectionPool) return {};
+  if (!connectionPool) return { policy: {}, origins: [] };
   const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};
-  return { connectionPool: { ...connectionPool, http } };
+  return { policy: { connectionPool: { ...connectionPool, http } }, origins: rule?.keys ?? [] };
 }

@@ -13,7 +13,7 @@ import { inboundCluster, isHttp } from "@xebec/model-names";
 import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
-import { mtlsMode, portsWithMode } from "./mtls.ts";
+import { mtlsDecision, type mtlsMode, portsWithMode } from "./mtls.ts";
 import { checkSettings } from "./policy-check.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
@@ -58,7 +58,9 @@ export function inboundListeners(
   if (proxy.interception !== "NONE") return [virtualInbound(context, proxy, [...ports.values()])];
   return [...ports.values()].map((target) => {
     const name = `${proxy.ip}_${target.targetPort}`;
-    return encodeResourceMessage(ListenerSchema, name, {
+    const origins = new Set<string>();
+    const filterChains = portChains(context, proxy, target, undefined, name, origins);
+    const init = {
       name,
       address: socketAddress(proxy.ip, target.targetPort),
       trafficDirection: TrafficDirection.INBOUND,
@@ -66,8 +68,9 @@ export function inboundListeners(
       enableReusePort: false,
       ...inspectorTimeout,
       listenerFilters: [listenerFilter("tls_inspector"), ...httpInspector([target])],
-      filterChains: portChains(context, proxy, target, undefined, name),
-    });
+      filterChains,
+    };
+    return encodeResourceMessage(ListenerSchema, name, init, [...origins]);
   });
 }
 
@@ -77,11 +80,13 @@ function virtualInbound(
   targets: readonly ServiceTarget[],
 ): EncodedResource {
   const trustDomain = context.snapshot.mesh.trustDomain;
+  /** Objects that decide about a mode. */
+  const origins = new Set<string>();
   const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
   /** Ports of no service, one of them or all others. */
   const unknownPort = (port: number | undefined): FilterChain[] =>
     modeChains(
-      workloadMode(context, proxy, port),
+      workloadMode(context, proxy, port, origins),
       MESH_ALPN,
       port,
       "virtualInbound",
@@ -99,19 +104,20 @@ function virtualInbound(
       filters: [tcpProxy(context, [])],
     },
     ...targets.flatMap((target) =>
-      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`),
+      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, origins),
     ),
     ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
     ...unknownPort(undefined),
   ];
-  return encodeResourceMessage(ListenerSchema, "virtualInbound", {
+  const init = {
     name: "virtualInbound",
     address: socketAddress("0.0.0.0", INBOUND_PORT),
     trafficDirection: TrafficDirection.INBOUND,
     ...inspectorTimeout,
     listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector"), ...httpInspector(targets)],
     filterChains: chains,
-  });
+  };
+  return encodeResourceMessage(ListenerSchema, "virtualInbound", init, [...origins]);
 }
 
 /** Looks for HTTP where a port's protocol is not declared. */
@@ -119,8 +125,18 @@ function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
   return targets.some(({ protocol }) => protocol === "Auto") ? [listenerFilter("http_inspector")] : [];
 }
 
-function workloadMode(context: GenerationContext, proxy: MeshProxy, port: number | undefined) {
-  return mtlsMode(context.snapshot, proxy.namespace, proxy.labels, port, (key) => context.dependencies.add(key));
+/** @param origins gets the object that the mode is from */
+function workloadMode(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  port: number | undefined,
+  origins: Set<string>,
+): ReturnType<typeof mtlsMode> {
+  const { mode, origin } = mtlsDecision(context.snapshot, proxy.namespace, proxy.labels, port, (key) =>
+    context.dependencies.add(key),
+  );
+  if (origin) origins.add(origin);
+  return mode;
 }
 
 function portChains(
@@ -129,9 +145,10 @@ function portChains(
   target: ServiceTarget,
   destinationPort: number | undefined,
   name: string,
+  origins: Set<string>,
 ): FilterChain[] {
   const trustDomain = context.snapshot.mesh.trustDomain;
-  const mode = workloadMode(context, proxy, target.targetPort);
+  const mode = workloadMode(context, proxy, target.targetPort, origins);
   const http = (): Filters => httpFilters(context, target, name);
   const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
   if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);

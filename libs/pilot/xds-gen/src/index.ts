@@ -1,4 +1,4 @@
-export { type Attachment, attachments } from "./attachment.ts";
+export { type Attachment, attachments, type ConnectedSidecar, type InUse } from "./attachment.ts";
 export { contentHash, type EncodedResource } from "./encoded.ts";
 export { Generator, type NameSet } from "./generator.ts";
 export { type MeshProxy, type ProxyView, proxyOf, viewOf } from "./proxy.ts";

@@ -5,6 +5,8 @@ import { mergesWith, selectorText } from "./rule-merging.ts";
 
 // What is valid in an object and yet has no effect, as `path: why`. A user must never have to wonder about a field.
 
+/** How a match names a claim of a token. */
+const CLAIMS = "@request.auth.claims";
 const NOT_YET = "not served yet; ignored";
 
 export function unservedInVirtualService({ spec, gateways }: VirtualService): string[] {
@@ -40,6 +42,11 @@ function inHttpRule(rule: HttpRoute, path: string): string[] {
   }
   if (rule.retries?.retryRemoteLocalities)
     told.push(`${path}.retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`);
+  for (const [i, match] of (rule.match ?? []).entries())
+    for (const field of ["headers", "withoutHeaders"] as const)
+      for (const name of Object.keys(match[field] ?? {}))
+        if (name.startsWith(CLAIMS))
+          told.push(`${path}.match[${i}].${field}.${name}: no request has claims; RequestAuthentication is ${NOT_YET}`);
   for (const [i, match] of (rule.match ?? []).entries())
     if (match.ignoreUriCase && match.uri?.regex !== undefined)
       told.push(`${path}.match[${i}].ignoreUriCase: has no effect on a regex; begin it with (?i)`);

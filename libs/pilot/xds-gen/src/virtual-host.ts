@@ -48,7 +48,8 @@ export function serviceVirtualHost(context: GenerationContext, service: MeshServ
     name: `${service.host}:${port}`,
     domains: domainsOf(service, context.view.namespace, context.snapshot.mesh.domain),
     routes: routes.length > 0 ? routes : [defaultRoute(context, service.host, port)],
-    origins: [...service.origins, ...(owner ? [owner.key] : [])],
+    // An object none of whose rules are for this proxy is no origin.
+    origins: [...service.origins, ...(owner && routes.length > 0 ? [owner.key] : [])],
   };
 }
 

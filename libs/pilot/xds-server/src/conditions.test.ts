@@ -20,18 +20,21 @@ describe("the condition of the mesh configuration", () => {
   });
 
   it("names the fields that have no effect", () => {
-    assert.deepEqual(conditionsOf(snapshotOf(mesh({ enableTracing: true, trustDomain: "a" })), [], new Map()), [
-      {
-        ...{ object: KEY, state: "attached", reason: "PartlyResolved" },
-        message: "spec.enableTracing: not served yet; ignored",
-      },
-    ]);
+    assert.deepEqual(
+      [...conditionsOf(snapshotOf(mesh({ enableTracing: true, trustDomain: "a" })), [], new Map())],
+      [
+        {
+          ...{ object: KEY, state: "attached", reason: "PartlyResolved" },
+          message: "spec.enableTracing: not served yet; ignored",
+        },
+      ],
+    );
   });
 
   it("is attached when all is served, and is none without an object", () => {
-    const said = conditionsOf(snapshotOf(mesh({ trustDomain: "a" })), [], new Map());
+    const said = [...conditionsOf(snapshotOf(mesh({ trustDomain: "a" })), [], new Map())];
     assert.deepEqual(said, [{ object: KEY, state: "attached", reason: "Attached", message: "" }]);
-    assert.deepEqual(conditionsOf(snapshotOf(), [], new Map()), []);
+    assert.deepEqual([...conditionsOf(snapshotOf(), [], new Map())], []);
   });
 });
 
@@ -43,7 +46,7 @@ describe("the condition of a refused object", () => {
     };
     const key = "networking.istio.io/VirtualService/default/vs";
     const said = (count: number, of: number): string | undefined =>
-      conditionsOf(snapshotOf(vs), [], new Map([[key, { proxy: "web-1.default-7", message: "no", count, of }]]))[0]
+      [...conditionsOf(snapshotOf(vs), [], new Map([[key, { proxy: "web-1.default-7", message: "no", count, of }]]))][0]
         ?.message;
     assert.equal(said(1, 12), "web-1.default-7 (1 of 12 proxies): no");
     assert.equal(said(3, 12), "web-1.default-7 and 2 more (3 of 12 proxies): no");

@@ -1,11 +1,12 @@
-import { Coalescer, sleep } from "@xebec/core-async";
+import { Coalescer, sleep, Turns } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import type { ConfigPosition } from "@xebec/model-resources";
 import type { Snapshot } from "@xebec/pilot-snapshot";
-import { attachments } from "@xebec/pilot-xds-gen";
+import { attachments, type InUse } from "@xebec/pilot-xds-gen";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
 import { EarlierConditions } from "./earlier-conditions.ts";
+import { Users } from "./users.ts";
 import type { Refusal, XdsServer } from "./xds-server.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is told once. */
@@ -13,24 +14,24 @@ const PAUSE_MS = 100;
 const CONSUMER = "pilot";
 
 /** What pilot says of every object that it reads: where it is attached, or which proxy refused it and why. */
-export function conditionsOf(
+export function* conditionsOf(
   snapshot: Snapshot,
   routers: readonly Readonly<Record<string, string>>[],
   refused: ReadonlyMap<string, Refusal>,
-): ConditionUpdate[] {
-  const all = attachments(snapshot, routers).map((each): ConditionUpdate => {
+  use?: InUse,
+): Generator<ConditionUpdate> {
+  for (const each of attachments(snapshot, routers, use)) {
     const nack = refused.get(each.key);
-    return nack
+    yield nack
       ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: refusalText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
-  });
+  }
   const { origin, unserved } = snapshot.mesh;
   if (origin !== undefined)
-    all.push({
+    yield {
       ...{ object: origin, state: "attached", message: unserved.join("; ") },
       reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
-    });
-  return all;
+    };
 }
 
 /** Who refuses, so that one workload that refuses everything is seen to be the one. */
@@ -42,6 +43,8 @@ function refusalText({ proxy, message, count, of }: Refusal): string {
 export interface Teller extends Component {
   /** Something changed that a condition may say. */
   changed(): void;
+  /** A proxy has come or gone. */
+  proxiesChanged(): void;
   /** Every proxy was sent what comes of the configuration up to here. */
   reached(position: ConfigPosition): void;
 }
@@ -55,6 +58,7 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
   const earlier = new EarlierConditions(bus, () => void run.request());
   const stop = new AbortController();
   let position: ConfigPosition | undefined;
+  const users = new Users(server, () => void run.request());
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
     const snapshot = server.generator?.snapshot;
@@ -63,7 +67,15 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
     const routers = [...server.connections]
       .filter((each) => each.authenticated && each.proxy.type === "router")
       .map((each) => each.proxy.labels);
-    const said = conditionsOf(snapshot, routers, server.refusals);
+    const turns = new Turns();
+    const use = await users.inUse(turns);
+    const said: ConditionUpdate[] = [];
+    for (const each of conditionsOf(snapshot, routers, server.refusals, use)) {
+      said.push(each);
+      conditions.set(each);
+      await turns.next();
+    }
+    if (stop.signal.aborted) return;
     conditions.replace(said);
     earlier.takeBackAllBut(new Set(said.map((each) => each.object)));
     if (at) void conditions.observed(at);
@@ -74,12 +86,14 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
       earlier.read();
     },
     changed: () => void run.request(),
+    proxiesChanged: () => users.changed(),
     reached(next) {
       position = next;
       void run.request();
     },
     async close() {
       stop.abort();
+      users.close();
       earlier.close();
     },
   };

@@ -32,8 +32,9 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   const server = new XdsServer({
     metrics,
     onQuarantine: () => told.changed(),
-    // Objects are attached to routers; a sidecar that comes or goes changes what is told only with what it held back.
+    // Objects are attached to routers at once; whom else an object concerns is told when proxies have stopped to come and go.
     onConnections: ({ proxy, subscriptions }) => {
+      told.proxiesChanged();
       const heldBack = [...subscriptions.values()].some(({ quarantine }) => quarantine.size > 0);
       if (proxy.type === "router" || heldBack) told.changed();
     },

@@ -68,6 +68,8 @@ export interface ClientOptions {
   readonly userAgent?: string;
   /** Comes with a certificate. */
   readonly authenticated?: boolean;
+  /** In place of the usual sidecar's. */
+  readonly node?: { readonly id: string; readonly metadata: Record<string, string | Record<string, string>> };
 }
 
 /** A proxy that speaks the state-of-the-world form and acknowledges nothing by itself. */
@@ -78,9 +80,11 @@ export class SotwClient {
 
   readonly #versions: Partial<Record<XdsType, string>>;
   readonly #userAgent: string;
+  readonly #node: NonNullable<ClientOptions["node"]>;
 
   constructor(server: XdsServer, options: ClientOptions = {}) {
-    const { versions = {}, userAgent = "envoy", authenticated = false } = options;
+    const { versions = {}, userAgent = "envoy", authenticated = false, node = NODE } = options;
+    this.#node = node;
     this.#versions = versions;
     this.#userAgent = userAgent;
     const method = server.service(authenticated).methods[0];
@@ -96,7 +100,7 @@ export class SotwClient {
       resourceNames: [...names],
       responseNonce: nonce,
       versionInfo: nonce === "" ? (this.#versions[type] ?? "") : "",
-      ...(this.#hello ? { node: { ...NODE, userAgentName: this.#userAgent } } : {}),
+      ...(this.#hello ? { node: { ...this.#node, userAgentName: this.#userAgent } } : {}),
       ...(error ? { errorDetail: { code: 13, message: error } } : {}),
     });
     this.#hello = false;

@@ -181,7 +181,11 @@ export class XdsServer {
     this.#left = 0;
   }
 
-  /** A fault in one proxy's configuration ends its own stream and no other. */
+  /** Does something for a connection. A fault in one proxy's configuration ends its own stream and no other. */
+  guarded(connection: Connection, work: () => void): void {
+    this.#guarded(connection, work);
+  }
+
   #guarded(connection: Connection, work: () => void): void {
     try {
       work();

@@ -65,11 +65,11 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     if (told === mark) told = "";
   };
   const set = (given: ConditionUpdate): void => {
+    const mark = JSON.stringify(given);
+    if (said.get(given.object) === mark) return;
+    said.set(given.object, mark);
     // Everybody who reads the status reads it; a text of the configuration may hold a password, that of a proxy anything.
     const update = { ...given, message: escapeControls(redactText(given.message)) };
-    const mark = JSON.stringify(update);
-    if (said.get(update.object) === mark) return;
-    said.set(update.object, mark);
     const condition: Condition = { ...update, consumer, time: new Date().toISOString() };
     void write(update.object, state.put(statusKey(condition), encodeCondition(condition)));
   };

@@ -1,0 +1,65 @@
+import type { Turns } from "@xebec/core-async";
+import type { ConnectedSidecar, EncodedResource, InUse } from "@xebec/pilot-xds-gen";
+import type { XdsServer } from "./xds-server.ts";
+
+/** Proxies come one after the other; an object is not said to concern nobody before they are all there again. */
+const SETTLE_MS = 2_000;
+
+/**
+ * Finds out which objects the configuration of connected proxies came from. Proxies that are not authenticated do not count. While
+ * proxies come and go, what was in use before counts too, so that a restart changes no condition back and forth.
+ */
+export class Users {
+  readonly #server: XdsServer;
+  readonly #settled: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #before: ReadonlySet<string> | undefined;
+
+  /** @param settled called when no proxy has come or gone for a while */
+  constructor(server: XdsServer, settled: () => void) {
+    this.#server = server;
+    this.#settled = settled;
+  }
+
+  /** A proxy has come or gone. */
+  changed(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#settled();
+    }, SETTLE_MS).unref();
+  }
+
+  /** @returns undefined while it is not known: no proxy is connected, or they have just begun to come */
+  async inUse(turns: Turns): Promise<InUse | undefined> {
+    const { generator } = this.#server;
+    const connections = [...this.#server.connections].filter((each) => each.authenticated);
+    if (!generator || connections.length === 0) return undefined;
+    const origins = new Set<string>();
+    const sidecars: ConnectedSidecar[] = [];
+    // Proxies that are alike share the lists themselves: each is looked through once.
+    const seen = new Set<readonly EncodedResource[]>();
+    for (const connection of connections) {
+      const { proxy } = connection;
+      this.#server.guarded(connection, () => {
+        const view = connection.view(generator);
+        for (const list of generator.parts(proxy, view)) {
+          if (seen.has(list)) continue;
+          seen.add(list);
+          for (const each of list) for (const origin of each.origins) origins.add(origin);
+        }
+        const { namespace, labels } = proxy;
+        if (proxy.type === "sidecar") sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, view) });
+      });
+      await turns.next();
+    }
+    if (this.#timer === undefined) this.#before = origins;
+    else if (!this.#before) return undefined;
+    else for (const origin of this.#before) origins.add(origin);
+    return { origins, sidecars };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}
