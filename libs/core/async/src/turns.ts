@@ -6,18 +6,25 @@ const TURN_MS = 10;
 /** Cuts long work into turns of the event loop, so that connections, timers and probes are served in between. */
 export class Turns {
   readonly #most: number;
+  readonly #look: number;
   #since = performance.now();
   #units = 0;
 
-  /** @param most units of work that one turn may do at the most, however short they are */
-  constructor(most = 256) {
+  /**
+   * @param most units of work that one turn may do at the most, however short they are
+   * @param look after how many units the clock is looked at: work of fewer units is always done at once
+   */
+  constructor(most = 256, look = 32) {
     this.#most = most;
+    this.#look = look;
   }
 
   /** To be awaited after each unit of work: gives way when the turn is over. @returns undefined when it is not, so that nothing is awaited */
   next(): Promise<void> | undefined {
-    if (++this.#units < this.#most && performance.now() - this.#since < TURN_MS) return undefined;
-    return this.#giveWay();
+    this.#units++;
+    const isOver =
+      this.#units >= this.#most || (this.#units % this.#look === 0 && performance.now() - this.#since >= TURN_MS);
+    return isOver ? this.#giveWay() : undefined;
   }
 
   async #giveWay(): Promise<void> {

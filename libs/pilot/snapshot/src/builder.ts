@@ -1,3 +1,4 @@
+import type { Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { keyOf, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
@@ -75,19 +76,54 @@ export class SnapshotBuilder {
 
   /** Applies one generation. What of it cannot be translated is logged and keeps its last good form; all else counts. */
   apply(change: StateChange): SnapshotChange {
+    const steps = this.#steps(change);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /**
+   * The same in turns of the event loop: a generation may hold ten thousand objects. The snapshot is the old one until all is done.
+   * Nothing else may be applied meanwhile.
+   */
+  async applyInTurns(change: StateChange, turns: Turns): Promise<SnapshotChange> {
+    const steps = this.#steps(change);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      const turn = turns.next();
+      if (turn) await turn;
+    }
+  }
+
+  /** Applies a generation, one object at each step. */
+  *#steps(change: StateChange): Generator<undefined, SnapshotChange> {
     const edit = new Edit(this.#snapshot);
     const putConfig = (key: string, resource: Resource | undefined): void =>
       guarded(key, () => this.#putConfig(key, resource, edit));
-    for (const key of change.config?.deletes ?? []) putConfig(key, undefined);
-    for (const resource of change.config?.puts ?? []) putConfig(keyOf(resource), resource);
+    for (const key of change.config?.deletes ?? []) {
+      putConfig(key, undefined);
+      yield;
+    }
+    for (const resource of change.config?.puts ?? []) {
+      putConfig(keyOf(resource), resource);
+      yield;
+    }
     const putWorkload = (key: string, record: WorkloadRecord | undefined): void =>
       guarded(key, () => this.#workloads.put(key, record, edit));
-    for (const key of change.workloads?.deletes ?? []) putWorkload(key, undefined);
+    for (const key of change.workloads?.deletes ?? []) {
+      putWorkload(key, undefined);
+      yield;
+    }
     // Pods first: endpoints of the same generation refer to them.
     const puts = [...(change.workloads?.puts ?? [])].sort(
       (a, b) => Number(b.type === "pod") - Number(a.type === "pod"),
     );
-    for (const record of puts) putWorkload(workloadKey(record), record);
+    for (const record of puts) {
+      putWorkload(workloadKey(record), record);
+      yield;
+    }
     if (edit.trustDomainChanged) this.#refreshEndpoints(edit);
     if (edit.mixerChanged) edit.setMixer(mixerHooksOf(this.#mixer));
     const labels = this.#labels.labels;

@@ -55,18 +55,50 @@ export class HostIndex<T extends Hosted> {
     const edits: [string, readonly T[] | undefined][] = [];
     for (const host of hosts) {
       touched.add(host);
-      const rest = this.exact(host).filter((each) => each.key !== (before ?? after)?.key);
-      const list = after?.hosts.includes(host) ? [...rest, after].sort(byAge) : rest;
+      const old = before?.hosts.includes(host) ? before : undefined;
+      const list = withReplaced(this.exact(host), old, after?.hosts.includes(host) ? after : undefined);
       edits.push([host, list.length > 0 ? list : undefined]);
     }
     const byHost = this.#byHost.edit(edits);
-    if (![...hosts].some((host) => host.startsWith("*"))) return new HostIndex(byHost, this.#wildcards);
+    // The pattern alone counts here, not how many rules have it.
+    if (![...hosts].some((host) => host.startsWith("*") && byHost.has(host) !== this.#byHost.has(host)))
+      return new HostIndex(byHost, this.#wildcards);
     const wildcards = [...byHost.entries()].map(([host]) => host).filter((host) => host.startsWith("*"));
     return new HostIndex(
       byHost,
       wildcards.sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
     );
   }
+}
+
+/**
+ * The list with an object replaced, in the order of age. It costs one pass at the most: a file may have ten thousand objects for one
+ * host or Gateway.
+ * @param before by its key; undefined when it is new
+ */
+export function withReplaced<T extends { created: string; key: string }>(
+  list: readonly T[],
+  before: T | undefined,
+  after: T | undefined,
+): readonly T[] {
+  const next = [...list];
+  if (before) {
+    const at = placeOf(next, before);
+    if (next[at]?.key === before.key) next.splice(at, 1);
+  }
+  if (after) next.splice(placeOf(next, after), 0, after);
+  return next;
+}
+
+/** Where an object is in a list in the order of age, or would be. */
+function placeOf(list: readonly { created: string; key: string }[], each: { created: string; key: string }): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (byAge(list[middle] as typeof each, each) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The oldest first; then by name, so that the order is the same everywhere. */

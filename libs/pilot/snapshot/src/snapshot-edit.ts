@@ -1,6 +1,6 @@
 import { type PodRecord, workloadKey } from "@xebec/model-workloads";
 import { type MeshEndpoint, type MeshService, mergeDefinitions, type ServiceDefinition } from "@xebec/pilot-registry";
-import { byAge } from "./host-index.ts";
+import { byAge, withReplaced } from "./host-index.ts";
 import type { Mesh } from "./mesh.ts";
 import type { DestinationRule, EntryServices, Gateway, PeerAuthentication, VirtualService } from "./rules.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
@@ -40,11 +40,13 @@ export class Edit {
     this.snapshot.virtualServices = this.snapshot.virtualServices.replace(before, after, touched);
     for (const host of touched) this.changed.add(dependency.virtualService(host));
     this.changed.add(dependency.anyVirtualService);
-    const key = (before ?? after)?.key;
     for (const gateway of new Set([...(before?.gateways ?? []), ...(after?.gateways ?? [])])) {
       if (gateway === "mesh") continue;
-      const rest = (this.snapshot.gatewayRoutes.get(gateway) ?? []).filter((each) => each.key !== key);
-      const list = after?.gateways.includes(gateway) ? [...rest, after].sort(byAge) : rest;
+      const list = withReplaced(
+        this.snapshot.gatewayRoutes.get(gateway) ?? [],
+        before?.gateways.includes(gateway) ? before : undefined,
+        after?.gateways.includes(gateway) ? after : undefined,
+      );
       this.snapshot.gatewayRoutes = this.snapshot.gatewayRoutes.edit([[gateway, list.length > 0 ? list : undefined]]);
       this.changed.add(dependency.gatewayRoutes(gateway));
     }
@@ -112,18 +114,15 @@ export class Edit {
   }
 
   replaceGateway(before: Gateway | undefined, after: Gateway | undefined): void {
-    const key = (before ?? after)?.key;
-    const rest = this.snapshot.gateways.filter((each) => each.key !== key);
-    this.snapshot.gateways = after ? [...rest, after].sort(byAge) : rest;
+    this.snapshot.gateways = withReplaced(this.snapshot.gateways, before, after);
     this.changed.add(dependency.gateways);
   }
 
   replacePeerAuthentication(before: PeerAuthentication | undefined, after: PeerAuthentication | undefined): void {
     const one = before ?? after;
     if (!one) return;
-    const { namespace, key } = one;
-    const rest = (this.snapshot.peerAuthentications.get(namespace) ?? []).filter((each) => each.key !== key);
-    const list = after ? [...rest, after].sort(byAge) : rest;
+    const { namespace } = one;
+    const list = withReplaced(this.snapshot.peerAuthentications.get(namespace) ?? [], before, after);
     this.snapshot.peerAuthentications = this.snapshot.peerAuthentications.edit([
       [namespace, list.length > 0 ? list : undefined],
     ]);

@@ -8,7 +8,7 @@ import type { GenerationContext } from "./context.ts";
 import { type EncodedResource, encodeResourceMessage } from "./encoded.ts";
 import { httpConnection } from "./http-connection.ts";
 import { isSelected, type MeshProxy, type ServiceTarget } from "./proxy.ts";
-import { assemble } from "./route-table.ts";
+import { assemble, encode } from "./route-table.ts";
 import { socketAddress } from "./socket-address.ts";
 import { routesOf, type VirtualHostPart } from "./virtual-host.ts";
 
@@ -88,6 +88,49 @@ export function gatewayRouteTable(
   targets: readonly ServiceTarget[],
 ): EncodedResource {
   const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
+  const parts = [...eachHost(context, port, targets)].filter((part) => part !== undefined);
+  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], origins: [] });
+  return assemble(name, parts, { ignorePort: true });
+}
+
+/** Makes what a router's route tables are put together from, one virtual host at each step. */
+export function* gatewayHosts(context: GenerationContext, targets: readonly ServiceTarget[]): Generator<undefined> {
+  for (const port of serversByPort(context, targets).keys())
+    for (const part of eachHost(context, port, targets)) {
+      if (part) encode(part);
+      yield;
+    }
+}
+
+function* eachHost(
+  context: GenerationContext,
+  port: number,
+  targets: readonly ServiceTarget[],
+): Generator<VirtualHostPart | undefined> {
+  const all = context.part(`gateway-hosts/${JSON.stringify([port, targets])}`, (inner) => {
+    const hosts = sharedHosts(inner, port, targets);
+    return [...hosts].map(([host, shared]) => ({ host, shared, name: partName(host, shared) }));
+  });
+  // All that decides about it is in its name or read by the part; the owners' own rules are what their hosts depend on.
+  for (const { host, shared, name } of all)
+    yield context.part(name, (inner) => {
+      for (const owner of shared.owners.keys())
+        for (const each of owner.hosts) inner.dependencies.add(dependency.virtualService(each));
+      return hostPart(inner, host, shared);
+    });
+}
+
+function partName(host: string, { owners, redirect, serverPort }: SharedHost): string {
+  const by = [...owners].map(([owner, gateways]) => [owner.key, [...gateways].sort()]);
+  return `gateway-vhost/${JSON.stringify([host, serverPort, redirect, by])}`;
+}
+
+/** The hosts of a router's port: what its servers and VirtualServices have in common. */
+function sharedHosts(
+  context: GenerationContext,
+  port: number,
+  targets: readonly ServiceTarget[],
+): ReadonlyMap<string, SharedHost> {
   const servers = serversByPort(context, targets).get(port) ?? [];
   const hosts = new Map<string, SharedHost>();
   for (const { gateway, server } of servers) {
@@ -111,30 +154,27 @@ export function gatewayRouteTable(
         if (!hosts.has(host)) hosts.set(host, { owners: new Map(), redirect: true, serverPort: server.port.number });
       }
   }
-  const parts: VirtualHostPart[] = [];
-  for (const [host, { owners: attached, redirect, serverPort }] of hosts) {
-    // The oldest first, whichever Gateway it came by.
-    const owners = [...attached.keys()].sort(byAge);
-    const origins: string[] = [];
-    const routes = owners.flatMap((owner) => {
-      const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
-      if (own.length > 0) origins.push(owner.key);
-      return own;
-    });
-    // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
-    const sorted =
-      owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
-    if (sorted.length === 0 && !redirect) continue;
-    parts.push({
-      name: `${host}:${serverPort}`,
-      domains: [host],
-      routes: sorted,
-      origins,
-      requireTls: redirect,
-    });
-  }
-  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], origins: [] });
-  return assemble(name, parts, { ignorePort: true });
+  return hosts;
+}
+
+function hostPart(
+  context: GenerationContext,
+  host: string,
+  { owners: attached, redirect, serverPort }: SharedHost,
+): VirtualHostPart | undefined {
+  // The oldest first, whichever Gateway it came by.
+  const owners = [...attached.keys()].sort(byAge);
+  const origins: string[] = [];
+  const routes = owners.flatMap((owner) => {
+    const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
+    if (own.length > 0) origins.push(owner.key);
+    return own;
+  });
+  // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
+  const sorted =
+    owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
+  if (sorted.length === 0 && !redirect) return undefined;
+  return { name: `${host}:${serverPort}`, domains: [host], routes: sorted, origins, requireTls: redirect };
 }
 
 function catchesAll(route: VirtualHostPart["routes"][number]): boolean {

@@ -1,17 +1,18 @@
+import type { Turns } from "@xebec/core-async";
 import { parseCluster } from "@xebec/model-names";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { GenerationContext } from "./context.ts";
 import type { EncodedResource } from "./encoded.ts";
 import { loadAssignment } from "./endpoints.ts";
 import { extensionConfig } from "./extension-config.ts";
-import { gatewayListeners, gatewayRouteTable } from "./gateway.ts";
+import { gatewayHosts, gatewayListeners, gatewayRouteTable } from "./gateway.ts";
 import { inboundClusters } from "./inbound-clusters.ts";
 import { inboundListeners } from "./inbound-listeners.ts";
 import { outboundClusters } from "./outbound-clusters.ts";
 import { explicitListeners, outboundListeners } from "./outbound-listeners.ts";
 import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf } from "./proxy.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
-import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
+import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundHosts, outboundRouteTable } from "./route-table.ts";
 import { standardClusters, tunnelCluster } from "./standard-clusters.ts";
 import { subsetLabels } from "./subset.ts";
 import { areNumbers, resolveTargets, serviceTargets } from "./targets.ts";
@@ -48,6 +49,46 @@ export class Generator {
 
   view(proxy: MeshProxy): ProxyView {
     return viewOf(proxy, this.#snapshot);
+  }
+
+  /** Proxies of one class have the same virtual hosts and the same clusters of others. */
+  classOf(proxy: MeshProxy, view: ProxyView): string {
+    return proxy.type === "router" ? `${view.key} ${this.#targets(this.#context(view), proxy).key}` : view.key;
+  }
+
+  /**
+   * Makes the many small parts of which the configuration of a class of proxies is put together, in turns of the event loop. What is
+   * asked for afterwards is there. It ends early when the snapshot changes meanwhile.
+   * @returns undefined when it was done in the first turn; otherwise whether it was done to the end
+   */
+  prepare(proxy: MeshProxy, view: ProxyView, turns: Turns): Promise<boolean> | undefined {
+    const units = this.#units(proxy, view);
+    for (;;) {
+      if (units.next().done) return undefined;
+      const turn = turns.next();
+      if (turn) return this.#goOn(units, turn, turns);
+    }
+  }
+
+  async #goOn(units: Iterator<undefined>, turn: Promise<void>, turns: Turns): Promise<boolean> {
+    const snapshot = this.#snapshot;
+    await turn;
+    // What is made of an older snapshot must not be kept.
+    while (this.#snapshot === snapshot) {
+      if (units.next().done) return true;
+      await turns.next();
+    }
+    return false;
+  }
+
+  *#units(proxy: MeshProxy, view: ProxyView): globalThis.Generator<undefined> {
+    const context = this.#context(view);
+    for (const service of context.services()) {
+      context.part(`cds/${service.id}`, (part) => outboundClusters(part, service));
+      yield;
+    }
+    if (proxy.type === "router") yield* gatewayHosts(context, this.#targets(context, proxy).targets);
+    else yield* outboundHosts(context, proxy.interception === "NONE");
   }
 
   /** Frees everything that `use` does not ask for: names are clients' to choose, and views come and go. */

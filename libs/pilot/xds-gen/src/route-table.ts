@@ -81,26 +81,24 @@ export function httpProxyRouteTable(context: GenerationContext): EncodedResource
         continue;
       }
       known.add(service.host);
-      hosts.push(
-        context.part(`proxy-vhost/${service.host}/${port}`, (inner) => {
-          const part = serviceVirtualHost(inner, service, port);
-          const withPort = part.domains.map((domain) => `${domain}:${port}`);
-          // A request to port 80 names no port; all others must, or the port could not be told.
-          const tunnels = protocol === "Auto" ? tunnelHost(inner, service, port).routes : [tunnelRoute()];
-          const routes = [...tunnels, ...part.routes];
-          return { ...part, routes, domains: port === 80 ? [...part.domains, ...withPort] : withPort };
-        }),
-      );
+      hosts.push(proxyHost(context, service, port));
     }
-  hosts.push(
-    ...unknownHosts(context, known).map((part) => ({
-      ...part,
-      routes: [tunnelRoute(), ...part.routes],
-      domains: [...part.domains, ...part.domains.map((domain) => `${domain}:80`)],
-    })),
-  );
+  hosts.push(...unknownHosts(context, known).map(tunnelled));
   const last = fallback(context);
   return assemble(HTTP_PROXY_ROUTE, [...hosts, { ...last, routes: [tunnelRoute(), ...last.routes] }], {});
+}
+
+/** An HTTP service's port, called through the explicit proxy. */
+function proxyHost(context: GenerationContext, service: MeshService, port: number): VirtualHostPart {
+  return context.part(`proxy-vhost/${service.host}/${port}`, (inner) => {
+    const part = serviceVirtualHost(inner, service, port);
+    const withPort = part.domains.map((domain) => `${domain}:${port}`);
+    // A request to port 80 names no port; all others must, or the port could not be told.
+    const isAuto = service.ports.some((each) => each.number === port && each.protocol === "Auto");
+    const tunnels = isAuto ? tunnelHost(inner, service, port).routes : [tunnelRoute()];
+    const routes = [...tunnels, ...part.routes];
+    return { ...part, routes, domains: port === 80 ? [...part.domains, ...withPort] : withPort };
+  });
 }
 
 /** A TCP or TLS service's port, reached with CONNECT. */
@@ -148,8 +146,16 @@ function connectRoute(clusterSpecifier: ActionInit["clusterSpecifier"]): RouteIn
 }
 
 function unknownHosts(context: GenerationContext, known: ReadonlySet<string>): VirtualHostPart[] {
+  const parts = [...eachUnknownHost(context, known)].filter((part) => part !== undefined);
+  return parts.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** A part for each host that only a VirtualService has; undefined where none of its rules is for this proxy. */
+function* eachUnknownHost(
+  context: GenerationContext,
+  known: ReadonlySet<string>,
+): Generator<VirtualHostPart | undefined> {
   context.dependencies.add(dependency.anyVirtualService);
-  const parts: VirtualHostPart[] = [];
   const taken = new Set(known);
   for (const owner of context.snapshot.virtualServices.all()) {
     if (!owner.gateways.includes("mesh") || !isVisible(owner.exportTo, owner.namespace, context.view.namespace))
@@ -158,11 +164,51 @@ function unknownHosts(context: GenerationContext, known: ReadonlySet<string>): V
       if (taken.has(host) || context.snapshot.services.has(host)) continue;
       if (context.virtualService(host, "http") !== owner) continue;
       taken.add(host);
-      const part = unknownHostVirtualHost(context, host, owner, UNKNOWN_HOSTS_PORT);
-      if (part) parts.push(part);
+      yield context.part(`unknown-vhost/${host}`, (inner) => {
+        const own = inner.virtualService(host, "http");
+        return own && unknownHostVirtualHost(inner, host, own, UNKNOWN_HOSTS_PORT);
+      });
     }
   }
-  return parts.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Makes what the outbound route tables of a view are put together from, one virtual host at each step: ten thousand at once would
+ * stop everything else. @param tunnels for the explicit HTTP proxy
+ */
+export function* outboundHosts(context: GenerationContext, tunnels: boolean): Generator<undefined> {
+  for (const service of context.services())
+    for (const { number: port, protocol } of service.ports) {
+      if (!isHttp(protocol)) continue;
+      encode(
+        tunnels
+          ? proxyHost(context, service, port)
+          : context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)),
+      );
+      yield;
+    }
+  for (const part of eachUnknownHost(context, new Set())) {
+    if (part) encode(tunnels ? tunnelled(part) : part);
+    yield;
+  }
+}
+
+/** Encodes a virtual host as it is wanted most often; its bytes stay with it. */
+export function encode(part: VirtualHostPart): void {
+  versionOf(encodeVirtualHost(part, part.domains));
+}
+
+const tunnelledParts = new WeakMap<VirtualHostPart, VirtualHostPart>();
+
+/** A host that nobody knows, called through the explicit proxy; made once, so that its bytes are. */
+function tunnelled(part: VirtualHostPart): VirtualHostPart {
+  let made = tunnelledParts.get(part);
+  if (!made) {
+    const domains = [...part.domains, ...part.domains.map((domain) => `${domain}:80`)];
+    made = { ...part, routes: [tunnelRoute(), ...part.routes], domains };
+    tunnelledParts.set(part, made);
+  }
+  return made;
 }
 
 /** What becomes of a host that nobody knows: on to wherever it leads, or refused. */

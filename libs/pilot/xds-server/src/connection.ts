@@ -31,6 +31,8 @@ export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId" | "
 /** What a connection shares with all others. */
 export interface Shared {
   readonly generator: () => Generator | undefined;
+  /** Undefined when the parts of a connection's configuration are made; otherwise what to wait for. */
+  readonly prepared: (connection: Connection, generator: Generator) => Promise<void> | undefined;
   readonly names: NameSets;
   readonly messages: MessageCache;
   readonly budget: WriteBudget;
@@ -83,6 +85,8 @@ export class Connection {
   #view: ProxyView | undefined;
   #viewOf: unknown;
   #congested = false;
+  /** What it waits for until the parts of its configuration are made. */
+  #preparation: Promise<void> | undefined;
   /** Numbers the messages that repeat resources: their nonces must differ. */
   #repeats = 0;
   /** True while a client that came back may still ask for more of what it has. */
@@ -207,7 +211,14 @@ export class Connection {
   advance(): void {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#congested) return;
-    const { patience } = this.#shared;
+    const { patience, prepared } = this.#shared;
+    const preparation = prepared(this, generator);
+    if (preparation) {
+      if (this.#preparation !== preparation) void preparation.then(() => this.wake());
+      this.#preparation = preparation;
+      return;
+    }
+    this.#preparation = undefined;
     if (this.#sendDue(generator)) patience.done(this);
     else patience.wait(this);
   }

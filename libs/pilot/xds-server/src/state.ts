@@ -1,3 +1,4 @@
+import { Turns } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -39,6 +40,27 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   const before = new Set<string>();
   let complete = false;
 
+  // Generations are applied one after the other, in turns of the event loop; a small one in the first turn, at once.
+  let last: Promise<void> | undefined;
+  let fault: unknown;
+  /** @throws what was wrong with the one before, so that everything is told again */
+  const inOrder = (work: () => Promise<void>): void => {
+    if (fault !== undefined) {
+      const error = fault;
+      fault = undefined;
+      throw error;
+    }
+    const mine = (last ? last.then(work) : work())
+      .catch((error: unknown) => {
+        log.error({ err: error }, "a change could not be taken over");
+        fault = error;
+      })
+      .finally(() => {
+        if (last === mine) last = undefined;
+      });
+    last = mine;
+  };
+
   const took = (state: keyof typeof have, change: SnapshotChange): void => {
     have[state] = true;
     if (!have.config || !have.workloads) {
@@ -68,21 +90,28 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   const readers = [
     reader(
       "config",
-      (change) => {
-        const config = { puts: decoded(change.puts, decodeResource), deletes: [...change.deletes] };
-        took("config", builder.apply({ config }));
+      (change) =>
+        inOrder(async () => {
+          const turns = new Turns();
+          const config = { puts: await decoded(change.puts, decodeResource, turns), deletes: [...change.deletes] };
+          took("config", await builder.applyInTurns({ config }, turns));
+        }),
+      (position) => {
+        if (last) void last.then(() => onReached(position));
+        else onReached(position);
       },
-      onReached,
     ),
     ...(options.workloads
       ? [
           reader("workloads", (change) =>
-            took(
-              "workloads",
-              builder.apply({
-                workloads: { puts: decoded(change.puts, decodeWorkloadRecord), deletes: [...change.deletes] },
-              }),
-            ),
+            inOrder(async () => {
+              const turns = new Turns();
+              const puts = await decoded(change.puts, decodeWorkloadRecord, turns);
+              took(
+                "workloads",
+                await builder.applyInTurns({ workloads: { puts, deletes: [...change.deletes] } }, turns),
+              );
+            }),
           ),
         ]
       : []),
@@ -93,7 +122,12 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     async start(signal) {
       for (const each of readers) await each.start(signal);
     },
-    missing: () => readers.flatMap((each) => [...(each.missing?.() ?? [])]),
+    missing() {
+      const missing = readers.flatMap((each) => [...(each.missing?.() ?? [])]);
+      if (missing.length > 0) return missing;
+      if (fault !== undefined) return ["a change could not be taken over; the log says why"];
+      return complete ? [] : ["the first state is being taken over"];
+    },
     async close() {
       for (const each of readers) await each.close?.();
     },
@@ -101,17 +135,21 @@ export function createPilotState(options: PilotStateOptions): PilotState {
 }
 
 /** Decodes what can be decoded; a value that cannot is logged and left out, and disturbs no other. */
-function decoded<T extends Resource | WorkloadRecord>(
+async function decoded<T extends Resource | WorkloadRecord>(
   values: ReadonlyMap<string, Uint8Array>,
   decode: (bytes: Uint8Array) => T,
-): T[] {
+  turns: Turns,
+): Promise<T[]> {
   const out: T[] = [];
-  for (const [key, bytes] of values)
+  for (const [key, bytes] of values) {
     try {
       out.push(decode(bytes));
     } catch (error) {
       if (!isXebecError(error)) throw error;
       log.error({ object: key, err: error }, "a value of the bus cannot be read; it is left out");
     }
+    const turn = turns.next();
+    if (turn) await turn;
+  }
   return out;
 }

@@ -41,6 +41,7 @@ export class Users {
     const seen = new Set<readonly EncodedResource[]>();
     for (const connection of connections) {
       const { proxy } = connection;
+      await this.#server.prepared(connection);
       this.#server.guarded(connection, () => {
         const view = connection.view(generator);
         for (const list of generator.parts(proxy, view)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
@@ -66,6 +67,14 @@ async function synced(
   }
   assert.deepEqual(client.take(), []);
   return client;
+}
+
+/** Waits until the parts of a large configuration are made. */
+async function prepared(server: XdsServer): Promise<void> {
+  const client = new SotwClient(server);
+  client.send("cluster");
+  await waitFor("the first client has its clusters", 10_000, () => client.stream.written.length > 0);
+  client.stream.end();
 }
 
 describe("ADS, state of the world", () => {
@@ -339,6 +348,7 @@ describe("ADS, state of the world", () => {
   it("puts no message together before there is room for it", async () => {
     const { server, apply } = mesh();
     await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    await prepared(server);
     const clients = Array.from({ length: 100 }, () => new DeltaClient(server));
     const before = process.memoryUsage().arrayBuffers;
     for (const [n, client] of clients.entries()) {
@@ -387,6 +397,7 @@ describe("ADS, state of the world", () => {
   it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
     const { server, apply } = mesh();
     await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    await prepared(server);
     const done: (() => void)[] = [];
     const open = (): SotwClient => {
       const client = new SotwClient(server);

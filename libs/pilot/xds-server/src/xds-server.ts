@@ -1,5 +1,4 @@
-import { setImmediate as nextTick } from "node:timers/promises";
-import { Coalescer } from "@xebec/core-async";
+import { Coalescer, Turns } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
@@ -13,6 +12,7 @@ import { EarlierClusters } from "./earlier-clusters.ts";
 import { MessageCache } from "./message.ts";
 import { NameSets } from "./name-sets.ts";
 import { Patience } from "./patience.ts";
+import { Preparation } from "./preparation.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
 import { WriteBudget } from "./write-budget.ts";
 
@@ -20,9 +20,6 @@ const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 /** Istio's name of the cluster of proxies that name none. */
 const DEFAULT_CLUSTER = "Kubernetes";
 const MAX_TEXT = 256;
-/** Other streams get their turn after so much pushing. */
-const SLICE_MS = 10;
-
 /** So many parts that nobody holds are not worth a look at every proxy. */
 const SOME_PARTS = 1_000;
 
@@ -61,6 +58,7 @@ export class XdsServer {
   readonly #options: XdsServerOptions;
   readonly #shared: Shared;
   readonly #push = new Coalescer(() => this.#pushAll());
+  readonly #preparation = new Preparation();
   #generator: Generator | undefined;
   #count = 0;
   /** Parts that were in use when it was looked last, and connections that ended since. */
@@ -86,6 +84,7 @@ export class XdsServer {
     );
     this.#shared = {
       generator: () => this.#generator,
+      prepared: (connection, generator) => this.#preparation.of(connection, generator),
       names: new NameSets(),
       messages: new MessageCache(),
       budget: new WriteBudget(),
@@ -150,21 +149,34 @@ export class XdsServer {
     if (this.#generator) {
       this.#shared.earlier.superseded(this.#generator.snapshot, changed);
       this.#generator.update(snapshot, changed);
+      if ([...changed].some((key) => !key.startsWith("endpoints/"))) this.#preparation.reset();
     } else this.#generator = new Generator(snapshot);
     return this.#push.request();
   }
 
   async #pushAll(): Promise<void> {
     await traced("pilot.push", { attributes: { connections: this.#connections.size } }, async () => {
-      let since = performance.now();
+      const turns = new Turns(256, 1);
       for (const connection of [...this.#connections.values()]) {
+        await this.prepared(connection);
         this.#guarded(connection, () => connection.advance());
-        if (performance.now() - since < SLICE_MS) continue;
-        await nextTick();
-        since = performance.now();
+        await turns.next();
       }
       this.#tidy();
     });
+  }
+
+  /** Resolves when the parts of a connection's configuration are made, so that the whole can be put together at once. */
+  async prepared(connection: Connection): Promise<void> {
+    for (;;) {
+      const generator = this.#generator;
+      let preparation: Promise<void> | undefined;
+      this.#guarded(connection, () => {
+        preparation = generator && this.#preparation.of(connection, generator);
+      });
+      if (!preparation) return;
+      await preparation;
+    }
   }
 
   /** Frees what nobody holds any more, once that may be as much as what is held. */
