@@ -62,10 +62,14 @@ function reading<T extends SotwClient | DeltaClient>(client: T): T {
 const types = (client: SotwClient | DeltaClient): string[] => client.take().map(({ type }) => type);
 const holds = (bytes: Uint8Array | undefined, text: string): boolean => Buffer.from(bytes ?? []).includes(text);
 
-beforeEach(() => mock.timers.enable({ apis: ["setInterval", "setTimeout"] }));
-afterEach(() => mock.timers.reset());
+/** Within a suite alone: the tests of other files may share this process. */
+function withMockedTimers(): void {
+  beforeEach(() => mock.timers.enable({ apis: ["setInterval", "setTimeout"] }));
+  afterEach(() => mock.timers.reset());
+}
 
 describe("the order on a new stream, state of the world", () => {
+  withMockedTimers();
   const V1 = [entry, ...subset("old")];
   const V2 = [entry, ...subset("new")];
 
@@ -210,6 +214,7 @@ describe("the order on a new stream, state of the world", () => {
 });
 
 describe("the order on a new stream, delta", () => {
+  withMockedTimers();
   it("takes nothing from a client that came back before it has asked for its routes", async () => {
     const { server } = await pilotThrough([entry, ...subset("new")]);
     const client = reading(new DeltaClient(server));
