@@ -179,7 +179,7 @@ function* eachUnknownHost(
 export function* outboundHosts(context: GenerationContext, tunnels: boolean): Generator<undefined> {
   for (const service of context.services())
     for (const { number: port, protocol } of service.ports) {
-      if (!isHttp(protocol)) continue;
+      if (!isHttp(protocol) && protocol !== "Auto") continue;
       encode(
         tunnels
           ? proxyHost(context, service, port)
