@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       app.get("/status", () => supervisor.status());
       app.get("/conditions", () => supervisor.conditions());
       app.get("/published", () => supervisor.published());
-      app.get("/proxies", async ({ query }) => {
+      app.get<{ Querystring: { strict?: string } }>("/proxies", async ({ query }) => {
         const answers = await supervisor.bus?.requestAll("proxies", new Uint8Array(), {
           timeoutMs: PROXIES_TIMEOUT_MS,
         });
@@ -58,12 +58,12 @@ async function main(): Promise<void> {
           throw new XebecError("unavailable", "pilot does not answer");
         return (await Promise.all((answers ?? []).map(decodeProxies))).flat();
       });
-      app.get("/logs/:name", ({ params }) => {
+      app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
         const files = supervisor.logFiles(params.name);
         if (!files) throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
         return files;
       });
-      app.get("/exec/:pod", ({ params, query }) => {
+      app.get<{ Params: { pod: string }; Querystring: { container?: string } }>("/exec/:pod", ({ params, query }) => {
         const context = supervisor.execContext(params.pod, query.container);
         if (!context) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
         return context;

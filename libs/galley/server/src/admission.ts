@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import { type Validated, validateObject, violationsText, violationText } from "@xebec/galley-validate";
 import type { Vocabulary } from "@xebec/model-attributes";
-import type { HttpApp } from "@xebec/platform-http";
+import type { FastifyInstance } from "fastify";
 
 /** Kubernetes' AdmissionReview, as far as it is read (admission.k8s.io/v1 and v1beta1). */
 interface AdmissionReview {
@@ -56,7 +56,7 @@ export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<str
  * The webhook's paths: Istio 1.1's two and today's one.
  * @param vocabulary the attributes that rules may use now; absent: the standard ones
  */
-export function admissionRoutes(app: HttpApp, vocabulary?: () => Vocabulary): void {
+export function admissionRoutes(app: FastifyInstance, vocabulary?: () => Vocabulary): void {
   app.get("/ready", (_request, reply) => reply.type("text/plain").send("ok\n"));
   for (const path of ["/validate", "/admitpilot", "/admitmixer"])
     app.post(path, (request) => {

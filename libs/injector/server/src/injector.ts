@@ -5,7 +5,8 @@ import { logger } from "@xebec/core-log";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { decide, injectionPatch, type Pod } from "@xebec/injector-template";
 import type { TlsSource } from "@xebec/platform-grpc";
-import { createHttpServer, type HttpApp, monitoring } from "@xebec/platform-http";
+import { createHttpServer, monitoring } from "@xebec/platform-http";
+import type { FastifyInstance } from "fastify";
 import type { InjectorConfig } from "./config.ts";
 import { createSettings, type InjectSettings } from "./settings.ts";
 
@@ -47,7 +48,7 @@ export function injectorComponents({ config, tls, metrics = createMetrics() }: I
 }
 
 /** The webhook's path `/inject`, and today's form with settings in the path. */
-export function injectRoutes(app: HttpApp, settings: () => InjectSettings, metrics: Metrics): void {
+export function injectRoutes(app: FastifyInstance, settings: () => InjectSettings, metrics: Metrics): void {
   const requests = metrics.counter("sidecar_injection_requests_total", "Total number of sidecar injection requests.");
   const success = metrics.counter(
     "sidecar_injection_success_total",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, it } from "node:test";
+import { httpStatus, XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { HttpApp } from "@xebec/platform-http";
+import fastify from "fastify";
 import { debugRoutes } from "./debug-routes.ts";
 import { DeltaClient } from "./test-client.testkit.ts";
 import { XdsServer } from "./xds-server.ts";
@@ -12,19 +12,21 @@ const OWN = "127.20.0.4";
 const NOBODY = { connections: new Set(), generator: undefined } as unknown as XdsServer;
 
 function pilot(isReady = true, server: XdsServer = NOBODY) {
-  const app = new HttpApp(0);
+  const app = fastify();
+  app.setErrorHandler((thrown, _request, reply) => {
+    const { code, message } = XebecError.from(thrown);
+    return reply.status(httpStatus(code)).send({ code, message });
+  });
+  app.addHook("onRequest", async ({ raw }) => void Object.assign(raw.socket, { localAddress: OWN }));
   debugRoutes(app, server, () => isReady);
   // Requests from anywhere, which no socket of a test could send.
   return async (url: string, remoteAddress: string, headers: object = {}): Promise<[number, string]> => {
-    const request = { method: "GET", url, headers, socket: { remoteAddress, localAddress: OWN }, complete: true };
-    const response = { statusCode: 200, headersSent: false, body: "", setHeader() {}, hasHeader: () => true, end };
-    await app.serve(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-    return [response.statusCode, response.body];
+    const { statusCode, body } = await app.inject({
+      ...{ url, remoteAddress },
+      headers: { host: OWN, ...headers },
+    });
+    return [statusCode, body];
   };
-}
-
-function end(this: { headersSent: boolean; body: string }, body: Buffer): void {
-  Object.assign(this, { headersSent: true, body: body.toString() });
 }
 
 const PAGES = [

@@ -1,23 +1,32 @@
 import { XebecError } from "@xebec/core-errors";
-import { type HttpApp, requireOwnMachine } from "@xebec/platform-http";
+import { requireOwnMachine } from "@xebec/platform-http";
+import type { FastifyInstance } from "fastify";
 import type { Connection } from "./connection.ts";
 import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
 import type { XdsServer } from "./xds-server.ts";
+
+interface Query {
+  readonly proxyID?: string;
+  readonly types?: string;
+  readonly brief?: string;
+  readonly include_eds?: string;
+  readonly namespace?: string;
+}
 
 /**
  * Pilot's debug pages with Istio's paths (spec/pilot.md §6.4). They tell what the mesh looks like, so they are for callers on
  * this machine only.
  */
-export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => boolean): void {
+export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: () => boolean): void {
   app.get("/ready", (_request, reply) =>
     reply
       .status(isReady() ? 200 : 503)
       .type("text/plain")
       .send(isReady() ? "" : "not ready\n"),
   );
-  app.guard((request) => {
+  app.addHook("onRequest", async (request) => {
     // The route that was found, not the text of the request, which may be spelled in other ways: /%64ebug.
-    if (request.route.startsWith("/debug")) requireOwnMachine(request.raw, "debug pages are");
+    if (request.routeOptions.url?.startsWith("/debug")) requireOwnMachine(request.raw, "debug pages are");
   });
   app.get("/debug", () => ({
     pages: [
@@ -29,7 +38,7 @@ export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => bool
       "/debug/adsz",
     ],
   }));
-  app.get("/debug/syncz", ({ query }) =>
+  app.get<{ Querystring: Query }>("/debug/syncz", ({ query }) =>
     [...server.connections]
       .filter((each) => !query.namespace || each.proxy.namespace === query.namespace)
       .map(syncStatus),
@@ -46,17 +55,17 @@ export function debugRoutes(app: HttpApp, server: XdsServer, isReady: () => bool
     }));
     return { totalClients: clients.length, clients };
   });
-  app.get("/debug/config_dump", ({ query }) => {
+  app.get<{ Querystring: Query }>("/debug/config_dump", ({ query }) => {
     if (!query.proxyID)
       throw new XebecError("invalid_argument", "give the proxy as ?proxyID=POD.NAMESPACE; /debug/syncz lists them");
     return configDump(found(server, query.proxyID), query.types?.split(",") ?? [], isSet(query.include_eds));
   });
-  app.get("/debug/edsz", async ({ query: { proxyID } }) => {
+  app.get<{ Querystring: Query }>("/debug/edsz", async ({ query: { proxyID } }) => {
     const endpoints = await watchedEndpoints(proxyID ? [found(server, proxyID)] : server.connections);
     if (endpoints.length === 0) throw new XebecError("not_found", "no proxy watches endpoints");
     return endpoints;
   });
-  app.get("/debug/endpointz", (request, reply) => {
+  app.get<{ Querystring: Query }>("/debug/endpointz", (request, reply) => {
     const brief = isSet(request.query.brief);
     return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
   });

@@ -1,21 +1,28 @@
-import { httpStatus, XebecError } from "@xebec/core-errors";
-import { logger } from "@xebec/core-log";
-import { BodyTooLarge } from "./body.ts";
+import { isXebecError } from "@xebec/core-errors";
+import type { FastifyInstance } from "fastify";
+import { type ErrorBody, errorAnswer } from "./error-answer.ts";
 
-const log = logger("http");
-
-/** The body of every error answer. */
-export interface ErrorBody {
-  readonly code: string;
-  readonly message: string;
+/** Makes every error of an app an answer. */
+export function translateErrors(app: FastifyInstance): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const { status, body } = refusal(thrown) ?? errorAnswer(thrown, request.method, request.url);
+    return reply.status(status).send(body);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.status(404).send({
+      code: "not_found",
+      message: `nothing answers ${request.method} ${request.url} here`,
+    } satisfies ErrorBody),
+  );
 }
 
-/** Makes an error an answer: status and public text of a XebecError, a plain sentence for anything else. */
-export function errorAnswer(thrown: unknown, method: string, url: string): { status: number; body: ErrorBody } {
-  const error = XebecError.from(thrown);
-  const status = error instanceof BodyTooLarge ? 413 : httpStatus(error.code);
-  const where = { err: error, method, url };
-  if (status >= 500 && error.code !== "unavailable") log.error(where, "a request failed");
-  else log.debug(where, "a request was refused");
-  return { status, body: { code: error.code, message: error.message } };
+/** Fastify's own refusals (body too large, not JSON, wrong content type): their text is written for callers. */
+function refusal(thrown: unknown): { status: number; body: ErrorBody } | undefined {
+  if (isXebecError(thrown) || !(thrown instanceof Error)) return undefined;
+  const status: unknown = Reflect.get(thrown, "statusCode");
+  if (typeof status !== "number" || status < 400 || status >= 500) return undefined;
+  return {
+    status,
+    body: { code: status === 413 ? "resource_exhausted" : "invalid_argument", message: thrown.message },
+  };
 }

@@ -1,10 +1,6 @@
-export { HttpApp, type HttpHandler, type HttpRequest } from "./app.ts";
+export type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 export { requireOwnMachine } from "./caller.ts";
-export type { ErrorBody } from "./errors.ts";
+export type { ErrorBody } from "./error-answer.ts";
+export type { HttpLimits, HttpServer } from "./listener.ts";
 export { type MonitoringOptions, monitoring, monitoringRoutes } from "./monitoring.ts";
-export {
-  createHttpServer,
-  type HttpLimits,
-  type HttpServer,
-  type HttpServerOptions,
-} from "./server.ts";
+export { createHttpServer, type HttpServerOptions } from "./server.ts";

@@ -3,9 +3,10 @@ import { type Component, missingOf } from "@xebec/core-lifecycle";
 import { LOG_LEVELS, logLevels, setLogLevel } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import type { ListenAddress } from "@xebec/platform-grpc/listen";
-import type { HttpApp } from "./app.ts";
+import type { FastifyInstance } from "fastify";
 import { requireOwnMachine } from "./caller.ts";
-import { createHttpServer, type HttpServer } from "./server.ts";
+import type { HttpServer } from "./listener.ts";
+import { createHttpServer } from "./server.ts";
 
 export interface MonitoringOptions {
   /** The service's name, shown by `/version` and in errors. */
@@ -37,7 +38,7 @@ export function monitoring(options: MonitoringOptions): HttpServer {
 }
 
 /** Adds the routes of `monitoring` to an app that serves others too. */
-export function monitoringRoutes(app: HttpApp, options: Omit<MonitoringOptions, "address">): void {
+export function monitoringRoutes(app: FastifyInstance, options: Omit<MonitoringOptions, "address">): void {
   const { name, components, metrics, version = process.env.XEBEC_VERSION ?? "dev" } = options;
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {
@@ -50,7 +51,7 @@ export function monitoringRoutes(app: HttpApp, options: Omit<MonitoringOptions, 
   });
   app.get("/version", (_request, reply) => reply.type("text/plain").send(`xebec ${name} ${version}\n`));
   app.get("/scopez", () => logLevels());
-  app.put("/scopez/:scope", (request) => {
+  app.put<{ Params: { scope: string } }>("/scopez/:scope", (request) => {
     requireOwnMachine(request.raw, "log levels are");
     const { scope } = request.params;
     const body: unknown = request.body;
