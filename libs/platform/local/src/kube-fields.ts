@@ -36,6 +36,14 @@ const VOLUME = fields(
   "name hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk projected portworxVolume scaleIO storageos csi ephemeral image",
 );
 
+/** Kubernetes' own fields of what stands in a pod. */
+export const KNOWN_FIELDS = {
+  port: Object.keys(CONTAINER.ports ?? {}),
+  mount: Object.keys(CONTAINER.volumeMounts ?? {}),
+  lifecycle: Object.keys(CONTAINER.lifecycle ?? {}),
+  volume: Object.keys(VOLUME),
+};
+
 /** What stands below fields that the caller knows already is looked at there; all else is looked at here. */
 const KINDS: Readonly<Record<string, Shape>> = {
   Namespace: fields("apiVersion kind spec status", { metadata: META }),

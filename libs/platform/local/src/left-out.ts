@@ -1,7 +1,7 @@
 import { didYouMean } from "@xebec/core-errors";
 import { kindOf } from "@xebec/model-resources";
 import { instead, isOldDeployment, runsHere, versionFault } from "./api-versions.ts";
-import { unknownFields } from "./kube-fields.ts";
+import { KNOWN_FIELDS, unknownFields } from "./kube-fields.ts";
 import { withoutEffect } from "./without-effect.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ export function leftOut(object: Fields): string[] {
     return [`kind ${kind} (${apiVersion}) is left out: it does not run here${advice}`];
   }
   if (kind !== "Deployment") return unknownFields(object);
-  const known = { deployment: DEPLOYMENT, pod: POD, container: CONTAINER };
+  const known = { ...KNOWN_FIELDS, deployment: DEPLOYMENT, pod: POD, container: CONTAINER };
   return [...ofDeployment(object), ...unknownFields(object), ...withoutEffect(object, known)];
 }
 

@@ -29,21 +29,21 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 
 /**
  * The fields of a Deployment that Kubernetes would act on and this platform does not, by the place where they stand.
- * @param known Kubernetes' own fields of a Deployment's spec, a pod and a container; another one is told elsewhere
+ * @param known Kubernetes' own fields at each place; another one is told elsewhere
  * @returns a sentence for each place
  */
 export function withoutEffect(
   { spec }: Fields,
-  known: Readonly<Record<"deployment" | "pod" | "container", readonly string[]>>,
+  known: Readonly<Record<keyof typeof EFFECTIVE, readonly string[]>>,
 ): string[] {
   if (!isFields(spec)) return [];
   const pod = isFields(spec.template) && isFields(spec.template.spec) ? spec.template.spec : {};
   const at = "spec.template.spec";
-  const told = (fields: Fields, path: string, effective: ReadonlySet<string>, all?: readonly string[]): string[] => {
+  const told = (fields: Fields, path: string, place: keyof typeof EFFECTIVE): string[] => {
     const names = Object.keys(fields).filter(
       (name) =>
-        !effective.has(name) &&
-        (all?.includes(name) ?? true) &&
+        !EFFECTIVE[place].has(name) &&
+        known[place].includes(name) &&
         !isEmpty(fields[name]) &&
         DEFAULTS[name] !== fields[name],
     );
@@ -51,18 +51,18 @@ export function withoutEffect(
     return [`${path}: ${names.join(", ")} ${names.length === 1 ? "has" : "have"} no effect on this platform`];
   };
   return [
-    ...told(spec, "spec", EFFECTIVE.deployment, known.deployment),
-    ...told(pod, at, EFFECTIVE.pod, known.pod),
+    ...told(spec, "spec", "deployment"),
+    ...told(pod, at, "pod"),
     ...list(pod.containers).flatMap((container, i) => {
       const path = `${at}.containers[${i}]`;
       return [
-        ...told(container, path, EFFECTIVE.container, known.container),
-        ...(isFields(container.lifecycle) ? told(container.lifecycle, `${path}.lifecycle`, EFFECTIVE.lifecycle) : []),
-        ...list(container.ports).flatMap((each, j) => told(each, `${path}.ports[${j}]`, EFFECTIVE.port)),
-        ...list(container.volumeMounts).flatMap((each, j) => told(each, `${path}.volumeMounts[${j}]`, EFFECTIVE.mount)),
+        ...told(container, path, "container"),
+        ...(isFields(container.lifecycle) ? told(container.lifecycle, `${path}.lifecycle`, "lifecycle") : []),
+        ...list(container.ports).flatMap((each, j) => told(each, `${path}.ports[${j}]`, "port")),
+        ...list(container.volumeMounts).flatMap((each, j) => told(each, `${path}.volumeMounts[${j}]`, "mount")),
       ];
     }),
-    ...list(pod.volumes).flatMap((each, i) => told(each, `${at}.volumes[${i}]`, EFFECTIVE.volume)),
+    ...list(pod.volumes).flatMap((each, i) => told(each, `${at}.volumes[${i}]`, "volume")),
   ];
 }
 
