@@ -6,7 +6,7 @@ import { KINDS } from "@xebec/model-resources";
 import { fieldsOf } from "./lab/schema-fields.ts";
 
 /** The kinds whose tables must be whole. */
-const TABLES = ["VirtualService"];
+const TABLES = ["VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "PeerAuthentication"];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
 const NOT_SERVED = "not served";
 
