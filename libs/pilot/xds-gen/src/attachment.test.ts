@@ -135,6 +135,11 @@ const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.subsets[0].trafficPolicy.tls.privateKey: has no effect with mode SIMPLE`,
   ],
   [
+    "two protocols of servers",
+    [policy({ connectionPool: { http: { useClientProtocol: true, h2UpgradePolicy: "UPGRADE" } } })],
+    `${PARTLY}spec.trafficPolicy.connectionPool.http.h2UpgradePolicy: has no effect beside useClientProtocol`,
+  ],
+  [
     "two counts of errors",
     [policy({ outlierDetection: { consecutiveErrors: 1, consecutiveGatewayErrors: 2 } })],
     `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`,

@@ -83,11 +83,14 @@ function inPolicy(policy: TrafficPolicy | undefined, path: string): string[] {
 }
 
 function inPolicyParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: string): string[] {
-  const { loadBalancer, outlierDetection, tls } = policy;
+  const { loadBalancer, connectionPool, outlierDetection, tls } = policy;
   const told: string[] = [];
   const balancer = loadBalancer?.consistentHash ? "consistentHash" : (loadBalancer?.simple ?? "LEAST_REQUEST");
   if (loadBalancer?.warmupDurationSecs !== undefined && ["consistentHash", "RANDOM", "PASSTHROUGH"].includes(balancer))
     told.push(`${path}.loadBalancer.warmupDurationSecs: has no effect with ${balancer}`);
+  const { useClientProtocol, h2UpgradePolicy } = connectionPool?.http ?? {};
+  if (useClientProtocol && h2UpgradePolicy === "UPGRADE")
+    told.push(`${path}.connectionPool.http.h2UpgradePolicy: has no effect beside useClientProtocol`);
   if (outlierDetection?.consecutiveErrors !== undefined && outlierDetection.consecutiveGatewayErrors !== undefined)
     told.push(`${path}.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`);
   if (
