@@ -44,8 +44,14 @@ const SMALL_LIST = 2_000;
  * Reads the objects of a text step by step, as kubectl reads them: YAML or JSON, several documents, lists (of any kind that ends with
  * `List`) taken apart, empty documents left out. A document with a fault gives no objects and does not disturb the others. Each
  * step takes some milliseconds at the most, so that a caller may do something else in between.
+ * @param content text, or the bytes of a file, which must be UTF-8
  */
-export function* manifestSteps(text: string, options: ManifestOptions = {}): Generator<ManifestStep> {
+export function* manifestSteps(content: string | Uint8Array, options: ManifestOptions = {}): Generator<ManifestStep> {
+  const text = typeof content === "string" ? content : decodeUtf8(content);
+  if (text === undefined) {
+    yield { fault: { line: 1, message: "is not UTF-8 text; save it as UTF-8" } };
+    return;
+  }
   const max = options.maxObjects ?? MAX_OBJECTS;
   let count = 0;
   try {
@@ -64,6 +70,14 @@ export function* manifestSteps(text: string, options: ManifestOptions = {}): Gen
       yield step;
     }
     yield undefined;
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined; // the decoder has no other reason
   }
 }
 

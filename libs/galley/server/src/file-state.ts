@@ -37,14 +37,12 @@ export async function readFileContent(
   options: Omit<ValidateOptions, "origin">,
   seen: (key: string) => string,
 ): Promise<FileContent> {
-  const text = decodeUtf8(bytes);
-  if (text === undefined) return kept(before, path, "is not UTF-8 text; save it as UTF-8");
   const pace = new Pace();
   const faults: FileFault[] = [];
   const resources = new Map<string, Resource>();
   let isBroken = false;
   let count = 0;
-  for (const step of manifestSteps(text, { leaves: isForeign })) {
+  for (const step of manifestSteps(bytes, { leaves: isForeign })) {
     if (pace.isDue) await pace.rest();
     if (!step) continue;
     if ("fault" in step) {
@@ -96,12 +94,4 @@ export function kept(before: FileContent, path: string, message: string): FileCo
     faults: [{ object: `file/${path}`, path, line: 1, message }],
     unreadable: true,
   };
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined; // the decoder has no other reason; the caller names the file
-  }
 }

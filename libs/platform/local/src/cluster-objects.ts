@@ -57,7 +57,7 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     handlers: {
       file: (path, content) =>
         turns.take(path, async (isLatest) => {
-          const { objects: found, faults, leftOut } = await readManifests(content.toString("utf8"));
+          const { objects: found, faults, leftOut } = await readManifests(content);
           if (!isLatest()) return;
           const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
           for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");

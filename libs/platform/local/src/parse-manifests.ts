@@ -37,10 +37,10 @@ export function parseManifests(text: string): Manifests {
 }
 
 /** The same in slices, between which others have their turn. */
-export async function readManifests(text: string): Promise<Manifests> {
+export async function readManifests(content: string | Uint8Array): Promise<Manifests> {
   const reading = new Reading();
   const pace = new Pace();
-  for (const step of manifestSteps(text, READING)) {
+  for (const step of manifestSteps(content, READING)) {
     if (pace.isDue) await pace.rest();
     reading.take(step);
   }
