@@ -1,12 +1,19 @@
-// Measures what there is and prints a table: `npm run bench [-- pilot mixer citadel rest]`. Nothing is judged here.
+// Measures what there is and prints a table: `npm run bench [-- pilot many mixer citadel rest]`. Nothing is judged here.
 import { availableParallelism, cpus } from "node:os";
 import { citadelFigures } from "./citadel.bench.ts";
+import { manyObjectsFigures } from "./many-objects.bench.ts";
 import { mixerFigures } from "./mixer.bench.ts";
 import { pilotFigures } from "./pilot.bench.ts";
 import { restFigures } from "./rest.bench.ts";
 import { printTable } from "./table.ts";
 
-const BENCHES = { pilot: pilotFigures, mixer: mixerFigures, citadel: citadelFigures, rest: restFigures };
+const BENCHES = {
+  pilot: pilotFigures,
+  many: manyObjectsFigures,
+  mixer: mixerFigures,
+  citadel: citadelFigures,
+  rest: restFigures,
+};
 const wanted = process.argv.slice(2);
 for (const name of wanted)
   if (!(name in BENCHES)) throw new Error(`no bench ${name}; there are ${Object.keys(BENCHES).join(", ")}`);
