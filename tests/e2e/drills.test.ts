@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
@@ -151,6 +151,33 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
     mesh.remove("routes.yaml");
   });
 
+  it("a store of NATS that takes no changes, although it says that all is well, is told by galley and heals", async () => {
+    await using load = new Load(mesh);
+    const server = await mesh.pid("nats");
+    rmSync(join(mesh.runDir, "nats/store"), { recursive: true });
+    const log = join(mesh.runDir, "logs/galley.log");
+    const isTold = (): boolean =>
+      readFileSync(log, "utf8").includes('the bus has taken no change of the state \\"config\\" for 5 s');
+    // It writes on into files without a name until a block is full.
+    let round = 0;
+    await waitFor(
+      "galley tells it",
+      60_000,
+      () => {
+        mesh.save("large.yaml", large(round++));
+        return isTold();
+      },
+      300,
+    );
+    mesh.remove("large.yaml");
+    mesh.save("routes.yaml", reviewsTo("v2"));
+    await waitFor("another nats-server", CONVERGED_MS, async () => (await mesh.pid("nats")) !== server);
+    await waitFor("the last change", CONVERGED_MS, () => sendsTo("v2"));
+    mesh.remove("routes.yaml");
+    await waitFor("xebec check is green", CONVERGED_MS, () => mesh.isGreen());
+    await noneFailed(load);
+  });
+
   async function proxyOf(pod: string): Promise<string> {
     return (await mesh.status()).units.find(({ name }) => name.includes(`/${pod}`))?.addresses[0] ?? "";
   }
@@ -257,6 +284,24 @@ spec:
   host: reviews
   subsets: [{name: ${subset}, labels: {version: v1}}]
 `;
+}
+
+/** Some hundred kilobytes that concern nobody. */
+function large(round: number): string {
+  const names = ["a", "b", "c", "d"];
+  return names
+    .map(
+      (name) => `apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: {name: large-${name}}
+spec:
+  hosts: [large-${name}.example.com]
+  http:
+  - match: [{headers: {x: {exact: ${JSON.stringify(`${round}-${"x".repeat(100_000)}`)}}}}]
+    route: [{destination: {host: reviews}}]
+`,
+    )
+    .join("---\n");
 }
 
 /** Writes Bookinfo's manifests with other replicas of a Deployment. */
