@@ -146,6 +146,8 @@ test("the identity of an object leaves out the version", () => {
     namespace: "default",
     name: "x",
   });
+  const old = { apiVersion: "extensions/v1beta1", kind: "Deployment", metadata: { name: "x" } };
+  assert.equal(idOf(old)?.group, "apps");
   assert.equal(idOf({ apiVersion: "v1", kind: "Namespace", metadata: { name: "x", namespace: "y" } })?.namespace, "");
   for (const value of [null, 1, {}, { apiVersion: "v1", kind: "Pod" }]) assert.equal(idOf(value), undefined);
 });

@@ -22,14 +22,23 @@ export interface ObjectId {
 /** Kinds that belong to no namespace. */
 const CLUSTER_KINDS = new Set(["Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"]);
 
+/** Where kinds of the group `extensions` are now: an API server takes both for the same object. */
+const MOVED: Readonly<Record<string, string>> = {
+  Deployment: "apps",
+  DaemonSet: "apps",
+  ReplicaSet: "apps",
+  Ingress: "networking.k8s.io",
+};
+
 /** @returns undefined for something that is no Kubernetes object */
 export function idOf(value: unknown): ObjectId | undefined {
   if (value === null || typeof value !== "object") return undefined;
   const { apiVersion, kind, metadata } = value as Record<string, unknown>;
   const { name, namespace } = (metadata ?? {}) as Record<string, unknown>;
   if (typeof apiVersion !== "string" || typeof kind !== "string" || typeof name !== "string") return undefined;
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
   return {
-    group: apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "",
+    group: group === "extensions" ? (MOVED[kind] ?? group) : group,
     kind,
     namespace: CLUSTER_KINDS.has(kind) ? "" : typeof namespace === "string" ? namespace : "default",
     name,

@@ -3,6 +3,7 @@ import { logger } from "@xebec/core-log";
 import { encodeWorkloadRecord, type PodRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import type { GenerationWriter } from "@xebec/platform-bus";
 import type { AddressPlan } from "./address-plan.ts";
+import { withIngressPort } from "./ingress-ports.ts";
 import type { KubeService } from "./manifest-objects.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 
@@ -61,10 +62,6 @@ export class WorkloadPublisher {
   /** The ingress gateway is reached at the port that the user chose. */
   #withIngressPort(service: KubeService): KubeService {
     if (service.metadata.namespace !== SYSTEM_NAMESPACE || service.metadata.name !== GATEWAY_SERVICE) return service;
-    const { ingressPort } = this.#source;
-    return {
-      ...service,
-      ports: service.ports.map((port) => (port.port === 80 ? { ...port, targetPort: ingressPort } : port)),
-    };
+    return { ...service, ports: withIngressPort(service.ports, this.#source.ingressPort) };
   }
 }
