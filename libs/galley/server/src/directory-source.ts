@@ -21,7 +21,15 @@ const log = logger("source");
 const WITHDRAW_AFTER_MS = 250;
 /** How long the end waits for a publication that is under way. In milliseconds. */
 const LAST_WORD_MS = 1_000;
+/** Most keys of objects in one line of the log. */
+const LOGGED = 50;
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
+
+/** Keys as they are logged: of very many the first ones, a line of thousands helps nobody and holds the loop up. */
+function some(keys: Iterable<string>): string[] {
+  const all = [...keys];
+  return all.length <= LOGGED ? all : [...all.slice(0, LOGGED), `and ${all.length - LOGGED} more`];
+}
 
 export interface DirectorySourceOptions {
   readonly dir: string;
@@ -106,7 +114,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
     else await writer.apply({ puts, deletes });
     whole = false;
     await teller.published(resources, position);
-    log.info({ changed: [...puts.keys()], removed: [...deletes] }, "configuration published");
+    log.info({ changed: some(puts.keys()), removed: some(deletes) }, "configuration published");
   }
 
   function readNow(path: string, bytes: Uint8Array): Promise<FileContent> {

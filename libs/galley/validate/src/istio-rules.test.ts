@@ -221,6 +221,15 @@ test("an object is limited as Kubernetes limits it, and so is what its regular e
   assert.match(said("VirtualService", regexes("{1,1000}")), /regular expressions of this object too large together/);
 });
 
+test("an object has a limit of its own at the webhook, where no file is read", () => {
+  const labels = (count: number): object => ({
+    host: "h",
+    subsets: [{ name: "a", labels: Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"])) }],
+  });
+  assert.equal(said("DestinationRule", labels(1_000)), "");
+  assert.match(said("DestinationRule", labels(60_000)), /^spec: has more than 50000 fields and values; split it$/);
+});
+
 test("a Gateway's name has no dots", () =>
   assert.match(said("Gateway", server({}), "a.b"), /metadata\.name: .* of a Gateway/));
 

@@ -66,6 +66,8 @@ const REFUSED_ANNOTATIONS = [
 /** An RFC 1123 subdomain, whose labels Kubernetes does not limit, and a label. */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_NAME = 253;
+/** Most fields and values of one object: checking it holds everything else up for some tens of milliseconds. */
+const MAX_VALUES = 50_000;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 // biome-ignore format: one line a kind
@@ -116,6 +118,10 @@ export function validateObject({ value }: Pick<RawObject, "value">, options: Val
   const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
   if (identity && kind.kind === "MeshConfig") checkMeshIdentity(identity, check);
   if (identity && kind.kind === "Gateway") checkGatewayName(identity.name, check);
+  if (isLarger(value.spec, MAX_VALUES)) {
+    check.fail(["spec"], `has more than ${MAX_VALUES} fields and values; split it`);
+    return reject(identity);
+  }
   const structure = checkStructure(kind.schema, value.spec ?? {});
   check.violations.push(...structure.violations);
   const semantics = SEMANTICS[`${group}/${kind.kind}`];
@@ -132,6 +138,16 @@ function namespaceOf({ metadata }: Readonly<Record<string, unknown>>): string | 
 }
 
 const STANDARD = createVocabulary();
+
+function isLarger(value: unknown, most: number): boolean {
+  const open: unknown[] = [value];
+  for (let count = 0; open.length > 0; count++) {
+    const each = open.pop();
+    if (count > most || open.length > most) return true;
+    if (each !== null && typeof each === "object") for (const child of Object.values(each)) open.push(child);
+  }
+  return false;
+}
 
 /** Whether an object belongs to somebody else: then it is not read, however large it is. */
 export function isForeign(apiVersion: string, kind: string): boolean {
