@@ -19,7 +19,7 @@ export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker):
     if (seen.has(subset.name)) check.fail([...path, "name"], `the subset "${subset.name}" is defined twice`);
     seen.add(subset.name);
     check.labels(subset.labels, [...path, "labels"]);
-    checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check);
+    check.withoutWarnings(() => checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check));
   }
   check.exportTo(spec.exportTo, ["spec", "exportTo"]);
   if (!spec.workloadSelector) return;
@@ -34,7 +34,8 @@ export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker):
 
 function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Checker): void {
   if (!policy) return;
-  if (Object.keys(policy).length === 0) check.fail(path, "must set something");
+  const { portLevelSettings, ...own } = policy;
+  if (Object.keys(own).length === 0 && !portLevelSettings?.length) check.fail(path, "must set something");
   checkParts(policy, path, check);
   const ports = new Set<number>();
   for (const [i, each] of (policy.portLevelSettings ?? []).entries()) {
@@ -45,7 +46,7 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Check
     else ports.add(port);
     if (!each.connectionPool && !each.outlierDetection && !each.loadBalancer && !each.tls)
       check.fail(at, "must set something");
-    checkParts(each, at, check);
+    check.withoutWarnings(() => checkParts(each, at, check));
   }
 }
 

@@ -46,10 +46,16 @@ function ruleText(rules: readonly Rule[], i: number): string {
   return rules[i]?.name ? `the rule "${rules[i]?.name}"` : `rule ${i}`;
 }
 
+const LISTS = new Set([
+  ...["headers", "withoutHeaders", "queryParams", "sourceLabels", "gateways", "destinationSubnets"],
+]);
+
 /** Equal for matches that mean the same; a match's name means nothing. */
 function meaningOf(match: object): string {
   const { name: _, ...rest } = match as HttpMatch;
-  return JSON.stringify(sorted(rest));
+  // An empty list or map is the same as none.
+  const given = Object.entries(rest).filter(([name, each]) => !(LISTS.has(name) && Object.keys(each).length === 0));
+  return JSON.stringify(sorted(Object.fromEntries(given)));
 }
 
 function sorted(value: unknown): unknown {

@@ -27,7 +27,8 @@ export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): v
         checkSni(sni, spec, [...path, "tls", i, "match", j, "sniHosts", k], check);
     checkL4(rule, [...path, "tls", i], check);
   }
-  for (const [i, rule] of (spec.tcp ?? []).entries()) checkL4(rule, [...path, "tcp", i], check);
+  for (const [i, rule] of (spec.tcp ?? []).entries())
+    check.withoutWarnings(() => checkL4(rule, [...path, "tcp", i], check));
   warnOfUnreachable(spec, check);
 }
 
@@ -90,10 +91,11 @@ function checkL4(rule: TcpRoute | TlsRoute, path: Path, check: Checker): void {
 }
 
 function checkHttp(rule: HttpRoute, path: Path, check: Checker, forMesh: boolean): void {
-  const actions = (["route", "redirect", "directResponse"] as const).filter((each) => rule[each] !== undefined);
+  const actions = (["route", "redirect", "directResponse"] as const).filter((each) =>
+    each === "route" ? rule.route?.length : rule[each] !== undefined,
+  );
   if (actions.length === 0) check.fail(path, "one of route, redirect and directResponse is needed");
   else if (actions.length > 1) check.fail([...path, actions[1] as string], `cannot be together with ${actions[0]}`);
-  if (rule.route?.length === 0) check.fail([...path, "route"], "must not be empty");
   for (const [i, match] of (rule.match ?? []).entries()) checkMatch(match, [...path, "match", i], check, forMesh);
   checkWeights(rule.route ?? [], [...path, "route"], check);
   check.duration(rule.timeout, [...path, "timeout"]);
@@ -126,7 +128,7 @@ function checkMatch(match: HttpMatch, path: Path, check: Checker, forMesh: boole
       if (field !== "withoutHeaders" || value.regex !== "*") check.stringMatch(value, at);
     }
   check.labels(match.sourceLabels, [...path, "sourceLabels"]);
-  checkGateways(match.gateways, [...path, "gateways"], check);
+  check.withoutWarnings(() => checkGateways(match.gateways, [...path, "gateways"], check));
   if (match.sourceNamespace && !isLabel(match.sourceNamespace))
     check.fail([...path, "sourceNamespace"], `"${match.sourceNamespace}" is no namespace`);
 }

@@ -53,7 +53,7 @@ describe("the structure of an object", () => {
 });
 
 describe("a value that Envoy could not be given", () => {
-  for (const status of ["OK", "NOT_FOUND", "UNAUTHENTICATED", "0", "14", "16"])
+  for (const status of ["OK", "NOT_FOUND", "UNAUTHENTICATED"])
     it(`is not the gRPC status ${status}`, () =>
       assert.deepEqual(http({ fault: { abort: { grpcStatus: status } } }), []));
   for (const status of ["", "17", "-1", "not_found", "constructor", "NOT_FOUND ", "1e1"])
