@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
-import { appEntry, NODE_FLAGS } from "@xebec/platform-local";
+import { appEntry, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
 import { ownVersion } from "./own-version.ts";
 import { ROOT } from "./paths.ts";
 
@@ -45,6 +45,7 @@ function once(runDir: string): Promise<{ code: number | null; killed: boolean }>
     stdio: ["ignore", out, out],
     env: {
       ...process.env,
+      ...NODE_ENVIRONMENT,
       XEBEC_VERSION: ownVersion(),
       XEBEC_HOME: runDir,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(runDir, "compile-cache"),

@@ -2,7 +2,7 @@
 
 import { rm } from "node:fs/promises";
 import { isXebecError, XebecError } from "@xebec/core-errors";
-import { keepCompiled } from "@xebec/core-lifecycle";
+import { afterStart } from "@xebec/core-lifecycle";
 import { escapeControls, logger } from "@xebec/core-log";
 import { decodeProxies } from "@xebec/model-bus";
 import { signToken } from "@xebec/model-pki";
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
     });
   try {
     await supervisor.start();
-    keepCompiled();
+    afterStart();
   } catch (error) {
     // A start that `down` cut short has not failed.
     if (!ending) throw error;

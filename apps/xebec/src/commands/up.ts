@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } fr
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
-import { addressPlan, appEntry, type MeshStatus, NODE_FLAGS } from "@xebec/platform-local";
+import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
 import { askSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
@@ -129,7 +129,7 @@ async function detached(runDir: string, options: UpOptions): Promise<number> {
   const child = spawn(process.execPath, [...NODE_FLAGS, entry], {
     detached: true,
     stdio: ["ignore", out, out],
-    env: { ...process.env, XEBEC_HOME: runDir },
+    env: { ...process.env, ...NODE_ENVIRONMENT, XEBEC_HOME: runDir },
   });
   closeSync(out);
   const gone = new Promise<"gone">((resolve) => {

@@ -1,6 +1,6 @@
+export { afterStart } from "./after-start.ts";
 export { type Component, compose, missingOf } from "./component.ts";
 export { EXIT_CONFIG, EXIT_FAILED_START } from "./failed-start.ts";
 export { FOLLOW_PARENT } from "./follow-parent.ts";
-export { keepCompiled } from "./keep-compiled.ts";
 export { runService, type ServiceOptions } from "./run-service.ts";
 export { serviceMain } from "./service-main.ts";

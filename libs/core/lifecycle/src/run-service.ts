@@ -1,8 +1,8 @@
 import { logger } from "@xebec/core-log";
+import { afterStart } from "./after-start.ts";
 import { type Component, compose } from "./component.ts";
 import { EXIT_FAILED_START, failedStart } from "./failed-start.ts";
 import { FOLLOW_PARENT, followParent } from "./follow-parent.ts";
-import { keepCompiled } from "./keep-compiled.ts";
 
 /** Signals within this time, in milliseconds, are one wish. */
 const REPEAT_MS = 500;
@@ -45,7 +45,7 @@ export async function runService({ name, components, drainMs = 10_000 }: Service
     process.exit(failedStart(name, error));
   }
   if (!stop.signal.aborted) log.info(`${name} has started`);
-  keepCompiled();
+  afterStart();
   const signal = await ended;
   log.info({ signal }, `${name} drains`);
   const late = setTimeout(() => {

@@ -34,8 +34,14 @@ export function containerCommand(container: ContainerSpec, root: string): [strin
   );
 }
 
+/** So that a process can give back what only its start needed (`afterStart`). */
+const COLLECT = "--expose-gc";
+
 /** Many small processes: a small young generation keeps each of them small. */
-export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
+export const NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1", COLLECT];
+
+/** One arena for all threads of a process, whose native memory is little and short-lived: 5 MiB less for each of them. */
+export const NODE_ENVIRONMENT: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "1" };
 
 /** The program of an app: its bundle when one was made for this start, else its source. */
 export function appEntry(root: string, app: string): string {
@@ -47,4 +53,4 @@ export function appEntry(root: string, app: string): string {
  * Services have more to do at a time. Measured against 4 MiB: some 20 MiB more memory for a service, a fifth to a half less CPU
  * for a change on a thousand proxies, and no checks that wait 15 to 40 ms for the garbage collector.
  */
-export const SERVICE_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16"];
+export const SERVICE_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=16", COLLECT];

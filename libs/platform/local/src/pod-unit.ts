@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { readYaml } from "@xebec/core-yaml";
 import { POD_MARK, RUN_MARK } from "@xebec/platform-process";
-import { containerCommand } from "./images.ts";
+import { containerCommand, NODE_ENVIRONMENT } from "./images.ts";
 import type { ContainerSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
@@ -32,15 +32,16 @@ export function containerUnit(host: PodHost, pod: PodPlace, container: Container
   const { namespace, name, uid } = pod.state;
   const isProxy = container.name === PROXY;
   const own = containerEnvironment(container, pod.facts);
+  const [file, ...args] = containerCommand(container, host.root);
   const env = {
     ...host.baseEnv,
+    ...(file === process.execPath ? NODE_ENVIRONMENT : {}),
     ...(isProxy ? {} : appEnvironment(host, pod)),
     ...own,
     ...(isProxy ? proxyEnvironment(host, pod, container, own.PROXY_CONFIG) : {}),
     [RUN_MARK]: host.runId,
     [POD_MARK]: uid,
   };
-  const [file, ...args] = containerCommand(container, host.root);
   return {
     name: `pod/${namespace}/${name}/${container.name}`,
     command: [file, ...args.map((each) => expand(each, env))],

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { RUN_MARK } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
-import { appEntry, SERVICE_NODE_FLAGS } from "./images.ts";
+import { appEntry, NODE_ENVIRONMENT, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { UnitSpec } from "./unit.ts";
 
 /** A service that signs in to the bus. */
@@ -100,7 +100,7 @@ function unit(host: ServiceHost, name: string, app: string, flags: readonly stri
   return {
     name: `service/${name}`,
     command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...flags],
-    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
+    env: { ...host.baseEnv, ...NODE_ENVIRONMENT, [RUN_MARK]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };
