@@ -1,9 +1,13 @@
-import { copyFile, readdir, rm, stat, truncate } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { copyFile, readdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 
 const log = logger("local");
+
+/** Every so many rounds the whole folder is looked at. */
+const WHOLE_ROUND = 60;
 
 export interface LogKeeperOptions {
   /** A log that is larger is put aside as `<name>.1`, in bytes (16 MiB). */
@@ -25,12 +29,17 @@ export function keepLogsSmall(
   used: () => ReadonlySet<string>,
   { maxBytes = 16 << 20, everyMs = 10_000, keepMs = 7 * 86_400_000 }: LogKeeperOptions = {},
 ): () => void {
+  let rounds = 0;
   const look = new Coalescer(async () => {
     const inUse = used();
-    for (const name of await readdir(folder)) {
-      const path = join(folder, name);
-      const { size, mtimeMs } = await stat(path);
-      if (name.endsWith(".log") && size > maxBytes) {
+    // Logs that nobody writes to do not grow, and may be many: all are looked at now and then only.
+    const whole = rounds++ % WHOLE_ROUND === 0;
+    const paths = whole ? (await readdir(folder)).map((name) => join(folder, name)) : inUse;
+    for (const path of paths) {
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (!found) continue;
+      const { size, mtimeMs } = found;
+      if (path.endsWith(".log") && size > maxBytes) {
         await copyFile(path, `${path}.1`);
         await truncate(path);
       }
