@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { isRunning, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
+import { isRunning, portHolder, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
+import { freePorts } from "@xebec/testing-launch";
 import { Unit, type UnitSpec } from "./unit.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -33,6 +34,7 @@ test("a process that is killed is started again, and writes to its log file", as
   t.after(() => unit.end(1_000));
   unit.start();
   const first = await waitFor("first process", TIMEOUT_MS, () => unit.id);
+  await waitFor("its line", TIMEOUT_MS, async () => (await readFile(of.logFile, "utf8")) === "started\n");
   process.kill(first.pid, "SIGKILL");
   const second = await waitFor("second process", TIMEOUT_MS, () => unit.id?.pid !== first.pid && unit.id);
   assert.ok(isRunning(second) && !isRunning(first));
@@ -103,4 +105,22 @@ test("a program that does not exist is told and tried again until it is ended", 
   await waitFor("a second try", TIMEOUT_MS, () => unit.restarts >= 2);
   assert.match(unit.problem, /cannot be started: .*ENOENT/);
   await unit.end(100);
+});
+
+test("a process that had several ports is not looked for again at each of them", async (t) => {
+  const ports = await freePorts(2);
+  const script = `const all = [${ports}].map((port) => require("node:net").createServer().listen(port, "127.0.0.1"));
+    process.on("SIGUSR2", () => all.forEach((each) => each.close()));
+    setInterval(() => undefined, 60_000);`;
+  const of = await spec(t, `exec "${process.execPath}" -e '${script}'`);
+  const unit = new Unit(of, () => undefined);
+  t.after(() => unit.end(1_000));
+  unit.start();
+  const holders = (): string[] => ports.map((port) => unit.holder("127.0.0.1", port));
+  await waitFor("it has both", TIMEOUT_MS, () => holders().every((each) => each === "own"));
+  process.kill(unit.id?.pid as number, "SIGUSR2");
+  await waitFor("nobody listens", TIMEOUT_MS, () =>
+    ports.every((port) => portHolder("127.0.0.1", port, [process.pid]) === "nobody"),
+  );
+  assert.deepEqual(holders(), ["own", "own"]);
 });

@@ -60,7 +60,7 @@ export class Unit {
   #instance: string | undefined;
   #before: UnitBefore | undefined;
   #between: Promise<void> | undefined;
-  #holds: { readonly id: ProcessId; readonly address: string } | undefined;
+  #holds: { readonly id: ProcessId; readonly addresses: Set<string> } | undefined;
   #child: ChildProcess | undefined;
   #wanted = false;
   #released = false;
@@ -237,13 +237,14 @@ export class Unit {
     const id = this.#id;
     const address = `${host}:${port}`;
     if (!id) return "nobody";
-    if (this.#holds?.id === id && this.#holds.address === address) return "own";
+    if (this.#holds?.id !== id) this.#holds = { id, addresses: new Set() };
+    if (this.#holds.addresses.has(address)) return "own";
     const [name, value] = this.spec.portMark ?? [UNIT_MARK, this.spec.name];
     const run = this.spec.env[RUN_MARK];
     const own = markedProcesses(name, value).filter((each) => each.mark(RUN_MARK) === run);
     // One that an older version has started has no mark of its unit.
     const holder = portHolder(host, port, new Set([id.pid, ...own.map(({ pid }) => pid)]));
-    if (holder === "own") this.#holds = { id, address };
+    if (holder === "own") this.#holds.addresses.add(address);
     return holder;
   }
 
