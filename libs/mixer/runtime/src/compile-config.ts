@@ -22,6 +22,9 @@ import { type CheckedRule, checkRule, type RuleSpecValue } from "./rule-check.ts
 import { Snapshot } from "./snapshot.ts";
 import { RuleSpec } from "./spec-schemas.ts";
 
+/** Envoy's external authorization carries no quota requests (spec mixer §7.6). */
+const NO_PROXY_ASKS = "no proxy asks for quotas, only clients of Mixer's Check do";
+
 /**
  * Compiles configuration objects into a snapshot (spec mixer §7.2). A bad object is rejected with its reason and never
  * hinders another.
@@ -116,7 +119,9 @@ function build(
         const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
         plans.set(instance.name, plan);
         built.push({ variety: instance.template.variety, action: { handler: slot, instance: plan } });
-        conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
+        if (instance.template.variety === "quota")
+          conditions.accept(instance.resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
+        else conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
       }
     }
     if (built.length + headers.length > 0) {
@@ -138,6 +143,12 @@ function build(
         }),
       );
       builder.add(builder.headers, match, operations);
+      const isAsked = headers.length > 0 || built.some((each) => each.variety !== "quota");
+      if (!isAsked && problems.length === 0) {
+        conditions.accept(resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
+        continue;
+      }
+      if (built.some((each) => each.variety === "quota")) problems.push(NO_PROXY_ASKS);
       const message = problems.length === 0 ? "in effect" : `in effect, but not all of it: ${problems.join("; ")}`;
       conditions.accept(resource, "attached", problems.length === 0 ? "Compiled" : "PartlyRejected", message);
     } else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);

@@ -2,9 +2,9 @@ import { keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
 
 /**
  * What became of a configuration object: `attached` works for requests, `compiled` is valid and nothing uses it,
- * `rejected` has no effect.
+ * `ignored` is valid and no proxy asks for it, `rejected` has no effect.
  */
-export type ConditionState = "attached" | "compiled" | "rejected";
+export type ConditionState = "attached" | "compiled" | "ignored" | "rejected";
 
 export interface Condition {
   /** The object's key, `config.istio.io/rule/default/deny`. */
@@ -20,7 +20,7 @@ export interface Condition {
 export class Conditions {
   readonly #all = new Map<string, Condition>();
 
-  accept<S extends "attached" | "compiled">(
+  accept<S extends "attached" | "compiled" | "ignored">(
     resource: Resource,
     state: S,
     reason: ReasonOf<"mixer", S>,

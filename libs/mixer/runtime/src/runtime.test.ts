@@ -255,6 +255,21 @@ test("of many errors the first ones are shown", () => {
   assert.match(text, /\n\* e19\n\* and 980 more$/);
 });
 
+test("a quota that no proxy asks for is not said to be in effect", async () => {
+  const { states } = await start([
+    handler("h", "spy"),
+    object("quota", "rate", {}),
+    object("checknothing", "nothing", {}),
+    rule("limits", "", "h", ["rate.quota"]),
+    rule("mixed", "", "h", ["nothing.checknothing", "rate.quota"]),
+  ]);
+  const said = (key: string): string => `${states[key]?.state} ${states[key]?.reason}`;
+  assert.equal(said("rule/istio-system/limits"), "ignored NoProxyAsks");
+  assert.equal(said("quota/istio-system/rate"), "ignored NoProxyAsks");
+  assert.equal(said("rule/istio-system/mixed"), "attached PartlyRejected");
+  assert.match(states["rule/istio-system/mixed"]?.message ?? "", /no proxy asks for quotas/);
+});
+
 test("a quota is granted in full unless an instance of its name applies; names are compared without case", async () => {
   const { runtime, bag } = await start([
     handler("h", "spy", { amount: 3 }),

@@ -28,6 +28,7 @@ export const REASONS = {
     BuiltIn: "attached",
     PartlyRejected: "attached",
     Unused: "compiled",
+    NoProxyAsks: "ignored",
     InvalidSpec: "rejected",
     InvalidExpression: "rejected",
     InvalidParams: "rejected",

@@ -9,7 +9,7 @@ const EFFECTIVE = {
   deployment: words("replicas selector template strategy minReadySeconds"),
   pod: words("containers volumes serviceAccountName terminationGracePeriodSeconds"),
   container: words(
-    "name image command args env ports volumeMounts startupProbe readinessProbe livenessProbe lifecycle",
+    "name image imagePullPolicy command args env ports volumeMounts startupProbe readinessProbe livenessProbe lifecycle",
   ),
   lifecycle: words("preStop"),
   port: words("name containerPort protocol"),
