@@ -46,6 +46,8 @@ export interface GenerationReader extends Component {
   entries(): ReadonlyMap<string, Uint8Array>;
 }
 
+/** The last good state is written soon after a change, once who reads it has passed it on; while changes follow each other, now and then. */
+const CACHE_SOON_MS = 50;
 const CACHE_PAUSE_MS = 500;
 const INCOMPLETE_MS = 5_000;
 const log = logger("bus");
@@ -73,6 +75,7 @@ class Reader implements GenerationReader {
   #restored = false;
   #synced = false;
   #cacheDue = false;
+  #cachedAt = Number.NEGATIVE_INFINITY;
   #confirmedAt = performance.now();
   #incompleteSince: number | undefined;
   /** The position that was told last, as text. */
@@ -330,7 +333,8 @@ class Reader implements GenerationReader {
   #scheduleCache(): void {
     if (this.#options.cacheFile === undefined || this.#cacheDue) return;
     this.#cacheDue = true;
-    void sleep(CACHE_PAUSE_MS, this.#stop.signal).then(() => {
+    const wait = Math.max(CACHE_SOON_MS, CACHE_PAUSE_MS - (performance.now() - this.#cachedAt));
+    void sleep(wait, this.#stop.signal).then(() => {
       if (!this.#stop.signal.aborted) return this.#cache.request();
     });
   }
@@ -339,6 +343,7 @@ class Reader implements GenerationReader {
     const { cacheFile } = this.#options;
     if (cacheFile === undefined || !this.#cacheDue) return;
     this.#cacheDue = false;
+    this.#cachedAt = performance.now();
     const sources = new Map<string, CachedSource>();
     for (const [name, { applied, generation, incarnation, retired }] of this.#sources)
       if (!retired) sources.set(name, { entries: applied, generation, incarnation });
