@@ -7,7 +7,7 @@ import { anchors, citations, localLinks, sectionsOf } from "./citations.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const SKIPPED = new Set(["node_modules", "gen", "dist"]);
 /** Whether the form `spec/pilot.md §3.1` is still accepted beside `docs/reference/pilot.md §3.1`. */
-const FORMER_FORM_ACCEPTED = true;
+const FORMER_FORM_ACCEPTED = false;
 
 /** All files with one of these endings, but generated, installed and hidden ones. */
 function files(...endings: string[]): { path: string; text: string }[] {

@@ -2,7 +2,7 @@ import { defineConfig, option } from "@xebec/core-config";
 
 const ACCEPTED = "accepted as Istio's agent does, without effect";
 
-/** The agent's flags, with Istio's names (spec/pilot.md §7.1). What the pod is comes from the environment. */
+/** The agent's flags, with Istio's names (docs/reference/pilot.md §7.1). What the pod is comes from the environment. */
 export const AgentConfig = defineConfig({
   service: "pilot-agent",
   summary: "proxy sidecar|router: runs Envoy with a configuration from pilot and a certificate from citadel",

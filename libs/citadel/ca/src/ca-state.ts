@@ -40,7 +40,7 @@ export interface SelfSignedOptions {
   readonly rootTtlMs: number;
 }
 
-/** How far a certificate begins before its time, for clocks that are late, in milliseconds (spec/platform.md §1.6). */
+/** How far a certificate begins before its time, for clocks that are late, in milliseconds (docs/reference/platform.md §1.6). */
 export const BACKDATE_MS = 120_000;
 /** The same for a root, which nothing replaces when a clock is set back. */
 export const ROOT_BACKDATE_MS = 86_400_000;

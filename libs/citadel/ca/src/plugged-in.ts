@@ -4,9 +4,9 @@ import { parseCertificate, readPrivateKey, splitCertificates } from "@xebec/mode
 import type { SigningCa } from "./ca-state.ts";
 
 /**
- * Takes an authority that an operator made (spec/platform.md §1.7, "Plugged in"): the certificate must be a CA, must lead to
- * one of the roots through the chain, and the key must be its own. That root comes first in what is returned, as everybody expects
- * of the one that signs; bundles hold more than one while a root is replaced.
+ * Takes an authority that an operator made (docs/reference/platform.md §1.7, "Plugged in"): the certificate must be a
+ * CA, must lead to one of the roots through the chain, and the key must be its own. That root comes first in what is
+ * returned, as everybody expects of the one that signs; bundles hold more than one while a root is replaced.
  * @throws XebecError invalid_argument that says which of these fails
  */
 export function pluggedIn(files: SigningCa): SigningCa {

@@ -20,8 +20,8 @@ const MOST_REMEMBERED = 10_000;
 const CLOCK_MS = 60_000;
 
 /**
- * The authenticators in Istio's order (spec/platform.md §1.3): the client certificate, then the token of the local platform
- * in `authorization: Bearer`. A token is verified once; while it is valid the result is remembered.
+ * The authenticators in Istio's order (docs/reference/platform.md §1.3): the client certificate, then the token of the
+ * local platform in `authorization: Bearer`. A token is verified once; while it is valid the result is remembered.
  */
 export function createAuthenticator({ trustDomain, tokenKeys, isRevoked }: AuthenticatorOptions): Authenticator {
   const known = new Map<string, TokenClaims>();

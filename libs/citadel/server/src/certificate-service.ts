@@ -23,8 +23,8 @@ export interface CertificateServiceOptions {
 }
 
 /**
- * Citadel's two services (spec/platform.md §1.1). Both sign the identity that was authenticated, whatever names the request
- * holds; a lifetime above the maximum is granted as the maximum.
+ * Citadel's two services (docs/reference/platform.md §1.1). Both sign the identity that was authenticated, whatever
+ * names the request holds; a lifetime above the maximum is granted as the maximum.
  */
 export function certificateServices({
   source,

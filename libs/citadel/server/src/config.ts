@@ -4,7 +4,7 @@ import { XebecError } from "@xebec/core-errors";
 import { trustDomainOf } from "@xebec/model-names";
 import { KEY_TYPES } from "@xebec/model-pki";
 
-/** Citadel's flags, with the names of Istio 1.1's istio_ca (spec/platform.md §1.9). */
+/** Citadel's flags, with the names of Istio 1.1's istio_ca (docs/reference/platform.md §1.9). */
 export const CitadelConfig = defineConfig({
   service: "citadel",
   summary: "signs the certificates of the mesh",

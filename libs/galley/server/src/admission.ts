@@ -18,7 +18,7 @@ interface AdmissionReview {
 const REVIEW_VERSIONS = new Set(["admission.k8s.io/v1", "admission.k8s.io/v1beta1"]);
 
 /**
- * Answers an AdmissionReview: the same validation as everywhere (spec/platform.md §3.8).
+ * Answers an AdmissionReview: the same validation as everywhere (docs/reference/platform.md §3.8).
  * @param body the parsed request body
  * @param vocabulary attributes that rules may use; the standard ones when left out
  * @returns the review to send back, always with HTTP status 200

@@ -1,6 +1,6 @@
 import { defineConfig, option } from "@xebec/core-config";
 
-/** Galley's flags, with Istio 1.1's names (spec/platform.md §3.2). */
+/** Galley's flags, with Istio 1.1's names (docs/reference/platform.md §3.2). */
 export const GalleyConfig = defineConfig({
   service: "galley",
   summary: "takes configuration in, validates it, and publishes it",

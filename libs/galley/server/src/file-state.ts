@@ -24,7 +24,7 @@ export interface FileContent {
 export const NO_CONTENT: FileContent = { resources: new Map(), faults: [], unreadable: false };
 
 /**
- * Reads a file's objects (design.md §3, Galley). An object that is refused keeps its last good form; a file that does not
+ * Reads a file's objects (docs/galley.md). An object that is refused keeps its last good form; a file that does not
  * parse keeps all its objects. A long file is read in slices, between which others have their turn.
  * @param path as it is shown to users
  * @param before what the file held until now

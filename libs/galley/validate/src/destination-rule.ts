@@ -7,7 +7,7 @@ const MAX_MAGLEV = 5_000_011;
 const MAX_RING = 8_388_608;
 const MAX_STREAMS = 2_147_483_647;
 
-/** Semantic rules of a DestinationRule (spec/platform.md §3.11). */
+/** Semantic rules of a DestinationRule (docs/reference/platform.md §3.11). */
 export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
   check.host(spec.host, ["spec", "host"]);
   checkPolicy(spec.trafficPolicy, ["spec", "trafficPolicy"], check);

@@ -11,7 +11,7 @@ export function checkGatewayName(name: string, check: Checker): void {
   if (!isLabel(name)) check.fail(["metadata", "name"], `"${name}" is no name of a Gateway: letters, digits and -`);
 }
 
-/** Semantic rules of a Gateway (spec/platform.md §3.11). */
+/** Semantic rules of a Gateway (docs/reference/platform.md §3.11). */
 export function checkGateway(spec: GatewaySpec, check: Checker): void {
   const names = new Set<string>();
   for (const [i, server] of spec.servers.entries()) {

@@ -17,8 +17,8 @@ const SERVED = [
   ...["enableAutoMtls", "outboundTrafficPolicy", "policyCheckFailOpen", "disablePolicyChecks", "disableReports"],
 ] as const satisfies readonly (keyof MeshConfigSpec)[];
 
-// Istio's further fields, of 1.1 and of today (spec/pilot.md §3.13). They are taken, so that a mesh's own file can be used as it
-// is, and told as without effect by pilot's condition.
+// Istio's further fields, of 1.1 and of today (docs/reference/pilot.md §3.13). They are taken, so that a mesh's own
+// file can be used as it is, and told as without effect by pilot's condition.
 const ISTIO = [
   ...["mixerCheckServer", "mixerReportServer", "sidecarToTelemetrySessionAffinity", "enableClientSidePolicyCheck"],
   ...["mixerAddress", "proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "ingressClass"],
@@ -49,7 +49,7 @@ export function checkMeshIdentity(
     check.fail(["metadata", "name"], `the mesh configuration is named ${name}, not ${identity.name}`);
 }
 
-/** Semantic rules of the mesh configuration (spec/pilot.md §3.13). */
+/** Semantic rules of the mesh configuration (docs/reference/pilot.md §3.13). */
 export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   for (const field of Object.keys(spec))
     if (!KNOWN.has(camelCase(field))) check.fail(["spec", field], `unknown field${suggestion(field)}`);

@@ -4,7 +4,7 @@ import { checkExpression, ExpressionError } from "@xebec/model-expr";
 import type { AttributeManifestSpec, HandlerSpec, InstanceSpec, RuleSpec } from "@xebec/model-resources";
 import type { Checker } from "./rules.ts";
 
-/** Semantic rules of Mixer's objects: what can be said of one object without the others (spec/mixer.md §7.2). */
+/** Semantic rules of Mixer's objects: what can be said of one object without the others (docs/reference/mixer.md §7.2). */
 export function checkRule(spec: RuleSpec, check: Checker, vocabulary: Vocabulary): void {
   if (spec.match) checkMatch(spec.match, check, vocabulary);
   const edits = (spec.requestHeaderOperations?.length ?? 0) + (spec.responseHeaderOperations?.length ?? 0);

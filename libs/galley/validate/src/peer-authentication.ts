@@ -1,7 +1,7 @@
 import type { PeerAuthenticationSpec } from "@xebec/model-resources";
 import type { Checker } from "./rules.ts";
 
-/** Semantic rules of a PeerAuthentication (spec/platform.md §3.11). */
+/** Semantic rules of a PeerAuthentication (docs/reference/platform.md §3.11). */
 export function checkPeerAuthentication(spec: PeerAuthenticationSpec, check: Checker): void {
   const ports = Object.keys(spec.portLevelMtls ?? {});
   if (spec.portLevelMtls && Object.keys(spec.selector?.matchLabels ?? {}).length === 0)

@@ -11,7 +11,10 @@ const CIPHERS = new Set([
   ...["AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "DES-CBC3-SHA"],
 ]);
 
-/** Rules of the TLS of a gateway's server: where its certificates come from, and what goes unheeded (spec/platform.md §3.11). */
+/**
+ * Rules of the TLS of a gateway's server: where its certificates come from, and what goes unheeded
+ * (docs/reference/platform.md §3.11).
+ */
 export function checkServerTls(tls: GatewayServer["tls"], path: Path, check: Checker): void {
   if (!tls) return;
   const { mode = "PASSTHROUGH", credentialName, serverCertificate, privateKey, caCertificates } = tls;

@@ -5,7 +5,7 @@ import { type Checker, isIp, isLabel, isName } from "./rules.ts";
 /** Longest path of a Unix socket. */
 const MAX_SOCKET = 107;
 
-/** Semantic rules of a ServiceEntry (spec/platform.md §3.11). */
+/** Semantic rules of a ServiceEntry (docs/reference/platform.md §3.11). */
 export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void {
   const resolution = spec.resolution ?? "NONE";
   const endpoints = spec.endpoints ?? [];

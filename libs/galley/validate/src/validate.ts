@@ -57,7 +57,7 @@ export interface ValidateOptions {
 /** Groups of Kubernetes itself: their objects are not ours to judge. */
 const KUBERNETES_GROUPS = /^(|apps|extensions|batch|autoscaling|policy|([a-z-]+\.)+k8s\.io)$/;
 const MESH_CONFIG_MAP = { name: "istio", key: "mesh" } as const;
-/** Annotations that Istio sets inside itself; its webhook refuses them (spec/platform.md §3.11). */
+/** Annotations that Istio sets inside itself; its webhook refuses them (docs/reference/platform.md §3.11). */
 const REFUSED_ANNOTATIONS = [
   "internal.istio.io/webhook-always-reject",
   "internal.istio.io/parents",

@@ -8,7 +8,7 @@ import { warnOfUnreachable } from "./unreachable.ts";
 
 type Path = readonly (string | number)[];
 
-/** Semantic rules of a VirtualService (spec/platform.md §3.11). */
+/** Semantic rules of a VirtualService (docs/reference/platform.md §3.11). */
 export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): void {
   const path: Path = ["spec"];
   const forMesh = !spec.gateways?.length || spec.gateways.includes("mesh");

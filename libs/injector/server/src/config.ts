@@ -1,6 +1,6 @@
 import { defineConfig, option } from "@xebec/core-config";
 
-/** The injector's flags, with Istio 1.1's names (spec/platform.md §4.1). */
+/** The injector's flags, with Istio 1.1's names (docs/reference/platform.md §4.1). */
 export const InjectorConfig = defineConfig({
   service: "sidecar-injector",
   summary: "gives pods their sidecar, as a mutating webhook",

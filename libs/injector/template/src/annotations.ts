@@ -19,7 +19,7 @@ const ports = (text: string): boolean => list(text).every(isPort);
 const networks = (text: string): boolean => list(text).every(isCidr);
 const count = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= 2 ** 31 - 1;
 
-/** The annotations that are checked, with the form that they must have (spec/platform.md §4.4). */
+/** The annotations that are checked, with the form that they must have (docs/reference/platform.md §4.4). */
 const CHECKS: Readonly<Record<string, readonly [(text: string) => boolean, string]>> = {
   "sidecar.istio.io/interceptionMode": [
     (text) => ["REDIRECT", "TPROXY", "NONE"].includes(text),

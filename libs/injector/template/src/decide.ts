@@ -11,7 +11,7 @@ const INJECT = "sidecar.istio.io/inject";
 const NEVER: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease", "local-path-storage"]);
 const YES = new Set(["y", "yes", "true", "on"]);
 
-/** Decides whether a pod gets a sidecar (spec/platform.md §4.3): the first step that says something wins. */
+/** Decides whether a pod gets a sidecar (docs/reference/platform.md §4.3): the first step that says something wins. */
 export function decide(pod: Pod, namespace: string, config: InjectConfig): Decision {
   if (pod.spec?.hostNetwork) return { inject: false, reason: "the pod uses the host's network" };
   if (NEVER.has(namespace)) return { inject: false, reason: `namespace ${namespace} is never injected` };

@@ -12,7 +12,7 @@ export interface Selector {
   }[];
 }
 
-/** What Istio's config map `istio-sidecar-injector` holds under `config` (spec/platform.md §4.2). */
+/** What Istio's config map `istio-sidecar-injector` holds under `config` (docs/reference/platform.md §4.2). */
 export interface InjectConfig {
   readonly policy: "enabled" | "disabled";
   /** A partial Pod in YAML with `{{placeholders}}`. */

@@ -33,8 +33,8 @@ interface Rendered {
 }
 
 /**
- * The patch that gives a pod its sidecar (spec/platform.md §4.5). A pod that was injected before first loses what the earlier
- * injection added, so that the result is the same.
+ * The patch that gives a pod its sidecar (docs/reference/platform.md §4.5). A pod that was injected before first loses
+ * what the earlier injection added, so that the result is the same.
  * @throws XebecError invalid_argument for an annotation or template that cannot be used; then nothing is injected
  */
 export function injectionPatch(

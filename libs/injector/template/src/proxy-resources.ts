@@ -12,7 +12,10 @@ export interface ResourcesData {
 
 const LIMITS = { limitCpu: "2", limitMemory: "1Gi" } as const;
 
-/** Any annotation about the proxy's resources replaces the whole block by what the annotations say (spec/platform.md §4.6). */
+/**
+ * Any annotation about the proxy's resources replaces the whole block by what the annotations say
+ * (docs/reference/platform.md §4.6).
+ */
 export function resourcesData(annotations: Readonly<Record<string, string>>, values: InjectValues): ResourcesData {
   const own = {
     requestCpu: annotations["sidecar.istio.io/proxyCPU"],

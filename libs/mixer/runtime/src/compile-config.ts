@@ -22,12 +22,12 @@ import { type CheckedRule, checkRule, type RuleSpecValue } from "./rule-check.ts
 import { Snapshot } from "./snapshot.ts";
 import { RuleSpec } from "./spec-schemas.ts";
 
-/** Envoy's external authorization carries no quota requests (spec mixer §7.6). */
+/** Envoy's external authorization carries no quota requests (docs/reference/mixer.md §7.6). */
 const NO_PROXY_ASKS = "no proxy asks for quotas, only clients of Mixer's Check do";
 
 /**
- * Compiles configuration objects into a snapshot (spec mixer §7.2). A bad object is rejected with its reason and never
- * hinders another.
+ * Compiles configuration objects into a snapshot (docs/reference/mixer.md §7.2). A bad object is rejected with its
+ * reason and never hinders another.
  */
 export async function compileConfig(
   resources: Iterable<Resource>,

@@ -23,7 +23,7 @@ export interface CheckOutcome {
 
 const NONE: readonly HeaderOperation[] = [];
 
-/** Nothing had to be said about the request: OK for 1 minute and 10,000 uses (spec mixer §7.5). */
+/** Nothing had to be said about the request: OK for 1 minute and 10,000 uses (docs/reference/mixer.md §7.5). */
 export const DEFAULT_OUTCOME: CheckOutcome = {
   code: 0,
   message: "",
@@ -57,8 +57,8 @@ export function httpStatusOf(code: number): number {
 }
 
 /**
- * Folds the results of several handlers into one (spec mixer §7.5): the shortest validity, the code of the first denial, all
- * denials' messages. A bare OK counts as no result, in whatever order results come.
+ * Folds the results of several handlers into one (docs/reference/mixer.md §7.5): the shortest validity, the code of the
+ * first denial, all denials' messages. A bare OK counts as no result, in whatever order results come.
  */
 export class ResultFold {
   #result: { code: number; validMs: number; validUses: number } | undefined;

@@ -51,7 +51,7 @@ export class PlanBuilder {
 }
 
 /**
- * The plan of a namespace: the default namespace's rules, then its own (spec mixer §7.3). Header operations are not
+ * The plan of a namespace: the default namespace's rules, then its own (docs/reference/mixer.md §7.3). Header operations are not
  * inherited by a namespace with checks or header operations of its own.
  */
 export function mergePlans(inherited: PlanBuilder | undefined, own: PlanBuilder | undefined): Plan {
@@ -74,7 +74,7 @@ export function mergePlans(inherited: PlanBuilder | undefined, own: PlanBuilder 
   };
 }
 
-/** Finds the namespace whose rules a request is subject to: the reporter's own side (spec mixer §7.3). */
+/** Finds the namespace whose rules a request is subject to: the reporter's own side (docs/reference/mixer.md §7.3). */
 export class IdentityReader {
   readonly #kind: number;
   readonly #destination: number;

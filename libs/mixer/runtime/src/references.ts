@@ -4,7 +4,7 @@ export function fullName(name: string, kind: string, namespace: string): string 
 }
 
 /**
- * Finds the object that a reference means (spec mixer §7.2): `a`, `a.kind` or `a.namespace`, `a.kind.namespace`.
+ * Finds the object that a reference means (docs/reference/mixer.md §7.2): `a`, `a.kind` or `a.namespace`, `a.kind.namespace`.
  * @param known objects by full name
  * @param kind the kind that is meant when none is written
  * @param namespace the namespace of the referring object

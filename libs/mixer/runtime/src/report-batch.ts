@@ -20,7 +20,7 @@ interface Outgoing {
 /** So many instances are handed over at once, about: what waits in memory must not grow with what a caller sends. */
 const FULL = 1000;
 
-/** The reports of several requests, handed to each handler in one call per template (spec mixer §7.4). */
+/** The reports of several requests, handed to each handler in one call per template (docs/reference/mixer.md §7.4). */
 export class ReportBatch {
   readonly #holder: Holder;
   readonly #holds: (match: CompiledExpression | undefined, bag: AttributeBag) => boolean;

@@ -72,7 +72,7 @@ export interface RuleScope {
 }
 
 /**
- * Checks a rule and resolves what it refers to (spec mixer §7.2). Bad actions are dropped one by one.
+ * Checks a rule and resolves what it refers to (docs/reference/mixer.md §7.2). Bad actions are dropped one by one.
  * @throws ExpressionError when the condition is not a valid BOOL expression
  */
 export function checkRule(resource: Resource, spec: RuleSpecValue, scope: RuleScope): CheckedRule {

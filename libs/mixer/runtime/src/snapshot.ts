@@ -97,7 +97,7 @@ export class Snapshot {
   }
 
   /**
-   * Asks for units of a quota (spec mixer §7.6). A quota that no rule with a true condition has is granted in full.
+   * Asks for units of a quota (docs/reference/mixer.md §7.6). A quota that no rule with a true condition has is granted in full.
    * @param name compared with the short names of instances, without case
    * @returns never rejects: a handler that fails grants nothing
    */

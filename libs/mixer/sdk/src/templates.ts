@@ -1,6 +1,8 @@
 import { defineTemplate, type Template } from "./template.ts";
 
-/** Istio's templates (spec mixer §5). The name is the kind of legacy instances and the value of `compiledTemplate`. */
+/**
+ * Istio's templates (docs/reference/mixer.md §5). The name is the kind of legacy instances and the value of `compiledTemplate`.
+ */
 export const TEMPLATES: ReadonlyMap<string, Template> = new Map(
   [
     defineTemplate("checknothing", "check", {}),
@@ -78,8 +80,8 @@ export const TEMPLATES: ReadonlyMap<string, Template> = new Map(
 );
 
 /**
- * The adapters of Istio 1.1 with their templates (spec mixer §6): also those that a service does not have, so that it can
- * tell an adapter which is not there from one that never existed.
+ * The adapters of Istio 1.1 with their templates (docs/reference/mixer.md §6): also those that a service does not have,
+ * so that it can tell an adapter which is not there from one that never existed.
  */
 export const ISTIO_ADAPTERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({

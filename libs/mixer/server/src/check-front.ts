@@ -16,7 +16,7 @@ import { addQuota, int64Of, type QuotaRequests } from "./quota-requests.ts";
 const OPERATIONS = { REPLACE: 0, REMOVE: 1, APPEND: 2 } as const;
 const OK_STATUS = new Uint8Array(0);
 
-/** `istio.mixer.v1.Mixer/Check`, on bytes in both directions (spec mixer §1.1, §7). */
+/** `istio.mixer.v1.Mixer/Check`, on bytes in both directions (docs/reference/mixer.md §1.1, §7). */
 export function checkFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
   const pool = new BagPool((layout) => {
     const bag = makeBag(layout, index);

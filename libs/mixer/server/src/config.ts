@@ -23,7 +23,7 @@ const areDirectories: Check = (value) =>
     .find(Boolean);
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
 
-/** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (spec mixer §8.2). */
+/** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (docs/reference/mixer.md §8.2). */
 const common = {
   port: option.port("port of the gRPC services", 9091),
   address: option.string("where the gRPC services listen instead: tcp://HOST:PORT, HOST:PORT or unix:///PATH", ""),

@@ -9,8 +9,8 @@ export const WORKLOAD_INPUTS: readonly string[] = (["source", "destination"] as 
 
 /**
  * Finds attributes of workloads for callers of Mixer's own API, which send a uid or an address only (the work of Istio's
- * kubernetesenv adapter, spec mixer §6.7). What is looked up for it is recorded as referenced; what is said of strangers is
- * not.
+ * kubernetesenv adapter, docs/reference/mixer.md §6.7). What is looked up for it is recorded as referenced; what is
+ * said of strangers is not.
  */
 export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
   const inputs = (side: Side) => ({

@@ -16,7 +16,7 @@ export interface LoadSheddingOptions {
 
 const log = logger("loadshedding");
 
-/** Refuses requests while the service is overloaded (spec mixer §7.8). */
+/** Refuses requests while the service is overloaded (docs/reference/mixer.md §7.8). */
 export class LoadShedder {
   readonly #options: LoadSheddingOptions;
   readonly #now: () => number;

@@ -31,8 +31,8 @@ const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
 export type Side = "source" | "destination";
 
 /**
- * What is said of a workload that nobody knows, and of what is not known of one that is (spec mixer §10.3: the bindings that
- * Istio's chart installs). So a rule that denies all but some labels holds for strangers too.
+ * What is said of a workload that nobody knows, and of what is not known of one that is (docs/reference/mixer.md §10.3:
+ * the bindings that Istio's chart installs). So a rule that denies all but some labels holds for strangers too.
  */
 export const STRANGER: Readonly<Required<Peer>> = {
   uid: "unknown",

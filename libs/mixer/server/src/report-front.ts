@@ -8,7 +8,7 @@ import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
 
 const EMPTY = Buffer.alloc(0);
 
-/** `istio.mixer.v1.Mixer/Report`: answers when all handlers have taken their instances (spec mixer §2, §7.4). */
+/** `istio.mixer.v1.Mixer/Report`: answers when all handlers have taken their instances (docs/reference/mixer.md §2, §7.4). */
 export function reportFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
   const pool = new BagPool((layout) => makeBag(layout, index));
   const answer = (errors: readonly Error[]): Buffer => {

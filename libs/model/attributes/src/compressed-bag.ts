@@ -8,7 +8,7 @@ import { Wire } from "./wire.ts";
 import { WireStringMap } from "./wire-string-map.ts";
 import { WordTable } from "./word-table.ts";
 
-/** Rank of the map fields when a name is in several (spec mixer §2): smaller wins. Indexed by field number. */
+/** Rank of the map fields when a name is in several (docs/reference/mixer.md §2): smaller wins. Indexed by field number. */
 const RANK = [0, 0, 1, 3, 4, 5, 6, 7, 8, 2];
 const TRANSPORT_NAMES = ["", "", "string", "int64", "double", "bool", "timestamp", "duration", "bytes", "string map"];
 

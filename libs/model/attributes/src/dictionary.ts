@@ -1,6 +1,7 @@
 /**
  * Mixer's global dictionary: a word's place in this list is its index on the wire. The list never changes but at its end.
- * The quotes of some words belong to them. Source: istio.mixer.v1 global dictionary of 1.1, 221 words (spec mixer §2).
+ * The quotes of some words belong to them. Source: istio.mixer.v1 global dictionary of 1.1, 221 words
+ * (docs/reference/mixer.md §2).
  */
 export const GLOBAL_WORDS: readonly string[] =
   `source.ip,source.port,source.name,source.uid,source.namespace,source.labels,source.user,target.ip,target.port,target.service

@@ -13,8 +13,8 @@ export interface Reference {
 }
 
 /**
- * Records which attributes and map entries were looked up (spec mixer §4.5): the caller may reuse an answer for requests
- * that agree in these.
+ * Records which attributes and map entries were looked up (docs/reference/mixer.md §4.5): the caller may reuse an
+ * answer for requests that agree in these.
  */
 export class ReferenceTracker {
   readonly #layout: Layout;

@@ -4,8 +4,8 @@ import { GLOBAL_WORDS } from "./dictionary.ts";
 import { asBuffer, Wire } from "./wire.ts";
 
 /**
- * Reads the bags of an istio.mixer.v1.ReportRequest one after the other through one bag (spec mixer §2, "Report delta
- * semantics"): with delta encoding each element adds to those before it.
+ * Reads the bags of an istio.mixer.v1.ReportRequest one after the other through one bag (docs/reference/mixer.md §2,
+ * "Report delta semantics"): with delta encoding each element adds to those before it.
  */
 export class ReportReader {
   readonly #bytes: Buffer;

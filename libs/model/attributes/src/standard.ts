@@ -8,7 +8,7 @@ const group = (type: ValueType, names: string): [string, ValueType][] =>
 
 /**
  * Istio's standard attributes, declared without any manifest: those of the default manifests `istioproxy` and
- * `kubernetes`, and the deprecated `source.service` and `destination.service` (spec mixer §3).
+ * `kubernetes`, and the deprecated `source.service` and `destination.service` (docs/reference/mixer.md §3).
  */
 export const STANDARD_ATTRIBUTES: ReadonlyMap<string, ValueType> = new Map([
   ...group(

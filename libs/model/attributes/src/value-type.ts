@@ -25,7 +25,10 @@ export function valueTypeOf(text: unknown): ValueType | undefined {
   return typeof text === "string" && Object.hasOwn(VALUE_TYPES, text) ? (text as ValueType) : undefined;
 }
 
-/** How a value travels: the number of the map field in CompressedAttributes, also the order of precedence (spec mixer §2). */
+/**
+ * How a value travels: the number of the map field in CompressedAttributes, also the order of precedence
+ * (docs/reference/mixer.md §2).
+ */
 export const TRANSPORT = {
   STRINGS: 2,
   INT64S: 3,

@@ -17,7 +17,7 @@ export type Typed =
     };
 
 /**
- * Checks the types of an expression (spec mixer §4.3).
+ * Checks the types of an expression (docs/reference/mixer.md §4.3).
  * @param text the expression's text, for places in errors
  * @throws ExpressionError
  */

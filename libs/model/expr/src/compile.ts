@@ -20,7 +20,7 @@ export interface CompiledExpression {
 }
 
 /**
- * Compiles an expression to closures over the slots of a layout (spec mixer §4).
+ * Compiles an expression to closures over the slots of a layout (docs/reference/mixer.md §4).
  * @param layout gets a slot for every attribute in the expression
  * @param expected the type that the expression must have; any when left out
  * @throws ExpressionError with line and column: wrong syntax, unknown attribute or function, wrong types, or a constant that

@@ -10,7 +10,7 @@ const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d*)?/y;
 const ENDS = new Set([")", "]", "}"]);
 
 /**
- * Cuts an expression into tokens by the rules of Go's scanner (spec mixer §4.2).
+ * Cuts an expression into tokens by the rules of Go's scanner (docs/reference/mixer.md §4.2).
  * @throws ExpressionError
  */
 export function tokenize(text: string): Token[] {

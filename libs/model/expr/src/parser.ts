@@ -31,7 +31,7 @@ const FUNCTION_OF: Readonly<Record<string, string>> = {
 };
 
 /**
- * Parses an expression (spec mixer §4.2).
+ * Parses an expression (docs/reference/mixer.md §4.2).
  * @throws ExpressionError with line and column
  */
 export function parse(text: string): Expression {
@@ -221,7 +221,7 @@ class Parser {
   }
 }
 
-/** A text that Go reads as a duration is one (spec mixer §4.1). */
+/** A text that Go reads as a duration is one (docs/reference/mixer.md §4.1). */
 function textLiteral(token: Token): Expression {
   const duration = parseGoDuration(token.text);
   return duration === undefined

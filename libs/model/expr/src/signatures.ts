@@ -16,7 +16,7 @@ const same: Signature = { parameters: ["T", "T"], result: "T" };
 const fromText = (result: ValueType): Signature => ({ parameters: ["STRING"], result });
 const textTest: Signature = { receiver: "STRING", parameters: ["STRING"], result: "BOOL" };
 
-/** All functions, methods and operators of the language (spec mixer §4.3). */
+/** All functions, methods and operators of the language (docs/reference/mixer.md §4.3). */
 export const SIGNATURES: ReadonlyMap<string, Signature> = new Map<string, Signature>([
   ["EQ", comparison],
   ["NEQ", comparison],

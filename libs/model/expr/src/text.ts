@@ -16,7 +16,9 @@ function rank(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
 }
 
-/** A test for `match`: a final star means a prefix, else a star in front a suffix, else equality (spec mixer §4.3). */
+/**
+ * A test for `match`: a final star means a prefix, else a star in front a suffix, else equality (docs/reference/mixer.md §4.3).
+ */
 export function globTest(pattern: string): (text: string) => boolean {
   if (pattern.endsWith("*")) {
     const prefix = pattern.slice(0, -1);

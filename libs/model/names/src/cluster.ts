@@ -1,4 +1,4 @@
-/** Istio's names of Envoy clusters, a de-facto API of dashboards and tools (spec/pilot.md §4). */
+/** Istio's names of Envoy clusters, a de-facto API of dashboards and tools (docs/reference/pilot.md §4). */
 
 /** `outbound|9080|v1|reviews.default.svc.cluster.local` */
 export function outboundCluster(port: number, subset: string, host: string): string {

@@ -1,4 +1,4 @@
-/** Host rules of Istio's configuration (spec/pilot.md §1.3). */
+/** Host rules of Istio's configuration (docs/reference/pilot.md §1.3). */
 
 /**
  * Makes a host of a configuration object fully qualified: a name without dot belongs to the object's namespace; `*`,

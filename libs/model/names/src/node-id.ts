@@ -2,7 +2,9 @@ import { XebecError } from "@xebec/core-errors";
 
 export type NodeType = "sidecar" | "router";
 
-/** The parts of a proxy's id: `sidecar~10.0.0.7~reviews-v1-abc.default~default.svc.cluster.local` (spec/pilot.md §2). */
+/**
+ * The parts of a proxy's id: `sidecar~10.0.0.7~reviews-v1-abc.default~default.svc.cluster.local` (docs/reference/pilot.md §2).
+ */
 export interface NodeId {
   readonly type: NodeType;
   readonly ip: string;

@@ -1,4 +1,4 @@
-/** Protocols of service ports and how a port's protocol is found (spec/pilot.md §1.2). */
+/** Protocols of service ports and how a port's protocol is found (docs/reference/pilot.md §1.2). */
 export type PortProtocol =
   | "HTTP"
   | "HTTP2"

@@ -6,7 +6,7 @@ export interface Identity {
   readonly serviceAccount: string;
 }
 
-/** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (spec/platform.md, citadel). */
+/** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (docs/reference/platform.md §1.5). */
 export function spiffeId({ trustDomain, namespace, serviceAccount }: Identity): string {
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }

@@ -53,7 +53,7 @@ const IS_CA = der(TAG.sequence, BASIC_CONSTRAINTS, TRUE, der(TAG.octetString, de
 
 /**
  * Prepares an issuer: everything that is the same in all its certificates is encoded once. Certificates follow
- * spec/platform.md §1.6: empty subject, critical subjectAltName, serial number of 127 random bits.
+ * docs/reference/platform.md §1.6: empty subject, critical subjectAltName, serial number of 127 random bits.
  * @param certificate the signing certificate, PEM
  * @param key its private key
  * @throws XebecError invalid_argument when the certificate is no CA or the key is another's
@@ -93,7 +93,7 @@ export function createIssuer(certificate: string, key: KeyObject): Issuer {
   };
 }
 
-/** Makes a self-signed CA certificate (spec/platform.md §1.7). @returns the certificate, PEM, and its key */
+/** Makes a self-signed CA certificate (docs/reference/platform.md §1.7). @returns the certificate, PEM, and its key */
 export function createRoot({ keyType, organization, notBefore, notAfter }: RootTemplate): {
   readonly certificate: string;
   readonly key: KeyObject;

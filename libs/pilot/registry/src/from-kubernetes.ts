@@ -4,7 +4,7 @@ import type { MeshEndpoint, MeshService } from "./service.ts";
 
 const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
-/** Translates a Kubernetes service (spec/pilot.md §1.6). */
+/** Translates a Kubernetes service (docs/reference/pilot.md §1.6). */
 export function serviceFromRecord(record: ServiceRecord): MeshService {
   const exportTo = record.annotations?.["networking.istio.io/exportTo"];
   return {

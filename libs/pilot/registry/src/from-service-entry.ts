@@ -9,7 +9,7 @@ const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
   DNS_ROUND_ROBIN: "dns-round-robin",
 };
 
-/** Translates a ServiceEntry: one service for each host (spec/pilot.md §1.7). */
+/** Translates a ServiceEntry: one service for each host (docs/reference/pilot.md §1.7). */
 export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshService[] {
   const { spec } = resource;
   const unserved = unservedInEntry(spec);

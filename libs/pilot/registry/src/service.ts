@@ -1,12 +1,15 @@
 import type { PortProtocol } from "@xebec/model-names";
 
-/** How Envoy finds the endpoints of a service (spec/pilot.md §1.1). */
+/** How Envoy finds the endpoints of a service (docs/reference/pilot.md §1.1). */
 export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough";
 
 export interface MeshPort {
   readonly name: string;
   readonly number: number;
-  /** Declared by the port's name or `appProtocol`; `Auto` where none is: then each connection tells (spec/pilot.md §1.2). */
+  /**
+   * Declared by the port's name or `appProtocol`; `Auto` where none is: then each connection tells
+   * (docs/reference/pilot.md §1.2).
+   */
   readonly protocol: PortProtocol;
   /** Where the workload listens: a number, or the name of a container's port. */
   readonly targetPort: number | string;

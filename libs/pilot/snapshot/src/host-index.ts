@@ -9,7 +9,7 @@ export interface Hosted {
   readonly created: string;
 }
 
-/** Rules by the host they are for; the oldest first for each host (spec/pilot.md §3.1, §3.2). */
+/** Rules by the host they are for; the oldest first for each host (docs/reference/pilot.md §3.1, §3.2). */
 export class HostIndex<T extends Hosted> {
   readonly #byHost: PersistentMap<readonly T[]>;
   /** Wildcard hosts, the longest first. */
@@ -72,8 +72,8 @@ export class HostIndex<T extends Hosted> {
 }
 
 /**
- * The list with an object replaced, in the order of age. It costs one pass at the most: a file may have ten thousand objects for one
- * host or Gateway.
+ * The list with an object replaced, in the order of age. It costs one pass at the most: a file may have ten thousand
+ * objects for one host or Gateway.
  * @param before by its key; undefined when it is new
  */
 export function withReplaced<T extends { created: string; key: string }>(

@@ -1,7 +1,7 @@
 import { parseDuration } from "@xebec/core-duration";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 
-/** Mesh-wide settings with their defaults (spec/pilot.md §3.13; today's where 1.1's differ). */
+/** Mesh-wide settings with their defaults (docs/reference/pilot.md §3.13; today's where 1.1's differ). */
 export interface Mesh {
   readonly rootNamespace: string;
   readonly trustDomain: string;

@@ -1,6 +1,6 @@
 import { collectionOf, type InstanceSpec, keyOf, type Resource, type RuleSpec } from "@xebec/model-resources";
 
-/** Templates that are asked before a request goes on; all others only report (spec/mixer.md §5). */
+/** Templates that are asked before a request goes on; all others only report (docs/reference/mixer.md §5). */
 const CHECK_TEMPLATES: ReadonlySet<string> = new Set(["checknothing", "listentry", "quota", "apikey", "authorization"]);
 
 /** A rule that may decide about requests. */

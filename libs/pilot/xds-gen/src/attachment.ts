@@ -20,7 +20,7 @@ import {
 /** A namespace that nobody can have. */
 const ELSEWHERE = "";
 
-/** Whether an object takes effect, and where, or why not (design.md §1.6). */
+/** Whether an object takes effect, and where, or why not (docs/errors.md, Conditions). */
 export interface Attachment {
   readonly key: string;
   readonly state: "attached" | "ignored";

@@ -106,7 +106,8 @@ export class GenerationContext {
   /**
    * The DestinationRules for a service, merged order: the proxy's namespace first (unless that is the root namespace, whose
    * rules are meant for everybody), then the service's, then the root namespace. Of several for the same host the oldest that
-   * selects this proxy holds, else the oldest for all, with those that merge with it, the oldest first (spec/pilot.md §3.2).
+   * selects this proxy holds, else the oldest for all, with those that merge with it, the oldest first
+   * (docs/reference/pilot.md §3.2).
    * @param direction inbound: for the server's own side, where rules for some workloads, which are for clients, do not count
    */
   destinationRules(service: MeshService, direction: "inbound" | "outbound" = "outbound"): readonly DestinationRule[] {

@@ -41,7 +41,7 @@ function serversByPort(context: GenerationContext, targets: readonly ServiceTarg
   return byPort;
 }
 
-/** The listeners of a router (spec/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
+/** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
 export function gatewayListeners(
   context: GenerationContext,
   proxy: MeshProxy,

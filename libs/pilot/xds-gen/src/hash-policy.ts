@@ -6,7 +6,7 @@ import { effectivePolicy, mergedRule, ms } from "./traffic-policy.ts";
 
 type HashPolicy = MessageInitShape<typeof RouteAction_HashPolicySchema>;
 
-/** Consistent hashing lives on routes: the destination's load balancer says by what (spec/pilot.md §3.2). */
+/** Consistent hashing lives on routes: the destination's load balancer says by what (docs/reference/pilot.md §3.2). */
 export function hashPolicy(context: GenerationContext, host: string, subset: string, port: number): HashPolicy[] {
   const service = context.service(host);
   if (!service) return [];

@@ -43,7 +43,7 @@ export function acceptsHttp10({ snapshot, view }: GenerationContext): boolean {
   return snapshot.mesh.http10 || view.http10;
 }
 
-/** The HTTP connection manager with Istio's defaults (spec/pilot.md §4.6, §4.7). */
+/** The HTTP connection manager with Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
 export function httpConnection(context: GenerationContext, options: HttpConnectionOptions) {
   const { kind, routes } = options;
   const edge = kind === "gateway";

@@ -19,7 +19,7 @@ type RouteInit = MessageInitShape<typeof RouteSchema>;
 type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 type Destination = HttpDestination["destination"];
 
-/** Translates one match of one HTTP rule of a VirtualService into an Envoy route (spec/pilot.md §3.1). */
+/** Translates one match of one HTTP rule of a VirtualService into an Envoy route (docs/reference/pilot.md §3.1). */
 export function httpRoute(
   context: GenerationContext,
   owner: VirtualService,

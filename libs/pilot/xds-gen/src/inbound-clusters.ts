@@ -61,7 +61,7 @@ export function inboundClusters(
 
 /**
  * What a DestinationRule for the service says of connections holds at its server's side, too, so that a limit that was raised is
- * raised on the whole way (spec/pilot.md §3.2). How clients speak to servers does not concern the container.
+ * raised on the whole way (docs/reference/pilot.md §3.2). How clients speak to servers does not concern the container.
  */
 function inboundPolicy(
   context: GenerationContext,

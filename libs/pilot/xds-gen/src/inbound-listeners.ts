@@ -27,7 +27,7 @@ type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
 type Filters = NonNullable<FilterChain["filters"]>;
 
 const INBOUND_PORT = 15006;
-/** Protocols that a client of the mesh announces in its handshake (spec/pilot.md §4.4): those of bytes, and all. */
+/** Protocols that a client of the mesh announces in its handshake (docs/reference/pilot.md §4.4): those of bytes, and all. */
 const MESH_ALPN_BYTES = ["istio", "istio-peer-exchange"];
 const MESH_ALPN = [...MESH_HTTP, ...MESH_ALPN_BYTES];
 
@@ -206,8 +206,8 @@ function httpFilters(context: GenerationContext, target: ServiceTarget, name: st
 }
 
 /**
- * A workload may close a connection just when the proxy takes it: what was not sent yet is sent again (spec/pilot.md §3.1,
- * Retries). Not for gRPC, whose streams may last.
+ * A workload may close a connection just when the proxy takes it: what was not sent yet is sent again
+ * (docs/reference/pilot.md §3.1, Retries). Not for gRPC, whose streams may last.
  */
 function retriesOf(protocol: ServiceTarget["protocol"]) {
   if (protocol === "GRPC" || protocol === "GRPC-Web") return {};
@@ -215,8 +215,8 @@ function retriesOf(protocol: ServiceTarget["protocol"]) {
 }
 
 /**
- * The chains that a mutual TLS mode asks for (spec/pilot.md §4.4, match rows). What two modes both take has the same chain in
- * both: a connection is cut when its chain changes, and it must not be because others are not taken any more.
+ * The chains that a mutual TLS mode asks for (docs/reference/pilot.md §4.4, match rows). What two modes both take has
+ * the same chain in both: a connection is cut when its chain changes, and it must not be because others are not taken any more.
  */
 function modeChains(
   mode: ReturnType<typeof mtlsMode>,

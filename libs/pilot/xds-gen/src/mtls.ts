@@ -15,7 +15,7 @@ export function mtlsMode(...given: Parameters<typeof mtlsDecision>): MtlsMode {
 
 /**
  * The mutual TLS mode of a workload's port: port over workload over namespace over mesh; PERMISSIVE when nothing is set
- * (spec/pilot.md §3.7).
+ * (docs/reference/pilot.md §3.7).
  * @param labels the workload's labels; undefined asks for the namespace's mode
  * @param note gets the dependency keys
  */

@@ -20,7 +20,10 @@ import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "
 const DNS_REFRESH_MS = 60_000;
 const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
 
-/** The clusters of one service: one for each port, and one more for each port and subset (spec/pilot.md §3.2, §4.1). */
+/**
+ * The clusters of one service: one for each port, and one more for each port and subset
+ * (docs/reference/pilot.md §3.2, §4.1).
+ */
 export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
   context.reads(service);
   const rule = mergedRule(context.destinationRules(service));

@@ -39,8 +39,8 @@ interface WildcardPort {
 }
 
 /**
- * Outbound listeners behind traffic capture (spec/pilot.md §4.5): one for each address of a TCP service, and one for each port
- * that HTTP services share, or TCP services that have no address of their own.
+ * Outbound listeners behind traffic capture (docs/reference/pilot.md §4.5): one for each address of a TCP service, and
+ * one for each port that HTTP services share, or TCP services that have no address of their own.
  */
 export function outboundListeners(context: GenerationContext): EncodedResource[] {
   const listeners = new Map<string, EncodedResource>();

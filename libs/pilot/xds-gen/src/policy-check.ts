@@ -26,8 +26,8 @@ const CHECK_RETRIES = 200;
 
 /**
  * The configuration of the filter that asks mixer-policy for the services of a namespace. It lets everything pass when no rule
- * may apply to them: a rule of the root namespace applies everywhere, any other to the services of its namespace (spec/mixer.md
- * §7.3).
+ * may apply to them: a rule of the root namespace applies everywhere, any other to the services of its namespace
+ * (docs/reference/mixer.md §7.3).
  */
 export function checkConfig(
   context: GenerationContext,
@@ -64,7 +64,10 @@ export function checkConfig(
   return { config, origins: rules.map(({ key }) => key) };
 }
 
-/** What the proxy tells with each check of a service's route: Istio 1.1's attributes of the service (spec/pilot.md §5.1). */
+/**
+ * What the proxy tells with each check of a service's route: Istio 1.1's attributes of the service
+ * (docs/reference/pilot.md §5.1).
+ */
 export function checkSettings(
   target: Pick<ServiceTarget, "host" | "serviceName" | "serviceNamespace">,
   reporter: "inbound" | "outbound",

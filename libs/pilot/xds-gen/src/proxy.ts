@@ -2,7 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { labelsMatch, type NodeType, type PortProtocol, parseNodeId } from "@xebec/model-names";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 
-/** What pilot knows of a proxy from its node message (spec/pilot.md §2.1, §2.2). */
+/** What pilot knows of a proxy from its node message (docs/reference/pilot.md §2.1, §2.2). */
 export interface MeshProxy {
   /** The full node id. */
   readonly id: string;
@@ -88,8 +88,7 @@ function labelsOf(value: unknown): Record<string, string> {
 }
 
 /**
- * A class of proxies that get the same outbound configuration: type, namespace, and the labels that some selector reads
- * (design.md §3, ProxyView).
+ * A class of proxies that get the same outbound configuration: type, namespace, and the labels that some selector reads.
  */
 export interface ProxyView {
   readonly key: string;

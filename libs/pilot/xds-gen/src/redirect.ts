@@ -13,14 +13,15 @@ const REDIRECT_CODES: Readonly<Record<number, RedirectAction_RedirectResponseCod
 const OWN_PORT: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
 /**
- * The redirect of a rule (spec/pilot.md §3.1).
+ * The redirect of a rule (docs/reference/pilot.md §3.1).
  * @param listenerPort the port that was called
  * @param tls true when it was called with TLS
  */
 export function redirectOf(redirect: NonNullable<HttpRoute["redirect"]>, listenerPort: number, tls = false) {
   const called = tls ? "https" : "http";
   const port = redirect.port ?? (redirect.derivePort === "FROM_REQUEST_PORT" ? listenerPort : undefined);
-  // Envoy keeps the port in the host that was called where it is told none: the scheme's own may be left out only if there is none.
+  // Envoy keeps the port in the host that was called where it is told none: the scheme's own may be left out only if
+  // there is none.
   const isPlainHost = redirect.authority !== undefined || listenerPort === OWN_PORT[called];
   const elided = isPlainHost && port === OWN_PORT[redirect.scheme || called];
   return {

@@ -7,8 +7,8 @@ export function knowsOriginalAddress(view: ProxyView): boolean {
 }
 
 /**
- * How proxies find the hosts of a service (spec/pilot.md §1.1). A headless service is called by the address of one of its pods;
- * where nobody knows which one was meant, any of them answers.
+ * How proxies find the hosts of a service (docs/reference/pilot.md §1.1). A headless service is called by the address
+ * of one of its pods; where nobody knows which one was meant, any of them answers.
  */
 export function resolutionFor(view: ProxyView, service: MeshService): Resolution {
   return service.resolution === "passthrough" && service.headless && !knowsOriginalAddress(view)

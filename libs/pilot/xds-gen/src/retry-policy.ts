@@ -14,7 +14,7 @@ const DEFAULT_ATTEMPTS = 2;
 const HOST_SELECTION_ATTEMPTS = 5n;
 
 /**
- * The retry policy of a route; without `retries` Istio's default holds (spec/pilot.md §3.1, Retries).
+ * The retry policy of a route; without `retries` Istio's default holds (docs/reference/pilot.md §3.1, Retries).
  * @param hashed true when the destination uses consistent hashing: then the same host may be tried again, unless `retries` says
  */
 export function retryPolicy(retries: HttpRoute["retries"], hashed: boolean): RetryPolicy | undefined {

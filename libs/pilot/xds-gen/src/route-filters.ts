@@ -22,7 +22,7 @@ export function millionths(percent: number) {
   });
 }
 
-/** Settings of HTTP filters for one route: fault injection and CORS (spec/pilot.md §3.1, Fault, CORS). */
+/** Settings of HTTP filters for one route: fault injection and CORS (docs/reference/pilot.md §3.1, Fault, CORS). */
 export function routeFilters(rule: HttpRoute) {
   return {
     ...(rule.fault ? { "envoy.filters.http.fault": faultOf(rule.fault) } : {}),

@@ -27,7 +27,7 @@ export function appliesHere(
   return match.sourceNamespace === undefined || match.sourceNamespace === view.namespace;
 }
 
-/** Translates one match; an absent one matches everything (spec/pilot.md §3.1). */
+/** Translates one match; an absent one matches everything (docs/reference/pilot.md §3.1). */
 export function routeMatch(match: HttpMatch | undefined): RouteMatch {
   if (!match) return { pathSpecifier: { case: "prefix", value: "/" } };
   const headers = [

@@ -36,7 +36,7 @@ const UNKNOWN_HOSTS_PORT = 80;
 
 export const HTTP_PROXY_ROUTE = "http_proxy";
 
-/** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (spec/pilot.md §4.3). */
+/** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (docs/reference/pilot.md §4.3). */
 export function outboundRouteTable(context: GenerationContext, name: string): EncodedResource {
   if (name.includes(":")) return sniffedRouteTable(context, name);
   const port = Number(name);

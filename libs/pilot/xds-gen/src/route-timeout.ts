@@ -6,7 +6,7 @@ import type { RouteActionSchema } from "@xebec/api-envoy/envoy/config/route/v3/r
  * The time that a route gives a request; zero is no limit. A client of gRPC may ask for less with `grpc-timeout`.
  *
  * Envoy ignores `timeout` where `max_stream_duration` is set, and `grpc-timeout` where neither that nor `max_grpc_timeout` is:
- * so the deprecated field is the right one (spec/pilot.md §3.1), as in Istio.
+ * so the deprecated field is the right one (docs/reference/pilot.md §3.1), as in Istio.
  */
 export function routeTimeout(
   milliseconds: number,

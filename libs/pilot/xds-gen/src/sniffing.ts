@@ -5,7 +5,8 @@ import type { GenerationContext } from "./context.ts";
 import { acceptsHttp10 } from "./http-connection.ts";
 import { effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
-// What a port speaks that declares no protocol is told by the first bytes of each connection (spec/pilot.md §1.2, §4.4).
+// What a port speaks that declares no protocol is told by the first bytes of each connection (docs/reference/pilot.md
+// §1.2, §4.4).
 
 /** What http_inspector calls HTTP. HTTP/1.0 only where it is taken: else it goes on as bytes. */
 export function httpProtocols(context: GenerationContext): string[] {

@@ -71,7 +71,7 @@ function targetsOf(context: GenerationContext, service: MeshService, port: MeshP
 }
 
 /**
- * The filter chains of a TCP or TLS service's port (spec/pilot.md §3.1).
+ * The filter chains of a TCP or TLS service's port (docs/reference/pilot.md §3.1).
  * @param shared absent for a listener that the service has for itself
  */
 export function tcpChains(

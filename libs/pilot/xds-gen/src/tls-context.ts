@@ -19,7 +19,7 @@ import {
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
 import type { ClientTls } from "@xebec/model-resources";
 
-/** Ciphers of mutual TLS inside the mesh (spec/pilot.md §4.4). */
+/** Ciphers of mutual TLS inside the mesh (docs/reference/pilot.md §4.4). */
 const MESH_CIPHERS = [
   "ECDHE-ECDSA-AES256-GCM-SHA384",
   "ECDHE-RSA-AES256-GCM-SHA384",

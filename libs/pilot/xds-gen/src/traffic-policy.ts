@@ -23,7 +23,10 @@ export function ms(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseDuration(text);
 }
 
-/** The rule that DestinationRules that merge are together: all subsets, the policy of the oldest that has one (spec/pilot.md §3.2). */
+/**
+ * The rule that DestinationRules that merge are together: all subsets, the policy of the oldest that has one
+ * (docs/reference/pilot.md §3.2).
+ */
 export function mergedRule(
   rules: readonly DestinationRule[],
 ): { spec: DestinationRuleSpec; keys: string[] } | undefined {
@@ -40,9 +43,9 @@ export function mergedRule(
 }
 
 /**
- * The policy of a subset's port, in this order: what the subset says for the port, what the subset says, what the rule says for the
- * port, what the rule says. A part that nobody above has comes from below, whole; what is said for a port leaves nothing of what is
- * below it, as in Istio (spec/pilot.md §3.2).
+ * The policy of a subset's port, in this order: what the subset says for the port, what the subset says, what the rule
+ * says for the port, what the rule says. A part that nobody above has comes from below, whole; what is said for a port
+ * leaves nothing of what is below it, as in Istio (docs/reference/pilot.md §3.2).
  */
 export function effectivePolicy(spec: DestinationRuleSpec | undefined, subset: string, port: number): EffectivePolicy {
   const own = spec?.subsets?.find((each) => each.name === subset)?.trafficPolicy;

@@ -1,6 +1,6 @@
 const PREFIX = "type.googleapis.com/envoy.";
 
-/** The xDS types that pilot serves (spec/pilot.md §2.3). */
+/** The xDS types that pilot serves (docs/reference/pilot.md §2.3). */
 export const TYPE_URL = {
   cluster: `${PREFIX}config.cluster.v3.Cluster`,
   endpoint: `${PREFIX}config.endpoint.v3.ClusterLoadAssignment`,

@@ -65,7 +65,7 @@ export function unknownHostVirtualHost(
   return { name: `${host}:${port}`, domains: [host], routes, origins: [owner.key] };
 }
 
-/** The names by which a service is called from a namespace (spec/pilot.md §4.3). */
+/** The names by which a service is called from a namespace (docs/reference/pilot.md §4.3). */
 export function domainsOf(service: MeshService, namespace: string, domain: string): string[] {
   const { host } = service;
   const domains = [host];

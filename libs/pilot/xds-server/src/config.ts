@@ -2,7 +2,7 @@ import { ConfigError, type ConfigOf, defineConfig, option } from "@xebec/core-co
 import { parseDuration } from "@xebec/core-duration";
 import { trustDomainOf } from "@xebec/model-names";
 
-/** Pilot's flags, with Istio 1.1's names (spec/pilot.md §6.1). */
+/** Pilot's flags, with Istio 1.1's names (docs/reference/pilot.md §6.1). */
 export const PilotConfig = defineConfig({
   service: "pilot",
   summary: "serves xDS to the proxies of the mesh",

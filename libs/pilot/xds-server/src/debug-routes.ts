@@ -14,8 +14,8 @@ interface Query {
 }
 
 /**
- * Pilot's debug pages with Istio's paths (spec/pilot.md §6.4). They tell what the mesh looks like, so they are for callers on
- * this machine only.
+ * Pilot's debug pages with Istio's paths (docs/reference/pilot.md §6.4). They tell what the mesh looks like, so they
+ * are for callers on this machine only.
  */
 export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: () => boolean): void {
   app.get("/ready", (_request, reply) =>

@@ -17,7 +17,7 @@ export interface SyncStatus {
   readonly resources: Readonly<Record<string, { sent: string; acked: string; sent_time: string; last_error: string }>>;
 }
 
-/** What each proxy was sent and accepted: `/debug/syncz` and the bus request `proxies` (spec/pilot.md §6.4). */
+/** What each proxy was sent and accepted: `/debug/syncz` and the bus request `proxies` (docs/reference/pilot.md §6.4). */
 export function syncStatus(connection: Connection): SyncStatus {
   const { proxy } = connection;
   const versions: Record<string, string> = {};
@@ -45,7 +45,10 @@ export function syncStatus(connection: Connection): SyncStatus {
   };
 }
 
-/** The newest connection of a proxy; one that is authenticated rather than one that only says so. @param id `POD.NAMESPACE`, or a whole node id */
+/**
+ * The newest connection of a proxy; one that is authenticated rather than one that only says so. @param id
+ * `POD.NAMESPACE`, or a whole node id
+ */
 export function connectionOf(server: XdsServer, id: string): Connection | undefined {
   let found: Connection | undefined;
   for (const each of server.connections)

@@ -1,7 +1,10 @@
 /** Istio's other names of flags that there are. */
 const ALIASES: Readonly<Record<string, string>> = { secureGRPCAddr: "secureGrpcAddr", n: "namespace" };
 
-/** Flags of pilot-discovery 1.1 that change nothing of what proxies get (spec/pilot.md §6.1); those that would are refused. */
+/**
+ * Flags of pilot-discovery 1.1 that change nothing of what proxies get (docs/reference/pilot.md §6.1); those that would
+ * are refused.
+ */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...["plugins", "resync", "clusterRegistriesNamespace", "keepaliveInterval", "keepaliveTimeout", "ctrlz_port"],
   ...["ctrlz_address", "log_target", "log_caller", "log_stacktrace_level", "log_rotate", "log_rotate_max_age"],

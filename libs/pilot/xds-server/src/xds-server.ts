@@ -279,7 +279,7 @@ export class XdsServer {
   }
 }
 
-/** The namespace and service account that a node claims must be those of its certificate (spec/pilot.md §2.4). */
+/** The namespace and service account that a node claims must be those of its certificate (docs/reference/pilot.md §2.4). */
 function authorize(namespace: string, serviceAccount: string, identity: string | undefined): void {
   const own = identity === undefined ? undefined : parseSpiffe(identity);
   if (!own) throw new XebecError("unauthenticated", "this port needs a client certificate with a SPIFFE identity");

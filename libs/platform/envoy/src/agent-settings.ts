@@ -27,7 +27,8 @@ const ROOT = "./var/run/secrets/istio/root-cert.pem";
 
 /**
  * Reads what the injector and Kubernetes tell of the pod: environment variables and the files of the downward API, relative to
- * the working directory (spec/pilot.md §7.2). `proxyMetadata` of PROXY_CONFIG stands for variables that the pod does not set.
+ * the working directory (docs/reference/pilot.md §7.2). `proxyMetadata` of PROXY_CONFIG stands for variables that the
+ * pod does not set.
  * @param role `sidecar` or `router` (also 1.1's `ingress`)
  * @throws XebecError invalid_argument that names the variable
  */
@@ -61,7 +62,7 @@ export function readSettings(role: string, flags: AgentFlags, variables: Env): P
 }
 
 /**
- * Where the pod's certificate comes from (spec/platform.md §2.3).
+ * Where the pod's certificate comes from (docs/reference/platform.md §2.3).
  * @throws XebecError invalid_argument for SECRET_TTL, or a key that is not made here
  */
 export function identityOptions(

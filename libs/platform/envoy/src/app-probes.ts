@@ -10,7 +10,9 @@ export interface AppProbe {
   readonly http?: { readonly path: string; readonly headers: Readonly<Record<string, string>> };
   /** True: `http` is asked over TLS. */
   readonly tls?: boolean;
-  /** The service that is asked for by the gRPC health checking protocol. Without `http` and `grpc` a TCP connection is the probe. */
+  /**
+   * The service that is asked for by the gRPC health checking protocol. Without `http` and `grpc` a TCP connection is the probe.
+   */
   readonly grpc?: { readonly service: string };
   readonly timeoutMs: number;
 }
@@ -18,7 +20,7 @@ export interface AppProbe {
 const KEY = /^\/app-(health\/[^/]+\/(livez|readyz|startupz)|lifecycle\/[^/]+\/(prestopz|poststartz))$/;
 
 /**
- * Reads ISTIO_KUBE_APP_PROBERS: JSON, path → `{httpGet | tcpSocket | grpc, timeoutSeconds}` (spec/platform.md §2.4).
+ * Reads ISTIO_KUBE_APP_PROBERS: JSON, path → `{httpGet | tcpSocket | grpc, timeoutSeconds}` (docs/reference/platform.md §2.4).
  * @throws XebecError invalid_argument that names the path
  */
 export function parseAppProbes(text: string): ReadonlyMap<string, AppProbe> {

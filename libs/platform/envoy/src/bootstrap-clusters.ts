@@ -12,7 +12,7 @@ const HTTP_OPTIONS = {
 const PILOT_ACCOUNTS = ["istio-pilot-service-account", "istiod-service-account", "istiod"];
 const PLAINTEXT_PORT = 15_010;
 
-/** The clusters that Envoy has from its start (spec/pilot.md §4.1). */
+/** The clusters that Envoy has from its start (docs/reference/pilot.md §4.1). */
 export function staticClusters(settings: ProxySettings): Record<string, unknown>[] {
   const { proxyConfig } = settings;
   const admin: HostPort = { host: adminAddress(settings), port: proxyConfig.proxyAdminPort };

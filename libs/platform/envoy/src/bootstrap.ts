@@ -6,15 +6,15 @@ import { statsConfig } from "./stats-config.ts";
 const NO_LIMIT = 2_147_483_647;
 
 /**
- * Every thread shows Envoy's watchdogs that it is alive, several times within the time that they allow: with their default of 200 ms
- * that wakes a proxy at rest thirty times a second. They only count what they miss.
+ * Every thread shows Envoy's watchdogs that it is alive, several times within the time that they allow: with their
+ * default of 200 ms that wakes a proxy at rest thirty times a second. They only count what they miss.
  */
 const QUIET_WATCHDOG = { miss_timeout: "2s", megamiss_timeout: "10s" };
 
 /**
- * Envoy's bootstrap in proto3 JSON (spec/pilot.md §7.3). Differences from Istio's: pilot is dialled by Envoy itself with
- * secrets from the agent, so that nothing depends on the agent once they are there; readiness on 15021 is Envoy's own, so
- * that a pod stays ready while its agent is replaced; retries to pilot pause at most one second.
+ * Envoy's bootstrap in proto3 JSON (docs/reference/pilot.md §7.3). Differences from Istio's: pilot is dialled by Envoy
+ * itself with secrets from the agent, so that nothing depends on the agent once they are there; readiness on 15021 is
+ * Envoy's own, so that a pod stays ready while its agent is replaced; retries to pilot pause at most one second.
  * @throws XebecError invalid_argument for a setting that cannot be used
  */
 export function renderBootstrap(settings: ProxySettings): Record<string, unknown> {

@@ -53,7 +53,7 @@ export interface MetricSources {
 }
 
 /**
- * Agent, Envoy and app in one page (spec/pilot.md §7.5). A source that fails is left out and counted.
+ * Agent, Envoy and app in one page (docs/reference/pilot.md §7.5). A source that fails is left out and counted.
  * @param query passed on to Envoy, with its question mark
  * @param headers of the request for the page
  * @throws XebecError failed_precondition when this page is asked for in order to make this page

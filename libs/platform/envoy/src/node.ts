@@ -18,7 +18,7 @@ export interface EnvoyNode {
 }
 
 /**
- * The node message, as Istio's agent makes it (spec/pilot.md §2.1, §2.2).
+ * The node message, as Istio's agent makes it (docs/reference/pilot.md §2.1, §2.2).
  * @throws XebecError invalid_argument for an ISTIO_METAJSON_ variable that is no JSON object
  */
 export function envoyNode(settings: ProxySettings): EnvoyNode {

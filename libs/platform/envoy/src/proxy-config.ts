@@ -27,7 +27,7 @@ export interface ProxyConfig {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** Istio's defaults (spec/pilot.md §7). */
+/** Istio's defaults (docs/reference/pilot.md §7). */
 const DEFAULTS = { discoveryAddress: "istiod.istio-system.svc:15012", proxyAdminPort: 15_000, statusPort: 15_020 };
 
 /**

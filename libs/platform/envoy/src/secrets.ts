@@ -25,7 +25,7 @@ const MOST_FILES = 200;
 const FILE_LOOK_MS = 500;
 
 /**
- * The secrets of a pod (spec/platform.md §2.3): `default` is the workload's key pair, `ROOTCA` the trusted roots,
+ * The secrets of a pod (docs/reference/platform.md §2.3): `default` is the workload's key pair, `ROOTCA` the trusted roots,
  * `file-cert:CERT~KEY` and `file-root:CA` are files of the pod, looked after once they are asked for.
  */
 export function createSecrets(identity: WorkloadIdentity): Secrets {

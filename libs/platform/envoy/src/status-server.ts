@@ -24,7 +24,7 @@ export interface StatusOptions {
   drain(): Promise<void>;
 }
 
-/** The agent's own port (spec/pilot.md §7.5): readiness, merged metrics, the app's probes, and its end. */
+/** The agent's own port (docs/reference/pilot.md §7.5): readiness, merged metrics, the app's probes, and its end. */
 export function createStatusServer(options: StatusOptions): Component {
   const { address, admin, identity, envoy, probes, appHost } = options;
   let configured = false;

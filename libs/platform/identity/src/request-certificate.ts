@@ -33,7 +33,7 @@ export interface CertificateOrder {
 }
 
 /**
- * Makes a new key and lets citadel sign it (spec/platform.md §1.1, CreateCertificate). Files are read anew each time.
+ * Makes a new key and lets citadel sign it (docs/reference/platform.md §1.1, CreateCertificate). Files are read anew each time.
  * @throws XebecError failed_precondition for a file that is missing or a certificate that has ended already, else what citadel
  * answered
  */

@@ -32,7 +32,7 @@ const Config = Type.Object(
   { additionalProperties: false },
 );
 
-/** Gives every check the same answer, a denial by default; quotas get nothing (spec mixer §6.1). */
+/** Gives every check the same answer, a denial by default; quotas get nothing (docs/reference/mixer.md §6.1). */
 export const denier = defineAdapter({
   name: "denier",
   description: "answers every check with one configured status",

@@ -31,7 +31,7 @@ const Config = Type.Object(
 );
 
 /**
- * Makes the adapter that allows or denies by a list (spec mixer §6.2).
+ * Makes the adapter that allows or denies by a list (docs/reference/mixer.md §6.2).
  * @param policy which addresses a list may come from
  * @param fetch how a list is fetched; a test gives its own
  */

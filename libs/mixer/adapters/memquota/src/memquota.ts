@@ -43,7 +43,7 @@ const Config = Type.Object(
   { additionalProperties: false },
 );
 
-/** Counts quotas in the memory of one process (spec mixer §6.3). */
+/** Counts quotas in the memory of one process (docs/reference/mixer.md §6.3). */
 export const memquota = defineAdapter({
   name: "memquota",
   description: "counts quotas in memory; each replica of the service counts on its own",

@@ -32,7 +32,7 @@ const MetricInfo = Type.Object(
 );
 export type MetricInfo = Static<typeof MetricInfo>;
 
-/** Parameters of a prometheus handler (spec mixer §6.5). */
+/** Parameters of a prometheus handler (docs/reference/mixer.md §6.5). */
 export const Config = Type.Object(
   {
     metrics: optional(Type.Array(MetricInfo)),

@@ -28,7 +28,7 @@ export interface Prometheus {
   text(): string;
 }
 
-/** Makes the adapter with its own registry, which all its handlers share (spec mixer §6.5). */
+/** Makes the adapter with its own registry, which all its handlers share (docs/reference/mixer.md §6.5). */
 export function createPrometheus(): Prometheus {
   const registry = new FamilyRegistry();
   const adapter = defineAdapter({

@@ -63,7 +63,7 @@ const SEVERITIES = Object.fromEntries([
 type OpenOutput = (target: OutputTarget, context: Pick<HandlerContext, "clock" | "log">) => Output;
 
 /**
- * Makes the adapter that writes log entries and metrics as lines (spec mixer §6.6).
+ * Makes the adapter that writes log entries and metrics as lines (docs/reference/mixer.md §6.6).
  * @param directories below which handlers may write files; none: handlers write to the standard streams only
  * @param open opens an output; a test gives its own
  */

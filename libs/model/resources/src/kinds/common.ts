@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 
-/** Shapes that several kinds share (spec/pilot.md §3). Every object is closed: a field that is not named is a fault. */
+/** Shapes that several kinds share (docs/reference/pilot.md §3). Every object is closed: a field that is not named is a fault. */
 export const closed = { additionalProperties: false } as const;
 /**
  * Fields that Istio 1.1 or today's Istio has here and that are not served: they are refused by name, never called unknown.

@@ -4,7 +4,7 @@ import { literals } from "./common.ts";
 /** The parts of Kubernetes' own kinds that are looked at here; all other fields are left alone. */
 const open = { additionalProperties: true } as const;
 
-/** Mesh configuration as a ConfigMap named `istio` with key `mesh` holds it, parsed (spec/pilot.md §3.13). */
+/** Mesh configuration as a ConfigMap named `istio` with key `mesh` holds it, parsed (docs/reference/pilot.md §3.13). */
 export const MeshConfigSpec = Type.Object(
   {
     rootNamespace: Type.Optional(Type.String()),

@@ -1,7 +1,10 @@
 import { type Static, Type } from "typebox";
 import { closed, literals } from "./common.ts";
 
-/** Mixer's kinds (spec/mixer.md §7.1). The parameters of handlers and instances are checked by their adapter or template. */
+/**
+ * Mixer's kinds (docs/reference/mixer.md §7.1). The parameters of handlers and instances are checked by their adapter
+ * or template.
+ */
 const open = { additionalProperties: true } as const;
 
 const Action = Type.Object(
