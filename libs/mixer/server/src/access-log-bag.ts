@@ -7,7 +7,7 @@ import {
 } from "@xebec/model-attributes";
 import { type AccessLogLoader, LOADERS, METHODS } from "./access-log-attributes.ts";
 import { CalledService } from "./called-service.ts";
-import { metadataTexts, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
+import { EntryMetadata, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
 import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
 import { ExtendedMap, fromText } from "./request-attributes.ts";
@@ -28,6 +28,7 @@ export class AccessLogBag extends AttributeBag {
   readonly #called: CalledService;
   readonly #loaders: (AccessLogLoader | undefined)[];
   readonly #entry = new MessageView(4);
+  readonly #metadata = new EntryMetadata();
   readonly #addresses = { source: new SocketAddressReader(), destination: new SocketAddressReader() };
   readonly #certificate = new MessageView(1);
   readonly #name = new MessageView(2);
@@ -84,6 +85,7 @@ export class AccessLogBag extends AttributeBag {
       this.response.clear();
     }
     this.#addressed = false;
+    this.#metadata.forget();
     this.#serviceKnown = false;
     this.#peersKnown = false;
     this.#principals.source = undefined;
@@ -174,20 +176,21 @@ export class AccessLogBag extends AttributeBag {
       ["x-request-id", request.text(9)],
     ] as const)
       if (text !== "") extra.set(name, text);
-    for (const [name, text] of metadataTexts(this.common, REQUEST_HEADERS)) extra.set(name, text);
+    for (const [name, text] of this.#metadata.texts(this.common, REQUEST_HEADERS)) extra.set(name, text);
     return new ExtendedMap(extra, request.map(13));
   }
 
   get responseHeaders(): StringMap {
-    return new ExtendedMap(metadataTexts(this.common, RESPONSE_HEADERS), this.response.map(4));
+    // A copy: whoever keeps the map must not see the next entry in it.
+    return new ExtendedMap(new Map(this.#metadata.texts(this.common, RESPONSE_HEADERS)), this.response.map(4));
   }
 
   get contentType(): string | undefined {
     return (
       this.request.map(13).get("content-type") ??
       this.response.map(4).get("content-type") ??
-      metadataTexts(this.common, REQUEST_HEADERS).get("content-type") ??
-      metadataTexts(this.common, RESPONSE_HEADERS).get("content-type")
+      this.#metadata.texts(this.common, REQUEST_HEADERS).get("content-type") ??
+      this.#metadata.texts(this.common, RESPONSE_HEADERS).get("content-type")
     );
   }
 

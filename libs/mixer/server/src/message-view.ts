@@ -1,13 +1,15 @@
 import { readTimestamp, type StringMap, type Timestamp, textAt, Wire } from "@xebec/model-attributes";
 
+const EMPTY = Buffer.alloc(0);
+
 /**
  * A protobuf message in place: one pass notes where each field is, values are read when they are asked for. Used again and
  * again for messages of one type.
  */
 export class MessageView {
   readonly #at: Int32Array;
-  readonly #wire = new Wire(Buffer.alloc(0));
-  bytes: Buffer = Buffer.alloc(0);
+  readonly #wire = new Wire(EMPTY);
+  bytes: Buffer = EMPTY;
   #end = 0;
 
   /** @param fields the highest field number of interest */
