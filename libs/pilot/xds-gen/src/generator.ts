@@ -32,9 +32,15 @@ export interface NameSet {
 export class Generator {
   readonly #cache = new UnitCache((cache) => (snapshot, view) => new GenerationContext(snapshot, view, cache));
   #snapshot: Snapshot;
+  #epoch = 0;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
+  }
+
+  /** Changes with each update: the same call gives the same resources until then. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get snapshot(): Snapshot {
@@ -44,6 +50,7 @@ export class Generator {
   /** Goes on to a newer snapshot; everything that read one of these keys is made anew when it is wanted. */
   update(snapshot: Snapshot, changed: ReadonlySet<string>): void {
     this.#snapshot = snapshot;
+    this.#epoch++;
     this.#cache.invalidate(changed);
   }
 

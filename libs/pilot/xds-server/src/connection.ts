@@ -282,7 +282,10 @@ export class Connection {
 
   #targetOf(sub: Subscription, generator: Generator, view: ProxyView): ResourceSet {
     const held = sub.quarantine.size;
-    const target = withoutHeld(sub, generator.resources(sub.type, this.proxy, view, sub.names));
+    const { epoch } = generator;
+    if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names)
+      sub.desired = { epoch, names: sub.names, set: generator.resources(sub.type, this.proxy, view, sub.names) };
+    const target = withoutHeld(sub, sub.desired.set);
     if (sub.quarantine.size !== held) this.#shared.onQuarantine();
     return target;
   }

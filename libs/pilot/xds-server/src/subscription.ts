@@ -11,6 +11,8 @@ export class Subscription {
   names: NameSet | undefined;
   /** The names in the client's last request: an acknowledgement that repeats them is known by their bytes. */
   requested: RequestedNames = NOTHING;
+  /** What it should have, as of an epoch of the generator: each acknowledgement asks for it again. */
+  desired: { readonly epoch: number; readonly names: NameSet | undefined; readonly set: ResourceSet } | undefined;
   /** What it was sent last. */
   sent: ResourceSet = EMPTY_SET;
   /** What it accepted last. */
