@@ -7,7 +7,9 @@ import type { NatsHealth } from "@xebec/platform-bus";
 import type { Unit } from "./unit.ts";
 
 const log = logger("local");
-const LOOK_MS = 2_000;
+/** How often its health is asked for, in milliseconds: writers tell sooner of what they notice, so only one that ails is asked often. */
+const LOOK_MS = 10_000;
+const LOOK_AGAIN_MS = 2_000;
 /** So many failures in a row are no hiccup. */
 const FAILURES = 3;
 /** What nats-server needs to begin again, in bytes. */
@@ -61,14 +63,23 @@ export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptN
   let stalled = "";
   const heal = new Coalescer(() => restart(`it takes no changes of the state "${stalled}"`));
   const told = (error: unknown): void => log.warn({ err: error }, "nats-server cannot be looked after");
-  const timer = setInterval(() => void look.request().catch(told), LOOK_MS);
-  timer.unref();
+  let timer: NodeJS.Timeout;
+  let hasEnded = false;
+  const lookLater = (): void => {
+    if (hasEnded) return;
+    timer = setTimeout(
+      () => void look.request().catch(told).finally(lookLater),
+      failures > 0 ? LOOK_AGAIN_MS : LOOK_MS,
+    ).unref();
+  };
+  lookLater();
   const end = onStall((state) => {
     stalled = state;
     void heal.request().catch(told);
   });
   return () => {
-    clearInterval(timer);
+    hasEnded = true;
+    clearTimeout(timer);
     end();
   };
 }
