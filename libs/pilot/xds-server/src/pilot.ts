@@ -7,12 +7,12 @@ import type { MeshConfigSpec } from "@xebec/model-resources";
 import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
-import { conditionTeller } from "./conditions.ts";
+import { conditionTeller } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, type PilotConfig } from "./config.ts";
-import { syncStatus } from "./debug.ts";
-import { debugRoutes } from "./debug-routes.ts";
-import { createPilotState } from "./state.ts";
-import { XdsServer } from "./xds-server.ts";
+import { syncStatus } from "./debug/debug.ts";
+import { debugRoutes } from "./debug/debug-routes.ts";
+import { createPilotState } from "./pilot-state.ts";
+import { XdsServer } from "./server/xds-server.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;

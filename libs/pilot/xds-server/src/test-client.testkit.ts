@@ -9,7 +9,7 @@ import {
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { CallContext, RawStream } from "@xebec/platform-grpc";
-import type { XdsServer } from "./xds-server.ts";
+import type { XdsServer } from "./server/xds-server.ts";
 
 /** A stream in memory: what the server writes is kept. */
 class MemoryStream implements RawStream {

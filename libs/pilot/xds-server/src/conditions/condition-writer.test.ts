@@ -5,8 +5,8 @@ import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { createMemoryBus } from "@xebec/platform-bus";
-import { conditionsOf, conditionTeller } from "./conditions.ts";
-import { XdsServer } from "./xds-server.ts";
+import { XdsServer } from "../server/xds-server.ts";
+import { conditionsOf, conditionTeller } from "./condition-writer.ts";
 
 function snapshotOf(...puts: Resource[]) {
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });

@@ -4,8 +4,8 @@ import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { syncStatus } from "./debug.ts";
-import { type ClientOptions, DeltaClient, SotwClient } from "./test-client.testkit.ts";
+import { syncStatus } from "../debug/debug.ts";
+import { type ClientOptions, DeltaClient, SotwClient } from "../test-client.testkit.ts";
 import { type NackReport, XdsServer } from "./xds-server.ts";
 
 const CLUSTER = (n: number): string => `outbound|80||svc-${n}.example.com`;

@@ -1,9 +1,9 @@
 import { XebecError } from "@xebec/core-errors";
 import { requireOwnMachine } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { XdsServer } from "../server/xds-server.ts";
 import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
-import type { XdsServer } from "./xds-server.ts";
 
 interface Query {
   readonly proxyID?: string;

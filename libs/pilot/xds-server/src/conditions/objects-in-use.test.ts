@@ -4,10 +4,10 @@ import { Turns } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { conditionsOf } from "./conditions.ts";
-import { type ClientOptions, SotwClient } from "./test-client.testkit.ts";
-import { Users } from "./users.ts";
-import { XdsServer } from "./xds-server.ts";
+import { XdsServer } from "../server/xds-server.ts";
+import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
+import { conditionsOf } from "./condition-writer.ts";
+import { Users } from "./objects-in-use.ts";
 
 const HOST = "svc.example.com";
 const object = (kind: string, name: string, namespace: string, spec: object): Resource => ({

@@ -4,9 +4,9 @@ import { httpStatus, XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import fastify from "fastify";
+import { XdsServer } from "../server/xds-server.ts";
+import { DeltaClient } from "../test-client.testkit.ts";
 import { debugRoutes } from "./debug-routes.ts";
-import { DeltaClient } from "./test-client.testkit.ts";
-import { XdsServer } from "./xds-server.ts";
 
 const OWN = "127.20.0.4";
 const NOBODY = { connections: new Set(), generator: undefined } as unknown as XdsServer;

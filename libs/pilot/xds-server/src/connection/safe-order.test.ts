@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { DeltaClient, SotwClient } from "./test-client.testkit.ts";
-import { XdsServer } from "./xds-server.ts";
+import { XdsServer } from "../server/xds-server.ts";
+import { DeltaClient, SotwClient } from "../test-client.testkit.ts";
 
 const HOST = "svc.example.com";
 const OLD = `outbound|80|old|${HOST}`;

@@ -5,9 +5,9 @@ import type { Snapshot } from "@xebec/pilot-snapshot";
 import { attachments, type InUse } from "@xebec/pilot-xds-gen";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
+import type { Refusal, XdsServer } from "../server/xds-server.ts";
 import { EarlierConditions } from "./earlier-conditions.ts";
-import { Users } from "./users.ts";
-import type { Refusal, XdsServer } from "./xds-server.ts";
+import { Users } from "./objects-in-use.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is told once. */
 const PAUSE_MS = 100;

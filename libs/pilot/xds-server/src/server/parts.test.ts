@@ -9,14 +9,14 @@ import {
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
-import { claimedSet, hasClaims } from "./claims.ts";
-import { replaced } from "./derived-sets.ts";
-import { MessageCache } from "./message.ts";
-import { NameSets } from "./name-sets.ts";
-import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
-import { readDeltaRequest, readRequest } from "./request.ts";
-import { deltaResponse, discoveryResponse } from "./response.ts";
-import { Subscription } from "./subscription.ts";
+import { replaced } from "../subscription/derived-sets.ts";
+import { claimedSet, hasClaims } from "../subscription/initial-versions.ts";
+import { NameSets } from "../subscription/name-sets.ts";
+import { holdBack, releaseSuspects, withoutHeld } from "../subscription/quarantine.ts";
+import { Subscription } from "../subscription/subscription.ts";
+import { MessageCache } from "../wire/message.ts";
+import { readDeltaRequest, readRequest } from "../wire/request.ts";
+import { deltaResponse, discoveryResponse } from "../wire/response.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const resource = (name: string, version = "1", size = 1): EncodedResource => ({

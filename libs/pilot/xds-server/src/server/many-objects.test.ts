@@ -5,8 +5,8 @@ import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { createMemoryBus } from "@xebec/platform-bus";
-import { conditionTeller } from "./conditions.ts";
-import { type ClientOptions, SotwClient } from "./test-client.testkit.ts";
+import { conditionTeller } from "../conditions/condition-writer.ts";
+import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
 import { XdsServer } from "./xds-server.ts";
 
 const MANY = 3_000;

@@ -8,7 +8,7 @@ import { compose } from "@xebec/core-lifecycle";
 import { createGenerationWriter, createMemoryBus } from "@xebec/platform-bus";
 import { createGrpcClient, createTlsSource } from "@xebec/platform-grpc";
 import { createTestCa, freePorts } from "@xebec/testing-launch";
-import { PilotConfig, pilotComponents } from "./index.ts";
+import { PilotConfig, pilotComponents } from "../index.ts";
 
 const NEVER = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import type { EncodedResource, ResourceSet } from "@xebec/pilot-xds-gen";
-import { isClaim, setWithClaims } from "./claims.ts";
+import { isClaim, setWithClaims } from "./initial-versions.ts";
 
 /** So many sets are kept for each target; more only means that they are made again. */
 const KEPT = 16;

@@ -7,14 +7,14 @@ import { parseSpiffe } from "@xebec/model-names";
 import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, proxyOf, type ResourceSet, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
-import { Connection, type Shared } from "./connection.ts";
-import { EarlierClusters } from "./earlier-clusters.ts";
-import { MessageCache } from "./message.ts";
-import { NameSets } from "./name-sets.ts";
-import { Patience } from "./patience.ts";
-import { Preparation } from "./preparation.ts";
-import { readDeltaRequest, readRequest, type XdsRequest } from "./request.ts";
-import { WriteBudget } from "./write-budget.ts";
+import { Patience } from "../connection/ack-deadline.ts";
+import { Connection, type Shared } from "../connection/connection.ts";
+import { EarlierClusters } from "../connection/earlier-clusters.ts";
+import { Preparation } from "../connection/preparation.ts";
+import { WriteBudget } from "../connection/write-budget.ts";
+import { NameSets } from "../subscription/name-sets.ts";
+import { MessageCache } from "../wire/message.ts";
+import { readDeltaRequest, readRequest, type XdsRequest } from "../wire/request.ts";
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 /** Istio's name of the cluster of proxies that name none. */

@@ -1,6 +1,6 @@
 import type { Turns } from "@xebec/core-async";
 import type { ConnectedSidecar, EncodedResource, InUse } from "@xebec/pilot-xds-gen";
-import type { XdsServer } from "./xds-server.ts";
+import type { XdsServer } from "../server/xds-server.ts";
 
 /** Proxies come one after the other; an object is not said to concern nobody before they are all there again. */
 const SETTLE_MS = 2_000;

@@ -1,7 +1,7 @@
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { Generator, type MeshProxy, type ResourceSet } from "@xebec/pilot-xds-gen";
-import { hasClaims } from "./claims.ts";
-import { withRemoved } from "./order.ts";
+import { hasClaims } from "../subscription/initial-versions.ts";
+import { withRemoved } from "./push-order.ts";
 
 /** So many snapshots are remembered that others have taken the place of, and so many sets of clients that are gone. */
 const SNAPSHOTS = 4;

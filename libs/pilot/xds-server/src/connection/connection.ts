@@ -11,16 +11,25 @@ import {
   type XdsType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
-import { isClaim } from "./claims.ts";
+import { isClaim } from "../subscription/initial-versions.ts";
+import type { NameSets } from "../subscription/name-sets.ts";
+import { repeatedNames, startOver, takeDeltaNames, takeNames } from "../subscription/names.ts";
+import { holdBack, releaseSuspects, withoutHeld } from "../subscription/quarantine.ts";
+import { Subscription } from "../subscription/subscription.ts";
+import { type MessageCache, messageTo } from "../wire/message.ts";
+import type { XdsRequest } from "../wire/request.ts";
+import type { Patience } from "./ack-deadline.ts";
 import type { EarlierClusters } from "./earlier-clusters.ts";
-import { type MessageCache, messageTo } from "./message.ts";
-import type { NameSets } from "./name-sets.ts";
-import { endpointsOf, FOLLOWERS, isAsked, isWildcard, keeping, LEADING, PUSH_ORDER, withRemovals } from "./order.ts";
-import type { Patience } from "./patience.ts";
-import { holdBack, releaseSuspects, withoutHeld } from "./quarantine.ts";
-import type { XdsRequest } from "./request.ts";
-import { repeatedNames, startOver, takeDeltaNames, takeNames } from "./requests.ts";
-import { Subscription } from "./subscription.ts";
+import {
+  endpointsOf,
+  FOLLOWERS,
+  isAsked,
+  isWildcard,
+  keeping,
+  LEADING,
+  PUSH_ORDER,
+  withRemovals,
+} from "./push-order.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
 const log = logger("ads");

@@ -1,8 +1,8 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
 import { escapeLine } from "@xebec/core-log";
 import { type EncodedResource, SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
-import type { Connection } from "./connection.ts";
-import type { XdsServer } from "./xds-server.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { XdsServer } from "../server/xds-server.ts";
 
 const TYPES: readonly XdsType[] = ["cluster", "listener", "route", "endpoint", "extensionconfig"];
 

@@ -1,6 +1,6 @@
 import { diffOf, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
-import { replaced } from "./derived-sets.ts";
-import type { Subscription } from "./subscription.ts";
+import { replaced } from "../subscription/derived-sets.ts";
+import type { Subscription } from "../subscription/subscription.ts";
 
 /** The order in which changes reach a proxy, so that nothing refers to what is not there yet. */
 export const PUSH_ORDER: readonly XdsType[] = ["cluster", "endpoint", "extensionconfig", "listener", "route"];

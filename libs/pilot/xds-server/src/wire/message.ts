@@ -1,8 +1,8 @@
 import type { EncodedResource, ResourceDiff, ResourceSet } from "@xebec/pilot-xds-gen";
-import { hasClaims, isClaim } from "./claims.ts";
-import { isWildcard } from "./order.ts";
+import { isWildcard } from "../connection/push-order.ts";
+import { hasClaims, isClaim } from "../subscription/initial-versions.ts";
+import type { Subscription } from "../subscription/subscription.ts";
 import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
-import type { Subscription } from "./subscription.ts";
 
 /** Bytes of messages that are kept for the next proxy that needs the same; one message is always kept. */
 const LIMIT = 8 << 20;

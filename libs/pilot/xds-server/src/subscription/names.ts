@@ -1,8 +1,8 @@
 import { EMPTY_SET, type ResourceSet } from "@xebec/pilot-xds-gen";
-import { claimedSet, setWithClaims } from "./claims.ts";
+import { isWildcard } from "../connection/push-order.ts";
+import type { XdsRequest } from "../wire/request.ts";
+import { claimedSet, setWithClaims } from "./initial-versions.ts";
 import type { NameSets } from "./name-sets.ts";
-import { isWildcard } from "./order.ts";
-import type { XdsRequest } from "./request.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Takes the names of a state-of-the-world request. @returns true when they are others than before */
