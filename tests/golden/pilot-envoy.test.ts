@@ -24,8 +24,8 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
         using folder = tempDir();
         const socket = folder.file("xds.sock");
         const metrics = createMetrics();
-        const refusals: string[] = [];
-        const xds = new XdsServer({ metrics, onNack: (report) => refusals.push(`${report.type}: ${report.message}`) });
+        const nacks: string[] = [];
+        const xds = new XdsServer({ metrics, onNack: (report) => nacks.push(`${report.type}: ${report.message}`) });
         await xds.update(snapshotOf(each.input as PilotInput));
         const server = createGrpcServer({
           name: "xds",
@@ -55,14 +55,14 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
           stream.on("data", (text: Buffer) => (output += text.toString()));
         try {
           await waitFor("everything is answered", 10_000, () => {
-            assert.deepEqual(refusals, []);
+            assert.deepEqual(nacks, []);
             assert.equal(envoy.exitCode, null, output);
             const [connection] = xds.connections;
             const subs = [...(connection?.subscriptions.values() ?? [])];
             const isComplete = ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type));
             return isComplete && subs.every((sub) => sub.answered && sub.inFlight === "");
           });
-          assert.deepEqual(refusals, []);
+          assert.deepEqual(nacks, []);
         } finally {
           envoy.kill("SIGKILL");
           if (envoy.exitCode === null && envoy.signalCode === null) await once(envoy, "exit");

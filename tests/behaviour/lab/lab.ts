@@ -115,11 +115,11 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   const socket = folder.file("xds.sock");
   const ca = createTestCa();
   const metrics = createMetrics();
-  const refusals: string[] = [];
+  const nacks: string[] = [];
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
   const xds = new XdsServer({
     metrics,
-    onNack: ({ proxy, type, message }) => refusals.push(`${proxy} refuses a ${type}: ${message}`),
+    onNack: ({ proxy, type, message }) => nacks.push(`${proxy} rejects a ${type}: ${message}`),
   });
   const update = (change: StateChange): Promise<void> => xds.update(builder.apply(change));
   const server = createGrpcServer({
@@ -152,11 +152,11 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   const settled = async (): Promise<void> => {
     const check = (): boolean => {
       for (const each of envoys.values()) assert.ok(!each.exited, each.output());
-      return refusals.length > 0 || isUpToDate();
+      return nacks.length > 0 || isUpToDate();
     };
     for (let round = 0; round < 2; round++) {
       await waitFor("every proxy has what it should have", 20_000, check, 3);
-      assert.deepEqual(refusals.splice(0), []);
+      assert.deepEqual(nacks.splice(0), []);
       for (const each of envoys.values()) await each.settled();
     }
   };

@@ -7,7 +7,7 @@ import type { MeshConfigSpec } from "@xebec/model-resources";
 import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
-import { conditionTeller } from "./conditions/condition-writer.ts";
+import { conditionWriter } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, type PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug/debug.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
@@ -39,7 +39,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       if (proxy.type === "router" || heldBack) told.changed();
     },
   });
-  const told = conditionTeller(server, bus);
+  const told = conditionWriter(server, bus);
   /** Resolves when every proxy was sent what the last snapshot brings it. */
   let sent: Promise<void> = Promise.resolve();
   const state = createPilotState({

@@ -76,7 +76,7 @@ export interface ClientOptions {
 export class SotwClient {
   readonly stream = new MemoryStream();
   readonly #nonces = new Map<XdsType, string>();
-  #hello = true;
+  #isFirstRequest = true;
 
   readonly #versions: Partial<Record<XdsType, string>>;
   readonly #userAgent: string;
@@ -100,10 +100,10 @@ export class SotwClient {
       resourceNames: [...names],
       responseNonce: nonce,
       versionInfo: nonce === "" ? (this.#versions[type] ?? "") : "",
-      ...(this.#hello ? { node: { ...this.#node, userAgentName: this.#userAgent } } : {}),
+      ...(this.#isFirstRequest ? { node: { ...this.#node, userAgentName: this.#userAgent } } : {}),
       ...(error ? { errorDetail: { code: 13, message: error } } : {}),
     });
-    this.#hello = false;
+    this.#isFirstRequest = false;
     this.stream.message(Buffer.from(toBinary(DiscoveryRequestSchema, request)));
   }
 
@@ -121,7 +121,7 @@ export class SotwClient {
 /** The same in the Delta form. */
 export class DeltaClient {
   readonly stream = new MemoryStream();
-  #hello = true;
+  #isFirstRequest = true;
 
   constructor(server: XdsServer) {
     const method = server.service(false).methods[1];
@@ -144,10 +144,10 @@ export class DeltaClient {
       resourceNamesUnsubscribe: [...(fields.unsubscribe ?? [])],
       initialResourceVersions: fields.initial ?? {},
       responseNonce: fields.nonce ?? "",
-      ...(this.#hello ? { node: NODE } : {}),
+      ...(this.#isFirstRequest ? { node: NODE } : {}),
       ...(fields.error ? { errorDetail: { code: 13, message: fields.error } } : {}),
     });
-    this.#hello = false;
+    this.#isFirstRequest = false;
     this.stream.message(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)));
   }
 

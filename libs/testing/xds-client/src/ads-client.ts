@@ -45,7 +45,7 @@ export class AdsClient {
   readonly #stream: ReturnType<GrpcChannel["duplex"]>;
   readonly #nonces = new Map<XdsType, string>();
   #names: string[] = [];
-  #hello = true;
+  #isFirstRequest = true;
   #complete: (() => void) | undefined;
   bytes = 0;
   messages = 0;
@@ -70,8 +70,8 @@ export class AdsClient {
 
   #send(type: XdsType, error?: string): void {
     const { id, labels = {} } = this.#options;
-    const node = this.#hello ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
-    this.#hello = false;
+    const node = this.#isFirstRequest ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
+    this.#isFirstRequest = false;
     const names = type === "endpoint" ? this.#names : type === "route" ? ["80"] : [];
     const nonce = this.#nonces.get(type) ?? "";
     const fault = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };

@@ -6,7 +6,7 @@ import type { Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { createMemoryBus } from "@xebec/platform-bus";
 import { XdsServer } from "../server/xds-server.ts";
-import { conditionsOf, conditionTeller } from "./condition-writer.ts";
+import { conditionsOf, conditionWriter } from "./condition-writer.ts";
 
 function snapshotOf(...puts: Resource[]) {
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
@@ -69,7 +69,7 @@ describe("conditions from before a restart", () => {
     };
     await server.update(builder.apply({ config: { puts: [stays], deletes: [] } }));
     await status.put(`pilot/${KEY}/stays`, Buffer.from("{}"));
-    const teller = conditionTeller(server, bus);
+    const teller = conditionWriter(server, bus);
     await teller.start(new AbortController().signal);
     await waitFor("it is gone", 5_000, async () => (await status.get(`pilot/${KEY}/gone`)) === undefined);
     assert.ok(await status.get(`pilot/${KEY}/stays`));

@@ -5,9 +5,9 @@ import type { Snapshot } from "@xebec/pilot-snapshot";
 import { attachments, type InUse } from "@xebec/pilot-xds-gen";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
-import type { Refusal, XdsServer } from "../server/xds-server.ts";
+import type { Nack, XdsServer } from "../server/xds-server.ts";
 import { EarlierConditions } from "./earlier-conditions.ts";
-import { Users } from "./objects-in-use.ts";
+import { ObjectsInUse } from "./objects-in-use.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is told once. */
 const PAUSE_MS = 100;
@@ -17,13 +17,13 @@ const CONSUMER = "pilot";
 export function* conditionsOf(
   snapshot: Snapshot,
   routers: readonly Readonly<Record<string, string>>[],
-  refused: ReadonlyMap<string, Refusal>,
+  refused: ReadonlyMap<string, Nack>,
   use?: InUse,
 ): Generator<ConditionUpdate> {
   for (const each of attachments(snapshot, routers, use)) {
     const nack = refused.get(each.key);
     yield nack
-      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: refusalText(nack) }
+      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: nackText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
   }
   const { origin, unserved } = snapshot.mesh;
@@ -35,12 +35,12 @@ export function* conditionsOf(
 }
 
 /** Who refuses, so that one workload that refuses everything is seen to be the one. */
-function refusalText({ proxy, message, count, of }: Refusal): string {
+function nackText({ proxy, message, count, of }: Nack): string {
   const others = count > 1 ? ` and ${count - 1} more` : "";
   return `${proxy}${others} (${count} of ${of} ${of === 1 ? "proxy" : "proxies"}): ${message}`;
 }
 
-export interface Teller extends Component {
+export interface ConditionWriter extends Component {
   /** Something changed that a condition may say. */
   changed(): void;
   /** A proxy has come or gone. */
@@ -53,12 +53,12 @@ export interface Teller extends Component {
  * Keeps pilot's conditions of objects in the bus state `status`. What an earlier pilot said of objects that are gone since is
  * taken back.
  */
-export function conditionTeller(server: XdsServer, bus: Bus): Teller {
+export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
   const conditions = createConditions(bus, CONSUMER);
   const earlier = new EarlierConditions(bus, () => void run.request());
   const stop = new AbortController();
   let position: ConfigPosition | undefined;
-  const users = new Users(server, () => void run.request());
+  const users = new ObjectsInUse(server, () => void run.request());
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
     const snapshot = server.generator?.snapshot;
@@ -70,7 +70,7 @@ export function conditionTeller(server: XdsServer, bus: Bus): Teller {
     const turns = new Turns();
     const use = await users.inUse(turns);
     const said: ConditionUpdate[] = [];
-    for (const each of conditionsOf(snapshot, routers, server.refusals, use)) {
+    for (const each of conditionsOf(snapshot, routers, server.currentNacks, use)) {
       said.push(each);
       conditions.set(each);
       await turns.next();

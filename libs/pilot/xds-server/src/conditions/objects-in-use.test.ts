@@ -7,7 +7,7 @@ import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { XdsServer } from "../server/xds-server.ts";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
 import { conditionsOf } from "./condition-writer.ts";
-import { Users } from "./objects-in-use.ts";
+import { ObjectsInUse } from "./objects-in-use.ts";
 
 const HOST = "svc.example.com";
 const object = (kind: string, name: string, namespace: string, spec: object): Resource => ({
@@ -52,7 +52,7 @@ async function said(objects: readonly [Resource, ...Resource[]], clients: readon
   const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
   await server.update(builder.apply({ config: { puts: [entry, ...objects], deletes: [] } }));
   for (const each of clients) new SotwClient(server, each).send("cluster");
-  const use = await new Users(server, () => {}).inUse(new Turns());
+  const use = await new ObjectsInUse(server, () => {}).inUse(new Turns());
   const { group, kind, namespace, name } = objects[0];
   const routers = [...server.connections]
     .filter((each) => each.proxy.type === "router")

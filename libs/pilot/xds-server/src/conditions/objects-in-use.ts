@@ -9,7 +9,7 @@ const SETTLE_MS = 2_000;
  * Finds out which objects the configuration of connected proxies came from. Proxies that are not authenticated do not count. While
  * proxies come and go, what was in use before counts too, so that a restart changes no condition back and forth.
  */
-export class Users {
+export class ObjectsInUse {
   readonly #server: XdsServer;
   readonly #settled: () => void;
   #timer: NodeJS.Timeout | undefined;

@@ -11,23 +11,23 @@ import {
   type XdsType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
-import { isClaim } from "../subscription/initial-versions.ts";
+import { isInitialVersion } from "../subscription/initial-versions.ts";
 import type { NameSets } from "../subscription/name-sets.ts";
 import { repeatedNames, startOver, takeDeltaNames, takeNames } from "../subscription/names.ts";
-import { holdBack, releaseSuspects, withoutHeld } from "../subscription/quarantine.ts";
+import { quarantineRejected, releaseSuspected, withoutQuarantined } from "../subscription/quarantine.ts";
 import { Subscription } from "../subscription/subscription.ts";
 import { type MessageCache, messageTo } from "../wire/message.ts";
 import type { XdsRequest } from "../wire/request.ts";
-import type { Patience } from "./ack-deadline.ts";
+import type { AckTimeouts } from "./ack-timeouts.ts";
 import type { EarlierClusters } from "./earlier-clusters.ts";
 import {
   endpointsOf,
   FOLLOWERS,
-  isAsked,
+  isSubscribed,
   isWildcard,
-  keeping,
   LEADING,
   PUSH_ORDER,
+  retaining,
   withRemovals,
 } from "./push-order.ts";
 import type { WriteBudget } from "./write-budget.ts";
@@ -45,7 +45,7 @@ export interface Shared {
   readonly names: NameSets;
   readonly messages: MessageCache;
   readonly budget: WriteBudget;
-  readonly patience: Patience;
+  readonly ackTimeouts: AckTimeouts;
   readonly earlier: EarlierClusters;
   /** The clusters that clients have which are connected now. */
   readonly liveClusters: () => Iterable<ResourceSet>;
@@ -73,7 +73,7 @@ export interface Shared {
  * everything at once, but not for clusters while some of its own still warm, and not for types of which it has no names: so it
  * is `returning`, which makes 2 wait for its question for clusters, and 3 for those for listeners and routes.
  *
- * No wait is endless. A cluster may never be warm (its secret does not come), a client may never ask: after 15 s (`Patience`) a
+ * No wait is endless. A cluster may never be warm (its secret does not come), a client may never ask: after 15 s (`AckTimeouts`) a
  * message counts as overdue, and a client not as returning any more. Then everything goes on, and clusters that were mended
  * overtake those that do not warm.
  */
@@ -84,7 +84,7 @@ export class Connection {
   readonly delta: boolean;
   /** The Kubernetes cluster that the proxy says it is in. */
   readonly clusterId: string;
-  /** Its certificate says that it is who it says. Only then its refusals say anything of the configuration. */
+  /** Its certificate says that it is who it says. Only then its currentNacks say anything of the configuration. */
   readonly authenticated: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
@@ -145,7 +145,7 @@ export class Connection {
   use(generator: Generator): void {
     const view = this.view(generator);
     for (const sub of this.subscriptions.values())
-      if (isAsked(sub)) generator.resources(sub.type, this.proxy, view, sub.names);
+      if (isSubscribed(sub)) generator.resources(sub.type, this.proxy, view, sub.names);
   }
 
   /** Ends the stream with an error; the proxy will come back. */
@@ -195,17 +195,17 @@ export class Connection {
     sub.inFlight = "";
     sub.overdue = false;
     sub.answered = true;
-    if (sub.type === "cluster") this.#shared.patience.done(this);
+    if (sub.type === "cluster") this.#shared.ackTimeouts.done(this);
     if (!request.error) {
       sub.acked = sub.sent;
       sub.ackedNonce = request.nonce;
       sub.refused = "";
       sub.lastError = sub.quarantine.size > 0 ? sub.lastError : "";
-      if (releaseSuspects(sub)) this.#shared.onQuarantine();
+      if (releaseSuspected(sub)) this.#shared.onQuarantine();
       return;
     }
     const { changed } = diffOf(sub.acked, sub.sent);
-    const guilty = holdBack(sub, request.error.message);
+    const guilty = quarantineRejected(sub, request.error.message);
     sub.lastError = request.error.message;
     // What only takes away cannot be held back in part: it waits until there is something else to say.
     if (changed.length === 0) sub.refused = sub.sent.version;
@@ -220,7 +220,7 @@ export class Connection {
   advance(): void {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#congested) return;
-    const { patience, prepared } = this.#shared;
+    const { ackTimeouts, prepared } = this.#shared;
     const preparation = prepared(this, generator);
     if (preparation) {
       if (this.#preparation !== preparation) void preparation.then(() => this.wake());
@@ -228,8 +228,8 @@ export class Connection {
       return;
     }
     this.#preparation = undefined;
-    if (this.#sendDue(generator)) patience.done(this);
-    else patience.wait(this);
+    if (this.#sendDue(generator)) ackTimeouts.done(this);
+    else ackTimeouts.wait(this);
   }
 
   /** @returns false when something has to wait for an answer */
@@ -241,7 +241,7 @@ export class Connection {
     let departing: readonly string[] = [];
     for (const type of PUSH_ORDER) {
       const sub = this.subscriptions.get(type);
-      if (!sub || !isAsked(sub)) continue;
+      if (!sub || !isSubscribed(sub)) continue;
       if (!settled && FOLLOWERS.includes(type)) return false;
       const target = this.#targetOf(sub, generator, view);
       if (type === "cluster") {
@@ -255,7 +255,7 @@ export class Connection {
       let due = target;
       if (type === "cluster") due = withRemovals(sub, target);
       else if (type === "endpoint") {
-        due = keeping(sub, target, departing);
+        due = retaining(sub, target, departing);
         // Nobody knows yet which of its clusters stay: what is not served now may be one that routes still lead to.
         if (awaitsClusters) due = endpointsOf(generator.resources("cluster", this.proxy, view), due);
       }
@@ -269,7 +269,7 @@ export class Connection {
     return !this.#send(clusters, this.#targetOf(clusters, generator, view), view);
   }
 
-  tired(): void {
+  ackTimedOut(): void {
     const overdue = [...this.subscriptions.values()].filter((sub) => sub.inFlight !== "" && !sub.overdue);
     for (const sub of overdue) sub.overdue = true;
     this.#returning = false;
@@ -294,7 +294,7 @@ export class Connection {
     const { epoch } = generator;
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names)
       sub.desired = { epoch, names: sub.names, set: generator.resources(sub.type, this.proxy, view, sub.names) };
-    const target = withoutHeld(sub, sub.desired.set);
+    const target = withoutQuarantined(sub, sub.desired.set);
     if (sub.quarantine.size !== held) this.#shared.onQuarantine();
     return target;
   }
@@ -303,7 +303,7 @@ export class Connection {
   #send(sub: Subscription, next: ResourceSet, view: ProxyView): boolean {
     const diff = diffOf(sub.sent, next);
     const { changed, removed } = diff;
-    const again = sub.resend.size === 0 ? NOTHING : this.#takeAgain(sub, next, changed);
+    const again = sub.resend.size === 0 ? NOTHING : this.#takeResent(sub, next, changed);
     if (sub.refused !== "" && sub.refused === next.version && again.length === 0) return false;
     const whole = isWildcard(sub.type);
     // In the state-of-the-world form endpoints and routes that are gone are simply not sent any more.
@@ -339,10 +339,10 @@ export class Connection {
     return true;
   }
 
-  #takeAgain(sub: Subscription, next: ResourceSet, changed: readonly EncodedResource[]): readonly EncodedResource[] {
+  #takeResent(sub: Subscription, next: ResourceSet, changed: readonly EncodedResource[]): readonly EncodedResource[] {
     const again = [...sub.resend]
       .flatMap((name) => next.resources.get(name) ?? [])
-      .filter((each) => !isClaim(each) && !changed.includes(each));
+      .filter((each) => !isInitialVersion(each) && !changed.includes(each));
     sub.resend.clear();
     return again;
   }

@@ -1,6 +1,6 @@
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { Generator, type MeshProxy, type ResourceSet } from "@xebec/pilot-xds-gen";
-import { hasClaims } from "../subscription/initial-versions.ts";
+import { hasInitialVersions } from "../subscription/initial-versions.ts";
 import { withRemoved } from "./push-order.ts";
 
 /** So many snapshots are remembered that others have taken the place of, and so many sets of clients that are gone. */
@@ -23,7 +23,7 @@ export class EarlierClusters {
 
   /** A client with these clusters is gone. */
   left(set: ResourceSet | undefined): void {
-    if (!set || set.resources.size === 0 || hasClaims(set)) return;
+    if (!set || set.resources.size === 0 || hasInitialVersions(set)) return;
     this.#sets.delete(set.version);
     this.#sets.set(set.version, set);
     const [oldest] = this.#sets.keys();
@@ -49,7 +49,7 @@ export class EarlierClusters {
     if (target.version === version) return target;
     const left = this.#sets.get(version);
     if (left) return left;
-    for (const set of live) if (set.version === version && !hasClaims(set)) return set;
+    for (const set of live) if (set.version === version && !hasInitialVersions(set)) return set;
     for (const generator of this.#generators.toReversed()) {
       const set = generator.resources("cluster", proxy, generator.view(proxy));
       if (set.version === version) return set;

@@ -16,7 +16,7 @@ export function isWildcard(type: XdsType): boolean {
 }
 
 /** True when the client wants anything of the type: all of it, or names. */
-export function isAsked(sub: Subscription): boolean {
+export function isSubscribed(sub: Subscription): boolean {
   return isWildcard(sub.type) || (sub.names?.names.length ?? 0) > 0;
 }
 
@@ -45,7 +45,7 @@ export function withRemoved(before: ResourceSet, target: ResourceSet): ResourceS
  * The set with the endpoints of clusters that are about to go as they were sent last. A client that came back with such
  * clusters has endpoints for them that nobody here knows: it is sent none, and keeps its own.
  */
-export function keeping(sub: Subscription, target: ResourceSet, names: readonly string[]): ResourceSet {
+export function retaining(sub: Subscription, target: ResourceSet, names: readonly string[]): ResourceSet {
   return replaced(
     target,
     names.filter((name) => target.resources.has(name)).map((name) => [name, sub.sent.resources.get(name)]),

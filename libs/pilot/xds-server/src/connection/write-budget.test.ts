@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { WriteBudget, type Writer } from "./write-budget.ts";
+import { type StreamWriter, WriteBudget } from "./write-budget.ts";
 
 const LARGE = 3 << 20;
 
-interface Told extends Writer {
+interface Told extends StreamWriter {
   told: number;
   ended: boolean;
 }

@@ -2,18 +2,18 @@
 const LIMIT = 6 << 20;
 /** Messages up to this size are always let through: changes must not wait behind whole configurations. */
 const SMALL = 64 << 10;
-/** How often it is looked who takes nothing. */
+/** How often it is checked who takes nothing. */
 const SWEEP_MS = 1_000;
-/** After so many looks without progress a writer's bytes do not count against the others any more. */
+/** After so many checks without progress a writer's bytes do not count against the others any more. */
 const ASIDE_AFTER = 2;
 /** Bytes that may be set aside so: with `LIMIT`, the bound of all. */
 const ASIDE_LIMIT = 32 << 20;
-/** After so many looks without progress a writer is ended, and one more for each 64 KiB: a slow line needs its time. */
+/** After so many checks without progress a writer is ended, and one more for each 64 KiB: a slow line needs its time. */
 const END_AFTER = 10;
 const SLOWEST_BYTES = 64 << 10;
 
 /** Somebody who writes. */
-export interface Writer {
+export interface StreamWriter {
   /** There is room again: it may try once more. Must not throw: the caller is another one's write. */
   wake(): void;
   /** It took nothing for too long, and is to end its stream. */
@@ -23,7 +23,7 @@ export interface Writer {
 /** What one writer has under way. */
 interface Share {
   bytes: number;
-  /** Looks since its connection took something. Counted in looks, not in time: a process that stood still is no fault of its. */
+  /** Checks since its connection took something. Counted in checks, not in time: a process that stood still is no fault of its. */
   idle: number;
   aside: boolean;
 }
@@ -34,14 +34,14 @@ interface Share {
  * after a second or two, and it is ended after ten and more.
  */
 export class WriteBudget {
-  readonly #shares = new Map<Writer, Share>();
-  readonly #waiting = new Set<Writer>();
+  readonly #shares = new Map<StreamWriter, Share>();
+  readonly #waiting = new Set<StreamWriter>();
   #total = 0;
   #aside = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @returns false when the writer has to wait; its `wake` is called when it may try again */
-  take(writer: Writer, bytes: number): boolean {
+  take(writer: StreamWriter, bytes: number): boolean {
     if (bytes > SMALL && this.#total > 0 && this.#total + bytes > LIMIT) {
       this.#waiting.add(writer);
       return false;
@@ -56,7 +56,7 @@ export class WriteBudget {
   }
 
   /** Gives back what the connection took. */
-  give(writer: Writer, bytes: number): void {
+  give(writer: StreamWriter, bytes: number): void {
     const share = this.#shares.get(writer);
     if (!share) return;
     this.#remove(share);
@@ -70,7 +70,7 @@ export class WriteBudget {
   }
 
   /** The writer is gone, with all that it still had. */
-  forget(writer: Writer): void {
+  forget(writer: StreamWriter): void {
     this.#waiting.delete(writer);
     const share = this.#shares.get(writer);
     if (!share) return;
@@ -93,7 +93,7 @@ export class WriteBudget {
   }
 
   #sweep(): void {
-    const ended: Writer[] = [];
+    const ended: StreamWriter[] = [];
     for (const [writer, share] of this.#shares) {
       share.idle++;
       if (share.idle > END_AFTER + share.bytes / SLOWEST_BYTES) ended.push(writer);

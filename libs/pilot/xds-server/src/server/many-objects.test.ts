@@ -5,7 +5,7 @@ import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { createMemoryBus } from "@xebec/platform-bus";
-import { conditionTeller } from "../conditions/condition-writer.ts";
+import { conditionWriter } from "../conditions/condition-writer.ts";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
 import { XdsServer } from "./xds-server.ts";
 
@@ -72,7 +72,7 @@ describe("thousands of objects", () => {
       const routed = await turnsOf(() => waitFor("the routes are there", 20_000, has, 1));
       assert.ok(routed >= least, `the routes were made in ${routed} turns`);
       const bus = createMemoryBus();
-      const teller = conditionTeller(server, bus);
+      const teller = conditionWriter(server, bus);
       await teller.start(new AbortController().signal);
       teller.changed();
       const last = `pilot/${keyOf(objects.at(-1) as Resource)}`;

@@ -10,9 +10,9 @@ import {
 import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
 import { replaced } from "../subscription/derived-sets.ts";
-import { claimedSet, hasClaims } from "../subscription/initial-versions.ts";
+import { hasInitialVersions, initialVersionsSet } from "../subscription/initial-versions.ts";
 import { NameSets } from "../subscription/name-sets.ts";
-import { holdBack, releaseSuspects, withoutHeld } from "../subscription/quarantine.ts";
+import { quarantineRejected, releaseSuspected, withoutQuarantined } from "../subscription/quarantine.ts";
 import { Subscription } from "../subscription/subscription.ts";
 import { MessageCache } from "../wire/message.ts";
 import { readDeltaRequest, readRequest } from "../wire/request.ts";
@@ -178,7 +178,7 @@ describe("what a client refuses", () => {
   function refused(names: readonly string[], message: string): { sub: Subscription; guilty: string[] } {
     const sub = new Subscription("cluster");
     sub.sent = resourceSet(names.map((name) => resource(name)));
-    return { sub, guilty: holdBack(sub, message).map((each) => each.name) };
+    return { sub, guilty: quarantineRejected(sub, message).map((each) => each.name) };
   }
 
   const NAMES = ["80", "9080", "http.80", "outbound|80||a.b", "outbound|80||a", "0.0.0.0_80"];
@@ -212,15 +212,15 @@ describe("what a client refuses", () => {
         const sub = new Subscription("cluster");
         let steps = 0;
         // The client takes whatever is without a bad one, and says nothing of use otherwise.
-        for (; steps === 0 || withoutHeld(sub, target).version !== sub.sent.version; steps++) {
+        for (; steps === 0 || withoutQuarantined(sub, target).version !== sub.sent.version; steps++) {
           assert.ok(steps <= 12 * (bad.size + 1), `${steps} steps for ${bad.size} of ${count}`);
-          sub.sent = withoutHeld(sub, target);
+          sub.sent = withoutQuarantined(sub, target);
           if ([...sub.sent.resources.keys()].some((name) => bad.has(name))) {
-            holdBack(sub, "no");
+            quarantineRejected(sub, "no");
             sub.sent = sub.acked;
           } else {
             sub.acked = sub.sent;
-            releaseSuspects(sub);
+            releaseSuspected(sub);
           }
         }
         assert.deepEqual(
@@ -228,7 +228,7 @@ describe("what a client refuses", () => {
           names.filter((name) => !bad.has(name)),
         );
         assert.deepEqual(new Set(sub.quarantine.keys()), bad);
-        for (const held of sub.quarantine.values()) assert.equal(held.proven, true);
+        for (const held of sub.quarantine.values()) assert.equal(held.confirmed, true);
       }),
       { numRuns: 1_000 },
     );
@@ -238,9 +238,9 @@ describe("what a client refuses", () => {
     const sub = new Subscription("cluster");
     sub.acked = resourceSet([resource("a", "good")]);
     sub.sent = resourceSet([resource("a", "bad")]);
-    holdBack(sub, "a: no");
+    quarantineRejected(sub, "a: no");
     const versionOf = (version: string): string | undefined =>
-      withoutHeld(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
+      withoutQuarantined(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
     assert.equal(versionOf("bad"), "good");
     assert.equal(versionOf("mended"), "mended");
   });
@@ -258,9 +258,9 @@ describe("sets that differ from a target", () => {
   });
 
   it("are nobody else's when they hold what a client claims", () => {
-    const claim = claimedSet(new Map([["a", "old"]]), new Set()).resources.get("a");
+    const claim = initialVersionsSet(new Map([["a", "old"]]), new Set()).resources.get("a");
     const claimed = replaced(target, [["a", claim]]);
-    assert.ok(hasClaims(claimed));
+    assert.ok(hasInitialVersions(claimed));
     assert.notEqual(replaced(target, [["a", resource("a", "old")]]), claimed);
   });
 });

@@ -244,7 +244,7 @@ describe("ADS, state of the world", () => {
     const [connection] = server.connections;
     const sub = connection?.subscriptions.get("cluster");
     assert.deepEqual(
-      [...(sub?.quarantine ?? [])].map(([name, held]) => [name, held.proven]),
+      [...(sub?.quarantine ?? [])].map(([name, held]) => [name, held.confirmed]),
       [[CLUSTER(3), true]],
     );
     assert.equal(nacks.at(-1)?.origins.at(-1), "networking.istio.io/DestinationRule/default/dr-3");
@@ -258,14 +258,14 @@ describe("ADS, state of the world", () => {
         host: "svc-1.example.com",
         trafficPolicy: { connectionPool: { tcp: { maxConnections: connections } } },
       });
-    const refused = (): string[] => [...server.refusals.keys()].filter((each) => each.includes("DestinationRule"));
+    const refused = (): string[] => [...server.currentNacks.keys()].filter((each) => each.includes("DestinationRule"));
     await apply([entry(1), entry(2)]);
     const client = await synced(server, [CLUSTER(1), CLUSTER(2)]);
     await apply([bad(7)]);
     client.take();
     client.send("cluster", [], `cluster(s) ${CLUSTER(1)}: no`);
     assert.deepEqual(refused(), ["networking.istio.io/DestinationRule/default/dr"]);
-    assert.equal([...server.refusals.values()][0]?.message, `cluster(s) ${CLUSTER(1)}: no`);
+    assert.equal([...server.currentNacks.values()][0]?.message, `cluster(s) ${CLUSTER(1)}: no`);
     await apply([bad(8)]);
     assert.deepEqual(refused(), [], "its new version gets a new chance");
     client.take();
@@ -292,14 +292,14 @@ describe("ADS, state of the world", () => {
     const key = "networking.istio.io/DestinationRule/default/dr";
     refuse(0);
     assert.equal(nacks.length, 1);
-    assert.equal(server.refusals.size, 0, "anybody may say no on the plaintext port");
+    assert.equal(server.currentNacks.size, 0, "anybody may say no on the plaintext port");
     refuse(1);
-    assert.deepEqual(server.refusals.get(key), {
+    assert.deepEqual(server.currentNacks.get(key), {
       ...{ proxy: "app-1.default-2", count: 1, of: 2 },
       message: `\\u001b[2Jcluster(s) ${CLUSTER(1)}: no\\u009b`,
     });
     refuse(2);
-    assert.equal(server.refusals.get(key)?.count, 2);
+    assert.equal(server.currentNacks.get(key)?.count, 2);
     const [first] = [...server.connections].map(syncStatus);
     assert.equal(first?.authenticated, false);
     assert.match(JSON.stringify(first?.resources), /no\\\\u009b/, "proxy-status shows it all the same");
@@ -312,7 +312,7 @@ describe("ADS, state of the world", () => {
     await apply([entry(4), entry(5)]);
     client.take();
     client.send("cluster", [], "something is wrong");
-    assert.deepEqual([...server.refusals], []);
+    assert.deepEqual([...server.currentNacks], []);
   });
 
   it("does not repeat what only takes away and was refused, until there is something else", async () => {

@@ -7,7 +7,7 @@ import { parseSpiffe } from "@xebec/model-names";
 import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, proxyOf, type ResourceSet, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
-import { Patience } from "../connection/ack-deadline.ts";
+import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { Connection, type Shared } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
 import { Preparation } from "../connection/preparation.ts";
@@ -34,7 +34,7 @@ export interface NackReport {
 }
 
 /** Who refuses an object, and why: the first proxy of so many, among all that are authenticated. */
-export interface Refusal extends Pick<NackReport, "proxy" | "message"> {
+export interface Nack extends Pick<NackReport, "proxy" | "message"> {
   readonly count: number;
   readonly of: number;
 }
@@ -43,7 +43,7 @@ export interface XdsServerOptions {
   readonly metrics: Metrics;
   /** Told of every refusal. */
   readonly onNack?: (report: NackReport) => void;
-  /** Told when `refusals` may be others. */
+  /** Told when `currentNacks` may be others. */
   readonly onQuarantine?: () => void;
   /** Told of a proxy that has come or gone. */
   readonly onConnections?: (connection: Connection) => void;
@@ -73,7 +73,7 @@ export class XdsServer {
       "type",
     ]);
     const bytes = metrics.counter("xebec_pilot_sent_bytes_total", "Bytes of xDS messages sent.", ["type"]);
-    const rejects = metrics.counter("pilot_total_xds_rejects", "Messages that proxies refused.", ["type"]);
+    const rejects = metrics.counter("pilot_total_xds_rejects", "Messages that proxies rejected.", ["type"]);
     const expired = metrics.counter("pilot_xds_expired_nonce", "Answers to messages that were overtaken.", ["type"]);
     const timeouts = metrics.counter("pilot_xds_write_timeout", "Streams ended because the proxy did not read.");
     metrics.gauge(
@@ -88,7 +88,7 @@ export class XdsServer {
       names: new NameSets(),
       messages: new MessageCache(),
       budget: new WriteBudget(),
-      patience: new Patience(),
+      ackTimeouts: new AckTimeouts(),
       earlier: new EarlierClusters(),
       liveClusters: () => this.#acceptedClusters(),
       onSent: (type, size) => {
@@ -99,7 +99,7 @@ export class XdsServer {
         rejects.inc({ type: SHORT_NAME[type] });
         log.warn(
           { proxy: connection.id, authenticated: connection.authenticated, type: SHORT_NAME[type], origins, message },
-          "a proxy refused its configuration",
+          "a proxy rejected its configuration",
         );
         this.#options.onNack?.({ proxy: connection.id, type, message, origins });
       },
@@ -123,14 +123,14 @@ export class XdsServer {
    * The configuration objects that some proxy refuses now, by key. Proxies that are not authenticated have no say: anybody could
    * make the whole mesh red.
    */
-  get refusals(): ReadonlyMap<string, Refusal> {
+  get currentNacks(): ReadonlyMap<string, Nack> {
     const found = new Map<string, { proxy: string; message: string; count: number; of: number }>();
     const judges = [...this.#connections.values()].filter((each) => each.authenticated);
     for (const { id, subscriptions } of judges) {
       const own = new Set<string>();
       for (const { quarantine } of subscriptions.values())
-        for (const { proven, origins, message } of quarantine.values())
-          for (const origin of proven ? origins : []) {
+        for (const { confirmed, origins, message } of quarantine.values())
+          for (const origin of confirmed ? origins : []) {
             const known = found.get(origin);
             if (!known) found.set(origin, { proxy: id, message, count: 1, of: judges.length });
             else if (!own.has(origin)) known.count++;
@@ -218,7 +218,7 @@ export class XdsServer {
   #gone(connection: Connection): void {
     if (!this.#connections.delete(connection.id)) return;
     this.#shared.budget.forget(connection);
-    this.#shared.patience.done(connection);
+    this.#shared.ackTimeouts.done(connection);
     this.#shared.earlier.left(connection.subscriptions.get("cluster")?.acked);
     this.#left++;
     this.#tidy();

@@ -1,5 +1,5 @@
 import type { EncodedResource, ResourceSet } from "@xebec/pilot-xds-gen";
-import { isClaim, setWithClaims } from "./initial-versions.ts";
+import { isInitialVersion, setWithInitialVersions } from "./initial-versions.ts";
 
 /** So many sets are kept for each target; more only means that they are made again. */
 const KEPT = 16;
@@ -16,7 +16,7 @@ export type Replacement = readonly [name: string, instead: EncodedResource | und
 export function replaced(target: ResourceSet, replacements: readonly Replacement[]): ResourceSet {
   if (replacements.length === 0) return target;
   // A claim is one client's word: nobody else may get a set that holds it.
-  if (replacements.some(([, instead]) => instead && isClaim(instead))) return make(target, replacements);
+  if (replacements.some(([, instead]) => instead && isInitialVersion(instead))) return make(target, replacements);
   let known = derived.get(target);
   if (!known) {
     known = new Map();
@@ -38,5 +38,5 @@ function make(target: ResourceSet, replacements: readonly Replacement[]): Resour
   for (const [name, instead] of replacements)
     if (instead) resources.set(name, instead);
     else resources.delete(name);
-  return setWithClaims([...resources.values()]);
+  return setWithInitialVersions([...resources.values()]);
 }

@@ -1,7 +1,7 @@
 import { EMPTY_SET, type ResourceSet } from "@xebec/pilot-xds-gen";
 import { isWildcard } from "../connection/push-order.ts";
 import type { XdsRequest } from "../wire/request.ts";
-import { claimedSet, setWithClaims } from "./initial-versions.ts";
+import { initialVersionsSet, setWithInitialVersions } from "./initial-versions.ts";
 import type { NameSets } from "./name-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -31,7 +31,7 @@ export function takeDeltaNames(
 ): boolean {
   const { subscribe, unsubscribe, initialVersions, nonce } = request;
   const isFirst = sub.names === undefined;
-  if (initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = claimedSet(initialVersions, warming);
+  if (initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = initialVersionsSet(initialVersions, warming);
   if (isWildcard(sub.type)) return false;
   if (subscribe.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
   const wanted = new Set(sub.names?.names);
@@ -74,7 +74,7 @@ function forget(sub: Subscription): void {
   const keep = (set: ResourceSet): ResourceSet =>
     [...set.resources.keys()].every((name) => wanted.has(name))
       ? set
-      : setWithClaims([...set.resources.values()].filter((each) => wanted.has(each.name)));
+      : setWithInitialVersions([...set.resources.values()].filter((each) => wanted.has(each.name)));
   const same = sub.acked === sub.sent;
   sub.sent = keep(sub.sent);
   sub.acked = same ? sub.sent : keep(sub.acked);

@@ -3,10 +3,10 @@ import { type Replacement, replaced } from "./derived-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A resource that is held back from a client. */
-export interface Held {
+export interface QuarantinedResource {
   readonly version: string;
   /** True for a culprit; false while it is only one of several that may be. */
-  readonly proven: boolean;
+  readonly confirmed: boolean;
   /** Keys of the configuration objects behind it. */
   readonly origins: readonly string[];
   /** What the client said. */
@@ -18,23 +18,23 @@ export interface Held {
  * is held as suspects, so that the culprit is found in few steps.
  * @returns the culprits that are certain now
  */
-export function holdBack(sub: Subscription, message: string): EncodedResource[] {
+export function quarantineRejected(sub: Subscription, message: string): EncodedResource[] {
   const { changed } = diffOf(sub.acked, sub.sent);
-  const hold = (each: EncodedResource, proven: boolean): void =>
-    void sub.quarantine.set(each.name, { version: each.version, proven, origins: each.origins, message });
+  const hold = (each: EncodedResource, confirmed: boolean): void =>
+    void sub.quarantine.set(each.name, { version: each.version, confirmed, origins: each.origins, message });
   const named = changed.filter((each) => standsIn(message, each.name));
-  const proven = named.length > 0 ? named : changed.length === 1 ? [...changed] : [];
-  for (const each of proven) hold(each, true);
+  const confirmed = named.length > 0 ? named : changed.length === 1 ? [...changed] : [];
+  for (const each of confirmed) hold(each, true);
   // With the culprit gone there may be nothing to send, hence no acknowledgement, that would let the other suspects go.
-  if (proven.length > 0) releaseSuspects(sub);
+  if (confirmed.length > 0) releaseSuspected(sub);
   else for (const each of changed.slice(0, Math.ceil(changed.length / 2))) hold(each, false);
-  return proven;
+  return confirmed;
 }
 
 /** Lets half of the suspects go after the rest was accepted. @returns true when there is something to try again */
-export function releaseSuspects(sub: Subscription): boolean {
+export function releaseSuspected(sub: Subscription): boolean {
   if (sub.quarantine.size === 0) return false;
-  const suspects = [...sub.quarantine].filter(([, held]) => !held.proven);
+  const suspects = [...sub.quarantine].filter(([, held]) => !held.confirmed);
   for (const [name] of suspects.slice(0, Math.ceil(suspects.length / 2))) sub.quarantine.delete(name);
   return suspects.length > 0;
 }
@@ -57,7 +57,7 @@ function standsIn(text: string, name: string): boolean {
  * The set with every resource that is held back replaced by the version that the client accepted before, or left out when
  * there is none. A resource that has changed since is tried again.
  */
-export function withoutHeld(sub: Subscription, set: ResourceSet): ResourceSet {
+export function withoutQuarantined(sub: Subscription, set: ResourceSet): ResourceSet {
   if (sub.quarantine.size === 0) return set;
   const replacements: Replacement[] = [];
   for (const [name, held] of sub.quarantine)

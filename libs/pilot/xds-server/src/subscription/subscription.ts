@@ -1,6 +1,6 @@
 import { EMPTY_SET, type NameSet, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
 import type { RequestedNames } from "./name-sets.ts";
-import type { Held } from "./quarantine.ts";
+import type { QuarantinedResource } from "./quarantine.ts";
 
 const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names: [] } };
 
@@ -32,7 +32,7 @@ export class Subscription {
   /** Names whose resource is sent again though it did not change: endpoints of a cluster that Envoy warms anew. */
   readonly resend = new Set<string>();
   /** Resources that are held back because the client refused them, by name. */
-  readonly quarantine = new Map<string, Held>();
+  readonly quarantine = new Map<string, QuarantinedResource>();
   /** Version of a set that the client refused though nothing in it was new: it is not sent once more. Empty for none. */
   refused = "";
   /** Names that go only after everything else was accepted. */

@@ -1,6 +1,6 @@
 import type { EncodedResource, ResourceDiff, ResourceSet } from "@xebec/pilot-xds-gen";
 import { isWildcard } from "../connection/push-order.ts";
-import { hasClaims, isClaim } from "../subscription/initial-versions.ts";
+import { hasInitialVersions, isInitialVersion } from "../subscription/initial-versions.ts";
 import type { Subscription } from "../subscription/subscription.ts";
 import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
 
@@ -63,13 +63,13 @@ export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCa
   const whole = !delta && isWildcard(sub.type);
   const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${again.length > 0 ? `-${repeats}` : ""}`;
   // A claimed version may be any text, also one that is another set's.
-  const claimed = hasClaims(sub.sent) || hasClaims(next);
+  const claimed = hasInitialVersions(sub.sent) || hasInitialVersions(next);
   const isShared = again.length === 0 && !claimed;
   const key = `${sub.type}/${delta}/${nonce}`;
   const known = isShared ? cache.get(key) : undefined;
   if (known) return { nonce, size: known.length, bytes: () => known };
   const all = whole ? [...next.resources.values()] : again.length > 0 ? [...diff.changed, ...again] : diff.changed;
-  const resources = claimed ? all.filter((each) => !isClaim(each)) : all;
+  const resources = claimed ? all.filter((each) => !isInitialVersion(each)) : all;
   const draft = delta
     ? deltaResponse(sub.type, resources, diff.removed, next.version, nonce)
     : discoveryResponse(sub.type, resources, next.version, nonce);
