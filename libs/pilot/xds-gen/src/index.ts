@@ -1,6 +1,6 @@
-export { type Attachment, attachments, type ConnectedSidecar, type InUse } from "./attachment.ts";
-export { contentHash, type EncodedResource } from "./encoded.ts";
-export { Generator, type NameSet } from "./generator.ts";
-export { type MeshProxy, type ProxyView, proxyOf, viewOf } from "./proxy.ts";
-export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./resource-set.ts";
-export { SHORT_NAME, TYPE_URL, typeOfUrl, type XdsType } from "./type-urls.ts";
+export { type Attachment, attachments, type ConnectedSidecar, type InUse } from "./conditions/attachment.ts";
+export { contentHash, type EncodedResource } from "./encode/encoded.ts";
+export { Generator, type NameSet } from "./engine/generator.ts";
+export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./engine/resource-set.ts";
+export { SHORT_NAME, TYPE_URL, typeOfUrl, type XdsType } from "./engine/type-urls.ts";
+export { type MeshProxy, type ProxyView, proxyOf, viewOf } from "./scope/proxy.ts";

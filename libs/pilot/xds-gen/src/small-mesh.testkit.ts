@@ -4,9 +4,9 @@ import { registry } from "@xebec/api-envoy/registry";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { type Snapshot, SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { GenerationContext } from "./context.ts";
-import { type MeshProxy, proxyOf, viewOf } from "./proxy.ts";
-import { UnitCache } from "./unit-cache.ts";
+import { UnitCache } from "./engine/unit-cache.ts";
+import { GenerationContext } from "./scope/context.ts";
+import { type MeshProxy, proxyOf, viewOf } from "./scope/proxy.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any message
 export type Json = any;

@@ -1,0 +1,76 @@
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { inboundCluster } from "@xebec/model-names";
+import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
+import type { GenerationContext } from "../scope/context.ts";
+import type { MeshProxy, ServiceTarget } from "../scope/proxy.ts";
+import { type ClusterInit, fromInboundSource, httpOptions, oneEndpoint } from "./cluster-parts.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+
+/** The clusters of a sidecar's own ports. */
+export function inboundClusters(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource[] {
+  const made = new Map<string, EncodedResource>();
+  for (const target of targets) {
+    const name = inboundCluster(target.targetPort);
+    if (made.has(name)) continue;
+    const { policy, origins } = inboundPolicy(context, target);
+    const { connectTimeout, circuitBreakers, upstreamConnectionOptions } = applyPolicy(
+      policy,
+      context.snapshot.mesh.connectTimeoutMs,
+      true,
+    );
+    const init: ClusterInit = {
+      name,
+      altStatName: `${name};`,
+      ...{ connectTimeout, circuitBreakers },
+      ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
+      typedExtensionProtocolOptions: httpOptions(target.protocol, policy, {
+        ...(target.protocol === "Auto" ? { downstream: true } : {}),
+      }),
+      metadata: {
+        filterMetadata: {
+          istio: {
+            services: targets
+              .filter((each) => each.targetPort === target.targetPort)
+              .map((each) => ({ host: each.host, name: each.serviceName, namespace: each.serviceNamespace })),
+          },
+        },
+      },
+      ...(proxy.interception === "NONE"
+        ? {
+            clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
+            ...oneEndpoint(name, proxy.appAddress, target.targetPort),
+          }
+        : {
+            clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
+            lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+            ...fromInboundSource(),
+          }),
+    };
+    made.set(name, encodeResourceMessage(ClusterSchema, name, init, origins));
+  }
+  return [...made.values()];
+}
+
+/**
+ * What a DestinationRule for the service says of connections holds at its server's side, too, so that a limit that was raised is
+ * raised on the whole way (docs/reference/pilot.md §3.2). How clients speak to servers does not concern the container.
+ */
+function inboundPolicy(
+  context: GenerationContext,
+  target: ServiceTarget,
+): { policy: EffectivePolicy; origins: readonly string[] } {
+  const service = context.serviceOf(target.host, target.serviceNamespace);
+  const rule = service && mergedRule(context.destinationRules(service, "inbound"));
+  const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
+  if (!connectionPool) return { policy: {}, origins: [] };
+  const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};
+  return { policy: { connectionPool: { ...connectionPool, http } }, origins: rule?.keys ?? [] };
+}

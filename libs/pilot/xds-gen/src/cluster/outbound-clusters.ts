@@ -1,0 +1,162 @@
+import { durationOf } from "@xebec/api-envoy";
+import {
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  ClusterSchema,
+} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { outboundCluster, sniOf } from "@xebec/model-names";
+import type { MeshPort, MeshService } from "@xebec/pilot-registry";
+import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
+import { localitiesOf } from "../endpoint/endpoints.ts";
+import { configPath } from "../route/config-path.ts";
+import type { GenerationContext } from "../scope/context.ts";
+import { knowsOriginalAddress, resolutionFor } from "../scope/resolution.ts";
+import { mtlsMode } from "../security/mtls.ts";
+import { meshUpstreamTls, rawBuffer, userUpstreamTls } from "../security/tls-context.ts";
+import { type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { subsetLabels } from "./subset.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+
+const DNS_REFRESH_MS = 60_000;
+const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
+
+/**
+ * The clusters of one service: one for each port, and one more for each port and subset
+ * (docs/reference/pilot.md §3.2, §4.1).
+ */
+export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
+  context.reads(service);
+  const rule = mergedRule(context.destinationRules(service));
+  const origins = [...service.origins, ...(rule?.keys ?? [])];
+  const clusters: EncodedResource[] = [];
+  for (const port of service.ports) {
+    if (port.protocol === "UDP") continue;
+    for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
+      const name = outboundCluster(port.number, subset, service.host);
+      const policy = effectivePolicy(rule?.spec, subset, port.number);
+      const init = clusterFor(context, service, port, subset, policy);
+      const config = rule?.keys[0];
+      init.metadata = {
+        filterMetadata: {
+          istio: {
+            services: [{ host: service.host, name: service.name, namespace: service.namespace }],
+            ...(config ? { config: configPath(config) } : {}),
+            ...(subset ? { subset } : {}),
+            ...(service.external ? { external: true } : {}),
+          },
+        },
+      };
+      clusters.push(encodeResourceMessage(ClusterSchema, name, { name, ...init }, origins));
+    }
+  }
+  return clusters;
+}
+
+function clusterFor(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: EffectivePolicy,
+): ClusterInit {
+  const passthrough =
+    resolutionFor(context.view, service) === "passthrough" ||
+    (policy.loadBalancer?.simple === "PASSTHROUGH" && knowsOriginalAddress(context.view));
+  const name = outboundCluster(port.number, subset, service.host);
+  const init = applyPolicy(policy, context.snapshot.mesh.connectTimeoutMs, passthrough);
+  init.altStatName = `${name};`;
+  init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, {
+    // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
+    ...(port.protocol === "Auto" && context.view.type === "sidecar" ? { downstream: true } : {}),
+  });
+  Object.assign(init, discovery(context, service, port, subset, passthrough));
+  return Object.assign(init, transportSocket(context, service, port, subset, policy, passthrough));
+}
+
+/** How the hosts of a service's cluster are found. */
+function discovery(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  passthrough: boolean,
+): ClusterInit {
+  const name = outboundCluster(port.number, subset, service.host);
+  if (passthrough) {
+    const override = !service.kubernetes && port.targetPort !== port.number ? Number(port.targetPort) : 0;
+    return {
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
+      ...(override > 0 ? { lbConfig: { case: "originalDstLbConfig", value: { upstreamPortOverride: override } } } : {}),
+    };
+  }
+  if (resolutionFor(context.view, service) === "eds")
+    return {
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+      edsClusterConfig: { edsConfig: { ...ADS, initialFetchTimeout: durationOf(0) }, serviceName: name },
+    };
+  const labels = subset ? subsetLabels(context, service, subset) : undefined;
+  const endpoints = localitiesOf(context.endpoints(service), port.name, labels);
+  // Envoy takes LOGICAL_DNS only with its one host, which a subset's labels may have left out.
+  const strict = service.resolution === "dns" || endpoints.length === 0;
+  return {
+    clusterDiscoveryType: {
+      case: "type",
+      value: strict ? Cluster_DiscoveryType.STRICT_DNS : Cluster_DiscoveryType.LOGICAL_DNS,
+    },
+    dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
+    respectDnsTtl: true,
+    dnsRefreshRate: durationOf(DNS_REFRESH_MS),
+    loadAssignment: { clusterName: name, endpoints },
+  };
+}
+
+function transportSocket(
+  context: GenerationContext,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: EffectivePolicy,
+  passthrough: boolean,
+): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
+  const http2 = isHttp2(port.protocol, policy);
+  const mode = policy.tls?.mode;
+  const mesh = () =>
+    meshUpstreamTls(
+      policy.tls?.sni || sniOf(port.number, subset, service.host),
+      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames : identities(context, service),
+      http2,
+    );
+  if (policy.tls && mode !== undefined) {
+    if (mode === "ISTIO_MUTUAL") return { transportSocket: mesh() };
+    if (mode === "SIMPLE" || mode === "MUTUAL")
+      return {
+        transportSocket: userUpstreamTls(policy.tls, {
+          ...{ host: service.host, subjectAltNames: service.subjectAltNames, http2 },
+        }),
+      };
+    return {};
+  }
+  if (!context.snapshot.mesh.autoMtls || service.external) return {};
+  const inferred = mtlsMode(context.snapshot, service.namespace, undefined, undefined, (key) =>
+    context.dependencies.add(key),
+  );
+  if (inferred === "DISABLE") return {};
+  // Without an endpoint that has a proxy there is nobody to speak mutual TLS with.
+  const endpoints = context.endpoints(service);
+  if (!endpoints.some((each) => each.mtls)) return {};
+  // Hosts that are known by their address only have no metadata to choose by: all of them, or none.
+  if (passthrough) return endpoints.every((each) => each.mtls) ? { transportSocket: mesh() } : {};
+  return {
+    transportSocketMatches: [
+      { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mesh() },
+      { name: "tlsMode-disabled", match: {}, transportSocket: rawBuffer() },
+    ],
+  };
+}
+
+/** The SPIFFE ids that a server of this service may have. */
+function identities(context: GenerationContext, service: MeshService): string[] {
+  const known = new Set(service.subjectAltNames);
+  for (const endpoint of context.endpoints(service)) if (endpoint.identity) known.add(endpoint.identity);
+  return [...known].sort();
+}

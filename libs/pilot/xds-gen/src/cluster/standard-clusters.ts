@@ -1,0 +1,54 @@
+import { durationOf } from "@xebec/api-envoy";
+import {
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
+import type { GenerationContext } from "../scope/context.ts";
+import type { MeshProxy } from "../scope/proxy.ts";
+import { type ClusterInit, fromInboundSource, httpOptions, oneEndpoint } from "./cluster-parts.ts";
+import { applyPolicy } from "./traffic-policy.ts";
+
+/** The clusters that every proxy has: nowhere, and for sidecars whatever the client dialled. */
+export function standardClusters(context: GenerationContext): EncodedResource[] {
+  const blackHole: ClusterInit = {
+    name: "BlackHoleCluster",
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: durationOf(context.snapshot.mesh.connectTimeoutMs),
+  };
+  const clusters = [encodeResourceMessage(ClusterSchema, "BlackHoleCluster", blackHole)];
+  if (context.view.type === "router") return clusters;
+  clusters.push(
+    encodeResourceMessage(ClusterSchema, "PassthroughCluster", originalDestination(context, "PassthroughCluster")),
+  );
+  if (context.view.interception === "NONE") return clusters;
+  const inbound = Object.assign(originalDestination(context, "InboundPassthroughCluster"), fromInboundSource());
+  clusters.push(encodeResourceMessage(ClusterSchema, "InboundPassthroughCluster", inbound));
+  return clusters;
+}
+
+function originalDestination(context: GenerationContext, name: string): ClusterInit {
+  return {
+    name,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    connectTimeout: durationOf(context.snapshot.mesh.connectTimeoutMs),
+    typedExtensionProtocolOptions: httpOptions("HTTP", {}, { downstream: true }),
+    circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
+  };
+}
+
+/** The way back into the proxy's own HTTP listener, for what clients tunnel with CONNECT. */
+export function tunnelCluster(proxy: MeshProxy): EncodedResource {
+  return encodeResourceMessage(ClusterSchema, TUNNEL_CLUSTER, {
+    name: TUNNEL_CLUSTER,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: durationOf(1000),
+    circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
+    ...oneEndpoint(TUNNEL_CLUSTER, proxy.ip, proxy.httpProxyPort),
+  });
+}
+
+/** The name of that cluster. */
+export const TUNNEL_CLUSTER = "http_proxy_tunnel";

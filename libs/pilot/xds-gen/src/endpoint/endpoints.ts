@@ -1,0 +1,146 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  LbEndpointSchema,
+  type LocalityLbEndpointsSchema,
+} from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint_components";
+import { labelsMatch, localityOf, parseCluster } from "@xebec/model-names";
+import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
+import { subsetLabels } from "../cluster/subset.ts";
+import { appendBytes, BinaryWriter, type EncodedResource, encodedBytes } from "../encode/encoded.ts";
+import { socketAddress } from "../listener/socket-address.ts";
+import type { GenerationContext } from "../scope/context.ts";
+import { resolutionFor } from "../scope/resolution.ts";
+import { mtlsMode } from "../security/mtls.ts";
+
+type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
+
+// Field numbers of envoy.config.endpoint.v3.ClusterLoadAssignment, LocalityLbEndpoints and core.v3.Locality.
+const ASSIGNMENT = { clusterName: 1, endpoints: 2 } as const;
+const LOCALITY_ENDPOINTS = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 } as const;
+const LOCALITY = { region: 1, zone: 2, subZone: 3 } as const;
+const UINT32_VALUE = 1;
+const MAX_UINT32 = 4_294_967_295;
+/** How a ServiceEntry writes a socket of its own machine. */
+const UNIX = "unix://";
+
+/** Bytes of one endpoint at one port, made when it changed. Keyed by identity: the snapshot keeps unchanged endpoints. */
+const encodedEndpoints = new WeakMap<MeshEndpoint, Map<string, Uint8Array>>();
+
+/**
+ * The load assignment of an EDS cluster, put together from the endpoints' own bytes. A service that is unknown gets an
+ * empty assignment, so that the cluster becomes ready.
+ */
+export function loadAssignment(context: GenerationContext, clusterName: string): EncodedResource {
+  const parsed = parseCluster(clusterName);
+  const service = parsed?.direction === "outbound" ? context.service(parsed.host) : undefined;
+  const writer = new BinaryWriter();
+  appendBytes(writer, ASSIGNMENT.clusterName, Buffer.from(clusterName));
+  if (parsed && service && resolutionFor(context.view, service) === "eds") {
+    const port = service.ports.find((each) => each.number === parsed.port && each.protocol !== "UDP");
+    const labels = parsed.subset ? (subsetLabels(context, service, parsed.subset) ?? null) : undefined;
+    if (port && labels !== null)
+      for (const [locality, endpoints] of byLocality(context.endpoints(service), port.name, labels)) {
+        const group = new BinaryWriter();
+        appendBytes(group, LOCALITY_ENDPOINTS.locality, localityBytes(locality));
+        let weight = 0;
+        for (const endpoint of endpoints) {
+          weight += endpoint.weight;
+          appendBytes(group, LOCALITY_ENDPOINTS.lbEndpoints, endpointBytes(context, service, endpoint, port.name));
+        }
+        const value = new BinaryWriter().uint32(UINT32_VALUE << 3).uint32(Math.min(weight || 1, MAX_UINT32));
+        appendBytes(group, LOCALITY_ENDPOINTS.loadBalancingWeight, value.finish());
+        appendBytes(writer, ASSIGNMENT.endpoints, group.finish());
+      }
+  }
+  return encodedBytes(clusterName, writer.finish(), service?.origins ?? []);
+}
+
+function byLocality(
+  endpoints: readonly MeshEndpoint[],
+  portName: string,
+  labels: Readonly<Record<string, string>> | undefined,
+): [string, MeshEndpoint[]][] {
+  const groups = new Map<string, MeshEndpoint[]>();
+  for (const endpoint of endpoints) {
+    if (endpoint.ports[portName] === undefined || !labelsMatch(labels, endpoint.labels)) continue;
+    const group = groups.get(endpoint.locality);
+    if (group) group.push(endpoint);
+    else groups.set(endpoint.locality, [endpoint]);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function localityBytes(text: string): Uint8Array {
+  const locality = localityOf(text);
+  const writer = new BinaryWriter();
+  for (const [part, field] of Object.entries(LOCALITY))
+    if (locality[part as keyof typeof LOCALITY])
+      appendBytes(writer, field, Buffer.from(locality[part as keyof typeof LOCALITY]));
+  return writer.finish();
+}
+
+/** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
+function endpointBytes(
+  context: GenerationContext,
+  service: MeshService,
+  endpoint: MeshEndpoint,
+  portName: string,
+): Uint8Array {
+  const port = endpoint.ports[portName] as number;
+  const mtls =
+    endpoint.mtls &&
+    mtlsMode(context.snapshot, service.namespace, endpoint.labels, port, (key) => context.dependencies.add(key)) !==
+      "DISABLE";
+  const key = `${port}/${mtls}`;
+  let byPort = encodedEndpoints.get(endpoint);
+  if (!byPort) {
+    byPort = new Map();
+    encodedEndpoints.set(endpoint, byPort);
+  }
+  let bytes = byPort.get(key);
+  if (!bytes) {
+    bytes = toBinary(LbEndpointSchema, create(LbEndpointSchema, lbEndpoint(endpoint, port, mtls)));
+    byPort.set(key, bytes);
+  }
+  return bytes;
+}
+
+function lbEndpoint(endpoint: MeshEndpoint, port: number, mtls: boolean): MessageInitShape<typeof LbEndpointSchema> {
+  return {
+    hostIdentifier: {
+      case: "endpoint",
+      value: {
+        address: endpoint.address.startsWith(UNIX)
+          ? { address: { case: "pipe", value: { path: endpoint.address.slice(UNIX.length) } } }
+          : socketAddress(endpoint.address, port),
+      },
+    },
+    loadBalancingWeight: endpoint.weight,
+    ...(mtls || endpoint.workload
+      ? {
+          metadata: {
+            filterMetadata: {
+              ...(mtls ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
+              ...(endpoint.workload ? { istio: { workload: endpoint.workload } } : {}),
+            },
+          },
+        }
+      : {}),
+  };
+}
+
+/** The endpoints of a DNS cluster, which are part of the cluster itself. */
+export function localitiesOf(
+  endpoints: readonly MeshEndpoint[],
+  portName: string,
+  labels: Readonly<Record<string, string>> | undefined,
+): Localities {
+  return byLocality(endpoints, portName, labels).map(([locality, group]) => ({
+    locality: localityOf(locality),
+    lbEndpoints: group.map((endpoint) => lbEndpoint(endpoint, endpoint.ports[portName] as number, endpoint.mtls)),
+    loadBalancingWeight: Math.min(
+      group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
+      MAX_UINT32,
+    ),
+  }));
+}

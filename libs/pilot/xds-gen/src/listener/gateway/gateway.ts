@@ -1,0 +1,203 @@
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
+import { canonicalHost, isHttp, narrowerHost, protocolByName, resolveShortName } from "@xebec/model-names";
+import type { GatewayServer } from "@xebec/model-resources";
+import { isVisible } from "@xebec/pilot-registry";
+import { byAge, dependency, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
+import { type EncodedResource, encodeResourceMessage } from "../../encode/encoded.ts";
+import { httpConnection } from "../../filter/network/http-connection.ts";
+import { assemble, encode } from "../../route/route-table.ts";
+import { routesOf, type VirtualHostPart } from "../../route/virtual-host.ts";
+import type { GenerationContext } from "../../scope/context.ts";
+import { isSelected, type MeshProxy, type ServiceTarget } from "../../scope/proxy.ts";
+import { socketAddress } from "../socket-address.ts";
+
+interface BoundServer {
+  readonly gateway: Gateway;
+  readonly server: GatewayServer;
+}
+
+/** A host of a router's port: the VirtualServices that have it, each with the Gateways that it came by. */
+interface SharedHost {
+  readonly owners: Map<VirtualService, Set<string>>;
+  redirect: boolean;
+  readonly serverPort: number;
+}
+
+/** The plaintext HTTP servers of a router, by the port that they are bound to; what does not fit together is left out. */
+function serversByPort(context: GenerationContext, targets: readonly ServiceTarget[]): Map<number, BoundServer[]> {
+  context.dependencies.add(dependency.gateways);
+  const byPort = new Map<number, BoundServer[]>();
+  for (const gateway of context.snapshot.gateways) {
+    if (!isSelected(gateway.spec.selector, context.view)) continue;
+    for (const server of gateway.spec.servers) {
+      const protocol = protocolByName(server.port.protocol);
+      if (!protocol || !isHttp(protocol)) continue;
+      const port =
+        targets.find((target) => target.servicePort === server.port.number)?.targetPort ?? server.port.number;
+      byPort.set(port, [...(byPort.get(port) ?? []), { gateway, server }]);
+    }
+  }
+  return byPort;
+}
+
+/** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
+export function gatewayListeners(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource[] {
+  const listeners: EncodedResource[] = [];
+  for (const [port, servers] of serversByPort(context, targets)) {
+    const bind = proxy.gatewayBind;
+    const name = `${bind}_${port}`;
+    const origins = [...new Set(servers.map(({ gateway }) => gateway.key))];
+    listeners.push(
+      encodeResourceMessage(
+        ListenerSchema,
+        name,
+        {
+          name,
+          address: socketAddress(bind, port),
+          ...(proxy.interception === "NONE" ? { enableReusePort: false } : {}),
+          trafficDirection: TrafficDirection.OUTBOUND,
+          filterChains: [
+            {
+              filters: [
+                httpConnection(context, {
+                  kind: "gateway",
+                  statPrefix: `outbound_${name}`,
+                  routes: { rds: `http.${port}` },
+                  grpcWeb: servers.some(({ server }) => protocolByName(server.port.protocol) === "GRPC-Web"),
+                }),
+              ],
+            },
+          ],
+        },
+        origins,
+      ),
+    );
+  }
+  return listeners;
+}
+
+/** The route table `http.<port>` of a router: a virtual host for each host that a server and a VirtualService share. */
+export function gatewayRouteTable(
+  context: GenerationContext,
+  name: string,
+  targets: readonly ServiceTarget[],
+): EncodedResource {
+  const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
+  const parts = [...eachHost(context, port, targets)].filter((part) => part !== undefined);
+  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], origins: [] });
+  return assemble(name, parts, { ignorePort: true });
+}
+
+/** Makes what a router's route tables are put together from, one virtual host at each step. */
+export function* gatewayHosts(context: GenerationContext, targets: readonly ServiceTarget[]): Generator<undefined> {
+  for (const port of serversByPort(context, targets).keys())
+    for (const part of eachHost(context, port, targets)) {
+      if (part) encode(part);
+      yield;
+    }
+}
+
+function* eachHost(
+  context: GenerationContext,
+  port: number,
+  targets: readonly ServiceTarget[],
+): Generator<VirtualHostPart | undefined> {
+  const all = context.part(`gateway-hosts/${JSON.stringify([port, targets])}`, (inner) => {
+    const hosts = sharedHosts(inner, port, targets);
+    return [...hosts].map(([host, shared]) => ({ host, shared, name: partName(host, shared) }));
+  });
+  // All that decides about it is in its name or read by the part; the owners' own rules are what their hosts depend on.
+  for (const { host, shared, name } of all)
+    yield context.part(name, (inner) => {
+      for (const owner of shared.owners.keys())
+        for (const each of owner.hosts) inner.dependencies.add(dependency.virtualService(each));
+      return hostPart(inner, host, shared);
+    });
+}
+
+function partName(host: string, { owners, redirect, serverPort }: SharedHost): string {
+  const by = [...owners].map(([owner, gateways]) => [owner.key, [...gateways].sort()]);
+  return `gateway-vhost/${JSON.stringify([host, serverPort, redirect, by])}`;
+}
+
+/** The hosts of a router's port: what its servers and VirtualServices have in common. */
+function sharedHosts(
+  context: GenerationContext,
+  port: number,
+  targets: readonly ServiceTarget[],
+): ReadonlyMap<string, SharedHost> {
+  const servers = serversByPort(context, targets).get(port) ?? [];
+  const hosts = new Map<string, SharedHost>();
+  for (const { gateway, server } of servers) {
+    const id = `${gateway.namespace}/${gateway.name}`;
+    context.dependencies.add(dependency.gatewayRoutes(id));
+    for (const owner of context.snapshot.gatewayRoutes.get(id) ?? []) {
+      if (!isVisible(owner.exportTo, owner.namespace, context.view.namespace)) continue;
+      for (const host of owner.hosts)
+        for (const given of server.hosts) {
+          const narrow = attachedHost(given, gateway, owner, host, context.snapshot.mesh.domain);
+          if (narrow === undefined) continue;
+          const entry = hosts.get(narrow) ?? { owners: new Map(), redirect: false, serverPort: server.port.number };
+          entry.owners.set(owner, (entry.owners.get(owner) ?? new Set()).add(id));
+          entry.redirect ||= server.tls?.httpsRedirect === true;
+          hosts.set(narrow, entry);
+        }
+    }
+    if (server.tls?.httpsRedirect)
+      for (const given of server.hosts) {
+        const host = given.split("/").at(-1) as string;
+        if (!hosts.has(host)) hosts.set(host, { owners: new Map(), redirect: true, serverPort: server.port.number });
+      }
+  }
+  return hosts;
+}
+
+function hostPart(
+  context: GenerationContext,
+  host: string,
+  { owners: attached, redirect, serverPort }: SharedHost,
+): VirtualHostPart | undefined {
+  // The oldest first, whichever Gateway it came by.
+  const owners = [...attached.keys()].sort(byAge);
+  const origins: string[] = [];
+  const routes = owners.flatMap((owner) => {
+    const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
+    if (own.length > 0) origins.push(owner.key);
+    return own;
+  });
+  // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
+  const sorted =
+    owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
+  if (sorted.length === 0 && !redirect) return undefined;
+  return { name: `${host}:${serverPort}`, domains: [host], routes: sorted, origins, requireTls: redirect };
+}
+
+function catchesAll(route: VirtualHostPart["routes"][number]): boolean {
+  const { match } = route;
+  const path = match?.pathSpecifier;
+  const everyPath =
+    (path?.case === "prefix" && path.value === "/") || (path?.case === "safeRegex" && path.value.regex === ".*");
+  return everyPath && !match?.headers?.length && !match?.queryParameters?.length;
+}
+
+/** The host that a server (`[namespace/]host`) and a VirtualService have in common, when the server lets it attach. */
+function attachedHost(
+  given: string,
+  gateway: Gateway,
+  owner: VirtualService,
+  host: string,
+  domain: string,
+): string | undefined {
+  const slash = given.indexOf("/");
+  const namespace = slash === -1 ? "*" : given.slice(0, slash);
+  if (namespace !== "*" && owner.namespace !== (namespace === "." ? gateway.namespace : namespace)) return undefined;
+  const wide = canonicalHost(
+    resolveShortName(slash === -1 ? given : given.slice(slash + 1), gateway.namespace, domain),
+  );
+  return narrowerHost(wide, host);
+}

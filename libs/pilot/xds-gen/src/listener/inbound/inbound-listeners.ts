@@ -1,0 +1,241 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { anyOf } from "@xebec/api-envoy";
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
+import type {
+  FilterChainSchema,
+  ListenerFilterSchema,
+} from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import { HttpInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
+import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
+import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
+import { inboundCluster, isHttp } from "@xebec/model-names";
+import { type EncodedResource, encodeResourceMessage } from "../../encode/encoded.ts";
+import { checkSettings } from "../../filter/http/policy-check.ts";
+import { httpConnection } from "../../filter/network/http-connection.ts";
+import { tcpProxy } from "../../filter/network/tcp-proxy.ts";
+import { NO_TIMEOUT } from "../../route/route-timeout.ts";
+import type { GenerationContext } from "../../scope/context.ts";
+import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
+import { mtlsDecision, type mtlsMode, portsWithMode } from "../../security/mtls.ts";
+import { meshDownstreamTls } from "../../security/tls-context.ts";
+import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
+import { socketAddress } from "../socket-address.ts";
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
+type Filters = NonNullable<FilterChain["filters"]>;
+
+const INBOUND_PORT = 15006;
+/** Protocols that a client of the mesh announces in its handshake (docs/reference/pilot.md §4.4): those of bytes, and all. */
+const MESH_ALPN_BYTES = ["istio", "istio-peer-exchange"];
+const MESH_ALPN = [...MESH_HTTP, ...MESH_ALPN_BYTES];
+
+const LISTENER_FILTERS = {
+  tls_inspector: () => anyOf(TlsInspectorSchema, {}),
+  http_inspector: () => anyOf(HttpInspectorSchema, {}),
+  original_dst: () => anyOf(OriginalDstSchema, {}),
+} as const;
+
+export function listenerFilter(name: keyof typeof LISTENER_FILTERS): ListenerFilter {
+  return {
+    name: `envoy.filters.listener.${name}`,
+    configType: { case: "typedConfig", value: LISTENER_FILTERS[name]() },
+  };
+}
+
+/**
+ * A sidecar's inbound side: one listener `virtualInbound` behind traffic capture, or with interception NONE a listener of its
+ * own for each port on the proxy's address.
+ */
+export function inboundListeners(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource[] {
+  const ports = new Map<number, ServiceTarget>();
+  for (const target of targets) if (!ports.has(target.targetPort)) ports.set(target.targetPort, target);
+  if (proxy.interception !== "NONE") return [virtualInbound(context, proxy, [...ports.values()])];
+  return [...ports.values()].map((target) => {
+    const name = `${proxy.ip}_${target.targetPort}`;
+    const origins = new Set<string>();
+    const filterChains = portChains(context, proxy, target, undefined, name, origins);
+    const init = {
+      name,
+      address: socketAddress(proxy.ip, target.targetPort),
+      trafficDirection: TrafficDirection.INBOUND,
+      // Two proxies on one address would share it silently; a clash must be an error.
+      enableReusePort: false,
+      ...inspectorTimeout,
+      listenerFilters: [listenerFilter("tls_inspector"), ...httpInspector([target])],
+      filterChains,
+    };
+    return encodeResourceMessage(ListenerSchema, name, init, [...origins]);
+  });
+}
+
+function virtualInbound(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  targets: readonly ServiceTarget[],
+): EncodedResource {
+  const trustDomain = context.snapshot.mesh.trustDomain;
+  /** Objects that decide about a mode. */
+  const origins = new Set<string>();
+  const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
+  /** Ports of no service, one of them or all others. */
+  const unknownPort = (port: number | undefined): FilterChain[] =>
+    modeChains(
+      workloadMode(context, proxy, port, origins),
+      MESH_ALPN,
+      port,
+      "virtualInbound",
+      passthrough,
+      () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]),
+      true,
+    );
+  const served = new Set([INBOUND_PORT, ...targets.map((target) => target.targetPort)]);
+  const named = portsWithMode(context.snapshot, proxy.namespace, proxy.labels, (key) => context.dependencies.add(key));
+  const chains: FilterChain[] = [
+    {
+      // A call to the listener's own port would come back to it for ever.
+      name: "virtualInbound-blackhole",
+      filterChainMatch: { destinationPort: INBOUND_PORT },
+      filters: [tcpProxy(context, [])],
+    },
+    ...targets.flatMap((target) =>
+      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, origins),
+    ),
+    ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
+    ...unknownPort(undefined),
+  ];
+  const init = {
+    name: "virtualInbound",
+    address: socketAddress("0.0.0.0", INBOUND_PORT),
+    trafficDirection: TrafficDirection.INBOUND,
+    ...inspectorTimeout,
+    listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector"), ...httpInspector(targets)],
+    filterChains: chains,
+  };
+  return encodeResourceMessage(ListenerSchema, "virtualInbound", init, [...origins]);
+}
+
+/** Looks for HTTP where a port's protocol is not declared. */
+function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
+  return targets.some(({ protocol }) => protocol === "Auto") ? [listenerFilter("http_inspector")] : [];
+}
+
+/** @param origins gets the object that the mode is from */
+function workloadMode(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  port: number | undefined,
+  origins: Set<string>,
+): ReturnType<typeof mtlsMode> {
+  const { mode, origin } = mtlsDecision(context.snapshot, proxy.namespace, proxy.labels, port, (key) =>
+    context.dependencies.add(key),
+  );
+  if (origin) origins.add(origin);
+  return mode;
+}
+
+function portChains(
+  context: GenerationContext,
+  proxy: MeshProxy,
+  target: ServiceTarget,
+  destinationPort: number | undefined,
+  name: string,
+  origins: Set<string>,
+): FilterChain[] {
+  const trustDomain = context.snapshot.mesh.trustDomain;
+  const mode = workloadMode(context, proxy, target.targetPort, origins);
+  const http = (): Filters => httpFilters(context, target, name);
+  const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
+  if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);
+  const bytes = [tcpProxy(context, [{ name: inboundCluster(target.targetPort), weight: 1 }])];
+  const tls = () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]);
+  if (target.protocol !== "Auto") return modeChains(mode, MESH_ALPN, destinationPort, name, bytes, tls, true);
+  const port = destinationPort === undefined ? {} : { destinationPort };
+  const announced = { ...port, transportProtocol: "tls", applicationProtocols: MESH_HTTP };
+  return [
+    ...(mode === "DISABLE" ? [] : [{ name, filterChainMatch: announced, filters: http(), transportSocket: httpTls() }]),
+    ...(mode === "STRICT" ? [] : [{ name, filterChainMatch: { ...port, ...sniffedHttp(context) }, filters: http() }]),
+    ...modeChains(mode, MESH_ALPN_BYTES, destinationPort, name, bytes, tls, true),
+  ];
+}
+
+/** What a port's HTTP goes through. */
+function httpFilters(context: GenerationContext, target: ServiceTarget, name: string): Filters {
+  const cluster = inboundCluster(target.targetPort);
+  return [
+    httpConnection(context, {
+      kind: "inbound",
+      statPrefix: `inbound_${name}`,
+      checksOf: target.serviceNamespace,
+      grpcWeb: target.protocol === "GRPC-Web",
+      routes: {
+        inline: {
+          name: cluster,
+          validateClusters: false,
+          virtualHosts: [
+            {
+              name: `inbound|http|${target.servicePort}`,
+              domains: ["*"],
+              routes: [
+                {
+                  name: "default",
+                  match: { pathSpecifier: { case: "prefix", value: "/" } },
+                  decorator: { operation: `${target.host}:${target.servicePort}/*` },
+                  action: {
+                    case: "route",
+                    value: {
+                      clusterSpecifier: { case: "cluster", value: cluster },
+                      ...NO_TIMEOUT,
+                      ...retriesOf(target.protocol),
+                    },
+                  },
+                },
+              ],
+              typedPerFilterConfig: checkSettings(target, "inbound"),
+            },
+          ],
+        },
+      },
+    }),
+  ];
+}
+
+/**
+ * A workload may close a connection just when the proxy takes it: what was not sent yet is sent again
+ * (docs/reference/pilot.md §3.1, Retries). Not for gRPC, whose streams may last.
+ */
+function retriesOf(protocol: ServiceTarget["protocol"]) {
+  if (protocol === "GRPC" || protocol === "GRPC-Web") return {};
+  return { retryPolicy: { retryOn: "reset-before-request", numRetries: 2 } };
+}
+
+/**
+ * The chains that a mutual TLS mode asks for (docs/reference/pilot.md §4.4, match rows). What two modes both take has
+ * the same chain in both: a connection is cut when its chain changes, and it must not be because others are not taken any more.
+ */
+function modeChains(
+  mode: ReturnType<typeof mtlsMode>,
+  alpn: readonly string[],
+  destinationPort: number | undefined,
+  name: string,
+  filters: Filters,
+  tls: () => ReturnType<typeof meshDownstreamTls>,
+  foreignTls: boolean,
+): FilterChain[] {
+  const port = destinationPort === undefined ? {} : { destinationPort: destinationPort };
+  const anyTls = { name, filterChainMatch: { ...port, transportProtocol: "tls" }, filters };
+  const plain = { name, filterChainMatch: { ...port, transportProtocol: "raw_buffer" }, filters };
+  if (mode === "DISABLE") return [plain, anyTls];
+  const mutual = {
+    ...{ name, filters, transportSocket: tls() },
+    filterChainMatch: { ...port, transportProtocol: "tls", applicationProtocols: [...alpn] },
+  };
+  if (mode === "STRICT") return [mutual, { ...anyTls, transportSocket: tls() }];
+  // The application's own TLS goes through untouched.
+  return [mutual, plain, ...(foreignTls ? [anyTls] : [])];
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { object, proxy, snapshotOf } from "../small-mesh.testkit.ts";
+import { type MeshProxy, viewOf } from "./proxy.ts";
+
+describe("a proxy", () => {
+  it("is read from its node, the metadata before the id", () => {
+    const { pod, namespace, ip, interception, appAddress, gatewayBind, httpProxyPort } = proxy(
+      { NAMESPACE: "shop", INSTANCE_IPS: "10.0.0.8,fe80::1", HTTP_PROXY_PORT: 15002 },
+      "sidecar~10.0.0.7~web-1.default~default.svc.cluster.local",
+    );
+    assert.deepEqual(
+      { pod, namespace, ip, interception, appAddress, gatewayBind, httpProxyPort },
+      {
+        ...{ pod: "web-1", namespace: "shop", ip: "10.0.0.8", interception: "REDIRECT", appAddress: "127.0.0.1" },
+        ...{ gatewayBind: "0.0.0.0", httpProxyPort: 0 },
+      },
+    );
+    const none = proxy({ INTERCEPTION_MODE: "NONE", HTTP_PROXY_PORT: 15002 });
+    assert.deepEqual([none.gatewayBind, none.httpProxyPort], ["10.0.0.7", 15_002]);
+    assert.equal(proxy({ INTERCEPTION_MODE: "magic" }).interception, "REDIRECT");
+    assert.deepEqual(proxy({ LABELS: { app: "web", count: 3, none: null } }).labels, { app: "web" });
+    assert.deepEqual(proxy({ LABELS: "app=web" }).labels, {});
+  });
+
+  it("whose containers listen where it does itself is refused: calls would go round in a circle", () => {
+    assert.throws(() => proxy({ INTERCEPTION_MODE: "NONE", APP_ADDRESS: "10.0.0.7" }), {
+      code: "invalid_argument",
+      message: /APP_ADDRESS 10\.0\.0\.7 is the proxy's own address/,
+    });
+  });
+
+  for (const port of ["x", "-1", "65536", "1.5"])
+    it(`with the HTTP proxy port ${port} is refused`, () => {
+      assert.throws(() => proxy({ HTTP_PROXY_PORT: port }), {
+        code: "invalid_argument",
+        message: `node metadata HTTP_PROXY_PORT "${port}" is not a port`,
+      });
+    });
+});
+
+describe("the view of a proxy", () => {
+  const snapshot = snapshotOf([object("Gateway", "a", { selector: { app: "x", tier: "y" }, servers: [] })]);
+  // Texts that would make two views one, if names and values were only joined.
+  const values = [undefined, "a", "b", "a|tier=b", "a,tier,b"];
+  const all = values.flatMap((app) =>
+    values.flatMap((tier) =>
+      ["default", "default|NONE"].flatMap((namespace) =>
+        ["NONE", "REDIRECT"].map((mode) =>
+          proxy({ LABELS: { app, tier, unread: app }, NAMESPACE: namespace, INTERCEPTION_MODE: mode }),
+        ),
+      ),
+    ),
+  );
+  const sameLabels = (a: MeshProxy, b: MeshProxy): boolean =>
+    ["app", "tier"].every((name) => a.labels[name] === b.labels[name]);
+
+  it("is the same for two proxies when namespace, interception and the labels that selectors read are, and only then", () => {
+    for (const a of all)
+      for (const b of all) {
+        const same = a.namespace === b.namespace && a.interception === b.interception && sameLabels(a, b);
+        assert.equal(viewOf(a, snapshot).key === viewOf(b, snapshot).key, same);
+        assert.equal(a.labelsKey === b.labelsKey, sameLabels(a, b));
+      }
+  });
+
+  it("does not have labels that no selector reads", () => {
+    assert.deepEqual(viewOf(proxy({ LABELS: { app: "a", unread: "b" } }), snapshot).labels, { app: "a" });
+  });
+});
