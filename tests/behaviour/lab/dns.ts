@@ -4,16 +4,22 @@ import { once } from "node:events";
 const A = 1;
 const HEADER = 12;
 
+/** A name that begins so gets no answer: what waits for its addresses waits until it gives up. */
+const SILENT = "silent.";
+
 /** Serves names as a DNS server on UDP would, IPv4 alone; a name that nobody gave an address is not found. */
 export async function startDns(at: string, names: ReadonlyMap<string, readonly string[]>): Promise<void> {
   const [host, port] = at.split(":");
   const socket = createSocket("udp4");
-  socket.on("message", (query, peer) => socket.send(answerTo(query, names), peer.port, peer.address));
+  socket.on("message", (query, peer) => {
+    const answer = answerTo(query, names);
+    if (answer) socket.send(answer, peer.port, peer.address);
+  });
   socket.bind(Number(port), host);
   await once(socket, "listening");
 }
 
-function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>): Buffer {
+function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>): Buffer | undefined {
   const labels: string[] = [];
   let end = HEADER;
   for (let length = query[end] ?? 0; length > 0; length = query[end] ?? 0) {
@@ -22,7 +28,9 @@ function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>):
   }
   const type = query.readUInt16BE(end + 1);
   const question = query.subarray(HEADER, end + 5);
-  const found = names.get(labels.join(".").toLowerCase());
+  const name = labels.join(".").toLowerCase();
+  if (name.startsWith(SILENT)) return undefined;
+  const found = names.get(name);
   const addresses = type === A ? (found ?? []) : [];
   const head = Buffer.alloc(HEADER);
   query.copy(head, 0, 0, 2);

@@ -209,13 +209,18 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
 
     /** Puts objects and services, or new forms of them, and waits until the proxies have them. @throws when one is refused */
     async apply(given: Objects, more: readonly LabService[] = []): Promise<void> {
+      await lab.send(given, more);
+      await settled();
+    },
+
+    /** The same without waiting for the proxies. */
+    async send(given: Objects, more: readonly LabService[] = []): Promise<void> {
       const puts = resourcesOf(given);
       for (const each of more) await serve(each);
       await update({
         config: { puts, deletes: [] },
         workloads: { puts: more.flatMap(recordsOf), deletes: [] },
       });
-      await settled();
     },
 
     /** Takes objects and services away and waits until the proxies know. */

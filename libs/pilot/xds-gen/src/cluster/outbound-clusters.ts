@@ -12,7 +12,7 @@ import { configPath } from "../route/config-path.ts";
 import type { GenerationContext } from "../scope/context.ts";
 import { knowsOriginalAddress, resolutionFor } from "../scope/resolution.ts";
 import { mtlsMode } from "../security/mtls.ts";
-import { meshUpstreamTls, rawBuffer, userUpstreamTls } from "../security/tls-context.ts";
+import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
 import { type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
 import { subsetLabels } from "./subset.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
@@ -123,7 +123,9 @@ function transportSocket(
   const mesh = () =>
     meshUpstreamTls(
       policy.tls?.sni || sniOf(port.number, subset, service.host),
-      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames : identities(context, service),
+      policy.tls?.subjectAltNames?.length
+        ? policy.tls.subjectAltNames.map((each) => san(each))
+        : names(context, service),
       http2,
     );
   if (policy.tls && mode !== undefined) {
@@ -141,11 +143,13 @@ function transportSocket(
     context.dependencies.add(key),
   );
   if (inferred === "DISABLE") return {};
-  // Without an endpoint that has a proxy there is nobody to speak mutual TLS with.
-  const endpoints = context.endpoints(service);
-  if (!endpoints.some((each) => each.mtls)) return {};
-  // Hosts that are known by their address only have no metadata to choose by: all of them, or none.
-  if (passthrough) return endpoints.every((each) => each.mtls) ? { transportSocket: mesh() } : {};
+  if (passthrough) {
+    // Hosts that are known by their address only have no metadata to choose by: all of them, or none.
+    const endpoints = context.endpoints(service);
+    return endpoints.length > 0 && endpoints.every((each) => each.mtls) ? { transportSocket: mesh() } : {};
+  }
+  // Also without an endpoint that has a proxy: endpoints may reach Envoy before their cluster, and the first one with a proxy
+  // must not be called in plain text until then.
   return {
     transportSocketMatches: [
       { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mesh() },
@@ -154,9 +158,16 @@ function transportSocket(
   };
 }
 
-/** The SPIFFE ids that a server of this service may have. */
-function identities(context: GenerationContext, service: MeshService): string[] {
+/**
+ * The SPIFFE ids that a server of this service may have. While none is known, those of its namespace: its first endpoint with a
+ * proxy may reach Envoy before the cluster that has the endpoint's own.
+ */
+function names(context: GenerationContext, service: MeshService): SanMatcher[] {
   const known = new Set(service.subjectAltNames);
-  for (const endpoint of context.endpoints(service)) if (endpoint.identity) known.add(endpoint.identity);
-  return [...known].sort();
+  let anonymous = false;
+  for (const { identity, mtls } of context.endpoints(service))
+    if (identity) known.add(identity);
+    else if (mtls) anonymous = true;
+  if (known.size > 0 || anonymous) return [...known].sort().map((each) => san(each));
+  return [san(`spiffe://${context.snapshot.mesh.trustDomain}/ns/${service.namespace}/`, "prefix")];
 }

@@ -50,10 +50,10 @@ function sdsSource(): MessageInitShape<typeof ConfigSourceSchema> {
   };
 }
 
-type SanMatcher = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
+export type SanMatcher = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
 
 /** Accepts a certificate that has a name of this text, whatever kind of name that is. A DNS name may be covered by a wildcard. */
-function san(value: string, how: "exact" | "prefix" | "suffix" = "exact"): SanMatcher {
+export function san(value: string, how: "exact" | "prefix" | "suffix" = "exact"): SanMatcher {
   return { sanType: sanType(value), matcher: { matchPattern: { case: how, value } } };
 }
 
@@ -82,18 +82,15 @@ function meshContext(alpn: readonly string[], names: SanMatcher[]): Common {
   };
 }
 
-/** The client side of mutual TLS in the mesh: the server must have one of these identities. */
-export function meshUpstreamTls(sni: string, identities: readonly string[], http2: boolean) {
+/** The client side of mutual TLS in the mesh: the server must have one of these names. */
+export function meshUpstreamTls(sni: string, names: SanMatcher[], http2: boolean) {
   return {
     name: TLS_SOCKET,
     configType: {
       case: "typedConfig" as const,
       value: anyOf(UpstreamTlsContextSchema, {
         sni,
-        commonTlsContext: meshContext(
-          http2 ? ["istio", "h2"] : ["istio"],
-          identities.map((each) => san(each)),
-        ),
+        commonTlsContext: meshContext(http2 ? ["istio", "h2"] : ["istio"], names),
       }),
     },
   };
