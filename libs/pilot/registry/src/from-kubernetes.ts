@@ -27,7 +27,7 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     subjectAltNames: [],
     ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
     created: record.creationTimestamp ?? "",
-    origins: [],
+    configKeys: [],
   };
 }
 

@@ -32,7 +32,7 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
     exportTo: spec.exportTo ?? [],
     subjectAltNames: spec.subjectAltNames ?? [],
     created: resource.creationTimestamp ?? "",
-    origins: [keyOf(resource)],
+    configKeys: [keyOf(resource)],
     ...(unserved.length > 0 ? { unserved } : {}),
   }));
 }

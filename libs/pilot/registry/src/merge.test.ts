@@ -148,7 +148,7 @@ describe("several definitions of one host in a namespace", () => {
   it("are named by the service that they became", () => {
     const [only] = mergeDefinitions([entry("a", {}), entry("b", {})]);
     assert.deepEqual(
-      only?.service.origins,
+      only?.service.configKeys,
       ["a", "b"].map((each) => `networking.istio.io/ServiceEntry/shop/${each}`),
     );
   });

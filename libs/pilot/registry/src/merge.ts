@@ -23,7 +23,7 @@ export function mergeDefinitions(definitions: readonly ServiceDefinition[]): Ser
       service: {
         ...service,
         ports: service.kubernetes ? service.ports : portsOf(all),
-        origins: all.flatMap((each) => each.service.origins),
+        configKeys: all.flatMap((each) => each.service.configKeys),
       },
       endpoints: endpointsOf(all),
     };
@@ -154,6 +154,6 @@ function insideGroup({ service: own }: ServiceDefinition, older: readonly Servic
   return told;
 }
 
-function nameOf({ origins }: MeshService): string {
-  return `ServiceEntry ${(origins[0] ?? "").split("/").slice(2).join("/")}`;
+function nameOf({ configKeys }: MeshService): string {
+  return `ServiceEntry ${(configKeys[0] ?? "").split("/").slice(2).join("/")}`;
 }

@@ -19,12 +19,12 @@ describe("a Kubernetes service", () => {
   });
 
   it("is known by host and namespace", () => {
-    const { id, host, namespace, kubernetes, selector, origins } = serviceFromRecord(record());
+    const { id, host, namespace, kubernetes, selector, configKeys } = serviceFromRecord(record());
     assert.deepEqual(
-      { id, host, namespace, kubernetes, selector, origins },
+      { id, host, namespace, kubernetes, selector, configKeys },
       {
         ...{ id: "web.shop.svc.cluster.local@shop", host: "web.shop.svc.cluster.local", namespace: "shop" },
-        ...{ kubernetes: true, selector: { app: "web" }, origins: [] },
+        ...{ kubernetes: true, selector: { app: "web" }, configKeys: [] },
       },
     );
   });
@@ -120,7 +120,7 @@ describe("a ServiceEntry", () => {
       services.map((each) => each.id),
       ["a.com@shop/e", "b.com@shop/e"],
     );
-    assert.deepEqual(services[0]?.origins, ["networking.istio.io/ServiceEntry/shop/e"]);
+    assert.deepEqual(services[0]?.configKeys, ["networking.istio.io/ServiceEntry/shop/e"]);
   });
 
   for (const [spec, resolution, addresses] of [

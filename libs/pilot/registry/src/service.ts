@@ -40,7 +40,7 @@ export interface MeshService {
   /** RFC 3339, for Istio's "the oldest wins". */
   readonly created: string;
   /** The configuration objects that it came from (`keyOf`), the oldest first; none for a Kubernetes service by itself. */
-  readonly origins: readonly string[];
+  readonly configKeys: readonly string[];
   /** What of the oldest of them has no effect, as `path: why`; absent when all of it has. */
   readonly unserved?: readonly string[];
 }

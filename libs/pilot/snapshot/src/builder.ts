@@ -163,7 +163,7 @@ export class SnapshotBuilder {
   #meshOf(resource: Resource<MeshConfigSpec> | undefined): Mesh {
     const { mesh, domain, trustDomain, http10 } = this.#options;
     const made = meshOf(resource?.spec ?? mesh, domain, trustDomain, http10);
-    return resource ? { ...made, origin: keyOf(resource) } : made;
+    return resource ? { ...made, configKey: keyOf(resource) } : made;
   }
 
   #refreshEndpoints(edit: Edit): void {

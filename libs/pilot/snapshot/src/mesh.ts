@@ -20,7 +20,7 @@ export interface Mesh {
   /** Fields of the mesh configuration that have no effect, as a condition says it. */
   readonly unserved: readonly string[];
   /** Key of the object that it came from, if from one. */
-  readonly origin?: string;
+  readonly configKey?: string;
 }
 
 const SERVED: ReadonlySet<string> = new Set<keyof MeshConfigSpec>([

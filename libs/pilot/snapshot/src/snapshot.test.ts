@@ -22,7 +22,7 @@ describe("a reference to a Gateway", () => {
 describe("the service that a host means", () => {
   const service = (id: string, more: Partial<MeshService> = {}): MeshService => ({
     ...{ id, host: "a.b", namespace: "other", name: "a", kubernetes: false, addresses: [], ports: [] },
-    ...{ resolution: "eds", headless: false, external: false, exportTo: [], subjectAltNames: [], origins: [] },
+    ...{ resolution: "eds", headless: false, external: false, exportTo: [], subjectAltNames: [], configKeys: [] },
     created: "2026-01-02T00:00:00Z",
     ...more,
   });

@@ -20,7 +20,7 @@ export function inboundClusters(
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
     if (made.has(name)) continue;
-    const { policy, origins } = inboundPolicy(context, target);
+    const { policy, configKeys } = inboundPolicy(context, target);
     const { connectTimeout, circuitBreakers, upstreamConnectionOptions } = applyPolicy(
       policy,
       context.snapshot.mesh.connectTimeoutMs,
@@ -54,7 +54,7 @@ export function inboundClusters(
             ...fromInboundSource(),
           }),
     };
-    made.set(name, encodeResourceMessage(ClusterSchema, name, init, origins));
+    made.set(name, encodeResourceMessage(ClusterSchema, name, init, configKeys));
   }
   return [...made.values()];
 }
@@ -66,11 +66,11 @@ export function inboundClusters(
 function inboundPolicy(
   context: GenerationContext,
   target: ServiceTarget,
-): { policy: EffectivePolicy; origins: readonly string[] } {
+): { policy: EffectivePolicy; configKeys: readonly string[] } {
   const service = context.serviceOf(target.host, target.serviceNamespace);
   const rule = service && mergedRule(context.destinationRules(service, "inbound"));
   const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
-  if (!connectionPool) return { policy: {}, origins: [] };
+  if (!connectionPool) return { policy: {}, configKeys: [] };
   const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};
-  return { policy: { connectionPool: { ...connectionPool, http } }, origins: rule?.keys ?? [] };
+  return { policy: { connectionPool: { ...connectionPool, http } }, configKeys: rule?.keys ?? [] };
 }

@@ -34,7 +34,7 @@ describe("the clusters of a service", () => {
 
   it("name the objects that they came from, and keep what tools read", () => {
     const [cluster] = outboundClustersOf([rule({ subsets: [{ name: "v1" }] })]);
-    assert.deepEqual(cluster?.origins, ["networking.istio.io/DestinationRule/default/rule"]);
+    assert.deepEqual(cluster?.configKeys, ["networking.istio.io/DestinationRule/default/rule"]);
     assert.deepEqual(reviews([rule({})]).metadata.filter_metadata.istio, {
       services: [{ host: REVIEWS, name: "reviews", namespace: "default" }],
       config: "/apis/networking.istio.io/v1alpha3/namespaces/default/destination-rule/rule",

@@ -27,7 +27,7 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
 export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
   context.reads(service);
   const rule = mergedRule(context.destinationRules(service));
-  const origins = [...service.origins, ...(rule?.keys ?? [])];
+  const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
   const clusters: EncodedResource[] = [];
   for (const port of service.ports) {
     if (port.protocol === "UDP") continue;
@@ -46,7 +46,7 @@ export function outboundClusters(context: GenerationContext, service: MeshServic
           },
         },
       };
-      clusters.push(encodeResourceMessage(ClusterSchema, name, { name, ...init }, origins));
+      clusters.push(encodeResourceMessage(ClusterSchema, name, { name, ...init }, configKeys));
     }
   }
   return clusters;

@@ -39,7 +39,7 @@ export interface ConnectedSidecar {
 /** What the configuration of connected proxies came from. */
 export interface InUse {
   /** Keys of objects. */
-  readonly origins: ReadonlySet<string>;
+  readonly configKeys: ReadonlySet<string>;
   readonly sidecars: readonly ConnectedSidecar[];
 }
 
@@ -56,7 +56,7 @@ export function* attachments(
 ): Generator<Attachment> {
   const gateways = new Set(snapshot.gateways.map((each) => `${each.namespace}/${each.name}`));
   const inUse = (each: Attachment, hint: string): Attachment =>
-    !use || each.state !== "attached" || use.origins.has(each.key)
+    !use || each.state !== "attached" || use.configKeys.has(each.key)
       ? each
       : ignored(
           each.key,
@@ -198,11 +198,11 @@ function ofServiceEntries(snapshot: Snapshot): Attachment[] {
   const entries = new Map<string, Set<string>>();
   for (const definitions of snapshot.definitions.values())
     for (const each of definitions)
-      for (const origin of each.service.origins) {
-        const told = entries.get(origin) ?? new Set(each.service.unserved);
+      for (const key of each.service.configKeys) {
+        const told = entries.get(key) ?? new Set(each.service.unserved);
         for (const fault of unmergedParts(each, definitions)) told.add(fault);
         for (const fault of elsewhere(each.service, snapshot)) told.add(fault);
-        entries.set(origin, told);
+        entries.set(key, told);
       }
   return [...entries].map(([key, told]) => attached(key, [...told]));
 }

@@ -52,7 +52,7 @@ export function loadAssignment(context: GenerationContext, clusterName: string):
         appendBytes(writer, ASSIGNMENT.endpoints, group.finish());
       }
   }
-  return encodedBytes(clusterName, writer.finish(), service?.origins ?? []);
+  return encodedBytes(clusterName, writer.finish(), service?.configKeys ?? []);
 }
 
 function byLocality(

@@ -27,7 +27,7 @@ describe("the names of a service", () => {
   const base: MeshService = {
     ...{ id: "", host: REVIEWS, namespace: "default", name: "reviews", kubernetes: true, addresses: ["10.96.0.1"] },
     ...{ ports: [], resolution: "eds", headless: false, external: false, exportTo: [], subjectAltNames: [] },
-    ...{ created: "", origins: [] },
+    ...{ created: "", configKeys: [] },
   };
   const short = ["reviews.default.svc", "reviews.default"];
   const names = [REVIEWS, `${REVIEWS}.`, ...short];
@@ -67,7 +67,7 @@ describe("the names of a service", () => {
 
 describe("a route table", () => {
   const part = (name: string, domains: readonly string[]): VirtualHostPart => ({
-    ...{ name, domains, routes: [], origins: [name] },
+    ...{ name, domains, routes: [], configKeys: [name] },
   });
   const assembled = (...parts: VirtualHostPart[]): unknown =>
     (jsonOf(RouteConfigurationSchema, assemble("80", parts, {}).bytes).virtual_hosts ?? []).map((each: Json) => [
@@ -88,10 +88,10 @@ describe("a route table", () => {
     const config = table([object("ServiceEntry", "se", { ...entry, addresses })], [], "80");
     assert.deepEqual(hostOf(config, "a.example.com:80").domains, ["a.example.com", "a.example.com.", "10.1.0.1"]);
   });
-  it("leaves out a virtual host without any domain of its own, and its origins", () => {
+  it("leaves out a virtual host without any domain of its own, and its configKeys", () => {
     const [first, second] = [part("a", ["a.com"]), part("b", ["A.com"])];
     assert.deepEqual(assembled(first, second), [["a", ["a.com"]]]);
-    assert.deepEqual(assemble("80", [first, second], {}).origins, ["a"]);
+    assert.deepEqual(assemble("80", [first, second], {}).configKeys, ["a"]);
   });
 
   it("has a version that tells any difference, and nothing else", () => {

@@ -5,7 +5,7 @@ import { isVisible, type MeshService } from "@xebec/pilot-registry";
 import { dependency } from "@xebec/pilot-snapshot";
 import { TUNNEL_CLUSTER } from "../cluster/standard-clusters.ts";
 import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "../encode/encoded.ts";
-import { tcpClusters, tcpOrigins } from "../listener/outbound/tcp-chains.ts";
+import { tcpClusters, tcpConfigKeys } from "../listener/outbound/tcp-chains.ts";
 import { isAuto, sharesListeners } from "../listener/sniffing.ts";
 import type { GenerationContext } from "../scope/context.ts";
 import { resolutionFor } from "../scope/resolution.ts";
@@ -118,7 +118,7 @@ function tunnelHost(context: GenerationContext, service: MeshService, number: nu
           : { case: "cluster", value: only?.name ?? "BlackHoleCluster" },
       ),
     ],
-    origins: tcpOrigins(context, service),
+    configKeys: tcpConfigKeys(context, service),
   };
 }
 
@@ -218,7 +218,7 @@ function fallback(context: GenerationContext): VirtualHostPart {
   return {
     name: allowed ? "allow_any" : "block_all",
     domains: ["*"],
-    origins: [],
+    configKeys: [],
     routes: [
       allowed
         ? {
@@ -248,7 +248,7 @@ export function assemble(
 ): EncodedResource {
   const writer = new BinaryWriter();
   const marks: string[] = [name, String(ignorePort)];
-  const origins = new Set<string>();
+  const configKeys = new Set<string>();
   const taken = new Set<string>();
   appendBytes(writer, ROUTE_CONFIGURATION.name, Buffer.from(name));
   for (const part of parts) {
@@ -260,14 +260,14 @@ export function assemble(
     const bytes = encodeVirtualHost(part, free.length === part.domains.length ? part.domains : free);
     appendBytes(writer, ROUTE_CONFIGURATION.virtualHosts, bytes);
     marks.push(versionOf(bytes));
-    for (const origin of part.origins) origins.add(origin);
+    for (const key of part.configKeys) configKeys.add(key);
   }
   // validate_clusters: false, a BoolValue whose value is the default.
   appendBytes(writer, ROUTE_CONFIGURATION.validateClusters, new Uint8Array());
   const limit = new BinaryWriter().uint32((1 << 3) | VARINT).uint32(MAX_DIRECT_RESPONSE);
   appendBytes(writer, ROUTE_CONFIGURATION.maxDirectResponseBodySizeBytes, limit.finish());
   if (ignorePort) writer.uint32((ROUTE_CONFIGURATION.ignorePortInHostMatching << 3) | VARINT).bool(true);
-  return { name, bytes: writer.finish(), version: contentHash(marks.join()), origins: [...origins] };
+  return { name, bytes: writer.finish(), version: contentHash(marks.join()), configKeys: [...configKeys] };
 }
 
 /** The hash of a virtual host's bytes, made once: a table of hundreds of kilobytes is not hashed again for one route. */

@@ -17,7 +17,7 @@ export interface VirtualHostPart {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: readonly RouteInit[];
-  readonly origins: readonly string[];
+  readonly configKeys: readonly string[];
   readonly requireTls?: boolean;
   /** The bytes with all domains, made when they are first wanted. */
   encoded?: Uint8Array;
@@ -48,8 +48,8 @@ export function serviceVirtualHost(context: GenerationContext, service: MeshServ
     name: `${service.host}:${port}`,
     domains: domainsOf(service, context.view.namespace, context.snapshot.mesh.domain),
     routes: routes.length > 0 ? routes : [defaultRoute(context, service.host, port)],
-    // An object none of whose rules are for this proxy is no origin.
-    origins: [...service.origins, ...(owner && routes.length > 0 ? [owner.key] : [])],
+    // An object none of whose rules are for this proxy is not among the keys.
+    configKeys: [...service.configKeys, ...(owner && routes.length > 0 ? [owner.key] : [])],
   };
 }
 
@@ -62,7 +62,7 @@ export function unknownHostVirtualHost(
 ): VirtualHostPart | undefined {
   const routes = routesOf(context, owner, MESH_SCOPE(port));
   if (routes.length === 0) return undefined;
-  return { name: `${host}:${port}`, domains: [host], routes, origins: [owner.key] };
+  return { name: `${host}:${port}`, domains: [host], routes, configKeys: [owner.key] };
 }
 
 /** The names by which a service is called from a namespace (docs/reference/pilot.md §4.3). */

@@ -5,7 +5,7 @@ import { dependency, type PeerAuthentication, type Snapshot } from "@xebec/pilot
 /** A mode, and the object that it is from; none for the default. */
 export interface MtlsDecision {
   readonly mode: MtlsMode;
-  readonly origin?: string;
+  readonly configKey?: string;
 }
 
 /** The mode that `mtlsDecision` finds. */
@@ -31,7 +31,7 @@ export function mtlsDecision(
   note(dependency.peerAuthentication(namespace));
   const own = snapshot.peerAuthentications.get(namespace) ?? [];
   const given = (each: PeerAuthentication | undefined, mode: string | undefined): MtlsDecision | undefined =>
-    !each || mode === undefined || mode === "UNSET" ? undefined : { mode: mode as MtlsMode, origin: each.key };
+    !each || mode === undefined || mode === "UNSET" ? undefined : { mode: mode as MtlsMode, configKey: each.key };
   if (labels && namespace !== root) {
     const workload = ofWorkload(own, labels);
     const atPort = port === undefined ? undefined : given(workload, workload?.spec.portLevelMtls?.[String(port)]?.mode);

@@ -26,10 +26,10 @@ export function* conditionsOf(
       ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: nackText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
   }
-  const { origin, unserved } = snapshot.mesh;
-  if (origin !== undefined)
+  const { configKey, unserved } = snapshot.mesh;
+  if (configKey !== undefined)
     yield {
-      ...{ object: origin, state: "attached", message: unserved.join("; ") },
+      ...{ object: configKey, state: "attached", message: unserved.join("; ") },
       reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
     };
 }

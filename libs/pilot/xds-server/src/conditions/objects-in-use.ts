@@ -35,7 +35,7 @@ export class ObjectsInUse {
     const { generator } = this.#server;
     const connections = [...this.#server.connections].filter((each) => each.authenticated);
     if (!generator || connections.length === 0) return undefined;
-    const origins = new Set<string>();
+    const configKeys = new Set<string>();
     const sidecars: ConnectedSidecar[] = [];
     // Proxies that are alike share the lists themselves: each is looked through once.
     const seen = new Set<readonly EncodedResource[]>();
@@ -47,17 +47,17 @@ export class ObjectsInUse {
         for (const list of generator.parts(proxy, view)) {
           if (seen.has(list)) continue;
           seen.add(list);
-          for (const each of list) for (const origin of each.origins) origins.add(origin);
+          for (const each of list) for (const key of each.configKeys) configKeys.add(key);
         }
         const { namespace, labels } = proxy;
         if (proxy.type === "sidecar") sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, view) });
       });
       await turns.next();
     }
-    if (this.#timer === undefined) this.#before = origins;
+    if (this.#timer === undefined) this.#before = configKeys;
     else if (!this.#before) return undefined;
-    else for (const origin of this.#before) origins.add(origin);
-    return { origins, sidecars };
+    else for (const key of this.#before) configKeys.add(key);
+    return { configKeys, sidecars };
   }
 
   close(): void {

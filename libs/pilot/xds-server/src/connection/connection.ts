@@ -51,7 +51,7 @@ export interface Shared {
   readonly liveClusters: () => Iterable<ResourceSet>;
   /** Called for each message sent. */
   onSent(type: XdsType, bytes: number): void;
-  onNack(connection: Connection, type: XdsType, message: string, origins: readonly string[]): void;
+  onNack(connection: Connection, type: XdsType, message: string, configKeys: readonly string[]): void;
   /** Called when something is held back from a proxy, or is not any more. */
   onQuarantine(): void;
   onExpiredNonce(type: XdsType): void;
@@ -210,9 +210,9 @@ export class Connection {
     // What only takes away cannot be held back in part: it waits until there is something else to say.
     if (changed.length === 0) sub.refused = sub.sent.version;
     // What the proxy has now is what it accepted before; all but the culprits is sent again from there.
-    const origins = [...new Set((guilty.length > 0 ? guilty : changed).flatMap((each) => each.origins))];
+    const configKeys = [...new Set((guilty.length > 0 ? guilty : changed).flatMap((each) => each.configKeys))];
     sub.sent = sub.acked;
-    this.#shared.onNack(this, sub.type, request.error.message, origins);
+    this.#shared.onNack(this, sub.type, request.error.message, configKeys);
     this.#shared.onQuarantine();
   }
 

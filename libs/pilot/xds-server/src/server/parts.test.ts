@@ -20,7 +20,7 @@ import { deltaResponse, discoveryResponse } from "../wire/response.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const resource = (name: string, version = "1", size = 1): EncodedResource => ({
-  ...{ name, version, bytes: new Uint8Array(size).fill(7), origins: [] },
+  ...{ name, version, bytes: new Uint8Array(size).fill(7), configKeys: [] },
 });
 
 describe("a discovery request", () => {
@@ -118,7 +118,7 @@ describe("a discovery response", () => {
   it("is what protobuf's own writer would write, in both forms", () => {
     fc.assert(
       fc.property(types, list, nonce, fc.array(text), (type, parts, mark, removed) => {
-        const resources = parts.map((each) => ({ ...each, origins: [] }));
+        const resources = parts.map((each) => ({ ...each, configKeys: [] }));
         const anys = resources.map((each) => ({ typeUrl: TYPE_URL[type], value: each.bytes }));
         const whole = fromBinary(DiscoveryResponseSchema, discoveryResponse(type, resources, "v1", mark).bytes());
         assert.deepEqual([whole.versionInfo, whole.typeUrl, whole.nonce], ["v1", TYPE_URL[type], mark]);

@@ -183,7 +183,7 @@ describe("ADS, state of the world", () => {
     client.take();
     client.send("cluster", [], `Error adding/updating cluster(s) ${CLUSTER(1)}: no`);
     assert.deepEqual(
-      nacks.map(({ type, origins }) => [type, origins]),
+      nacks.map(({ type, configKeys }) => [type, configKeys]),
       [
         [
           "cluster",
@@ -247,7 +247,7 @@ describe("ADS, state of the world", () => {
       [...(sub?.quarantine ?? [])].map(([name, held]) => [name, held.confirmed]),
       [[CLUSTER(3), true]],
     );
-    assert.equal(nacks.at(-1)?.origins.at(-1), "networking.istio.io/DestinationRule/default/dr-3");
+    assert.equal(nacks.at(-1)?.configKeys.at(-1), "networking.istio.io/DestinationRule/default/dr-3");
     assert.equal(sub?.inFlight, "");
   });
 

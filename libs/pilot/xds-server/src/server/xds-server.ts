@@ -30,7 +30,7 @@ export interface NackReport {
   readonly type: XdsType;
   readonly message: string;
   /** Keys of the configuration objects behind what was refused. */
-  readonly origins: readonly string[];
+  readonly configKeys: readonly string[];
 }
 
 /** Who refuses an object, and why: the first proxy of so many, among all that are authenticated. */
@@ -95,13 +95,19 @@ export class XdsServer {
         pushes.inc({ type: SHORT_NAME[type] });
         bytes.inc({ type: SHORT_NAME[type] }, size);
       },
-      onNack: (connection, type, message, origins) => {
+      onNack: (connection, type, message, configKeys) => {
         rejects.inc({ type: SHORT_NAME[type] });
         log.warn(
-          { proxy: connection.id, authenticated: connection.authenticated, type: SHORT_NAME[type], origins, message },
+          {
+            proxy: connection.id,
+            authenticated: connection.authenticated,
+            type: SHORT_NAME[type],
+            configKeys,
+            message,
+          },
           "a proxy rejected its configuration",
         );
-        this.#options.onNack?.({ proxy: connection.id, type, message, origins });
+        this.#options.onNack?.({ proxy: connection.id, type, message, configKeys });
       },
       onQuarantine: () => this.#options.onQuarantine?.(),
       onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
@@ -129,12 +135,12 @@ export class XdsServer {
     for (const { id, subscriptions } of judges) {
       const own = new Set<string>();
       for (const { quarantine } of subscriptions.values())
-        for (const { confirmed, origins, message } of quarantine.values())
-          for (const origin of confirmed ? origins : []) {
-            const known = found.get(origin);
-            if (!known) found.set(origin, { proxy: id, message, count: 1, of: judges.length });
-            else if (!own.has(origin)) known.count++;
-            own.add(origin);
+        for (const { confirmed, configKeys, message } of quarantine.values())
+          for (const key of confirmed ? configKeys : []) {
+            const known = found.get(key);
+            if (!known) found.set(key, { proxy: id, message, count: 1, of: judges.length });
+            else if (!own.has(key)) known.count++;
+            own.add(key);
           }
     }
     return found;

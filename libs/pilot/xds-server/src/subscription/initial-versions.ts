@@ -9,7 +9,7 @@ const WITH_INITIAL_VERSIONS = new WeakSet<ResourceSet>();
  */
 export function initialVersionsSet(versions: ReadonlyMap<string, string>, except: ReadonlySet<string>): ResourceSet {
   const believed = [...versions].filter(([name]) => !except.has(name));
-  return setWithInitialVersions(believed.map(([name, version]) => ({ name, version, bytes: NONE, origins: [] })));
+  return setWithInitialVersions(believed.map(([name, version]) => ({ name, version, bytes: NONE, configKeys: [] })));
 }
 
 /** A set of resources of which some may be a client's claims. */

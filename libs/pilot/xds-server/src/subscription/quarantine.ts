@@ -8,7 +8,7 @@ export interface QuarantinedResource {
   /** True for a culprit; false while it is only one of several that may be. */
   readonly confirmed: boolean;
   /** Keys of the configuration objects behind it. */
-  readonly origins: readonly string[];
+  readonly configKeys: readonly string[];
   /** What the client said. */
   readonly message: string;
 }
@@ -21,7 +21,7 @@ export interface QuarantinedResource {
 export function quarantineRejected(sub: Subscription, message: string): EncodedResource[] {
   const { changed } = diffOf(sub.acked, sub.sent);
   const hold = (each: EncodedResource, confirmed: boolean): void =>
-    void sub.quarantine.set(each.name, { version: each.version, confirmed, origins: each.origins, message });
+    void sub.quarantine.set(each.name, { version: each.version, confirmed, configKeys: each.configKeys, message });
   const named = changed.filter((each) => standsIn(message, each.name));
   const confirmed = named.length > 0 ? named : changed.length === 1 ? [...changed] : [];
   for (const each of confirmed) hold(each, true);

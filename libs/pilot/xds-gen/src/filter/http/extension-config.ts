@@ -34,11 +34,11 @@ export function discoveredFilter(name: string, type: string): MessageInitShape<t
 export function extensionConfig(context: GenerationContext, name: string): EncodedResource | undefined {
   if (name === REPORT_FILTER) return encoded(name, reportConfig(context), []);
   if (!name.startsWith(CHECK_PREFIX)) return undefined;
-  const { config, origins } = checkConfig(context, name.slice(CHECK_PREFIX.length));
-  return encoded(name, config, origins);
+  const { config, configKeys } = checkConfig(context, name.slice(CHECK_PREFIX.length));
+  return encoded(name, config, configKeys);
 }
 
-function encoded(name: string, typedConfig: Any, origins: readonly string[]): EncodedResource {
+function encoded(name: string, typedConfig: Any, configKeys: readonly string[]): EncodedResource {
   const bytes = toBinary(TypedExtensionConfigSchema, create(TypedExtensionConfigSchema, { name, typedConfig }));
-  return encodedBytes(name, bytes, origins);
+  return encodedBytes(name, bytes, configKeys);
 }

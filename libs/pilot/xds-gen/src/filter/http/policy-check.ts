@@ -32,7 +32,7 @@ const CHECK_RETRIES = 200;
 export function checkConfig(
   context: GenerationContext,
   namespace: string,
-): { readonly config: Any; readonly origins: readonly string[] } {
+): { readonly config: Any; readonly configKeys: readonly string[] } {
   context.dependencies.add(dependency.mixer);
   const { mixer, mesh } = context.snapshot;
   const rules = mesh.disablePolicyChecks
@@ -61,7 +61,7 @@ export function checkConfig(
     includeTlsSession: true,
     ...(rules.length > 0 ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
   });
-  return { config, origins: rules.map(({ key }) => key) };
+  return { config, configKeys: rules.map(({ key }) => key) };
 }
 
 /**

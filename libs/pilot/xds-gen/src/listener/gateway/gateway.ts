@@ -51,7 +51,7 @@ export function gatewayListeners(
   for (const [port, servers] of serversByPort(context, targets)) {
     const bind = proxy.gatewayBind;
     const name = `${bind}_${port}`;
-    const origins = [...new Set(servers.map(({ gateway }) => gateway.key))];
+    const configKeys = [...new Set(servers.map(({ gateway }) => gateway.key))];
     listeners.push(
       encodeResourceMessage(
         ListenerSchema,
@@ -74,7 +74,7 @@ export function gatewayListeners(
             },
           ],
         },
-        origins,
+        configKeys,
       ),
     );
   }
@@ -89,7 +89,7 @@ export function gatewayRouteTable(
 ): EncodedResource {
   const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
   const parts = [...eachHost(context, port, targets)].filter((part) => part !== undefined);
-  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], origins: [] });
+  if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], configKeys: [] });
   return assemble(name, parts, { ignorePort: true });
 }
 
@@ -164,17 +164,17 @@ function hostPart(
 ): VirtualHostPart | undefined {
   // The oldest first, whichever Gateway it came by.
   const owners = [...attached.keys()].sort(byAge);
-  const origins: string[] = [];
+  const configKeys: string[] = [];
   const routes = owners.flatMap((owner) => {
     const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
-    if (own.length > 0) origins.push(owner.key);
+    if (own.length > 0) configKeys.push(owner.key);
     return own;
   });
   // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
   const sorted =
     owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;
   if (sorted.length === 0 && !redirect) return undefined;
-  return { name: `${host}:${serverPort}`, domains: [host], routes: sorted, origins, requireTls: redirect };
+  return { name: `${host}:${serverPort}`, domains: [host], routes: sorted, configKeys, requireTls: redirect };
 }
 
 function catchesAll(route: VirtualHostPart["routes"][number]): boolean {

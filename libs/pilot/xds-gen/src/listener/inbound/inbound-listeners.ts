@@ -58,8 +58,8 @@ export function inboundListeners(
   if (proxy.interception !== "NONE") return [virtualInbound(context, proxy, [...ports.values()])];
   return [...ports.values()].map((target) => {
     const name = `${proxy.ip}_${target.targetPort}`;
-    const origins = new Set<string>();
-    const filterChains = portChains(context, proxy, target, undefined, name, origins);
+    const configKeys = new Set<string>();
+    const filterChains = portChains(context, proxy, target, undefined, name, configKeys);
     const init = {
       name,
       address: socketAddress(proxy.ip, target.targetPort),
@@ -70,7 +70,7 @@ export function inboundListeners(
       listenerFilters: [listenerFilter("tls_inspector"), ...httpInspector([target])],
       filterChains,
     };
-    return encodeResourceMessage(ListenerSchema, name, init, [...origins]);
+    return encodeResourceMessage(ListenerSchema, name, init, [...configKeys]);
   });
 }
 
@@ -81,12 +81,12 @@ function virtualInbound(
 ): EncodedResource {
   const trustDomain = context.snapshot.mesh.trustDomain;
   /** Objects that decide about a mode. */
-  const origins = new Set<string>();
+  const configKeys = new Set<string>();
   const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
   /** Ports of no service, one of them or all others. */
   const unknownPort = (port: number | undefined): FilterChain[] =>
     modeChains(
-      workloadMode(context, proxy, port, origins),
+      workloadMode(context, proxy, port, configKeys),
       MESH_ALPN,
       port,
       "virtualInbound",
@@ -104,7 +104,7 @@ function virtualInbound(
       filters: [tcpProxy(context, [])],
     },
     ...targets.flatMap((target) =>
-      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, origins),
+      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, configKeys),
     ),
     ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
     ...unknownPort(undefined),
@@ -117,7 +117,7 @@ function virtualInbound(
     listenerFilters: [listenerFilter("original_dst"), listenerFilter("tls_inspector"), ...httpInspector(targets)],
     filterChains: chains,
   };
-  return encodeResourceMessage(ListenerSchema, "virtualInbound", init, [...origins]);
+  return encodeResourceMessage(ListenerSchema, "virtualInbound", init, [...configKeys]);
 }
 
 /** Looks for HTTP where a port's protocol is not declared. */
@@ -125,17 +125,17 @@ function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
   return targets.some(({ protocol }) => protocol === "Auto") ? [listenerFilter("http_inspector")] : [];
 }
 
-/** @param origins gets the object that the mode is from */
+/** @param configKeys gets the object that the mode is from */
 function workloadMode(
   context: GenerationContext,
   proxy: MeshProxy,
   port: number | undefined,
-  origins: Set<string>,
+  configKeys: Set<string>,
 ): ReturnType<typeof mtlsMode> {
-  const { mode, origin } = mtlsDecision(context.snapshot, proxy.namespace, proxy.labels, port, (key) =>
+  const { mode, configKey } = mtlsDecision(context.snapshot, proxy.namespace, proxy.labels, port, (key) =>
     context.dependencies.add(key),
   );
-  if (origin) origins.add(origin);
+  if (configKey) configKeys.add(configKey);
   return mode;
 }
 
@@ -145,10 +145,10 @@ function portChains(
   target: ServiceTarget,
   destinationPort: number | undefined,
   name: string,
-  origins: Set<string>,
+  configKeys: Set<string>,
 ): FilterChain[] {
   const trustDomain = context.snapshot.mesh.trustDomain;
-  const mode = workloadMode(context, proxy, target.targetPort, origins);
+  const mode = workloadMode(context, proxy, target.targetPort, configKeys);
   const http = (): Filters => httpFilters(context, target, name);
   const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
   if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);

@@ -15,7 +15,7 @@ import { cidrOf } from "../cidr.ts";
 import { listenerFilter } from "../inbound/inbound-listeners.ts";
 import { detectionTimeout, inspectorTimeout, sharesListeners, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
-import { tcpChains, tcpOrigins } from "./tcp-chains.ts";
+import { tcpChains, tcpConfigKeys } from "./tcp-chains.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 type ChainMatch = NonNullable<FilterChain["filterChainMatch"]>;
@@ -71,7 +71,7 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
         if (address.includes("/") || listeners.has(name)) continue;
         const chains = tcpChains(context, service, port);
         const all = isAuto ? sniffedChains(context, name, service, port, chains) : { filterChains: chains };
-        listeners.set(name, captured(name, address, port.number, all, tcpOrigins(context, service)));
+        listeners.set(name, captured(name, address, port.number, all, tcpConfigKeys(context, service)));
       }
     }
   const shared = [...wildcards]
@@ -114,7 +114,7 @@ function captured(
     MessageInitShape<typeof ListenerSchema>,
     "defaultFilterChain" | "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
   > & { readonly filterChains: FilterChain[] },
-  origins: readonly string[] = [],
+  configKeys: readonly string[] = [],
 ): EncodedResource {
   return encodeResourceMessage(
     ListenerSchema,
@@ -127,7 +127,7 @@ function captured(
       listenerFilters: inspectors(chains.filterChains),
       ...chains,
     },
-    origins,
+    configKeys,
   );
 }
 
@@ -150,14 +150,14 @@ function wildcardListener(context: GenerationContext, port: number, found: Wildc
     );
   });
   const behind = [...found.told, ...(found.open ? [found.open] : [])];
-  const origins = [...new Set(behind.flatMap(({ service }) => tcpOrigins(context, service)))];
+  const configKeys = [...new Set(behind.flatMap(({ service }) => tcpConfigKeys(context, service)))];
   const passthrough = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
   const open = found.open ? tcpChains(context, found.open.service, found.open.port) : [];
   // Where no rule of the service is for everything, the last chain is its own: the one without a match.
   const rest = open.find(({ filterChainMatch }) => !filterChainMatch) ?? passthrough;
   const chosen = open.filter((each) => each !== rest);
   if (!found.http)
-    return captured(name, WILDCARD, port, { filterChains: [...told, ...chosen], defaultFilterChain: rest }, origins);
+    return captured(name, WILDCARD, port, { filterChains: [...told, ...chosen], defaultFilterChain: rest }, configKeys);
   const http = (match: ChainMatch): FilterChain => httpChain(context, name, String(port), match, found.grpcWeb);
   const sniffed = found.told
     .filter((each) => each.port.protocol === "Auto")
@@ -169,7 +169,7 @@ function wildcardListener(context: GenerationContext, port: number, found: Wildc
     .map((range) => http({ ...sniffedHttp(context), prefixRanges: [range] }));
   const filterChains = [...told, ...sniffed, ...chosen, http(sniffedHttp(context))];
   const chains = { filterChains, defaultFilterChain: rest, ...detectionTimeout(port) };
-  return captured(name, WILDCARD, port, chains, origins);
+  return captured(name, WILDCARD, port, chains, configKeys);
 }
 
 function httpChain(
@@ -263,7 +263,7 @@ export function explicitListeners(
             listenerFilters: inspectors(chains),
             filterChains: chains,
           },
-          tcpOrigins(context, service),
+          tcpConfigKeys(context, service),
         ),
       );
     }

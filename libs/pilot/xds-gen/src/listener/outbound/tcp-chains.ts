@@ -143,10 +143,10 @@ function unmatched(
 }
 
 /** The objects that the chains of a service come from. */
-export function tcpOrigins(context: GenerationContext, service: MeshService): string[] {
+export function tcpConfigKeys(context: GenerationContext, service: MeshService): string[] {
   const rules = [context.virtualService(service.host, "tls"), context.virtualService(service.host, "tcp")];
   const keys = rules.flatMap((each) => each?.key ?? []);
-  return [...new Set([...service.origins, ...keys])];
+  return [...new Set([...service.configKeys, ...keys])];
 }
 
 function forwarded(
