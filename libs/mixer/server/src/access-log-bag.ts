@@ -6,10 +6,10 @@ import {
   type Timestamp,
 } from "@xebec/model-attributes";
 import { type AccessLogLoader, LOADERS, METHODS } from "./access-log-attributes.ts";
-import { CalledService } from "./called-service.ts";
+import { DestinationServiceResolver } from "./destination-service.ts";
 import { EntryMetadata, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
-import { type Peer, peerAttribute, principalText, type Side } from "./peer.ts";
+import { type PeerInfo, type PeerRole, peerAttribute, principalText } from "./peer.ts";
 import { ExtendedMap, fromText } from "./request-attributes.ts";
 import { responseFlagsText } from "./response-flags.ts";
 import { SocketAddressReader } from "./socket-address.ts";
@@ -19,13 +19,13 @@ import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 export interface Reporter {
   readonly kind: "inbound" | "outbound";
   /** Its own workload: the destination of inbound entries, the source of outbound ones. */
-  readonly peer: Peer | undefined;
+  readonly peer: PeerInfo | undefined;
 }
 
 /** A bag over one entry of Envoy's gRPC access log. */
 export class AccessLogBag extends AttributeBag {
   readonly #index: WorkloadIndex;
-  readonly #called: CalledService;
+  readonly #called: DestinationServiceResolver;
   readonly #loaders: (AccessLogLoader | undefined)[];
   readonly #entry = new MessageView(4);
   readonly #metadata = new EntryMetadata();
@@ -43,8 +43,8 @@ export class AccessLogBag extends AttributeBag {
   #addressed = false;
   #service: ServiceView | undefined;
   #serviceKnown = false;
-  #source: Peer | undefined;
-  #destination: Peer | undefined;
+  #source: PeerInfo | undefined;
+  #destination: PeerInfo | undefined;
   #peersKnown = false;
   #principals: { source: string | undefined; destination: string | undefined } = {
     source: undefined,
@@ -54,7 +54,7 @@ export class AccessLogBag extends AttributeBag {
   constructor(layout: Layout, index: WorkloadIndex) {
     super(layout);
     this.#index = index;
-    this.#called = new CalledService(index);
+    this.#called = new DestinationServiceResolver(index);
     this.#loaders = layout.names.map((name, slot) => {
       const type = layout.types[slot] ?? "STRING";
       const own = LOADERS[name];
@@ -97,7 +97,7 @@ export class AccessLogBag extends AttributeBag {
   }
 
   /** Inbound: the caller and the pod. Outbound: this side of the connection to the upstream, and the upstream. */
-  address(side: Side): SocketAddressReader {
+  address(side: PeerRole): SocketAddressReader {
     if (!this.#addressed) {
       this.#addressed = true;
       const { source, destination } = this.#addresses;
@@ -112,7 +112,7 @@ export class AccessLogBag extends AttributeBag {
     return this.#addresses[side];
   }
 
-  principal(side: Side): string {
+  principal(side: PeerRole): string {
     let text = this.#principals[side];
     if (text === undefined) {
       text = this.#readPrincipal(side);
@@ -121,7 +121,7 @@ export class AccessLogBag extends AttributeBag {
     return text;
   }
 
-  #readPrincipal(side: Side): string {
+  #readPrincipal(side: PeerRole): string {
     if (this.reporter.kind === "outbound")
       return principalText(this.common.map(22).get(`${side}.principal.upstream`) ?? "");
     if (!this.tls.message(side === "source" ? 5 : 4, this.#certificate)) return "";
@@ -132,11 +132,11 @@ export class AccessLogBag extends AttributeBag {
     return principalText(uri);
   }
 
-  peer(side: Side): Peer | undefined {
+  peer(side: PeerRole): PeerInfo | undefined {
     if (!this.#peersKnown) {
       this.#peersKnown = true;
       const { kind, peer } = this.reporter;
-      const far: Side = kind === "inbound" ? "source" : "destination";
+      const far: PeerRole = kind === "inbound" ? "source" : "destination";
       const other = this.#index.byIpAndPrincipal(this.address(far).ip, this.principal(far));
       this.#source = kind === "inbound" ? other : peer;
       this.#destination = kind === "inbound" ? peer : other;

@@ -43,7 +43,7 @@ test("a workload is found by its uid, its address, or what its certificate prove
   assert.deepEqual(read({ "source.principal": "td/ns/shop/sa/web" }, ...wanted), found);
 });
 
-test("of a stranger is said what Istio's chart says; what its certificate proves stays", () => {
+test("an unknown workload has the values of Istio's chart; what its certificate proves stays", () => {
   assert.deepEqual(
     read({}, "source.labels", "source.namespace", "source.name", "source.workload.name", "destination.uid"),
     [{}, "default", "unknown", "unknown", "unknown"],

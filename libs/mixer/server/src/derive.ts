@@ -1,5 +1,5 @@
 import { type AttributeBag, type AttributeValue, type Derive, formatIp, type Layout } from "@xebec/model-attributes";
-import { type Peer, peerAttribute, type Side, STRANGER } from "./peer.ts";
+import { type PeerInfo, type PeerRole, peerAttribute, UNKNOWN_PEER } from "./peer.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 /** Attributes from which the others of a workload are found; they need slots even when no rule reads them. */
@@ -10,10 +10,10 @@ export const WORKLOAD_INPUTS: readonly string[] = (["source", "destination"] as 
 /**
  * Finds attributes of workloads for callers of Mixer's own API, which send a uid or an address only (the work of Istio's
  * kubernetesenv adapter, docs/reference/mixer.md §6.7). What is looked up for it is recorded as referenced; what is
- * said of strangers is not.
+ * said of unknown workloads is not.
  */
 export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
-  const inputs = (side: Side) => ({
+  const inputs = (side: PeerRole) => ({
     uid: layout.find(`${side}.uid`),
     ip: layout.find(`${side}.ip`),
     principal: layout.find(`${side}.principal`),
@@ -37,9 +37,9 @@ export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
   };
 }
 
-function peerOf(index: WorkloadIndex, uid: string, ip: string, principal: string): Peer | undefined {
-  // The uid of a stranger was derived here; the principal may tell more of it.
-  return uid === "" || uid === STRANGER.uid ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
+function peerOf(index: WorkloadIndex, uid: string, ip: string, principal: string): PeerInfo | undefined {
+  // The uid of an unknown workload was derived here; the principal may tell more of it.
+  return uid === "" || uid === UNKNOWN_PEER.uid ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
 }
 
 function textOf(bag: AttributeBag, slot: number): string {

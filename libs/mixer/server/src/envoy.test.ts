@@ -98,7 +98,7 @@ function accessLog(direction: string, tags: Record<string, string> = {}): object
   };
 }
 
-interface Side {
+interface PeerRole {
   readonly app: string;
   readonly listener: object;
   readonly direction: "inbound" | "outbound";
@@ -110,7 +110,7 @@ interface Side {
   readonly clusters: object[];
 }
 
-function bootstrap({ app, listener, direction, to, filters, route, tags, downstreamTls, clusters }: Side) {
+function bootstrap({ app, listener, direction, to, filters, route, tags, downstreamTls, clusters }: PeerRole) {
   const manager = {
     "@type": type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     stat_prefix: direction,

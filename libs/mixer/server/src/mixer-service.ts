@@ -13,14 +13,15 @@ import {
   refusing,
   type TlsSource,
 } from "@xebec/platform-grpc";
-import { accessLogFront } from "./access-log-front.ts";
-import { authFront } from "./auth-front.ts";
-import { checkFront } from "./check-front.ts";
+import { accessLogService } from "./access-log-service.ts";
+import { checkService } from "./check-service.ts";
 import { createConfigSource } from "./config-source.ts";
 import { WORKLOAD_INPUTS } from "./derive.ts";
+import { extAuthzService } from "./ext-authz-service.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
-import { createMeters, type MixerMeters } from "./meters.ts";
-import { reportFront } from "./report-front.ts";
+import { createMeters } from "./meters.ts";
+import { reportService } from "./report-service.ts";
+import type { MixerServiceParts } from "./service-parts.ts";
 import { WorkloadIndex } from "./workload-index.ts";
 import { createWorkloadSource } from "./workload-source.ts";
 
@@ -66,31 +67,30 @@ const BUILT_IN = new Map([
   ],
 ]);
 
-interface Parts {
-  readonly runtime: MixerRuntime;
-  readonly index: WorkloadIndex;
-  readonly shedder: LoadShedder;
-  readonly meters: MixerMeters;
-}
-
 /**
  * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check` and Envoy's ext_authz on one port.
  * The state `config` gives the rules; conditions of their objects go to the state `status`.
  */
 export function createMixerPolicy(options: MixerServiceOptions): MixerService {
-  return createService("mixer-policy", ["check", "quota"], options, (parts) => [checkFront(parts), authFront(parts)]);
+  return createService("mixer-policy", ["check", "quota"], options, (parts) => [
+    checkService(parts),
+    extAuthzService(parts),
+  ]);
 }
 
 /** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's access-log service on one port. */
 export function createMixerTelemetry(options: MixerServiceOptions): MixerService {
-  return createService("mixer-telemetry", ["report"], options, (parts) => [reportFront(parts), accessLogFront(parts)]);
+  return createService("mixer-telemetry", ["report"], options, (parts) => [
+    reportService(parts),
+    accessLogService(parts),
+  ]);
 }
 
 function createService(
   name: string,
   varieties: readonly Variety[],
   options: MixerServiceOptions,
-  fronts: (parts: Parts) => GrpcService[],
+  servicesOf: (parts: MixerServiceParts) => GrpcService[],
 ): MixerService {
   const { bus, metrics, adapters, defaultNamespace = "istio-system", cacheFiles } = options;
   const runtime = new MixerRuntime({
@@ -107,7 +107,7 @@ function createService(
   const shedder = new LoadShedder(options.loadShedding ?? NO_SHEDDING, () => meters.shed());
   const config = createConfigSource({ service: name, bus, runtime, meters, metrics, cacheFile: cacheFiles?.config });
   const workloads = createWorkloadSource(bus, index, metrics, cacheFiles?.workloads);
-  const services = [...fronts({ runtime, index, shedder, meters }), grpcHealth([config])];
+  const services = [...servicesOf({ runtime, index, shedder, meters }), grpcHealth([config])];
   const limits = {
     maxMessageBytes: options.maxMessageBytes ?? 1 << 20,
     maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,

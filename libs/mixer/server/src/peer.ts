@@ -1,9 +1,9 @@
 import { type AttributeValue, EMPTY_STRING_MAP, type StringMap, stringMap } from "@xebec/model-attributes";
 import type { PodRecord } from "@xebec/model-workloads";
-import { TextCache } from "./text-cache.ts";
+import { BoundedCache } from "./bounded-cache.ts";
 
 /** One side of a call, as far as it is known. */
-export interface Peer {
+export interface PeerInfo {
   readonly uid?: string;
   readonly name?: string;
   readonly namespace?: string;
@@ -16,7 +16,7 @@ export interface Peer {
 }
 
 /** Which property of a peer an attribute is, by the attribute's name after `source.` or `destination.`. */
-const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
+const PROPERTIES: Readonly<Record<string, keyof PeerInfo>> = {
   uid: "uid",
   name: "name",
   namespace: "namespace",
@@ -28,13 +28,13 @@ const PROPERTIES: Readonly<Record<string, keyof Peer>> = {
   "workload.namespace": "workloadNamespace",
 };
 
-export type Side = "source" | "destination";
+export type PeerRole = "source" | "destination";
 
 /**
  * What is said of a workload that nobody knows, and of what is not known of one that is (docs/reference/mixer.md §10.3:
- * the bindings that Istio's chart installs). So a rule that denies all but some labels holds for strangers too.
+ * the bindings that Istio's chart installs). So a rule that denies all but some labels holds for unknown workloads too.
  */
-export const STRANGER: Readonly<Required<Peer>> = {
+export const UNKNOWN_PEER: Readonly<Required<PeerInfo>> = {
   uid: "unknown",
   name: "unknown",
   namespace: "default",
@@ -49,12 +49,12 @@ export const STRANGER: Readonly<Required<Peer>> = {
 /** The side and property that an attribute tells of a peer, known or not; undefined for other attributes. */
 export function peerAttribute(
   name: string,
-): { side: Side; read: (peer: Peer | undefined) => AttributeValue } | undefined {
+): { side: PeerRole; read: (peer: PeerInfo | undefined) => AttributeValue } | undefined {
   const dot = name.indexOf(".");
   const side = name.slice(0, dot);
   const property = PROPERTIES[name.slice(dot + 1)];
   if ((side !== "source" && side !== "destination") || !property) return undefined;
-  return { side, read: (peer) => peer?.[property] ?? STRANGER[property] };
+  return { side, read: (peer) => peer?.[property] ?? UNKNOWN_PEER[property] };
 }
 
 const API_VERSIONS: Readonly<Record<string, string>> = {
@@ -69,7 +69,7 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
 };
 
 /** What is known of a pod. */
-export function peerOfPod(pod: PodRecord): Peer {
+export function peerOfPod(pod: PodRecord): PeerInfo {
   const { namespace, name, labels, serviceAccount, workload } = pod;
   const version = API_VERSIONS[workload.kind];
   return {
@@ -85,7 +85,7 @@ export function peerOfPod(pod: PodRecord): Peer {
   };
 }
 
-function workloadOf(namespace: string, name: string): Peer {
+function workloadOf(namespace: string, name: string): PeerInfo {
   return {
     workloadUid: `istio://${namespace}/workloads/${name}`,
     workloadName: name,
@@ -94,7 +94,7 @@ function workloadOf(namespace: string, name: string): Peer {
 }
 
 /** What a proxy's own node tells of it: for pods that no registry knows. */
-export function peerOfNode(id: string, metadata: Readonly<Record<string, unknown>>): Peer {
+export function peerOfNode(id: string, metadata: Readonly<Record<string, unknown>>): PeerInfo {
   // sidecar~IP~POD.NS~NS.svc.cluster.local
   const pod = id.split("~")[2] ?? "";
   const dot = pod.lastIndexOf(".");
@@ -118,8 +118,8 @@ export interface Identity {
 
 const SPIFFE = /^(?:spiffe:\/\/)?[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
-const identities = new TextCache<Identity | null>(10_000);
-const principals = new TextCache<string>(10_000);
+const identities = new BoundedCache<Identity | null>(10_000);
+const principals = new BoundedCache<string>(10_000);
 
 /** Takes a principal apart, with or without its scheme. Undefined when it is not of Istio's form. */
 export function identityOf(principal: string): Identity | undefined {
@@ -133,7 +133,7 @@ export function identityOf(principal: string): Identity | undefined {
 }
 
 /** What is known of a caller of whom only its identity is known. @param workload the only workload with that identity */
-export function peerOfIdentity({ namespace, serviceAccount }: Identity, workload: string | undefined): Peer {
+export function peerOfIdentity({ namespace, serviceAccount }: Identity, workload: string | undefined): PeerInfo {
   return { namespace, serviceAccount, ...(workload === undefined ? {} : workloadOf(namespace, workload)) };
 }
 

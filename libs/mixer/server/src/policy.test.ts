@@ -48,7 +48,7 @@ spec:
 ---
 apiVersion: config.istio.io/v1alpha2
 kind: rule
-metadata: {name: strangers, namespace: istio-system}
+metadata: {name: unknown-workloads, namespace: istio-system}
 spec:
   match: request.path == "/private" && source.labels["app"] != "productpage"
   actions: [{handler: denyall, instances: [nothing.checknothing]}]
@@ -225,8 +225,8 @@ test("a rule that denies all but some labels holds for callers whom nobody knows
     const codes = ["10.0.0.1", "10.0.0.2", "203.0.113.9"].map(
       async (from) => (await auth.check(authRequest(from, "/private"))).status?.code,
     );
-    const [known, other, stranger] = await Promise.all(codes);
-    assert.deepEqual([known, other !== 0, stranger !== 0], [0, true, true]);
+    const [known, other, unknown] = await Promise.all(codes);
+    assert.deepEqual([known, other !== 0, unknown !== 0], [0, true, true]);
     const { precondition } = await clientOf(Mixer, channel).check({
       attributes: { words: ["request.path", "/private"], strings: { [-1]: -2 } },
     });

@@ -1,6 +1,6 @@
 import { decodeWorkloadRecord, type PodRecord, type ServiceRecord, type WorkloadRecord } from "@xebec/model-workloads";
-import { identityOf, type Peer, peerOfIdentity, peerOfPod } from "./peer.ts";
-import { TextCache } from "./text-cache.ts";
+import { BoundedCache } from "./bounded-cache.ts";
+import { identityOf, type PeerInfo, peerOfIdentity, peerOfPod } from "./peer.ts";
 
 /** A service as attributes tell of it. */
 export interface ServiceView {
@@ -11,7 +11,7 @@ export interface ServiceView {
 
 interface PodEntry {
   readonly pod: PodRecord;
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
 }
 
 /** The state `workloads`, found by address, uid, identity and host. */
@@ -22,7 +22,7 @@ export class WorkloadIndex {
   readonly #byIdentity = new Map<string, Map<string, PodEntry>>();
   readonly #services = new Map<string, ServiceRecord>();
   // Answers that cost a search; forgotten at every change.
-  readonly #peers = new TextCache<Peer>(10_000);
+  readonly #peers = new BoundedCache<PeerInfo>(10_000);
   readonly #hosts = new Map<string, ServiceView | undefined>();
   readonly #selected = new Map<string, ServiceView | undefined>();
 
@@ -49,12 +49,12 @@ export class WorkloadIndex {
   }
 
   /** The pod with an address, as text. */
-  byIp(ip: string): Peer | undefined {
+  byIp(ip: string): PeerInfo | undefined {
     return this.#byIp.get(ip)?.peer;
   }
 
   /** The pod with a uid, `kubernetes://<pod>.<namespace>`. */
-  byUid(uid: string): Peer | undefined {
+  byUid(uid: string): PeerInfo | undefined {
     return this.#byUid.get(uid)?.peer;
   }
 
@@ -62,7 +62,7 @@ export class WorkloadIndex {
    * The caller with an address and a principal. What the certificate proves wins over the address: behind a gateway or a
    * shared address the two differ.
    */
-  byIpAndPrincipal(ip: string, principal: string): Peer | undefined {
+  byIpAndPrincipal(ip: string, principal: string): PeerInfo | undefined {
     const entry = this.#byIp.get(ip);
     const identity = principal === "" ? undefined : identityOf(principal);
     if (!identity) return entry?.peer;
@@ -74,7 +74,7 @@ export class WorkloadIndex {
     const workloads = new Set(pods.map(({ pod }) => pod.workload.name));
     const only = workloads.size === 1 ? pods[0]?.pod.workload.name : undefined;
     // Pods of one workload are alike; what differs between them is left out.
-    const peer: Peer = {
+    const peer: PeerInfo = {
       ...peerOfIdentity(identity, only),
       ...(only && pods[0] ? commonOf(pods.map((each) => each.peer)) : {}),
     };
@@ -166,7 +166,7 @@ function portOf(pod: PodRecord, target: number | string): number | undefined {
 }
 
 /** What all pods of a workload have in common. */
-function commonOf(peers: readonly Peer[]): Peer {
+function commonOf(peers: readonly PeerInfo[]): PeerInfo {
   const [first, ...others] = peers;
   if (!first) return {};
   const { workloadUid, workloadName, workloadNamespace, owner, labels } = first;

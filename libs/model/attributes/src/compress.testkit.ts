@@ -12,7 +12,7 @@ export interface TypedAttribute {
 }
 
 /** The words of one message while it is written. */
-export class MessageWords {
+export class MessageDictionaryWriter {
   readonly words: string[] = [];
   readonly #globalWords: number;
 
@@ -31,7 +31,7 @@ export class MessageWords {
 
 /** Encodes attributes as istio.mixer.v1.CompressedAttributes with words of its own. */
 export function compressAttributes(attributes: readonly TypedAttribute[], globalWords = 0): Buffer {
-  const words = new MessageWords(globalWords);
+  const words = new MessageDictionaryWriter(globalWords);
   const maps = compressWith(words, attributes);
   const writer = new WireWriter();
   for (const word of words.words) writer.text(1, word);
@@ -39,7 +39,7 @@ export function compressAttributes(attributes: readonly TypedAttribute[], global
 }
 
 /** Encodes the maps of CompressedAttributes only; the words are collected for the whole message. */
-export function compressWith(words: MessageWords, attributes: readonly TypedAttribute[]): Buffer {
+export function compressWith(words: MessageDictionaryWriter, attributes: readonly TypedAttribute[]): Buffer {
   const writer = new WireWriter();
   for (const { name, type, value } of attributes) {
     const field = transportOf(type);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compressAttributes, compressWith, MessageWords, type TypedAttribute } from "./compress.testkit.ts";
+import { compressAttributes, compressWith, MessageDictionaryWriter, type TypedAttribute } from "./compress.testkit.ts";
 import { CompressedBag } from "./compressed-bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import { Layout } from "./layout.ts";
@@ -27,7 +27,7 @@ const bagOf = (layout: Layout, bytes: Buffer): CompressedBag => {
 };
 const text = (name: string, value: string): TypedAttribute => ({ name, type: "STRING", value });
 const report = (bags: TypedAttribute[][], independent = false, count = 221): Buffer => {
-  const words = new MessageWords(count);
+  const words = new MessageDictionaryWriter(count);
   const maps = bags.map((bag) => compressWith(words, bag));
   const writer = new WireWriter();
   for (const each of maps) writer.data(1, each);

@@ -2,11 +2,11 @@ import { XebecError } from "@xebec/core-errors";
 import { AttributeBag } from "./bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import type { Layout } from "./layout.ts";
+import { MessageDictionary } from "./message-dictionary.ts";
 import type { AttributeValue, Timestamp } from "./value.ts";
 import { TRANSPORT } from "./value-type.ts";
 import { Wire } from "./wire.ts";
 import { WireStringMap } from "./wire-string-map.ts";
-import { WordTable } from "./word-table.ts";
 
 /** Rank of the map fields when a name is in several (docs/reference/mixer.md §2): smaller wins. Indexed by field number. */
 const RANK = [0, 0, 1, 3, 4, 5, 6, 7, 8, 2];
@@ -18,10 +18,10 @@ export class CompressedBag extends AttributeBag {
   readonly #fields: Uint8Array;
   /** Offset of each slot's value, after its tag. */
   readonly #at: Int32Array;
-  readonly #tables: WordTable[];
-  readonly #own = new WordTable();
+  readonly #tables: MessageDictionary[];
+  readonly #own = new MessageDictionary();
   /** Words that several messages have in common. */
-  readonly sharedWords: WordTable = new WordTable();
+  readonly sharedWords: MessageDictionary = new MessageDictionary();
   readonly #wire = new Wire(new Uint8Array(0));
   readonly #inner = new Wire(new Uint8Array(0));
   readonly #stamps: Int32Array;
@@ -35,7 +35,7 @@ export class CompressedBag extends AttributeBag {
     this.#fields = new Uint8Array(layout.size);
     this.#at = new Int32Array(layout.size);
     this.#stamps = new Int32Array(layout.size);
-    this.#tables = new Array<WordTable>(layout.size).fill(this.#own);
+    this.#tables = new Array<MessageDictionary>(layout.size).fill(this.#own);
   }
 
   /** Starts a new request: forgets all that was read before. */
@@ -53,7 +53,7 @@ export class CompressedBag extends AttributeBag {
    * otherwise a value that cannot be decoded counts as absent
    * @throws XebecError invalid_argument; what was read before the fault stays
    */
-  read(pos: number, end: number, words: WordTable | undefined, strict: boolean): void {
+  read(pos: number, end: number, words: MessageDictionary | undefined, strict: boolean): void {
     this.forgetOwn();
     const wire = this.#wire.reset(this.#bytes, pos, end);
     const table = this.#words(wire, words);
@@ -93,8 +93,8 @@ export class CompressedBag extends AttributeBag {
   }
 
   /** The message's own words, or the given ones when it has none. */
-  #words(wire: Wire, shared: WordTable | undefined): WordTable {
-    let own: WordTable | undefined;
+  #words(wire: Wire, shared: MessageDictionary | undefined): MessageDictionary {
+    let own: MessageDictionary | undefined;
     while (wire.pos < wire.end) {
       const tag = wire.uint32();
       if (tag !== 10) {
@@ -102,7 +102,7 @@ export class CompressedBag extends AttributeBag {
         continue;
       }
       // Words of earlier elements may still be in use, so a Report's elements each get a table of their own.
-      own ??= shared ? new WordTable().reset(this.#bytes) : this.#own.reset(this.#bytes);
+      own ??= shared ? new MessageDictionary().reset(this.#bytes) : this.#own.reset(this.#bytes);
       const length = wire.length();
       own.add(wire.pos, wire.pos + length);
       wire.pos += length;
@@ -110,12 +110,12 @@ export class CompressedBag extends AttributeBag {
     return own ?? shared ?? this.#own.reset(this.#bytes);
   }
 
-  #slotOfWord(name: number, table: WordTable): number {
+  #slotOfWord(name: number, table: MessageDictionary): number {
     const word = table.word(name);
     return word === undefined ? -1 : this.layout.find(word);
   }
 
-  #verify(name: number, field: number, value: number, stop: number, stamp: number, table: WordTable): void {
+  #verify(name: number, field: number, value: number, stop: number, stamp: number, table: MessageDictionary): void {
     if (!table.defines(name)) throw undefinedIndex(name);
     if (name < 0 && -name >= this.#wordStamps.length) {
       const grown = new Int32Array(Math.max(table.size + 1, this.#wordStamps.length * 2));
@@ -145,7 +145,7 @@ export class CompressedBag extends AttributeBag {
     if (field !== want && !(isInteger(field) && isInteger(want)))
       throw this.mismatch(slot, TRANSPORT_NAMES[field] as string);
     const at = this.#at[slot] as number;
-    const table = this.#tables[slot] as WordTable;
+    const table = this.#tables[slot] as MessageDictionary;
     // A value that is proto3's default may be left out of its map entry.
     const wire = at < 0 ? undefined : this.#wire.reset(this.#bytes, at, this.#bytes.length);
     switch (field) {
@@ -173,7 +173,7 @@ export class CompressedBag extends AttributeBag {
 }
 
 /** Checks all indexes of a map without keeping them: most maps of a report are read by no rule. */
-function verifyMap(wire: Wire, table: WordTable): void {
+function verifyMap(wire: Wire, table: MessageDictionary): void {
   const end = wire.length() + wire.pos;
   while (wire.pos < end) {
     const tag = wire.uint32();

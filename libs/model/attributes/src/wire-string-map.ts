@@ -1,20 +1,26 @@
+import type { MessageDictionary } from "./message-dictionary.ts";
 import type { ReferenceTracker } from "./reference-tracker.ts";
 import type { StringMap } from "./value.ts";
 import { Wire } from "./wire.ts";
-import type { WordTable } from "./word-table.ts";
 
 /** A map of a request, whose keys and values are indexes into dictionaries; decoded as far as it is asked. */
 export class WireStringMap implements StringMap {
   readonly #bytes: Buffer;
   readonly #at: number;
-  readonly #table: WordTable;
+  readonly #table: MessageDictionary;
   readonly #slot: number;
   readonly #tracker: ReferenceTracker | undefined;
   #keys: number[] | undefined;
   #values: number[] = [];
 
   /** @param at offset of the map's length, -1 for a map without entries */
-  constructor(bytes: Buffer, at: number, table: WordTable, slot: number, tracker: ReferenceTracker | undefined) {
+  constructor(
+    bytes: Buffer,
+    at: number,
+    table: MessageDictionary,
+    slot: number,
+    tracker: ReferenceTracker | undefined,
+  ) {
     this.#bytes = bytes;
     this.#at = at;
     this.#table = table;

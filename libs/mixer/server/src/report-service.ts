@@ -4,12 +4,12 @@ import { type CompressedBag, ReportReader } from "@xebec/model-attributes";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
 import { checkLength, handOver } from "./long-report.ts";
-import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
+import { type MixerServiceParts, makeBag, snapshotOf } from "./service-parts.ts";
 
 const EMPTY = Buffer.alloc(0);
 
 /** `istio.mixer.v1.Mixer/Report`: answers when all handlers have taken their instances (docs/reference/mixer.md §2, §7.4). */
-export function reportFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
+export function reportService({ runtime, index, shedder, meters }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => makeBag(layout, index));
   const answer = (errors: readonly Error[]): Buffer => {
     if (errors.length === 0) return EMPTY;

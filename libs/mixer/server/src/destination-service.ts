@@ -1,12 +1,12 @@
 import type { AccessLogBag } from "./access-log-bag.ts";
-import { TextCache } from "./text-cache.ts";
+import { BoundedCache } from "./bounded-cache.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 
 /** Services by host that no registry has, so that each is made once. */
-const unknown = new TextCache<ServiceView>(1000);
+const unknown = new BoundedCache<ServiceView>(1000);
 
 /** Finds the service that was called: by the cluster's name, else by the SNI, the host, or the pod that answered. */
-export class CalledService {
+export class DestinationServiceResolver {
   readonly #index: WorkloadIndex;
 
   constructor(index: WorkloadIndex) {

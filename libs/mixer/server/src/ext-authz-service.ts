@@ -1,20 +1,10 @@
 import { CODES } from "@xebec/core-errors";
-import { type CheckOutcome, type HeaderOperation, httpStatusOf, type MixerRuntime } from "@xebec/mixer-runtime";
+import { type CheckOutcome, type HeaderOperation, httpStatusOf } from "@xebec/mixer-runtime";
 import { WireWriter } from "@xebec/model-attributes";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
-import { AuthBag } from "./auth-bag.ts";
 import { BagPool } from "./bag-pool.ts";
-import type { LoadShedder } from "./load-shedding.ts";
-import type { MixerMeters } from "./meters.ts";
-import { snapshotOf } from "./mixer-front.ts";
-import type { WorkloadIndex } from "./workload-index.ts";
-
-export interface AuthFrontOptions {
-  readonly runtime: MixerRuntime;
-  readonly index: WorkloadIndex;
-  readonly shedder: LoadShedder;
-  readonly meters: MixerMeters;
-}
+import { ExtAuthzBag } from "./ext-authz-bag.ts";
+import { type MixerServiceParts, snapshotOf } from "./service-parts.ts";
 
 /** CheckResponse with status OK and nothing else. */
 const ALLOWED = new WireWriter().data(1, new Uint8Array(0)).finish();
@@ -25,8 +15,8 @@ const OVERWRITE_OR_ADD = 2;
 const names = new Map(Object.entries(CODES).map(([name, [code]]) => [code as number, name.toUpperCase()]));
 
 /** `envoy.service.auth.v3.Authorization/Check`: Envoy's ext_authz filter, for HTTP and TCP. */
-export function authFront({ runtime, index, shedder, meters }: AuthFrontOptions): GrpcService {
-  const pool = new BagPool((layout) => new AuthBag(layout, index));
+export function extAuthzService({ runtime, index, shedder, meters }: MixerServiceParts): GrpcService {
+  const pool = new BagPool((layout) => new ExtAuthzBag(layout, index));
   const writer = new WireWriter(512);
   return rawUnary("/envoy.service.auth.v3.Authorization/Check", (bytes) => {
     shedder.admit(1);
@@ -74,7 +64,7 @@ function denied(
  * Header operations as Envoy can do them: a header of the request is appended to only when it is there, and headers of the
  * response cannot be removed.
  */
-function allowed(writer: WireWriter, { requestHeaders, responseHeaders }: CheckOutcome, bag: AuthBag): Uint8Array {
+function allowed(writer: WireWriter, { requestHeaders, responseHeaders }: CheckOutcome, bag: ExtAuthzBag): Uint8Array {
   writer.data(1, new Uint8Array(0));
   writer.message(3, () => {
     for (const each of requestHeaders)
@@ -93,7 +83,7 @@ function writeHeader(writer: WireWriter, name: string, value: string, action: nu
   writer.message(1, () => writer.text(1, name).text(2, value)).uint32(3, action);
 }
 
-function writeRequestHeader(writer: WireWriter, { name, value, operation }: HeaderOperation, bag: AuthBag): void {
+function writeRequestHeader(writer: WireWriter, { name, value, operation }: HeaderOperation, bag: ExtAuthzBag): void {
   writer.message(1, () => writer.text(1, name).text(2, value));
   if (operation === "APPEND" && bag.headers.get(name.toLowerCase()) !== undefined)
     writer.message(2, () => writer.bool(1, true));

@@ -1,5 +1,4 @@
 import { logger } from "@xebec/core-log";
-import type { MixerRuntime } from "@xebec/mixer-runtime";
 import { type GrpcService, type RawStream, rawClientStream } from "@xebec/platform-grpc";
 import { AccessLogBag, type Reporter } from "./access-log-bag.ts";
 import { BagPool } from "./bag-pool.ts";
@@ -8,13 +7,7 @@ import { MessageView } from "./message-view.ts";
 import type { MixerMeters } from "./meters.ts";
 import { readNode } from "./node-message.ts";
 import { peerOfNode } from "./peer.ts";
-import type { WorkloadIndex } from "./workload-index.ts";
-
-export interface AccessLogFrontOptions {
-  readonly runtime: MixerRuntime;
-  readonly index: WorkloadIndex;
-  readonly meters: MixerMeters;
-}
+import type { MixerServiceParts } from "./service-parts.ts";
 
 const log = logger("accesslogs");
 
@@ -29,7 +22,7 @@ const HTTP_LOGS = 2;
 const TCP_LOGS = 3;
 
 /** `envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs`: every entry is a report. */
-export function accessLogFront({ runtime, index, meters }: AccessLogFrontOptions): GrpcService {
+export function accessLogService({ runtime, index, meters }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => new AccessLogBag(layout, index));
   return rawClientStream("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs", (stream) => {
     const message = new MessageView(3);

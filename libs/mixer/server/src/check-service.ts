@@ -10,14 +10,14 @@ import {
 } from "@xebec/model-attributes";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
-import { type MixerFrontOptions, makeBag, snapshotOf } from "./mixer-front.ts";
 import { addQuota, int64Of, type QuotaRequests } from "./quota-requests.ts";
+import { type MixerServiceParts, makeBag, snapshotOf } from "./service-parts.ts";
 
 const OPERATIONS = { REPLACE: 0, REMOVE: 1, APPEND: 2 } as const;
 const OK_STATUS = new Uint8Array(0);
 
 /** `istio.mixer.v1.Mixer/Check`, on bytes in both directions (docs/reference/mixer.md §1.1, §7). */
-export function checkFront({ runtime, index, shedder, meters }: MixerFrontOptions): GrpcService {
+export function checkService({ runtime, index, shedder, meters }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => {
     const bag = makeBag(layout, index);
     bag.tracker = new ReferenceTracker(layout);

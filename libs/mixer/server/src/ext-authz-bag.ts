@@ -1,11 +1,11 @@
 import { AttributeBag, type AttributeValue, type Layout, parseIp, type StringMap } from "@xebec/model-attributes";
 import { MessageView } from "./message-view.ts";
-import { type Peer, peerAttribute, principalText, type Side, STRANGER } from "./peer.ts";
+import { type PeerInfo, type PeerRole, peerAttribute, principalText, UNKNOWN_PEER } from "./peer.ts";
 import { fromText, orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
-type Loader = (bag: AuthBag) => AttributeValue | undefined;
+type Loader = (bag: ExtAuthzBag) => AttributeValue | undefined;
 
 /** How each attribute is read from envoy.service.auth.v3.CheckRequest; field numbers are those of AttributeContext. */
 const LOADERS: Readonly<Record<string, Loader>> = {
@@ -35,11 +35,11 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   "connection.requested_server_name": (bag) => orAbsent(bag.serverName),
   // A service and the workloads behind it are in one namespace; so the reporter's side is known without its pod.
   "destination.namespace": (bag) =>
-    bag.peer("destination")?.namespace ?? bag.inboundServiceNamespace ?? STRANGER.namespace,
+    bag.peer("destination")?.namespace ?? bag.inboundServiceNamespace ?? UNKNOWN_PEER.namespace,
 };
 
 /** A bag over a request of Envoy's ext_authz filter. */
-export class AuthBag extends AttributeBag {
+export class ExtAuthzBag extends AttributeBag {
   readonly #index: WorkloadIndex;
   readonly #loaders: (Loader | undefined)[];
   readonly #message = new MessageView(1);
@@ -103,7 +103,7 @@ export class AuthBag extends AttributeBag {
     return this.#context.message(12, this.#tls) ? this.#tls.text(1) : "";
   }
 
-  get reporterSide(): Side {
+  get reporterSide(): PeerRole {
     return this.extension("context.reporter.kind") === "outbound" ? "source" : "destination";
   }
 
@@ -111,15 +111,15 @@ export class AuthBag extends AttributeBag {
     return this.reporterSide === "destination" ? this.extension("destination.service.namespace") : undefined;
   }
 
-  address(side: Side): SocketAddressReader {
+  address(side: PeerRole): SocketAddressReader {
     return this.#addresses[side];
   }
 
-  principal(side: Side): string {
+  principal(side: PeerRole): string {
     return principalText(this.#peers[side].text(4));
   }
 
-  peer(side: Side): Peer | undefined {
+  peer(side: PeerRole): PeerInfo | undefined {
     const uid = this.extension(`${side}.uid`);
     if (uid !== undefined) return this.#index.byUid(uid);
     // Before the call is routed, the address on the far side is that of a service.

@@ -5,7 +5,7 @@ const LONGEST = 512;
  * What was found for texts that callers send. They choose the texts, so both number and length are bounded: a longer one is
  * not remembered, and when there are too many all are forgotten. Either costs time and nothing else.
  */
-export class TextCache<V extends object | string | null> {
+export class BoundedCache<V extends object | string | null> {
   readonly #most: number;
   readonly #values = new Map<string, V>();
 

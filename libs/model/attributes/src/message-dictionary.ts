@@ -2,7 +2,7 @@ import { GLOBAL_WORDS } from "./dictionary.ts";
 import { textAt } from "./wire.ts";
 
 /** The words of one message, decoded when they are used, over the global dictionary. */
-export class WordTable {
+export class MessageDictionary {
   #bytes: Buffer = Buffer.alloc(0);
   /** Start and end of each word. */
   #places = new Int32Array(64);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TextCache } from "./text-cache.ts";
+import { BoundedCache } from "./bounded-cache.ts";
 
 test("what callers send is remembered up to a number and a length", () => {
-  const cache = new TextCache<string>(3);
+  const cache = new BoundedCache<string>(3);
   const long = "x".repeat(513);
   cache.set(long, "long");
   assert.equal(cache.get(long), undefined);

@@ -6,7 +6,8 @@ import type { LoadShedder } from "./load-shedding.ts";
 import type { MixerMeters } from "./meters.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
-export interface MixerFrontOptions {
+/** What the gRPC services of mixer-policy and mixer-telemetry work with. */
+export interface MixerServiceParts {
   readonly runtime: MixerRuntime;
   readonly index: WorkloadIndex;
   readonly shedder: LoadShedder;
