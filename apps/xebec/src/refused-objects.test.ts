@@ -5,7 +5,7 @@ import type { MeshStatus } from "@xebec/platform-local";
 import { refusedObjects } from "./refused-objects.ts";
 
 const MESH = { problems: [], leftOut: [] } as unknown as MeshStatus;
-const at = (generation: number) => ({ generations: { galley: generation }, incarnation: "store" });
+const at = (generation: number) => ({ revisions: { galley: generation }, incarnation: "store" });
 const published = (policy: number) => ({
   ...{ known: true, position: at(2), marks: {}, read: {} },
   observed: { pilot: at(2), "mixer-policy": at(policy), "mixer-telemetry": at(2) },

@@ -19,7 +19,7 @@ const proxy = (sent: string, acked: string, error = "", authenticated = true) =>
   ),
   resources: { "type.googleapis.com/envoy.config.listener.v3.Listener": { last_error: error } },
 });
-const at = (generation: number) => ({ generations: { galley: generation }, incarnation: "store" });
+const at = (generation: number) => ({ revisions: { galley: generation }, incarnation: "store" });
 /** What is published in generation 2; `taken` says how far the consumers have come. */
 const published = (mark?: string, { known = true, key = KEY, taken = {} as Record<string, unknown> } = {}) => ({
   known,

@@ -49,7 +49,7 @@ export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs: number, b
   const until = performance.now() + limitMs;
   try {
     const published = await publication(wanted, ask, until, before.at);
-    if (!("generations" in published)) return published;
+    if (!("revisions" in published)) return published;
     // Several kinds may be among the objects, and each has its readers.
     const consumers = [...new Set([...wanted.config.keys()].flatMap(consumersOf))];
     const late = await consumersLate(consumers, published, ask, until);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { IstioCAService } from "@xebec/api-mesh/istio/v1/auth/ca_service";
 import { waitFor } from "@xebec/core-async";
 import { generateKey, parseCertificate, signToken } from "@xebec/model-pki";
-import { createGenerationReader } from "@xebec/platform-bus";
+import { createRevisionReader } from "@xebec/platform-bus";
 import { createGrpcClient } from "@xebec/platform-grpc";
 import { createWorkloadIdentity, loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { tempDir } from "@xebec/testing-launch";
@@ -87,7 +87,7 @@ test("a certificate proves who asks for the next one, until its serial number is
   using folder = tempDir();
   const dir = folder.path;
   await using citadel = await startCitadel(dir);
-  const reader = createGenerationReader({ bus: citadel.bus, bucket: "trust", apply: () => undefined });
+  const reader = createRevisionReader({ bus: citadel.bus, bucket: "trust", apply: () => undefined });
   await reader.start(NEVER);
   const token = signToken(await loadOrCreateTokenKey(dir), { namespace: "default", serviceAccount: "a" }, 600);
   const { csr, key } = csrOf();

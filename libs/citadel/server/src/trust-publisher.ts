@@ -1,14 +1,14 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { splitCertificates } from "@xebec/model-pki";
-import { type Bus, createGenerationWriter, type GenerationWriter } from "@xebec/platform-bus";
+import { type Bus, createRevisionWriter, type RevisionWriter } from "@xebec/platform-bus";
 import type { AuthoritySource } from "./authority-source.ts";
 
 const log = logger("ca");
 /** The key of the only entry. */
 export const TRUST_KEY = "mesh";
 
-/** What the state `trust` says, as JSON. */
+/** What the bucket `trust` says, as JSON. */
 export interface TrustRecord {
   readonly trustDomain: string;
   /** Root certificates, PEM, each a text of its own; the one that signs comes first. */
@@ -17,9 +17,9 @@ export interface TrustRecord {
   readonly revoked: readonly string[];
 }
 
-/** Keeps the state `trust` equal to what citadel trusts. */
+/** Keeps the bucket `trust` equal to what citadel trusts. */
 export function createTrustPublisher(bus: Bus, source: AuthoritySource, trustDomain: string): Component {
-  const writer: GenerationWriter = createGenerationWriter({ bus, bucket: "trust", source: "citadel" });
+  const writer: RevisionWriter = createRevisionWriter({ bus, bucket: "trust", source: "citadel" });
   let unwatch: (() => void) | undefined;
   let closed = false;
   const publish = (): void => {

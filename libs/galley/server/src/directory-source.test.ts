@@ -7,7 +7,7 @@ import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Vocabulary } from "@xebec/model-attributes";
 import { type Condition, decodeCondition, decodeResource, isObservedKey, type Resource } from "@xebec/model-resources";
-import { type Bus, createConditions, createGenerationReader, createMemoryBus } from "@xebec/platform-bus";
+import { type Bus, createConditions, createMemoryBus, createRevisionReader } from "@xebec/platform-bus";
 import { tempDir } from "@xebec/testing-launch";
 import { reviewObject } from "./admission.ts";
 import { createDirectorySource } from "./directory-source.ts";
@@ -21,17 +21,17 @@ async function source(dir: string, stateDir?: string) {
   const signal = new AbortController().signal;
   await bus.start(signal);
   let state: ReadonlyMap<string, Uint8Array> = new Map();
-  const generations: number[] = [];
-  const reader = createGenerationReader({
+  const revisions: number[] = [];
+  const reader = createRevisionReader({
     bus,
     bucket: "config",
     apply: (change) => {
-      generations.push(change.puts.size + change.deletes.size);
+      revisions.push(change.puts.size + change.deletes.size);
       state = new Map([...[...state].filter(([key]) => !change.deletes.has(key) && !change.first), ...change.puts]);
     },
   });
   const conditions = new Map<string, Condition>();
-  const watching = bus.state("status").watch({
+  const watching = bus.bucket("status").watch({
     entry: (key, bytes) => {
       if (isObservedKey(key)) return;
       if (bytes) conditions.set(key, decodeCondition(bytes));
@@ -53,7 +53,7 @@ async function source(dir: string, stateDir?: string) {
       const bytes = state.get(`networking.istio.io/DestinationRule/default/${name}`);
       return bytes && ((decodeResource(bytes) as Resource<{ host: string }>).spec.host as string);
     },
-    generations,
+    revisions,
     refused: () => [...conditions.values()].filter((each) => each.state === "rejected"),
     async close() {
       watching.close();
@@ -70,14 +70,14 @@ function save(dir: string, name: string, content: string | Uint8Array): void {
 }
 
 describe("the directory source", () => {
-  it("publishes what changed in a file as one generation", async () => {
+  it("publishes what changed in a file as one revision", async () => {
     using folder = tempDir();
     save(folder.path, "a.yaml", rule("a", "one"));
     const galley = await source(folder.path);
     assert.equal(galley.host("a"), "one");
     save(folder.path, "a.yaml", `${rule("a", "two")}---\n${rule("b", "three")}`);
     await waitFor("both objects", 3_000, () => galley.host("a") === "two" && galley.host("b") === "three");
-    assert.equal(galley.generations.at(-1), 2);
+    assert.equal(galley.revisions.at(-1), 2);
     rmSync(join(folder.path, "a.yaml"));
     await waitFor("both are gone", 3_000, () => galley.host("a") === undefined && galley.host("b") === undefined);
     await galley.close();
@@ -124,7 +124,7 @@ describe("the directory source", () => {
     using folder = tempDir();
     save(folder.path, "a.yaml", rule("a", "one"));
     const galley = await source(folder.path);
-    const before = galley.generations.length;
+    const before = galley.revisions.length;
     writeFileSync(join(folder.path, "a.yaml"), "");
     save(folder.path, "b.yaml", rule("b", "two"));
     await waitFor("the other file", 3_000, () => galley.host("b") === "two");
@@ -133,7 +133,7 @@ describe("the directory source", () => {
     await waitFor("the third file", 3_000, () => galley.host("c") === "three");
     assert.equal(galley.host("a"), "one");
     assert.ok(
-      galley.generations.slice(before).every((size) => size === 1),
+      galley.revisions.slice(before).every((size) => size === 1),
       "the object never went",
     );
     writeFileSync(join(folder.path, "a.yaml"), "");
@@ -187,7 +187,7 @@ describe("what a directory source keeps over its own end", () => {
       conditions: createConditions(bus, "galley"),
       ...(stateDir ? { stateDir } : {}),
     });
-    const reader = createGenerationReader({ bus, bucket: "config", apply: () => {} });
+    const reader = createRevisionReader({ bus, bucket: "config", apply: () => {} });
     await component.start(never);
     await reader.start(never);
     const held = (key: string): Resource | undefined => {
@@ -202,7 +202,7 @@ describe("what a directory source keeps over its own end", () => {
     using folder = tempDir();
     const bus = createMemoryBus();
     const said = new Set<string>();
-    bus.state("status").watch({ entry: (each) => void said.add(each), synced: () => {} });
+    bus.bucket("status").watch({ entry: (each) => void said.add(each), synced: () => {} });
     const virtualService = (name: string, more: string): string =>
       `apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata: {name: ${name}}\nspec:\n  hosts: [h]\n  http:\n  - route: [{destination: {host: h}}]\n${more}`;
     const cors = "    corsPolicy: {allowCredentials: yes}\n";
@@ -262,7 +262,7 @@ describe("what a directory source keeps over its own end", () => {
     const bus = createMemoryBus();
     const key = "networking.istio.io/DestinationRule/default/a";
     const said = new Set<string>();
-    bus.state("status").watch({
+    bus.bucket("status").watch({
       entry: (each, value) => void (value && !isObservedKey(each) ? said.add(each) : said.delete(each)),
       synced: () => {},
     });
@@ -317,7 +317,7 @@ describe("what a directory source keeps over its own end", () => {
     await waitFor("it tells", 5_000, () =>
       galley.component.missing?.().some((each) => each.includes("cannot be read")),
     );
-    const state = bus.state("config");
+    const state = bus.bucket("config");
     const put = state.put.bind(state);
     state.put = () => Promise.reject(new XebecError("permission_denied", "not now"));
     mkdirSync(dir);
@@ -361,7 +361,7 @@ describe("what a directory source keeps over its own end", () => {
     const bus: Bus = { ...createMemoryBus(), connected: false };
     const galley = await on(bus, dir, state);
     await waitFor("the directory is read", 5_000, () => galley.reader.synced);
-    bus.state("config").put = () => new Promise<void>(() => {});
+    bus.bucket("config").put = () => new Promise<void>(() => {});
     save(dir, "a.yaml", rule("a", "one"));
     await waitFor(
       "it is written down",

@@ -6,7 +6,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Vocabulary } from "@xebec/model-attributes";
 import type { ConfigPosition } from "@xebec/model-resources";
-import { type Bus, type Conditions, createGenerationWriter } from "@xebec/platform-bus";
+import { type Bus, type Conditions, createRevisionWriter } from "@xebec/platform-bus";
 import { createDirectoryWatcher, FileTurns } from "@xebec/platform-files";
 import { type FileContent, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
 import { createLastGood } from "./last-good.ts";
@@ -47,13 +47,13 @@ export interface DirectorySource extends Component {
 }
 
 /**
- * Publishes the objects of a directory of YAML files as generations of the bus state `config`. Each file is read whole; what
- * changed at once is one generation.
+ * Publishes the objects of a directory of YAML files as revisions of the bucket `config`. Each file is read whole; what
+ * changed at once is one revision.
  */
 export function createDirectorySource(options: DirectorySourceOptions): DirectorySource {
   const { dir, bus, conditions, stateDir } = options;
   let position: ConfigPosition | undefined;
-  const writer = createGenerationWriter({
+  const writer = createRevisionWriter({
     ...{ bus, bucket: "config", source: "galley" },
     committed(next) {
       position = next;

@@ -42,7 +42,7 @@ export class Teller {
    * @param position how far that brings galley; undefined when the bus was not asked for anything
    */
   async published(resources: ReadonlyMap<string, Resource>, position: ConfigPosition | undefined): Promise<void> {
-    // Before the objects: whoever sees an object's new mark knows a generation that has it.
+    // Before the objects: whoever sees an object's new mark knows a revision that has it.
     if (position) await this.#conditions?.observed(position);
     const pace = new Pace();
     const told = [...this.#refused.values()];

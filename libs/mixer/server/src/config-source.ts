@@ -5,11 +5,11 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { MIXER_GROUP, type MixerRuntime } from "@xebec/mixer-runtime";
 import { type ConfigPosition, decodeResource, type Resource } from "@xebec/model-resources";
-import { type Bus, createConditions, createGenerationReader, type GenerationChange } from "@xebec/platform-bus";
+import { type Bus, createConditions, createRevisionReader, type RevisionChange } from "@xebec/platform-bus";
 import type { MixerMeters } from "./meters.ts";
 
 export interface ConfigSourceOptions {
-  /** The consumer that speaks in the state `status`: `mixer-policy`. */
+  /** The consumer that speaks in the bucket `status`: `mixer-policy`. */
   readonly service: string;
   readonly bus: Bus;
   readonly runtime: MixerRuntime;
@@ -20,7 +20,7 @@ export interface ConfigSourceOptions {
 
 const log = logger("config");
 
-/** Follows the state `config` and keeps the runtime and the conditions up to date with it. */
+/** Follows the bucket `config` and keeps the runtime and the conditions up to date with it. */
 export function createConfigSource(options: ConfigSourceOptions): Component {
   const { service, bus, runtime, meters, metrics, cacheFile } = options;
   const resources = new Map<string, Resource>();
@@ -66,12 +66,12 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
       log.error({ object: key, err: isXebecError(error) ? error.message : error }, "an object cannot be read");
     }
   };
-  const reader = createGenerationReader({
+  const reader = createRevisionReader({
     bus,
     bucket: "config",
     cacheFile,
     metrics,
-    apply({ puts, deletes, first }: GenerationChange) {
+    apply({ puts, deletes, first }: RevisionChange) {
       // Most changes of a mesh are not Mixer's; they cost nothing here.
       let ours = first;
       for (const key of deletes) ours = resources.delete(key) || ours;

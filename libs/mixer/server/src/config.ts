@@ -37,7 +37,7 @@ const common = {
   useAdapterCRDs: option.boolean("take handlers whose kind is an adapter's name", true),
   busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
   busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
-  busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
+  busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
   caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
   caRootFile: option.string("root certificate to verify citadel with"),
   caTokenFile: option.string("file with the token that proves to citadel who this is"),

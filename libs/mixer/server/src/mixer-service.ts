@@ -69,7 +69,7 @@ const BUILT_IN = new Map([
 
 /**
  * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check` and Envoy's ext_authz on one port.
- * The state `config` gives the rules; conditions of their objects go to the state `status`.
+ * The bucket `config` gives the rules; conditions of their objects go to the bucket `status`.
  */
 export function createMixerPolicy(options: MixerServiceOptions): MixerService {
   return createService("mixer-policy", ["check", "quota"], options, (parts) => [

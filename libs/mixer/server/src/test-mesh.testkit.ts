@@ -6,7 +6,7 @@ import { readManifest } from "@xebec/core-yaml";
 import type { Adapter } from "@xebec/mixer-sdk";
 import { decodeCondition, encodeResource, isObservedKey, keyOf, type Resource } from "@xebec/model-resources";
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
-import { createGenerationWriter, createMemoryBus } from "@xebec/platform-bus";
+import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
 import { createGrpcChannel } from "@xebec/platform-grpc";
 import type { MixerService, MixerServiceOptions } from "./mixer-service.ts";
 
@@ -65,14 +65,14 @@ export async function startMixer(
   workloads: readonly (PodRecord | ServiceRecord)[] = [],
 ) {
   const bus = createMemoryBus();
-  const config = createGenerationWriter({ bus, bucket: "config", source: "galley" });
-  const records = createGenerationWriter({ bus, bucket: "workloads", source: "local" });
+  const config = createRevisionWriter({ bus, bucket: "config", source: "galley" });
+  const records = createRevisionWriter({ bus, bucket: "workloads", source: "local" });
   const metrics = createMetrics();
   const mixer = create({ bus, adapters, metrics, address: { host: "127.0.0.1", port: 0 } });
   const all = compose("mixer", [bus, config, records, ...mixer.components]);
   const conditions = new Map<string, string>();
   await all.start(new AbortController().signal);
-  const watch = bus.state("status").watch({
+  const watch = bus.bucket("status").watch({
     entry(key, bytes) {
       if (isObservedKey(key)) return;
       if (!bytes) conditions.delete(key);

@@ -14,7 +14,7 @@ interface PodEntry {
   readonly peer: PeerInfo;
 }
 
-/** The state `workloads`, found by address, uid, identity and host. */
+/** The bucket `workloads`, found by address, uid, identity and host. */
 export class WorkloadIndex {
   readonly #records = new Map<string, WorkloadRecord>();
   readonly #byIp = new Map<string, PodEntry>();

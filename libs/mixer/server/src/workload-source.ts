@@ -1,14 +1,14 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { type Bus, createGenerationReader } from "@xebec/platform-bus";
+import { type Bus, createRevisionReader } from "@xebec/platform-bus";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 const log = logger("workloads");
 
-/** Follows the state `workloads` and keeps an index up to date with it. Without it requests are served, with fewer attributes. */
+/** Follows the bucket `workloads` and keeps an index up to date with it. Without it requests are served, with fewer attributes. */
 export function createWorkloadSource(bus: Bus, index: WorkloadIndex, metrics: Metrics, cacheFile?: string): Component {
-  const reader = createGenerationReader({
+  const reader = createRevisionReader({
     bus,
     bucket: "workloads",
     cacheFile,

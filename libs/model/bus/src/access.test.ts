@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACCESS, ALL_BUCKETS, BUS_USERS, readableBy, writersOf } from "./index.ts";
 
-test("the states that decide about the mesh have exactly their writers", () => {
+test("the buckets that decide about the mesh have exactly their writers", () => {
   assert.deepEqual(writersOf("trust"), ["citadel"]);
   assert.deepEqual(writersOf("config"), ["galley"]);
   assert.deepEqual(writersOf("workloads"), ["galley", "supervisor"]);
 });
 
-test("every state has a writer and a reader besides, and only two users make states", () => {
+test("every bucket has a writer and a reader besides, and only two users make buckets", () => {
   for (const bucket of ALL_BUCKETS) {
     assert.ok(writersOf(bucket).length > 0, bucket);
     assert.ok(bucket === "quota" || BUS_USERS.some((user) => ACCESS[user].read.includes(bucket)), bucket);

@@ -15,7 +15,7 @@ export const BUS_USERS = [
 
 export type BusUser = (typeof BUS_USERS)[number];
 
-/** What one user may do. Whoever may write a state may read it too. */
+/** What one user may do. Whoever may write a bucket may read it too. */
 export interface BusAccess {
   readonly write: readonly Bucket[];
   readonly read: readonly Bucket[];
@@ -27,12 +27,12 @@ export interface BusAccess {
   readonly add: readonly string[];
   /** Work queues from which it takes. */
   readonly take: readonly string[];
-  /** Makes the states and queues that do not exist, also after the server lost its store. */
+  /** Makes the buckets and queues that do not exist, also after the server lost its store. */
   readonly provision?: boolean;
 }
 
 const NONE: BusAccess = { write: [], read: [], send: [], receive: [], add: [], take: [] };
-/** Whoever writes a state may say that the server does not take it. */
+/** Whoever writes a bucket may say that the server does not take it. */
 const writer: BusAccess = { ...NONE, send: [SUBJECTS.stalls] };
 const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "trust"] };
 const ADAPTERS = "adapter.>";
@@ -84,11 +84,11 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   },
 };
 
-/** States whose every entry is signed by its writer; readers refuse entries of others. */
+/** Buckets whose every entry is signed by its writer; readers refuse entries of others. */
 export const SIGNED_BUCKETS: readonly Bucket[] = ["trust"];
 
 /**
- * Who publishes generations in a state, by name. Readers ignore all others: the rights of the server do not reach as far as keys,
+ * Who publishes revisions in a bucket, by name. Readers ignore all others: the rights of the server do not reach as far as keys,
  * and a source that nobody ever completes would keep every new reader waiting.
  */
 export const SOURCES: Readonly<Partial<Record<Bucket, readonly string[]>>> = {
@@ -97,17 +97,17 @@ export const SOURCES: Readonly<Partial<Record<Bucket, readonly string[]>>> = {
   trust: ["citadel"],
 };
 
-/** Says whether a source may publish in a state; in a state that is not listed every source may. */
+/** Says whether a source may publish in a bucket; in a bucket that is not listed every source may. */
 export function isSourceOf(bucket: string, source: string): boolean {
   return SOURCES[bucket as Bucket]?.includes(source) ?? true;
 }
 
-/** The users that may write a state. */
+/** The users that may write a bucket. */
 export function writersOf(bucket: Bucket): readonly BusUser[] {
   return BUS_USERS.filter((user) => ACCESS[user].write.includes(bucket));
 }
 
-/** The states that a user may read, those that it writes included. */
+/** The buckets that a user may read, those that it writes included. */
 export function readableBy(user: BusUser): readonly Bucket[] {
   const { read, write } = ACCESS[user];
   return ALL_BUCKETS.filter((bucket) => read.includes(bucket) || write.includes(bucket));

@@ -1,14 +1,14 @@
-/** States: keyed values that can be watched. */
+/** Buckets: keyed values that can be watched. */
 export const BUCKETS = {
-  /** Configuration objects, in generations; the values are resources as JSON. */
+  /** Configuration objects, in revisions; the values are resources as JSON. */
   config: "config",
   /** Conditions of configuration objects, one key per object and consumer. */
   status: "status",
-  /** Services, endpoints, pods and nodes, in generations. */
+  /** Services, endpoints, pods and nodes, in revisions. */
   workloads: "workloads",
   /** Root certificates, revoked serial numbers, trust domain. */
   trust: "trust",
-  /** Quota state that replicas share. */
+  /** Quotas that replicas share. */
   quota: "quota",
 } as const;
 
@@ -20,7 +20,7 @@ export const ALL_BUCKETS: readonly Bucket[] = Object.values(BUCKETS);
 export const SUBJECTS = {
   /** Request that every pilot replica answers: the state of its proxies. */
   proxies: "proxies",
-  /** A writer says that the server takes none of its changes to a state, whose name is the message. */
+  /** A writer says that the server takes none of its changes to a bucket, whose name is the message. */
   stalls: "bus.stalls",
   /** Rolled-up edges of traffic. */
   flows: "telemetry.flows",

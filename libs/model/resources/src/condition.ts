@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import type { ConditionReason, ConditionState } from "./reasons.ts";
 
-/** What one consumer says of one object: the value of a key in the bus state `status`. */
+/** What one consumer says of one object: the value of a key in the bucket `status`. */
 export interface Condition {
   /** `keyOf` of the object; for a file that has no readable object, `file/<path>`. */
   readonly object: string;
@@ -21,7 +21,7 @@ export interface Condition {
   readonly time: string;
 }
 
-/** The key of a condition in the state `status`. */
+/** The key of a condition in the bucket `status`. */
 export function statusKey(condition: Pick<Condition, "object" | "consumer">): string {
   return `${condition.consumer}/${condition.object}`;
 }
@@ -37,7 +37,7 @@ export function decodeCondition(bytes: Uint8Array): Condition {
     const value = JSON.parse(Buffer.from(bytes).toString("utf8")) as Condition;
     if (typeof value.object === "string" && typeof value.consumer === "string") return value;
   } catch (error) {
-    throw new XebecError("data_loss", "a value of the state `status` is not JSON", { cause: error });
+    throw new XebecError("data_loss", "a value of the bucket `status` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the state `status` is no condition");
+  throw new XebecError("data_loss", "a value of the bucket `status` is no condition");
 }

@@ -1,15 +1,15 @@
 import { XebecError } from "@xebec/core-errors";
 
-/** A place in the history of the configuration: the last generation of each source, in one store of the bus. */
+/** A place in the history of the configuration: the last revision of each source, in one store of the bus. */
 export interface ConfigPosition {
   /** By source: `{ "galley": 7 }`. */
-  readonly generations: Readonly<Record<string, number>>;
+  readonly revisions: Readonly<Record<string, number>>;
   /** Names the store: numbers of another one cannot be compared. */
   readonly incarnation: string;
 }
 
 /**
- * How far one service has come with the configuration: a key of the bus state `status` beside its conditions. Of galley: what it
+ * How far one service has come with the configuration: a key of the bucket `status` beside its conditions. Of galley: what it
  * has published. Of a consumer: what it has applied, and said everything about in conditions that were written before.
  */
 export interface Observed extends ConfigPosition {
@@ -24,12 +24,12 @@ const PREFIX = "observed/";
 /** Mixer's group: pilot reads it too, since it decides where proxies ask. */
 const MIXER_GROUP = "config.istio.io/";
 
-/** The key of what a service has observed, in the state `status`. */
+/** The key of what a service has observed, in the bucket `status`. */
 export function observedKey(consumer: string): string {
   return `${PREFIX}${consumer}`;
 }
 
-/** True for a key of the state `status` that is no condition's. */
+/** True for a key of the bucket `status` that is no condition's. */
 export function isObservedKey(key: string): boolean {
   return key.startsWith(PREFIX);
 }
@@ -45,21 +45,21 @@ export function decodeObserved(bytes: Uint8Array): Observed {
     if (
       typeof value.consumer === "string" &&
       typeof value.incarnation === "string" &&
-      value.generations !== null &&
-      typeof value.generations === "object"
+      value.revisions !== null &&
+      typeof value.revisions === "object"
     )
       return value;
   } catch (error) {
-    throw new XebecError("data_loss", "a value of the state `status` is not JSON", { cause: error });
+    throw new XebecError("data_loss", "a value of the bucket `status` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the state `status` does not say what was observed");
+  throw new XebecError("data_loss", "a value of the bucket `status` does not say what was observed");
 }
 
 /** Says whether a service that has come as far as `observed` has applied everything up to `published`. */
 export function hasReached(observed: ConfigPosition | undefined, published: ConfigPosition): boolean {
   if (!observed || observed.incarnation !== published.incarnation) return false;
-  return Object.entries(published.generations).every(
-    ([source, generation]) => (observed.generations[source] ?? 0) >= generation,
+  return Object.entries(published.revisions).every(
+    ([source, revision]) => (observed.revisions[source] ?? 0) >= revision,
   );
 }
 

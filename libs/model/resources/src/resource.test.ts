@@ -54,8 +54,8 @@ describe("what is on the bus", () => {
     '{"object":"a"}',
   ])
     it(`is data loss when it is ${text || "empty"}`, () => {
-      assert.throws(() => decodeResource(Buffer.from(text)), { code: "data_loss", message: /state `config`/ });
-      assert.throws(() => decodeCondition(Buffer.from(text)), { code: "data_loss", message: /state `status`/ });
+      assert.throws(() => decodeResource(Buffer.from(text)), { code: "data_loss", message: /bucket `config`/ });
+      assert.throws(() => decodeCondition(Buffer.from(text)), { code: "data_loss", message: /bucket `status`/ });
     });
 });
 

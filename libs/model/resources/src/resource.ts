@@ -10,7 +10,7 @@ export interface Origin {
 
 /**
  * A configuration object as all services see it: one Kubernetes object, whatever its source was. It is the value of a key in
- * the bus state `config` (JSON, UTF-8).
+ * the bucket `config` (JSON, UTF-8).
  */
 export interface Resource<S = unknown> {
   /** API group, `networking.istio.io`; empty for Kubernetes' core group. */
@@ -62,7 +62,7 @@ export function decodeResource(bytes: Uint8Array): Resource {
     ) as Resource;
     if (typeof value.kind === "string" && typeof value.name === "string" && value.spec !== undefined) return value;
   } catch (error) {
-    throw new XebecError("data_loss", "a value of the state `config` is not JSON", { cause: error });
+    throw new XebecError("data_loss", "a value of the bucket `config` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the state `config` is no resource");
+  throw new XebecError("data_loss", "a value of the bucket `config` is no resource");
 }

@@ -15,7 +15,7 @@ const RECORDS: readonly (readonly [string, WorkloadRecord])[] = [
   ["node/b", { type: "node", name: "b", labels: { zone: "ä" } }],
 ];
 
-describe("a record of the state `workloads`", () => {
+describe("a record of the bucket `workloads`", () => {
   for (const [key, record] of RECORDS)
     it(`${key} is read as it was written`, () => {
       assert.equal(workloadKey(record), key);
@@ -23,6 +23,9 @@ describe("a record of the state `workloads`", () => {
     });
   for (const text of ["", "{", "null", "7", "[]", "{}", '{"type":"pod"}', '{"type":"job","name":"a"}', '{"name":"a"}'])
     it(`is data loss when it is ${text || "empty"}`, () => {
-      assert.throws(() => decodeWorkloadRecord(Buffer.from(text)), { code: "data_loss", message: /state `workloads`/ });
+      assert.throws(() => decodeWorkloadRecord(Buffer.from(text)), {
+        code: "data_loss",
+        message: /bucket `workloads`/,
+      });
     });
 });

@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 
 /**
- * What a registry (the local runner, Kubernetes, Consul) tells about services and workloads: the values of the bus state
+ * What a registry (the local runner, Kubernetes, Consul) tells about services and workloads: the values of the bucket
  * `workloads`, JSON under the keys `service/<ns>/<name>`, `endpoints/<ns>/<name>`, `pod/<ns>/<name>`, `node/<name>`.
  */
 export type WorkloadRecord = ServiceRecord | EndpointsRecord | PodRecord | NodeRecord;
@@ -81,7 +81,7 @@ export interface NodeRecord {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** The key of a record in the state `workloads`. */
+/** The key of a record in the bucket `workloads`. */
 export function workloadKey(record: WorkloadRecord): string {
   return record.type === "node" ? `node/${record.name}` : `${record.type}/${record.namespace}/${record.name}`;
 }
@@ -98,7 +98,7 @@ export function decodeWorkloadRecord(bytes: Uint8Array): WorkloadRecord {
     const value = JSON.parse(text) as WorkloadRecord;
     if (["service", "endpoints", "pod", "node"].includes(value.type) && typeof value.name === "string") return value;
   } catch (error) {
-    throw new XebecError("data_loss", "a value of the state `workloads` is not JSON", { cause: error });
+    throw new XebecError("data_loss", "a value of the bucket `workloads` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the state `workloads` is no workload record");
+  throw new XebecError("data_loss", "a value of the bucket `workloads` is no workload record");
 }

@@ -10,7 +10,7 @@ export const PilotConfig = defineConfig({
     configDir: option.directory("directory of YAML files to take the configuration from; then no bus is needed"),
     busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
-    busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed state"),
+    busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
     grpcAddr: option.addressOrNone("address of plaintext xDS; empty for none", ":15010"),
     secureGrpcAddr: option.addressOrNone("address of xDS over mutual TLS; empty for none", ":15012"),
     httpAddr: option.address("address of /ready and the debug pages", ":8080"),

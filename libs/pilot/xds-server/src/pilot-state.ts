@@ -5,7 +5,7 @@ import { logger } from "@xebec/core-log";
 import { type ConfigPosition, decodeResource, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
-import { type Bus, createGenerationReader, type GenerationChange, type GenerationReader } from "@xebec/platform-bus";
+import { type Bus, createRevisionReader, type RevisionChange, type RevisionReader } from "@xebec/platform-bus";
 
 const log = logger("state");
 
@@ -27,7 +27,7 @@ export interface PilotStateOptions {
   readonly onReached: (position: ConfigPosition) => void;
 }
 
-/** Makes snapshots of the bus states `config` and `workloads`. It owns the current one. */
+/** Makes snapshots of the buckets `config` and `workloads`. It owns the current one. */
 export interface PilotState extends Component {
   readonly builder: SnapshotBuilder;
 }
@@ -76,10 +76,10 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   };
   const reader = (
     bucket: "config" | "workloads",
-    apply: (change: GenerationChange) => void,
+    apply: (change: RevisionChange) => void,
     reached?: (position: ConfigPosition) => void,
-  ): GenerationReader =>
-    createGenerationReader({
+  ): RevisionReader =>
+    createRevisionReader({
       bus,
       bucket,
       name: `pilot ${bucket}`,

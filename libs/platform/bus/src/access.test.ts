@@ -10,9 +10,9 @@ import {
   type Bus,
   type BusKeys,
   createBusKeys,
-  createGenerationReader,
-  createGenerationWriter,
   createNatsBus,
+  createRevisionReader,
+  createRevisionWriter,
   readPublicKeys,
   readSeed,
   renderAuthorization,
@@ -63,18 +63,18 @@ test("nobody connects without a key", async () => {
 
 test("mixer-policy reads trust and cannot write it; citadel can", async () => {
   const [citadel, mixer] = [await as("citadel"), await as("mixer-policy")];
-  await citadel.state("trust").put("roots", Buffer.from("PEM"));
+  await citadel.bucket("trust").put("roots", Buffer.from("PEM"));
   const seen = new Map<string, string | undefined>();
-  const watch = mixer.state("trust").watch({
+  const watch = mixer.bucket("trust").watch({
     entry: (key, value) => seen.set(key, value && Buffer.from(value).toString()),
     synced: () => {},
   });
   await waitFor("the roots", 5_000, () => seen.get("roots") === "PEM");
-  await assert.rejects(mixer.state("trust").put("roots", Buffer.from("evil")), { code: "permission_denied" });
-  await assert.rejects(mixer.state("config").put("x", Buffer.from("evil")), { code: "permission_denied" });
-  await mixer.state("quota").put("mine", Buffer.from("1"));
-  await mixer.state("status").put("mine", Buffer.from("1"));
-  await citadel.state("trust").put("roots", Buffer.from("PEM 2"));
+  await assert.rejects(mixer.bucket("trust").put("roots", Buffer.from("evil")), { code: "permission_denied" });
+  await assert.rejects(mixer.bucket("config").put("x", Buffer.from("evil")), { code: "permission_denied" });
+  await mixer.bucket("quota").put("mine", Buffer.from("1"));
+  await mixer.bucket("status").put("mine", Buffer.from("1"));
+  await citadel.bucket("trust").put("roots", Buffer.from("PEM 2"));
   await waitFor("the next roots", 5_000, () => seen.get("roots") === "PEM 2");
   watch.close();
 });
@@ -82,7 +82,7 @@ test("mixer-policy reads trust and cannot write it; citadel can", async () => {
 test("the server cannot be made to write trust for somebody: such entries are not believed", async () => {
   const citadel = await as("citadel");
   const pilot = await as("pilot");
-  await citadel.state("trust").put("real", Buffer.from("PEM"));
+  await citadel.bucket("trust").put("real", Buffer.from("PEM"));
   const seed = await readSeed(keys.seedFile("mixer-policy"));
   const raw = await connect({
     servers: server.address,
@@ -90,30 +90,30 @@ test("the server cannot be made to write trust for somebody: such entries are no
     inboxPrefix: inboxOf("mixer-policy"),
   });
   const told: string[] = [];
-  const watch = pilot.state("trust").watch({ entry: (key) => told.push(key), synced: () => {} });
+  const watch = pilot.bucket("trust").watch({ entry: (key) => told.push(key), synced: () => {} });
   await waitFor("the real entry", 5_000, () => told.includes("real"));
 
   const forged = headers();
   forged.set("Xebec-Signature", "AAAA");
   forged.set("Xebec-Time", String(Date.now()));
   await jetstream(raw, { timeout: 1_000 }).publish("$KV.quota.v.evil", "evil", { headers: forged });
-  // An answer goes wherever the asker says; the state `trust` stores it.
+  // An answer goes wherever the asker says; the bucket `trust` stores it.
   raw.publish("$JS.API.DIRECT.GET.KV_quota.$KV.quota.v.evil", "", { reply: "$KV.trust.v.forged" });
   // An old entry that was signed once, played back under its own name and under another one.
   raw.publish("$JS.API.DIRECT.GET.KV_trust.$KV.trust.v.real", "", { reply: "$KV.trust.v.copied" });
   await raw.flush();
-  await citadel.state("trust").put("after", Buffer.from("PEM"));
+  await citadel.bucket("trust").put("after", Buffer.from("PEM"));
   await waitFor("a later entry", 5_000, () => told.includes("after"));
   assert.deepEqual(
     told.filter((key) => key === "forged" || key === "copied"),
     [],
   );
-  assert.equal(await pilot.state("trust").get("forged"), undefined);
+  assert.equal(await pilot.bucket("trust").get("forged"), undefined);
   // A forged entry over the real one is put right by the writer, also for who comes later.
   raw.publish("$JS.API.DIRECT.GET.KV_quota.$KV.quota.v.evil", "", { reply: "$KV.trust.v.real" });
   await raw.flush();
   await waitFor("the real entry again", 5_000, async () => {
-    const value = await pilot.state("trust").get("real");
+    const value = await pilot.bucket("trust").get("real");
     return value && Buffer.from(value).toString() === "PEM";
   });
 
@@ -129,14 +129,14 @@ test("the server cannot be made to write trust for somebody: such entries are no
   watch.close();
 });
 
-test("who may write one state cannot have the server write into another one", async () => {
+test("who may write one bucket cannot have the server write into another one", async () => {
   const [galley, pilot, late] = [await as("galley"), await as("pilot"), await as("mixer-policy")];
-  const writer = createGenerationWriter({ bus: galley, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: galley, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(new Map([["k", Buffer.from("one")]]));
   const told: string[] = [];
-  const state = pilot.state("config");
-  const watch = state.watch({
+  const bucket = pilot.bucket("config");
+  const watch = bucket.watch({
     entry: (key, value) => told.push(`${key}=${value && Buffer.from(value)}`),
     synced: () => {},
   });
@@ -150,7 +150,7 @@ test("who may write one state cannot have the server write into another one", as
   });
   const stream = jetstream(raw, { timeout: 1_000 });
   const copy = (to: string): void => raw.publish("$JS.API.DIRECT.GET.KV_status.$KV.status.v.evil", "", { reply: to });
-  const commit = JSON.stringify({ generation: 9, hash: "0".repeat(64) });
+  const commit = JSON.stringify({ revision: 9, hash: "0".repeat(64) });
   await stream.publish("$KV.status.v.evil", commit);
   for (const key of ["galley=3Ak", "galley=21", "galley=3Anew", "other=21"]) copy(`$KV.config.v.${key}`);
   // An acknowledgement is an answer, too.
@@ -161,7 +161,7 @@ test("who may write one state cannot have the server write into another one", as
     copy("kv.config.v.galley=3Ak");
   }
   await raw.flush();
-  const reader = createGenerationReader({ bus: late, bucket: "config", apply: () => {} });
+  const reader = createRevisionReader({ bus: late, bucket: "config", apply: () => {} });
   await reader.start(never);
   await writer.apply({ puts: new Map([["k", Buffer.from("two")]]), deletes: new Set() });
   await waitFor("the real change", 5_000, () => told.includes("galley:k=two"));

@@ -3,8 +3,8 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isObservedKey } from "@xebec/model-resources";
 import type { Bus, Subscription } from "./bus.ts";
-import { createGenerationReader } from "./generation-reader.ts";
-import { createGenerationWriter } from "./generation-writer.ts";
+import { createRevisionReader } from "./revision-reader.ts";
+import { createRevisionWriter } from "./revision-writer.ts";
 
 const log = logger("bus");
 const ANSWER_MS = 1_500;
@@ -14,29 +14,29 @@ export interface BridgeOptions {
   readonly inner: Bus;
   /** The bus that others use too. */
   readonly outer: Bus;
-  /** States in generations that come in from outside. */
+  /** States in revisions that come in from outside. */
   readonly incoming: readonly string[];
-  /** Keyed states that go out. */
+  /** Buckets that go out. */
   readonly outgoing: readonly string[];
   /** Requests from outside that are answered inside. */
   readonly requests: readonly string[];
 }
 
 /**
- * Joins the memory bus of a process that runs all services to the bus that its registries and the command line use. Each state
+ * Joins the memory bus of a process that runs all services to the bus that its registries and the command line use. Each bucket
  * has its writer on one side only.
  */
 export function createBridge({ inner, outer, incoming, outgoing, requests }: BridgeOptions): Component {
   const open: Subscription[] = [];
   const relays = incoming.map((bucket) => {
-    const writer = createGenerationWriter({ bus: inner, bucket, source: "local" });
-    const reader = createGenerationReader({
+    const writer = createRevisionWriter({ bus: inner, bucket, source: "local" });
+    const reader = createRevisionReader({
       bus: outer,
       bucket,
       name: `bridge ${bucket}`,
       apply({ puts, deletes, first }) {
         const done = first ? writer.replace(puts) : writer.apply({ puts, deletes });
-        done.catch((error: unknown) => log.error({ err: error, bucket }, "a generation could not be passed on"));
+        done.catch((error: unknown) => log.error({ err: error, bucket }, "a revision could not be passed on"));
       },
     });
     return { reader, writer };
@@ -49,17 +49,17 @@ export function createBridge({ inner, outer, incoming, outgoing, requests }: Bri
         await reader.start(signal);
       }
       for (const bucket of outgoing) {
-        const state = outer.state(bucket);
+        const target = outer.bucket(bucket);
         const failed = (error: unknown): void => log.warn({ err: error, bucket }, "a value could not be passed on");
         const passing = new Set<Promise<void>>();
         const pass = (key: string, value: Uint8Array | undefined): void => {
-          const write = (): Promise<void> => (value ? state.put(key, value) : state.delete(key));
+          const write = (): Promise<void> => (value ? target.put(key, value) : target.delete(key));
           // What a service has observed it says after its conditions, and they shall arrive before it.
           const done = (isObservedKey(key) ? Promise.all(passing).then(write) : write()).catch(failed);
           passing.add(done);
           void done.then(() => passing.delete(done));
         };
-        open.push(inner.state(bucket).watch({ entry: pass, synced: () => {} }));
+        open.push(inner.bucket(bucket).watch({ entry: pass, synced: () => {} }));
       }
       for (const subject of requests)
         open.push(

@@ -32,28 +32,28 @@ for (const [name, create] of Object.entries(implementations)) {
     after(() => bus.close?.());
     const fresh = (): string => `test-${name}-${count++}`;
 
-    test("a watch yields the full state, then synced, then changes", async () => {
-      const state = bus.state(fresh());
-      await state.put("a", text("1"));
-      await state.put("b", text("2"));
+    test("a watch yields everything, then synced, then changes", async () => {
+      const bucket = bus.bucket(fresh());
+      await bucket.put("a", text("1"));
+      await bucket.put("b", text("2"));
       const log: string[] = [];
-      const watch = state.watch({
+      const watch = bucket.watch({
         entry: (key, value) => log.push(`${key}=${value ? Buffer.from(value).toString() : "-"}`),
         synced: () => log.push("synced"),
       });
       await waitFor("synced", 5_000, () => log.includes("synced"));
       assert.deepEqual(log, ["a=1", "b=2", "synced"]);
-      await state.put("a", text("3"));
+      await bucket.put("a", text("3"));
       await waitFor("the put", 5_000, () => log.at(-1) === "a=3");
-      await state.delete("b");
+      await bucket.delete("b");
       await waitFor("the delete", 5_000, () => log.at(-1) === "b=-");
-      assert.equal(await state.get("b"), undefined);
-      assert.deepEqual(Buffer.from((await state.get("a")) ?? []).toString(), "3");
-      assert.equal(await state.get("never"), undefined);
+      assert.equal(await bucket.get("b"), undefined);
+      assert.deepEqual(Buffer.from((await bucket.get("a")) ?? []).toString(), "3");
+      assert.equal(await bucket.get("never"), undefined);
       watch.close();
-      await state.put("a", text("4"));
+      await bucket.put("a", text("4"));
       const second: string[] = [];
-      const late = state.watch({
+      const late = bucket.watch({
         entry: (key, value) => second.push(`${key}=${value ? Buffer.from(value).toString() : "-"}`),
         synced: () => second.push("synced"),
       });
@@ -67,7 +67,7 @@ for (const [name, create] of Object.entries(implementations)) {
     });
 
     test("keys may hold any text", async () => {
-      const state = bus.state(fresh());
+      const bucket = bus.bucket(fresh());
       const keys = [
         "networking.istio.io/VirtualService/default/a.b",
         "node~10.0.0.1~x y~z",
@@ -77,10 +77,10 @@ for (const [name, create] of Object.entries(implementations)) {
         "k=3D",
         ".",
       ];
-      for (const key of keys) await state.put(key, text(key));
+      for (const key of keys) await bucket.put(key, text(key));
       const seen = new Map<string, string>();
       let synced = false;
-      const watch = state.watch({
+      const watch = bucket.watch({
         entry: (key, value) => seen.set(key, Buffer.from(value ?? []).toString()),
         synced: () => {
           synced = true;
@@ -89,19 +89,19 @@ for (const [name, create] of Object.entries(implementations)) {
       await waitFor("synced", 5_000, () => synced);
       assert.deepEqual([...seen.keys()].sort(), [...new Set(keys)].sort());
       for (const [key, value] of seen) assert.equal(value, key);
-      assert.equal(Buffer.from((await state.get("ä*>")) ?? []).toString(), "ä*>");
+      assert.equal(Buffer.from((await bucket.get("ä*>")) ?? []).toString(), "ä*>");
       watch.close();
-      await assert.rejects(state.put("", text("x")), XebecError);
-      await assert.rejects(state.put("x".repeat(501), text("x")), XebecError);
+      await assert.rejects(bucket.put("", text("x")), XebecError);
+      await assert.rejects(bucket.put("x".repeat(501), text("x")), XebecError);
     });
 
     test("many keys, many writes to one key: the last value wins", async () => {
-      const state = bus.state(fresh());
-      await Promise.all(Array.from({ length: 700 }, (_, i) => state.put(`k${i}`, text(String(i)))));
-      await Promise.all(Array.from({ length: 50 }, (_, i) => state.put("k0", text(`round ${i}`))));
+      const bucket = bus.bucket(fresh());
+      await Promise.all(Array.from({ length: 700 }, (_, i) => bucket.put(`k${i}`, text(String(i)))));
+      await Promise.all(Array.from({ length: 50 }, (_, i) => bucket.put("k0", text(`round ${i}`))));
       const seen = new Map<string, string>();
       let synced = false;
-      const watch = state.watch({
+      const watch = bucket.watch({
         entry: (key, value) => seen.set(key, Buffer.from(value ?? []).toString()),
         synced: () => {
           synced = true;
@@ -114,23 +114,23 @@ for (const [name, create] of Object.entries(implementations)) {
     });
 
     test("a value larger than a message comes back whole, and gives way to a small one", async () => {
-      const state = bus.state(fresh());
+      const bucket = bus.bucket(fresh());
       const large = randomBytes(2_500_000);
       const seen = new Map<string, Uint8Array | undefined>();
-      const watch = state.watch({ entry: (key, value) => seen.set(key, value), synced: () => {} });
-      await state.put("big", large);
+      const watch = bucket.watch({ entry: (key, value) => seen.set(key, value), synced: () => {} });
+      await bucket.put("big", large);
       await waitFor("the value", 10_000, () => seen.get("big")?.byteLength === large.length);
       assert.equal(Buffer.compare(seen.get("big") as Uint8Array, large), 0);
-      assert.equal(Buffer.compare((await state.get("big")) as Uint8Array, large), 0);
+      assert.equal(Buffer.compare((await bucket.get("big")) as Uint8Array, large), 0);
       const listed = new Map<string, Uint8Array | undefined>();
-      const again = state.watch({ entry: (key, value) => listed.set(key, value), synced: () => {} });
+      const again = bucket.watch({ entry: (key, value) => listed.set(key, value), synced: () => {} });
       await waitFor("the list", 10_000, () => listed.has("big"));
       assert.deepEqual([...listed.keys()], ["big"]);
       assert.equal(Buffer.compare(listed.get("big") as Uint8Array, large), 0);
       const other = randomBytes(1_500_000);
-      await state.put("big", other);
+      await bucket.put("big", other);
       await waitFor("the next value", 10_000, () => seen.get("big")?.byteLength === other.length);
-      await state.put("big", text("small"));
+      await bucket.put("big", text("small"));
       await waitFor("the small value", 5_000, () => seen.get("big")?.byteLength === 5);
       watch.close();
       again.close();

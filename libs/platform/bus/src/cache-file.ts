@@ -5,7 +5,7 @@ import { writeFileAtomic } from "@xebec/platform-files";
 
 /** What a reader remembers of one source. */
 export interface CachedSource {
-  readonly generation: number;
+  readonly revision: number;
   /** The store in which it was complete last; empty: unknown. */
   readonly incarnation: string;
   readonly entries: ReadonlyMap<string, Uint8Array>;
@@ -48,11 +48,11 @@ export async function readCache(path: string): Promise<Map<string, CachedSource>
   const sources = new Map<string, CachedSource>();
   for (let left = number(); left > 0; left--) {
     const source = bytes().toString();
-    const generation = Number(bytes().toString());
+    const revision = Number(bytes().toString());
     const incarnation = isOld ? "" : bytes().toString();
     const entries = new Map<string, Uint8Array>();
     for (let count = number(); count > 0; count--) entries.set(bytes().toString(), bytes());
-    sources.set(source, { generation, incarnation, entries });
+    sources.set(source, { revision, incarnation, entries });
   }
   return sources;
 }
@@ -71,9 +71,9 @@ export async function writeCache(path: string, sources: ReadonlyMap<string, Cach
     parts.push(data);
   };
   number(sources.size);
-  for (const [source, { generation, incarnation, entries }] of sources) {
+  for (const [source, { revision, incarnation, entries }] of sources) {
     bytes(source);
-    bytes(String(generation));
+    bytes(String(revision));
     bytes(incarnation);
     number(entries.size);
     for (const [key, value] of entries) {

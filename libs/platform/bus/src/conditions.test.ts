@@ -6,20 +6,20 @@ import { map, never } from "./bus.testkit.ts";
 import {
   type Bus,
   createConditions,
-  createGenerationReader,
-  createGenerationWriter,
   createMemoryBus,
-  type State,
+  createRevisionReader,
+  createRevisionWriter,
+  type KeyValue,
 } from "./index.ts";
 
-const AT: ConfigPosition = { generations: { galley: 7 }, incarnation: "store" };
+const AT: ConfigPosition = { revisions: { galley: 7 }, incarnation: "store" };
 const refused = (object: string) => ({ object, state: "rejected", reason: "InvalidSpec", message: "bad" }) as const;
 
-/** A bus whose state `status` takes a value only when `let through` says so. */
+/** A bus whose bucket `status` takes a value only when `let through` says so. */
 function slow(inner: Bus): { bus: Bus; letThrough(key: string): void; fail(key: string): void } {
   const held = new Map<string, { go(): void; fail(error: Error): void }>();
-  const state = (bucket: string): State => {
-    const own = inner.state(bucket);
+  const bucket = (name: string): KeyValue => {
+    const own = inner.bucket(name);
     return {
       ...{ get: (key) => own.get(key), watch: (watcher) => own.watch(watcher), keep: (...all) => own.keep(...all) },
       delete: (key) => own.delete(key),
@@ -30,7 +30,7 @@ function slow(inner: Bus): { bus: Bus; letThrough(key: string): void; fail(key: 
     };
   };
   return {
-    bus: { ...inner, state },
+    bus: { ...inner, bucket },
     letThrough: (key) => held.get(key)?.go(),
     fail: (key) => held.get(key)?.fail(new Error("refused")),
   };
@@ -43,20 +43,20 @@ test("what a consumer has observed is written after all that it said before, and
   conditions.set(refused("a"));
   void conditions.observed(AT);
   letThrough(observedKey("pilot"));
-  const read = async () => inner.state("status").get(observedKey("pilot"));
+  const read = async () => inner.bucket("status").get(observedKey("pilot"));
   assert.equal(await read(), undefined);
   letThrough("pilot/a");
   await waitFor("it is written", 5_000, async () => {
     letThrough(observedKey("pilot"));
     return (await read()) !== undefined;
   });
-  const { consumer, generations, incarnation } = decodeObserved((await read()) as Uint8Array);
-  assert.deepEqual({ consumer, generations, incarnation }, { consumer: "pilot", ...AT });
+  const { consumer, revisions, incarnation } = decodeObserved((await read()) as Uint8Array);
+  assert.deepEqual({ consumer, revisions, incarnation }, { consumer: "pilot", ...AT });
   conditions.set(refused("b"));
-  const next = conditions.observed({ ...AT, generations: { galley: 8 } });
+  const next = conditions.observed({ ...AT, revisions: { galley: 8 } });
   fail("pilot/b");
   await next;
-  assert.deepEqual(decodeObserved((await read()) as Uint8Array).generations, { galley: 7 });
+  assert.deepEqual(decodeObserved((await read()) as Uint8Array).revisions, { galley: 7 });
 });
 
 test("a condition holds no secret", async () => {
@@ -65,33 +65,33 @@ test("a condition holds no secret", async () => {
   const message = "the adapter could not be started: http://user:hush@lists does not answer; token: hush";
   conditions.set({ ...refused("a"), message });
   await conditions.observed(AT);
-  const text = Buffer.from((await bus.state("status").get("mixer-policy/a")) ?? "").toString();
+  const text = Buffer.from((await bus.bucket("status").get("mixer-policy/a")) ?? "").toString();
   assert.match(text, /does not answer/);
   assert.doesNotMatch(text, /hush/);
 });
 
 test("what an earlier run said is taken back before anything is observed", async () => {
   const bus = createMemoryBus();
-  await bus.state("status").put("pilot/gone", Buffer.from("{}"));
+  await bus.bucket("status").put("pilot/gone", Buffer.from("{}"));
   const order: string[] = [];
   const conditions = createConditions(bus, "pilot");
   conditions.replace([refused("a")]);
   const observed = conditions.observed(AT);
-  bus.state("status").watch({ entry: (key, value) => order.push(value ? key : `no ${key}`), synced() {} });
+  bus.bucket("status").watch({ entry: (key, value) => order.push(value ? key : `no ${key}`), synced() {} });
   await observed;
   await waitFor("it is told", 5_000, () => order.includes("observed/pilot"));
   assert.ok(!order.includes("pilot/gone") || order.indexOf("no pilot/gone") < order.indexOf("observed/pilot"));
-  assert.equal(await bus.state("status").get("pilot/gone"), undefined);
+  assert.equal(await bus.bucket("status").get("pilot/gone"), undefined);
 });
 
-test("a reader says how far it has come, also when a generation brought it nothing", async () => {
+test("a reader says how far it has come, also when a revision brought it nothing", async () => {
   const bus = createMemoryBus();
   const reached: ConfigPosition[] = [];
   const committed: ConfigPosition[] = [];
   let changes = 0;
   let broken = false;
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s", committed: (at) => committed.push(at) });
-  const reader = createGenerationReader({
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s", committed: (at) => committed.push(at) });
+  const reader = createRevisionReader({
     ...{ bus, bucket: "b" },
     apply() {
       changes++;
@@ -103,19 +103,19 @@ test("a reader says how far it has come, also when a generation brought it nothi
   await reader.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("the first", 5_000, () => reached.length === 1);
-  assert.deepEqual(reached[0]?.generations, { s: 1 });
+  assert.deepEqual(reached[0]?.revisions, { s: 1 });
   assert.deepEqual(committed, reached, "both name the store in the same way");
-  // Both generations are there before the reader looks: it sees no difference.
+  // Both revisions are there before the reader looks: it sees no difference.
   void writer.apply({ puts: map({ a: "2" }), deletes: new Set() });
   void writer.apply({ puts: map({ a: "1" }), deletes: new Set() });
-  await waitFor("the last", 5_000, () => reached.at(-1)?.generations.s === committed.at(-1)?.generations.s);
+  await waitFor("the last", 5_000, () => reached.at(-1)?.revisions.s === committed.at(-1)?.revisions.s);
   broken = true;
   const before = changes;
   await writer.apply({ puts: map({ a: "3" }), deletes: new Set() });
   await waitFor("it was told", 5_000, () => changes > before);
-  assert.notEqual(reached.at(-1)?.generations.s, committed.at(-1)?.generations.s, "what was not taken is not reached");
+  assert.notEqual(reached.at(-1)?.revisions.s, committed.at(-1)?.revisions.s, "what was not taken is not reached");
   broken = false;
-  await waitFor("it is taken", 5_000, () => reached.at(-1)?.generations.s === committed.at(-1)?.generations.s);
+  await waitFor("it is taken", 5_000, () => reached.at(-1)?.revisions.s === committed.at(-1)?.revisions.s);
   await reader.close?.();
   await writer.close?.();
 });

@@ -7,7 +7,7 @@ import {
   observedKey,
   statusKey,
 } from "@xebec/model-resources";
-import type { Bus, StateSubscription } from "./bus.ts";
+import type { Bus, KeyValueWatch } from "./bus.ts";
 
 const BUCKET = "status";
 const log = logger("status");
@@ -15,7 +15,7 @@ const log = logger("status");
 /** What a consumer says of an object, without the parts that are the same for all it says. */
 export type ConditionUpdate = Omit<Condition, "consumer" | "time">;
 
-/** One consumer's conditions in the bus state `status`: only changes are written. */
+/** One consumer's conditions in the bucket `status`: only changes are written. */
 export interface Conditions {
   /** Says something of an object; the same as before is not written again. */
   set(update: ConditionUpdate): void;
@@ -34,7 +34,7 @@ export interface Conditions {
 
 /** @param consumer the service that speaks: `pilot`, `mixer-policy` */
 export function createConditions(bus: Bus, consumer: string): Conditions {
-  const state = bus.state(BUCKET);
+  const bucket = bus.bucket(BUCKET);
   const said = new Map<string, string>();
   const writing = new Set<Promise<boolean>>();
   const write = (object: string, done: Promise<void>): Promise<boolean> => {
@@ -54,11 +54,11 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
   const writeObserved = async (mark: string, position: ConfigPosition, fault: string | undefined): Promise<void> => {
     const before = await Promise.all(writing);
     if (told !== mark) return telling; // a newer one takes its place
-    const { generations, incarnation } = position;
-    const value = { consumer, generations, incarnation, ...(fault ? { fault } : {}), time: new Date().toISOString() };
+    const { revisions, incarnation } = position;
+    const value = { consumer, revisions, incarnation, ...(fault ? { fault } : {}), time: new Date().toISOString() };
     try {
       // A verdict that could not be written cannot be claimed either.
-      if (before.every(Boolean)) return await state.put(observedKey(consumer), encodeObserved(value));
+      if (before.every(Boolean)) return await bucket.put(observedKey(consumer), encodeObserved(value));
     } catch (error) {
       log.warn({ err: error }, "how far the configuration was applied could not be written");
     }
@@ -71,12 +71,12 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     // Everybody who reads the status reads it; a text of the configuration may hold a password, that of a proxy anything.
     const update = { ...given, message: escapeControls(redactText(given.message)) };
     const condition: Condition = { ...update, consumer, time: new Date().toISOString() };
-    void write(update.object, state.put(statusKey(condition), encodeCondition(condition)));
+    void write(update.object, bucket.put(statusKey(condition), encodeCondition(condition)));
   };
   const clear = (object: string): void => {
-    if (said.delete(object)) void write(object, state.delete(statusKey({ object, consumer })));
+    if (said.delete(object)) void write(object, bucket.delete(statusKey({ object, consumer })));
   };
-  let earlier: StateSubscription | undefined;
+  let earlier: KeyValueWatch | undefined;
   /** What an earlier run said and this one does not say any more. */
   const clearEarlier = (): void => {
     const found = new Set<string>();
@@ -87,7 +87,7 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     });
     writing.add(cleared);
     const prefix = statusKey({ object: "", consumer });
-    earlier = state.watch({
+    earlier = bucket.watch({
       entry(key, value) {
         if (!key.startsWith(prefix)) return;
         const object = key.slice(prefix.length);
@@ -98,7 +98,7 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
         earlier?.close();
         const deletions = [...found]
           .filter((object) => !said.has(object))
-          .map((object) => write(object, state.delete(statusKey({ object, consumer }))));
+          .map((object) => write(object, bucket.delete(statusKey({ object, consumer }))));
         void Promise.all(deletions).then((all) => {
           known(all.every(Boolean));
           writing.delete(cleared);
@@ -110,7 +110,7 @@ export function createConditions(bus: Bus, consumer: string): Conditions {
     set,
     clear,
     observed(position, fault) {
-      const mark = JSON.stringify([position.generations, position.incarnation, fault]);
+      const mark = JSON.stringify([position.revisions, position.incarnation, fault]);
       if (mark !== told) {
         told = mark;
         telling = writeObserved(mark, position, fault);

@@ -1,15 +1,8 @@
 export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
 export { type BridgeOptions, createBridge } from "./bridge.ts";
-export type { Bus, State, StateSubscription, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
+export type { Bus, KeyValue, KeyValueWatch, KeyValueWatcher, Subscription, WorkQueue } from "./bus.ts";
 export type { Commit } from "./commit.ts";
 export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";
-export {
-  createGenerationReader,
-  type GenerationChange,
-  type GenerationReader,
-  type GenerationReaderOptions,
-} from "./generation-reader.ts";
-export { createGenerationWriter, type GenerationWriter, type GenerationWriterOptions } from "./generation-writer.ts";
 export { createMemoryBus } from "./memory-bus.ts";
 export { createNatsBus, type NatsBusOptions } from "./nats-bus.ts";
 export {
@@ -22,4 +15,11 @@ export {
 } from "./nats-config.ts";
 export { createNatsHealth, type NatsHealth, type NatsHealthOptions } from "./nats-health.ts";
 export { type BusFlags, openBus } from "./open-bus.ts";
+export {
+  createRevisionReader,
+  type RevisionChange,
+  type RevisionReader,
+  type RevisionReaderOptions,
+} from "./revision-reader.ts";
+export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions } from "./revision-writer.ts";
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";

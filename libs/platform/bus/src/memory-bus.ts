@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import type { Bus, State, StateWatcher, Subscription, WorkQueue } from "./bus.ts";
+import type { Bus, KeyValue, KeyValueWatcher, Subscription, WorkQueue } from "./bus.ts";
 import { checkKey } from "./key-codec.ts";
 import { subjectMatches } from "./subject.ts";
 
@@ -12,7 +12,7 @@ const MAX_QUEUED = 10_000;
 
 /** Makes the bus of one process: for the istiod app, for a component alone, for tests. It holds nothing after the process. */
 export function createMemoryBus(): Bus {
-  const states = new Map<string, MemoryState>();
+  const buckets = new Map<string, MemoryKeyValue>();
   const queues = new Map<string, MemoryQueue>();
   const subscribers = new Set<Subscriber>();
   const closed = new AbortController();
@@ -38,7 +38,7 @@ export function createMemoryBus(): Bus {
       closed.abort();
       subscribers.clear();
     },
-    state: (bucket) => found(states, bucket, () => new MemoryState()),
+    bucket: (name) => found(buckets, name, () => new MemoryKeyValue()),
     publish(subject, data) {
       for (const each of matching(subject, "message"))
         queueMicrotask(() => guarded(`handler of ${subject}`, () => each.handler(data, subject)));
@@ -114,7 +114,7 @@ function guarded(what: string, work: () => unknown): void {
   }
 }
 
-class MemoryState implements State {
+class MemoryKeyValue implements KeyValue {
   readonly #incarnation = randomUUID();
   readonly #values = new Map<string, Uint8Array>();
   readonly #watches = new Set<{ dirty: Set<string>; flush(): void }>();
@@ -137,7 +137,7 @@ class MemoryState implements State {
 
   keep(): void {}
 
-  watch(watcher: StateWatcher) {
+  watch(watcher: KeyValueWatcher) {
     let synced = false;
     let due = false;
     const watch = {

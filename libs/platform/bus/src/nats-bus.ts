@@ -18,17 +18,17 @@ import {
   writersOf,
 } from "@xebec/model-bus";
 import { checkBucket } from "./bucket-names.ts";
-import type { Bus, State, Subscription, WorkQueue } from "./bus.ts";
+import type { Bus, KeyValue, Subscription, WorkQueue } from "./bus.ts";
+import { type BucketSecurity, NatsKeyValue } from "./nats-key-value.ts";
 import { type LinkOptions, NatsLink } from "./nats-link.ts";
 import { NatsQueue } from "./nats-queue.ts";
-import { NatsState, type StateSecurity } from "./nats-state.ts";
 import { Provisioner } from "./provision.ts";
 import { EntrySigner, EntryVerifier } from "./signature.ts";
 
 export interface NatsBusOptions extends LinkOptions {
-  /** Makes states and queues that do not exist (true without a seed; with one, only citadel and the supervisor may). */
+  /** Makes buckets and queues that do not exist (true without a seed; with one, only citadel and the supervisor may). */
   readonly provision?: boolean;
-  /** Public nkeys of the users; with them, entries of signed states are believed only from their writers. */
+  /** Public nkeys of the users; with them, entries of signed buckets are believed only from their writers. */
   readonly publicKeys?: Partial<Readonly<Record<BusUser, string>>> | undefined;
   readonly metrics?: Metrics;
 }
@@ -54,7 +54,7 @@ class NatsBus implements Bus {
   readonly name: string;
   readonly #options: NatsBusOptions;
   readonly #link: NatsLink;
-  readonly #states = new Map<string, NatsState>();
+  readonly #buckets = new Map<string, NatsKeyValue>();
   readonly #queues = new Map<string, NatsQueue>();
   readonly #signer: EntrySigner | undefined;
   #provisioner: Provisioner | undefined;
@@ -79,7 +79,7 @@ class NatsBus implements Bus {
     if (provision)
       this.#provisioner = new Provisioner(
         this.#link,
-        [...ALL_BUCKETS, ...this.#states.keys()],
+        [...ALL_BUCKETS, ...this.#buckets.keys()],
         [...ALL_WORK_QUEUES, ...this.#queues.keys()],
       );
     this.#link.ready().catch((error: unknown) => log.debug({ err: error }, "the bus was closed before it was reached"));
@@ -87,7 +87,7 @@ class NatsBus implements Bus {
 
   /** Writes that the server does not take: whoever waits for them is not well, whatever the server says of itself. */
   missing(): readonly string[] {
-    return [...this.#states.values()].flatMap((each) => each.missing());
+    return [...this.#buckets.values()].flatMap((each) => each.missing());
   }
 
   /** Tells whoever looks after the server; messages pass although its store has failed. */
@@ -102,15 +102,15 @@ class NatsBus implements Bus {
     await this.#link.close();
   }
 
-  state(bucket: string): State {
-    let state = this.#states.get(bucket);
-    if (!state) {
-      checkBucket(bucket);
-      state = new NatsState(this.#link, bucket, this.#securityOf(bucket), (name) => this.#tellStall(name));
-      this.#states.set(bucket, state);
-      this.#provisioner?.bucket(bucket);
+  bucket(name: string): KeyValue {
+    let bucket = this.#buckets.get(name);
+    if (!bucket) {
+      checkBucket(name);
+      bucket = new NatsKeyValue(this.#link, name, this.#securityOf(name), (each) => this.#tellStall(each));
+      this.#buckets.set(name, bucket);
+      this.#provisioner?.bucket(name);
     }
-    return state;
+    return bucket;
   }
 
   workQueue(name: string): WorkQueue {
@@ -240,7 +240,7 @@ class NatsBus implements Bus {
     };
   }
 
-  #securityOf(bucket: string): StateSecurity {
+  #securityOf(bucket: string): BucketSecurity {
     const { publicKeys } = this.#options;
     if (!SIGNED_BUCKETS.some((each) => each === bucket)) return {};
     const keys = publicKeys ? writersOf(bucket as Bucket).flatMap((user) => publicKeys[user] ?? []) : undefined;

@@ -3,8 +3,9 @@ import type { Subscription as NatsSubscription } from "@nats-io/transport-node";
 import { sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { changesOf, parseSubject, streamOf } from "./bucket-names.ts";
-import type { StateSubscription, StateWatcher } from "./bus.ts";
-import { DELETION_KEPT_MS, join, readEntry, readPieces, type StoredEntry } from "./entry.ts";
+import type { KeyValueWatch, KeyValueWatcher } from "./bus.ts";
+import { joinChunks, readChunksHeader } from "./chunks.ts";
+import { DELETION_KEPT_MS, type KeyValueEntry, readEntry } from "./entry.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { readStream } from "./read-stream.ts";
 import type { EntryVerifier } from "./signature.ts";
@@ -15,14 +16,14 @@ const MAX_BUFFERED = 20_000;
 const log = logger("bus");
 
 /**
- * Watches a state. Entries come twice: read from the stream in order of their sequence numbers, and live from the server's
+ * Watches a bucket. Entries come twice: read from the stream in order of their sequence numbers, and live from the server's
  * repetition of every stored entry. Numbers are without gaps, so a lost message is seen at once and read again; the identity
  * of the stream (its time of creation) tells a server that lost its store from one that was emptied.
  */
-export class NatsWatch implements StateSubscription {
+export class NatsWatch implements KeyValueWatch {
   readonly #link: NatsLink;
   readonly #bucket: string;
-  readonly #watcher: StateWatcher;
+  readonly #watcher: KeyValueWatcher;
   readonly #verifier: EntryVerifier | undefined;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
@@ -37,16 +38,16 @@ export class NatsWatch implements StateSubscription {
   #reading = false;
   #readAgain = false;
   #confirmedAt = 0;
-  #buffered: StoredEntry[] = [];
+  #buffered: KeyValueEntry[] = [];
   /** Keys that were told, by the round of reading in which they were last seen. */
   readonly #known = new Map<string, number>();
   #round = 0;
   /** Keys that were told from a store that is lost and not written again since: their absence means nothing. */
   #orphans = new Set<string>();
-  readonly #parts = new Map<string, Uint8Array>();
+  readonly #chunks = new Map<string, Uint8Array>();
 
-  /** @param verifier of a signed state */
-  constructor(link: NatsLink, bucket: string, watcher: StateWatcher, verifier?: EntryVerifier) {
+  /** @param verifier of a signed bucket */
+  constructor(link: NatsLink, bucket: string, watcher: KeyValueWatcher, verifier?: EntryVerifier) {
     this.#link = link;
     this.#bucket = bucket;
     this.#watcher = watcher;
@@ -85,7 +86,7 @@ export class NatsWatch implements StateSubscription {
           if (!(await this.#catchUp())) pause = ABSENT_MS;
         } catch (error) {
           if (this.#closed) return;
-          log.debug({ err: error, bucket: this.#bucket }, "a state could not be read; trying again");
+          log.debug({ err: error, bucket: this.#bucket }, "a bucket could not be read; trying again");
           pause = ABSENT_MS;
         }
       }
@@ -103,14 +104,14 @@ export class NatsWatch implements StateSubscription {
     this.#wake = undefined;
   }
 
-  /** @returns false when the state does not exist */
+  /** @returns false when the bucket does not exist */
   async #catchUp(): Promise<boolean> {
     const link = await this.#link.ready();
     // First listen, then read: nothing can fall between.
     this.#live ??= link.connection.subscribe(changesOf(this.#bucket), {
       callback: (error, message) => {
         if (error) {
-          log.error({ err: error, bucket: this.#bucket }, "the bus refuses to tell the changes of a state");
+          log.error({ err: error, bucket: this.#bucket }, "the bus refuses to tell the changes of a bucket");
           return;
         }
         // An error that left this callback would end the connection of the whole service.
@@ -131,9 +132,9 @@ export class NatsWatch implements StateSubscription {
     const away = this.#confirmedAt > 0 && performance.now() - this.#confirmedAt > DELETION_KEPT_MS;
     const whole = this.#incarnation === undefined || lost || away || this.#readAgain;
     if (lost) {
-      log.warn({ bucket: this.#bucket }, "the server lost this state");
+      log.warn({ bucket: this.#bucket }, "the server lost this bucket");
       this.#orphans = new Set(this.#known.keys());
-      this.#parts.clear();
+      this.#chunks.clear();
       this.#watcher.lost?.(created);
     }
     this.#incarnation = created;
@@ -175,7 +176,7 @@ export class NatsWatch implements StateSubscription {
       }
   }
 
-  #arrived(entry: StoredEntry): void {
+  #arrived(entry: KeyValueEntry): void {
     if (this.#closed) return;
     if (this.#reading || this.#incarnation === undefined) {
       // What does not fit is read from the stream: the gap is found when the next one arrives, or at the next check.
@@ -191,21 +192,21 @@ export class NatsWatch implements StateSubscription {
     else this.#poke();
   }
 
-  #take(entry: StoredEntry): void {
+  #take(entry: KeyValueEntry): void {
     if (this.#closed) return;
     this.#position = Math.max(this.#position, entry.sequence);
     const subject = parseSubject(this.#bucket, entry.subject);
     if (!subject) return;
     if ("hash" in subject) {
-      const name = `${subject.hash}.${subject.piece}`;
+      const name = `${subject.hash}.${subject.chunk}`;
       if (entry.copied) return;
-      if (entry.deleted) this.#parts.delete(name);
-      else this.#parts.set(name, entry.data);
+      if (entry.deleted) this.#chunks.delete(name);
+      else this.#chunks.set(name, entry.data);
       return;
     }
     const { key } = subject;
     if (entry.copied || (this.#verifier && !this.#verifier.accepts(entry.headers, entry.subject, entry.data))) {
-      log.error({ bucket: this.#bucket, entry: key }, "no writer of this state made this entry; it is ignored");
+      log.error({ bucket: this.#bucket, entry: key }, "no writer of this bucket made this entry; it is ignored");
       // It has taken the place of the real one in the store: the real one is not deleted.
       this.#known.set(key, this.#round);
       this.#guard(() => this.#watcher.forged?.(key));
@@ -218,7 +219,7 @@ export class NatsWatch implements StateSubscription {
     }
     const value = this.#valueOf(entry);
     if (!value) {
-      log.warn({ bucket: this.#bucket, entry: key }, "a large value is incomplete; the state is read again");
+      log.warn({ bucket: this.#bucket, entry: key }, "a large value is incomplete; the bucket is read again");
       this.#readAgain = true;
       this.#poke();
       return;
@@ -227,11 +228,11 @@ export class NatsWatch implements StateSubscription {
     this.#guard(() => this.#watcher.entry(key, value));
   }
 
-  #valueOf(entry: StoredEntry): Uint8Array | undefined {
-    const pieces = readPieces(entry.headers);
-    if (!pieces) return entry.data;
-    const value = join(pieces, (i) => this.#parts.get(`${pieces.hash}.${i}`));
-    if (value) for (let i = 0; i < pieces.count; i++) this.#parts.delete(`${pieces.hash}.${i}`);
+  #valueOf(entry: KeyValueEntry): Uint8Array | undefined {
+    const info = readChunksHeader(entry.headers);
+    if (!info) return entry.data;
+    const value = joinChunks(info, (i) => this.#chunks.get(`${info.hash}.${i}`));
+    if (value) for (let i = 0; i < info.count; i++) this.#chunks.delete(`${info.hash}.${i}`);
     return value;
   }
 

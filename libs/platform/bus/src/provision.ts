@@ -22,7 +22,7 @@ export const MAX_TRIES = 5;
 
 const log = logger("bus");
 
-/** Makes the states and queues that do not exist: at each connect, regularly, and when one is asked for. */
+/** Makes the buckets and queues that do not exist: at each connect, regularly, and when one is asked for. */
 export class Provisioner {
   readonly #link: NatsLink;
   readonly #buckets: Set<string>;
@@ -67,7 +67,7 @@ export class Provisioner {
         for (const queue of this.#queues) await ensureQueue(link, queue);
         return;
       } catch (error) {
-        log.debug({ err: error }, "the states of the bus could not be made yet");
+        log.debug({ err: error }, "the buckets could not be made yet");
         await sleep(RETRY_MS, this.#link.signal);
       }
     }
@@ -92,14 +92,14 @@ async function ensureBucket({ manager }: Link, bucket: string): Promise<void> {
     subjects: [subjectsOf(bucket)],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
-    // Only the last value of a key; an older one is of no use to a state.
+    // Only the last value of a key; an older one is of no use to a bucket.
     max_msgs_per_subject: 1,
     discard: DiscardPolicy.New,
     allow_direct: true,
     allow_msg_ttl: true,
     republish: { src: subjectsOf(bucket), dest: changesOf(bucket) },
   });
-  log.info({ bucket }, "a state was made on the bus");
+  log.info({ bucket }, "a bucket was made on the bus");
 }
 
 async function ensureQueue({ manager }: Link, queue: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { createInbox } from "@nats-io/transport-node";
 import { XebecError } from "@xebec/core-errors";
 import { streamOf } from "./bucket-names.ts";
-import { readEntry, type StoredEntry } from "./entry.ts";
+import { type KeyValueEntry, readEntry } from "./entry.ts";
 import { ANSWER_MS, inboxOf, type Link } from "./nats-link.ts";
 
 const BATCH = 500;
@@ -9,7 +9,7 @@ const BATCH_BYTES = 4 << 20;
 
 /**
  * Reads what a stream stores from a sequence number on, in order. It uses the direct read of JetStream: no consumer is made,
- * so that a reader needs no right that could be turned against another state.
+ * so that a reader needs no right that could be turned against another bucket.
  * @returns the last sequence number read, `from - 1` when there was nothing
  * @throws XebecError unavailable when the server does not answer
  */
@@ -18,7 +18,7 @@ export async function readStream(
   name: string,
   bucket: string,
   from: number,
-  take: (entry: StoredEntry) => void,
+  take: (entry: KeyValueEntry) => void,
 ): Promise<number> {
   let last = from - 1;
   for (;;) {
@@ -35,7 +35,7 @@ function readBatch(
   name: string,
   bucket: string,
   seq: number,
-  take: (entry: StoredEntry) => void,
+  take: (entry: KeyValueEntry) => void,
 ): Promise<{ read: number; pending: number }> {
   return new Promise((resolve, reject) => {
     const inbox = createInbox(inboxOf(name));
@@ -46,7 +46,7 @@ function readBatch(
       finish();
     };
     const silent = (): void =>
-      end(() => reject(new XebecError("unavailable", `the bus does not tell the state "${bucket}"`)));
+      end(() => reject(new XebecError("unavailable", `the bus does not tell the bucket "${bucket}"`)));
     let timer = setTimeout(silent, ANSWER_MS);
     const subscription = connection.subscribe(inbox, {
       callback(error, message) {
@@ -54,7 +54,7 @@ function readBatch(
         if (error || (code !== 0 && code !== 204 && code !== 404)) {
           end(() =>
             reject(
-              new XebecError("unavailable", `the bus refuses to tell the state "${bucket}"`, {
+              new XebecError("unavailable", `the bus refuses to tell the bucket "${bucket}"`, {
                 cause: error,
                 detail: `status ${code}`,
               }),

@@ -1,9 +1,9 @@
 import type { Commit } from "./commit.ts";
-import { HashedEntries } from "./generation-hash.ts";
+import { HashedEntries } from "./hashed-entries.ts";
 
 /** What a reader knows of one source. */
 export interface ReaderSource {
-  /** What the bucket holds now, possibly in the middle of a generation. */
+  /** What the bucket holds now, possibly in the middle of a revision. */
   seen: HashedEntries;
   commit: Commit | undefined;
   /** Something stands where its commit was, made by nobody who may: that is no deletion. */
@@ -11,7 +11,7 @@ export interface ReaderSource {
   /** Keys whose seen value may differ from the applied one; undefined: all may. */
   touched: Set<string> | undefined;
   applied: ReadonlyMap<string, Uint8Array> & Map<string, Uint8Array>;
-  generation: number;
+  revision: number;
   /** The store in which it was complete last, as the server names it; empty: unknown. */
   incarnation: string;
   /** It has ended: its commit was deleted. Nobody waits for it until it commits again. */
@@ -25,7 +25,7 @@ export function emptySource(): ReaderSource {
     disputed: false,
     touched: undefined,
     applied: new Map(),
-    generation: 0,
+    revision: 0,
     incarnation: "",
     retired: false,
   };
@@ -58,7 +58,7 @@ export function retire(source: ReaderSource, keys: Set<string>): void {
 
 /**
  * The sources that have ended: they were complete in this very store, and it holds no commit of them any more. In another store
- * the same is a loss, and the last source of a state is never taken for ended: an empty mesh is worse than an old one.
+ * the same is a loss, and the last source of a bucket is never taken for ended: an empty mesh is worse than an old one.
  * @param incarnation the store that the bus has now, wholly read
  */
 export function endedSources(sources: Iterable<ReaderSource>, incarnation: string): ReaderSource[] {

@@ -7,11 +7,11 @@ import { freePort, startNatsServer, tempDir } from "@xebec/testing-launch";
 import { map, never, plain, text } from "./bus.testkit.ts";
 import {
   type Bus,
-  createGenerationReader,
-  createGenerationWriter,
   createNatsBus,
-  type GenerationChange,
-  type GenerationReader,
+  createRevisionReader,
+  createRevisionWriter,
+  type RevisionChange,
+  type RevisionReader,
 } from "./index.ts";
 
 // Real outages of a real server: killed and restarted, started late, started with an empty store.
@@ -32,9 +32,9 @@ async function reading(
   bus: Bus,
   cacheFile?: string,
   metrics = createMetrics(),
-): Promise<{ reader: GenerationReader; changes: GenerationChange[] }> {
-  const changes: GenerationChange[] = [];
-  const reader = createGenerationReader({
+): Promise<{ reader: RevisionReader; changes: RevisionChange[] }> {
+  const changes: RevisionChange[] = [];
+  const reader = createRevisionReader({
     bus,
     bucket: "config",
     cacheFile,
@@ -50,7 +50,7 @@ test("a killed and restarted server: nothing is lost, nothing is missed, writes 
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
   const metrics = createMetrics();
   const { reader, changes } = await reading(other, undefined, metrics);
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   await waitFor("synced", 5_000, () => reader.synced);
@@ -64,11 +64,11 @@ test("a killed and restarted server: nothing is lost, nothing is missed, writes 
   const during = writer.apply({ puts: map({ a: "2" }), deletes: new Set(["b"]) });
   assert.deepEqual(plain(reader.entries()), { a: "1", b: "1" });
   await server.restart();
-  assert.equal((await during).generation, 2);
+  assert.equal((await during).revision, 2);
   await waitFor("the change of the outage", 5_000, () => plain(reader.entries()).a === "2");
   assert.deepEqual(plain(reader.entries()), { a: "2" });
 
-  // Changes while one side is away are not missed by it: kill in the middle of a series of generations.
+  // Changes while one side is away are not missed by it: kill in the middle of a series of revisions.
   const series = (async () => {
     for (let i = 0; i < 60; i++)
       await writer.apply({ puts: map({ n: String(i), [`k${i}`]: "x" }), deletes: new Set() });
@@ -91,12 +91,12 @@ test("a server that lost its store: nothing is deleted, everything is published 
   await using server = await startNatsServer();
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
   const { reader, changes } = await reading(other);
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
-  await writing.state("trust").put("roots", text("PEM"));
+  await writing.bucket("trust").put("roots", text("PEM"));
   const trust: [string, boolean][] = [];
-  const watch = other.state("trust").watch({
+  const watch = other.bucket("trust").watch({
     entry: (key, value) => trust.push([key, value !== undefined]),
     synced: () => {},
     lost: () => trust.push(["lost", true]),
@@ -108,7 +108,7 @@ test("a server that lost its store: nothing is deleted, everything is published 
   await waitFor("the loss is seen", 10_000, () => trust.some(([key]) => key === "lost"));
   await waitFor("everything is back", 10_000, async () => {
     const value = await other
-      .state("trust")
+      .bucket("trust")
       .get("roots")
       .catch(() => undefined);
     return value !== undefined && reader.synced;
@@ -133,23 +133,23 @@ test("a server that comes back with an older store: what it had acknowledged is 
   await using server = await startNatsServer({ storeDir: store });
   const [writing, other] = [await connected(server.address, "galley"), await connected(server.address, "pilot", false)];
   const { reader } = await reading(other);
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
-  await writing.state("status").put("x", text("1"));
+  await writing.bucket("status").put("x", text("1"));
   await waitFor("synced", 5_000, () => reader.synced);
   await server.kill();
   cpSync(store, copy, { recursive: true });
   await server.restart();
   await writer.apply({ puts: map({ a: "2", b: "new" }), deletes: new Set() });
-  await writing.state("status").put("x", text("2"));
+  await writing.bucket("status").put("x", text("2"));
   await server.kill();
   rmSync(store, { recursive: true });
   cpSync(copy, store, { recursive: true });
   await server.restart();
   await waitFor("the lost changes", 15_000, async () => {
     const value = await other
-      .state("status")
+      .bucket("status")
       .get("x")
       .catch(() => undefined);
     return reader.synced && plain(reader.entries()).a === "2" && value && Buffer.from(value).toString() === "2";
@@ -160,7 +160,7 @@ test("a server that comes back with an older store: what it had acknowledged is 
   await Promise.all([reader.close?.(), late.reader.close?.(), writer.close?.()]);
 });
 
-test("an empty or absent state is never synced; the writer and the server may come late, in any order", async () => {
+test("an empty or absent bucket is never synced; the writer and the server may come late, in any order", async () => {
   const port = await freePort();
   const bus = createNatsBus({ servers: [`127.0.0.1:${port}`], name: "pilot", metrics: createMetrics() });
   await bus.start(never);
@@ -175,9 +175,9 @@ test("an empty or absent state is never synced; the writer and the server may co
   await waitFor("the connection", 5_000, () => waiting.connected);
   assert.match(second.reader.missing?.()[0] ?? "", /does not exist on the bus yet/);
   const owner = await connected(server.address, "citadel");
-  await waitFor("an empty state", 5_000, () => second.reader.missing?.()[0]?.includes("no source"));
+  await waitFor("an empty bucket", 5_000, () => second.reader.missing?.()[0]?.includes("no source"));
   assert.deepEqual([second.reader.synced, second.changes.length, changes.length], [false, 0, 0]);
-  const writer = createGenerationWriter({ bus: owner, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: owner, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("synced", 5_000, () => second.reader.synced);
@@ -189,7 +189,7 @@ test("a restarted reader serves from its file while the bus is down, and takes o
   const file = folder.file("config.cache");
   await using server = await startNatsServer();
   const writing = await connected(server.address, "galley");
-  const writer = createGenerationWriter({ bus: writing, bucket: "config", source: "galley" });
+  const writer = createRevisionWriter({ bus: writing, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
   const first = await connected(server.address, "pilot", false);
@@ -217,7 +217,7 @@ test("a restarted writer writes only what differs, and repairs a store that was 
   await using server = await startNatsServer();
   const start = async () => {
     const bus = await connected(server.address, "galley");
-    const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
+    const writer = createRevisionWriter({ bus, bucket: "config", source: "galley" });
     await writer.start(never);
     return { bus, writer, stop: async () => void (await Promise.all([writer.close?.(), bus.close?.()])) };
   };
@@ -225,8 +225,8 @@ test("a restarted writer writes only what differs, and repairs a store that was 
   await one.writer.replace(map({ a: "1", b: "1" }));
   await one.stop();
   const two = await start();
-  assert.equal((await two.writer.replace(map({ a: "1", b: "1" }))).generation, 1);
-  assert.equal((await two.writer.replace(map({ a: "1", c: "1" }))).generation, 2);
+  assert.equal((await two.writer.replace(map({ a: "1", b: "1" }))).revision, 1);
+  assert.equal((await two.writer.replace(map({ a: "1", c: "1" }))).revision, 2);
   // `a` was never written by this process; it must come back all the same.
   await server.restart(true);
   const other = await connected(server.address, "pilot", false);

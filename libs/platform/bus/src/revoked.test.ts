@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { tempDir } from "@xebec/testing-launch";
-import { createGenerationWriter, createMemoryBus, createRevoked } from "./index.ts";
+import { createMemoryBus, createRevisionWriter, createRevoked } from "./index.ts";
 
 const NEVER = new AbortController().signal;
 const record = (revoked: readonly string[]) => new Map([["mesh", Buffer.from(JSON.stringify({ revoked }))]]);
 
-test("revoked serial numbers follow the state trust, and outlast a restart without the bus", async () => {
+test("revoked serial numbers follow the bucket trust, and outlast a restart without the bus", async () => {
   using folder = tempDir();
   const cacheFile = folder.file("trust.cache");
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "trust", source: "citadel" });
+  const writer = createRevisionWriter({ bus, bucket: "trust", source: "citadel" });
   await writer.start(NEVER);
   const revoked = createRevoked({ bus, cacheFile });
   await revoked.start(NEVER);

@@ -2,7 +2,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import type { Bus } from "./bus.ts";
-import { createGenerationReader } from "./generation-reader.ts";
+import { createRevisionReader } from "./revision-reader.ts";
 
 const log = logger("bus");
 
@@ -19,17 +19,17 @@ export interface Revoked extends Component {
   isRevoked(serial: string): boolean;
 }
 
-/** Follows the state `trust`, which citadel signs. Nothing is revoked while it was never seen. */
+/** Follows the bucket `trust`, which citadel signs. Nothing is revoked while it was never seen. */
 export function createRevoked({ bus, cacheFile, metrics }: RevokedOptions): Revoked {
   let serials: ReadonlySet<string> = new Set();
-  const reader = createGenerationReader({
+  const reader = createRevisionReader({
     ...{ bus, bucket: "trust", cacheFile },
     ...(metrics ? { metrics } : {}),
     apply() {
       try {
         serials = new Set([...reader.entries().values()].flatMap(serialsOf));
       } catch (error) {
-        log.error({ err: error }, "the state trust cannot be read; the revoked serial numbers of before stay");
+        log.error({ err: error }, "the bucket trust cannot be read; the revoked serial numbers of before stay");
       }
     },
   });

@@ -1,13 +1,15 @@
 import { fromPublic, fromSeed, type KeyPair } from "@nats-io/nkeys";
 import type { MsgHdrs } from "@nats-io/transport-node";
+import { CHUNKS } from "./chunks.ts";
+import { OPERATION } from "./entry.ts";
 
 const SIGNATURE = "Xebec-Signature";
 const TIME = "Xebec-Time";
 const SIGNATURE_BYTES = 64;
 
 /**
- * Signs entries. The server lets a client name any subject for an answer, so that whoever may read one state could have the
- * server write its content into another one; a signed state does not believe what its writer did not sign.
+ * Signs entries. The server lets a client name any subject for an answer, so that whoever may read one bucket could have the
+ * server write its content into another one; a signed bucket does not believe what its writer did not sign.
  */
 export class EntrySigner {
   readonly #pair: KeyPair;
@@ -48,6 +50,6 @@ export class EntryVerifier {
 }
 
 function signedBytes(subject: string, time: string, headers: MsgHdrs, data: Uint8Array): Uint8Array {
-  const meta = [subject, time, headers.get("KV-Operation"), headers.get("Xebec-Pieces")].join("\n");
+  const meta = [subject, time, headers.get(OPERATION), headers.get(CHUNKS)].join("\n");
   return Buffer.concat([Buffer.from(`${meta}\n\n`), data]);
 }

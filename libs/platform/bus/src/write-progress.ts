@@ -1,7 +1,7 @@
 /** A write that the bus has not taken for so long is told, in milliseconds. */
 export const LATE_MS = 5_000;
 
-/** Whether the bus takes what is written into a state: a write that waits is late when none has been taken for five seconds. */
+/** Whether the bus takes what is written into a bucket: a write that waits is late when none has been taken for five seconds. */
 export class WriteProgress {
   readonly #now: () => number;
   #since: number | undefined;

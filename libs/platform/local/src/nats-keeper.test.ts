@@ -43,7 +43,7 @@ test("a server whose store has failed although it says that all is well is told 
     await unit.end(2_000);
   });
   await bus.start(stop.signal);
-  const state = bus.state("config");
+  const state = bus.bucket("config");
   await state.put("small", Buffer.from("1"));
   // It goes on writing into files that have no name any more, until it needs a new one.
   rmSync(storeDir, { recursive: true });
@@ -56,7 +56,7 @@ test("a server whose store has failed although it says that all is well is told 
     }
   })();
   const [told] = await waitFor("the writer is told", TIMEOUT_MS, () => bus.missing?.()[0] && bus.missing());
-  assert.match(told ?? "", /^the bus has taken no change of the state "config" for [5-9] s: /);
+  assert.match(told ?? "", /^the bus has taken no change of the bucket "config" for [5-9] s: /);
   assert.ok(await httpReady("127.0.0.1", monitoring, "/healthz"), "the server says that all is well");
   const before = written;
   const end = keepNatsHealthy(unit, {

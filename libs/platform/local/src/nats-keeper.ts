@@ -61,7 +61,7 @@ export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptN
     if (failures >= FAILURES) await restart("it says so itself");
   });
   let stalled = "";
-  const heal = new Coalescer(() => restart(`it takes no changes of the state "${stalled}"`));
+  const heal = new Coalescer(() => restart(`it takes no changes of the bucket "${stalled}"`));
   const told = (error: unknown): void => log.warn({ err: error }, "nats-server cannot be looked after");
   let timer: NodeJS.Timeout;
   let hasEnded = false;

@@ -8,7 +8,7 @@ import {
   isObservedKey,
   type Observed,
 } from "@xebec/model-resources";
-import type { Bus, StateSubscription } from "@xebec/platform-bus";
+import type { Bus, KeyValueWatch } from "@xebec/platform-bus";
 
 const log = logger("local");
 /** How long the first reader waits for the bus, in milliseconds. */
@@ -29,11 +29,11 @@ export interface PublishedConfig {
   readonly read: Readonly<Record<string, string>>;
 }
 
-/** Follows the bus state `status` from the first time on that somebody asks. */
+/** Follows the bucket `status` from the first time on that somebody asks. */
 export class StatusReader {
   readonly #conditions = new Map<string, Condition>();
   readonly #observed = new Map<string, Observed>();
-  #watch: StateSubscription | undefined;
+  #watch: KeyValueWatch | undefined;
   #isSynced = false;
   #first: Promise<void> | undefined;
 
@@ -67,7 +67,7 @@ export class StatusReader {
     this.#first ??= new Promise((resolve) => {
       const timer = setTimeout(resolve, FIRST_MS);
       timer.unref();
-      this.#watch = bus.state("status").watch({
+      this.#watch = bus.bucket("status").watch({
         entry: (key, bytes) => this.#entry(key, bytes),
         synced: () => {
           this.#isSynced = true;
@@ -94,7 +94,7 @@ export class StatusReader {
       else if (!isObserved) this.#conditions.delete(key);
     } catch (error) {
       if (!isXebecError(error)) throw error;
-      log.warn({ err: error, entry: key }, "a value of the state `status` cannot be read; it is left out");
+      log.warn({ err: error, entry: key }, "a value of the bucket `status` cannot be read; it is left out");
     }
   }
 }

@@ -7,11 +7,11 @@ import { SUBJECTS } from "@xebec/model-bus";
 import type { Condition } from "@xebec/model-resources";
 import {
   type Bus,
-  createGenerationWriter,
   createNatsBus,
   createNatsHealth,
-  type GenerationWriter,
+  createRevisionWriter,
   type NatsHealth,
+  type RevisionWriter,
   readSeed,
 } from "@xebec/platform-bus";
 import { keepTokensFresh } from "@xebec/platform-identity";
@@ -81,7 +81,7 @@ export class Supervisor {
   #runId: string = randomUUID();
   #bus: Bus | undefined;
   #natsHealth: NatsHealth | undefined;
-  #writer: GenerationWriter | undefined;
+  #writer: RevisionWriter | undefined;
   #publisher: WorkloadPublisher | undefined;
   #pods: PodSet | undefined;
   /** What an earlier supervisor left and nobody here has taken over yet. */
@@ -173,7 +173,7 @@ export class Supervisor {
     });
     await bus.start(this.#stop.signal);
     this.#bus = bus;
-    this.#writer = createGenerationWriter({ bus, bucket: "workloads", source: "local" });
+    this.#writer = createRevisionWriter({ bus, bucket: "workloads", source: "local" });
     await this.#writer.start(this.#stop.signal);
     const podHost = createPodHost({
       ...{ plan: this.#plan, root, runDir, runId: this.#runId, baseEnv },

@@ -1,7 +1,7 @@
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { encodeWorkloadRecord, type PodRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
-import type { GenerationWriter } from "@xebec/platform-bus";
+import type { RevisionWriter } from "@xebec/platform-bus";
 import type { AddressPlan } from "./address-plan.ts";
 import { withIngressPort } from "./ingress-ports.ts";
 import type { KubeService } from "./manifest-objects.ts";
@@ -21,14 +21,14 @@ export interface WorkloadSource {
   readonly isWhole: () => boolean;
 }
 
-/** Keeps the bus state `workloads` equal to what runs: services, their endpoints, pods and the one node. */
+/** Keeps the bucket `workloads` equal to what runs: services, their endpoints, pods and the one node. */
 export class WorkloadPublisher {
   readonly #source: WorkloadSource;
-  readonly #writer: GenerationWriter;
+  readonly #writer: RevisionWriter;
   readonly #publish = new Coalescer(() => this.#publishRecords());
   #published = "";
 
-  constructor(writer: GenerationWriter, source: WorkloadSource) {
+  constructor(writer: RevisionWriter, source: WorkloadSource) {
     this.#writer = writer;
     this.#source = source;
   }

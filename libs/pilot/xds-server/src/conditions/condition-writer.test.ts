@@ -57,7 +57,7 @@ describe("the condition of a refused object", () => {
 describe("conditions from before a restart", () => {
   it("go when their object is gone", async () => {
     const bus = createMemoryBus();
-    const status = bus.state("status");
+    const status = bus.bucket("status");
     const KEY = "networking.istio.io/VirtualService/default";
     await status.put(`pilot/${KEY}/gone`, Buffer.from("{}"));
     await status.put(`mixer-policy/${KEY}/gone`, Buffer.from("{}"));

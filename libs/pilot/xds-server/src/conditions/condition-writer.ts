@@ -50,7 +50,7 @@ export interface ConditionWriter extends Component {
 }
 
 /**
- * Keeps pilot's conditions of objects in the bus state `status`. What an earlier pilot said of objects that are gone since is
+ * Keeps pilot's conditions of objects in the bucket `status`. What an earlier pilot said of objects that are gone since is
  * taken back.
  */
 export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {

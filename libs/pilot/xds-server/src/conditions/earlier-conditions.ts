@@ -21,7 +21,7 @@ export class EarlierConditions {
   }
 
   read(): void {
-    this.#watch = this.#bus.state("status").watch({
+    this.#watch = this.#bus.bucket("status").watch({
       entry: (key, value) => {
         if (!key.startsWith(PREFIX)) return;
         const object = key.slice(PREFIX.length);
@@ -42,7 +42,7 @@ export class EarlierConditions {
     for (const object of this.#objects) {
       if (objects.has(object)) continue;
       this.#bus
-        .state("status")
+        .bucket("status")
         .delete(statusKey({ consumer: CONSUMER, object }))
         .catch((error: unknown) => log.warn({ err: error, object }, "an old condition could not be taken back"));
     }

@@ -77,7 +77,7 @@ describe("thousands of objects", () => {
       teller.changed();
       const last = `pilot/${keyOf(objects.at(-1) as Resource)}`;
       const told = await turnsOf(() =>
-        waitFor("all is told", 20_000, async () => (await bus.state("status").get(last)) !== undefined, 1),
+        waitFor("all is told", 20_000, async () => (await bus.bucket("status").get(last)) !== undefined, 1),
       );
       assert.ok(told >= least, `the conditions were told in ${told} turns`);
       await teller.close?.();

@@ -5,7 +5,7 @@ import { Health } from "@xebec/api-mesh/grpc/health/v1/health";
 import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
 import { compose } from "@xebec/core-lifecycle";
-import { createGenerationWriter, createMemoryBus } from "@xebec/platform-bus";
+import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
 import { createGrpcClient, createTlsSource } from "@xebec/platform-grpc";
 import { createTestCa, freePorts } from "@xebec/testing-launch";
 import { PilotConfig, pilotComponents } from "../index.ts";
@@ -41,7 +41,7 @@ test("the secure port refuses a client whose certificate citadel has revoked", a
     }
   };
   assert.ok(await call());
-  const trust = createGenerationWriter({ bus, bucket: "trust", source: "citadel" });
+  const trust = createRevisionWriter({ bus, bucket: "trust", source: "citadel" });
   await trust.start(NEVER);
   const revoked = [new X509Certificate(client.cert).serialNumber];
   await trust.replace(new Map([["mesh", Buffer.from(JSON.stringify({ revoked }))]]));

@@ -2,24 +2,15 @@ import { type Msg, headers as makeHeaders, PermissionViolationError } from "@nat
 import { backoff, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import { pieceSubject, streamOf, valueSubject } from "./bucket-names.ts";
-import type { State, StateSubscription, StateWatcher } from "./bus.ts";
-import {
-  DELETION_TTL,
-  join,
-  OPERATION,
-  PIECES,
-  type Pieces,
-  piecesText,
-  readEntry,
-  readPieces,
-  split,
-} from "./entry.ts";
+import { chunkSubject, streamOf, valueSubject } from "./bucket-names.ts";
+import type { KeyValue, KeyValueWatch, KeyValueWatcher } from "./bus.ts";
+import { CHUNKS, type ChunkInfo, chunksHeader, joinChunks, readChunksHeader, splitValue } from "./chunks.ts";
+import { DELETION_TTL, OPERATION, readEntry } from "./entry.ts";
 import { checkKey } from "./key-codec.ts";
 import { ANSWER_MS, type Link, type NatsLink } from "./nats-link.ts";
 import { NatsWatch } from "./nats-watch.ts";
 import type { EntrySigner, EntryVerifier } from "./signature.ts";
-import { StoreAge } from "./store-age.ts";
+import { StoreIncarnation } from "./store-incarnation.ts";
 import { WriteProgress } from "./write-progress.ts";
 
 const IN_FLIGHT = 256;
@@ -33,23 +24,23 @@ interface Wanted {
   waiters: { resolve(): void; reject(error: unknown): void }[];
 }
 
-export interface StateSecurity {
+export interface BucketSecurity {
   readonly signer?: EntrySigner | undefined;
   readonly verifier?: (() => EntryVerifier) | undefined;
 }
 
-/** A state on the server. What it wrote it writes again when the server lost its store. */
-export class NatsState implements State {
+/** A bucket on the server. What it wrote it writes again when the server lost its store. */
+export class NatsKeyValue implements KeyValue {
   readonly #link: NatsLink;
   readonly #bucket: string;
-  readonly #security: StateSecurity;
+  readonly #security: BucketSecurity;
   /** What the store must hold of ours. */
   readonly #own = new Map<string, Uint8Array>();
   readonly #wanted = new Map<string, Wanted>();
   readonly #busy = new Set<string>();
-  /** Pieces on the server that a key of ours refers to. */
-  readonly #pieces = new Map<string, Pieces>();
-  readonly #age = new StoreAge();
+  /** Chunks on the server that a key of ours refers to. */
+  readonly #chunks = new Map<string, ChunkInfo>();
+  readonly #age = new StoreIncarnation();
   readonly #progress = new WriteProgress();
   readonly #tellStall: (bucket: string) => void;
   #stalled = false;
@@ -60,7 +51,7 @@ export class NatsState implements State {
   constructor(
     link: NatsLink,
     bucket: string,
-    security: StateSecurity = {},
+    security: BucketSecurity = {},
     tellStall: (bucket: string) => void = () => undefined,
   ) {
     this.#link = link;
@@ -74,7 +65,7 @@ export class NatsState implements State {
     const { late } = this.#progress;
     if (!late) return [];
     const why = this.#link.connected ? late.reason : "the bus is down";
-    return [`the bus has taken no change of the state "${this.#bucket}" for ${late.seconds} s: ${why}`];
+    return [`the bus has taken no change of the bucket "${this.#bucket}" for ${late.seconds} s: ${why}`];
   }
 
   async put(key: string, value: Uint8Array): Promise<void> {
@@ -90,7 +81,7 @@ export class NatsState implements State {
     this.#guard();
   }
 
-  watch(watcher: StateWatcher): StateSubscription {
+  watch(watcher: KeyValueWatcher): KeyValueWatch {
     return new NatsWatch(this.#link, this.#bucket, watcher, this.#security.verifier?.());
   }
 
@@ -99,17 +90,17 @@ export class NatsState implements State {
     if (!this.#link.connected) throw new XebecError("unavailable", "the bus is down");
     const link = await this.#link.ready();
     const verifier = this.#security.verifier?.();
-    // A value that changes while its pieces are fetched is fetched again.
+    // A value that changes while its chunks are fetched is fetched again.
     for (let attempt = 0; attempt < 3; attempt++) {
       const entry = await this.#fetch(link, valueSubject(this.#bucket, key));
       if (!entry || entry.deleted || entry.copied) return undefined;
       if (verifier && !verifier.accepts(entry.headers, entry.subject, entry.data)) return undefined;
-      const pieces = readPieces(entry.headers);
-      if (!pieces) return entry.data;
-      const parts: (Uint8Array | undefined)[] = [];
-      for (let i = 0; i < pieces.count; i++)
-        parts.push((await this.#fetch(link, pieceSubject(this.#bucket, pieces.hash, i)))?.data);
-      const value = join(pieces, (i) => parts[i]);
+      const info = readChunksHeader(entry.headers);
+      if (!info) return entry.data;
+      const chunks: (Uint8Array | undefined)[] = [];
+      for (let i = 0; i < info.count; i++)
+        chunks.push((await this.#fetch(link, chunkSubject(this.#bucket, info.hash, i)))?.data);
+      const value = joinChunks(info, (i) => chunks[i]);
       if (value) return value;
     }
     throw new XebecError("unavailable", `the value of "${key}" changes too fast to be read`);
@@ -124,7 +115,7 @@ export class NatsState implements State {
     } catch (error) {
       throw (
         refused(error, this.#bucket, "read") ??
-        new XebecError("unavailable", `the state "${this.#bucket}" cannot be read`, { cause: error })
+        new XebecError("unavailable", `the bucket "${this.#bucket}" cannot be read`, { cause: error })
       );
     }
     return message.headers?.code ? undefined : readEntry(message, this.#bucket);
@@ -210,39 +201,39 @@ export class NatsState implements State {
   async #write(link: Link, key: string, value: Uint8Array | undefined): Promise<void> {
     const subject = valueSubject(this.#bucket, key);
     const headers = makeHeaders();
-    const old = this.#pieces.get(key);
+    const old = this.#chunks.get(key);
     const room = (link.connection.info?.max_payload ?? 1 << 20) - HEADER_ROOM;
     let data = value ?? new Uint8Array();
-    let pieces: Pieces | undefined;
+    let info: ChunkInfo | undefined;
     if (!value) {
       headers.set(OPERATION, "DEL");
       headers.set("Nats-TTL", DELETION_TTL);
     } else if (value.byteLength > room) {
-      const cut = split(value, room);
-      pieces = cut.pieces;
-      // The pieces first: whoever sees the value finds them all.
-      for (const [i, part] of cut.parts.entries())
-        await link.stream.publish(pieceSubject(this.#bucket, pieces.hash, i), part);
-      headers.set(PIECES, piecesText(pieces));
+      const split = splitValue(value, room);
+      info = split.info;
+      // The chunks first: whoever sees the value finds them all.
+      for (const [i, chunk] of split.chunks.entries())
+        await link.stream.publish(chunkSubject(this.#bucket, info.hash, i), chunk);
+      headers.set(CHUNKS, chunksHeader(info));
       data = new Uint8Array();
     }
     this.#security.signer?.sign(headers, subject, data);
     const begun = this.#age.begin();
     const { seq } = await link.stream.publish(subject, data, { headers });
     if (this.#age.acknowledged(seq, begun)) this.#writeAgain();
-    if (pieces) this.#pieces.set(key, pieces);
-    else this.#pieces.delete(key);
-    if (old && old.hash !== pieces?.hash) await this.#dropPieces(link, old);
+    if (info) this.#chunks.set(key, info);
+    else this.#chunks.delete(key);
+    if (old && old.hash !== info?.hash) await this.#dropChunks(link, old);
   }
 
-  async #dropPieces(link: Link, { hash, count }: Pieces): Promise<void> {
+  async #dropChunks(link: Link, { hash, count }: ChunkInfo): Promise<void> {
     // Another key may have the same content.
-    if ([...this.#pieces.values()].some((each) => each.hash === hash)) return;
+    if ([...this.#chunks.values()].some((each) => each.hash === hash)) return;
     for (let i = 0; i < count; i++) {
       const headers = makeHeaders();
       headers.set(OPERATION, "DEL");
       headers.set("Nats-TTL", DELETION_TTL);
-      await link.stream.publish(pieceSubject(this.#bucket, hash, i), new Uint8Array(), { headers });
+      await link.stream.publish(chunkSubject(this.#bucket, hash, i), new Uint8Array(), { headers });
     }
   }
 
@@ -267,11 +258,11 @@ export class NatsState implements State {
     });
   }
 
-  /** The writer of a signed state puts its value back where a forged entry has replaced it. */
-  #repairForged(): StateSubscription | undefined {
+  /** The writer of a signed bucket puts its value back where a forged entry has replaced it. */
+  #repairForged(): KeyValueWatch | undefined {
     const { signer, verifier } = this.#security;
     if (!signer || !verifier) return undefined;
-    const watcher: StateWatcher = {
+    const watcher: KeyValueWatcher = {
       entry: () => {},
       synced: () => {},
       forged: (key) => {
@@ -288,8 +279,11 @@ export class NatsState implements State {
 
   /** The store is not the one that acknowledged our writes. */
   #writeAgain(): void {
-    log.warn({ bucket: this.#bucket, keys: this.#own.size }, "the server lost this state; everything is written again");
-    this.#pieces.clear();
+    log.warn(
+      { bucket: this.#bucket, keys: this.#own.size },
+      "the server lost this bucket; everything is written again",
+    );
+    this.#chunks.clear();
     for (const [key, value] of this.#own)
       if (!this.#wanted.has(key))
         this.#want(key, value).catch((error: unknown) =>
@@ -317,7 +311,7 @@ export class NatsState implements State {
 function refused(error: unknown, bucket: string, what: string): XebecError | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at instanceof PermissionViolationError)
-      return new XebecError("permission_denied", `this service may not ${what} the state "${bucket}" of the bus`, {
+      return new XebecError("permission_denied", `this service may not ${what} the bucket "${bucket}" of the bus`, {
         cause: error,
       });
   return undefined;

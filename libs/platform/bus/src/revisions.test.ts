@@ -9,35 +9,32 @@ import fc from "fast-check";
 import { map, never, plain, text } from "./bus.testkit.ts";
 import {
   type Bus,
-  createGenerationReader,
-  createGenerationWriter,
   createMemoryBus,
-  type GenerationChange,
-  type GenerationReader,
+  createRevisionReader,
+  createRevisionWriter,
+  type RevisionChange,
+  type RevisionReader,
 } from "./index.ts";
 import { decodeKey, encodeKey } from "./key-codec.ts";
 
-async function reading(
-  bus: Bus,
-  cacheFile?: string,
-): Promise<{ reader: GenerationReader; changes: GenerationChange[] }> {
-  const changes: GenerationChange[] = [];
-  const reader = createGenerationReader({ bus, bucket: "b", cacheFile, apply: (change) => changes.push(change) });
+async function reading(bus: Bus, cacheFile?: string): Promise<{ reader: RevisionReader; changes: RevisionChange[] }> {
+  const changes: RevisionChange[] = [];
+  const reader = createRevisionReader({ bus, bucket: "b", cacheFile, apply: (change) => changes.push(change) });
   await reader.start(never);
   return { reader, changes };
 }
 
-test("whole generations, from several sources", async () => {
+test("whole revisions, from several sources", async () => {
   const bus = createMemoryBus();
   const { reader, changes } = await reading(bus);
-  const files = createGenerationWriter({ bus, bucket: "b", source: "files" });
-  const kube = createGenerationWriter({ bus, bucket: "b", source: "kubernetes" });
+  const files = createRevisionWriter({ bus, bucket: "b", source: "files" });
+  const kube = createRevisionWriter({ bus, bucket: "b", source: "kubernetes" });
   await files.start(never);
   await kube.start(never);
   assert.equal(reader.synced, false);
   assert.match(reader.missing?.()[0] ?? "", /no source|does not exist/);
 
-  assert.equal((await files.replace(map({ a: "1", b: "2" }))).generation, 1);
+  assert.equal((await files.replace(map({ a: "1", b: "2" }))).revision, 1);
   await waitFor("synced", 2_000, () => reader.synced);
   assert.deepEqual(reader.missing?.(), []);
   assert.deepEqual(plain(changes[0]?.puts ?? new Map()), { a: "1", b: "2" });
@@ -47,7 +44,7 @@ test("whole generations, from several sources", async () => {
   await waitFor("the second", 2_000, () => changes.length === 2);
   assert.deepEqual(plain(changes[1]?.puts ?? new Map()), { a: "3", c: "4" });
   assert.deepEqual([...(changes[1]?.deletes ?? [])], ["b"]);
-  assert.deepEqual(changes[1]?.generations, { files: 2 });
+  assert.deepEqual(changes[1]?.revisions, { files: 2 });
 
   await kube.replace(map({ a: "other", k: "5" }));
   await waitFor("the third", 2_000, () => changes.length === 3);
@@ -57,43 +54,43 @@ test("whole generations, from several sources", async () => {
   assert.deepEqual(plain(reader.entries()), { a: "other", c: "4", k: "5" });
 
   const same = await files.replace(map({ c: "4" }));
-  assert.equal(same.generation, 3, "nothing changed, nothing is published");
+  assert.equal(same.revision, 3, "nothing changed, nothing is published");
   await reader.close?.();
 });
 
-test("half a generation is not applied", async () => {
+test("half a revision is not applied", async () => {
   const bus = createMemoryBus();
   const { reader, changes } = await reading(bus);
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await waitFor("synced", 2_000, () => reader.synced);
   await writer.close?.();
-  await bus.state("b").put("s:route", text("new"));
-  await bus.state("b").put("s:subset", text("new"));
+  await bus.bucket("b").put("s:route", text("new"));
+  await bus.bucket("b").put("s:subset", text("new"));
   let turn = false;
-  bus.state("b").watch({ entry: () => {}, synced: () => (turn = true) });
+  bus.bucket("b").watch({ entry: () => {}, synced: () => (turn = true) });
   await waitFor("a turn", 2_000, () => turn);
   assert.deepEqual(plain(reader.entries()), { a: "1" });
   assert.equal(changes.length, 1);
 
   // The writer died in the middle; the next one takes what is there and makes it whole.
-  const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const next = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await next.start(never);
   await next.replace(map({ a: "1", route: "new", subset: "newer" }));
-  await waitFor("the generation", 2_000, () => changes.length === 2);
+  await waitFor("the revision", 2_000, () => changes.length === 2);
   assert.deepEqual(plain(reader.entries()), { a: "1", route: "new", subset: "newer" });
   await reader.close?.();
 });
 
 test("what a running writer did not publish is put right, but not what a later process of its source publishes", async () => {
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "1" }));
-  const commit = await bus.state("b").get("s!");
+  const commit = await bus.bucket("b").get("s!");
   const held = new Map<string, string>();
-  bus.state("b").watch({
+  bus.bucket("b").watch({
     entry: (key, value) => (value ? held.set(key, Buffer.from(value).toString()) : held.delete(key)),
     synced: () => {},
   });
@@ -102,39 +99,39 @@ test("what a running writer did not publish is put right, but not what a later p
     held.get("s:b") === "1" &&
     !held.has("s:new") &&
     held.get("s!") === `${commit && Buffer.from(commit)}`;
-  await bus.state("b").put("s:a", text('{"stream":"KV_status","seq":5}'));
-  await bus.state("b").put("s:new", text('{"stream":"KV_status","seq":6}'));
-  await bus.state("b").put("s!", text('{"stream":"KV_status","seq":7}'));
-  await bus.state("b").delete("s:b");
+  await bus.bucket("b").put("s:a", text('{"stream":"KV_status","seq":5}'));
+  await bus.bucket("b").put("s:new", text('{"stream":"KV_status","seq":6}'));
+  await bus.bucket("b").put("s!", text('{"stream":"KV_status","seq":7}'));
+  await bus.bucket("b").delete("s:b");
   await waitFor("the writer's own", 5_000, whole);
 
-  const next = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const next = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await next.start(never);
   await next.replace(map({ a: "2", mine: "2" }));
   const theirs = (): boolean => held.get("s:a") === "2" && !held.has("s:b");
   await waitFor("the later process's own", 5_000, theirs);
   let confirmed = 0;
-  bus.state("b").watch({ entry: () => {}, synced: () => {}, confirmed: () => confirmed++ });
+  bus.bucket("b").watch({ entry: () => {}, synced: () => {}, confirmed: () => confirmed++ });
   await waitFor("some rounds", 5_000, () => confirmed > 2);
   assert.ok(theirs());
   await next.close?.();
   const again = await writer.replace(map({ a: "1", b: "1", c: "1" }));
-  assert.equal(again.generation, 3, "its next change takes the source over again");
+  assert.equal(again.revision, 3, "its next change takes the source over again");
   const { reader } = await reading(bus);
   await waitFor("all of it is there, and nothing of the other's", 2_000, () => reader.synced);
   assert.deepEqual(plain(reader.entries()), { a: "1", b: "1", c: "1" });
   await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
-test("sources that may not publish in a state are not waited for", async () => {
+test("sources that may not publish in a bucket are not waited for", async () => {
   const bus = createMemoryBus();
-  assert.throws(() => createGenerationWriter({ bus, bucket: "config", source: "evil" }), { code: "invalid_argument" });
-  await bus.state("config").put("evil!", text("{}"));
-  await bus.state("config").put("evil:x", text("{}"));
-  const writer = createGenerationWriter({ bus, bucket: "config", source: "galley" });
+  assert.throws(() => createRevisionWriter({ bus, bucket: "config", source: "evil" }), { code: "invalid_argument" });
+  await bus.bucket("config").put("evil!", text("{}"));
+  await bus.bucket("config").put("evil:x", text("{}"));
+  const writer = createRevisionWriter({ bus, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
-  const reader = createGenerationReader({ bus, bucket: "config", apply: () => {} });
+  const reader = createRevisionReader({ bus, bucket: "config", apply: () => {} });
   await reader.start(never);
   await waitFor("synced", 2_000, () => reader.synced);
   assert.deepEqual(plain(reader.entries()), { a: "1" });
@@ -143,11 +140,11 @@ test("sources that may not publish in a state are not waited for", async () => {
 
 test("an entry that was not stored does not count as published", async () => {
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   const tooLong = "x".repeat(600);
   await assert.rejects(writer.replace(map({ a: "1", [tooLong]: "1" })), { code: "invalid_argument" });
-  assert.equal((await writer.replace(map({ a: "1" }))).generation, 1);
+  assert.equal((await writer.replace(map({ a: "1" }))).revision, 1);
   const { reader } = await reading(bus);
   await waitFor("synced", 2_000, () => reader.synced);
   assert.deepEqual(plain(reader.entries()), { a: "1" });
@@ -156,11 +153,11 @@ test("an entry that was not stored does not count as published", async () => {
 
 test("a consumer that failed is told everything again, and nothing says meanwhile that all is well", async () => {
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   const held = new Map<string, Uint8Array>();
   let broken = false;
-  const reader = createGenerationReader({
+  const reader = createRevisionReader({
     bus,
     bucket: "b",
     apply({ puts, deletes }) {
@@ -184,24 +181,24 @@ test("a consumer that failed is told everything again, and nothing says meanwhil
   await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
-test("a reader that starts in the middle of a generation waits for the commit", async () => {
+test("a reader that starts in the middle of a revision waits for the commit", async () => {
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1" }));
   await writer.close?.();
-  await bus.state("b").put("s:a", text("2"));
+  await bus.bucket("b").put("s:a", text("2"));
   const { reader, changes } = await reading(bus);
-  await waitFor("the reader has seen the state", 2_000, () => reader.missing?.()[0]?.includes("incomplete"));
+  await waitFor("the reader has seen the bucket", 2_000, () => reader.missing?.()[0]?.includes("incomplete"));
   assert.equal(changes.length, 0);
-  await bus.state("b").put("s:a", text("1"));
+  await bus.bucket("b").put("s:a", text("1"));
   await waitFor("synced after the confirmation", 2_000, () => reader.synced || changes.length > 0);
   await reader.close?.();
 });
 
-test("changes that come together become one generation", async () => {
+test("changes that come together become one revision", async () => {
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   const results = [
     writer.replace(map({ a: "1", b: "1" })),
     writer.apply({ puts: map({ c: "1" }), deletes: new Set(["b"]) }),
@@ -209,14 +206,14 @@ test("changes that come together become one generation", async () => {
   ];
   await writer.start(never);
   assert.deepEqual(
-    (await Promise.all(results)).map(({ generation }) => generation),
+    (await Promise.all(results)).map(({ revision }) => revision),
     [1, 1, 1],
   );
   const { reader } = await reading(bus);
   await waitFor("synced", 2_000, () => reader.synced);
   assert.deepEqual(plain(reader.entries()), { a: "2", c: "1" });
   await reader.close?.();
-  const waiting = createGenerationWriter({ bus, bucket: "b", source: "other" });
+  const waiting = createRevisionWriter({ bus, bucket: "b", source: "other" });
   const pending = waiting.replace(map({}));
   await Promise.all([assert.rejects(pending, { code: "cancelled" }), waiting.close?.()]);
 });
@@ -225,7 +222,7 @@ test("the cache file lets a restarted reader serve; an empty bus does not empty 
   using folder = tempDir();
   const file = folder.file("cache/b.cache");
   const bus = createMemoryBus();
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(map({ a: "1", b: "2" }));
   const first = await reading(bus, file);
@@ -238,7 +235,7 @@ test("the cache file lets a restarted reader serve; an empty bus does not empty 
   assert.deepEqual(second.reader.missing?.(), []);
   assert.deepEqual(plain(second.changes[0]?.puts ?? new Map()), { a: "1", b: "2" });
   assert.equal(second.changes[0]?.first, true);
-  const again = createGenerationWriter({ bus: empty, bucket: "b", source: "s" });
+  const again = createRevisionWriter({ bus: empty, bucket: "b", source: "s" });
   await again.start(never);
   await again.replace(map({ a: "1", c: "3" }));
   await waitFor("synced", 2_000, () => second.reader.synced);
@@ -259,7 +256,7 @@ test("a source that ended is dropped, also by a reader that was away; one that w
   using folder = tempDir();
   const file = folder.file("b.cache");
   const write = async (bus: Bus, source: string, entries: Record<string, string>) => {
-    const writer = createGenerationWriter({ bus, bucket: "b", source });
+    const writer = createRevisionWriter({ bus, bucket: "b", source });
     await writer.start(never);
     await writer.replace(map(entries));
     await writer.close?.();
@@ -283,7 +280,7 @@ test("a source that ended is dropped, also by a reader that was away; one that w
   await write(bus, "one", { a: "3" });
   const again = await reading(bus, file);
   await waitFor("synced", 2_000, () => again.reader.synced);
-  await bus.state("b").delete("two!");
+  await bus.bucket("b").delete("two!");
   await waitFor("it is gone at once", 2_000, () => plain(again.reader.entries()).b === undefined);
   assert.deepEqual([plain(again.reader.entries()), again.reader.synced], [{ a: "3" }, true]);
   assert.deepEqual([...(again.changes.at(-1)?.deletes ?? [])], ["b"]);
@@ -291,13 +288,13 @@ test("a source that ended is dropped, also by a reader that was away; one that w
   await write(bus, "two", { b: "1" });
   await waitFor("it is back", 10_000, () => again.reader.synced && plain(again.reader.entries()).b === "1");
   await again.reader.close?.();
-  await bus.state("b").delete("two!");
+  await bus.bucket("b").delete("two!");
   const late = await reading(bus, file);
   await waitFor("synced", 2_000, () => late.reader.synced);
   assert.deepEqual(plain(late.reader.entries()), { a: "3" });
 
   // The last one stays, whatever the bus says.
-  await bus.state("b").delete("one!");
+  await bus.bucket("b").delete("one!");
   await waitFor("the deletion is seen", 2_000, () => !late.reader.synced);
   assert.deepEqual(plain(late.reader.entries()), { a: "3" });
   await late.reader.close?.();
@@ -306,7 +303,7 @@ test("a source that ended is dropped, also by a reader that was away; one that w
 test("an empty source that was committed is synced and empty", async () => {
   const bus = createMemoryBus();
   const { reader, changes } = await reading(bus);
-  const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+  const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);
   await writer.replace(new Map());
   await waitFor("synced", 2_000, () => reader.synced);
@@ -322,7 +319,7 @@ test("any sequence of changes: the reader ends with what the writer has", async 
     fc.asyncProperty(fc.array(change, { maxLength: 8 }), async (steps) => {
       const bus = createMemoryBus();
       const { reader, changes } = await reading(bus);
-      const writer = createGenerationWriter({ bus, bucket: "b", source: "s" });
+      const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
       await writer.start(never);
       const model = new Map<string, Uint8Array>();
       await writer.replace(model);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { map } from "./bus.testkit.ts";
-import { Delivery } from "./delivery.ts";
+import { ResyncingConsumer } from "./resyncing-consumer.ts";
 
 test("many changes that fail are one state that is told again, once at a time", async () => {
   const stop = new AbortController();
@@ -10,8 +10,8 @@ test("many changes that fail are one state that is told again, once at a time", 
   let calls = 0;
   let retries = 0;
   const whole = map({ a: "1" });
-  const change = { puts: whole, deletes: new Set<string>(), generations: {}, first: false };
-  const delivery = new Delivery(
+  const change = { puts: whole, deletes: new Set<string>(), revisions: {}, first: false };
+  const delivery = new ResyncingConsumer(
     "reader",
     () => {
       calls++;

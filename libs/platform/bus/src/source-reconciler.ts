@@ -1,6 +1,6 @@
 import { logger } from "@xebec/core-log";
-import type { State } from "./bus.ts";
-import { type Commit, commitKey, decodeCommit, encodeCommit, entryKey, type GenerationKey } from "./commit.ts";
+import type { KeyValue } from "./bus.ts";
+import { type Commit, commitKey, decodeCommit, encodeCommit, entryKey, type SourceKey } from "./commit.ts";
 
 const log = logger("bus");
 
@@ -14,21 +14,21 @@ export interface Published {
  * Sees what the bus holds of a source besides what its writer published, and puts that right. The server can be made to write
  * under a name that it does not know (ADR 4), and readers wait until the source is whole again.
  */
-export class SourceGuard {
-  readonly #state: State;
+export class SourceReconciler {
+  readonly #bucket: KeyValue;
   readonly #source: string;
-  /** What was told since the last look, by key of the bucket. What is right can change while a generation is written. */
-  readonly #told = new Map<string, { readonly at: GenerationKey; readonly value: Uint8Array | undefined }>();
+  /** What was told since the last look, by key of the bucket. What is right can change while a revision is written. */
+  readonly #told = new Map<string, { readonly at: SourceKey; readonly value: Uint8Array | undefined }>();
   /** Keys that another process has written while its state counts. */
   readonly #theirs = new Set<string>();
   #newer: number | undefined;
 
-  constructor(state: State, source: string) {
-    this.#state = state;
+  constructor(bucket: KeyValue, source: string) {
+    this.#bucket = bucket;
     this.#source = source;
   }
 
-  /** The generation that another process has published as this source; undefined when there is none. */
+  /** The revision that another process has published as this source; undefined when there is none. */
   get newer(): number | undefined {
     return this.#newer;
   }
@@ -46,11 +46,11 @@ export class SourceGuard {
   }
 
   /** @param value undefined: it was deleted, or what is there is not a writer's */
-  told(text: string, at: GenerationKey, value: Uint8Array | undefined): void {
+  told(text: string, at: SourceKey, value: Uint8Array | undefined): void {
     this.#told.set(text, { at, value });
   }
 
-  /** The server lost everything; it is written anew by the state itself. */
+  /** The server lost everything; it is written anew by the bucket. */
   forget(): void {
     this.#told.clear();
   }
@@ -62,10 +62,10 @@ export class SourceGuard {
     if (found.length === 0 || !published.commit) return;
     const commit = found.find(({ at }) => at.key === undefined)?.value;
     const theirs = commit && decodeCommit(commit);
-    if (theirs && theirs.generation > (published.commit?.generation ?? 0)) {
+    if (theirs && theirs.revision > (published.commit?.revision ?? 0)) {
       // A later process writes as this source: its state is the one that counts.
       if (this.#newer === undefined) log.warn({ source: this.#source }, "another process publishes as this source");
-      this.#newer = theirs.generation;
+      this.#newer = theirs.revision;
     }
     if (this.#newer !== undefined) {
       for (const { at } of found) if (at.key !== undefined) this.#theirs.add(at.key);
@@ -75,18 +75,18 @@ export class SourceGuard {
     for (const { at } of found) {
       const key = at.key === undefined ? commitKey(this.#source) : entryKey(this.#source, at.key);
       const value = wanted(at, published);
-      const done = value ? this.#state.put(key, value) : this.#state.delete(key);
+      const done = value ? this.#bucket.put(key, value) : this.#bucket.delete(key);
       done.catch((error: unknown) => log.error({ err: error, entry: key }, "an entry could not be put right"));
     }
   }
 }
 
-function wanted(at: GenerationKey, { entries, commit }: Published): Uint8Array | undefined {
+function wanted(at: SourceKey, { entries, commit }: Published): Uint8Array | undefined {
   if (at.key !== undefined) return entries.get(at.key);
   return commit && encodeCommit(commit);
 }
 
-function differs(at: GenerationKey, value: Uint8Array | undefined, published: Published): boolean {
+function differs(at: SourceKey, value: Uint8Array | undefined, published: Published): boolean {
   const own = wanted(at, published);
   return own && value ? Buffer.compare(own, value) !== 0 : own !== value;
 }

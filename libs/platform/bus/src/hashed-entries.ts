@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 const MODULUS = 1n << 256n;
 
 /** The hash of a set of entries that does not depend on their order and follows a change at the cost of that change. */
-export class StateHash {
+export class EntriesHash {
   #sum = 0n;
 
   add(key: string, value: Uint8Array): void {
@@ -27,7 +27,7 @@ function entryHash(key: string, value: Uint8Array): bigint {
 /** The entries of one source together with their hash. */
 export class HashedEntries {
   readonly entries = new Map<string, Uint8Array>();
-  readonly #hash = new StateHash();
+  readonly #hash = new EntriesHash();
 
   /** Says whether the key has exactly this value; undefined: that there is none. */
   has(key: string, value: Uint8Array | undefined): boolean {

@@ -4,41 +4,41 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { isSourceOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
-import type { Bus, StateSubscription } from "./bus.ts";
+import type { Bus, KeyValueWatch } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
-import { decodeCommit, parseGenerationKey } from "./commit.ts";
-import { Delivery } from "./delivery.ts";
-import { HashedEntries } from "./generation-hash.ts";
+import { decodeCommit, parseSourceKey } from "./commit.ts";
+import { HashedEntries } from "./hashed-entries.ts";
 import { adopt, emptySource, endedSources, isComplete, type ReaderSource, retire } from "./reader-source.ts";
+import { ResyncingConsumer } from "./resyncing-consumer.ts";
 
 /** A change that is complete in itself. */
-export interface GenerationChange {
+export interface RevisionChange {
   readonly puts: ReadonlyMap<string, Uint8Array>;
   readonly deletes: ReadonlySet<string>;
   /** True for the first state since the start, and after a change that was not taken over: `puts` is everything. */
   readonly first: boolean;
-  /** The generation of each source after the change. */
-  readonly generations: Readonly<Record<string, number>>;
+  /** The revision of each source after the change. */
+  readonly revisions: Readonly<Record<string, number>>;
 }
 
-export interface GenerationReaderOptions {
+export interface RevisionReaderOptions {
   readonly bus: Bus;
   readonly bucket: string;
   /** Name of the component (`<bucket> reader`). */
   readonly name?: string;
   /** Where the last good state is kept, so that a restarted service serves while the bus is down. */
   readonly cacheFile?: string | undefined;
-  /** Called with whole generations only, one at a time. When it throws, everything is told again, with the next change or later. */
-  apply(change: GenerationChange): void;
+  /** Called with whole revisions only, one at a time. When it throws, everything is told again, with the next change or later. */
+  apply(change: RevisionChange): void;
   /**
-   * Told when everything up to here was applied and the bus has confirmed it, also when a generation brought nothing that differs.
+   * Told when everything up to here was applied and the bus has confirmed it, also when a revision brought nothing that differs.
    */
   reached?(position: ConfigPosition): void;
   readonly metrics?: Metrics;
 }
 
-export interface GenerationReader extends Component {
-  /** True when what is held equals what every source has committed. A state that is empty or was lost is never synced. */
+export interface RevisionReader extends Component {
+  /** True when what is held equals what every source has committed. A bucket that is empty or was lost is never synced. */
   readonly synced: boolean;
   /** True when the state came from the cache file and the bus has not confirmed it yet. */
   readonly restored: boolean;
@@ -52,20 +52,20 @@ const CACHE_PAUSE_MS = 500;
 const INCOMPLETE_MS = 5_000;
 const log = logger("bus");
 
-/** Makes a reader of a bucket in generations. */
-export function createGenerationReader(options: GenerationReaderOptions): GenerationReader {
+/** Makes a reader of a bucket in revisions. */
+export function createRevisionReader(options: RevisionReaderOptions): RevisionReader {
   return new Reader(options);
 }
 
-class Reader implements GenerationReader {
+class Reader implements RevisionReader {
   readonly name: string;
-  readonly #options: GenerationReaderOptions;
+  readonly #options: RevisionReaderOptions;
   readonly #sources = new Map<string, ReaderSource>();
   readonly #merged = new Map<string, Uint8Array>();
   readonly #stop = new AbortController();
   readonly #cache: Coalescer;
-  readonly #delivery: Delivery;
-  #watch: StateSubscription | undefined;
+  readonly #delivery: ResyncingConsumer;
+  #watch: KeyValueWatch | undefined;
   #listed = false;
   /** The store that the bus has now. */
   #incarnation = "";
@@ -82,10 +82,10 @@ class Reader implements GenerationReader {
   #reached = "";
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: GenerationReaderOptions) {
+  constructor(options: RevisionReaderOptions) {
     this.name = options.name ?? `${options.bucket} reader`;
     this.#options = options;
-    this.#delivery = new Delivery(this.name, (change) => options.apply(change), this.#stop.signal);
+    this.#delivery = new ResyncingConsumer(this.name, (change) => options.apply(change), this.#stop.signal);
     this.#cache = new Coalescer(() => this.#saveCache());
     const { metrics, bucket } = options;
     metrics?.gauge("xebec_bus_synced", "1 when the state equals what its sources committed.", ["bucket"]);
@@ -114,23 +114,23 @@ class Reader implements GenerationReader {
   missing(): readonly string[] {
     const { bucket, bus } = this.#options;
     const { fault } = this.#delivery;
-    if (fault !== undefined) return [`a change of the state "${bucket}" could not be taken over: ${fault}`];
+    if (fault !== undefined) return [`a change of the bucket "${bucket}" could not be taken over: ${fault}`];
     if (this.#synced || this.#appliedOnce) return [];
     if (!this.#listed)
       return [
-        `the state "${bucket}" ${bus.connected ? "does not exist on the bus yet" : "is unknown: the bus is down"}`,
+        `the bucket "${bucket}" ${bus.connected ? "does not exist on the bus yet" : "is unknown: the bus is down"}`,
       ];
     const open = [...this.#sources].filter(([, source]) => !isComplete(source)).map(([name]) => name);
     return [
       open.length > 0
-        ? `the state "${bucket}": a generation of ${open.join(", ")} is incomplete`
-        : `the state "${bucket}": no source has published anything`,
+        ? `the bucket "${bucket}": a revision of ${open.join(", ")} is incomplete`
+        : `the bucket "${bucket}": no source has published anything`,
     ];
   }
 
   async start(): Promise<void> {
     await this.#restore();
-    this.#watch = this.#options.bus.state(this.#options.bucket).watch({
+    this.#watch = this.#options.bus.bucket(this.#options.bucket).watch({
       entry: (text, value) => this.#entry(text, value),
       synced: (incarnation) => {
         this.#incarnation = incarnation;
@@ -144,7 +144,7 @@ class Reader implements GenerationReader {
         this.#lost();
       },
       forged: (text) => {
-        const parsed = parseGenerationKey(text);
+        const parsed = parseSourceKey(text);
         if (parsed && parsed.key === undefined && isSourceOf(this.#options.bucket, parsed.source))
           this.#source(parsed.source).disputed = true;
       },
@@ -170,9 +170,9 @@ class Reader implements GenerationReader {
     try {
       const cached = await readCache(cacheFile);
       if (!cached) return;
-      for (const [name, { generation, incarnation, entries }] of cached)
+      for (const [name, { revision, incarnation, entries }] of cached)
         if (isSourceOf(this.#options.bucket, name))
-          this.#sources.set(name, { ...emptySource(), applied: new Map(entries), generation, incarnation });
+          this.#sources.set(name, { ...emptySource(), applied: new Map(entries), revision, incarnation });
       this.#restored = true;
       const keys = new Set([...cached.values()].flatMap(({ entries }) => [...entries.keys()]));
       this.#merge(keys);
@@ -182,7 +182,7 @@ class Reader implements GenerationReader {
   }
 
   #entry(text: string, value: Uint8Array | undefined): void {
-    const parsed = parseGenerationKey(text);
+    const parsed = parseSourceKey(text);
     if (!parsed || !isSourceOf(this.#options.bucket, parsed.source)) return;
     const source = this.#source(parsed.source);
     if (parsed.key === undefined) {
@@ -210,7 +210,10 @@ class Reader implements GenerationReader {
 
   // What was applied stays: a loss is no deletion. The sources publish everything again and commit it.
   #lost(): void {
-    log.warn({ reader: this.name }, "the bus lost this state; the last good one is served until it is published again");
+    log.warn(
+      { reader: this.name },
+      "the bus lost this bucket; the last good one is served until it is published again",
+    );
     for (const source of this.#sources.values()) {
       source.seen = new HashedEntries();
       source.commit = undefined;
@@ -226,7 +229,7 @@ class Reader implements GenerationReader {
     const ended = endedSources(this.#sources.values(), this.#incarnation);
     for (const source of ended) retire(source, keys);
     if (ended.length === 0) return;
-    log.info({ reader: this.name, sources: ended.length, entries: keys.size }, "sources of this state have ended");
+    log.info({ reader: this.name, sources: ended.length, entries: keys.size }, "sources of this bucket have ended");
     if (this.#appliedOnce) this.#merge(keys);
   }
 
@@ -253,7 +256,7 @@ class Reader implements GenerationReader {
       const keys = new Set<string>();
       for (const source of changed) adopt(source, keys);
       for (const source of complete) {
-        source.generation = source.commit?.generation ?? 0;
+        source.revision = source.commit?.revision ?? 0;
         source.incarnation = this.#incarnation;
       }
       if (!this.#appliedOnce || keys.size > 0) this.#merge(keys);
@@ -266,15 +269,15 @@ class Reader implements GenerationReader {
   #tellReached(): void {
     const { reached } = this.#options;
     if (!reached) return;
-    const position = { generations: this.#generations(), incarnation: this.#incarnation };
+    const position = { revisions: this.#revisions(), incarnation: this.#incarnation };
     const mark = JSON.stringify(position);
     if (mark === this.#reached) return;
     this.#reached = mark;
     reached(position);
   }
 
-  #generations(): Record<string, number> {
-    return Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.generation]));
+  #revisions(): Record<string, number> {
+    return Object.fromEntries([...this.#sources].map(([name, source]) => [name, source.revision]));
   }
 
   /** Brings the merged view up to date for these keys and tells the change. */
@@ -300,8 +303,8 @@ class Reader implements GenerationReader {
   }
 
   #deliver(puts: ReadonlyMap<string, Uint8Array>, deletes: ReadonlySet<string>, first: boolean): void {
-    const generations = this.#generations();
-    this.#delivery.deliver({ puts, deletes, first, generations }, this.#merged, () => {
+    const revisions = this.#revisions();
+    this.#delivery.deliver({ puts, deletes, first, revisions }, this.#merged, () => {
       this.#deliver(new Map(), new Set(), true);
       this.#evaluate();
     });
@@ -321,7 +324,7 @@ class Reader implements GenerationReader {
       .set({ bucket }, value);
   }
 
-  // A generation that stays incomplete means a writer that died in its middle, or a copy that is wrong: read it all again.
+  // A revision that stays incomplete means a writer that died in its middle, or a copy that is wrong: read it all again.
   #tick(): void {
     this.#tellStaleness?.();
     if (this.#incompleteSince === undefined || !this.#listed) return;
@@ -345,8 +348,8 @@ class Reader implements GenerationReader {
     this.#cacheDue = false;
     this.#cachedAt = performance.now();
     const sources = new Map<string, CachedSource>();
-    for (const [name, { applied, generation, incarnation, retired }] of this.#sources)
-      if (!retired) sources.set(name, { entries: applied, generation, incarnation });
+    for (const [name, { applied, revision, incarnation, retired }] of this.#sources)
+      if (!retired) sources.set(name, { entries: applied, revision, incarnation });
     try {
       await writeCache(cacheFile, sources);
     } catch (error) {

@@ -4,30 +4,22 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isSourceOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
-import type { Bus, State, StateSubscription } from "./bus.ts";
-import {
-  type Commit,
-  checkSource,
-  commitKey,
-  decodeCommit,
-  encodeCommit,
-  entryKey,
-  parseGenerationKey,
-} from "./commit.ts";
-import { HashedEntries } from "./generation-hash.ts";
-import { type Published, SourceGuard } from "./source-guard.ts";
+import type { Bus, KeyValue, KeyValueWatch } from "./bus.ts";
+import { type Commit, checkSource, commitKey, decodeCommit, encodeCommit, entryKey, parseSourceKey } from "./commit.ts";
+import { HashedEntries } from "./hashed-entries.ts";
+import { type Published, SourceReconciler } from "./source-reconciler.ts";
 
-export interface GenerationWriterOptions {
+export interface RevisionWriterOptions {
   readonly bus: Bus;
   readonly bucket: string;
   /** The writer's name in the bucket, for example `kubernetes`. One process at a time may write as a source. */
   readonly source: string;
-  /** Told after every generation, and when the server has another store, what of this source the bus holds then. */
+  /** Told after every revision, and when the server has another store, what of this source the bus holds then. */
   committed?(position: ConfigPosition): void;
 }
 
-/** Publishes what a source changed at once as one generation: readers apply all of it or nothing. */
-export interface GenerationWriter extends Component {
+/** Publishes what a source changed at once as one revision: readers apply all of it or nothing. */
+export interface RevisionWriter extends Component {
   /** Makes `all` the whole content of the source. Resolves when it is committed; nothing is published when nothing changed. */
   replace(all: ReadonlyMap<string, Uint8Array>): Promise<Commit>;
   /** Changes some entries. */
@@ -45,29 +37,29 @@ const log = logger("bus");
 
 /**
  * Makes a writer. It first reads what the bucket holds of its source, so that after a restart only differences are written.
- * Changes that come while one is published are joined into the next generation. While the bus is down they wait. What somebody
+ * Changes that come while one is published are joined into the next revision. While the bus is down they wait. What somebody
  * else puts in its place is put right as long as it runs.
  * @throws XebecError invalid_argument for a source that no reader of the bucket believes
  */
-export function createGenerationWriter(options: GenerationWriterOptions): GenerationWriter {
+export function createRevisionWriter(options: RevisionWriterOptions): RevisionWriter {
   const { bus, bucket, source } = options;
   checkSource(source);
   if (!isSourceOf(bucket, source))
-    throw new XebecError("invalid_argument", `"${source}" is no source of the state "${bucket}"`);
-  return new Writer(bus.state(bucket), options);
+    throw new XebecError("invalid_argument", `"${source}" is no source of the bucket "${bucket}"`);
+  return new Writer(bus.bucket(bucket), options);
 }
 
-class Writer implements GenerationWriter {
+class Writer implements RevisionWriter {
   readonly name: string;
-  readonly #state: State;
+  readonly #bucket: KeyValue;
   readonly #source: string;
-  readonly #committed: GenerationWriterOptions["committed"];
+  readonly #committed: RevisionWriterOptions["committed"];
   /** The store that the bus has now. */
   #incarnation = "";
   readonly #published = new HashedEntries();
-  readonly #guard: SourceGuard;
+  readonly #guard: SourceReconciler;
   #commit: Commit | undefined;
-  #watch: StateSubscription | undefined;
+  #watch: KeyValueWatch | undefined;
   #ready = false;
   #closed = false;
   #working = false;
@@ -75,24 +67,24 @@ class Writer implements GenerationWriter {
   #full: ReadonlyMap<string, Uint8Array> | undefined;
   #changes: Change[] = [];
   #waiters: Waiter[] = [];
-  /** Those whose generation is being published. */
+  /** Those whose revision is being published. */
   #served: Waiter[] = [];
 
-  constructor(state: State, { bucket, source, committed }: GenerationWriterOptions) {
-    this.#state = state;
+  constructor(store: KeyValue, { bucket, source, committed }: RevisionWriterOptions) {
+    this.#bucket = store;
     this.name = `${bucket} writer ${source}`;
     this.#source = source;
     this.#committed = committed;
-    this.#guard = new SourceGuard(state, source);
+    this.#guard = new SourceReconciler(store, source);
   }
 
   async start(): Promise<void> {
-    this.#watch = this.#state.watch({
+    this.#watch = this.#bucket.watch({
       entry: (text, value) => this.#existing(text, value),
       synced: (incarnation) => {
         this.#incarnation = incarnation;
         this.#ready = true;
-        for (const [key, value] of this.#published.entries) this.#state.keep(entryKey(this.#source, key), value);
+        for (const [key, value] of this.#published.entries) this.#bucket.keep(entryKey(this.#source, key), value);
         this.#work();
       },
       lost: (incarnation) => {
@@ -125,7 +117,7 @@ class Writer implements GenerationWriter {
   }
 
   #existing(text: string, value: Uint8Array | undefined): void {
-    const parsed = parseGenerationKey(text);
+    const parsed = parseSourceKey(text);
     if (parsed?.source !== this.#source) return;
     if (this.#ready) this.#guard.told(text, parsed, value);
     else if (parsed.key === undefined) this.#commit = value && decodeCommit(value);
@@ -150,7 +142,7 @@ class Writer implements GenerationWriter {
     this.#working = true;
     this.#loop()
       .catch((error: unknown) => {
-        log.error({ err: error, writer: this.name }, "a generation could not be published");
+        log.error({ err: error, writer: this.name }, "a revision could not be published");
         this.#fail(error);
       })
       .finally(() => {
@@ -191,7 +183,7 @@ class Writer implements GenerationWriter {
     const changed = [...wanted].filter(([key, value]) => disputed.has(key) || !this.#published.has(key, value));
     for (const key of disputed) if (!wanted.has(key)) changed.push([key, this.#published.entries.get(key)]);
     if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
-      this.#state.keep(commitKey(this.#source), encodeCommit(this.#commit));
+      this.#bucket.keep(commitKey(this.#source), encodeCommit(this.#commit));
       this.#tell();
       return this.#commit;
     }
@@ -208,9 +200,9 @@ class Writer implements GenerationWriter {
     }
     const failed = (await Promise.all(writing)).find((each) => each !== undefined);
     if (failed) throw failed.error;
-    const generation = Math.max(this.#commit?.generation ?? 0, this.#guard.newer ?? 0) + 1;
-    const commit = { generation, hash: this.#published.hash };
-    await this.#state.put(commitKey(this.#source), encodeCommit(commit));
+    const revision = Math.max(this.#commit?.revision ?? 0, this.#guard.newer ?? 0) + 1;
+    const commit = { revision, hash: this.#published.hash };
+    await this.#bucket.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
     this.#guard.taken();
     this.#tell();
@@ -220,15 +212,15 @@ class Writer implements GenerationWriter {
   #tell(): void {
     if (!this.#commit) return;
     this.#committed?.({
-      generations: { [this.#source]: this.#commit.generation },
+      revisions: { [this.#source]: this.#commit.revision },
       incarnation: this.#incarnation,
     });
   }
 
-  /** An entry counts as published when it is stored, so that one that failed is tried with the next generation that has it. */
+  /** An entry counts as published when it is stored, so that one that failed is tried with the next revision that has it. */
   async #write(key: string, value: Uint8Array | undefined): Promise<void> {
     const stored = entryKey(this.#source, key);
-    await (value ? this.#state.put(stored, value) : this.#state.delete(stored));
+    await (value ? this.#bucket.put(stored, value) : this.#bucket.delete(stored));
     this.#published.set(key, value);
   }
 

@@ -1,7 +1,7 @@
 import { backoff, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import type { GenerationChange } from "./generation-reader.ts";
+import type { RevisionChange } from "./revision-reader.ts";
 
 const log = logger("bus");
 const RETRY = { baseMs: 500, maxMs: 30_000 };
@@ -9,9 +9,9 @@ const RETRY = { baseMs: 500, maxMs: 30_000 };
 /**
  * Hands changes to a consumer. One that throws has lost its place: it gets the whole state with the next change, or after a pause.
  */
-export class Delivery {
+export class ResyncingConsumer {
   readonly #name: string;
-  readonly #apply: (change: GenerationChange) => void;
+  readonly #apply: (change: RevisionChange) => void;
   readonly #signal: AbortSignal;
   /** Keys that were deleted and of which the consumer may not know it. */
   readonly #owed = new Set<string>();
@@ -19,7 +19,7 @@ export class Delivery {
   #waiting = false;
   #fault: string | undefined;
 
-  constructor(name: string, apply: (change: GenerationChange) => void, signal: AbortSignal) {
+  constructor(name: string, apply: (change: RevisionChange) => void, signal: AbortSignal) {
     this.#name = name;
     this.#apply = apply;
     this.#signal = signal;
@@ -31,7 +31,7 @@ export class Delivery {
   }
 
   /** @param whole everything that there is after the change @param again called when the consumer is to be tried again */
-  deliver(change: GenerationChange, whole: ReadonlyMap<string, Uint8Array>, again: () => void): void {
+  deliver(change: RevisionChange, whole: ReadonlyMap<string, Uint8Array>, again: () => void): void {
     for (const key of change.deletes) this.#owed.add(key);
     for (const key of this.#owed) if (whole.has(key)) this.#owed.delete(key);
     const told = this.#fault === undefined ? change : { ...change, puts: whole, deletes: this.#owed, first: true };
