@@ -35,7 +35,7 @@ export function proxiesOf(input: PilotInput): Map<string, MeshProxy> {
 /** Everything that a proxy gets, in Envoy's own JSON form; endpoints and routes for all names that it would ask for. */
 export function generated(change: SnapshotChange, proxy: MeshProxy, registry: Registry): Record<string, unknown> {
   const generator = new Generator(change.snapshot);
-  const view = generator.view(proxy);
+  const view = generator.proxyClass(proxy);
   const json = (type: XdsType, set: ResourceSet): Record<string, unknown>[] =>
     [...set.resources.values()].map((each) => {
       const schema = registry.getMessage(TYPE_URL[type].replace("type.googleapis.com/", ""));

@@ -81,7 +81,7 @@ function makeAll(accepted: Record<string, unknown>): void {
     assert.equal(message === "", reason === "Attached" && !key.includes("/Gateway/"), `${key}: ${reason} ${message}`);
   const generator = new Generator(snapshot);
   for (const proxy of PROXIES) {
-    const view = generator.view(proxy);
+    const view = generator.proxyClass(proxy);
     const take = (type: XdsType, wanted: readonly string[] = []): string[] => {
       const { resources } = generator.resources(type, proxy, view, { key: wanted.join(), names: wanted });
       for (const { version, bytes } of resources.values()) {

@@ -3,4 +3,4 @@ export { contentHash, type EncodedResource, type ResourcePart } from "./encode/e
 export { Generator, type NameSet } from "./engine/generator.ts";
 export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./engine/resource-set.ts";
 export { SHORT_NAME, TYPE_URL, typeOfUrl, type XdsType } from "./engine/type-urls.ts";
-export { type MeshProxy, type ProxyView, proxyOf, viewOf } from "./scope/proxy.ts";
+export { type MeshProxy, type ProxyClass, proxyOf } from "./scope/proxy.ts";

@@ -4,9 +4,9 @@ import { registry } from "@xebec/api-envoy/registry";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { type Snapshot, SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { UnitCache } from "./engine/unit-cache.ts";
-import { GenerationContext } from "./scope/context.ts";
-import { type MeshProxy, proxyOf, viewOf } from "./scope/proxy.ts";
+import { ResourceCache } from "./engine/resource-cache.ts";
+import { classOf, type MeshProxy, proxyOf } from "./scope/proxy.ts";
+import { Scope } from "./scope/scope.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any message
 export type Json = any;
@@ -79,10 +79,9 @@ export function proxy(metadata: Record<string, unknown> = {}, id = "sidecar~10.0
   return proxyOf({ id, metadata, locality: "" });
 }
 
-/** A context as the generators get it. */
-export function contextOf(snapshot: Snapshot, each: MeshProxy = proxy()): GenerationContext {
-  const cache = new UnitCache((own) => (state, view) => new GenerationContext(state, view, own));
-  return new GenerationContext(snapshot, viewOf(each, snapshot), cache);
+/** A scope as the builders get it. @param reads gets the dependency keys */
+export function scopeOf(snapshot: Snapshot, each: MeshProxy = proxy(), reads?: Set<string>): Scope {
+  return new Scope(snapshot, classOf(each, snapshot), new ResourceCache(), reads);
 }
 
 /** Encoded bytes as Envoy's JSON. */

@@ -14,7 +14,7 @@ const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const INBOUND_SOURCE = "127.0.0.6";
 
 /** Calls leave from the address that traffic capture lets through. */
-export function fromInboundSource(): Pick<ClusterInit, "upstreamBindConfig"> {
+export function inboundPassthroughBind(): Pick<ClusterInit, "upstreamBindConfig"> {
   return {
     upstreamBindConfig: { sourceAddress: { address: INBOUND_SOURCE, portSpecifier: { case: "portValue", value: 0 } } },
   };

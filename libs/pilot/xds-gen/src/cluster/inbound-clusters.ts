@@ -5,25 +5,21 @@ import {
 } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { inboundCluster } from "@xebec/model-names";
 import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
-import type { GenerationContext } from "../scope/context.ts";
 import type { MeshProxy, ServiceTarget } from "../scope/proxy.ts";
-import { type ClusterInit, fromInboundSource, httpOptions, oneEndpoint } from "./cluster-parts.ts";
+import type { Scope } from "../scope/scope.ts";
+import { type ClusterInit, httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
-export function inboundClusters(
-  context: GenerationContext,
-  proxy: MeshProxy,
-  targets: readonly ServiceTarget[],
-): EncodedResource[] {
+export function inboundClusters(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
   const made = new Map<string, EncodedResource>();
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
     if (made.has(name)) continue;
-    const { policy, configKeys } = inboundPolicy(context, target);
+    const { policy, configKeys } = inboundPolicy(scope, target);
     const { connectTimeout, circuitBreakers, upstreamConnectionOptions } = applyPolicy(
       policy,
-      context.snapshot.mesh.connectTimeoutMs,
+      scope.mesh.connectTimeoutMs,
       true,
     );
     const init: ClusterInit = {
@@ -51,7 +47,7 @@ export function inboundClusters(
         : {
             clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
             lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-            ...fromInboundSource(),
+            ...inboundPassthroughBind(),
           }),
     };
     made.set(name, encodeResourceMessage(ClusterSchema, name, init, configKeys));
@@ -64,11 +60,11 @@ export function inboundClusters(
  * raised on the whole way (docs/reference/pilot.md §3.2). How clients speak to servers does not concern the container.
  */
 function inboundPolicy(
-  context: GenerationContext,
+  scope: Scope,
   target: ServiceTarget,
 ): { policy: EffectivePolicy; configKeys: readonly string[] } {
-  const service = context.serviceOf(target.host, target.serviceNamespace);
-  const rule = service && mergedRule(context.destinationRules(service, "inbound"));
+  const service = scope.serviceOf(target.host, target.serviceNamespace);
+  const rule = service && mergedRule(scope.destinationRules(service, "inbound"));
   const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
   if (!connectionPool) return { policy: {}, configKeys: [] };
   const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};

@@ -4,15 +4,15 @@ import { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster"
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import type { MeshProxy } from "../scope/proxy.ts";
-import { contextOf, type Json, jsonOf, object, proxy, service, snapshotOf } from "../small-mesh.testkit.ts";
+import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { outboundClusters } from "./outbound-clusters.ts";
 
 const REVIEWS = "reviews.default.svc.cluster.local";
 
 /** The outbound clusters of every service, by name. */
 function clusters(objects: Resource[], records: WorkloadRecord[] = service("reviews"), client?: MeshProxy) {
-  const context = contextOf(snapshotOf(objects, records), client);
-  const all = context.services().flatMap((each) => outboundClusters(context, each));
+  const scope = scopeOf(snapshotOf(objects, records), client);
+  const all = scope.services().flatMap((each) => outboundClusters(scope, each));
   return new Map<string, Json>(all.map((each) => [each.name, jsonOf(ClusterSchema, each.bytes)]));
 }
 
@@ -43,8 +43,8 @@ describe("the clusters of a service", () => {
 });
 
 function outboundClustersOf(objects: Resource[]) {
-  const context = contextOf(snapshotOf(objects, service("reviews")));
-  return context.services().flatMap((each) => outboundClusters(context, each));
+  const scope = scopeOf(snapshotOf(objects, service("reviews")));
+  return scope.services().flatMap((each) => outboundClusters(scope, each));
 }
 
 /** What a cluster speaks to its endpoints: nothing special, mutual TLS where they can, mutual TLS always, or the user's. */

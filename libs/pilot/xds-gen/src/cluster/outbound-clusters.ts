@@ -9,8 +9,8 @@ import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
 import { localitiesOf } from "../endpoint/endpoints.ts";
 import { configPath } from "../route/config-path.ts";
-import type { GenerationContext } from "../scope/context.ts";
-import { knowsOriginalAddress, resolutionFor } from "../scope/resolution.ts";
+import { hasOriginalDst, resolutionFor } from "../scope/resolution.ts";
+import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
 import { type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
@@ -24,9 +24,9 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
  * The clusters of one service: one for each port, and one more for each port and subset
  * (docs/reference/pilot.md §3.2, §4.1).
  */
-export function outboundClusters(context: GenerationContext, service: MeshService): EncodedResource[] {
-  context.reads(service);
-  const rule = mergedRule(context.destinationRules(service));
+export function outboundClusters(scope: Scope, service: MeshService): EncodedResource[] {
+  scope.dependsOn(service);
+  const rule = mergedRule(scope.destinationRules(service));
   const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
   const clusters: EncodedResource[] = [];
   for (const port of service.ports) {
@@ -34,7 +34,7 @@ export function outboundClusters(context: GenerationContext, service: MeshServic
     for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
       const name = outboundCluster(port.number, subset, service.host);
       const policy = effectivePolicy(rule?.spec, subset, port.number);
-      const init = clusterFor(context, service, port, subset, policy);
+      const init = clusterFor(scope, service, port, subset, policy);
       const config = rule?.keys[0];
       init.metadata = {
         filterMetadata: {
@@ -53,29 +53,29 @@ export function outboundClusters(context: GenerationContext, service: MeshServic
 }
 
 function clusterFor(
-  context: GenerationContext,
+  scope: Scope,
   service: MeshService,
   port: MeshPort,
   subset: string,
   policy: EffectivePolicy,
 ): ClusterInit {
   const passthrough =
-    resolutionFor(context.view, service) === "passthrough" ||
-    (policy.loadBalancer?.simple === "PASSTHROUGH" && knowsOriginalAddress(context.view));
+    resolutionFor(scope.proxyClass, service) === "passthrough" ||
+    (policy.loadBalancer?.simple === "PASSTHROUGH" && hasOriginalDst(scope.proxyClass));
   const name = outboundCluster(port.number, subset, service.host);
-  const init = applyPolicy(policy, context.snapshot.mesh.connectTimeoutMs, passthrough);
+  const init = applyPolicy(policy, scope.mesh.connectTimeoutMs, passthrough);
   init.altStatName = `${name};`;
   init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, {
     // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
-    ...(port.protocol === "Auto" && context.view.type === "sidecar" ? { downstream: true } : {}),
+    ...(port.protocol === "Auto" && scope.proxyClass.type === "sidecar" ? { downstream: true } : {}),
   });
-  Object.assign(init, discovery(context, service, port, subset, passthrough));
-  return Object.assign(init, transportSocket(context, service, port, subset, policy, passthrough));
+  Object.assign(init, discovery(scope, service, port, subset, passthrough));
+  return Object.assign(init, transportSocket(scope, service, port, subset, policy, passthrough));
 }
 
 /** How the hosts of a service's cluster are found. */
 function discovery(
-  context: GenerationContext,
+  scope: Scope,
   service: MeshService,
   port: MeshPort,
   subset: string,
@@ -89,13 +89,13 @@ function discovery(
       ...(override > 0 ? { lbConfig: { case: "originalDstLbConfig", value: { upstreamPortOverride: override } } } : {}),
     };
   }
-  if (resolutionFor(context.view, service) === "eds")
+  if (resolutionFor(scope.proxyClass, service) === "eds")
     return {
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
       edsClusterConfig: { edsConfig: { ...ADS, initialFetchTimeout: durationOf(0) }, serviceName: name },
     };
-  const labels = subset ? subsetLabels(context, service, subset) : undefined;
-  const endpoints = localitiesOf(context.endpoints(service), port.name, labels);
+  const labels = subset ? subsetLabels(scope, service, subset) : undefined;
+  const endpoints = localitiesOf(scope.endpoints(service), port.name, labels);
   // Envoy takes LOGICAL_DNS only with its one host, which a subset's labels may have left out.
   const strict = service.resolution === "dns" || endpoints.length === 0;
   return {
@@ -111,7 +111,7 @@ function discovery(
 }
 
 function transportSocket(
-  context: GenerationContext,
+  scope: Scope,
   service: MeshService,
   port: MeshPort,
   subset: string,
@@ -123,9 +123,7 @@ function transportSocket(
   const mesh = () =>
     meshUpstreamTls(
       policy.tls?.sni || sniOf(port.number, subset, service.host),
-      policy.tls?.subjectAltNames?.length
-        ? policy.tls.subjectAltNames.map((each) => san(each))
-        : names(context, service),
+      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames.map((each) => san(each)) : names(scope, service),
       http2,
     );
   if (policy.tls && mode !== undefined) {
@@ -138,14 +136,12 @@ function transportSocket(
       };
     return {};
   }
-  if (!context.snapshot.mesh.autoMtls || service.external) return {};
-  const inferred = mtlsMode(context.snapshot, service.namespace, undefined, undefined, (key) =>
-    context.dependencies.add(key),
-  );
+  if (!scope.mesh.autoMtls || service.external) return {};
+  const inferred = mtlsMode(scope, service.namespace, undefined, undefined);
   if (inferred === "DISABLE") return {};
   if (passthrough) {
     // Hosts that are known by their address only have no metadata to choose by: all of them, or none.
-    const endpoints = context.endpoints(service);
+    const endpoints = scope.endpoints(service);
     return endpoints.length > 0 && endpoints.every((each) => each.mtls) ? { transportSocket: mesh() } : {};
   }
   // Also without an endpoint that has a proxy: endpoints may reach Envoy before their cluster, and the first one with a proxy
@@ -162,12 +158,12 @@ function transportSocket(
  * The SPIFFE ids that a server of this service may have. While none is known, those of its namespace: its first endpoint with a
  * proxy may reach Envoy before the cluster that has the endpoint's own.
  */
-function names(context: GenerationContext, service: MeshService): SanMatcher[] {
+function names(scope: Scope, service: MeshService): SanMatcher[] {
   const known = new Set(service.subjectAltNames);
   let anonymous = false;
-  for (const { identity, mtls } of context.endpoints(service))
+  for (const { identity, mtls } of scope.endpoints(service))
     if (identity) known.add(identity);
     else if (mtls) anonymous = true;
   if (known.size > 0 || anonymous) return [...known].sort().map((each) => san(each));
-  return [san(`spiffe://${context.snapshot.mesh.trustDomain}/ns/${service.namespace}/`, "prefix")];
+  return [san(`spiffe://${scope.mesh.trustDomain}/ns/${service.namespace}/`, "prefix")];
 }

@@ -5,35 +5,35 @@ import {
   ClusterSchema,
 } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
-import type { GenerationContext } from "../scope/context.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
-import { type ClusterInit, fromInboundSource, httpOptions, oneEndpoint } from "./cluster-parts.ts";
+import type { Scope } from "../scope/scope.ts";
+import { type ClusterInit, httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { applyPolicy } from "./traffic-policy.ts";
 
 /** The clusters that every proxy has: nowhere, and for sidecars whatever the client dialled. */
-export function standardClusters(context: GenerationContext): EncodedResource[] {
+export function standardClusters(scope: Scope): EncodedResource[] {
   const blackHole: ClusterInit = {
     name: "BlackHoleCluster",
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
-    connectTimeout: durationOf(context.snapshot.mesh.connectTimeoutMs),
+    connectTimeout: durationOf(scope.mesh.connectTimeoutMs),
   };
   const clusters = [encodeResourceMessage(ClusterSchema, "BlackHoleCluster", blackHole)];
-  if (context.view.type === "router") return clusters;
+  if (scope.proxyClass.type === "router") return clusters;
   clusters.push(
-    encodeResourceMessage(ClusterSchema, "PassthroughCluster", originalDestination(context, "PassthroughCluster")),
+    encodeResourceMessage(ClusterSchema, "PassthroughCluster", originalDestination(scope, "PassthroughCluster")),
   );
-  if (context.view.interception === "NONE") return clusters;
-  const inbound = Object.assign(originalDestination(context, "InboundPassthroughCluster"), fromInboundSource());
+  if (scope.proxyClass.interception === "NONE") return clusters;
+  const inbound = Object.assign(originalDestination(scope, "InboundPassthroughCluster"), inboundPassthroughBind());
   clusters.push(encodeResourceMessage(ClusterSchema, "InboundPassthroughCluster", inbound));
   return clusters;
 }
 
-function originalDestination(context: GenerationContext, name: string): ClusterInit {
+function originalDestination(scope: Scope, name: string): ClusterInit {
   return {
     name,
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-    connectTimeout: durationOf(context.snapshot.mesh.connectTimeoutMs),
+    connectTimeout: durationOf(scope.mesh.connectTimeoutMs),
     typedExtensionProtocolOptions: httpOptions("HTTP", {}, { downstream: true }),
     circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
   };

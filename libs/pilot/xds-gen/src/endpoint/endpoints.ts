@@ -8,8 +8,8 @@ import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import { subsetLabels } from "../cluster/subset.ts";
 import { appendBytes, BinaryWriter, type EncodedResource, encodedBytes } from "../encode/encoded.ts";
 import { socketAddress } from "../listener/socket-address.ts";
-import type { GenerationContext } from "../scope/context.ts";
 import { resolutionFor } from "../scope/resolution.ts";
+import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 
 type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
@@ -30,22 +30,22 @@ const encodedEndpoints = new WeakMap<MeshEndpoint, Map<string, Uint8Array>>();
  * The load assignment of an EDS cluster, put together from the endpoints' own bytes. A service that is unknown gets an
  * empty assignment, so that the cluster becomes ready.
  */
-export function loadAssignment(context: GenerationContext, clusterName: string): EncodedResource {
+export function loadAssignment(scope: Scope, clusterName: string): EncodedResource {
   const parsed = parseCluster(clusterName);
-  const service = parsed?.direction === "outbound" ? context.service(parsed.host) : undefined;
+  const service = parsed?.direction === "outbound" ? scope.service(parsed.host) : undefined;
   const writer = new BinaryWriter();
   appendBytes(writer, ASSIGNMENT.clusterName, Buffer.from(clusterName));
-  if (parsed && service && resolutionFor(context.view, service) === "eds") {
+  if (parsed && service && resolutionFor(scope.proxyClass, service) === "eds") {
     const port = service.ports.find((each) => each.number === parsed.port && each.protocol !== "UDP");
-    const labels = parsed.subset ? (subsetLabels(context, service, parsed.subset) ?? null) : undefined;
+    const labels = parsed.subset ? (subsetLabels(scope, service, parsed.subset) ?? null) : undefined;
     if (port && labels !== null)
-      for (const [locality, endpoints] of byLocality(context.endpoints(service), port.name, labels)) {
+      for (const [locality, endpoints] of byLocality(scope.endpoints(service), port.name, labels)) {
         const group = new BinaryWriter();
         appendBytes(group, LOCALITY_ENDPOINTS.locality, localityBytes(locality));
         let weight = 0;
         for (const endpoint of endpoints) {
           weight += endpoint.weight;
-          appendBytes(group, LOCALITY_ENDPOINTS.lbEndpoints, endpointBytes(context, service, endpoint, port.name));
+          appendBytes(group, LOCALITY_ENDPOINTS.lbEndpoints, endpointBytes(scope, service, endpoint, port.name));
         }
         const value = new BinaryWriter().uint32(UINT32_VALUE << 3).uint32(Math.min(weight || 1, MAX_UINT32));
         appendBytes(group, LOCALITY_ENDPOINTS.loadBalancingWeight, value.finish());
@@ -80,17 +80,9 @@ function localityBytes(text: string): Uint8Array {
 }
 
 /** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
-function endpointBytes(
-  context: GenerationContext,
-  service: MeshService,
-  endpoint: MeshEndpoint,
-  portName: string,
-): Uint8Array {
+function endpointBytes(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): Uint8Array {
   const port = endpoint.ports[portName] as number;
-  const mtls =
-    endpoint.mtls &&
-    mtlsMode(context.snapshot, service.namespace, endpoint.labels, port, (key) => context.dependencies.add(key)) !==
-      "DISABLE";
+  const mtls = endpoint.mtls && mtlsMode(scope, service.namespace, endpoint.labels, port) !== "DISABLE";
   const key = `${port}/${mtls}`;
   let byPort = encodedEndpoints.get(endpoint);
   if (!byPort) {

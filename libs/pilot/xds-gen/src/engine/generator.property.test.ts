@@ -30,9 +30,9 @@ const setOf = (names: readonly string[]): NameSet => ({ key: names.join(), names
 function everything(generator: Generator): Map<string, ResourceSet> {
   const all = new Map<string, ResourceSet>();
   for (const each of PROXIES) {
-    const view = generator.view(each);
+    const proxyClass = generator.proxyClass(each);
     const put = (type: XdsType, names?: NameSet): ResourceSet => {
-      const set = generator.resources(type, each, view, names);
+      const set = generator.resources(type, each, proxyClass, names);
       all.set(`${each.id} ${type} ${names?.key ?? ""}`, set);
       return set;
     };
@@ -97,20 +97,20 @@ describe("a generator that follows changes", () => {
     const { snapshot } = new SnapshotBuilder(DOMAINS).apply({ config: { puts: [ENTRY], deletes: [] } });
     const generator = new Generator(snapshot);
     const [first] = PROXIES as [MeshProxy];
-    const view = generator.view(first);
+    const proxyClass = generator.proxyClass(first);
     const known = setOf(["outbound|80||api.example.com"]);
     const held = (): ResourceSet[] => [
-      generator.resources("cluster", first, view),
-      generator.resources("endpoint", first, view, known),
-      generator.resources("route", first, view, setOf(["80"])),
+      generator.resources("cluster", first, proxyClass),
+      generator.resources("endpoint", first, proxyClass, known),
+      generator.resources("route", first, proxyClass, setOf(["80"])),
     ];
     const before = held();
     const size = generator.cacheSize;
     // Names and labels are the client's to choose.
     for (let i = 0; i < 50; i++) {
-      generator.resources("endpoint", first, view, setOf([`outbound|80||x${i}.y`]));
-      generator.resources("endpoint", first, view, setOf([...known.names, `outbound|80|s${i}|api.example.com`]));
-      generator.resources("route", first, view, setOf([`http.${i}`]));
+      generator.resources("endpoint", first, proxyClass, setOf([`outbound|80||x${i}.y`]));
+      generator.resources("endpoint", first, proxyClass, setOf([...known.names, `outbound|80|s${i}|api.example.com`]));
+      generator.resources("route", first, proxyClass, setOf([`http.${i}`]));
     }
     everything(generator);
     assert.ok(generator.cacheSize > size + 100);
@@ -126,9 +126,10 @@ describe("a generator that follows changes", () => {
     const builder = new SnapshotBuilder(DOMAINS);
     const generator = new Generator(builder.snapshot);
     const [first] = PROXIES as [MeshProxy];
-    const view = generator.view(first);
+    const proxyClass = generator.proxyClass(first);
     const names = setOf(Array.from({ length: 100 }, (_, i) => `outbound|80||${i === 0 ? "api" : i}.example.com`));
-    const assignment = () => generator.resources("endpoint", first, view, names).resources.get(names.names[0] ?? "");
+    const assignment = () =>
+      generator.resources("endpoint", first, proxyClass, names).resources.get(names.names[0] ?? "");
     const none = assignment();
     assert.equal(generator.cacheSize, 1);
     const { snapshot, changed } = builder.apply({ config: { puts: [ENTRY], deletes: [] } });

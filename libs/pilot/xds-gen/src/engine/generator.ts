@@ -12,12 +12,12 @@ import { gatewayHosts, gatewayListeners, gatewayRouteTable } from "../listener/g
 import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
 import { explicitListeners, outboundListeners } from "../listener/outbound/outbound-listeners.ts";
 import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundHosts, outboundRouteTable } from "../route/route-table.ts";
-import { GenerationContext } from "../scope/context.ts";
-import { type MeshProxy, type ProxyView, type ServiceTarget, targetsKey, viewOf } from "../scope/proxy.ts";
+import { classOf, type MeshProxy, type ProxyClass, type ServiceTarget, targetsKey } from "../scope/proxy.ts";
+import { Scope } from "../scope/scope.ts";
 import { areNumbers, resolveTargets, serviceTargets } from "../scope/targets.ts";
+import { ResourceCache } from "./resource-cache.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { XdsType } from "./type-urls.ts";
-import { UnitCache } from "./unit-cache.ts";
 
 /** The names that a proxy asked for; one object for all proxies that asked for the same. */
 export interface NameSet {
@@ -30,7 +30,7 @@ export interface NameSet {
  * proxies that are alike get the very same objects.
  */
 export class Generator {
-  readonly #cache = new UnitCache((cache) => (snapshot, view) => new GenerationContext(snapshot, view, cache));
+  readonly #cache = new ResourceCache();
   #snapshot: Snapshot;
   #epoch = 0;
 
@@ -54,13 +54,15 @@ export class Generator {
     this.#cache.invalidate(changed);
   }
 
-  view(proxy: MeshProxy): ProxyView {
-    return viewOf(proxy, this.#snapshot);
+  proxyClass(proxy: MeshProxy): ProxyClass {
+    return classOf(proxy, this.#snapshot);
   }
 
   /** Proxies of one class have the same virtual hosts and the same clusters of others. */
-  classOf(proxy: MeshProxy, view: ProxyView): string {
-    return proxy.type === "router" ? `${view.key} ${this.#targets(this.#context(view), proxy).key}` : view.key;
+  preparationKey(proxy: MeshProxy, proxyClass: ProxyClass): string {
+    return proxy.type === "router"
+      ? `${proxyClass.key} ${this.#targets(this.#scope(proxyClass), proxy).key}`
+      : proxyClass.key;
   }
 
   /**
@@ -68,8 +70,8 @@ export class Generator {
    * asked for afterwards is there. It ends early when the snapshot changes meanwhile.
    * @returns undefined when it was done in the first turn; otherwise whether it was done to the end
    */
-  prepare(proxy: MeshProxy, view: ProxyView, turns: Turns): Promise<boolean> | undefined {
-    const units = this.#units(proxy, view);
+  prepare(proxy: MeshProxy, proxyClass: ProxyClass, turns: Turns): Promise<boolean> | undefined {
+    const units = this.#units(proxy, proxyClass);
     for (;;) {
       if (units.next().done) return undefined;
       const turn = turns.next();
@@ -88,17 +90,17 @@ export class Generator {
     return false;
   }
 
-  *#units(proxy: MeshProxy, view: ProxyView): globalThis.Generator<undefined> {
-    const context = this.#context(view);
-    for (const service of context.services()) {
-      context.part(`cds/${service.id}`, (part) => outboundClusters(part, service));
+  *#units(proxy: MeshProxy, proxyClass: ProxyClass): globalThis.Generator<undefined> {
+    const scope = this.#scope(proxyClass);
+    for (const service of scope.services()) {
+      scope.cached(`cds/${service.id}`, (part) => outboundClusters(part, service));
       yield;
     }
-    if (proxy.type === "router") yield* gatewayHosts(context, this.#targets(context, proxy).targets);
-    else yield* outboundHosts(context, proxy.interception === "NONE");
+    if (proxy.type === "router") yield* gatewayHosts(scope, this.#targets(scope, proxy).targets);
+    else yield* outboundHosts(scope, proxy.interception === "NONE");
   }
 
-  /** Frees everything that `use` does not ask for: names are clients' to choose, and views come and go. */
+  /** Frees everything that `use` does not ask for: names are clients' to choose, and classes come and go. */
   keep(use: () => void): void {
     this.#cache.beginRound();
     use();
@@ -111,99 +113,101 @@ export class Generator {
   }
 
   /** The resources of a type for a proxy. @param names for endpoints, routes and extension configs: what it asked for */
-  resources(type: XdsType, proxy: MeshProxy, view: ProxyView, names?: NameSet): ResourceSet {
-    const context = this.#context(view);
+  resources(type: XdsType, proxy: MeshProxy, proxyClass: ProxyClass, names?: NameSet): ResourceSet {
+    const scope = this.#scope(proxyClass);
     switch (type) {
       case "cluster":
-        return this.#clusters(context, proxy);
+        return this.#clusters(scope, proxy);
       case "listener":
-        return this.#listeners(context, proxy);
+        return this.#listeners(scope, proxy);
       case "endpoint":
-        return context.part(`set/eds/${names?.key}`, (inner) =>
+        return scope.cached(`set/eds/${names?.key}`, (inner) =>
           resourceSet((names?.names ?? []).map((name) => this.#assignment(inner, name))),
         );
       case "route":
-        return this.#routes(context, proxy, names?.names ?? [], names?.key ?? "");
+        return this.#routes(scope, proxy, names?.names ?? [], names?.key ?? "");
       case "extensionconfig":
-        return context.part(`set/ecds/${names?.key}`, (inner) =>
+        return scope.cached(`set/ecds/${names?.key}`, (inner) =>
           resourceSet((names?.names ?? []).flatMap((name) => extensionConfig(inner, name) ?? [])),
         );
     }
   }
 
-  #assignment(context: GenerationContext, name: string): EncodedResource {
+  #assignment(scope: Scope, name: string): EncodedResource {
     const part = `eds/${name}`;
     // Nothing is kept for names that only a client knows: there is no end of them.
-    return this.#cache.has(part, context.view) || isServed(context, name)
-      ? context.part(part, (inner) => loadAssignment(inner, name))
-      : loadAssignment(context, name);
+    return scope.isCached(part) || isServed(scope, name)
+      ? scope.cached(part, (inner) => loadAssignment(inner, name))
+      : loadAssignment(scope, name);
   }
 
-  #context(view: ProxyView): GenerationContext {
-    return new GenerationContext(this.#snapshot, view, this.#cache, true);
+  #scope(proxyClass: ProxyClass): Scope {
+    return new Scope(this.#snapshot, proxyClass, this.#cache);
   }
 
-  #targets(context: GenerationContext, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
+  #targets(scope: Scope, proxy: MeshProxy): { targets: readonly ServiceTarget[]; key: string } {
     const workload = `${proxy.namespace}/${proxy.labelsKey}`;
-    const named = context.part(`selecting/${workload}`, (inner) => serviceTargets(inner, proxy));
+    const named = scope.cached(`selecting/${workload}`, (inner) => serviceTargets(inner, proxy));
     // Pods of one workload may differ in what a port's name means, for example while it is rolled out.
     const own = areNumbers(named) ? "" : `${proxy.pod}/${proxy.ip}`;
-    return context.part(`targets/${workload}/${proxy.interception === "NONE" ? proxy.ip : ""}/${own}`, (inner) => {
+    return scope.cached(`targets/${workload}/${proxy.interception === "NONE" ? proxy.ip : ""}/${own}`, (inner) => {
       const targets = resolveTargets(
         inner,
         proxy,
-        inner.part(`selecting/${workload}`, (part) => serviceTargets(part, proxy)),
+        inner.cached(`selecting/${workload}`, (part) => serviceTargets(part, proxy)),
       );
       return { targets, key: targetsKey(proxy, targets) };
     });
   }
 
-  #outboundClusters(context: GenerationContext): readonly EncodedResource[] {
-    return context.part("cds/outbound", (outer) =>
-      outer.services().flatMap((service) => outer.part(`cds/${service.id}`, (part) => outboundClusters(part, service))),
+  #outboundClusters(scope: Scope): readonly EncodedResource[] {
+    return scope.cached("cds/outbound", (outer) =>
+      outer
+        .services()
+        .flatMap((service) => outer.cached(`cds/${service.id}`, (part) => outboundClusters(part, service))),
     );
   }
 
   /** The clusters of a proxy's own: what it serves. */
-  #ownClusters(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
-    const { targets, key } = this.#targets(context, proxy);
-    return context.part(`cds/own/${key}`, (inner) => {
+  #ownClusters(scope: Scope, proxy: MeshProxy): readonly EncodedResource[] {
+    const { targets, key } = this.#targets(scope, proxy);
+    return scope.cached(`cds/own/${key}`, (inner) => {
       const own: EncodedResource[] = proxy.type === "sidecar" ? inboundClusters(inner, proxy, targets) : [];
       if (proxy.httpProxyPort > 0) own.push(tunnelCluster(proxy));
       return own;
     });
   }
 
-  #clusters(context: GenerationContext, proxy: MeshProxy): ResourceSet {
-    const { key } = this.#targets(context, proxy);
-    return context.part(`set/cds/${key}`, (inner) =>
+  #clusters(scope: Scope, proxy: MeshProxy): ResourceSet {
+    const { key } = this.#targets(scope, proxy);
+    return scope.cached(`set/cds/${key}`, (inner) =>
       resourceSet([
         ...this.#outboundClusters(inner),
-        ...inner.part("cds/standard", standardClusters),
+        ...inner.cached("cds/standard", standardClusters),
         ...this.#ownClusters(inner, proxy),
       ]),
     );
   }
 
-  /** The listeners that proxies of a view share. */
-  #sharedListeners(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
+  /** The listeners that the proxies of a class share. */
+  #sharedListeners(scope: Scope, proxy: MeshProxy): readonly EncodedResource[] {
     return proxy.type === "sidecar" && proxy.interception !== "NONE"
-      ? context.part("lds/outbound", outboundListeners)
+      ? scope.cached("lds/outbound", outboundListeners)
       : NOTHING;
   }
 
-  #ownListeners(context: GenerationContext, proxy: MeshProxy): readonly EncodedResource[] {
-    const { targets, key } = this.#targets(context, proxy);
-    return context.part(`lds/own/${key}`, (inner) => {
+  #ownListeners(scope: Scope, proxy: MeshProxy): readonly EncodedResource[] {
+    const { targets, key } = this.#targets(scope, proxy);
+    return scope.cached(`lds/own/${key}`, (inner) => {
       if (proxy.type === "router") return gatewayListeners(inner, proxy, targets);
       const explicit = proxy.interception === "NONE" ? explicitListeners(inner, proxy, targets) : [];
       return [...explicit, ...inboundListeners(inner, proxy, targets)];
     });
   }
 
-  #listeners(context: GenerationContext, proxy: MeshProxy): ResourceSet {
-    const { key } = this.#targets(context, proxy);
-    return context.part(`set/lds/${key}`, (inner) =>
+  #listeners(scope: Scope, proxy: MeshProxy): ResourceSet {
+    const { key } = this.#targets(scope, proxy);
+    return scope.cached(`set/lds/${key}`, (inner) =>
       resourceSet([...this.#sharedListeners(inner, proxy), ...this.#ownListeners(inner, proxy)]),
     );
   }
@@ -212,37 +216,37 @@ export class Generator {
    * What a proxy's configuration is made of, but for endpoints, whether the proxy has asked for it yet or not. Proxies that are
    * alike get the very same lists.
    */
-  parts(proxy: MeshProxy, view: ProxyView): (readonly EncodedResource[])[] {
-    const context = this.#context(view);
-    const listeners = [this.#sharedListeners(context, proxy), this.#ownListeners(context, proxy)];
+  parts(proxy: MeshProxy, proxyClass: ProxyClass): (readonly EncodedResource[])[] {
+    const scope = this.#scope(proxyClass);
+    const listeners = [this.#sharedListeners(scope, proxy), this.#ownListeners(scope, proxy)];
     return [
-      ...[this.#outboundClusters(context), this.#ownClusters(context, proxy), ...listeners],
-      ...routeNames(proxy, listeners).map((name) => this.#routeTable(context, proxy, name)),
+      ...[this.#outboundClusters(scope), this.#ownClusters(scope, proxy), ...listeners],
+      ...routeNames(proxy, listeners).map((name) => this.#routeTable(scope, proxy, name)),
     ];
   }
 
-  #routeTable(context: GenerationContext, proxy: MeshProxy, name: string): readonly EncodedResource[] {
-    const key = proxy.type === "router" ? this.#targets(context, proxy).key : "";
-    return context.part(`rds/alone/${key}/${name}`, (inner) => [this.#route(inner, proxy, name)]);
+  #routeTable(scope: Scope, proxy: MeshProxy, name: string): readonly EncodedResource[] {
+    const key = proxy.type === "router" ? this.#targets(scope, proxy).key : "";
+    return scope.cached(`rds/alone/${key}/${name}`, (inner) => [this.#route(inner, proxy, name)]);
   }
 
   /** The ports that a workload serves; undefined where traffic of every port is captured. */
-  servedPorts(proxy: MeshProxy, view: ProxyView): ReadonlySet<number> | undefined {
+  servedPorts(proxy: MeshProxy, proxyClass: ProxyClass): ReadonlySet<number> | undefined {
     if (proxy.interception !== "NONE") return undefined;
-    return new Set(this.#targets(this.#context(view), proxy).targets.map(({ targetPort }) => targetPort));
+    return new Set(this.#targets(this.#scope(proxyClass), proxy).targets.map(({ targetPort }) => targetPort));
   }
 
-  #routes(context: GenerationContext, proxy: MeshProxy, names: readonly string[], namesKey: string): ResourceSet {
-    const key = proxy.type === "router" ? this.#targets(context, proxy).key : "";
-    return context.part(`set/rds/${key}/${namesKey}`, (inner) =>
+  #routes(scope: Scope, proxy: MeshProxy, names: readonly string[], namesKey: string): ResourceSet {
+    const key = proxy.type === "router" ? this.#targets(scope, proxy).key : "";
+    return scope.cached(`set/rds/${key}/${namesKey}`, (inner) =>
       resourceSet(names.map((name) => this.#route(inner, proxy, name))),
     );
   }
 
-  #route(context: GenerationContext, proxy: MeshProxy, name: string): EncodedResource {
+  #route(scope: Scope, proxy: MeshProxy, name: string): EncodedResource {
     const router = proxy.type === "router";
-    const { targets, key } = router ? this.#targets(context, proxy) : { targets: [], key: "" };
-    return context.part(`rds/${key}/${name}`, (part) =>
+    const { targets, key } = router ? this.#targets(scope, proxy) : { targets: [], key: "" };
+    return scope.cached(`rds/${key}/${name}`, (part) =>
       router
         ? gatewayRouteTable(part, name, targets)
         : name === HTTP_PROXY_ROUTE
@@ -279,9 +283,9 @@ function namesIn(list: readonly EncodedResource[], pattern: RegExp, prefix: stri
 }
 
 /** True for the name of a cluster that there is, whose endpoints come by EDS. */
-function isServed(context: GenerationContext, name: string): boolean {
+function isServed(scope: Scope, name: string): boolean {
   const { direction, host = "", port, subset } = parseCluster(name) ?? {};
-  const service = direction === "outbound" ? context.service(host) : undefined;
+  const service = direction === "outbound" ? scope.service(host) : undefined;
   if (service?.resolution !== "eds" || !service.ports.some((each) => each.number === port)) return false;
-  return !subset || subsetLabels(context, service, subset) !== undefined;
+  return !subset || subsetLabels(scope, service, subset) !== undefined;
 }

@@ -8,7 +8,7 @@ import { HttpGrpcAccessLogConfigSchema } from "@xebec/api-envoy/envoy/extensions
 import { StdoutAccessLogSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/stream/v3/stream";
 import { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
 import { outboundCluster } from "@xebec/model-names";
-import type { GenerationContext } from "../scope/context.ts";
+import type { Scope } from "../scope/scope.ts";
 import { isMarked } from "./http/report-filter.ts";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
@@ -25,24 +25,24 @@ const LENGTH_DELIMITED = 2;
  * Where a proxy reaches one of Mixer's two services, by Istio's names. The cluster's own name would be the authority, but it
  * has characters that HTTP/2 servers refuse there.
  */
-export function mixerService(context: GenerationContext, service: "istio-policy" | "istio-telemetry") {
-  const { rootNamespace, domain } = context.snapshot.mesh;
+export function mixerService(scope: Scope, service: "istio-policy" | "istio-telemetry") {
+  const { rootNamespace, domain } = scope.mesh;
   const host = `${service}.${rootNamespace}.svc.${domain}`;
   return { clusterName: outboundCluster(MIXER_PORT, "", host), authority: host };
 }
 
 /** The access logs of an HTTP listener: the mesh's file, and reports to mixer-telemetry of what is marked for it. */
-export function httpAccessLogs(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
-  return [...fileLog(context), ...reportLog(context, direction)];
+export function httpAccessLogs(scope: Scope, direction: "inbound" | "outbound"): AccessLog[] {
+  return [...fileLog(scope), ...reportLog(scope, direction)];
 }
 
 /** The access logs of a TCP listener. */
-export function tcpAccessLogs(context: GenerationContext): AccessLog[] {
-  return fileLog(context);
+export function tcpAccessLogs(scope: Scope): AccessLog[] {
+  return fileLog(scope);
 }
 
-function fileLog(context: GenerationContext): AccessLog[] {
-  const { accessLogFile: path, accessLogFormat, accessLogEncoding } = context.snapshot.mesh;
+function fileLog(scope: Scope): AccessLog[] {
+  const { accessLogFile: path, accessLogFormat, accessLogEncoding } = scope.mesh;
   if (!path) return [];
   const text = accessLogFormat || DEFAULT_FORMAT;
   const format =
@@ -90,7 +90,7 @@ function formatTag(tag: string, format: string) {
   return message;
 }
 
-function reportLog(context: GenerationContext, direction: "inbound" | "outbound"): AccessLog[] {
+function reportLog(scope: Scope, direction: "inbound" | "outbound"): AccessLog[] {
   return [
     {
       name: "envoy.access_loggers.http_grpc",
@@ -101,7 +101,7 @@ function reportLog(context: GenerationContext, direction: "inbound" | "outbound"
           commonConfig: {
             logName: `xebec_http_${direction}`,
             transportApiVersion: ApiVersion.V3,
-            grpcService: { targetSpecifier: { case: "envoyGrpc", value: mixerService(context, "istio-telemetry") } },
+            grpcService: { targetSpecifier: { case: "envoyGrpc", value: mixerService(scope, "istio-telemetry") } },
             bufferFlushInterval: durationOf(1000),
             customTags:
               direction === "outbound"

@@ -3,19 +3,19 @@ import { ConfigSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/set
 import type { MeshService } from "@xebec/pilot-registry";
 import { effectivePolicy, mergedRule } from "../cluster/traffic-policy.ts";
 import { acceptsHttp10 } from "../filter/network/http-connection.ts";
-import type { GenerationContext } from "../scope/context.ts";
+import type { Scope } from "../scope/scope.ts";
 
 // What a port speaks that declares no protocol is told by the first bytes of each connection (docs/reference/pilot.md
 // §1.2, §4.4).
 
 /** What http_inspector calls HTTP. HTTP/1.0 only where it is taken: else it goes on as bytes. */
-export function httpProtocols(context: GenerationContext): string[] {
-  return [...(acceptsHttp10(context) ? ["http/1.0"] : []), "http/1.1", "h2c"];
+export function httpProtocols(scope: Scope): string[] {
+  return [...(acceptsHttp10(scope) ? ["http/1.0"] : []), "http/1.1", "h2c"];
 }
 
 /** The match of a chain for HTTP in plaintext among others. */
-export function sniffedHttp(context: GenerationContext) {
-  return { transportProtocol: "raw_buffer", applicationProtocols: httpProtocols(context) };
+export function sniffedHttp(scope: Scope) {
+  return { transportProtocol: "raw_buffer", applicationProtocols: httpProtocols(scope) };
 }
 
 /** A client that waits for the server to speak first must not wait for the inspectors for long. */
@@ -40,12 +40,12 @@ export const ANNOUNCE = "envoy.filters.http.set_filter_state";
 
 /** What a route to these destinations needs: nothing, unless a server of one must be told that HTTP comes. */
 export function announcement(
-  context: GenerationContext,
+  scope: Scope,
   destinations: readonly { readonly host: string; readonly subset: string; readonly port: number }[],
 ): Record<string, ReturnType<typeof anyOf>> {
   const needed = destinations.some(({ host, subset, port }) => {
-    const service = context.service(host);
-    return service !== undefined && isAuto(service, port) && usesMeshTls(context, service, subset, port);
+    const service = scope.service(host);
+    return service !== undefined && isAuto(service, port) && usesMeshTls(scope, service, subset, port);
   });
   if (!needed) return {};
   const inlineString = `${MESH_HTTP[1]},istio`;
@@ -77,7 +77,7 @@ export function sharesListeners({ addresses }: MeshService): boolean {
 }
 
 /** A server outside of the mesh must not hear of Istio's protocols. */
-function usesMeshTls(context: GenerationContext, service: MeshService, subset: string, port: number): boolean {
-  const mode = effectivePolicy(mergedRule(context.destinationRules(service))?.spec, subset, port).tls?.mode;
+function usesMeshTls(scope: Scope, service: MeshService, subset: string, port: number): boolean {
+  const mode = effectivePolicy(mergedRule(scope.destinationRules(service))?.spec, subset, port).tls?.mode;
   return mode === "ISTIO_MUTUAL" || (mode === undefined && !service.external);
 }

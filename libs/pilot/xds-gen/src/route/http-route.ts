@@ -5,14 +5,14 @@ import type { HttpDestination, HttpMatch, HttpRoute } from "@xebec/model-resourc
 import type { VirtualService } from "@xebec/pilot-snapshot";
 import { ms } from "../cluster/traffic-policy.ts";
 import { announcement } from "../listener/sniffing.ts";
-import type { GenerationContext } from "../scope/context.ts";
+import type { Scope } from "../scope/scope.ts";
 import { configPath } from "./config-path.ts";
 import { hashPolicy } from "./hash-policy.ts";
 import { authorityOf, headerEdits } from "./header-edits.ts";
 import { directResponseOf, redirectOf } from "./redirect.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { millionths, routeFilters } from "./route-filters.ts";
-import { type RouteScope, routeMatch, routeName } from "./route-match.ts";
+import { type RouteBinding, routeMatch, routeName } from "./route-match.ts";
 import { NO_TIMEOUT, routeTimeout } from "./route-timeout.ts";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
@@ -21,11 +21,11 @@ type Destination = HttpDestination["destination"];
 
 /** Translates one match of one HTTP rule of a VirtualService into an Envoy route (docs/reference/pilot.md §3.1). */
 export function httpRoute(
-  context: GenerationContext,
+  scope: Scope,
   owner: VirtualService,
   rule: HttpRoute,
   match: HttpMatch | undefined,
-  scope: RouteScope,
+  binding: RouteBinding,
 ): RouteInit {
   const used = usedOf(rule);
   const [only] = used.length === 1 ? used : [];
@@ -35,22 +35,22 @@ export function httpRoute(
     name: routeName(rule, match),
     match: routeMatch(match),
     action: rule.redirect
-      ? { case: "redirect", value: redirectOf(rule.redirect, scope.port) }
+      ? { case: "redirect", value: redirectOf(rule.redirect, binding.port) }
       : rule.directResponse
         ? { case: "directResponse", value: directResponseOf(rule.directResponse) }
-        : { case: "route", value: actionOf(context, owner, rule, scope) },
+        : { case: "route", value: actionOf(scope, owner, rule, binding) },
     metadata: { filterMetadata: { istio: { config: configPath(owner.key) } } },
-    decorator: { operation: `${owner.name}:${scope.port}/*` },
+    decorator: { operation: `${owner.name}:${binding.port}/*` },
     statPrefix: match?.statPrefix ?? "",
     ...request,
     ...response,
     typedPerFilterConfig: {
       ...routeFilters(rule),
       ...announcement(
-        context,
+        scope,
         used.map(({ destination }) => {
-          const host = canonicalHost(resolveShortName(destination.host, owner.namespace, context.snapshot.mesh.domain));
-          return { host, subset: destination.subset ?? "", port: portOf(context, destination, host, scope.port) };
+          const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
+          return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
         }),
       ),
     },
@@ -58,7 +58,7 @@ export function httpRoute(
 }
 
 /** The route of a service that no VirtualService is for. */
-export function defaultRoute(context: GenerationContext, host: string, port: number): RouteInit {
+export function defaultRoute(scope: Scope, host: string, port: number): RouteInit {
   const destination = { host };
   return {
     name: "default",
@@ -66,30 +66,30 @@ export function defaultRoute(context: GenerationContext, host: string, port: num
     action: {
       case: "route",
       value: {
-        clusterSpecifier: { case: "cluster", value: clusterOf(context, destination, host, port) },
+        clusterSpecifier: { case: "cluster", value: clusterOf(scope, destination, host, port) },
         ...NO_TIMEOUT,
         // A host that just failed is left out, also where a hash leads there: as in Istio, only rules ask for the same one again.
         retryPolicy: retryPolicy(undefined, false),
-        hashPolicy: hashPolicy(context, host, "", port),
+        hashPolicy: hashPolicy(scope, host, "", port),
       },
     },
     decorator: { operation: `${host}:${port}/*` },
-    typedPerFilterConfig: announcement(context, [{ host, subset: "", port }]),
+    typedPerFilterConfig: announcement(scope, [{ host, subset: "", port }]),
   };
 }
 
-function actionOf(context: GenerationContext, owner: VirtualService, rule: HttpRoute, scope: RouteScope): ActionInit {
+function actionOf(scope: Scope, owner: VirtualService, rule: HttpRoute, binding: RouteBinding): ActionInit {
   const host = (destination: Destination): string =>
-    canonicalHost(resolveShortName(destination.host, owner.namespace, context.snapshot.mesh.domain));
-  const nameOf = (destination: Destination): string => clusterOf(context, destination, host(destination), scope.port);
+    canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
+  const nameOf = (destination: Destination): string => clusterOf(scope, destination, host(destination), binding.port);
   const used = usedOf(rule);
   const hash = used
     .flatMap((each) =>
       hashPolicy(
-        context,
+        scope,
         host(each.destination),
         each.destination.subset ?? "",
-        portOf(context, each.destination, host(each.destination), scope.port),
+        portOf(scope, each.destination, host(each.destination), binding.port),
       ),
     )
     .slice(0, 8);
@@ -153,24 +153,14 @@ function destinationsOf(
 }
 
 /** The cluster of a destination. @param listenerPort the port that was called */
-export function clusterOf(
-  context: GenerationContext,
-  destination: Destination,
-  host: string,
-  listenerPort: number,
-): string {
-  return outboundCluster(portOf(context, destination, host, listenerPort), destination.subset ?? "", host);
+export function clusterOf(scope: Scope, destination: Destination, host: string, listenerPort: number): string {
+  return outboundCluster(portOf(scope, destination, host, listenerPort), destination.subset ?? "", host);
 }
 
 /** The port of a destination: its own, else the service's only port, else the port that was called. */
-export function portOf(
-  context: GenerationContext,
-  destination: Destination,
-  host: string,
-  listenerPort: number,
-): number {
+export function portOf(scope: Scope, destination: Destination, host: string, listenerPort: number): number {
   if (destination.port?.number !== undefined) return destination.port.number;
-  const ports = context.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
+  const ports = scope.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
   const [first, second] = ports;
   if (!first) return listenerPort;
   if (!second) return first.number;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RouteMatchSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import type { HttpMatch } from "@xebec/model-resources";
-import { viewOf } from "../scope/proxy.ts";
+import { classOf } from "../scope/proxy.ts";
 import { jsonOf, proxy, snapshotOf } from "../small-mesh.testkit.ts";
 import { appliesHere, isCatchAll, routeMatch, routeName } from "./route-match.ts";
 
@@ -87,13 +87,13 @@ describe("a match becomes Envoy's", () => {
 });
 
 describe("a match applies", () => {
-  const view = viewOf(proxy({ LABELS: { app: "web", version: "v1" } }), {
+  const proxyClass = classOf(proxy({ LABELS: { app: "web", version: "v1" } }), {
     ...snapshotOf([]),
     selectorLabels: new Set(["app", "version"]),
   });
   const mesh = { gateways: new Set(["mesh"]), port: 9080 };
   const resolve = (text: string): string => (text.includes("/") || text === "mesh" ? text : `default/${text}`);
-  for (const [name, match, scope, expected] of [
+  for (const [name, match, binding, expected] of [
     ["everywhere when it says nothing", {}, mesh, true],
     ["at its port", { port: 9080 }, mesh, true],
     ["at no other port", { port: 80 }, mesh, false],
@@ -113,7 +113,7 @@ describe("a match applies", () => {
       true,
     ],
   ] as const)
-    it(name, () => assert.equal(appliesHere(match as HttpMatch, scope, view, resolve), expected));
+    it(name, () => assert.equal(appliesHere(match as HttpMatch, binding, proxyClass, resolve), expected));
 });
 
 describe("a match that takes every request", () => {

@@ -2,13 +2,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteMatchSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { labelsMatch } from "@xebec/model-names";
 import type { HttpMatch, HttpRoute } from "@xebec/model-resources";
-import type { ProxyView } from "../scope/proxy.ts";
+import type { ProxyClass } from "../scope/proxy.ts";
 import { headerMatcher, queryMatcher } from "./string-match.ts";
 
 type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;
 
 /** Where routes are made for: a sidecar's port (`mesh`) or a Gateway's server. */
-export interface RouteScope {
+export interface RouteBinding {
   /** `mesh`, or the Gateways (`<ns>/<name>`) that the server belongs to. */
   readonly gateways: ReadonlySet<string>;
   readonly port: number;
@@ -17,14 +17,14 @@ export interface RouteScope {
 /** Says whether a match may apply here: its gateways or source, and its port, are decided now and never reach Envoy. */
 export function appliesHere(
   match: HttpMatch,
-  scope: RouteScope,
-  view: ProxyView,
+  binding: RouteBinding,
+  proxyClass: ProxyClass,
   resolve: (gateway: string) => string,
 ): boolean {
-  if (match.port !== undefined && match.port !== scope.port) return false;
-  if (match.gateways?.length) return match.gateways.some((each) => scope.gateways.has(resolve(each)));
-  if (!labelsMatch(match.sourceLabels, view.labels)) return false;
-  return match.sourceNamespace === undefined || match.sourceNamespace === view.namespace;
+  if (match.port !== undefined && match.port !== binding.port) return false;
+  if (match.gateways?.length) return match.gateways.some((each) => binding.gateways.has(resolve(each)));
+  if (!labelsMatch(match.sourceLabels, proxyClass.labels)) return false;
+  return match.sourceNamespace === undefined || match.sourceNamespace === proxyClass.namespace;
 }
 
 /** Translates one match; an absent one matches everything (docs/reference/pilot.md §3.1). */

@@ -6,7 +6,7 @@ import type { WorkloadRecord } from "@xebec/model-workloads";
 import type { MeshService } from "@xebec/pilot-registry";
 import { gatewayRouteTable } from "../listener/gateway/gateway.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
-import { contextOf, type Json, jsonOf, object, proxy, service, snapshotOf } from "../small-mesh.testkit.ts";
+import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { assemble, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
 import { domainsOf, type VirtualHostPart } from "./virtual-host.ts";
 
@@ -14,7 +14,7 @@ const REVIEWS = "reviews.default.svc.cluster.local";
 const RECORDS = service("reviews");
 
 const table = (objects: Resource[], records = RECORDS, name = "9080", client?: MeshProxy): Json =>
-  jsonOf(RouteConfigurationSchema, outboundRouteTable(contextOf(snapshotOf(objects, records), client), name).bytes);
+  jsonOf(RouteConfigurationSchema, outboundRouteTable(scopeOf(snapshotOf(objects, records), client), name).bytes);
 const hostOf = (config: Json, name: string): Json => config.virtual_hosts.find((each: Json) => each.name === name);
 const rule = (spec: object, more: { namespace?: string; created?: string } = {}, name = "vs"): Resource =>
   object("VirtualService", name, { hosts: ["reviews"], ...spec }, more);
@@ -124,7 +124,7 @@ describe("a route table", () => {
 
   it("names the port in the explicit proxy's table, but for port 80", () => {
     const records = [...service("reviews"), ...service("web", { ports: { http: 80 } })];
-    const config = jsonOf(RouteConfigurationSchema, httpProxyRouteTable(contextOf(snapshotOf([], records))).bytes);
+    const config = jsonOf(RouteConfigurationSchema, httpProxyRouteTable(scopeOf(snapshotOf([], records))).bytes);
     assert.ok(hostOf(config, `${REVIEWS}:9080`).domains.every((each: string) => each.endsWith(":9080")));
     const { domains } = hostOf(config, "web.default.svc.cluster.local:80");
     assert.deepEqual(
@@ -264,8 +264,8 @@ describe("the route table of a gateway", () => {
   const virtual = (name: string, hosts: string[], http: object[], created = "2026-01-01T00:00:00Z"): Resource =>
     object("VirtualService", name, { hosts, gateways: ["web"], http }, { created });
   const hosts = (...objects: Resource[]): Json[] => {
-    const context = contextOf(snapshotOf(objects, RECORDS), router);
-    return jsonOf(RouteConfigurationSchema, gatewayRouteTable(context, "http.80", []).bytes).virtual_hosts;
+    const scope = scopeOf(snapshotOf(objects, RECORDS), router);
+    return jsonOf(RouteConfigurationSchema, gatewayRouteTable(scope, "http.80", []).bytes).virtual_hosts;
   };
   const all = [{ name: "all", route: [to("reviews")] }];
 

@@ -1,14 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteActionSchema, RouteSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { isHttp } from "@xebec/model-names";
-import { isVisible, type MeshService } from "@xebec/pilot-registry";
-import { dependency } from "@xebec/pilot-snapshot";
+import type { MeshService } from "@xebec/pilot-registry";
 import { TUNNEL_CLUSTER } from "../cluster/standard-clusters.ts";
 import { appendBytes, BinaryWriter, contentHash, type EncodedResource } from "../encode/encoded.ts";
 import { tcpClusters, tcpConfigKeys } from "../listener/outbound/tcp-chains.ts";
 import { isAuto, sharesListeners } from "../listener/sniffing.ts";
-import type { GenerationContext } from "../scope/context.ts";
 import { resolutionFor } from "../scope/resolution.ts";
+import type { Scope } from "../scope/scope.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
 import {
   domainsOf,
@@ -37,31 +36,31 @@ const UNKNOWN_HOSTS_PORT = 80;
 export const HTTP_PROXY_ROUTE = "http_proxy";
 
 /** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (docs/reference/pilot.md §4.3). */
-export function outboundRouteTable(context: GenerationContext, name: string): EncodedResource {
-  if (name.includes(":")) return sniffedRouteTable(context, name);
+export function outboundRouteTable(scope: Scope, name: string): EncodedResource {
+  if (name.includes(":")) return sniffedRouteTable(scope, name);
   const port = Number(name);
   const hosts: VirtualHostPart[] = [];
   const known = new Set<string>();
-  for (const service of context.services()) {
+  for (const service of scope.services()) {
     const match = service.ports.find(
       (each) =>
         each.number === port && (isHttp(each.protocol) || (each.protocol === "Auto" && sharesListeners(service))),
     );
     if (!match) continue;
     known.add(service.host);
-    hosts.push(context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)));
+    hosts.push(scope.cached(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)));
   }
-  if (port === UNKNOWN_HOSTS_PORT) hosts.push(...unknownHosts(context, known));
-  return assemble(name, [...hosts, fallback(context)], { ignorePort: true });
+  if (port === UNKNOWN_HOSTS_PORT) hosts.push(...unknownHosts(scope, known));
+  return assemble(name, [...hosts, fallback(scope)], { ignorePort: true });
 }
 
 /** The route table `<host>:<port>` of a port without protocol: whoever its clients call, it is this service that they dialled. */
-function sniffedRouteTable(context: GenerationContext, name: string): EncodedResource {
+function sniffedRouteTable(scope: Scope, name: string): EncodedResource {
   const colon = name.lastIndexOf(":");
   const port = Number(name.slice(colon + 1));
-  const service = context.service(name.slice(0, colon));
-  if (!service || !isAuto(service, port)) return assemble(name, [fallback(context)], { ignorePort: true });
-  const part = context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port));
+  const service = scope.service(name.slice(0, colon));
+  if (!service || !isAuto(service, port)) return assemble(name, [fallback(scope)], { ignorePort: true });
+  const part = scope.cached(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port));
   return assemble(name, [{ ...part, domains: ["*"], encoded: undefined }], { ignorePort: true });
 }
 
@@ -69,28 +68,28 @@ function sniffedRouteTable(context: GenerationContext, name: string): EncodedRes
  * The route table of the explicit HTTP proxy: every HTTP service on every port, called by `host:port`; every other service's
  * port for clients that tunnel to it.
  */
-export function httpProxyRouteTable(context: GenerationContext): EncodedResource {
+export function httpProxyRouteTable(scope: Scope): EncodedResource {
   const hosts: VirtualHostPart[] = [];
   const known = new Set<string>();
-  for (const service of context.services())
+  for (const service of scope.services())
     for (const { number: port, protocol } of service.ports) {
       // What is tunnelled to a port without protocol may be anything; what comes without a tunnel is HTTP.
       if (!isHttp(protocol) && protocol !== "Auto") {
-        if (protocol === "UDP" || resolutionFor(context.view, service) === "passthrough") continue;
-        hosts.push(context.part(`proxy-tunnel/${service.host}/${port}`, (inner) => tunnelHost(inner, service, port)));
+        if (protocol === "UDP" || resolutionFor(scope.proxyClass, service) === "passthrough") continue;
+        hosts.push(scope.cached(`proxy-tunnel/${service.host}/${port}`, (inner) => tunnelHost(inner, service, port)));
         continue;
       }
       known.add(service.host);
-      hosts.push(proxyHost(context, service, port));
+      hosts.push(proxyHost(scope, service, port));
     }
-  hosts.push(...unknownHosts(context, known).map(tunnelled));
-  const last = fallback(context);
+  hosts.push(...unknownHosts(scope, known).map(tunnelled));
+  const last = fallback(scope);
   return assemble(HTTP_PROXY_ROUTE, [...hosts, { ...last, routes: [tunnelRoute(), ...last.routes] }], {});
 }
 
 /** An HTTP service's port, called through the explicit proxy. */
-function proxyHost(context: GenerationContext, service: MeshService, port: number): VirtualHostPart {
-  return context.part(`proxy-vhost/${service.host}/${port}`, (inner) => {
+function proxyHost(scope: Scope, service: MeshService, port: number): VirtualHostPart {
+  return scope.cached(`proxy-vhost/${service.host}/${port}`, (inner) => {
     const part = serviceVirtualHost(inner, service, port);
     const withPort = part.domains.map((domain) => `${domain}:${port}`);
     // A request to port 80 names no port; all others must, or the port could not be told.
@@ -102,12 +101,12 @@ function proxyHost(context: GenerationContext, service: MeshService, port: numbe
 }
 
 /** A TCP or TLS service's port, reached with CONNECT. */
-function tunnelHost(context: GenerationContext, service: MeshService, number: number): VirtualHostPart {
-  context.reads(service);
+function tunnelHost(scope: Scope, service: MeshService, number: number): VirtualHostPart {
+  scope.dependsOn(service);
   const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
-  const clusters = port ? tcpClusters(context, service, port) : [];
+  const clusters = port ? tcpClusters(scope, service, port) : [];
   const [only] = clusters;
-  const domains = domainsOf(service, context.view.namespace, context.snapshot.mesh.domain);
+  const domains = domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain);
   return {
     name: `${service.host}:${number}`,
     domains: domains.map((domain) => `${domain}:${number}`),
@@ -118,7 +117,7 @@ function tunnelHost(context: GenerationContext, service: MeshService, number: nu
           : { case: "cluster", value: only?.name ?? "BlackHoleCluster" },
       ),
     ],
-    configKeys: tcpConfigKeys(context, service),
+    configKeys: tcpConfigKeys(scope, service),
   };
 }
 
@@ -145,49 +144,42 @@ function connectRoute(clusterSpecifier: ActionInit["clusterSpecifier"]): RouteIn
   };
 }
 
-function unknownHosts(context: GenerationContext, known: ReadonlySet<string>): VirtualHostPart[] {
-  const parts = [...eachUnknownHost(context, known)].filter((part) => part !== undefined);
+function unknownHosts(scope: Scope, known: ReadonlySet<string>): VirtualHostPart[] {
+  const parts = [...eachUnknownHost(scope, known)].filter((part) => part !== undefined);
   return parts.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** A part for each host that only a VirtualService has; undefined where none of its rules is for this proxy. */
-function* eachUnknownHost(
-  context: GenerationContext,
-  known: ReadonlySet<string>,
-): Generator<VirtualHostPart | undefined> {
-  context.dependencies.add(dependency.anyVirtualService);
+function* eachUnknownHost(scope: Scope, known: ReadonlySet<string>): Generator<VirtualHostPart | undefined> {
   const taken = new Set(known);
-  for (const owner of context.snapshot.virtualServices.all()) {
-    if (!owner.gateways.includes("mesh") || !isVisible(owner.exportTo, owner.namespace, context.view.namespace))
-      continue;
+  for (const owner of scope.virtualServices())
     for (const host of owner.hosts) {
-      if (taken.has(host) || context.snapshot.services.has(host)) continue;
-      if (context.virtualService(host, "http") !== owner) continue;
+      if (taken.has(host) || scope.hasService(host)) continue;
+      if (scope.virtualService(host, "http") !== owner) continue;
       taken.add(host);
-      yield context.part(`unknown-vhost/${host}`, (inner) => {
+      yield scope.cached(`unknown-vhost/${host}`, (inner) => {
         const own = inner.virtualService(host, "http");
         return own && unknownHostVirtualHost(inner, host, own, UNKNOWN_HOSTS_PORT);
       });
     }
-  }
 }
 
 /**
- * Makes what the outbound route tables of a view are put together from, one virtual host at each step: ten thousand at once would
+ * Makes what the outbound route tables of a class are put together from, one virtual host at each step: ten thousand at once would
  * stop everything else. @param tunnels for the explicit HTTP proxy
  */
-export function* outboundHosts(context: GenerationContext, tunnels: boolean): Generator<undefined> {
-  for (const service of context.services())
+export function* outboundHosts(scope: Scope, tunnels: boolean): Generator<undefined> {
+  for (const service of scope.services())
     for (const { number: port, protocol } of service.ports) {
       if (!isHttp(protocol) && protocol !== "Auto") continue;
       encode(
         tunnels
-          ? proxyHost(context, service, port)
-          : context.part(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)),
+          ? proxyHost(scope, service, port)
+          : scope.cached(`vhost/${service.host}/${port}`, (inner) => serviceVirtualHost(inner, service, port)),
       );
       yield;
     }
-  for (const part of eachUnknownHost(context, new Set())) {
+  for (const part of eachUnknownHost(scope, new Set())) {
     if (part) encode(tunnels ? tunnelled(part) : part);
     yield;
   }
@@ -212,8 +204,8 @@ function tunnelled(part: VirtualHostPart): VirtualHostPart {
 }
 
 /** What becomes of a host that nobody knows: on to wherever it leads, or refused. */
-function fallback(context: GenerationContext): VirtualHostPart {
-  const allowed = context.snapshot.mesh.allowAnyOutbound;
+function fallback(scope: Scope): VirtualHostPart {
+  const allowed = scope.mesh.allowAnyOutbound;
   const match = { pathSpecifier: { case: "prefix" as const, value: "/" } };
   return {
     name: allowed ? "allow_any" : "block_all",
@@ -229,7 +221,7 @@ function fallback(context: GenerationContext): VirtualHostPart {
               value: {
                 clusterSpecifier: {
                   case: "cluster",
-                  value: context.view.interception === "NONE" ? "BlackHoleCluster" : "PassthroughCluster",
+                  value: scope.proxyClass.interception === "NONE" ? "BlackHoleCluster" : "PassthroughCluster",
                 },
                 ...NO_TIMEOUT,
               },

@@ -6,9 +6,9 @@ import {
 } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import type { MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
-import type { GenerationContext } from "../scope/context.ts";
+import type { Scope } from "../scope/scope.ts";
 import { defaultRoute, httpRoute } from "./http-route.ts";
-import { appliesHere, isCatchAll, type RouteScope } from "./route-match.ts";
+import { appliesHere, isCatchAll, type RouteBinding } from "./route-match.ts";
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 
@@ -23,16 +23,17 @@ export interface VirtualHostPart {
   encoded?: Uint8Array;
 }
 
-export const MESH_SCOPE = (port: number): RouteScope => ({ gateways: new Set(["mesh"]), port });
+export const meshBinding = (port: number): RouteBinding => ({ gateways: new Set(["mesh"]), port });
 
 /** The routes of a VirtualService that apply here, in the order of its file; empty when none does. */
-export function routesOf(context: GenerationContext, owner: VirtualService, scope: RouteScope): RouteInit[] {
+export function routesOf(scope: Scope, owner: VirtualService, binding: RouteBinding): RouteInit[] {
   const routes: RouteInit[] = [];
   for (const rule of owner.spec.http ?? []) {
     const matches = rule.match?.length ? rule.match : [undefined];
     for (const match of matches) {
-      if (match && !appliesHere(match, scope, context.view, (text) => resolveGateway(text, owner.namespace))) continue;
-      routes.push(httpRoute(context, owner, rule, match, scope));
+      if (match && !appliesHere(match, binding, scope.proxyClass, (text) => resolveGateway(text, owner.namespace)))
+        continue;
+      routes.push(httpRoute(scope, owner, rule, match, binding));
       if (isCatchAll(match)) return routes;
     }
   }
@@ -40,27 +41,27 @@ export function routesOf(context: GenerationContext, owner: VirtualService, scop
 }
 
 /** The virtual host of a service's port in a sidecar's route table. */
-export function serviceVirtualHost(context: GenerationContext, service: MeshService, port: number): VirtualHostPart {
-  context.reads(service);
-  const owner = context.virtualService(service.host, "http");
-  const routes = owner ? routesOf(context, owner, MESH_SCOPE(port)) : [];
+export function serviceVirtualHost(scope: Scope, service: MeshService, port: number): VirtualHostPart {
+  scope.dependsOn(service);
+  const owner = scope.virtualService(service.host, "http");
+  const routes = owner ? routesOf(scope, owner, meshBinding(port)) : [];
   return {
     name: `${service.host}:${port}`,
-    domains: domainsOf(service, context.view.namespace, context.snapshot.mesh.domain),
-    routes: routes.length > 0 ? routes : [defaultRoute(context, service.host, port)],
-    // An object none of whose rules are for this proxy is not among the keys.
+    domains: domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain),
+    routes: routes.length > 0 ? routes : [defaultRoute(scope, service.host, port)],
+    // An object none of whose rules are for this proxy is no key.
     configKeys: [...service.configKeys, ...(owner && routes.length > 0 ? [owner.key] : [])],
   };
 }
 
 /** The virtual host of a VirtualService's host that no registry knows. */
 export function unknownHostVirtualHost(
-  context: GenerationContext,
+  scope: Scope,
   host: string,
   owner: VirtualService,
   port: number,
 ): VirtualHostPart | undefined {
-  const routes = routesOf(context, owner, MESH_SCOPE(port));
+  const routes = routesOf(scope, owner, meshBinding(port));
   if (routes.length === 0) return undefined;
   return { name: `${host}:${port}`, domains: [host], routes, configKeys: [owner.key] };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { object, proxy, snapshotOf } from "../small-mesh.testkit.ts";
-import { type MeshProxy, viewOf } from "./proxy.ts";
+import { classOf, type MeshProxy } from "./proxy.ts";
 
 describe("a proxy", () => {
   it("is read from its node, the metadata before the id", () => {
@@ -39,9 +39,9 @@ describe("a proxy", () => {
     });
 });
 
-describe("the view of a proxy", () => {
+describe("the class of a proxy", () => {
   const snapshot = snapshotOf([object("Gateway", "a", { selector: { app: "x", tier: "y" }, servers: [] })]);
-  // Texts that would make two views one, if names and values were only joined.
+  // Texts that would make two classes one, if names and values were only joined.
   const values = [undefined, "a", "b", "a|tier=b", "a,tier,b"];
   const all = values.flatMap((app) =>
     values.flatMap((tier) =>
@@ -59,12 +59,12 @@ describe("the view of a proxy", () => {
     for (const a of all)
       for (const b of all) {
         const same = a.namespace === b.namespace && a.interception === b.interception && sameLabels(a, b);
-        assert.equal(viewOf(a, snapshot).key === viewOf(b, snapshot).key, same);
+        assert.equal(classOf(a, snapshot).key === classOf(b, snapshot).key, same);
         assert.equal(a.labelsKey === b.labelsKey, sameLabels(a, b));
       }
   });
 
   it("does not have labels that no selector reads", () => {
-    assert.deepEqual(viewOf(proxy({ LABELS: { app: "a", unread: "b" } }), snapshot).labels, { app: "a" });
+    assert.deepEqual(classOf(proxy({ LABELS: { app: "a", unread: "b" } }), snapshot).labels, { app: "a" });
   });
 });

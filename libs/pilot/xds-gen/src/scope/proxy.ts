@@ -88,33 +88,39 @@ function labelsOf(value: unknown): Record<string, string> {
 }
 
 /**
- * A class of proxies that get the same outbound configuration: type, namespace, and the labels that some selector reads.
+ * What pilot may know of a proxy when it makes what the proxy shares with others: proxies with equal fields are one class. To let
+ * builders see more (network, locality, the Sidecar or the policies that select a proxy), add the field here, and read it from the
+ * proxy in `classOf`: it is in the key then.
  */
-export interface ProxyView {
-  readonly key: string;
+interface ClassFields {
   readonly type: NodeType;
   readonly namespace: string;
-  /** Only labels that some selector reads. */
-  readonly labels: Readonly<Record<string, string>>;
   readonly interception: MeshProxy["interception"];
   readonly http10: boolean;
+  /** Only labels that some selector reads. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
-export function viewOf(proxy: MeshProxy, snapshot: Snapshot): ProxyView {
+/** A class of proxies that get the same configuration, but for what is their workload's own. */
+export interface ProxyClass extends ClassFields {
+  /** Of all fields: no two classes have one key, whatever text clients put into their metadata. */
+  readonly key: string;
+}
+
+/** @param selectorLabels names of the labels that some selector reads */
+export function classOf(proxy: MeshProxy, { selectorLabels }: Pick<Snapshot, "selectorLabels">): ProxyClass {
   const labels: Record<string, string> = {};
-  for (const name of snapshot.selectorLabels) {
+  for (const name of selectorLabels) {
     const value = proxy.labels[name];
     if (value !== undefined) labels[name] = value;
   }
-  return {
-    // Proxies choose their labels freely: no two views may ever have one key.
-    key: JSON.stringify([proxy.type, proxy.namespace, proxy.interception, proxy.http10, labels]),
-    type: proxy.type,
-    namespace: proxy.namespace,
-    labels,
-    interception: proxy.interception,
-    http10: proxy.http10,
-  };
+  const { type, namespace, interception, http10 } = proxy;
+  return keyed({ type, namespace, interception, http10, labels });
+}
+
+/** The fields, and a key that is made of the very object: what is not in the key is not there to be read. */
+function keyed(fields: ClassFields): ProxyClass {
+  return { ...fields, key: JSON.stringify(fields) };
 }
 
 /** A port that a proxy's own workload serves. */
@@ -146,6 +152,6 @@ export function targetsKey(proxy: MeshProxy, targets: readonly ServiceTarget[]):
 }
 
 /** True when a Gateway's selector names this proxy. */
-export function isSelected(selector: Readonly<Record<string, string>> | undefined, view: ProxyView): boolean {
-  return view.type === "router" && labelsMatch(selector, view.labels);
+export function isSelected(selector: Readonly<Record<string, string>> | undefined, proxyClass: ProxyClass): boolean {
+  return proxyClass.type === "router" && labelsMatch(selector, proxyClass.labels);
 }

@@ -27,7 +27,7 @@ const pod = (name: string, ip: string, web: number): WorkloadRecord => ({
 function inbound(records: readonly WorkloadRecord[], ...proxies: ReturnType<typeof proxy>[]): string[][] {
   const generator = new Generator(snapshotOf([], records));
   return proxies.map((each) =>
-    [...generator.resources("cluster", each, generator.view(each)).resources.keys()].filter((name) =>
+    [...generator.resources("cluster", each, generator.proxyClass(each)).resources.keys()].filter((name) =>
       name.startsWith("inbound|"),
     ),
   );
@@ -69,7 +69,7 @@ describe("the ports that a workload serves", () => {
   it("are shared by pods that are alike", () => {
     const generator = new Generator(snapshotOf([], [service("a", 8080)]));
     const [first, second] = [web("p", "10.0.0.1"), web("q", "10.0.0.2")].map((each) =>
-      generator.resources("listener", each, generator.view(each)),
+      generator.resources("listener", each, generator.proxyClass(each)),
     );
     assert.equal(first, second);
   });

@@ -1,7 +1,6 @@
 import { labelsMatch } from "@xebec/model-names";
-import { dependency } from "@xebec/pilot-snapshot";
-import type { GenerationContext } from "./context.ts";
 import type { MeshProxy, ServiceTarget } from "./proxy.ts";
+import type { Scope } from "./scope.ts";
 
 /** A target whose port may still be the name of a container's port. */
 export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
@@ -10,9 +9,9 @@ export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetP
  * The ports of services that workloads with a proxy's labels serve: services of its namespace that select them, oldest first.
  * It is the same for all pods of a workload. To whom a service is exported has no say: the workload serves it all the same.
  */
-export function serviceTargets(context: GenerationContext, proxy: MeshProxy): readonly NamedTarget[] {
+export function serviceTargets(scope: Scope, proxy: MeshProxy): readonly NamedTarget[] {
   const targets: NamedTarget[] = [];
-  for (const service of context.servicesOf(proxy.namespace)) {
+  for (const service of scope.ownServices()) {
     if (!service.selector || !labelsMatch(service.selector, proxy.labels)) continue;
     for (const port of service.ports) {
       if (port.protocol === "UDP") continue;
@@ -37,20 +36,16 @@ export function areNumbers(targets: readonly NamedTarget[]): targets is readonly
 
 /** Finds the numbers of named ports in the proxy's own pod; a name that it has not is left out. */
 export function resolveTargets(
-  context: GenerationContext,
+  scope: Scope,
   proxy: MeshProxy,
   targets: readonly NamedTarget[],
 ): readonly ServiceTarget[] {
   return targets.flatMap((each) => {
-    const targetPort =
-      typeof each.targetPort === "number" ? each.targetPort : namedPort(context, proxy, each.targetPort);
+    const targetPort = typeof each.targetPort === "number" ? each.targetPort : namedPort(scope, proxy, each.targetPort);
     return targetPort === undefined ? [] : [{ ...each, targetPort }];
   });
 }
 
-function namedPort(context: GenerationContext, proxy: MeshProxy, name: string): number | undefined {
-  context.dependencies.add(dependency.pods);
-  const pod =
-    context.snapshot.pods.get(`${proxy.namespace}/${proxy.pod}`) ?? context.snapshot.podsByIp.get(proxy.ip)?.[0];
-  return pod?.ports.find((port) => port.name === name)?.containerPort;
+function namedPort(scope: Scope, proxy: MeshProxy, name: string): number | undefined {
+  return scope.containerPort({ name: proxy.pod, ip: proxy.ip }, name);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Resource } from "@xebec/model-resources";
-import { object, snapshotOf } from "../small-mesh.testkit.ts";
+import { object, scopeOf, snapshotOf } from "../small-mesh.testkit.ts";
 import { mtlsMode } from "./mtls.ts";
 
 const ROOT = "istio-system";
@@ -12,12 +12,9 @@ const REVIEWS = { selector: { matchLabels: { app: "reviews" } } };
 
 /** What holds for the workload `app: reviews` in `default` at port 9080, and what a client infers for the namespace. */
 function modes(...policies: Resource[]): [workload: string, client: string] {
-  const snapshot = snapshotOf(policies);
+  const scope = scopeOf(snapshotOf(policies));
   const labels = { app: "reviews", version: "v1" };
-  return [
-    mtlsMode(snapshot, "default", labels, 9080, () => undefined),
-    mtlsMode(snapshot, "default", undefined, undefined, () => undefined),
-  ];
+  return [mtlsMode(scope, "default", labels, 9080), mtlsMode(scope, "default", undefined, undefined)];
 }
 
 describe("the mutual TLS mode", () => {
@@ -142,8 +139,8 @@ describe("the mutual TLS mode", () => {
   });
 
   it("notes whose policies it read", () => {
-    const noted: string[] = [];
-    mtlsMode(snapshotOf([]), "default", {}, 1, (key) => noted.push(key));
-    assert.deepEqual(noted, ["pa/istio-system", "pa/default"]);
+    const noted = new Set<string>();
+    mtlsMode(scopeOf(snapshotOf([]), undefined, noted), "default", {}, 1);
+    assert.deepEqual([...noted], ["mesh", "pa/istio-system", "pa/default"]);
   });
 });

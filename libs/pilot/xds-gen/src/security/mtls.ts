@@ -1,8 +1,9 @@
 import { labelsMatch } from "@xebec/model-names";
 import type { MtlsMode } from "@xebec/model-resources";
-import { dependency, type PeerAuthentication, type Snapshot } from "@xebec/pilot-snapshot";
+import type { PeerAuthentication } from "@xebec/pilot-snapshot";
+import type { Scope } from "../scope/scope.ts";
 
-/** A mode, and the object that it is from; none for the default. */
+/** A mode, and the key of the object that it is from; none for the default. */
 export interface MtlsDecision {
   readonly mode: MtlsMode;
   readonly configKey?: string;
@@ -17,19 +18,16 @@ export function mtlsMode(...given: Parameters<typeof mtlsDecision>): MtlsMode {
  * The mutual TLS mode of a workload's port: port over workload over namespace over mesh; PERMISSIVE when nothing is set
  * (docs/reference/pilot.md §3.7).
  * @param labels the workload's labels; undefined asks for the namespace's mode
- * @param note gets the dependency keys
  */
 export function mtlsDecision(
-  snapshot: Snapshot,
+  scope: Scope,
   namespace: string,
   labels: Readonly<Record<string, string>> | undefined,
   port: number | undefined,
-  note: (key: string) => void,
 ): MtlsDecision {
-  const root = snapshot.mesh.rootNamespace;
-  note(dependency.peerAuthentication(root));
-  note(dependency.peerAuthentication(namespace));
-  const own = snapshot.peerAuthentications.get(namespace) ?? [];
+  const root = scope.mesh.rootNamespace;
+  const ofRoot = scope.peerAuthentications(root);
+  const own = scope.peerAuthentications(namespace);
   const given = (each: PeerAuthentication | undefined, mode: string | undefined): MtlsDecision | undefined =>
     !each || mode === undefined || mode === "UNSET" ? undefined : { mode: mode as MtlsMode, configKey: each.key };
   if (labels && namespace !== root) {
@@ -38,23 +36,18 @@ export function mtlsDecision(
     const mode = atPort ?? given(workload, workload?.spec.mtls?.mode);
     if (mode) return mode;
   }
-  const scope = (list: typeof own): MtlsDecision | undefined => {
+  const ofNamespace = (list: typeof own): MtlsDecision | undefined => {
     const each = list.find((one) => !hasSelector(one));
     return given(each, each?.spec.mtls?.mode);
   };
-  return scope(own) ?? scope(snapshot.peerAuthentications.get(root) ?? []) ?? { mode: "PERMISSIVE" };
+  return ofNamespace(own) ?? ofNamespace(ofRoot) ?? { mode: "PERMISSIVE" };
 }
 
 /** The ports for which a workload's policy has a mode of their own, whether a service has them or not. */
-export function portsWithMode(
-  snapshot: Snapshot,
-  namespace: string,
-  labels: Readonly<Record<string, string>>,
-  note: (key: string) => void,
-): number[] {
-  note(dependency.peerAuthentication(namespace));
-  if (namespace === snapshot.mesh.rootNamespace) return [];
-  const own = ofWorkload(snapshot.peerAuthentications.get(namespace) ?? [], labels);
+export function portsWithMode(scope: Scope, namespace: string, labels: Readonly<Record<string, string>>): number[] {
+  const policies = scope.peerAuthentications(namespace);
+  if (namespace === scope.mesh.rootNamespace) return [];
+  const own = ofWorkload(policies, labels);
   return Object.keys(own?.spec.portLevelMtls ?? {}).map(Number);
 }
 

@@ -4,7 +4,7 @@ import {
   type EncodedResource,
   type Generator,
   type MeshProxy,
-  type ProxyView,
+  type ProxyClass,
   type ResourceSet,
   SHORT_NAME,
   typeOfUrl,
@@ -91,7 +91,7 @@ export class Connection {
   readonly subscriptions = new Map<XdsType, Subscription>();
   readonly #stream: RawStream;
   readonly #shared: Shared;
-  #view: ProxyView | undefined;
+  #view: ProxyClass | undefined;
   #viewOf: unknown;
   #congested = false;
   /** What it waits for until the parts of its configuration are made. */
@@ -132,10 +132,10 @@ export class Connection {
   }
 
   /** The class of proxies that it belongs to, as of the current snapshot. */
-  view(generator: Generator): ProxyView {
+  view(generator: Generator): ProxyClass {
     const marks = generator.snapshot.selectorLabels;
     if (!this.#view || this.#viewOf !== marks) {
-      this.#view = generator.view(this.proxy);
+      this.#view = generator.proxyClass(this.proxy);
       this.#viewOf = marks;
     }
     return this.#view;
@@ -289,7 +289,7 @@ export class Connection {
     if (known) sub.sent = sub.acked = known;
   }
 
-  #targetOf(sub: Subscription, generator: Generator, view: ProxyView): ResourceSet {
+  #targetOf(sub: Subscription, generator: Generator, view: ProxyClass): ResourceSet {
     const held = sub.quarantine.size;
     const { epoch } = generator;
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names)
@@ -300,7 +300,7 @@ export class Connection {
   }
 
   /** @returns true when a message went out, or waits for room */
-  #send(sub: Subscription, next: ResourceSet, view: ProxyView): boolean {
+  #send(sub: Subscription, next: ResourceSet, view: ProxyClass): boolean {
     const diff = diffOf(sub.sent, next);
     const { changed, removed } = diff;
     const again = sub.resend.size === 0 ? NOTHING : this.#takeResent(sub, next, changed);

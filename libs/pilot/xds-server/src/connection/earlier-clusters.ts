@@ -51,7 +51,7 @@ export class EarlierClusters {
     if (left) return left;
     for (const set of live) if (set.version === version && !hasInitialVersions(set)) return set;
     for (const generator of this.#generators.toReversed()) {
-      const set = generator.resources("cluster", proxy, generator.view(proxy));
+      const set = generator.resources("cluster", proxy, generator.proxyClass(proxy));
       if (set.version === version) return set;
       // The step between: what is new is there, what is gone has not left yet.
       const both = withRemoved(set, target);

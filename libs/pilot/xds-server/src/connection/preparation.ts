@@ -21,7 +21,7 @@ export class Preparation {
   /** @returns undefined when all is there; otherwise what to wait for, and then to ask again */
   of(connection: Connection, generator: Generator): Promise<void> | undefined {
     const view = connection.view(generator);
-    const name = generator.classOf(connection.proxy, view);
+    const name = generator.preparationKey(connection.proxy, view);
     if (this.#classes.has(name)) return this.#classes.get(name);
     const ended = (isWhole: boolean): void => {
       if (this.#classes.get(name) !== work) return;

@@ -4,7 +4,7 @@ import { durationOf } from "@xebec/api-envoy";
 import { TypedExtensionConfigSchema } from "@xebec/api-envoy/envoy/config/core/v3/extension";
 import type { HttpFilterSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { type EncodedResource, encodedBytes } from "../../encode/encoded.ts";
-import type { GenerationContext } from "../../scope/context.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { CHECK_PREFIX, checkConfig } from "./policy-check.ts";
 import { REPORT_FILTER, reportConfig } from "./report-filter.ts";
 
@@ -31,10 +31,10 @@ export function discoveredFilter(name: string, type: string): MessageInitShape<t
 }
 
 /** The configuration of a filter by its name; undefined for a name that is none. */
-export function extensionConfig(context: GenerationContext, name: string): EncodedResource | undefined {
-  if (name === REPORT_FILTER) return encoded(name, reportConfig(context), []);
+export function extensionConfig(scope: Scope, name: string): EncodedResource | undefined {
+  if (name === REPORT_FILTER) return encoded(name, reportConfig(scope), []);
   if (!name.startsWith(CHECK_PREFIX)) return undefined;
-  const { config, configKeys } = checkConfig(context, name.slice(CHECK_PREFIX.length));
+  const { config, configKeys } = checkConfig(scope, name.slice(CHECK_PREFIX.length));
   return encoded(name, config, configKeys);
 }
 

@@ -6,9 +6,8 @@ import {
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
-import { dependency } from "@xebec/pilot-snapshot";
-import type { GenerationContext } from "../../scope/context.ts";
 import type { ServiceTarget } from "../../scope/proxy.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { mixerService } from "../access-log.ts";
 
 /** Checks are configured for all services of a namespace together: the name of the filter is this and the namespace. */
@@ -30,11 +29,11 @@ const CHECK_RETRIES = 200;
  * (docs/reference/mixer.md §7.3).
  */
 export function checkConfig(
-  context: GenerationContext,
+  scope: Scope,
   namespace: string,
 ): { readonly config: Any; readonly configKeys: readonly string[] } {
-  context.dependencies.add(dependency.mixer);
-  const { mixer, mesh } = context.snapshot;
+  const { mesh } = scope;
+  const mixer = scope.mixer();
   const rules = mesh.disablePolicyChecks
     ? []
     : mixer.checks.filter((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace);
@@ -45,7 +44,7 @@ export function checkConfig(
       value: {
         targetSpecifier: {
           case: "envoyGrpc",
-          value: { ...mixerService(context, "istio-policy"), skipEnvoyHeaders: true },
+          value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
         },
         timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
         // A restart of the policy service is bridged: the call is tried again until it is back or time is up.

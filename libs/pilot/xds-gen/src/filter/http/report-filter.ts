@@ -6,8 +6,7 @@ import {
   type Config_RuleSchema,
   ConfigSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata";
-import { dependency } from "@xebec/pilot-snapshot";
-import type { GenerationContext } from "../../scope/context.ts";
+import type { Scope } from "../../scope/scope.ts";
 
 /**
  * The filter that marks requests to be reported and takes down the headers that rules read, as metadata of the request. The
@@ -32,9 +31,9 @@ const noted = (header: string, metadataNamespace: string, key = header, value = 
 });
 
 /** The filter's configuration: empty while no rule reports. */
-export function reportConfig(context: GenerationContext): Any {
-  context.dependencies.add(dependency.mixer);
-  const { mixer, mesh } = context.snapshot;
+export function reportConfig(scope: Scope): Any {
+  const { mesh } = scope;
+  const mixer = scope.mixer();
   if (!mixer.reports || mesh.disableReports) return anyOf(ConfigSchema, {});
   return anyOf(ConfigSchema, {
     requestRules: [

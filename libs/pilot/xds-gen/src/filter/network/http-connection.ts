@@ -11,7 +11,7 @@ import {
   HttpConnectionManagerSchema,
   type HttpFilterSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
-import type { GenerationContext } from "../../scope/context.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { httpAccessLogs } from "../access-log.ts";
 import { discoveredFilter } from "../http/extension-config.ts";
 import { CHECK_FILTER_TYPE, CHECK_PREFIX } from "../http/policy-check.ts";
@@ -39,12 +39,12 @@ const typed = (name: string, value: ReturnType<typeof anyOf>): HttpFilter => ({
 });
 
 /** True where clients may speak HTTP/1.0: everywhere, or at this proxy. */
-export function acceptsHttp10({ snapshot, view }: GenerationContext): boolean {
-  return snapshot.mesh.http10 || view.http10;
+export function acceptsHttp10({ mesh, proxyClass }: Scope): boolean {
+  return mesh.http10 || proxyClass.http10;
 }
 
 /** The HTTP connection manager with Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
-export function httpConnection(context: GenerationContext, options: HttpConnectionOptions) {
+export function httpConnection(scope: Scope, options: HttpConnectionOptions) {
   const { kind, routes } = options;
   const edge = kind === "gateway";
   const inbound = kind === "inbound";
@@ -80,7 +80,7 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
           ...(inbound ? [] : [typed("envoy.filters.http.set_filter_state", anyOf(ConfigSchema, {}))]),
           typed("envoy.filters.http.router", anyOf(RouterSchema, {})),
         ],
-        accessLog: httpAccessLogs(context, inbound ? "inbound" : "outbound"),
+        accessLog: httpAccessLogs(scope, inbound ? "inbound" : "outbound"),
         useRemoteAddress: edge,
         forwardClientCertDetails: edge
           ? ForwardCert.SANITIZE_SET
@@ -94,7 +94,7 @@ export function httpConnection(context: GenerationContext, options: HttpConnecti
             }
           : {}),
         normalizePath: true,
-        ...(acceptsHttp10(context) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
+        ...(acceptsHttp10(scope) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
         streamIdleTimeout: durationOf(0),
         proxy100Continue: true,
         upgradeConfigs: [{ upgradeType: "websocket" }, ...(options.connect ? [{ upgradeType: "CONNECT" }] : [])],

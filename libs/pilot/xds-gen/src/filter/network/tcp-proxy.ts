@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
-import type { GenerationContext } from "../../scope/context.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { tcpAccessLogs } from "../access-log.ts";
 
 /** What a DestinationRule may say of connections. */
@@ -16,7 +16,7 @@ export interface WeightedCluster {
 }
 
 /** Forwards a connection to one cluster, or to several by weight. */
-export function tcpProxy(context: GenerationContext, clusters: readonly WeightedCluster[], settings: TcpSettings = {}) {
+export function tcpProxy(scope: Scope, clusters: readonly WeightedCluster[], settings: TcpSettings = {}) {
   const [first] = clusters;
   const name = first?.name ?? "BlackHoleCluster";
   return {
@@ -30,7 +30,7 @@ export function tcpProxy(context: GenerationContext, clusters: readonly Weighted
             ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
             : { case: "cluster", value: name },
         ...settings,
-        accessLog: tcpAccessLogs(context),
+        accessLog: tcpAccessLogs(scope),
       }),
     },
   };

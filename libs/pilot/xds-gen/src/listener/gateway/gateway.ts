@@ -2,14 +2,13 @@ import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import { canonicalHost, isHttp, narrowerHost, protocolByName, resolveShortName } from "@xebec/model-names";
 import type { GatewayServer } from "@xebec/model-resources";
-import { isVisible } from "@xebec/pilot-registry";
-import { byAge, dependency, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
+import { byAge, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
 import { type EncodedResource, encodeResourceMessage } from "../../encode/encoded.ts";
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { assemble, encode } from "../../route/route-table.ts";
 import { routesOf, type VirtualHostPart } from "../../route/virtual-host.ts";
-import type { GenerationContext } from "../../scope/context.ts";
-import { isSelected, type MeshProxy, type ServiceTarget } from "../../scope/proxy.ts";
+import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { socketAddress } from "../socket-address.ts";
 
 interface BoundServer {
@@ -25,11 +24,9 @@ interface SharedHost {
 }
 
 /** The plaintext HTTP servers of a router, by the port that they are bound to; what does not fit together is left out. */
-function serversByPort(context: GenerationContext, targets: readonly ServiceTarget[]): Map<number, BoundServer[]> {
-  context.dependencies.add(dependency.gateways);
+function serversByPort(scope: Scope, targets: readonly ServiceTarget[]): Map<number, BoundServer[]> {
   const byPort = new Map<number, BoundServer[]>();
-  for (const gateway of context.snapshot.gateways) {
-    if (!isSelected(gateway.spec.selector, context.view)) continue;
+  for (const gateway of scope.gateways())
     for (const server of gateway.spec.servers) {
       const protocol = protocolByName(server.port.protocol);
       if (!protocol || !isHttp(protocol)) continue;
@@ -37,18 +34,13 @@ function serversByPort(context: GenerationContext, targets: readonly ServiceTarg
         targets.find((target) => target.servicePort === server.port.number)?.targetPort ?? server.port.number;
       byPort.set(port, [...(byPort.get(port) ?? []), { gateway, server }]);
     }
-  }
   return byPort;
 }
 
 /** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
-export function gatewayListeners(
-  context: GenerationContext,
-  proxy: MeshProxy,
-  targets: readonly ServiceTarget[],
-): EncodedResource[] {
+export function gatewayListeners(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
   const listeners: EncodedResource[] = [];
-  for (const [port, servers] of serversByPort(context, targets)) {
+  for (const [port, servers] of serversByPort(scope, targets)) {
     const bind = proxy.gatewayBind;
     const name = `${bind}_${port}`;
     const configKeys = [...new Set(servers.map(({ gateway }) => gateway.key))];
@@ -64,7 +56,7 @@ export function gatewayListeners(
           filterChains: [
             {
               filters: [
-                httpConnection(context, {
+                httpConnection(scope, {
                   kind: "gateway",
                   statPrefix: `outbound_${name}`,
                   routes: { rds: `http.${port}` },
@@ -82,40 +74,35 @@ export function gatewayListeners(
 }
 
 /** The route table `http.<port>` of a router: a virtual host for each host that a server and a VirtualService share. */
-export function gatewayRouteTable(
-  context: GenerationContext,
-  name: string,
-  targets: readonly ServiceTarget[],
-): EncodedResource {
+export function gatewayRouteTable(scope: Scope, name: string, targets: readonly ServiceTarget[]): EncodedResource {
   const port = Number(/^http\.(\d+)$/.exec(name)?.[1]);
-  const parts = [...eachHost(context, port, targets)].filter((part) => part !== undefined);
+  const parts = [...eachHost(scope, port, targets)].filter((part) => part !== undefined);
   if (parts.length === 0) parts.push({ name: `blackhole:${port}`, domains: ["*"], routes: [], configKeys: [] });
   return assemble(name, parts, { ignorePort: true });
 }
 
 /** Makes what a router's route tables are put together from, one virtual host at each step. */
-export function* gatewayHosts(context: GenerationContext, targets: readonly ServiceTarget[]): Generator<undefined> {
-  for (const port of serversByPort(context, targets).keys())
-    for (const part of eachHost(context, port, targets)) {
+export function* gatewayHosts(scope: Scope, targets: readonly ServiceTarget[]): Generator<undefined> {
+  for (const port of serversByPort(scope, targets).keys())
+    for (const part of eachHost(scope, port, targets)) {
       if (part) encode(part);
       yield;
     }
 }
 
 function* eachHost(
-  context: GenerationContext,
+  scope: Scope,
   port: number,
   targets: readonly ServiceTarget[],
 ): Generator<VirtualHostPart | undefined> {
-  const all = context.part(`gateway-hosts/${JSON.stringify([port, targets])}`, (inner) => {
+  const all = scope.cached(`gateway-hosts/${JSON.stringify([port, targets])}`, (inner) => {
     const hosts = sharedHosts(inner, port, targets);
     return [...hosts].map(([host, shared]) => ({ host, shared, name: partName(host, shared) }));
   });
   // All that decides about it is in its name or read by the part; the owners' own rules are what their hosts depend on.
   for (const { host, shared, name } of all)
-    yield context.part(name, (inner) => {
-      for (const owner of shared.owners.keys())
-        for (const each of owner.hosts) inner.dependencies.add(dependency.virtualService(each));
+    yield scope.cached(name, (inner) => {
+      for (const owner of shared.owners.keys()) inner.dependsOn(owner);
       return hostPart(inner, host, shared);
     });
 }
@@ -126,28 +113,21 @@ function partName(host: string, { owners, redirect, serverPort }: SharedHost): s
 }
 
 /** The hosts of a router's port: what its servers and VirtualServices have in common. */
-function sharedHosts(
-  context: GenerationContext,
-  port: number,
-  targets: readonly ServiceTarget[],
-): ReadonlyMap<string, SharedHost> {
-  const servers = serversByPort(context, targets).get(port) ?? [];
+function sharedHosts(scope: Scope, port: number, targets: readonly ServiceTarget[]): ReadonlyMap<string, SharedHost> {
+  const servers = serversByPort(scope, targets).get(port) ?? [];
   const hosts = new Map<string, SharedHost>();
   for (const { gateway, server } of servers) {
     const id = `${gateway.namespace}/${gateway.name}`;
-    context.dependencies.add(dependency.gatewayRoutes(id));
-    for (const owner of context.snapshot.gatewayRoutes.get(id) ?? []) {
-      if (!isVisible(owner.exportTo, owner.namespace, context.view.namespace)) continue;
+    for (const owner of scope.gatewayRoutes(gateway))
       for (const host of owner.hosts)
         for (const given of server.hosts) {
-          const narrow = attachedHost(given, gateway, owner, host, context.snapshot.mesh.domain);
+          const narrow = attachedHost(given, gateway, owner, host, scope.mesh.domain);
           if (narrow === undefined) continue;
           const entry = hosts.get(narrow) ?? { owners: new Map(), redirect: false, serverPort: server.port.number };
           entry.owners.set(owner, (entry.owners.get(owner) ?? new Set()).add(id));
           entry.redirect ||= server.tls?.httpsRedirect === true;
           hosts.set(narrow, entry);
         }
-    }
     if (server.tls?.httpsRedirect)
       for (const given of server.hosts) {
         const host = given.split("/").at(-1) as string;
@@ -158,7 +138,7 @@ function sharedHosts(
 }
 
 function hostPart(
-  context: GenerationContext,
+  scope: Scope,
   host: string,
   { owners: attached, redirect, serverPort }: SharedHost,
 ): VirtualHostPart | undefined {
@@ -166,7 +146,7 @@ function hostPart(
   const owners = [...attached.keys()].sort(byAge);
   const configKeys: string[] = [];
   const routes = owners.flatMap((owner) => {
-    const own = routesOf(context, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
+    const own = routesOf(scope, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
     if (own.length > 0) configKeys.push(owner.key);
     return own;
   });

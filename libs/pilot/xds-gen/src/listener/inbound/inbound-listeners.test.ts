@@ -7,7 +7,7 @@ import type { WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { Generator } from "../../engine/generator.ts";
 import { extensionConfig } from "../../filter/http/extension-config.ts";
-import { contextOf, type Json, jsonOf, object, proxy, snapshotOf } from "../../small-mesh.testkit.ts";
+import { type Json, jsonOf, object, proxy, scopeOf, snapshotOf } from "../../small-mesh.testkit.ts";
 
 const RECORDS: WorkloadRecord[] = [
   {
@@ -24,7 +24,7 @@ const WEB = { LABELS: { app: "web" } };
 function listeners(objects: readonly Resource[], metadata: object = {}): Map<string, Json> {
   const generator = new Generator(snapshotOf(objects, RECORDS));
   const own = proxy({ ...WEB, ...metadata }, "sidecar~10.0.0.1~web-1.default~x");
-  const { resources } = generator.resources("listener", own, generator.view(own));
+  const { resources } = generator.resources("listener", own, generator.proxyClass(own));
   return new Map([...resources].map(([name, each]) => [name, jsonOf(ListenerSchema, each.bytes)]));
 }
 
@@ -53,7 +53,7 @@ describe("HTTP/1.0", () => {
       const workloads = { puts: RECORDS, deletes: [] };
       const generator = new Generator(builder.apply({ workloads }).snapshot);
       const own = proxy(WEB, "sidecar~10.0.0.1~web-1.default~x");
-      const { resources } = generator.resources("listener", own, generator.view(own));
+      const { resources } = generator.resources("listener", own, generator.proxyClass(own));
       for (const name of ["virtualInbound", "0.0.0.0_80"]) {
         const text = JSON.stringify(jsonOf(ListenerSchema, resources.get(name)?.bytes ?? new Uint8Array()));
         assert.equal(text.includes('"accept_http_10":true'), http10, name);
@@ -127,7 +127,7 @@ describe("a check of requests", () => {
     const chains: Json[] = listeners(objects).get("virtualInbound").filter_chains;
     const http = chains.find((each) => shape(each).endsWith("http"));
     const { name } = http.filters.at(-1).typed_config.http_filters[1];
-    const config = extensionConfig(contextOf(snapshotOf(objects)), name);
+    const config = extensionConfig(scopeOf(snapshotOf(objects)), name);
     return jsonOf(TypedExtensionConfigSchema, config?.bytes ?? new Uint8Array()).typed_config;
   };
   const asks = (objects: Resource[]): boolean => filter(objects).filter_enabled === undefined;

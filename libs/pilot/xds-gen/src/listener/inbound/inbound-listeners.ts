@@ -15,8 +15,8 @@ import { checkSettings } from "../../filter/http/policy-check.ts";
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { tcpProxy } from "../../filter/network/tcp-proxy.ts";
 import { NO_TIMEOUT } from "../../route/route-timeout.ts";
-import type { GenerationContext } from "../../scope/context.ts";
 import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { mtlsDecision, type mtlsMode, portsWithMode } from "../../security/mtls.ts";
 import { meshDownstreamTls } from "../../security/tls-context.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
@@ -48,18 +48,14 @@ export function listenerFilter(name: keyof typeof LISTENER_FILTERS): ListenerFil
  * A sidecar's inbound side: one listener `virtualInbound` behind traffic capture, or with interception NONE a listener of its
  * own for each port on the proxy's address.
  */
-export function inboundListeners(
-  context: GenerationContext,
-  proxy: MeshProxy,
-  targets: readonly ServiceTarget[],
-): EncodedResource[] {
+export function inboundListeners(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
   const ports = new Map<number, ServiceTarget>();
   for (const target of targets) if (!ports.has(target.targetPort)) ports.set(target.targetPort, target);
-  if (proxy.interception !== "NONE") return [virtualInbound(context, proxy, [...ports.values()])];
+  if (proxy.interception !== "NONE") return [virtualInbound(scope, proxy, [...ports.values()])];
   return [...ports.values()].map((target) => {
     const name = `${proxy.ip}_${target.targetPort}`;
     const configKeys = new Set<string>();
-    const filterChains = portChains(context, proxy, target, undefined, name, configKeys);
+    const filterChains = portChains(scope, proxy, target, undefined, name, configKeys);
     const init = {
       name,
       address: socketAddress(proxy.ip, target.targetPort),
@@ -74,19 +70,15 @@ export function inboundListeners(
   });
 }
 
-function virtualInbound(
-  context: GenerationContext,
-  proxy: MeshProxy,
-  targets: readonly ServiceTarget[],
-): EncodedResource {
-  const trustDomain = context.snapshot.mesh.trustDomain;
+function virtualInbound(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource {
+  const trustDomain = scope.mesh.trustDomain;
   /** Objects that decide about a mode. */
   const configKeys = new Set<string>();
-  const passthrough: Filters = [tcpProxy(context, [{ name: "InboundPassthroughCluster", weight: 1 }])];
+  const passthrough: Filters = [tcpProxy(scope, [{ name: "InboundPassthroughCluster", weight: 1 }])];
   /** Ports of no service, one of them or all others. */
   const unknownPort = (port: number | undefined): FilterChain[] =>
     modeChains(
-      workloadMode(context, proxy, port, configKeys),
+      workloadMode(scope, proxy, port, configKeys),
       MESH_ALPN,
       port,
       "virtualInbound",
@@ -95,16 +87,16 @@ function virtualInbound(
       true,
     );
   const served = new Set([INBOUND_PORT, ...targets.map((target) => target.targetPort)]);
-  const named = portsWithMode(context.snapshot, proxy.namespace, proxy.labels, (key) => context.dependencies.add(key));
+  const named = portsWithMode(scope, proxy.namespace, proxy.labels);
   const chains: FilterChain[] = [
     {
       // A call to the listener's own port would come back to it for ever.
       name: "virtualInbound-blackhole",
       filterChainMatch: { destinationPort: INBOUND_PORT },
-      filters: [tcpProxy(context, [])],
+      filters: [tcpProxy(scope, [])],
     },
     ...targets.flatMap((target) =>
-      portChains(context, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, configKeys),
+      portChains(scope, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, configKeys),
     ),
     ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
     ...unknownPort(undefined),
@@ -127,48 +119,46 @@ function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
 
 /** @param configKeys gets the object that the mode is from */
 function workloadMode(
-  context: GenerationContext,
+  scope: Scope,
   proxy: MeshProxy,
   port: number | undefined,
   configKeys: Set<string>,
 ): ReturnType<typeof mtlsMode> {
-  const { mode, configKey } = mtlsDecision(context.snapshot, proxy.namespace, proxy.labels, port, (key) =>
-    context.dependencies.add(key),
-  );
+  const { mode, configKey } = mtlsDecision(scope, proxy.namespace, proxy.labels, port);
   if (configKey) configKeys.add(configKey);
   return mode;
 }
 
 function portChains(
-  context: GenerationContext,
+  scope: Scope,
   proxy: MeshProxy,
   target: ServiceTarget,
   destinationPort: number | undefined,
   name: string,
   configKeys: Set<string>,
 ): FilterChain[] {
-  const trustDomain = context.snapshot.mesh.trustDomain;
-  const mode = workloadMode(context, proxy, target.targetPort, configKeys);
-  const http = (): Filters => httpFilters(context, target, name);
+  const trustDomain = scope.mesh.trustDomain;
+  const mode = workloadMode(scope, proxy, target.targetPort, configKeys);
+  const http = (): Filters => httpFilters(scope, target, name);
   const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
   if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);
-  const bytes = [tcpProxy(context, [{ name: inboundCluster(target.targetPort), weight: 1 }])];
+  const bytes = [tcpProxy(scope, [{ name: inboundCluster(target.targetPort), weight: 1 }])];
   const tls = () => meshDownstreamTls(trustDomain, ["istio-peer-exchange", "h2", "http/1.1"]);
   if (target.protocol !== "Auto") return modeChains(mode, MESH_ALPN, destinationPort, name, bytes, tls, true);
   const port = destinationPort === undefined ? {} : { destinationPort };
   const announced = { ...port, transportProtocol: "tls", applicationProtocols: MESH_HTTP };
   return [
     ...(mode === "DISABLE" ? [] : [{ name, filterChainMatch: announced, filters: http(), transportSocket: httpTls() }]),
-    ...(mode === "STRICT" ? [] : [{ name, filterChainMatch: { ...port, ...sniffedHttp(context) }, filters: http() }]),
+    ...(mode === "STRICT" ? [] : [{ name, filterChainMatch: { ...port, ...sniffedHttp(scope) }, filters: http() }]),
     ...modeChains(mode, MESH_ALPN_BYTES, destinationPort, name, bytes, tls, true),
   ];
 }
 
 /** What a port's HTTP goes through. */
-function httpFilters(context: GenerationContext, target: ServiceTarget, name: string): Filters {
+function httpFilters(scope: Scope, target: ServiceTarget, name: string): Filters {
   const cluster = inboundCluster(target.targetPort);
   return [
-    httpConnection(context, {
+    httpConnection(scope, {
       kind: "inbound",
       statPrefix: `inbound_${name}`,
       checksOf: target.serviceNamespace,

@@ -8,9 +8,9 @@ import { type EncodedResource, encodeResourceMessage } from "../../encode/encode
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { tcpProxy } from "../../filter/network/tcp-proxy.ts";
 import { HTTP_PROXY_ROUTE } from "../../route/route-table.ts";
-import type { GenerationContext } from "../../scope/context.ts";
 import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
 import { resolutionFor } from "../../scope/resolution.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { cidrOf } from "../cidr.ts";
 import { listenerFilter } from "../inbound/inbound-listeners.ts";
 import { detectionTimeout, inspectorTimeout, sharesListeners, sniffedHttp } from "../sniffing.ts";
@@ -42,7 +42,7 @@ interface WildcardPort {
  * Outbound listeners behind traffic capture (docs/reference/pilot.md §4.5): one for each address of a TCP service, and
  * one for each port that HTTP services share, or TCP services that have no address of their own.
  */
-export function outboundListeners(context: GenerationContext): EncodedResource[] {
+export function outboundListeners(scope: Scope): EncodedResource[] {
   const listeners = new Map<string, EncodedResource>();
   const wildcards = new Map<number, WildcardPort>();
   const at = (port: number): WildcardPort => {
@@ -50,7 +50,7 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
     wildcards.set(port, known);
     return known;
   };
-  for (const service of context.services())
+  for (const service of scope.services())
     for (const port of service.ports) {
       if (port.protocol === "UDP") continue;
       if (isHttp(port.protocol)) {
@@ -69,27 +69,25 @@ export function outboundListeners(context: GenerationContext): EncodedResource[]
         const name = `${address}_${port.number}`;
         // The oldest service keeps an address and port that several claim.
         if (address.includes("/") || listeners.has(name)) continue;
-        const chains = tcpChains(context, service, port);
-        const all = isAuto ? sniffedChains(context, name, service, port, chains) : { filterChains: chains };
-        listeners.set(name, captured(name, address, port.number, all, tcpConfigKeys(context, service)));
+        const chains = tcpChains(scope, service, port);
+        const all = isAuto ? sniffedChains(scope, name, service, port, chains) : { filterChains: chains };
+        listeners.set(name, captured(name, address, port.number, all, tcpConfigKeys(scope, service)));
       }
     }
-  const shared = [...wildcards]
-    .sort(([a], [b]) => a - b)
-    .map(([port, found]) => wildcardListener(context, port, found));
-  return [...shared, ...listeners.values(), virtualOutbound(context)];
+  const shared = [...wildcards].sort(([a], [b]) => a - b).map(([port, found]) => wildcardListener(scope, port, found));
+  return [...shared, ...listeners.values(), virtualOutbound(scope)];
 }
 
 /** HTTP among a service's chains for bytes; what is not told in time goes to the same service as bytes. */
 function sniffedChains(
-  context: GenerationContext,
+  scope: Scope,
   name: string,
   service: MeshService,
   port: MeshPort,
   chains: readonly FilterChain[],
 ) {
   const bytes = chains.find(({ filterChainMatch }) => !filterChainMatch);
-  const http = httpChain(context, name, `${service.host}:${port.number}`, sniffedHttp(context));
+  const http = httpChain(scope, name, `${service.host}:${port.number}`, sniffedHttp(scope));
   return {
     filterChains: [...chains.filter((each) => each !== bytes), http],
     ...(bytes ? { defaultFilterChain: bytes } : {}),
@@ -135,11 +133,11 @@ function captured(
  * HTTP, told by its first bytes, and the oldest TCP service share a port on all addresses, but for the networks and server
  * names of others.
  */
-function wildcardListener(context: GenerationContext, port: number, found: WildcardPort): EncodedResource {
+function wildcardListener(scope: Scope, port: number, found: WildcardPort): EncodedResource {
   const name = `${WILDCARD}_${port}`;
   const taken = new Set<string>();
   const told = found.told.flatMap((each) => {
-    const chains = tcpChains(context, each.service, each.port, { networks: each.networks, taken });
+    const chains = tcpChains(scope, each.service, each.port, { networks: each.networks, taken });
     if (each.port.protocol !== "Auto") return chains;
     // Envoy looks for no other chain once one of these addresses has one for what is plaintext.
     return chains.flatMap((chain) =>
@@ -150,15 +148,15 @@ function wildcardListener(context: GenerationContext, port: number, found: Wildc
     );
   });
   const behind = [...found.told, ...(found.open ? [found.open] : [])];
-  const configKeys = [...new Set(behind.flatMap(({ service }) => tcpConfigKeys(context, service)))];
-  const passthrough = { name: "PassthroughFilterChain", filters: [unknownTraffic(context)] };
-  const open = found.open ? tcpChains(context, found.open.service, found.open.port) : [];
+  const configKeys = [...new Set(behind.flatMap(({ service }) => tcpConfigKeys(scope, service)))];
+  const passthrough = { name: "PassthroughFilterChain", filters: [unknownTraffic(scope)] };
+  const open = found.open ? tcpChains(scope, found.open.service, found.open.port) : [];
   // Where no rule of the service is for everything, the last chain is its own: the one without a match.
   const rest = open.find(({ filterChainMatch }) => !filterChainMatch) ?? passthrough;
   const chosen = open.filter((each) => each !== rest);
   if (!found.http)
     return captured(name, WILDCARD, port, { filterChains: [...told, ...chosen], defaultFilterChain: rest }, configKeys);
-  const http = (match: ChainMatch): FilterChain => httpChain(context, name, String(port), match, found.grpcWeb);
+  const http = (match: ChainMatch): FilterChain => httpChain(scope, name, String(port), match, found.grpcWeb);
   const sniffed = found.told
     .filter((each) => each.port.protocol === "Auto")
     .flatMap(({ networks }) => networks.map(cidrOf))
@@ -166,14 +164,14 @@ function wildcardListener(context: GenerationContext, port: number, found: Wildc
       const key = `http ${addressPrefix}/${prefixLen}`;
       return !taken.has(key) && Boolean(taken.add(key));
     })
-    .map((range) => http({ ...sniffedHttp(context), prefixRanges: [range] }));
-  const filterChains = [...told, ...sniffed, ...chosen, http(sniffedHttp(context))];
+    .map((range) => http({ ...sniffedHttp(scope), prefixRanges: [range] }));
+  const filterChains = [...told, ...sniffed, ...chosen, http(sniffedHttp(scope))];
   const chains = { filterChains, defaultFilterChain: rest, ...detectionTimeout(port) };
   return captured(name, WILDCARD, port, chains, configKeys);
 }
 
 function httpChain(
-  context: GenerationContext,
+  scope: Scope,
   name: string,
   rds: string,
   filterChainMatch: ChainMatch,
@@ -182,17 +180,17 @@ function httpChain(
   const statPrefix = `outbound_${name}`;
   return {
     filterChainMatch,
-    filters: [httpConnection(context, { kind: "outbound", statPrefix, routes: { rds }, grpcWeb })],
+    filters: [httpConnection(scope, { kind: "outbound", statPrefix, routes: { rds }, grpcWeb })],
   };
 }
 
-function unknownTraffic(context: GenerationContext) {
-  return tcpProxy(context, [
-    { name: context.snapshot.mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 },
+function unknownTraffic(scope: Scope) {
+  return tcpProxy(scope, [
+    { name: scope.mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 },
   ]);
 }
 
-function virtualOutbound(context: GenerationContext): EncodedResource {
+function virtualOutbound(scope: Scope): EncodedResource {
   return encodeResourceMessage(ListenerSchema, "virtualOutbound", {
     name: "virtualOutbound",
     address: socketAddress(WILDCARD, OUTBOUND_PORT),
@@ -202,9 +200,9 @@ function virtualOutbound(context: GenerationContext): EncodedResource {
       {
         name: "virtualOutbound-blackhole",
         filterChainMatch: { destinationPort: OUTBOUND_PORT },
-        filters: [tcpProxy(context, [])],
+        filters: [tcpProxy(scope, [])],
       },
-      { name: "virtualOutbound-catchall-tcp", filters: [unknownTraffic(context)] },
+      { name: "virtualOutbound-catchall-tcp", filters: [unknownTraffic(scope)] },
     ],
   });
 }
@@ -214,7 +212,7 @@ function virtualOutbound(context: GenerationContext): EncodedResource {
  * address for each TCP service whose port the workload does not serve itself.
  */
 export function explicitListeners(
-  context: GenerationContext,
+  scope: Scope,
   proxy: MeshProxy,
   targets: readonly ServiceTarget[],
 ): EncodedResource[] {
@@ -232,7 +230,7 @@ export function explicitListeners(
         filterChains: [
           {
             filters: [
-              httpConnection(context, {
+              httpConnection(scope, {
                 kind: "outbound",
                 statPrefix: `outbound_${name}`,
                 routes: { rds: HTTP_PROXY_ROUTE },
@@ -244,12 +242,12 @@ export function explicitListeners(
       }),
     );
   }
-  for (const service of context.services())
+  for (const service of scope.services())
     for (const port of service.ports) {
       if (isHttp(port.protocol) || port.protocol === "UDP" || port.number < 1024 || taken.has(port.number)) continue;
-      if (resolutionFor(context.view, service) === "passthrough") continue;
+      if (resolutionFor(scope.proxyClass, service) === "passthrough") continue;
       taken.add(port.number);
-      const chains = tcpChains(context, service, port);
+      const chains = tcpChains(scope, service, port);
       const name = `${proxy.ip}_${port.number}`;
       listeners.push(
         encodeResourceMessage(
@@ -263,7 +261,7 @@ export function explicitListeners(
             listenerFilters: inspectors(chains),
             filterChains: chains,
           },
-          tcpConfigKeys(context, service),
+          tcpConfigKeys(scope, service),
         ),
       );
     }

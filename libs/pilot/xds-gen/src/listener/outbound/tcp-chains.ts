@@ -12,9 +12,9 @@ import { effectivePolicy, mergedRule, ms } from "../../cluster/traffic-policy.ts
 import { type TcpSettings, tcpProxy, type WeightedCluster } from "../../filter/network/tcp-proxy.ts";
 import { clusterOf, portOf } from "../../route/http-route.ts";
 import { appliesHere } from "../../route/route-match.ts";
-import { domainsOf, MESH_SCOPE } from "../../route/virtual-host.ts";
-import type { GenerationContext } from "../../scope/context.ts";
-import { knowsOriginalAddress } from "../../scope/resolution.ts";
+import { domainsOf, meshBinding } from "../../route/virtual-host.ts";
+import { hasOriginalDst } from "../../scope/resolution.ts";
+import type { Scope } from "../../scope/scope.ts";
 import { type Cidr, cidrOf } from "../cidr.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -45,19 +45,19 @@ export interface SharedListener {
 }
 
 /** The rules of the service's VirtualService that apply here, up to the first for everything; then the service itself. */
-function targetsOf(context: GenerationContext, service: MeshService, port: MeshPort): TcpTarget[] {
-  const tls = isTls(port.protocol) ? context.virtualService(service.host, "tls") : undefined;
-  const owner = tls ?? context.virtualService(service.host, "tcp");
+function targetsOf(scope: Scope, service: MeshService, port: MeshPort): TcpTarget[] {
+  const tls = isTls(port.protocol) ? scope.virtualService(service.host, "tls") : undefined;
+  const owner = tls ?? scope.virtualService(service.host, "tcp");
   const rules: readonly { readonly match?: readonly L4Match[]; readonly route: Route }[] =
     (tls ? owner?.spec.tls : owner?.spec.tcp) ?? [];
   const targets: TcpTarget[] = [];
   for (const rule of rules)
     for (const match of rule.match?.length ? rule.match : [{}]) {
       const resolve = (text: string): string => resolveGateway(text, owner?.namespace ?? "");
-      if (!owner || !appliesHere(match, MESH_SCOPE(port.number), context.view, resolve)) continue;
+      if (!owner || !appliesHere(match, meshBinding(port.number), scope.proxyClass, resolve)) continue;
       const given = (match.destinationSubnets ?? []).map(cidrOf);
       const subnets = given.some((each) => each.prefixLen === 0) ? [] : given;
-      if (subnets.length > 0 && !knowsOriginalAddress(context.view)) continue;
+      if (subnets.length > 0 && !hasOriginalDst(scope.proxyClass)) continue;
       const target = {
         ...(subnets.length > 0 ? { subnets } : {}),
         ...(match.sniHosts ? { serverNames: match.sniHosts } : {}),
@@ -74,18 +74,13 @@ function targetsOf(context: GenerationContext, service: MeshService, port: MeshP
  * The filter chains of a TCP or TLS service's port (docs/reference/pilot.md §3.1).
  * @param shared absent for a listener that the service has for itself
  */
-export function tcpChains(
-  context: GenerationContext,
-  service: MeshService,
-  port: MeshPort,
-  shared?: SharedListener,
-): FilterChain[] {
+export function tcpChains(scope: Scope, service: MeshService, port: MeshPort, shared?: SharedListener): FilterChain[] {
   const taken = shared?.taken ?? new Set<string>();
-  const ownNames = shared && isTls(port.protocol) ? serverNames(context, service) : undefined;
-  return targetsOf(context, service, port).flatMap((target) => {
+  const ownNames = shared && isTls(port.protocol) ? serverNames(scope, service) : undefined;
+  return targetsOf(scope, service, port).flatMap((target) => {
     const subnets = target.subnets ?? (shared?.networks.length ? shared.networks.map(cidrOf) : undefined);
-    const { clusters, settings } = forwarded(context, target, port.number);
-    const filters = [tcpProxy(context, clusters, settings)];
+    const { clusters, settings } = forwarded(scope, target, port.number);
+    const filters = [tcpProxy(scope, clusters, settings)];
     return unmatched(subnets, target.serverNames ?? ownNames, taken).map((match) => ({
       ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}),
       filters,
@@ -94,21 +89,17 @@ export function tcpChains(
 }
 
 /** Where a connection to a service's port goes when only the service's name is known. */
-export function tcpClusters(
-  context: GenerationContext,
-  service: MeshService,
-  port: MeshPort,
-): readonly WeightedCluster[] {
-  const target = targetsOf(context, service, port).find(
+export function tcpClusters(scope: Scope, service: MeshService, port: MeshPort): readonly WeightedCluster[] {
+  const target = targetsOf(scope, service, port).find(
     (each) => !each.subnets && (!each.serverNames || each.serverNames.some((name) => hostCovers(name, service.host))),
   );
-  return target ? forwarded(context, target, port.number).clusters : [];
+  return target ? forwarded(scope, target, port.number).clusters : [];
 }
 
 /** The names by which clients of a service ask for it in their handshake. */
-function serverNames(context: GenerationContext, service: MeshService): readonly string[] | undefined {
+function serverNames(scope: Scope, service: MeshService): readonly string[] | undefined {
   if (service.host === "*") return undefined;
-  return domainsOf({ ...service, addresses: [] }, context.view.namespace, context.snapshot.mesh.domain).filter(
+  return domainsOf({ ...service, addresses: [] }, scope.proxyClass.namespace, scope.mesh.domain).filter(
     (name) => !name.endsWith("."),
   );
 }
@@ -143,37 +134,37 @@ function unmatched(
 }
 
 /** The objects that the chains of a service come from. */
-export function tcpConfigKeys(context: GenerationContext, service: MeshService): string[] {
-  const rules = [context.virtualService(service.host, "tls"), context.virtualService(service.host, "tcp")];
+export function tcpConfigKeys(scope: Scope, service: MeshService): string[] {
+  const rules = [scope.virtualService(service.host, "tls"), scope.virtualService(service.host, "tcp")];
   const keys = rules.flatMap((each) => each?.key ?? []);
   return [...new Set([...service.configKeys, ...keys])];
 }
 
 function forwarded(
-  context: GenerationContext,
+  scope: Scope,
   { route, owner }: TcpTarget,
   listenerPort: number,
 ): { clusters: WeightedCluster[]; settings: TcpSettings } {
-  const { domain } = context.snapshot.mesh;
+  const { domain } = scope.mesh;
   const host = (destination: Route[number]["destination"]): string =>
     canonicalHost(owner ? resolveShortName(destination.host, owner.namespace, domain) : destination.host);
   const used = route.filter((each) => route.length === 1 || (each.weight ?? 0) > 0);
   const clusters = used.map(({ destination, weight }) => ({
-    name: clusterOf(context, destination, host(destination), listenerPort),
+    name: clusterOf(scope, destination, host(destination), listenerPort),
     weight: weight ?? 1,
   }));
   const [first] = used;
   if (!first) return { clusters, settings: {} };
   const { destination } = first;
-  const port = portOf(context, destination, host(destination), listenerPort);
-  return { clusters, settings: settingsOf(context, host(destination), destination.subset ?? "", port) };
+  const port = portOf(scope, destination, host(destination), listenerPort);
+  return { clusters, settings: settingsOf(scope, host(destination), destination.subset ?? "", port) };
 }
 
 /** What a DestinationRule says of connections; of several destinations the first one's rule decides. */
-function settingsOf(context: GenerationContext, host: string, subset: string, port: number): TcpSettings {
-  const service = context.service(host);
+function settingsOf(scope: Scope, host: string, subset: string, port: number): TcpSettings {
+  const service = scope.service(host);
   if (!service) return {};
-  const policy = effectivePolicy(mergedRule(context.destinationRules(service))?.spec, subset, port);
+  const policy = effectivePolicy(mergedRule(scope.destinationRules(service))?.spec, subset, port);
   const idle = ms(policy.connectionPool?.tcp?.idleTimeout);
   const longest = ms(policy.connectionPool?.tcp?.maxConnectionDuration);
   return {

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ResourceCache } from "./resource-cache.ts";
+
+describe("a cache of resources", () => {
+  /** A cache, and how to have an entry that reads keys and other entries; each gives its mark. */
+  function cacheOf() {
+    const cache = new ResourceCache();
+    let made = 0;
+    const entry =
+      (name: string, keys: readonly string[], ...inner: (() => string)[]) =>
+      (): string => {
+        const make = (reads: Set<string>): void => {
+          made++;
+          for (const key of keys) reads.add(key);
+          for (const each of inner) reads.add(each());
+        };
+        return (cache.find("class", name) ?? cache.make("class", name, make)).mark;
+      };
+    return { cache, entry, made: () => made };
+  }
+
+  it("makes again what read a key itself or through other entries, and nothing else", () => {
+    const { cache, entry, made } = cacheOf();
+    const leaf = entry("leaf", ["a"]);
+    const other = entry("other", ["b"]);
+    const whole = entry("whole", ["c"], leaf, other);
+    whole();
+    assert.equal(made(), 3);
+    cache.invalidate(["a"]);
+    whole();
+    assert.equal(made(), 5);
+    cache.invalidate(["c"]);
+    whole();
+    assert.equal(made(), 6);
+    cache.invalidate(["nothing"]);
+    whole();
+    assert.equal(made(), 6);
+  });
+
+  it("keeps the entries of classes apart", () => {
+    const { cache, entry } = cacheOf();
+    entry("name", ["a"])();
+    assert.equal(cache.find("other class", "name"), undefined);
+    assert.notEqual(cache.find("class", "name"), undefined);
+  });
+
+  it("is empty when all that was read has changed, however many names there were", () => {
+    const { cache, entry } = cacheOf();
+    for (let i = 0; i < 1_000; i++) {
+      entry(`set/${i}`, ["endpoints", `names/${i}`], entry("leaf", ["endpoints", "mesh"]))();
+      cache.invalidate(["endpoints"]);
+    }
+    assert.deepEqual([cache.size, cache.keys], [0, 0]);
+  });
+
+  it("keeps the entries of what is in use", () => {
+    const { cache, entry, made } = cacheOf();
+    const leaf = entry("leaf", ["a"]);
+    const whole = entry("whole", [], leaf);
+    entry("unused", ["a"], leaf)();
+    whole();
+    cache.beginRound();
+    whole();
+    cache.endRound();
+    assert.deepEqual([cache.size, made()], [2, 3]);
+    cache.invalidate(["a"]);
+    assert.deepEqual([cache.size, cache.keys], [0, 0]);
+  });
+});
