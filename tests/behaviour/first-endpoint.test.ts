@@ -43,7 +43,11 @@ describe("the first endpoint of a service reaches a proxy before the cluster's c
     });
     assert.match(first.got?.tls?.client ?? "", /spiffe:\/\/cluster\.local\/ns\/default\/sa\/default/);
     const [connection] = lab.xds.connections;
-    assert.notEqual(connection?.subscriptions.get("cluster")?.inFlight, "", "the cluster's change is still under way");
+    assert.equal(
+      connection?.subscriptions.get("cluster")?.state,
+      "awaitingAck",
+      "the cluster's change is still under way",
+    );
   });
 
   it("and must have an identity of the service's namespace", async () => {

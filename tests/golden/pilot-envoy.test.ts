@@ -60,7 +60,7 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
             const [connection] = xds.connections;
             const subs = [...(connection?.subscriptions.values() ?? [])];
             const isComplete = ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type));
-            return isComplete && subs.every((sub) => sub.answered && sub.inFlight === "");
+            return isComplete && subs.every((sub) => sub.state === "idle");
           });
           assert.deepEqual(nacks, []);
         } finally {

@@ -139,10 +139,10 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
       const subs = [...connection.subscriptions.values()];
       const view = connection.view(generator);
       return (
-        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type && sub.answered)) &&
+        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type && sub.state === "idle")) &&
         subs.every(
-          ({ type, names, sent, inFlight }) =>
-            inFlight === "" &&
+          ({ type, names, sent, state }) =>
+            (state === "initial" || state === "idle") &&
             ((names?.names.length === 0 && (type === "endpoint" || type === "route")) ||
               sent.version === generator.resources(type, connection.proxy, view, names).version),
         )

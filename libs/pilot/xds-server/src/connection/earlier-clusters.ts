@@ -1,7 +1,7 @@
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { Generator, type MeshProxy, type ResourceSet } from "@xebec/pilot-xds-gen";
 import { hasInitialVersions } from "../subscription/initial-versions.ts";
-import { withRemoved } from "./push-order.ts";
+import { withRemoved } from "../subscription/make-before-break.ts";
 
 /** So many snapshots are remembered that others have taken the place of, and so many sets of clients that are gone. */
 const SNAPSHOTS = 4;
@@ -41,12 +41,12 @@ export class EarlierClusters {
 
   /**
    * @param version what the client says it has
-   * @param target what it should have
+   * @param desired what it should have
    * @param live sets of the clients that are here
    * @returns undefined when nobody knows
    */
-  find(version: string, proxy: MeshProxy, target: ResourceSet, live: Iterable<ResourceSet>): ResourceSet | undefined {
-    if (target.version === version) return target;
+  find(version: string, proxy: MeshProxy, desired: ResourceSet, live: Iterable<ResourceSet>): ResourceSet | undefined {
+    if (desired.version === version) return desired;
     const left = this.#sets.get(version);
     if (left) return left;
     for (const set of live) if (set.version === version && !hasInitialVersions(set)) return set;
@@ -54,7 +54,7 @@ export class EarlierClusters {
       const set = generator.resources("cluster", proxy, generator.proxyClass(proxy));
       if (set.version === version) return set;
       // The step between: what is new is there, what is gone has not left yet.
-      const both = withRemoved(set, target);
+      const both = withRemoved(set, desired);
       if (both.version === version) return both;
     }
     return undefined;

@@ -24,11 +24,11 @@ export function syncStatus(connection: Connection): SyncStatus {
   const resources: Record<string, SyncStatus["resources"][string]> = {};
   for (const type of TYPES) {
     const sub = connection.subscriptions.get(type);
-    versions[`${type}_sent`] = sub?.lastNonce ?? "";
+    versions[`${type}_sent`] = sub?.nonce ?? "";
     versions[`${type}_acked`] = sub?.ackedNonce ?? "";
     if (sub)
       resources[TYPE_URL[type]] = {
-        sent: sub.lastNonce,
+        sent: sub.nonce,
         acked: sub.ackedNonce,
         sent_time: sub.sentAt ? new Date(sub.sentAt).toISOString() : "",
         last_error: sub.lastError,

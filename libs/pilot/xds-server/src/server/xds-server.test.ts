@@ -248,7 +248,7 @@ describe("ADS, state of the world", () => {
       [[CLUSTER(3), true]],
     );
     assert.equal(nacks.at(-1)?.configKeys.at(-1), "networking.istio.io/DestinationRule/default/dr-3");
-    assert.equal(sub?.inFlight, "");
+    assert.equal(sub?.state, "idle");
   });
 
   it("tells an object as refused while a proxy holds its resource back, and no longer", async () => {
@@ -388,10 +388,10 @@ describe("ADS, state of the world", () => {
     await apply([route(1, "2s")]);
     client.take();
     const [connection] = server.connections;
-    const before = connection?.subscriptions.get("route")?.inFlight;
+    const before = connection?.subscriptions.get("route")?.nonce;
     const stale = new SotwClient(server);
     stale.send("route", ["80"]);
-    assert.equal(connection?.subscriptions.get("route")?.inFlight, before);
+    assert.equal(connection?.subscriptions.get("route")?.nonce, before);
   });
 
   it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
@@ -509,7 +509,7 @@ describe("ADS, delta", () => {
     again.send("listener", { initial: { x: "1" } });
     const said = () => again.take().map(({ type, names, response }) => [type, names, response.removedResources]);
     const nonceOf = (type: "cluster" | "route" | "listener") =>
-      [...server.connections].at(-1)?.subscriptions.get(type)?.inFlight ?? "";
+      [...server.connections].at(-1)?.subscriptions.get(type)?.nonce ?? "";
     assert.deepEqual(said(), [["cluster", [], []]]);
     again.send("cluster", { nonce: nonceOf("cluster") });
     assert.equal(said()[0]?.[0], "listener");

@@ -8,9 +8,10 @@ import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, proxyOf, type ResourceSet, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
-import { Connection, type Shared } from "../connection/connection.ts";
+import { Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
 import { Preparation } from "../connection/preparation.ts";
+import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
 import { NameSets } from "../subscription/name-sets.ts";
 import { MessageCache } from "../wire/message.ts";
@@ -223,6 +224,7 @@ export class XdsServer {
 
   #gone(connection: Connection): void {
     if (!this.#connections.delete(connection.id)) return;
+    connection.closed();
     this.#shared.budget.forget(connection);
     this.#shared.ackTimeouts.done(connection);
     this.#shared.earlier.left(connection.subscriptions.get("cluster")?.acked);

@@ -1,9 +1,9 @@
 import { EMPTY_SET, type ResourceSet } from "@xebec/pilot-xds-gen";
-import { isWildcard } from "../connection/push-order.ts";
 import type { XdsRequest } from "../wire/request.ts";
 import { initialVersionsSet, setWithInitialVersions } from "./initial-versions.ts";
 import type { NameSets } from "./name-sets.ts";
 import type { Subscription } from "./subscription.ts";
+import { isWildcard } from "./types.ts";
 
 /** Takes the names of a state-of-the-world request. @returns true when they are others than before */
 export function takeNames(sub: Subscription, request: XdsRequest, names: NameSets): boolean {
@@ -31,7 +31,8 @@ export function takeDeltaNames(
 ): boolean {
   const { subscribe, unsubscribe, initialVersions, nonce } = request;
   const isFirst = sub.names === undefined;
-  if (initialVersions.size > 0 && sub.fresh) sub.sent = sub.acked = initialVersionsSet(initialVersions, warming);
+  if (initialVersions.size > 0 && sub.state === "initial")
+    sub.sent = sub.acked = initialVersionsSet(initialVersions, warming);
   if (isWildcard(sub.type)) return false;
   if (subscribe.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
   const wanted = new Set(sub.names?.names);
@@ -50,8 +51,7 @@ export function takeDeltaNames(
 /** A client that starts a type over has nothing of it any more. */
 export function startOver(sub: Subscription): void {
   sub.sent = sub.acked = EMPTY_SET;
-  sub.inFlight = sub.refused = "";
-  sub.fresh = true;
+  sub.rejectedVersion = "";
 }
 
 /** How many bytes of a request, from `at` on, are the names of an earlier one. */
@@ -78,5 +78,5 @@ function forget(sub: Subscription): void {
   const same = sub.acked === sub.sent;
   sub.sent = keep(sub.sent);
   sub.acked = same ? sub.sent : keep(sub.acked);
-  sub.refused = "";
+  sub.rejectedVersion = "";
 }

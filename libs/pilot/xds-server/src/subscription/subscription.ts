@@ -1,13 +1,16 @@
 import { EMPTY_SET, type NameSet, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
+import { nextState } from "../state-machine.ts";
 import type { RequestedNames } from "./name-sets.ts";
 import type { QuarantinedResource } from "./quarantine.ts";
+import { SUBSCRIPTION_TRANSITIONS, type SubscriptionEvent, type SubscriptionState } from "./states.ts";
 
 const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names: [] } };
 
-/** The server's view of what one client has of one type; the same for both protocols. */
+/** What one client has of one type, as the server sees it; the same for both forms of xDS. Its connection owns it. */
 export class Subscription {
   readonly type: XdsType;
-  /** What it asked for; undefined for all there is (clusters, listeners). */
+  #state: SubscriptionState = "initial";
+  /** What it subscribed to; undefined for all there is (clusters, listeners). */
   names: NameSet | undefined;
   /** The names in the client's last request: an acknowledgement that repeats them is known by their bytes. */
   requested: RequestedNames = NOTHING;
@@ -17,28 +20,33 @@ export class Subscription {
   sent: ResourceSet = EMPTY_SET;
   /** What it accepted last. */
   acked: ResourceSet = EMPTY_SET;
-  /** Nonce of the message that is not answered yet; empty when none is. */
-  inFlight = "";
-  /** True when that message has been waited for long enough: it holds nothing back any more, and may be overtaken. */
-  overdue = false;
-  /** True until something was sent: the first answer is due even when it is empty. */
-  fresh = true;
-  /** True once the client accepted or refused something. */
-  answered = false;
-  lastNonce = "";
+  /** Nonce of the last response; empty before the first. */
+  nonce = "";
+  /** Nonce of the last response that was accepted. */
   ackedNonce = "";
+  /** The error of the last response that was rejected, until all resources are accepted again. */
   lastError = "";
+  /** When the last response was sent, in milliseconds since 1970; 0 before the first. */
   sentAt = 0;
   /** Names whose resource is sent again though it did not change: endpoints of a cluster that Envoy warms anew. */
   readonly resend = new Set<string>();
-  /** Resources that are held back because the client refused them, by name. */
+  /** Resources that the client rejected, by name. */
   readonly quarantine = new Map<string, QuarantinedResource>();
-  /** Version of a set that the client refused though nothing in it was new: it is not sent once more. Empty for none. */
-  refused = "";
-  /** Names that go only after everything else was accepted. */
-  removalsHeld = false;
+  /** Version of a set that the client rejected though nothing in it was new: it is not sent once more. Empty for none. */
+  rejectedVersion = "";
+  /** True while names are still served that are to go once everything else was accepted. */
+  removalsDeferred = false;
 
   constructor(type: XdsType) {
     this.type = type;
+  }
+
+  get state(): SubscriptionState {
+    return this.#state;
+  }
+
+  /** @throws Error for an event that cannot happen in this state */
+  apply(event: SubscriptionEvent): void {
+    this.#state = nextState(SUBSCRIPTION_TRANSITIONS, this.#state, event);
   }
 }

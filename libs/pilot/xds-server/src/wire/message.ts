@@ -1,7 +1,7 @@
 import type { EncodedResource, ResourceDiff, ResourceSet } from "@xebec/pilot-xds-gen";
-import { isWildcard } from "../connection/push-order.ts";
 import { hasInitialVersions, isInitialVersion } from "../subscription/initial-versions.ts";
 import type { Subscription } from "../subscription/subscription.ts";
+import { isWildcard } from "../subscription/types.ts";
 import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
 
 /** Bytes of messages that are kept for the next proxy that needs the same; one message is always kept. */
@@ -49,7 +49,7 @@ export interface MessageOptions {
   readonly delta: boolean;
   readonly diff: ResourceDiff;
   /** Resources that are sent though they did not change. */
-  readonly again: readonly EncodedResource[];
+  readonly resent: readonly EncodedResource[];
   /** Tells apart messages that repeat resources: their nonces must differ. */
   readonly repeats: number;
 }
@@ -59,16 +59,16 @@ export interface MessageOptions {
  * proxies. Nothing is put together before `bytes` is called.
  */
 export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCache, options: MessageOptions): Message {
-  const { delta, diff, again, repeats } = options;
+  const { delta, diff, resent, repeats } = options;
   const whole = !delta && isWildcard(sub.type);
-  const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${again.length > 0 ? `-${repeats}` : ""}`;
+  const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${resent.length > 0 ? `-${repeats}` : ""}`;
   // A claimed version may be any text, also one that is another set's.
   const claimed = hasInitialVersions(sub.sent) || hasInitialVersions(next);
-  const isShared = again.length === 0 && !claimed;
+  const isShared = resent.length === 0 && !claimed;
   const key = `${sub.type}/${delta}/${nonce}`;
   const known = isShared ? cache.get(key) : undefined;
   if (known) return { nonce, size: known.length, bytes: () => known };
-  const all = whole ? [...next.resources.values()] : again.length > 0 ? [...diff.changed, ...again] : diff.changed;
+  const all = whole ? [...next.resources.values()] : resent.length > 0 ? [...diff.changed, ...resent] : diff.changed;
   const resources = claimed ? all.filter((each) => !isInitialVersion(each)) : all;
   const draft = delta
     ? deltaResponse(sub.type, resources, diff.removed, next.version, nonce)

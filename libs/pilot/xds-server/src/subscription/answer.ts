@@ -1,0 +1,27 @@
+import { diffOf } from "@xebec/pilot-xds-gen";
+import { quarantineRejected, releaseSuspected } from "./quarantine.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The client accepted the last response. @returns true when something is due that was quarantined */
+export function accept(sub: Subscription): boolean {
+  sub.acked = sub.sent;
+  sub.ackedNonce = sub.nonce;
+  sub.rejectedVersion = "";
+  sub.lastError = sub.quarantine.size > 0 ? sub.lastError : "";
+  return releaseSuspected(sub);
+}
+
+/**
+ * The client rejected the last response: it still has what it accepted before, and all but the resources at fault is sent again
+ * from there.
+ * @returns keys of the configuration objects behind what was rejected
+ */
+export function reject(sub: Subscription, message: string): readonly string[] {
+  const { changed } = diffOf(sub.acked, sub.sent);
+  const confirmed = quarantineRejected(sub, message);
+  sub.lastError = message;
+  // What only takes away cannot be quarantined in part: it waits until there is something else to send.
+  if (changed.length === 0) sub.rejectedVersion = sub.sent.version;
+  sub.sent = sub.acked;
+  return [...new Set((confirmed.length > 0 ? confirmed : changed).flatMap((each) => each.configKeys))];
+}
