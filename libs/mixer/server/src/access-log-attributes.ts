@@ -1,14 +1,18 @@
+import { RequestMethod } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { type AttributeValue, parseIp } from "@xebec/model-attributes";
 import type { AccessLogBag } from "./access-log-bag.ts";
+import { COMMON, CONNECTION, REQUEST, RESPONSE, TLS } from "./access-log-fields.ts";
 import { orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 
 /** Reads one attribute of an entry; undefined when it is absent. */
 export type AccessLogLoader = (bag: AccessLogBag) => AttributeValue | undefined;
 
-/** Names of envoy.config.core.v3.RequestMethod, by number. */
-export const METHODS = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+/** The method of a number of envoy.config.core.v3.RequestMethod; "" for none. */
+export function methodName(number: number): string {
+  return number === RequestMethod.METHOD_UNSPECIFIED ? "" : (RequestMethod[number] ?? "");
+}
 
-/** How each attribute is read from an access-log entry of Envoy; field numbers are those of envoy.data.accesslog.v3. */
+/** How each attribute is read from an access-log entry of Envoy (envoy.data.accesslog.v3). */
 export const LOADERS: Readonly<Record<string, AccessLogLoader>> = {
   "source.ip": (bag) => parseIp(bag.address("source").ip),
   "source.principal": (bag) => orAbsent(bag.principal("source")),
@@ -24,39 +28,45 @@ export const LOADERS: Readonly<Record<string, AccessLogLoader>> = {
     const view = bag.serviceView;
     return view?.namespace ? `istio://${view.namespace}/services/${view.name}` : undefined;
   },
-  "origin.ip": (bag) => originIp(bag.request.text(8), bag.address("source").ip),
-  "request.id": (bag) => orAbsent(bag.request.text(9)),
+  "origin.ip": (bag) => originIp(bag.request.text(REQUEST.forwardedFor), bag.address("source").ip),
+  "request.id": (bag) => orAbsent(bag.request.text(REQUEST.requestId)),
   "request.method": (bag) => orAbsent(bag.method),
   "request.path": (bag) => orAbsent(bag.path),
   "request.url_path": (bag) => orAbsent(urlPath(bag.path)),
   "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.path) : undefined),
-  "request.host": (bag) => orAbsent(bag.request.text(3)),
-  "request.scheme": (bag) => orAbsent(bag.request.text(2)),
-  "request.useragent": (bag) => orAbsent(bag.request.text(6)),
-  "request.referer": (bag) => orAbsent(bag.request.text(7)),
+  "request.host": (bag) => orAbsent(bag.request.text(REQUEST.authority)),
+  "request.scheme": (bag) => orAbsent(bag.request.text(REQUEST.scheme)),
+  "request.useragent": (bag) => orAbsent(bag.request.text(REQUEST.userAgent)),
+  "request.referer": (bag) => orAbsent(bag.request.text(REQUEST.referer)),
   "request.headers": (bag) => (bag.isHttp ? bag.requestHeaders : undefined),
-  "request.time": (bag) => (bag.isHttp ? bag.common.time(5) : undefined),
-  "request.size": (bag) => (bag.isHttp ? bag.request.number(12) : undefined),
-  "request.total_size": (bag) => (bag.isHttp ? bag.request.number(11) + bag.request.number(12) : undefined),
+  "request.time": (bag) => (bag.isHttp ? bag.common.time(COMMON.startTime) : undefined),
+  "request.size": (bag) => (bag.isHttp ? bag.request.number(REQUEST.requestBodyBytes) : undefined),
+  "request.total_size": (bag) =>
+    bag.isHttp
+      ? bag.request.number(REQUEST.requestHeadersBytes) + bag.request.number(REQUEST.requestBodyBytes)
+      : undefined,
   "response.headers": (bag) => (bag.isHttp ? bag.responseHeaders : undefined),
   "response.code": (bag) => (bag.isHttp ? bag.responseCode : undefined),
-  "response.size": (bag) => (bag.isHttp ? bag.response.number(3) : undefined),
-  "response.total_size": (bag) => (bag.isHttp ? bag.response.number(2) + bag.response.number(3) : undefined),
+  "response.size": (bag) => (bag.isHttp ? bag.response.number(RESPONSE.responseBodyBytes) : undefined),
+  "response.total_size": (bag) =>
+    bag.isHttp
+      ? bag.response.number(RESPONSE.responseHeadersBytes) + bag.response.number(RESPONSE.responseBodyBytes)
+      : undefined,
   "response.duration": (bag) => (bag.isHttp ? bag.duration : undefined),
   "response.time": (bag) => (bag.isHttp ? bag.endTime : undefined),
   "response.grpc_status": (bag) => bag.grpc("grpc-status"),
   "response.grpc_message": (bag) => bag.grpc("grpc-message"),
   "connection.mtls": (bag) => bag.reporter.kind === "inbound" && bag.principal("source") !== "",
-  "connection.requested_server_name": (bag) => orAbsent(bag.tls.text(3)),
-  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.common.text(26))),
+  "connection.requested_server_name": (bag) => orAbsent(bag.tls.text(TLS.tlsSniHostname)),
+  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.common.text(COMMON.streamId))),
   "connection.event": (bag) => (bag.isHttp ? undefined : "close"),
   "connection.duration": (bag) => (bag.isHttp ? undefined : bag.duration),
-  "connection.received.bytes": (bag) => bag.connectionBytes(1),
-  "connection.received.bytes_total": (bag) => bag.connectionBytes(1),
-  "connection.sent.bytes": (bag) => bag.connectionBytes(2),
-  "connection.sent.bytes_total": (bag) => bag.connectionBytes(2),
+  "connection.received.bytes": (bag) => bag.connectionBytes(CONNECTION.receivedBytes),
+  "connection.received.bytes_total": (bag) => bag.connectionBytes(CONNECTION.receivedBytes),
+  "connection.sent.bytes": (bag) => bag.connectionBytes(CONNECTION.sentBytes),
+  "connection.sent.bytes_total": (bag) => bag.connectionBytes(CONNECTION.sentBytes),
   "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.contentType) : "tcp"),
-  "context.time": (bag) => bag.common.time(5),
+  "context.time": (bag) => bag.common.time(COMMON.startTime),
   "context.proxy_error_code": (bag) => bag.flags,
   "context.reporter.kind": (bag) => bag.reporter.kind,
   "context.reporter.uid": (bag) => bag.reporter.peer?.uid,

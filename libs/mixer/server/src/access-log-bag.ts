@@ -1,3 +1,14 @@
+import { UInt32ValueSchema } from "@bufbuild/protobuf/wkt";
+import {
+  AccessLogCommonSchema,
+  HTTPAccessLogEntrySchema,
+  HTTPRequestPropertiesSchema,
+  HTTPResponsePropertiesSchema,
+  ResponseFlagsSchema,
+  TLSProperties_CertificateProperties_SubjectAltNameSchema,
+  TLSProperties_CertificatePropertiesSchema,
+  TLSPropertiesSchema,
+} from "@xebec/api-envoy/envoy/data/accesslog/v3/accesslog";
 import {
   AttributeBag,
   type AttributeValue,
@@ -5,7 +16,18 @@ import {
   type StringMap,
   type Timestamp,
 } from "@xebec/model-attributes";
-import { type AccessLogLoader, LOADERS, METHODS } from "./access-log-attributes.ts";
+import { fieldNumbers } from "@xebec/model-attributes/wire";
+import { type AccessLogLoader, LOADERS, methodName } from "./access-log-attributes.ts";
+import {
+  CERTIFICATE,
+  COMMON,
+  HTTP_ENTRY,
+  REQUEST,
+  RESPONSE,
+  SUBJECT_ALT_NAME,
+  TCP_ENTRY,
+  TLS,
+} from "./access-log-fields.ts";
 import { DestinationServiceResolver } from "./destination-service.ts";
 import { EntryMetadata, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
@@ -14,6 +36,8 @@ import { ExtendedMap, fromText } from "./request-attributes.ts";
 import { responseFlagsText } from "./response-flags.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
+
+const UINT32_VALUE = fieldNumbers(UInt32ValueSchema).value;
 
 /** The proxy that sends a stream of access logs. */
 export interface Reporter {
@@ -27,17 +51,18 @@ export class AccessLogBag extends AttributeBag {
   readonly #index: WorkloadIndex;
   readonly #called: DestinationServiceResolver;
   readonly #loaders: (AccessLogLoader | undefined)[];
-  readonly #entry = new MessageView(4);
+  readonly #entry = new MessageView(HTTPAccessLogEntrySchema);
   readonly #metadata = new EntryMetadata();
   readonly #addresses = { source: new SocketAddressReader(), destination: new SocketAddressReader() };
-  readonly #certificate = new MessageView(1);
-  readonly #name = new MessageView(2);
-  readonly #flags = new MessageView(28);
-  readonly #number = new MessageView(1);
-  readonly common: MessageView = new MessageView(26);
-  readonly request: MessageView = new MessageView(13);
-  readonly response: MessageView = new MessageView(5);
-  readonly tls: MessageView = new MessageView(5);
+  readonly #certificate = new MessageView(TLSProperties_CertificatePropertiesSchema);
+  readonly #name = new MessageView(TLSProperties_CertificateProperties_SubjectAltNameSchema);
+  readonly #flags = new MessageView(ResponseFlagsSchema);
+  readonly #number = new MessageView(UInt32ValueSchema);
+  readonly common: MessageView = new MessageView(AccessLogCommonSchema);
+  /** HTTPRequestProperties; of a TCP entry its ConnectionProperties. */
+  readonly request: MessageView = new MessageView(HTTPRequestPropertiesSchema);
+  readonly response: MessageView = new MessageView(HTTPResponsePropertiesSchema);
+  readonly tls: MessageView = new MessageView(TLSPropertiesSchema);
   reporter: Reporter = { kind: "inbound", peer: undefined };
   isHttp = true;
   #addressed = false;
@@ -63,7 +88,7 @@ export class AccessLogBag extends AttributeBag {
       if (peer) return (bag) => peer.read(bag.peer(peer.side));
       // A custom tag with an attribute's name is that attribute.
       return (bag) => {
-        const text = bag.common.map(22).get(name);
+        const text = bag.common.map(COMMON.customTags).get(name);
         return text === undefined ? undefined : fromText(type, text);
       };
     });
@@ -75,13 +100,14 @@ export class AccessLogBag extends AttributeBag {
     this.reporter = reporter;
     this.isHttp = isHttp;
     this.#entry.read(bytes, pos, end);
-    this.#entry.message(1, this.common);
-    this.common.message(4, this.tls);
+    // Both sorts of entries have their common properties in the same field.
+    this.#entry.message(HTTP_ENTRY.commonProperties, this.common);
+    this.common.message(COMMON.tlsProperties, this.tls);
     if (isHttp) {
-      this.#entry.message(3, this.request);
-      this.#entry.message(4, this.response);
+      this.#entry.message(HTTP_ENTRY.request, this.request);
+      this.#entry.message(HTTP_ENTRY.response, this.response);
     } else {
-      this.#entry.message(2, this.request);
+      this.#entry.message(TCP_ENTRY.connectionProperties, this.request);
       this.response.clear();
     }
     this.#addressed = false;
@@ -102,11 +128,13 @@ export class AccessLogBag extends AttributeBag {
       this.#addressed = true;
       const { source, destination } = this.#addresses;
       if (this.reporter.kind === "inbound") {
-        if (!source.read(this.common, 20)) source.read(this.common, 2);
-        destination.read(this.common, 3);
+        if (!source.read(this.common, COMMON.downstreamDirectRemoteAddress))
+          source.read(this.common, COMMON.downstreamRemoteAddress);
+        destination.read(this.common, COMMON.downstreamLocalAddress);
       } else {
-        if (!source.read(this.common, 14)) source.read(this.common, 2);
-        destination.read(this.common, 13);
+        if (!source.read(this.common, COMMON.upstreamLocalAddress))
+          source.read(this.common, COMMON.downstreamRemoteAddress);
+        destination.read(this.common, COMMON.upstreamRemoteAddress);
       }
     }
     return this.#addresses[side];
@@ -123,11 +151,17 @@ export class AccessLogBag extends AttributeBag {
 
   #readPrincipal(side: PeerRole): string {
     if (this.reporter.kind === "outbound")
-      return principalText(this.common.map(22).get(`${side}.principal.upstream`) ?? "");
-    if (!this.tls.message(side === "source" ? 5 : 4, this.#certificate)) return "";
+      return principalText(this.common.map(COMMON.customTags).get(`${side}.principal.upstream`) ?? "");
+    if (
+      !this.tls.message(
+        side === "source" ? TLS.peerCertificateProperties : TLS.localCertificateProperties,
+        this.#certificate,
+      )
+    )
+      return "";
     let uri = "";
-    this.#certificate.forEach(1, (pos, end) => {
-      if (uri === "") uri = this.#name.read(this.#certificate.bytes, pos, end).text(1);
+    this.#certificate.forEach(CERTIFICATE.subjectAltName, (pos, end) => {
+      if (uri === "") uri = this.#name.read(this.#certificate.bytes, pos, end).text(SUBJECT_ALT_NAME.uri);
     });
     return principalText(uri);
   }
@@ -154,12 +188,12 @@ export class AccessLogBag extends AttributeBag {
   }
 
   get method(): string {
-    return METHODS[this.request.number(1)] ?? "";
+    return methodName(this.request.number(REQUEST.requestMethod));
   }
 
   /** The path that was asked for, before routes changed it. */
   get path(): string {
-    return this.request.text(10) || this.request.text(5);
+    return this.request.text(REQUEST.originalPath) || this.request.text(REQUEST.path);
   }
 
   get requestHeaders(): StringMap {
@@ -167,28 +201,31 @@ export class AccessLogBag extends AttributeBag {
     const extra = new Map<string, string>();
     for (const [name, text] of [
       [":method", this.method],
-      [":authority", request.text(3)],
+      [":authority", request.text(REQUEST.authority)],
       [":path", this.path],
-      [":scheme", request.text(2)],
-      ["user-agent", request.text(6)],
-      ["referer", request.text(7)],
-      ["x-forwarded-for", request.text(8)],
-      ["x-request-id", request.text(9)],
+      [":scheme", request.text(REQUEST.scheme)],
+      ["user-agent", request.text(REQUEST.userAgent)],
+      ["referer", request.text(REQUEST.referer)],
+      ["x-forwarded-for", request.text(REQUEST.forwardedFor)],
+      ["x-request-id", request.text(REQUEST.requestId)],
     ] as const)
       if (text !== "") extra.set(name, text);
     for (const [name, text] of this.#metadata.texts(this.common, REQUEST_HEADERS)) extra.set(name, text);
-    return new ExtendedMap(extra, request.map(13));
+    return new ExtendedMap(extra, request.map(REQUEST.requestHeaders));
   }
 
   get responseHeaders(): StringMap {
     // A copy: whoever keeps the map must not see the next entry in it.
-    return new ExtendedMap(new Map(this.#metadata.texts(this.common, RESPONSE_HEADERS)), this.response.map(4));
+    return new ExtendedMap(
+      new Map(this.#metadata.texts(this.common, RESPONSE_HEADERS)),
+      this.response.map(RESPONSE.responseHeaders),
+    );
   }
 
   get contentType(): string | undefined {
     return (
-      this.request.map(13).get("content-type") ??
-      this.response.map(4).get("content-type") ??
+      this.request.map(REQUEST.requestHeaders).get("content-type") ??
+      this.response.map(RESPONSE.responseHeaders).get("content-type") ??
       this.#metadata.texts(this.common, REQUEST_HEADERS).get("content-type") ??
       this.#metadata.texts(this.common, RESPONSE_HEADERS).get("content-type")
     );
@@ -196,16 +233,16 @@ export class AccessLogBag extends AttributeBag {
 
   /** The status; of a request that ended without a response 500, as Istio 1.1's proxy reported it. */
   get responseCode(): number {
-    return (this.response.message(1, this.#number) && this.#number.number(1)) || 500;
+    return (this.response.message(RESPONSE.responseCode, this.#number) && this.#number.number(UINT32_VALUE)) || 500;
   }
 
   get duration(): number | undefined {
-    const time = this.common.time(23) ?? this.common.time(12);
+    const time = this.common.time(COMMON.duration) ?? this.common.time(COMMON.timeToLastDownstreamTxByte);
     return time && time.seconds * 1e9 + time.nanos;
   }
 
   get endTime(): Timestamp | undefined {
-    const start = this.common.time(5);
+    const start = this.common.time(COMMON.startTime);
     const { duration } = this;
     if (!start || duration === undefined) return undefined;
     const nanos = start.nanos + duration;
@@ -213,11 +250,14 @@ export class AccessLogBag extends AttributeBag {
   }
 
   get flags(): string {
-    return this.common.message(16, this.#flags) ? responseFlagsText(this.#flags) : "-";
+    return this.common.message(COMMON.responseFlags, this.#flags) ? responseFlagsText(this.#flags) : "-";
   }
 
   grpc(header: string): string | undefined {
-    return this.isHttp ? (this.response.map(5).get(header) ?? this.response.map(4).get(header)) : undefined;
+    return this.isHttp
+      ? (this.response.map(RESPONSE.responseTrailers).get(header) ??
+          this.response.map(RESPONSE.responseHeaders).get(header))
+      : undefined;
   }
 
   connectionBytes(field: number): number | undefined {

@@ -1,4 +1,10 @@
+import {
+  StreamAccessLogsMessage_HTTPAccessLogEntriesSchema,
+  StreamAccessLogsMessage_IdentifierSchema,
+  StreamAccessLogsMessageSchema,
+} from "@xebec/api-envoy/envoy/service/accesslog/v3/als";
 import { logger } from "@xebec/core-log";
+import { fieldNumbers } from "@xebec/model-attributes/wire";
 import { type GrpcService, type RawStream, rawClientStream } from "@xebec/platform-grpc";
 import { AccessLogBag, type Reporter } from "./access-log-bag.ts";
 import { BagPool } from "./bag-pool.ts";
@@ -18,16 +24,18 @@ interface Sender {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-const HTTP_LOGS = 2;
-const TCP_LOGS = 3;
+const MESSAGE = fieldNumbers(StreamAccessLogsMessageSchema);
+const IDENTIFIER = fieldNumbers(StreamAccessLogsMessage_IdentifierSchema);
+/** The same field in the lists of both sorts of entries. */
+const LOG_ENTRY = fieldNumbers(StreamAccessLogsMessage_HTTPAccessLogEntriesSchema).logEntry;
 
 /** `envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs`: every entry is a report. */
 export function accessLogService({ runtime, index, meters }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => new AccessLogBag(layout, index));
   return rawClientStream("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs", (stream) => {
-    const message = new MessageView(3);
-    const identifier = new MessageView(2);
-    const entries = new MessageView(1);
+    const message = new MessageView(StreamAccessLogsMessageSchema);
+    const identifier = new MessageView(StreamAccessLogsMessage_IdentifierSchema);
+    const entries = new MessageView(StreamAccessLogsMessage_HTTPAccessLogEntriesSchema);
     let sender: Sender = { kind: "inbound", id: "", metadata: {} };
 
     const reporterOf = (): Reporter => {
@@ -40,15 +48,15 @@ export function accessLogService({ runtime, index, meters }: MixerServiceParts):
 
     stream.onMessage((bytes) => {
       message.read(bytes, 0, bytes.length);
-      if (message.message(1, identifier)) sender = readSender(identifier);
+      if (message.message(MESSAGE.identifier, identifier)) sender = readSender(identifier);
       const { snapshot } = runtime;
       // Before the first configuration there is nothing to report to.
       if (!snapshot) return;
       const places: number[] = [];
       const collect = (pos: number, end: number): void => void places.push(pos, end);
-      if (message.message(HTTP_LOGS, entries)) entries.forEach(1, collect);
+      if (message.message(MESSAGE.httpLogs, entries)) entries.forEach(LOG_ENTRY, collect);
       const http = places.length;
-      if (message.message(TCP_LOGS, entries)) entries.forEach(1, collect);
+      if (message.message(MESSAGE.tcpLogs, entries)) entries.forEach(LOG_ENTRY, collect);
       checkLength("a message of access logs", places.length / 2);
       const reporter = reporterOf();
       const batch = snapshot.report();
@@ -79,8 +87,8 @@ export function accessLogService({ runtime, index, meters }: MixerServiceParts):
 }
 
 function readSender(identifier: MessageView): Sender {
-  const kind = identifier.text(2).endsWith("outbound") ? "outbound" : "inbound";
-  const { id, metadata } = readNode(identifier, 1);
+  const kind = identifier.text(IDENTIFIER.logName).endsWith("outbound") ? "outbound" : "inbound";
+  const { id, metadata } = readNode(identifier, IDENTIFIER.node);
   return { kind, id, metadata };
 }
 

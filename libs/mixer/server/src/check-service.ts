@@ -1,19 +1,42 @@
+import { StatusSchema } from "@xebec/api-mesh/google/rpc/status";
+import {
+  CheckRequestSchema,
+  CheckResponse_PreconditionResultSchema,
+  CheckResponse_QuotaResultSchema,
+  CheckResponseSchema,
+  HeaderOperation_Operation,
+  HeaderOperationSchema,
+  RouteDirectiveSchema,
+} from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import type { CheckOutcome, HeaderOperation, Snapshot } from "@xebec/mixer-runtime";
 import type { QuotaResult } from "@xebec/mixer-sdk";
 import {
   asBuffer,
   type CompressedBag,
   checkWordCount,
+  fieldNumbers,
+  fieldTag,
+  MAP_ENTRY,
   ReferenceTracker,
   Wire,
   WireWriter,
-} from "@xebec/model-attributes";
+} from "@xebec/model-attributes/wire";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
 import { addQuota, int64Of, type QuotaRequests } from "./quota-requests.ts";
 import { type MixerServiceParts, makeBag, snapshotOf } from "./service-parts.ts";
 
-const OPERATIONS = { REPLACE: 0, REMOVE: 1, APPEND: 2 } as const;
+const REQUEST = fieldNumbers(CheckRequestSchema);
+const ATTRIBUTES_TAG = fieldTag(REQUEST.attributes, "lengthDelimited");
+const WORD_COUNT_TAG = fieldTag(REQUEST.globalWordCount, "varint");
+const ID_TAG = fieldTag(REQUEST.deduplicationId, "lengthDelimited");
+const QUOTAS_TAG = fieldTag(REQUEST.quotas, "lengthDelimited");
+const RESPONSE = fieldNumbers(CheckResponseSchema);
+const PRECONDITION = fieldNumbers(CheckResponse_PreconditionResultSchema);
+const QUOTA = fieldNumbers(CheckResponse_QuotaResultSchema);
+const STATUS = fieldNumbers(StatusSchema);
+const DIRECTIVE = fieldNumbers(RouteDirectiveSchema);
+const HEADER = fieldNumbers(HeaderOperationSchema);
 const OK_STATUS = new Uint8Array(0);
 
 /** `istio.mixer.v1.Mixer/Check`, on bytes in both directions (docs/reference/mixer.md §1.1, §7). */
@@ -26,39 +49,42 @@ export function checkService({ runtime, index, shedder, meters }: MixerServicePa
   const writer = new WireWriter(1024);
 
   const writeReferences = (tracker: ReferenceTracker, words: number): void => {
-    writer.message(5, () => tracker.write(writer, words));
+    writer.message(PRECONDITION.referencedAttributes, () => tracker.write(writer, words));
   };
   const precondition = (outcome: CheckOutcome, tracker: ReferenceTracker, words: number): void => {
-    writer.message(2, () => {
-      if (outcome.code === 0) writer.data(1, OK_STATUS);
+    writer.message(RESPONSE.precondition, () => {
+      if (outcome.code === 0) writer.data(PRECONDITION.status, OK_STATUS);
       else
-        writer.message(1, () => {
-          writer.uint32(1, outcome.code);
-          if (outcome.message !== "") writer.text(2, outcome.message);
+        writer.message(PRECONDITION.status, () => {
+          writer.uint32(STATUS.code, outcome.code);
+          if (outcome.message !== "") writer.text(STATUS.message, outcome.message);
         });
-      writer.duration(2, BigInt(Math.round(outcome.validMs * 1e6)));
-      writer.uint32(3, Math.min(outcome.validUses, 0x7fffffff));
+      writer.duration(PRECONDITION.validDuration, BigInt(Math.round(outcome.validMs * 1e6)));
+      writer.uint32(PRECONDITION.validUseCount, Math.min(outcome.validUses, 0x7fffffff));
       writeReferences(tracker, words);
       const { requestHeaders, responseHeaders, direct } = outcome;
       if (requestHeaders.length + responseHeaders.length === 0 && !direct) return;
-      writer.message(6, () => {
-        for (const each of requestHeaders) writer.message(1, () => writeOperation(each));
-        for (const each of responseHeaders) writer.message(2, () => writeOperation(each));
-        if (direct) writer.uint32(3, direct.code).text(4, direct.body);
+      writer.message(PRECONDITION.routeDirective, () => {
+        for (const each of requestHeaders)
+          writer.message(DIRECTIVE.requestHeaderOperations, () => writeOperation(each));
+        for (const each of responseHeaders)
+          writer.message(DIRECTIVE.responseHeaderOperations, () => writeOperation(each));
+        if (direct)
+          writer.uint32(DIRECTIVE.directResponseCode, direct.code).text(DIRECTIVE.directResponseBody, direct.body);
       });
     });
   };
   const writeOperation = ({ name, value, operation }: HeaderOperation): void => {
-    writer.text(1, name).text(2, value);
-    if (operation !== "REPLACE") writer.uint32(3, OPERATIONS[operation]);
+    writer.text(HEADER.name, name).text(HEADER.value, value);
+    if (operation !== "REPLACE") writer.uint32(HEADER.operation, HeaderOperation_Operation[operation]);
   };
   const quotaPart = (name: string, { amount, validMs }: QuotaResult, references: Uint8Array): Buffer => {
     const part = new WireWriter(64 + references.length);
-    part.message(3, () => {
-      part.text(1, name).message(2, () => {
-        if (validMs > 0) part.duration(1, BigInt(Math.round(validMs * 1e6)));
-        if (amount !== 0) part.int64(2, int64Of(amount));
-        part.data(5, references);
+    part.message(RESPONSE.quotas, () => {
+      part.text(MAP_ENTRY.key, name).message(MAP_ENTRY.value, () => {
+        if (validMs > 0) part.duration(QUOTA.validDuration, BigInt(Math.round(validMs * 1e6)));
+        if (amount !== 0) part.int64(QUOTA.grantedAmount, int64Of(amount));
+        part.data(QUOTA.referencedAttributes, references);
       });
     });
     return part.finish();
@@ -101,14 +127,14 @@ export function checkService({ runtime, index, shedder, meters }: MixerServicePa
     let asked: QuotaRequests | undefined;
     while (wire.pos < wire.end) {
       const tag = wire.uint32();
-      if (tag === 10) {
+      if (tag === ATTRIBUTES_TAG) {
         const length = wire.length();
         from = wire.pos;
         to = from + length;
         wire.pos = to;
-      } else if (tag === 16) words = wire.uint32();
-      else if (tag === 26) id = wire.text();
-      else if (tag === 34) {
+      } else if (tag === WORD_COUNT_TAG) words = wire.uint32();
+      else if (tag === ID_TAG) id = wire.text();
+      else if (tag === QUOTAS_TAG) {
         asked ??= new Map();
         addQuota(asked, wire);
       } else wire.skip(tag & 7);

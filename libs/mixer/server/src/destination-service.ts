@@ -1,4 +1,5 @@
 import type { AccessLogBag } from "./access-log-bag.ts";
+import { COMMON, REQUEST, TLS } from "./access-log-fields.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 
@@ -16,13 +17,13 @@ export class DestinationServiceResolver {
   /** The service of an entry; undefined when nothing tells of it. */
   find(bag: AccessLogBag): ServiceView | undefined {
     // outbound|PORT|SUBSET|HOST or inbound|PORT||HOST
-    const cluster = bag.common.text(15);
+    const cluster = bag.common.text(COMMON.upstreamCluster);
     const bar = cluster.lastIndexOf("|");
     if (bar > 0 && bar < cluster.length - 1) return this.#serviceOf(cluster.slice(bar + 1));
     const inbound = bag.reporter.kind === "inbound";
-    const sni = inbound ? hostOfServerName(bag.tls.text(3)) : "";
+    const sni = inbound ? hostOfServerName(bag.tls.text(TLS.tlsSniHostname)) : "";
     if (sni !== "") return this.#serviceOf(sni);
-    const host = bag.request.text(3).replace(/:\d+$/, "");
+    const host = bag.request.text(REQUEST.authority).replace(/:\d+$/, "");
     const known = host ? this.#index.service(host, bag.reporter.peer?.namespace) : undefined;
     if (known) return known;
     const { ip, port } = bag.address("destination");

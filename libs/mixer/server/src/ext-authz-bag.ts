@@ -1,13 +1,29 @@
+import {
+  AttributeContext_HttpRequestSchema,
+  AttributeContext_PeerSchema,
+  AttributeContext_RequestSchema,
+  AttributeContext_TLSSessionSchema,
+  AttributeContextSchema,
+} from "@xebec/api-envoy/envoy/service/auth/v3/attribute_context";
+import { CheckRequestSchema } from "@xebec/api-envoy/envoy/service/auth/v3/external_auth";
 import { AttributeBag, type AttributeValue, type Layout, parseIp, type StringMap } from "@xebec/model-attributes";
+import { fieldNumbers } from "@xebec/model-attributes/wire";
 import { MessageView } from "./message-view.ts";
 import { type PeerInfo, type PeerRole, peerAttribute, principalText, UNKNOWN_PEER } from "./peer.ts";
 import { fromText, orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 import { SocketAddressReader } from "./socket-address.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
+const CHECK = fieldNumbers(CheckRequestSchema);
+const CONTEXT = fieldNumbers(AttributeContextSchema);
+const PEER = fieldNumbers(AttributeContext_PeerSchema);
+const REQUEST = fieldNumbers(AttributeContext_RequestSchema);
+const HTTP = fieldNumbers(AttributeContext_HttpRequestSchema);
+const TLS = fieldNumbers(AttributeContext_TLSSessionSchema);
+
 type Loader = (bag: ExtAuthzBag) => AttributeValue | undefined;
 
-/** How each attribute is read from envoy.service.auth.v3.CheckRequest; field numbers are those of AttributeContext. */
+/** How each attribute is read from envoy.service.auth.v3.CheckRequest. */
 const LOADERS: Readonly<Record<string, Loader>> = {
   "source.ip": (bag) => parseIp(bag.address("source").ip),
   "source.principal": (bag) => orAbsent(bag.principal("source")),
@@ -17,17 +33,17 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   "destination.principal": (bag) => orAbsent(bag.principal("destination")),
   "origin.ip": (bag) => originIp(bag.headers.get("x-forwarded-for"), bag.address("source").ip),
   "request.headers": (bag) => (bag.isHttp ? bag.headers : undefined),
-  "request.id": (bag) => bag.headers.get("x-request-id") ?? orAbsent(bag.http.text(1)),
-  "request.method": (bag) => orAbsent(bag.http.text(2)),
-  "request.path": (bag) => orAbsent(bag.http.text(4)),
-  "request.url_path": (bag) => orAbsent(urlPath(bag.http.text(4))),
-  "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.http.text(4)) : undefined),
-  "request.host": (bag) => orAbsent(bag.http.text(5)),
-  "request.scheme": (bag) => orAbsent(bag.http.text(6)),
+  "request.id": (bag) => bag.headers.get("x-request-id") ?? orAbsent(bag.http.text(HTTP.id)),
+  "request.method": (bag) => orAbsent(bag.http.text(HTTP.method)),
+  "request.path": (bag) => orAbsent(bag.http.text(HTTP.path)),
+  "request.url_path": (bag) => orAbsent(urlPath(bag.http.text(HTTP.path))),
+  "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.http.text(HTTP.path)) : undefined),
+  "request.host": (bag) => orAbsent(bag.http.text(HTTP.host)),
+  "request.scheme": (bag) => orAbsent(bag.http.text(HTTP.scheme)),
   "request.useragent": (bag) => bag.headers.get("user-agent"),
   "request.referer": (bag) => bag.headers.get("referer"),
-  "request.time": (bag) => (bag.isHttp ? bag.request.time(1) : undefined),
-  "context.time": (bag) => bag.request.time(1),
+  "request.time": (bag) => (bag.isHttp ? bag.request.time(REQUEST.time) : undefined),
+  "context.time": (bag) => bag.request.time(REQUEST.time),
   "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.headers.get("content-type")) : "tcp"),
   "context.reporter.kind": () => "inbound",
   "context.reporter.uid": (bag) => bag.peer(bag.reporterSide)?.uid,
@@ -42,13 +58,16 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 export class ExtAuthzBag extends AttributeBag {
   readonly #index: WorkloadIndex;
   readonly #loaders: (Loader | undefined)[];
-  readonly #message = new MessageView(1);
-  readonly #context = new MessageView(13);
-  readonly #peers = { source: new MessageView(5), destination: new MessageView(5) };
+  readonly #message = new MessageView(CheckRequestSchema);
+  readonly #context = new MessageView(AttributeContextSchema);
+  readonly #peers = {
+    source: new MessageView(AttributeContext_PeerSchema),
+    destination: new MessageView(AttributeContext_PeerSchema),
+  };
   readonly #addresses = { source: new SocketAddressReader(), destination: new SocketAddressReader() };
-  readonly #tls = new MessageView(1);
-  readonly request: MessageView = new MessageView(2);
-  readonly http: MessageView = new MessageView(13);
+  readonly #tls = new MessageView(AttributeContext_TLSSessionSchema);
+  readonly request: MessageView = new MessageView(AttributeContext_RequestSchema);
+  readonly http: MessageView = new MessageView(AttributeContext_HttpRequestSchema);
   #extensions: StringMap | undefined;
   #headers: StringMap | undefined;
   isHttp = false;
@@ -68,16 +87,16 @@ export class ExtAuthzBag extends AttributeBag {
   start(bytes: Buffer): void {
     this.forget();
     this.#message.read(bytes, 0, bytes.length);
-    this.#message.message(1, this.#context);
+    this.#message.message(CHECK.attributes, this.#context);
     for (const [side, field] of [
-      ["source", 1],
-      ["destination", 2],
+      ["source", CONTEXT.source],
+      ["destination", CONTEXT.destination],
     ] as const) {
       this.#context.message(field, this.#peers[side]);
-      this.#addresses[side].read(this.#peers[side], 1);
+      this.#addresses[side].read(this.#peers[side], PEER.address);
     }
-    this.#context.message(4, this.request);
-    this.isHttp = this.request.message(2, this.http);
+    this.#context.message(CONTEXT.request, this.request);
+    this.isHttp = this.request.message(REQUEST.http, this.http);
     this.#headers = undefined;
     this.#extensions = undefined;
   }
@@ -90,17 +109,17 @@ export class ExtAuthzBag extends AttributeBag {
 
   /** What pilot attached to the route under an attribute's name. */
   extension(name: string): string | undefined {
-    this.#extensions ??= this.#context.map(10);
+    this.#extensions ??= this.#context.map(CONTEXT.contextExtensions);
     return this.#extensions.get(name);
   }
 
   get headers(): StringMap {
-    this.#headers ??= this.http.map(3);
+    this.#headers ??= this.http.map(HTTP.headers);
     return this.#headers;
   }
 
   get serverName(): string {
-    return this.#context.message(12, this.#tls) ? this.#tls.text(1) : "";
+    return this.#context.message(CONTEXT.tlsSession, this.#tls) ? this.#tls.text(TLS.sni) : "";
   }
 
   get reporterSide(): PeerRole {
@@ -116,7 +135,7 @@ export class ExtAuthzBag extends AttributeBag {
   }
 
   principal(side: PeerRole): string {
-    return principalText(this.#peers[side].text(4));
+    return principalText(this.#peers[side].text(PEER.principal));
   }
 
   peer(side: PeerRole): PeerInfo | undefined {

@@ -1,16 +1,36 @@
+import { BoolValueSchema } from "@bufbuild/protobuf/wkt";
+import {
+  HeaderValueOption_HeaderAppendAction,
+  HeaderValueOptionSchema,
+  HeaderValueSchema,
+} from "@xebec/api-envoy/envoy/config/core/v3/base";
+import {
+  CheckResponseSchema,
+  DeniedHttpResponseSchema,
+  OkHttpResponseSchema,
+} from "@xebec/api-envoy/envoy/service/auth/v3/external_auth";
+import { HttpStatusSchema } from "@xebec/api-envoy/envoy/type/v3/http_status";
+import { StatusSchema } from "@xebec/api-envoy/google/rpc/status";
 import { CODES } from "@xebec/core-errors";
 import { type CheckOutcome, type HeaderOperation, httpStatusOf } from "@xebec/mixer-runtime";
-import { WireWriter } from "@xebec/model-attributes";
+import { fieldNumbers, WireWriter } from "@xebec/model-attributes/wire";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
 import { ExtAuthzBag } from "./ext-authz-bag.ts";
 import { type MixerServiceParts, snapshotOf } from "./service-parts.ts";
 
+const RESPONSE = fieldNumbers(CheckResponseSchema);
+const STATUS = fieldNumbers(StatusSchema);
+const DENIED = fieldNumbers(DeniedHttpResponseSchema);
+const OK = fieldNumbers(OkHttpResponseSchema);
+const HTTP_STATUS = fieldNumbers(HttpStatusSchema);
+const OPTION = fieldNumbers(HeaderValueOptionSchema);
+const HEADER = fieldNumbers(HeaderValueSchema);
+const BOOL_VALUE = fieldNumbers(BoolValueSchema).value;
+const { APPEND_IF_EXISTS_OR_ADD, OVERWRITE_IF_EXISTS_OR_ADD } = HeaderValueOption_HeaderAppendAction;
+
 /** CheckResponse with status OK and nothing else. */
-const ALLOWED = new WireWriter().data(1, new Uint8Array(0)).finish();
-/** envoy.config.core.v3.HeaderValueOption.HeaderAppendAction */
-const APPEND_OR_ADD = 0;
-const OVERWRITE_OR_ADD = 2;
+const ALLOWED = new WireWriter().data(RESPONSE.status, new Uint8Array(0)).finish();
 
 const names = new Map(Object.entries(CODES).map(([name, [code]]) => [code as number, name.toUpperCase()]));
 
@@ -48,14 +68,14 @@ function denied(
   { code, message, direct, responseHeaders }: CheckOutcome,
   isHttp: boolean,
 ): Uint8Array {
-  writer.message(1, () => writer.uint32(1, code).text(2, message));
+  writer.message(RESPONSE.status, () => writer.uint32(STATUS.code, code).text(STATUS.message, message));
   if (isHttp)
-    writer.message(2, () => {
-      writer.message(1, () => writer.uint32(1, direct?.code ?? httpStatusOf(code)));
+    writer.message(RESPONSE.deniedResponse, () => {
+      writer.message(DENIED.status, () => writer.uint32(HTTP_STATUS.code, direct?.code ?? httpStatusOf(code)));
       for (const { name, value } of responseHeaders)
-        writer.message(2, () => writeHeader(writer, name, value, OVERWRITE_OR_ADD));
+        writer.message(DENIED.headers, () => writeHeader(writer, name, value, OVERWRITE_IF_EXISTS_OR_ADD));
       const body = direct ? direct.body : `${names.get(code) ?? code}:${message}`;
-      if (body !== "") writer.text(3, body);
+      if (body !== "") writer.text(DENIED.body, body);
     });
   return writer.finish();
 }
@@ -65,26 +85,31 @@ function denied(
  * response cannot be removed.
  */
 function allowed(writer: WireWriter, { requestHeaders, responseHeaders }: CheckOutcome, bag: ExtAuthzBag): Uint8Array {
-  writer.data(1, new Uint8Array(0));
-  writer.message(3, () => {
+  writer.data(RESPONSE.status, new Uint8Array(0));
+  writer.message(RESPONSE.okResponse, () => {
     for (const each of requestHeaders)
-      if (each.operation === "REMOVE") writer.text(5, each.name);
-      else writer.message(2, () => writeRequestHeader(writer, each, bag));
+      if (each.operation === "REMOVE") writer.text(OK.headersToRemove, each.name);
+      else writer.message(OK.headers, () => writeRequestHeader(writer, each, bag));
     for (const { name, value, operation } of responseHeaders) {
       if (operation === "REMOVE") continue;
-      const action = operation === "APPEND" ? APPEND_OR_ADD : OVERWRITE_OR_ADD;
-      writer.message(6, () => writeHeader(writer, name, value, action));
+      const action = operation === "APPEND" ? APPEND_IF_EXISTS_OR_ADD : OVERWRITE_IF_EXISTS_OR_ADD;
+      writer.message(OK.responseHeadersToAdd, () => writeHeader(writer, name, value, action));
     }
   });
   return writer.finish();
 }
 
+function writePair(writer: WireWriter, name: string, value: string): void {
+  writer.message(OPTION.header, () => writer.text(HEADER.key, name).text(HEADER.value, value));
+}
+
 function writeHeader(writer: WireWriter, name: string, value: string, action: number): void {
-  writer.message(1, () => writer.text(1, name).text(2, value)).uint32(3, action);
+  writePair(writer, name, value);
+  writer.uint32(OPTION.appendAction, action);
 }
 
 function writeRequestHeader(writer: WireWriter, { name, value, operation }: HeaderOperation, bag: ExtAuthzBag): void {
-  writer.message(1, () => writer.text(1, name).text(2, value));
+  writePair(writer, name, value);
   if (operation === "APPEND" && bag.headers.get(name.toLowerCase()) !== undefined)
-    writer.message(2, () => writer.bool(1, true));
+    writer.message(OPTION.append, () => writer.bool(BOOL_VALUE, true));
 }

@@ -1,6 +1,19 @@
-import { readTimestamp, type StringMap, type Timestamp, textAt, Wire } from "@xebec/model-attributes";
+import type { StringMap, Timestamp } from "@xebec/model-attributes";
+import { fieldTag, MAP_ENTRY, readTimestamp, textAt, Wire } from "@xebec/model-attributes/wire";
 
 const EMPTY = Buffer.alloc(0);
+const KEY_TAG = fieldTag(MAP_ENTRY.key, "lengthDelimited");
+const VALUE_TAG = fieldTag(MAP_ENTRY.value, "lengthDelimited");
+
+/** A message's type, as far as a view needs it; generated descriptors are of this form. */
+interface MessageFields {
+  readonly fields: readonly { readonly number: number }[];
+}
+
+/** The type of a map's entries, of which no descriptor is generated. */
+export const MAP_ENTRY_FIELDS: MessageFields = {
+  fields: Object.values(MAP_ENTRY).map((number) => ({ number })),
+};
 
 /**
  * A protobuf message in place: one pass notes where each field is, values are read when they are asked for. Used again and
@@ -12,9 +25,9 @@ export class MessageView {
   bytes: Buffer = EMPTY;
   #end = 0;
 
-  /** @param fields the highest field number of interest */
-  constructor(fields: number) {
-    this.#at = new Int32Array(fields + 1);
+  /** @param schema the messages' type; all its fields have low numbers */
+  constructor(schema: MessageFields) {
+    this.#at = new Int32Array(Math.max(...schema.fields.map((field) => field.number)) + 1);
   }
 
   /** Takes the message between two offsets. @throws XebecError invalid_argument when it is cut off */
@@ -83,7 +96,7 @@ export class MessageView {
     const at = this.#at[field] as number;
     if (at === 0) return;
     const wire = new Wire(this.bytes, at, this.#end);
-    const tag = (field << 3) | 2;
+    const tag = fieldTag(field, "lengthDelimited");
     for (let next = tag; ; ) {
       if (next === tag) {
         const length = wire.length();
@@ -106,7 +119,7 @@ class FieldMap implements StringMap {
     this.#bytes = bytes;
     this.#at = at;
     this.#end = end;
-    this.#tag = (field << 3) | 2;
+    this.#tag = fieldTag(field, "lengthDelimited");
   }
 
   get(key: string): string | undefined {
@@ -134,8 +147,8 @@ class FieldMap implements StringMap {
         let end = 0;
         while (wire.pos < stop) {
           const tag = wire.uint32();
-          if (tag === 10) key = wire.text();
-          else if (tag === 18) {
+          if (tag === KEY_TAG) key = wire.text();
+          else if (tag === VALUE_TAG) {
             const length = wire.length();
             start = wire.pos;
             end = start + length;

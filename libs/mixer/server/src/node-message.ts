@@ -1,6 +1,6 @@
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { NodeSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
-import { Wire } from "@xebec/model-attributes";
+import { fieldNumbers, Wire } from "@xebec/model-attributes/wire";
 import type { MessageView } from "./message-view.ts";
 
 export interface ProxyNode {
@@ -8,8 +8,7 @@ export interface ProxyNode {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-const ID = 1;
-const METADATA = 3;
+const { id: ID, metadata: METADATA } = fieldNumbers(NodeSchema);
 
 /**
  * Reads the parts of envoy.config.core.v3.Node that tell who a proxy is. Its list of 500 extensions is stepped over: it is

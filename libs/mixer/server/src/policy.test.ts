@@ -14,7 +14,7 @@ import { denier } from "@xebec/mixer-adapters-denier";
 import { createListchecker } from "@xebec/mixer-adapters-listchecker";
 import { memquota } from "@xebec/mixer-adapters-memquota";
 import { type CheckResult, defineAdapter } from "@xebec/mixer-sdk";
-import { WireWriter } from "@xebec/model-attributes";
+import { WireWriter } from "@xebec/model-attributes/wire";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerPolicy } from "./mixer-service.ts";
 import { objectsOf, pod, service, startMixer } from "./test-mesh.testkit.ts";

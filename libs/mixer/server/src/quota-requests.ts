@@ -1,5 +1,13 @@
+import { CheckRequest_QuotaParamsSchema } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { XebecError } from "@xebec/core-errors";
-import type { Int64, Wire } from "@xebec/model-attributes";
+import type { Int64 } from "@xebec/model-attributes";
+import { fieldNumbers, fieldTag, MAP_ENTRY, type Wire } from "@xebec/model-attributes/wire";
+
+const KEY_TAG = fieldTag(MAP_ENTRY.key, "lengthDelimited");
+const VALUE_TAG = fieldTag(MAP_ENTRY.value, "lengthDelimited");
+const PARAMS = fieldNumbers(CheckRequest_QuotaParamsSchema);
+const AMOUNT_TAG = fieldTag(PARAMS.amount, "varint");
+const BEST_EFFORT_TAG = fieldTag(PARAMS.bestEffort, "varint");
 
 /** Units of a quota that a caller asks for. */
 export interface QuotaRequest {
@@ -30,13 +38,13 @@ function readQuota(wire: Wire): QuotaRequest {
   const stop = wire.length() + wire.pos;
   while (wire.pos < stop) {
     const tag = wire.uint32();
-    if (tag === 10) out.name = wire.text();
-    else if (tag === 18) {
+    if (tag === KEY_TAG) out.name = wire.text();
+    else if (tag === VALUE_TAG) {
       const end = wire.length() + wire.pos;
       while (wire.pos < end) {
         const inner = wire.uint32();
-        if (inner === 8) out.amount = Number(wire.int64());
-        else if (inner === 16) out.bestEffort = wire.uint32() !== 0;
+        if (inner === AMOUNT_TAG) out.amount = Number(wire.int64());
+        else if (inner === BEST_EFFORT_TAG) out.bestEffort = wire.uint32() !== 0;
         else wire.skip(inner & 7);
       }
     } else wire.skip(tag & 7);

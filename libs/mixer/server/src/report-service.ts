@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { joinErrors } from "@xebec/mixer-runtime";
-import { type CompressedBag, ReportReader } from "@xebec/model-attributes";
+import { type CompressedBag, ReportReader } from "@xebec/model-attributes/wire";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
 import { checkLength, handOver } from "./long-report.ts";

@@ -1,13 +1,49 @@
+import { ResponseFlagsSchema } from "@xebec/api-envoy/envoy/data/accesslog/v3/accesslog";
+import { fieldNumbers } from "@xebec/model-attributes/wire";
 import type { MessageView } from "./message-view.ts";
 
-/** Envoy's short names of envoy.data.accesslog.v3.ResponseFlags, by field number. */
-const NAMES =
-  " LH UH UT LR UR UF UC UO NR DI FI RL UAEX RLSE DC URX SI IH DPE UMSDR RFCF NFCF DT UPE NC OM DF DR".split(" ");
+const NUMBERS = fieldNumbers(ResponseFlagsSchema);
+
+/** Envoy's short names of envoy.data.accesslog.v3.ResponseFlags (Envoy, access log's %RESPONSE_FLAGS%). */
+const SHORT_NAMES: Readonly<Record<keyof typeof NUMBERS, string>> = {
+  failedLocalHealthcheck: "LH",
+  noHealthyUpstream: "UH",
+  upstreamRequestTimeout: "UT",
+  localReset: "LR",
+  upstreamRemoteReset: "UR",
+  upstreamConnectionFailure: "UF",
+  upstreamConnectionTermination: "UC",
+  upstreamOverflow: "UO",
+  noRouteFound: "NR",
+  delayInjected: "DI",
+  faultInjected: "FI",
+  rateLimited: "RL",
+  unauthorizedDetails: "UAEX",
+  rateLimitServiceError: "RLSE",
+  downstreamConnectionTermination: "DC",
+  upstreamRetryLimitExceeded: "URX",
+  streamIdleTimeout: "SI",
+  invalidEnvoyRequestHeaders: "IH",
+  downstreamProtocolError: "DPE",
+  upstreamMaxStreamDurationReached: "UMSDR",
+  responseFromCacheFilter: "RFCF",
+  noFilterConfigFound: "NFCF",
+  durationTimeout: "DT",
+  upstreamProtocolError: "UPE",
+  noClusterFound: "NC",
+  overloadManager: "OM",
+  dnsResolutionFailure: "DF",
+  downstreamRemoteReset: "DR",
+};
+
+/** The flags in the order of their numbers. */
+const FLAGS = ResponseFlagsSchema.fields
+  .map(({ localName, number }) => ({ number, name: SHORT_NAMES[localName as keyof typeof NUMBERS] }))
+  .sort((a, b) => a.number - b.number);
 
 /** The flags that are set, with commas between; `-` for none. */
 export function responseFlagsText(flags: MessageView): string {
   let out = "";
-  for (let field = 1; field < NAMES.length; field++)
-    if (flags.has(field)) out += out === "" ? NAMES[field] : `,${NAMES[field]}`;
+  for (const { number, name } of FLAGS) if (flags.has(number)) out += out === "" ? name : `,${name}`;
   return out === "" ? "-" : out;
 }

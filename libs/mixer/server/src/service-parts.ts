@@ -1,6 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import type { MixerRuntime, Snapshot } from "@xebec/mixer-runtime";
-import { CompressedBag, type Layout } from "@xebec/model-attributes";
+import type { Layout } from "@xebec/model-attributes";
+import { CompressedBag } from "@xebec/model-attributes/wire";
 import { deriveWorkload } from "./derive.ts";
 import type { LoadShedder } from "./load-shedding.ts";
 import type { MixerMeters } from "./meters.ts";

@@ -1,7 +1,8 @@
 // Writes what clients send. For tests: the mesh only reads it.
 import { globalIndex } from "./dictionary.ts";
+import { TRANSPORT, transportOf } from "./transport.ts";
 import type { AttributeValue, Int64, StringMap, Timestamp } from "./value.ts";
-import { TRANSPORT, transportOf, type ValueType } from "./value-type.ts";
+import type { ValueType } from "./value-type.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 /** An attribute with its type, as a client sends it. */

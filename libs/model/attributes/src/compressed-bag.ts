@@ -1,16 +1,40 @@
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { CompressedAttributesSchema, StringMapSchema } from "@xebec/api-mesh/istio/mixer/v1/attributes";
 import { XebecError } from "@xebec/core-errors";
 import { AttributeBag } from "./bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
+import { fieldNumbers, fieldTag, MAP_ENTRY } from "./field-numbers.ts";
 import type { Layout } from "./layout.ts";
 import { MessageDictionary } from "./message-dictionary.ts";
+import { TRANSPORT, transportOf } from "./transport.ts";
 import type { AttributeValue, Timestamp } from "./value.ts";
-import { TRANSPORT } from "./value-type.ts";
 import { Wire } from "./wire.ts";
 import { WireStringMap } from "./wire-string-map.ts";
 
-/** Rank of the map fields when a name is in several (docs/reference/mixer.md §2): smaller wins. Indexed by field number. */
-const RANK = [0, 0, 1, 3, 4, 5, 6, 7, 8, 2];
-const TRANSPORT_NAMES = ["", "", "string", "int64", "double", "bool", "timestamp", "duration", "bytes", "string map"];
+const WORDS_TAG = fieldTag(fieldNumbers(CompressedAttributesSchema).words, "lengthDelimited");
+const ENTRIES_TAG = fieldTag(fieldNumbers(StringMapSchema).entries, "lengthDelimited");
+const KEY_TAG = fieldTag(MAP_ENTRY.key, "varint");
+const VALUE_TAG = fieldTag(MAP_ENTRY.value, "varint");
+const LENGTH_DELIMITED = 2;
+const TIMESTAMP = fieldNumbers(TimestampSchema);
+const SECONDS_TAG = fieldTag(TIMESTAMP.seconds, "varint");
+const NANOS_TAG = fieldTag(TIMESTAMP.nanos, "varint");
+
+/** The map fields with what a value of theirs is called, in order of precedence: a name in several of them has the first. */
+const MAPS: readonly (readonly [field: number, type: string])[] = [
+  [TRANSPORT.STRINGS, "string"],
+  [TRANSPORT.STRING_MAPS, "string map"],
+  [TRANSPORT.INT64S, "int64"],
+  [TRANSPORT.DOUBLES, "double"],
+  [TRANSPORT.BOOLS, "bool"],
+  [TRANSPORT.TIMESTAMPS, "timestamp"],
+  [TRANSPORT.DURATIONS, "duration"],
+  [TRANSPORT.BYTES, "bytes"],
+];
+/** Rank of a map field when a name is in several (docs/reference/mixer.md §2): smaller wins; 0 for other fields. */
+const RANK = new Uint8Array(1 + Math.max(...MAPS.map(([field]) => field)));
+for (const [i, [field]] of MAPS.entries()) RANK[field] = i + 1;
+const TRANSPORT_NAMES = new Map(MAPS);
 
 /** A bag over istio.mixer.v1.CompressedAttributes, decoded lazily from the wire. */
 export class CompressedBag extends AttributeBag {
@@ -24,6 +48,7 @@ export class CompressedBag extends AttributeBag {
   readonly sharedWords: MessageDictionary = new MessageDictionary();
   readonly #wire = new Wire(new Uint8Array(0));
   readonly #inner = new Wire(new Uint8Array(0));
+  readonly #transports: Uint8Array;
   readonly #stamps: Int32Array;
   readonly #globalStamps = new Int32Array(GLOBAL_WORDS.length);
   #wordStamps = new Int32Array(64);
@@ -34,6 +59,7 @@ export class CompressedBag extends AttributeBag {
     super(layout);
     this.#fields = new Uint8Array(layout.size);
     this.#at = new Int32Array(layout.size);
+    this.#transports = Uint8Array.from(layout.types, transportOf);
     this.#stamps = new Int32Array(layout.size);
     this.#tables = new Array<MessageDictionary>(layout.size).fill(this.#own);
   }
@@ -63,7 +89,7 @@ export class CompressedBag extends AttributeBag {
     while (wire.pos < end) {
       const tag = wire.uint32();
       const field = tag >>> 3;
-      if (field < 2 || field > 9 || (tag & 7) !== 2) {
+      if (field >= RANK.length || RANK[field] === 0 || (tag & 7) !== LENGTH_DELIMITED) {
         wire.skip(tag & 7);
         continue;
       }
@@ -72,9 +98,9 @@ export class CompressedBag extends AttributeBag {
       let value = -1;
       while (wire.pos < stop) {
         const inner = wire.uint32();
-        if (inner === 8) name = wire.sint32();
+        if (inner === KEY_TAG) name = wire.sint32();
         else {
-          if (inner >>> 3 === 2) value = wire.pos;
+          if (inner >>> 3 === MAP_ENTRY.value) value = wire.pos;
           wire.skip(inner & 7);
         }
       }
@@ -97,7 +123,7 @@ export class CompressedBag extends AttributeBag {
     let own: MessageDictionary | undefined;
     while (wire.pos < wire.end) {
       const tag = wire.uint32();
-      if (tag !== 10) {
+      if (tag !== WORDS_TAG) {
         wire.skip(tag & 7);
         continue;
       }
@@ -141,9 +167,9 @@ export class CompressedBag extends AttributeBag {
   protected override load(slot: number): AttributeValue | undefined {
     const field = this.#fields[slot] as number;
     if (field === 0) return undefined;
-    const want = this.layout.transports[slot] as number;
+    const want = this.#transports[slot] as number;
     if (field !== want && !(isInteger(field) && isInteger(want)))
-      throw this.mismatch(slot, TRANSPORT_NAMES[field] as string);
+      throw this.mismatch(slot, TRANSPORT_NAMES.get(field) as string);
     const at = this.#at[slot] as number;
     const table = this.#tables[slot] as MessageDictionary;
     // A value that is proto3's default may be left out of its map entry.
@@ -177,14 +203,14 @@ function verifyMap(wire: Wire, table: MessageDictionary): void {
   const end = wire.length() + wire.pos;
   while (wire.pos < end) {
     const tag = wire.uint32();
-    if (tag !== 10) {
+    if (tag !== ENTRIES_TAG) {
       wire.skip(tag & 7);
       continue;
     }
     const stop = wire.length() + wire.pos;
     while (wire.pos < stop) {
       const inner = wire.uint32();
-      if (inner === 8 || inner === 16) {
+      if (inner === KEY_TAG || inner === VALUE_TAG) {
         const index = wire.sint32();
         if (!table.defines(index)) throw undefinedIndex(index);
       } else wire.skip(inner & 7);
@@ -204,14 +230,14 @@ export function readTimestamp(wire: Wire): Timestamp {
   const stop = wire.length() + wire.pos;
   while (wire.pos < stop) {
     const tag = wire.uint32();
-    if (tag === 8) seconds = Number(wire.int64());
-    else if (tag === 16) nanos = Number(wire.int64());
+    if (tag === SECONDS_TAG) seconds = Number(wire.int64());
+    else if (tag === NANOS_TAG) nanos = Number(wire.int64());
     else wire.skip(tag & 7);
   }
   return { seconds, nanos };
 }
 
-/** Reads a length-delimited google.protobuf.Duration. @returns nanoseconds */
+/** Reads a length-delimited google.protobuf.Duration, which has the fields of a Timestamp. @returns nanoseconds */
 export function readDuration(wire: Wire): number | bigint {
   const { seconds, nanos } = readTimestamp(wire);
   const total = seconds * 1e9 + nanos;

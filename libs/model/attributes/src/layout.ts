@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { GLOBAL_WORDS, globalIndex } from "./dictionary.ts";
-import { transportOf, type ValueType } from "./value-type.ts";
+import type { ValueType } from "./value-type.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /**
@@ -11,8 +11,6 @@ export class Layout {
   readonly vocabulary: Vocabulary;
   readonly names: string[] = [];
   readonly types: ValueType[] = [];
-  /** The map field of CompressedAttributes per slot. */
-  readonly transports: number[] = [];
   /** The slot of each word of the global dictionary, -1 for words that no expression reads as an attribute. */
   readonly globalSlots: Int16Array = new Int16Array(GLOBAL_WORDS.length).fill(-1);
   readonly #slots = new Map<string, number>();
@@ -39,7 +37,6 @@ export class Layout {
     const slot = this.names.length;
     this.names.push(name);
     this.types.push(type);
-    this.transports.push(transportOf(type));
     this.#slots.set(name, slot);
     const index = globalIndex(name);
     if (index >= 0) this.globalSlots[index] = slot;

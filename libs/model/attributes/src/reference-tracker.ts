@@ -1,9 +1,16 @@
+import {
+  ReferencedAttributes_AttributeMatchSchema,
+  ReferencedAttributes_Condition,
+  ReferencedAttributesSchema,
+} from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { GLOBAL_WORDS, globalIndex } from "./dictionary.ts";
+import { fieldNumbers } from "./field-numbers.ts";
 import type { Layout } from "./layout.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
-const ABSENCE = 1;
-const EXACT = 2;
+const { ABSENCE, EXACT } = ReferencedAttributes_Condition;
+const REFERENCED = fieldNumbers(ReferencedAttributesSchema);
+const MATCH = fieldNumbers(ReferencedAttributes_AttributeMatchSchema);
 
 /** One thing that an answer depends on: an attribute, or the entry of a map. */
 export interface Reference {
@@ -90,11 +97,11 @@ export class ReferenceTracker {
       const name = index(this.#layout.names[this.#slots[i] as number] as string);
       const key = this.#keys[i];
       const keyIndex = key === undefined ? 0 : index(key);
-      writer.message(2, () => {
-        writer.sint32(1, name).uint32(2, this.#present[i] ? EXACT : ABSENCE);
-        if (keyIndex !== 0) writer.sint32(4, keyIndex);
+      writer.message(REFERENCED.attributeMatches, () => {
+        writer.sint32(MATCH.name, name).uint32(MATCH.condition, this.#present[i] ? EXACT : ABSENCE);
+        if (keyIndex !== 0) writer.sint32(MATCH.mapKey, keyIndex);
       });
     }
-    for (const word of words) writer.text(1, word);
+    for (const word of words) writer.text(REFERENCED.words, word);
   }
 }

@@ -1,7 +1,16 @@
+import { ReportRequest_RepeatedAttributesSemantics, ReportRequestSchema } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { XebecError } from "@xebec/core-errors";
 import type { CompressedBag } from "./compressed-bag.ts";
 import { GLOBAL_WORDS } from "./dictionary.ts";
+import { fieldNumbers, fieldTag } from "./field-numbers.ts";
 import { asBuffer, Wire } from "./wire.ts";
+
+const INDEPENDENT = ReportRequest_RepeatedAttributesSemantics.INDEPENDENT_ENCODING;
+const REPORT = fieldNumbers(ReportRequestSchema);
+const ATTRIBUTES_TAG = fieldTag(REPORT.attributes, "lengthDelimited");
+const DEFAULT_WORDS_TAG = fieldTag(REPORT.defaultWords, "lengthDelimited");
+const WORD_COUNT_TAG = fieldTag(REPORT.globalWordCount, "varint");
+const SEMANTICS_TAG = fieldTag(REPORT.repeatedAttributesSemantics, "varint");
 
 /**
  * Reads the bags of an istio.mixer.v1.ReportRequest one after the other through one bag (docs/reference/mixer.md §2,
@@ -28,12 +37,12 @@ export class ReportReader {
     const wire = new Wire(this.#bytes);
     while (wire.pos < wire.end) {
       const tag = wire.uint32();
-      if (tag === 10 || tag === 18) {
+      if (tag === ATTRIBUTES_TAG || tag === DEFAULT_WORDS_TAG) {
         const length = wire.length();
-        (tag === 10 ? this.#elements : this.#words).push(wire.pos, wire.pos + length);
+        (tag === ATTRIBUTES_TAG ? this.#elements : this.#words).push(wire.pos, wire.pos + length);
         wire.pos += length;
-      } else if (tag === 24) checkWordCount(wire.uint32());
-      else if (tag === 32) this.#independent = wire.uint32() === 1;
+      } else if (tag === WORD_COUNT_TAG) checkWordCount(wire.uint32());
+      else if (tag === SEMANTICS_TAG) this.#independent = wire.uint32() === INDEPENDENT;
       else wire.skip(tag & 7);
     }
   }

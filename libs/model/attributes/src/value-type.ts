@@ -24,37 +24,3 @@ export function valueTypeOf(text: unknown): ValueType | undefined {
   if (typeof text === "number") return byNumber.get(text);
   return typeof text === "string" && Object.hasOwn(VALUE_TYPES, text) ? (text as ValueType) : undefined;
 }
-
-/**
- * How a value travels: the number of the map field in CompressedAttributes, also the order of precedence
- * (docs/reference/mixer.md §2).
- */
-export const TRANSPORT = {
-  STRINGS: 2,
-  INT64S: 3,
-  DOUBLES: 4,
-  BOOLS: 5,
-  TIMESTAMPS: 6,
-  DURATIONS: 7,
-  BYTES: 8,
-  STRING_MAPS: 9,
-} as const;
-
-const transports: Record<ValueType, number> = {
-  STRING: TRANSPORT.STRINGS,
-  INT64: TRANSPORT.INT64S,
-  DOUBLE: TRANSPORT.DOUBLES,
-  BOOL: TRANSPORT.BOOLS,
-  TIMESTAMP: TRANSPORT.TIMESTAMPS,
-  IP_ADDRESS: TRANSPORT.BYTES,
-  EMAIL_ADDRESS: TRANSPORT.STRINGS,
-  URI: TRANSPORT.STRINGS,
-  DNS_NAME: TRANSPORT.STRINGS,
-  DURATION: TRANSPORT.DURATIONS,
-  STRING_MAP: TRANSPORT.STRING_MAPS,
-};
-
-/** The map field of CompressedAttributes in which values of a type travel. */
-export function transportOf(type: ValueType): number {
-  return transports[type];
-}

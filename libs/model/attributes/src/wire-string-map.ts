@@ -1,7 +1,13 @@
+import { StringMapSchema } from "@xebec/api-mesh/istio/mixer/v1/attributes";
+import { fieldNumbers, fieldTag, MAP_ENTRY } from "./field-numbers.ts";
 import type { MessageDictionary } from "./message-dictionary.ts";
 import type { ReferenceTracker } from "./reference-tracker.ts";
 import type { StringMap } from "./value.ts";
 import { Wire } from "./wire.ts";
+
+const ENTRIES_TAG = fieldTag(fieldNumbers(StringMapSchema).entries, "lengthDelimited");
+const KEY_TAG = fieldTag(MAP_ENTRY.key, "varint");
+const VALUE_TAG = fieldTag(MAP_ENTRY.value, "varint");
 
 /** A map of a request, whose keys and values are indexes into dictionaries; decoded as far as it is asked. */
 export class WireStringMap implements StringMap {
@@ -60,7 +66,7 @@ export class WireStringMap implements StringMap {
       const end = wire.length() + wire.pos;
       while (wire.pos < end) {
         const tag = wire.uint32();
-        if (tag !== 10) {
+        if (tag !== ENTRIES_TAG) {
           wire.skip(tag & 7);
           continue;
         }
@@ -69,8 +75,8 @@ export class WireStringMap implements StringMap {
         let value = 0;
         while (wire.pos < stop) {
           const inner = wire.uint32();
-          if (inner === 8) key = wire.sint32();
-          else if (inner === 16) value = wire.sint32();
+          if (inner === KEY_TAG) key = wire.sint32();
+          else if (inner === VALUE_TAG) value = wire.sint32();
           else wire.skip(inner & 7);
         }
         keys.push(key);

@@ -1,4 +1,8 @@
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { fieldNumbers } from "./field-numbers.ts";
 import type { Int64 } from "./value.ts";
+
+const TIMESTAMP = fieldNumbers(TimestampSchema);
 
 /** Writes protobuf's wire format into one growing buffer. */
 export class WireWriter {
@@ -116,11 +120,11 @@ export class WireWriter {
     return this.secondsNanos(field, Number(seconds), Number(total - seconds * 1_000_000_000n));
   }
 
-  /** A message of seconds (1) and nanoseconds (2): Duration or Timestamp. */
+  /** A message of seconds and nanoseconds: Timestamp, or Duration, which has the same fields. */
   secondsNanos(field: number, seconds: number, nanos: number): this {
     return this.message(field, () => {
-      if (seconds !== 0) this.int64(1, seconds);
-      if (nanos !== 0) this.int64(2, nanos);
+      if (seconds !== 0) this.int64(TIMESTAMP.seconds, seconds);
+      if (nanos !== 0) this.int64(TIMESTAMP.nanos, nanos);
     });
   }
 }

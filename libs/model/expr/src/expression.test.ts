@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type AttributeValue,
-  createVocabulary,
-  Layout,
-  MutableBag,
-  parseIp,
-  ReferenceTracker,
-  stringMap,
-} from "@xebec/model-attributes";
+import { type AttributeValue, createVocabulary, Layout, MutableBag, parseIp, stringMap } from "@xebec/model-attributes";
+import { ReferenceTracker } from "@xebec/model-attributes/wire";
 import { checkExpression, compileExpression } from "./compile.ts";
 import { ExpressionError } from "./expression-error.ts";
 
