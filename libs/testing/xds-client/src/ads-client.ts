@@ -1,8 +1,12 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import {
   DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
   DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+  ResourceSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import type { GrpcChannel } from "@xebec/platform-grpc";
 
@@ -17,11 +21,12 @@ type XdsType = keyof typeof URLS;
 const ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
-// Field numbers: DiscoveryResponse, DeltaDiscoveryResponse, its Resource, Any.
-const SOTW = { resources: 2, typeUrl: 4, nonce: 5 } as const;
-const DELTA = { resources: 2, typeUrl: 4, nonce: 5 } as const;
-const DELTA_RESOURCE = 2;
-const ANY_VALUE = 2;
+const sotw = DiscoveryResponseSchema.field;
+const SOTW = { resources: sotw.resources.number, typeUrl: sotw.typeUrl.number, nonce: sotw.nonce.number };
+const delta = DeltaDiscoveryResponseSchema.field;
+const DELTA = { resources: delta.resources.number, typeUrl: delta.typeUrl.number, nonce: delta.nonce.number };
+const DELTA_RESOURCE = ResourceSchema.field.resource.number;
+const ANY_VALUE = AnySchema.field.value.number;
 const LENGTH_DELIMITED = 2;
 const INVALID_ARGUMENT = 3;
 

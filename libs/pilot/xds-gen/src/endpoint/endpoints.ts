@@ -1,7 +1,10 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { UInt32ValueSchema } from "@bufbuild/protobuf/wkt";
+import { LocalitySchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { ClusterLoadAssignmentSchema } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint";
 import {
   LbEndpointSchema,
-  type LocalityLbEndpointsSchema,
+  LocalityLbEndpointsSchema,
 } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint_components";
 import { labelsMatch, localityOf, parseCluster } from "@xebec/model-names";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
@@ -14,11 +17,17 @@ import { mtlsMode } from "../security/mtls.ts";
 
 type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
 
-// Field numbers of envoy.config.endpoint.v3.ClusterLoadAssignment, LocalityLbEndpoints and core.v3.Locality.
-const ASSIGNMENT = { clusterName: 1, endpoints: 2 } as const;
-const LOCALITY_ENDPOINTS = { locality: 1, lbEndpoints: 2, loadBalancingWeight: 3 } as const;
-const LOCALITY = { region: 1, zone: 2, subZone: 3 } as const;
-const UINT32_VALUE = 1;
+const assignment = ClusterLoadAssignmentSchema.field;
+const ASSIGNMENT = { clusterName: assignment.clusterName.number, endpoints: assignment.endpoints.number };
+const localityGroup = LocalityLbEndpointsSchema.field;
+const LOCALITY_ENDPOINTS = {
+  locality: localityGroup.locality.number,
+  lbEndpoints: localityGroup.lbEndpoints.number,
+  loadBalancingWeight: localityGroup.loadBalancingWeight.number,
+};
+const { region, zone, subZone } = LocalitySchema.field;
+const LOCALITY = { region: region.number, zone: zone.number, subZone: subZone.number };
+const UINT32_VALUE = UInt32ValueSchema.field.value.number;
 const MAX_UINT32 = 4_294_967_295;
 /** How a ServiceEntry writes a socket of its own machine. */
 const UNIX = "unix://";

@@ -1,4 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { UInt32ValueSchema } from "@bufbuild/protobuf/wkt";
+import { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3/route";
 import type { RouteActionSchema, RouteSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { isHttp } from "@xebec/model-names";
 import type { MeshService } from "@xebec/pilot-registry";
@@ -21,13 +23,15 @@ type RouteInit = MessageInitShape<typeof RouteSchema>;
 type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 
 // Field numbers of envoy.config.route.v3.RouteConfiguration.
+const fields = RouteConfigurationSchema.field;
 const ROUTE_CONFIGURATION = {
-  name: 1,
-  virtualHosts: 2,
-  validateClusters: 7,
-  maxDirectResponseBodySizeBytes: 11,
-  ignorePortInHostMatching: 14,
-} as const;
+  name: fields.name.number,
+  virtualHosts: fields.virtualHosts.number,
+  validateClusters: fields.validateClusters.number,
+  maxDirectResponseBodySizeBytes: fields.maxDirectResponseBodySizeBytes.number,
+  ignorePortInHostMatching: fields.ignorePortInHostMatching.number,
+};
+const UINT32_VALUE = UInt32ValueSchema.field.value.number;
 const VARINT = 0;
 const MAX_DIRECT_RESPONSE = 1024 * 1024;
 /** The port for which hosts that no registry knows get routes too. */
@@ -256,7 +260,7 @@ export function assemble(
   }
   // validate_clusters: false, a BoolValue whose value is the default.
   appendBytes(writer, ROUTE_CONFIGURATION.validateClusters, new Uint8Array());
-  const limit = new BinaryWriter().uint32((1 << 3) | VARINT).uint32(MAX_DIRECT_RESPONSE);
+  const limit = new BinaryWriter().uint32((UINT32_VALUE << 3) | VARINT).uint32(MAX_DIRECT_RESPONSE);
   appendBytes(writer, ROUTE_CONFIGURATION.maxDirectResponseBodySizeBytes, limit.finish());
   if (ignorePort) writer.uint32((ROUTE_CONFIGURATION.ignorePortInHostMatching << 3) | VARINT).bool(true);
   return { name, bytes: writer.finish(), version: contentHash(marks.join()), configKeys: [...configKeys] };

@@ -1,6 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { NodeSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import {
+  DeltaDiscoveryRequestSchema,
+  DiscoveryRequestSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { StatusSchema } from "@xebec/api-envoy/google/rpc/status";
 import { XebecError } from "@xebec/core-errors";
 import { escapeLine } from "@xebec/core-log";
 
@@ -32,10 +37,27 @@ export interface XdsRequest {
   readonly initialVersions: ReadonlyMap<string, string>;
 }
 
-// Field numbers of envoy.service.discovery.v3.DiscoveryRequest and DeltaDiscoveryRequest.
-const SOTW = { version: 1, node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 } as const;
-const DELTA = { node: 1, typeUrl: 2, subscribe: 3, unsubscribe: 4, initialVersions: 5, nonce: 6, error: 7 } as const;
-const STATUS = { code: 1, message: 2 } as const;
+const sotw = DiscoveryRequestSchema.field;
+const SOTW = {
+  version: sotw.versionInfo.number,
+  node: sotw.node.number,
+  names: sotw.resourceNames.number,
+  typeUrl: sotw.typeUrl.number,
+  nonce: sotw.responseNonce.number,
+  error: sotw.errorDetail.number,
+};
+const delta = DeltaDiscoveryRequestSchema.field;
+const DELTA = {
+  node: delta.node.number,
+  typeUrl: delta.typeUrl.number,
+  subscribe: delta.resourceNamesSubscribe.number,
+  unsubscribe: delta.resourceNamesUnsubscribe.number,
+  initialVersions: delta.initialResourceVersions.number,
+  nonce: delta.responseNonce.number,
+  error: delta.errorDetail.number,
+};
+const STATUS = { code: StatusSchema.field.code.number, message: StatusSchema.field.message.number };
+/** The fields of a map's entries, which have no descriptor (protobuf.dev, "Encoding", Maps). */
 const MAP_ENTRY = { key: 1, value: 2 } as const;
 /** More names than this in one request are refused. */
 const MAX_NAMES = 100_000;

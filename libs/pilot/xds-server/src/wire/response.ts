@@ -1,11 +1,30 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import {
+  DeltaDiscoveryResponseSchema,
+  DiscoveryResponseSchema,
+  ResourceSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { type EncodedResource, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 
-// Field numbers of envoy.service.discovery.v3.DiscoveryResponse, DeltaDiscoveryResponse, Resource and google.protobuf.Any.
-const SOTW = { version: 1, resources: 2, typeUrl: 4, nonce: 5 } as const;
-const DELTA = { systemVersion: 1, resources: 2, typeUrl: 4, nonce: 5, removed: 6 } as const;
-const RESOURCE = { version: 1, resource: 2, name: 3 } as const;
-const ANY = { typeUrl: 1, value: 2 } as const;
+const sotw = DiscoveryResponseSchema.field;
+const SOTW = {
+  version: sotw.versionInfo.number,
+  resources: sotw.resources.number,
+  typeUrl: sotw.typeUrl.number,
+  nonce: sotw.nonce.number,
+};
+const delta = DeltaDiscoveryResponseSchema.field;
+const DELTA = {
+  systemVersion: delta.systemVersionInfo.number,
+  resources: delta.resources.number,
+  typeUrl: delta.typeUrl.number,
+  nonce: delta.nonce.number,
+  removed: delta.removedResources.number,
+};
+const { version, resource, name } = ResourceSchema.field;
+const RESOURCE = { version: version.number, resource: resource.number, name: name.number };
+const ANY = { typeUrl: AnySchema.field.typeUrl.number, value: AnySchema.field.value.number };
 const LENGTH_DELIMITED = 2;
 
 const tag = (field: number): number => (field << 3) | LENGTH_DELIMITED;
