@@ -1,6 +1,16 @@
 export { type Attachment, attachments, type ConnectedSidecar, type InUse } from "./conditions/attachment.ts";
 export { contentHash, type EncodedResource, type ResourcePart } from "./encode/encoded.ts";
-export { Generator, type NameSet } from "./engine/generator.ts";
+export { Generator } from "./engine/generator.ts";
+export type { NameSet } from "./engine/names.ts";
 export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./engine/resource-set.ts";
-export { SHORT_NAME, TYPE_URL, typeOfUrl, type XdsType } from "./engine/type-urls.ts";
-export { type MeshProxy, type ProxyClass, proxyOf } from "./scope/proxy.ts";
+export {
+  RESOURCE_TYPES,
+  resourceType,
+  type ServedType,
+  SHORT_NAME,
+  TYPE_URL,
+  typeOfUrl,
+  type XdsType,
+} from "./engine/resource-types.ts";
+export { type MeshProxy, proxyOf } from "./scope/proxy.ts";
+export type { ProxyClass } from "./scope/proxy-class.ts";

@@ -5,7 +5,8 @@ import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { type Snapshot, SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { ResourceCache } from "./engine/resource-cache.ts";
-import { classOf, type MeshProxy, proxyOf } from "./scope/proxy.ts";
+import { type MeshProxy, proxyOf } from "./scope/proxy.ts";
+import { classOf } from "./scope/proxy-class.ts";
 import { Scope } from "./scope/scope.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any message

@@ -5,13 +5,13 @@ import {
 } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { inboundCluster } from "@xebec/model-names";
 import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
-import type { MeshProxy, ServiceTarget } from "../scope/proxy.ts";
 import type { Scope } from "../scope/scope.ts";
+import type { ServiceTarget, Workload } from "../scope/workload.ts";
 import { type ClusterInit, httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
-export function inboundClusters(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
+export function inboundClusters(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
   const made = new Map<string, EncodedResource>();
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
@@ -39,10 +39,10 @@ export function inboundClusters(scope: Scope, proxy: MeshProxy, targets: readonl
           },
         },
       },
-      ...(proxy.interception === "NONE"
+      ...(binding.mode === "explicit"
         ? {
             clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
-            ...oneEndpoint(name, proxy.appAddress, target.targetPort),
+            ...oneEndpoint(name, binding.appAddress, target.targetPort),
           }
         : {
             clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },

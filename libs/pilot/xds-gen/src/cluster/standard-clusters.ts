@@ -5,7 +5,7 @@ import {
   ClusterSchema,
 } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
-import type { MeshProxy } from "../scope/proxy.ts";
+import type { ProxyBinding } from "../scope/proxy.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type ClusterInit, httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { applyPolicy } from "./traffic-policy.ts";
@@ -39,14 +39,16 @@ function originalDestination(scope: Scope, name: string): ClusterInit {
   };
 }
 
+type ExplicitBinding = Extract<ProxyBinding, { mode: "explicit" }>;
+
 /** The way back into the proxy's own HTTP listener, for what clients tunnel with CONNECT. */
-export function tunnelCluster(proxy: MeshProxy): EncodedResource {
+export function tunnelCluster({ address, httpProxyPort }: ExplicitBinding): EncodedResource {
   return encodeResourceMessage(ClusterSchema, TUNNEL_CLUSTER, {
     name: TUNNEL_CLUSTER,
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
     connectTimeout: durationOf(1000),
     circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
-    ...oneEndpoint(TUNNEL_CLUSTER, proxy.ip, proxy.httpProxyPort),
+    ...oneEndpoint(TUNNEL_CLUSTER, address, httpProxyPort),
   });
 }
 

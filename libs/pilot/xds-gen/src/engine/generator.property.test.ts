@@ -6,9 +6,10 @@ import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snap
 import fc from "fast-check";
 import { HTTP_PROXY_ROUTE } from "../route/route-table.ts";
 import { type MeshProxy, proxyOf } from "../scope/proxy.ts";
-import { Generator, type NameSet } from "./generator.ts";
+import { Generator } from "./generator.ts";
+import type { NameSet } from "./names.ts";
 import type { ResourceSet } from "./resource-set.ts";
-import type { XdsType } from "./type-urls.ts";
+import type { XdsType } from "./resource-types.ts";
 
 const DOMAINS = { domain: "cluster.local", trustDomain: "cluster.local" };
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RouteMatchSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import type { HttpMatch } from "@xebec/model-resources";
-import { classOf } from "../scope/proxy.ts";
+import { classOf } from "../scope/proxy-class.ts";
 import { jsonOf, proxy, snapshotOf } from "../small-mesh.testkit.ts";
 import { appliesHere, isCatchAll, routeMatch, routeName } from "./route-match.ts";
 

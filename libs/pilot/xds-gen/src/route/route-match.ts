@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteMatchSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { labelsMatch } from "@xebec/model-names";
 import type { HttpMatch, HttpRoute } from "@xebec/model-resources";
-import type { ProxyClass } from "../scope/proxy.ts";
+import type { ProxyClass } from "../scope/proxy-class.ts";
 import { headerMatcher, queryMatcher } from "./string-match.ts";
 
 type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;

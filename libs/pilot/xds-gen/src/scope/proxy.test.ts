@@ -1,23 +1,28 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { object, proxy, snapshotOf } from "../small-mesh.testkit.ts";
-import { classOf, type MeshProxy } from "./proxy.ts";
+import type { MeshProxy } from "./proxy.ts";
+import { classOf } from "./proxy-class.ts";
 
 describe("a proxy", () => {
   it("is read from its node, the metadata before the id", () => {
-    const { pod, namespace, ip, interception, appAddress, gatewayBind, httpProxyPort } = proxy(
+    const { pod, namespace, ip, interception, workload } = proxy(
       { NAMESPACE: "shop", INSTANCE_IPS: "10.0.0.8,fe80::1", HTTP_PROXY_PORT: 15002 },
       "sidecar~10.0.0.7~web-1.default~default.svc.cluster.local",
     );
     assert.deepEqual(
-      { pod, namespace, ip, interception, appAddress, gatewayBind, httpProxyPort },
-      {
-        ...{ pod: "web-1", namespace: "shop", ip: "10.0.0.8", interception: "REDIRECT", appAddress: "127.0.0.1" },
-        ...{ gatewayBind: "0.0.0.0", httpProxyPort: 0 },
-      },
+      { pod, namespace, ip, interception, binding: workload.binding },
+      { pod: "web-1", namespace: "shop", ip: "10.0.0.8", interception: "REDIRECT", binding: { mode: "captured" } },
     );
     const none = proxy({ INTERCEPTION_MODE: "NONE", HTTP_PROXY_PORT: 15002 });
-    assert.deepEqual([none.gatewayBind, none.httpProxyPort], ["10.0.0.7", 15_002]);
+    assert.deepEqual(none.workload.binding, {
+      ...{ mode: "explicit", address: "10.0.0.7", appAddress: "127.0.0.1", httpProxyPort: 15_002 },
+    });
+    const router = (metadata: Record<string, unknown>) =>
+      proxy(metadata, "router~10.0.0.7~gw-1.default~x").workload.binding;
+    assert.deepEqual(router({}), { mode: "gateway", address: "0.0.0.0" });
+    assert.deepEqual(router({ INTERCEPTION_MODE: "NONE" }), { mode: "gateway", address: "10.0.0.7" });
+    assert.deepEqual(router({ GATEWAY_BIND: "127.0.0.9" }), { mode: "gateway", address: "127.0.0.9" });
     assert.equal(proxy({ INTERCEPTION_MODE: "magic" }).interception, "REDIRECT");
     assert.deepEqual(proxy({ LABELS: { app: "web", count: 3, none: null } }).labels, { app: "web" });
     assert.deepEqual(proxy({ LABELS: "app=web" }).labels, {});
@@ -60,7 +65,8 @@ describe("the class of a proxy", () => {
       for (const b of all) {
         const same = a.namespace === b.namespace && a.interception === b.interception && sameLabels(a, b);
         assert.equal(classOf(a, snapshot).key === classOf(b, snapshot).key, same);
-        assert.equal(a.labelsKey === b.labelsKey, sameLabels(a, b));
+        const sameWorkload = a.interception === b.interception && sameLabels(a, b);
+        assert.equal(a.workload.key === b.workload.key, sameWorkload);
       }
   });
 

@@ -1,8 +1,46 @@
 import { XebecError } from "@xebec/core-errors";
-import { labelsMatch, type NodeType, type PortProtocol, parseNodeId } from "@xebec/model-names";
-import type { Snapshot } from "@xebec/pilot-snapshot";
+import { type NodeType, parseNodeId } from "@xebec/model-names";
+import { type Keyed, keyed } from "./keyed.ts";
 
-/** What pilot knows of a proxy from its node message (docs/reference/pilot.md §2.1, §2.2). */
+export type Interception = "REDIRECT" | "TPROXY" | "NONE";
+
+/**
+ * How a proxy's own listeners and clusters are bound:
+ * - `captured`: traffic capture leads every port to the sidecar, and what it serves back to where it was meant for;
+ * - `explicit` (interception NONE): listeners for each port on the proxy's address, containers at another one;
+ * - `gateway`: a router's listeners on an address of its own.
+ */
+export type ProxyBinding =
+  | { readonly mode: "captured" }
+  | {
+      readonly mode: "explicit";
+      readonly address: string;
+      /** Where the containers listen. */
+      readonly appAddress: string;
+      /** Port of the explicit HTTP proxy listener; 0 for none. */
+      readonly httpProxyPort: number;
+    }
+  | {
+      readonly mode: "gateway";
+      /** All addresses, or on a shared loopback one of them. */
+      readonly address: string;
+    };
+
+/** What decides about the ports of a workload: the same for pods that are alike, unless ports are known by name. */
+export interface WorkloadFields {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly binding: ProxyBinding;
+}
+
+/** The same with the pod, whose ports have names. */
+export interface PodFields extends WorkloadFields {
+  readonly pod: { readonly name: string; readonly ip: string };
+}
+
+/**
+ * What pilot knows of a proxy from its node message (docs/reference/pilot.md §2.1, §2.2). Builders never get it: they get the
+ * proxy's class (`ProxyClass`) and, for what is its own, its workload (`Workload`), which are in the cache's keys.
+ */
 export interface MeshProxy {
   /** The full node id. */
   readonly id: string;
@@ -11,15 +49,9 @@ export interface MeshProxy {
   readonly pod: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The labels as one text, for comparing. */
-  readonly labelsKey: string;
-  readonly interception: "REDIRECT" | "TPROXY" | "NONE";
-  /** Where its containers listen with interception NONE. */
-  readonly appAddress: string;
-  /** Port of the explicit HTTP proxy listener, with interception NONE; 0 for none. */
-  readonly httpProxyPort: number;
-  /** Where a router's listeners bind: all addresses, or on a shared loopback one of them. */
-  readonly gatewayBind: string;
+  readonly interception: Interception;
+  readonly workload: Keyed<WorkloadFields>;
+  readonly podWorkload: Keyed<PodFields>;
   readonly serviceAccount: string;
   readonly locality: string;
   readonly istioVersion: string;
@@ -61,6 +93,12 @@ export function proxyOf(node: {
       "invalid_argument",
       `node metadata HTTP_PROXY_PORT "${text("HTTP_PROXY_PORT")}" is not a port`,
     );
+  const binding: ProxyBinding =
+    id.type === "router"
+      ? { mode: "gateway", address: text("GATEWAY_BIND") || (interception === "NONE" ? id.ip : "0.0.0.0") }
+      : interception === "NONE"
+        ? { mode: "explicit", address: ip, appAddress, httpProxyPort }
+        : { mode: "captured" };
   return {
     id: node.id,
     type: id.type,
@@ -68,11 +106,9 @@ export function proxyOf(node: {
     pod: id.pod,
     namespace: text("NAMESPACE") || id.namespace,
     labels,
-    labelsKey: JSON.stringify(Object.entries(labels).sort()),
     interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
-    appAddress,
-    httpProxyPort: interception === "NONE" ? httpProxyPort : 0,
-    gatewayBind: text("GATEWAY_BIND") || (interception === "NONE" ? id.ip : "0.0.0.0"),
+    workload: keyed({ labels, binding }),
+    podWorkload: keyed({ labels, binding, pod: { name: id.pod, ip } }),
     serviceAccount: text("SERVICE_ACCOUNT"),
     locality: node.locality,
     istioVersion: text("ISTIO_VERSION"),
@@ -83,75 +119,9 @@ export function proxyOf(node: {
 function labelsOf(value: unknown): Record<string, string> {
   if (value === null || typeof value !== "object") return {};
   return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    Object.entries(value)
+      .filter((entry): entry is [string, string] => typeof entry[1] === "string")
+      // Pods that are alike have equal keys, in whatever order their labels come.
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
-}
-
-/**
- * What pilot may know of a proxy when it makes what the proxy shares with others: proxies with equal fields are one class. To let
- * builders see more (network, locality, the Sidecar or the policies that select a proxy), add the field here, and read it from the
- * proxy in `classOf`: it is in the key then.
- */
-interface ClassFields {
-  readonly type: NodeType;
-  readonly namespace: string;
-  readonly interception: MeshProxy["interception"];
-  readonly http10: boolean;
-  /** Only labels that some selector reads. */
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** A class of proxies that get the same configuration, but for what is their workload's own. */
-export interface ProxyClass extends ClassFields {
-  /** Of all fields: no two classes have one key, whatever text clients put into their metadata. */
-  readonly key: string;
-}
-
-/** @param selectorLabels names of the labels that some selector reads */
-export function classOf(proxy: MeshProxy, { selectorLabels }: Pick<Snapshot, "selectorLabels">): ProxyClass {
-  const labels: Record<string, string> = {};
-  for (const name of selectorLabels) {
-    const value = proxy.labels[name];
-    if (value !== undefined) labels[name] = value;
-  }
-  const { type, namespace, interception, http10 } = proxy;
-  return keyed({ type, namespace, interception, http10, labels });
-}
-
-/** The fields, and a key that is made of the very object: what is not in the key is not there to be read. */
-function keyed(fields: ClassFields): ProxyClass {
-  return { ...fields, key: JSON.stringify(fields) };
-}
-
-/** A port that a proxy's own workload serves. */
-export interface ServiceTarget {
-  readonly host: string;
-  readonly serviceName: string;
-  readonly serviceNamespace: string;
-  readonly portName: string;
-  readonly servicePort: number;
-  readonly protocol: PortProtocol;
-  readonly targetPort: number;
-}
-
-/**
- * Sidecars of workloads that serve the same ports alike share their inbound part too. The key holds all that is read of the
- * proxy itself: its namespace and labels (for the mutual TLS mode), and the addresses that its own listeners and clusters have.
- */
-export function targetsKey(proxy: MeshProxy, targets: readonly ServiceTarget[]): string {
-  const ports = targets.map(
-    (each) => `${each.host}:${each.servicePort}:${each.portName}/${each.protocol}>${each.targetPort}`,
-  );
-  const own =
-    proxy.type === "router"
-      ? [proxy.gatewayBind]
-      : proxy.interception === "NONE"
-        ? [proxy.ip, proxy.appAddress, proxy.httpProxyPort]
-        : [];
-  return JSON.stringify([...ports, ...own]);
-}
-
-/** True when a Gateway's selector names this proxy. */
-export function isSelected(selector: Readonly<Record<string, string>> | undefined, proxyClass: ProxyClass): boolean {
-  return proxyClass.type === "router" && labelsMatch(selector, proxyClass.labels);
 }

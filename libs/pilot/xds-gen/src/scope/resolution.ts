@@ -1,5 +1,5 @@
 import type { MeshService, Resolution } from "@xebec/pilot-registry";
-import type { ProxyClass } from "./proxy.ts";
+import type { ProxyClass } from "./proxy-class.ts";
 
 /** True when traffic capture tells these proxies which address a client meant. */
 export function hasOriginalDst(proxyClass: ProxyClass): boolean {

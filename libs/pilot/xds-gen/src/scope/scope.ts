@@ -12,7 +12,8 @@ import {
   type VirtualService,
 } from "@xebec/pilot-snapshot";
 import type { ResourceCache } from "../engine/resource-cache.ts";
-import { isSelected, type ProxyClass } from "./proxy.ts";
+import type { Keyed } from "./keyed.ts";
+import { isSelected, type ProxyClass } from "./proxy-class.ts";
 import { hasSelector, mergesWith } from "./rule-merging.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
@@ -58,6 +59,15 @@ export class Scope {
       this.#cache.make(key, name, (reads) => make(new Scope(this.#snapshot, this.proxyClass, this.#cache, reads)));
     this.#note(entry.mark);
     return entry.value as T;
+  }
+
+  /**
+   * The same for values that are made of an input: those of equal inputs are one.
+   * @param name names what is made
+   * @param input all that `make` may read beside the scope; its key is a part of the name
+   */
+  cachedFor<I extends Keyed<object>, T>(name: string, input: I, make: (scope: Scope, input: I) => T): T {
+    return this.cached(`${name}/${input.key}`, (inner) => make(inner, input));
   }
 
   /** True when there is a value of this name already. */

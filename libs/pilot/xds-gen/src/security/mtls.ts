@@ -44,7 +44,10 @@ export function mtlsDecision(
 }
 
 /** The ports for which a workload's policy has a mode of their own, whether a service has them or not. */
-export function portsWithMode(scope: Scope, namespace: string, labels: Readonly<Record<string, string>>): number[] {
+export function portsWithMode(
+  scope: Scope,
+  { namespace, labels }: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
+): number[] {
   const policies = scope.peerAuthentications(namespace);
   if (namespace === scope.mesh.rootNamespace) return [];
   const own = ofWorkload(policies, labels);

@@ -44,7 +44,7 @@ export class ObjectsInUse {
       await this.#server.prepared(connection);
       this.#server.guarded(connection, () => {
         const view = connection.view(generator);
-        for (const list of generator.parts(proxy, view)) {
+        for (const list of generator.resourceLists(proxy, view)) {
           if (seen.has(list)) continue;
           seen.add(list);
           for (const each of list) for (const key of each.configKeys) configKeys.add(key);

@@ -6,8 +6,8 @@ import {
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
-import type { ServiceTarget } from "../../scope/proxy.ts";
 import type { Scope } from "../../scope/scope.ts";
+import type { ServiceTarget } from "../../scope/workload.ts";
 import { mixerService } from "../access-log.ts";
 
 /** Checks are configured for all services of a namespace together: the name of the filter is this and the namespace. */

@@ -7,8 +7,8 @@ import { type EncodedResource, encodeResourceMessage } from "../../encode/encode
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { assemble, encode } from "../../route/route-table.ts";
 import { routesOf, type VirtualHostPart } from "../../route/virtual-host.ts";
-import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
 import type { Scope } from "../../scope/scope.ts";
+import type { ServiceTarget, Workload } from "../../scope/workload.ts";
 import { socketAddress } from "../socket-address.ts";
 
 interface BoundServer {
@@ -38,11 +38,12 @@ function serversByPort(scope: Scope, targets: readonly ServiceTarget[]): Map<num
 }
 
 /** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
-export function gatewayListeners(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
+export function gatewayListeners(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
+  if (binding.mode !== "gateway") return [];
+  const { address } = binding;
   const listeners: EncodedResource[] = [];
   for (const [port, servers] of serversByPort(scope, targets)) {
-    const bind = proxy.gatewayBind;
-    const name = `${bind}_${port}`;
+    const name = `${address}_${port}`;
     const configKeys = [...new Set(servers.map(({ gateway }) => gateway.key))];
     listeners.push(
       encodeResourceMessage(
@@ -50,8 +51,8 @@ export function gatewayListeners(scope: Scope, proxy: MeshProxy, targets: readon
         name,
         {
           name,
-          address: socketAddress(bind, port),
-          ...(proxy.interception === "NONE" ? { enableReusePort: false } : {}),
+          address: socketAddress(address, port),
+          ...(scope.proxyClass.interception === "NONE" ? { enableReusePort: false } : {}),
           trafficDirection: TrafficDirection.OUTBOUND,
           filterChains: [
             {

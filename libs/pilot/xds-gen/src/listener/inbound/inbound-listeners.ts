@@ -15,8 +15,8 @@ import { checkSettings } from "../../filter/http/policy-check.ts";
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { tcpProxy } from "../../filter/network/tcp-proxy.ts";
 import { NO_TIMEOUT } from "../../route/route-timeout.ts";
-import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
 import type { Scope } from "../../scope/scope.ts";
+import type { ServiceTarget, Workload } from "../../scope/workload.ts";
 import { mtlsDecision, type mtlsMode, portsWithMode } from "../../security/mtls.ts";
 import { meshDownstreamTls } from "../../security/tls-context.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
@@ -48,17 +48,18 @@ export function listenerFilter(name: keyof typeof LISTENER_FILTERS): ListenerFil
  * A sidecar's inbound side: one listener `virtualInbound` behind traffic capture, or with interception NONE a listener of its
  * own for each port on the proxy's address.
  */
-export function inboundListeners(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource[] {
+export function inboundListeners(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
   const ports = new Map<number, ServiceTarget>();
   for (const target of targets) if (!ports.has(target.targetPort)) ports.set(target.targetPort, target);
-  if (proxy.interception !== "NONE") return [virtualInbound(scope, proxy, [...ports.values()])];
+  if (binding.mode !== "explicit") return [virtualInbound(scope, [...ports.values()])];
+  const { address } = binding;
   return [...ports.values()].map((target) => {
-    const name = `${proxy.ip}_${target.targetPort}`;
+    const name = `${address}_${target.targetPort}`;
     const configKeys = new Set<string>();
-    const filterChains = portChains(scope, proxy, target, undefined, name, configKeys);
+    const filterChains = portChains(scope, target, undefined, name, configKeys);
     const init = {
       name,
-      address: socketAddress(proxy.ip, target.targetPort),
+      address: socketAddress(address, target.targetPort),
       trafficDirection: TrafficDirection.INBOUND,
       // Two proxies on one address would share it silently; a clash must be an error.
       enableReusePort: false,
@@ -70,7 +71,7 @@ export function inboundListeners(scope: Scope, proxy: MeshProxy, targets: readon
   });
 }
 
-function virtualInbound(scope: Scope, proxy: MeshProxy, targets: readonly ServiceTarget[]): EncodedResource {
+function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): EncodedResource {
   const trustDomain = scope.mesh.trustDomain;
   /** Objects that decide about a mode. */
   const configKeys = new Set<string>();
@@ -78,7 +79,7 @@ function virtualInbound(scope: Scope, proxy: MeshProxy, targets: readonly Servic
   /** Ports of no service, one of them or all others. */
   const unknownPort = (port: number | undefined): FilterChain[] =>
     modeChains(
-      workloadMode(scope, proxy, port, configKeys),
+      workloadMode(scope, port, configKeys),
       MESH_ALPN,
       port,
       "virtualInbound",
@@ -87,7 +88,7 @@ function virtualInbound(scope: Scope, proxy: MeshProxy, targets: readonly Servic
       true,
     );
   const served = new Set([INBOUND_PORT, ...targets.map((target) => target.targetPort)]);
-  const named = portsWithMode(scope, proxy.namespace, proxy.labels);
+  const named = portsWithMode(scope, scope.proxyClass);
   const chains: FilterChain[] = [
     {
       // A call to the listener's own port would come back to it for ever.
@@ -96,7 +97,7 @@ function virtualInbound(scope: Scope, proxy: MeshProxy, targets: readonly Servic
       filters: [tcpProxy(scope, [])],
     },
     ...targets.flatMap((target) =>
-      portChains(scope, proxy, target, target.targetPort, `0.0.0.0_${target.targetPort}`, configKeys),
+      portChains(scope, target, target.targetPort, `0.0.0.0_${target.targetPort}`, configKeys),
     ),
     ...named.filter((port) => !served.has(port)).flatMap(unknownPort),
     ...unknownPort(undefined),
@@ -118,27 +119,22 @@ function httpInspector(targets: readonly ServiceTarget[]): ListenerFilter[] {
 }
 
 /** @param configKeys gets the object that the mode is from */
-function workloadMode(
-  scope: Scope,
-  proxy: MeshProxy,
-  port: number | undefined,
-  configKeys: Set<string>,
-): ReturnType<typeof mtlsMode> {
-  const { mode, configKey } = mtlsDecision(scope, proxy.namespace, proxy.labels, port);
+function workloadMode(scope: Scope, port: number | undefined, configKeys: Set<string>): ReturnType<typeof mtlsMode> {
+  const { namespace, labels } = scope.proxyClass;
+  const { mode, configKey } = mtlsDecision(scope, namespace, labels, port);
   if (configKey) configKeys.add(configKey);
   return mode;
 }
 
 function portChains(
   scope: Scope,
-  proxy: MeshProxy,
   target: ServiceTarget,
   destinationPort: number | undefined,
   name: string,
   configKeys: Set<string>,
 ): FilterChain[] {
   const trustDomain = scope.mesh.trustDomain;
-  const mode = workloadMode(scope, proxy, target.targetPort, configKeys);
+  const mode = workloadMode(scope, target.targetPort, configKeys);
   const http = (): Filters => httpFilters(scope, target, name);
   const httpTls = () => meshDownstreamTls(trustDomain, ["h2", "http/1.1"]);
   if (isHttp(target.protocol)) return modeChains(mode, MESH_ALPN, destinationPort, name, http(), httpTls, false);

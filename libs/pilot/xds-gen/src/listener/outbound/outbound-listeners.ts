@@ -8,9 +8,9 @@ import { type EncodedResource, encodeResourceMessage } from "../../encode/encode
 import { httpConnection } from "../../filter/network/http-connection.ts";
 import { tcpProxy } from "../../filter/network/tcp-proxy.ts";
 import { HTTP_PROXY_ROUTE } from "../../route/route-table.ts";
-import type { MeshProxy, ServiceTarget } from "../../scope/proxy.ts";
 import { resolutionFor } from "../../scope/resolution.ts";
 import type { Scope } from "../../scope/scope.ts";
+import type { Workload } from "../../scope/workload.ts";
 import { cidrOf } from "../cidr.ts";
 import { listenerFilter } from "../inbound/inbound-listeners.ts";
 import { detectionTimeout, inspectorTimeout, sharesListeners, sniffedHttp } from "../sniffing.ts";
@@ -211,20 +211,18 @@ function virtualOutbound(scope: Scope): EncodedResource {
  * Outbound listeners without traffic capture (interception NONE): the explicit HTTP proxy, and a listener on the proxy's own
  * address for each TCP service whose port the workload does not serve itself.
  */
-export function explicitListeners(
-  scope: Scope,
-  proxy: MeshProxy,
-  targets: readonly ServiceTarget[],
-): EncodedResource[] {
+export function explicitListeners(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
+  if (binding.mode !== "explicit") return [];
+  const { address, httpProxyPort } = binding;
   const listeners: EncodedResource[] = [];
   const taken = new Set(targets.map((target) => target.targetPort));
-  if (proxy.httpProxyPort > 0) {
-    taken.add(proxy.httpProxyPort);
-    const name = `${proxy.ip}_${proxy.httpProxyPort}`;
+  if (httpProxyPort > 0) {
+    taken.add(httpProxyPort);
+    const name = `${address}_${httpProxyPort}`;
     listeners.push(
       encodeResourceMessage(ListenerSchema, name, {
         name,
-        address: socketAddress(proxy.ip, proxy.httpProxyPort),
+        address: socketAddress(address, httpProxyPort),
         enableReusePort: false,
         trafficDirection: TrafficDirection.OUTBOUND,
         filterChains: [
@@ -248,14 +246,14 @@ export function explicitListeners(
       if (resolutionFor(scope.proxyClass, service) === "passthrough") continue;
       taken.add(port.number);
       const chains = tcpChains(scope, service, port);
-      const name = `${proxy.ip}_${port.number}`;
+      const name = `${address}_${port.number}`;
       listeners.push(
         encodeResourceMessage(
           ListenerSchema,
           name,
           {
             name,
-            address: socketAddress(proxy.ip, port.number),
+            address: socketAddress(address, port.number),
             enableReusePort: false,
             trafficDirection: TrafficDirection.OUTBOUND,
             listenerFilters: inspectors(chains),

@@ -1,0 +1,43 @@
+import { inboundClusters } from "../cluster/inbound-clusters.ts";
+import { outboundClusters } from "../cluster/outbound-clusters.ts";
+import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts";
+import type { EncodedResource } from "../encode/encoded.ts";
+import type { Scope } from "../scope/scope.ts";
+import type { Workload } from "../scope/workload.ts";
+import { type ResourceSet, resourceSet } from "./resource-set.ts";
+import type { ResourceRequest } from "./resource-type.ts";
+
+/** The clusters of a proxy: of all services, the standard ones, and those of what it serves. */
+export function clusters(scope: Scope, { workload }: ResourceRequest): ResourceSet {
+  return scope.cachedFor("set/cds", workload, (inner, own) =>
+    resourceSet([
+      ...inner.cached("cds/outbound", allOutbound),
+      ...inner.cached("cds/standard", standardClusters),
+      ...inner.cachedFor("cds/own", own, ownClusters),
+    ]),
+  );
+}
+
+export function clusterLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
+  return [scope.cached("cds/outbound", allOutbound), scope.cachedFor("cds/own", workload, ownClusters)];
+}
+
+export function* prepareClusters(scope: Scope): Generator<undefined> {
+  for (const service of scope.services()) {
+    scope.cached(`cds/${service.id}`, (inner) => outboundClusters(inner, service));
+    yield;
+  }
+}
+
+function allOutbound(scope: Scope): readonly EncodedResource[] {
+  return scope
+    .services()
+    .flatMap((service) => scope.cached(`cds/${service.id}`, (inner) => outboundClusters(inner, service)));
+}
+
+function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {
+  const { binding } = workload;
+  if (binding.mode === "gateway") return [];
+  const own = inboundClusters(scope, workload);
+  return binding.mode === "explicit" && binding.httpProxyPort > 0 ? [...own, tunnelCluster(binding)] : own;
+}

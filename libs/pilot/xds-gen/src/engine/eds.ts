@@ -1,0 +1,28 @@
+import { parseCluster } from "@xebec/model-names";
+import { subsetLabels } from "../cluster/subset.ts";
+import type { EncodedResource } from "../encode/encoded.ts";
+import { loadAssignment } from "../endpoint/endpoints.ts";
+import type { Scope } from "../scope/scope.ts";
+import { type ResourceSet, resourceSet } from "./resource-set.ts";
+import type { ResourceRequest } from "./resource-type.ts";
+
+/** The endpoints of the clusters that a proxy named. */
+export function endpoints(scope: Scope, { names: { key, names } }: ResourceRequest): ResourceSet {
+  return scope.cached(`set/eds/${key}`, (inner) => resourceSet(names.map((name) => assignment(inner, name))));
+}
+
+function assignment(scope: Scope, name: string): EncodedResource {
+  const entry = `eds/${name}`;
+  // Nothing is kept for names that only a client knows: there is no end of them.
+  return scope.isCached(entry) || isServed(scope, name)
+    ? scope.cached(entry, (inner) => loadAssignment(inner, name))
+    : loadAssignment(scope, name);
+}
+
+/** True for the name of a cluster that there is, whose endpoints come by EDS. */
+function isServed(scope: Scope, name: string): boolean {
+  const { direction, host = "", port, subset } = parseCluster(name) ?? {};
+  const service = direction === "outbound" ? scope.service(host) : undefined;
+  if (service?.resolution !== "eds" || !service.ports.some((each) => each.number === port)) return false;
+  return !subset || subsetLabels(scope, service, subset) !== undefined;
+}

@@ -1,0 +1,34 @@
+import type { EncodedResource } from "../encode/encoded.ts";
+import { gatewayListeners } from "../listener/gateway/gateway.ts";
+import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
+import { explicitListeners, outboundListeners } from "../listener/outbound/outbound-listeners.ts";
+import type { Scope } from "../scope/scope.ts";
+import type { Workload } from "../scope/workload.ts";
+import { type ResourceSet, resourceSet } from "./resource-set.ts";
+import type { ResourceRequest } from "./resource-type.ts";
+
+const NONE: readonly EncodedResource[] = [];
+
+/** The listeners of a proxy: those that its class shares, and its workload's own. */
+export function listeners(scope: Scope, { workload }: ResourceRequest): ResourceSet {
+  return scope.cachedFor("set/lds", workload, (inner, own) => resourceSet(listenerLists(inner, own).flat()));
+}
+
+export function listenerLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
+  const isCaptured = workload.binding.mode === "captured";
+  return [
+    isCaptured ? scope.cached("lds/outbound", outboundListeners) : NONE,
+    scope.cachedFor("lds/own", workload, ownListeners),
+  ];
+}
+
+function ownListeners(scope: Scope, workload: Workload): readonly EncodedResource[] {
+  switch (workload.binding.mode) {
+    case "gateway":
+      return gatewayListeners(scope, workload);
+    case "explicit":
+      return [...explicitListeners(scope, workload), ...inboundListeners(scope, workload)];
+    case "captured":
+      return inboundListeners(scope, workload);
+  }
+}

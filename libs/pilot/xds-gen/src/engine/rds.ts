@@ -1,0 +1,79 @@
+import type { EncodedResource } from "../encode/encoded.ts";
+import { gatewayHosts, gatewayRouteTable } from "../listener/gateway/gateway.ts";
+import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundHosts, outboundRouteTable } from "../route/route-table.ts";
+import type { Scope } from "../scope/scope.ts";
+import type { Workload } from "../scope/workload.ts";
+import { listenerLists } from "./lds.ts";
+import { type ResourceSet, resourceSet } from "./resource-set.ts";
+import type { ResourceRequest } from "./resource-type.ts";
+
+/** The route tables that a proxy named. */
+export function routes(scope: Scope, request: ResourceRequest): ResourceSet {
+  const { key, names } = request.names;
+  return cachedFor(routerOf(scope, request), scope, `set/rds/${key}`, (inner, router) =>
+    resourceSet(names.map((name) => routeTable(inner, name, router))),
+  );
+}
+
+export function routeLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
+  const router = routerOf(scope, { workload });
+  return tableNames(workload, listenerLists(scope, workload)).map((name) =>
+    cachedFor(router, scope, `rds/alone/${name}`, (inner, own) => [routeTable(inner, name, own)]),
+  );
+}
+
+export function prepareRoutes(scope: Scope, workload: Workload): Iterable<undefined> {
+  const router = routerOf(scope, { workload });
+  return router ? gatewayHosts(scope, router.targets) : outboundHosts(scope, scope.proxyClass.interception === "NONE");
+}
+
+function routeTable(scope: Scope, name: string, router: Workload | undefined): EncodedResource {
+  return cachedFor(router, scope, `rds/${name}`, (inner, own) => {
+    if (own) return gatewayRouteTable(inner, name, own.targets);
+    return name === HTTP_PROXY_ROUTE ? httpProxyRouteTable(inner) : outboundRouteTable(inner, name);
+  });
+}
+
+/** A router's tables follow its own ports; those of a sidecar are its class's, whatever it serves. */
+function routerOf({ proxyClass }: Scope, request: Pick<ResourceRequest, "workload">): Workload | undefined {
+  return proxyClass.type === "router" ? request.workload : undefined;
+}
+
+function cachedFor<T>(
+  router: Workload | undefined,
+  scope: Scope,
+  name: string,
+  make: (scope: Scope, router?: Workload) => T,
+): T {
+  return router ? scope.cachedFor(name, router, make) : scope.cached(name, make);
+}
+
+const GATEWAY_LISTENER = /_(\d+)$/;
+const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
+
+/** The route tables that a proxy's listeners lead to. */
+function tableNames({ binding }: Workload, lists: readonly (readonly EncodedResource[])[]): readonly string[] {
+  switch (binding.mode) {
+    case "gateway":
+      return lists.flatMap((list) => namesIn(list, GATEWAY_LISTENER, "http."));
+    case "explicit":
+      return binding.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : [];
+    case "captured":
+      return lists.flatMap((list) => namesIn(list, SHARED_LISTENER, ""));
+  }
+}
+
+/** Names by a list's listeners; a list is the same for a thousand proxies. */
+const namesByList = new WeakMap<readonly EncodedResource[], readonly string[]>();
+
+function namesIn(list: readonly EncodedResource[], pattern: RegExp, prefix: string): readonly string[] {
+  let names = namesByList.get(list);
+  if (!names) {
+    names = list.flatMap(({ name }) => {
+      const port = pattern.exec(name)?.[1];
+      return port ? [`${prefix}${port}`] : [];
+    });
+    namesByList.set(list, names);
+  }
+  return names;
+}

@@ -1,0 +1,96 @@
+import { clusterLists, clusters, prepareClusters } from "./cds.ts";
+import { extensionConfigs } from "./ecds.ts";
+import { endpoints } from "./eds.ts";
+import { listenerLists, listeners } from "./lds.ts";
+import { prepareRoutes, routeLists, routes } from "./rds.ts";
+import type { ResourceType } from "./resource-type.ts";
+
+const PREFIX = "type.googleapis.com/envoy.";
+
+/**
+ * The xDS types that pilot serves (docs/reference/pilot.md §2.3), in the order in which changes reach a proxy: nothing refers to what
+ * is not there yet. One more type is one more entry, and what makes its resources.
+ */
+const TABLE = [
+  {
+    name: "cluster",
+    typeUrl: `${PREFIX}config.cluster.v3.Cluster`,
+    shortName: "cds",
+    subscription: "wildcard",
+    followsClusters: false,
+    resources: clusters,
+    lists: clusterLists,
+    prepare: prepareClusters,
+  },
+  {
+    name: "endpoint",
+    typeUrl: `${PREFIX}config.endpoint.v3.ClusterLoadAssignment`,
+    shortName: "eds",
+    subscription: "named",
+    followsClusters: false,
+    resources: endpoints,
+  },
+  {
+    name: "extensionconfig",
+    typeUrl: `${PREFIX}config.core.v3.TypedExtensionConfig`,
+    shortName: "ecds",
+    subscription: "named",
+    followsClusters: true,
+    resources: extensionConfigs,
+  },
+  {
+    name: "listener",
+    typeUrl: `${PREFIX}config.listener.v3.Listener`,
+    shortName: "lds",
+    subscription: "wildcard",
+    followsClusters: true,
+    resources: listeners,
+    lists: listenerLists,
+  },
+  {
+    name: "route",
+    typeUrl: `${PREFIX}config.route.v3.RouteConfiguration`,
+    shortName: "rds",
+    subscription: "named",
+    followsClusters: true,
+    resources: routes,
+    lists: routeLists,
+    prepare: prepareRoutes,
+  },
+] as const satisfies readonly ResourceType[];
+
+/** The name of a type that pilot serves. */
+export type XdsType = (typeof TABLE)[number]["name"];
+type ShortName = (typeof TABLE)[number]["shortName"];
+
+/** A type that pilot serves. */
+export interface ServedType extends ResourceType {
+  readonly name: XdsType;
+  readonly shortName: ShortName;
+}
+
+/** All types, in push order. */
+export const RESOURCE_TYPES: readonly ServedType[] = TABLE;
+
+const BY_NAME = new Map<string, ServedType>(RESOURCE_TYPES.map((each) => [each.name, each]));
+const BY_URL = new Map<string, ServedType>(RESOURCE_TYPES.map((each) => [each.typeUrl, each]));
+
+/** What is known of a type. */
+export function resourceType(type: XdsType): ServedType {
+  return BY_NAME.get(type) as ServedType;
+}
+
+/** The type of a type URL; undefined when it is not served. */
+export function typeOfUrl(url: string): XdsType | undefined {
+  return BY_URL.get(url)?.name;
+}
+
+/** Type URLs by type. */
+export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.typeUrl])) as Readonly<
+  Record<XdsType, string>
+>;
+
+/** Istio's short names in metrics and status: cds, eds, lds, rds, ecds. */
+export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
+  Record<XdsType, string>
+>;

@@ -1,0 +1,37 @@
+import { labelsMatch, type NodeType } from "@xebec/model-names";
+import type { Snapshot } from "@xebec/pilot-snapshot";
+import { type Keyed, keyed } from "./keyed.ts";
+import type { Interception, MeshProxy } from "./proxy.ts";
+
+/**
+ * What builders see of a proxy when they make what it shares with others: proxies with equal fields are one class. To let builders
+ * see more (network, locality, the Sidecar or the policies that select a proxy), add a field here and read it in `classOf`.
+ */
+export type ProxyClass = Keyed<{
+  readonly type: NodeType;
+  readonly namespace: string;
+  readonly interception: Interception;
+  /** Takes HTTP/1.0 from its clients. */
+  readonly http10: boolean;
+  /** Only labels that some selector reads. */
+  readonly labels: Readonly<Record<string, string>>;
+}>;
+
+/** The class of a proxy. */
+export function classOf(proxy: MeshProxy, { selectorLabels }: Pick<Snapshot, "selectorLabels">): ProxyClass {
+  const labels: Record<string, string> = {};
+  for (const name of selectorLabels) {
+    const value = proxy.labels[name];
+    if (value !== undefined) labels[name] = value;
+  }
+  const { type, namespace, interception, http10 } = proxy;
+  return keyed({ type, namespace, interception, http10, labels });
+}
+
+/** True when a Gateway's selector names these proxies. */
+export function isSelected(
+  selector: Readonly<Record<string, string>> | undefined,
+  { type, labels }: ProxyClass,
+): boolean {
+  return type === "router" && labelsMatch(selector, labels);
+}
