@@ -1,17 +1,7 @@
-import { ALL_BUCKETS, type Bucket, SUBJECTS, WORK_QUEUES } from "./names.ts";
+import { ALL_BUCKETS, type Bucket, SUBJECTS } from "./names.ts";
 
 /** Everyone who may connect to the bus. */
-export const BUS_USERS = [
-  "galley",
-  "pilot",
-  "citadel",
-  "mixer-policy",
-  "mixer-telemetry",
-  "supervisor",
-  "adapter",
-  "console",
-  "cli",
-] as const;
+export const BUS_USERS = ["galley", "pilot", "citadel", "mixer-policy", "mixer-telemetry", "supervisor"] as const;
 
 export type BusUser = (typeof BUS_USERS)[number];
 
@@ -23,64 +13,34 @@ export interface BusAccess {
   readonly send: readonly string[];
   /** Subjects that it listens to, also to answer requests. */
   readonly receive: readonly string[];
-  /** Work queues to which it adds. */
-  readonly add: readonly string[];
-  /** Work queues from which it takes. */
-  readonly take: readonly string[];
-  /** Makes the buckets and queues that do not exist, also after the server lost its store. */
+  /** Creates the buckets that do not exist, also after the server lost its store. */
   readonly provision?: boolean;
 }
 
-const NONE: BusAccess = { write: [], read: [], send: [], receive: [], add: [], take: [] };
+const NONE: BusAccess = { write: [], read: [], send: [], receive: [] };
 /** Whoever writes a bucket may say that the server does not take it. */
 const writer: BusAccess = { ...NONE, send: [SUBJECTS.stalls] };
-const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "trust"] };
-const ADAPTERS = "adapter.>";
+const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "workloads", "trust"] };
 
 /**
- * Who may do what on the bus (design, "The bus"). Least privilege: only citadel writes `trust`, since whoever writes it owns
- * the mesh; only galley writes `config`; `workloads` is written by galley, where the registries run, and by the supervisor,
- * where the local runner runs.
+ * Who may do what on the bus. Least privilege: only citadel writes `trust`, since whoever writes it owns the mesh; only galley
+ * writes `config`; only the supervisor, whose pods they are, writes `workloads`.
  */
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
-  galley: { ...writer, write: ["config", "workloads", "status"], read: ["trust"] },
-  pilot: { ...consumer, read: ["config", "workloads", "trust"], receive: [SUBJECTS.proxies] },
-  citadel: { ...consumer, write: ["trust", "status"], read: ["config", "workloads"], provision: true },
-  "mixer-policy": {
-    ...consumer,
-    write: ["status", "quota"],
-    read: ["config", "workloads", "trust"],
-    send: [...writer.send, ADAPTERS],
-  },
-  "mixer-telemetry": {
-    ...consumer,
-    read: ["config", "workloads", "trust"],
-    send: [...writer.send, ADAPTERS, SUBJECTS.flows, SUBJECTS.logs],
-    add: [WORK_QUEUES.reports],
-    take: [WORK_QUEUES.reports],
-  },
-  // It answers the command line on its socket, so it may ask what the command line may.
+  galley: { ...writer, write: ["config", "status"] },
+  pilot: { ...consumer, receive: [SUBJECTS.proxies] },
+  citadel: { ...writer, write: ["trust"], provision: true },
+  "mixer-policy": consumer,
+  "mixer-telemetry": consumer,
+  // It answers the command line on its socket, so it reads what the command line shows.
   supervisor: {
     ...NONE,
     write: ["workloads"],
-    read: ["config", "status", "trust"],
+    read: ["status"],
     send: [...writer.send, SUBJECTS.proxies],
     // It looks after the server of a laptop.
     receive: [SUBJECTS.stalls],
     provision: true,
-  },
-  adapter: { ...NONE, receive: [ADAPTERS], take: [WORK_QUEUES.reports] },
-  console: {
-    ...NONE,
-    read: ["config", "status", "workloads", "trust"],
-    send: [SUBJECTS.proxies],
-    receive: [SUBJECTS.flows, SUBJECTS.logs],
-  },
-  cli: {
-    ...NONE,
-    read: ["config", "status", "workloads", "trust"],
-    send: [SUBJECTS.proxies],
-    receive: [SUBJECTS.flows, SUBJECTS.logs],
   },
 };
 

@@ -9,5 +9,5 @@ export {
   SOURCES,
   writersOf,
 } from "./access.ts";
-export { ALL_BUCKETS, ALL_WORK_QUEUES, BUCKETS, type Bucket, SUBJECTS, WORK_QUEUES } from "./names.ts";
+export { ALL_BUCKETS, BUCKETS, type Bucket, SUBJECTS } from "./names.ts";
 export { decodeProxies, encodeProxies } from "./proxies.ts";

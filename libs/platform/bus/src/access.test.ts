@@ -72,7 +72,6 @@ test("mixer-policy reads trust and cannot write it; citadel can", async () => {
   await waitFor("the roots", 5_000, () => seen.get("roots") === "PEM");
   await assert.rejects(mixer.bucket("trust").put("roots", Buffer.from("evil")), { code: "permission_denied" });
   await assert.rejects(mixer.bucket("config").put("x", Buffer.from("evil")), { code: "permission_denied" });
-  await mixer.bucket("quota").put("mine", Buffer.from("1"));
   await mixer.bucket("status").put("mine", Buffer.from("1"));
   await citadel.bucket("trust").put("roots", Buffer.from("PEM 2"));
   await waitFor("the next roots", 5_000, () => seen.get("roots") === "PEM 2");
@@ -96,9 +95,9 @@ test("the server cannot be made to write trust for somebody: such entries are no
   const forged = headers();
   forged.set("Xebec-Signature", "AAAA");
   forged.set("Xebec-Time", String(Date.now()));
-  await jetstream(raw, { timeout: 1_000 }).publish("$KV.quota.v.evil", "evil", { headers: forged });
+  await jetstream(raw, { timeout: 1_000 }).publish("$KV.status.v.evil", "evil", { headers: forged });
   // An answer goes wherever the asker says; the bucket `trust` stores it.
-  raw.publish("$JS.API.DIRECT.GET.KV_quota.$KV.quota.v.evil", "", { reply: "$KV.trust.v.forged" });
+  raw.publish("$JS.API.DIRECT.GET.KV_status.$KV.status.v.evil", "", { reply: "$KV.trust.v.forged" });
   // An old entry that was signed once, played back under its own name and under another one.
   raw.publish("$JS.API.DIRECT.GET.KV_trust.$KV.trust.v.real", "", { reply: "$KV.trust.v.copied" });
   await raw.flush();
@@ -110,14 +109,14 @@ test("the server cannot be made to write trust for somebody: such entries are no
   );
   assert.equal(await pilot.bucket("trust").get("forged"), undefined);
   // A forged entry over the real one is put right by the writer, also for who comes later.
-  raw.publish("$JS.API.DIRECT.GET.KV_quota.$KV.quota.v.evil", "", { reply: "$KV.trust.v.real" });
+  raw.publish("$JS.API.DIRECT.GET.KV_status.$KV.status.v.evil", "", { reply: "$KV.trust.v.real" });
   await raw.flush();
   await waitFor("the real entry again", 5_000, async () => {
     const value = await pilot.bucket("trust").get("real");
     return value && Buffer.from(value).toString() === "PEM";
   });
 
-  for (const subject of ["kv.trust.v.roots", "$JS.API.STREAM.DELETE.KV_trust", "$JS.API.CONSUMER.CREATE.KV_quota.x"])
+  for (const subject of ["kv.trust.v.roots", "$JS.API.STREAM.DELETE.KV_trust", "$JS.API.CONSUMER.CREATE.KV_status.x"])
     await assert.rejects(raw.request(subject, "{}", { timeout: 500 }), /ermissions/, subject);
   const spied: string[] = [];
   raw.subscribe("_INBOX_citadel.>", {
@@ -179,37 +178,21 @@ test("who may write one bucket cannot have the server write into another one", a
   await Promise.all([reader.close?.(), writer.close?.()]);
 });
 
-test("requests, adapters and work pass with the rights of their users", async () => {
-  const [pilot, cli, mixer, adapter, telemetry] = [
-    await as("pilot"),
-    await as("cli"),
-    await as("mixer-policy"),
-    await as("adapter"),
-    await as("mixer-telemetry"),
-  ];
+test("requests pass with the rights of their users, and only with them", async () => {
+  const [pilot, supervisor, mixer] = [await as("pilot"), await as("supervisor"), await as("mixer-policy")];
   pilot.respond("proxies", () => Buffer.from("none"));
-  adapter.respond("adapter.list.entry", (data) => data, { queue: "copies" });
+  const options = { timeoutMs: 500 };
   await waitFor(
-    "pilot answers",
+    "pilot responds",
     5_000,
-    async () => (await cli.requestAll("proxies", Buffer.from(""), { timeoutMs: 500 })).length === 1,
+    async () => (await supervisor.requestAll("proxies", Buffer.from(""), options)).length === 1,
   );
-  const answer = await waitFor("the adapter answers", 5_000, () =>
-    mixer.request("adapter.list.entry", Buffer.from("x"), { timeoutMs: 500 }),
-  );
-  assert.equal(Buffer.from(answer).toString(), "x");
-  await assert.rejects(cli.request("adapter.list.entry", Buffer.from("x"), { timeoutMs: 500 }), {
-    code: "permission_denied",
-  });
-  const done: string[] = [];
-  adapter.workQueue("REPORTS").work(async (data) => void done.push(Buffer.from(data).toString()));
-  await telemetry.workQueue("REPORTS").add(Buffer.from("batch"));
-  await waitFor("the batch", 10_000, () => done.includes("batch"));
-  const flows: string[] = [];
-  cli.subscribe("telemetry.flows", (data) => flows.push(Buffer.from(data).toString()));
-  await waitFor("a flow", 5_000, async () => {
-    telemetry.publish("telemetry.flows", Buffer.from("edge"));
+  await assert.rejects(mixer.requestAll("proxies", Buffer.from(""), options), { code: "permission_denied" });
+  const stalls: string[] = [];
+  supervisor.subscribe("bus.stalls", (data) => stalls.push(Buffer.from(data).toString()));
+  await waitFor("a writer's message", 5_000, async () => {
+    mixer.publish("bus.stalls", Buffer.from("status"));
     await sleep(20);
-    return flows.includes("edge");
+    return stalls.includes("status");
   });
 });

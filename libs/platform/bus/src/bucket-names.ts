@@ -8,7 +8,7 @@ export function checkBucket(bucket: string): void {
   if (!BUCKET.test(bucket))
     throw new XebecError(
       "invalid_argument",
-      `"${bucket}" is not a valid name of a bucket or queue; use letters, digits, "-" and "_", 60 at most`,
+      `"${bucket}" is not a valid name of a bucket; use letters, digits, "-" and "_", 60 at most`,
     );
 }
 
@@ -33,8 +33,3 @@ export function parseSubject(bucket: string, subject: string): EntrySubject | un
   const match = /^c\.([0-9a-f]+)\.(\d+)$/.exec(rest);
   return match ? { hash: match[1] as string, chunk: Number(match[2]) } : undefined;
 }
-
-/** The stream and the subject of a work queue, and its one shared consumer. */
-export const workStreamOf = (queue: string): string => `WORK_${queue}`;
-export const workSubjectOf = (queue: string): string => `work.${queue}`;
-export const WORKERS = "workers";

@@ -7,7 +7,8 @@ import {
   observedKey,
   statusKey,
 } from "@xebec/model-resources";
-import type { Bus, KeyValueWatch } from "./bus.ts";
+import type { Bus } from "./bus.ts";
+import type { KeyValueWatch } from "./key-value.ts";
 
 const BUCKET = "status";
 const log = logger("status");

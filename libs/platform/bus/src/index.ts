@@ -1,8 +1,9 @@
 export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
 export { type BridgeOptions, createBridge } from "./bridge.ts";
-export type { Bus, KeyValue, KeyValueWatch, KeyValueWatcher, Subscription, WorkQueue } from "./bus.ts";
+export type { Bus, Subscription } from "./bus.ts";
 export type { Commit } from "./commit.ts";
 export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";
+export type { KeyValue, KeyValueWatch, KeyValueWatcher } from "./key-value.ts";
 export { createMemoryBus } from "./memory-bus.ts";
 export { createNatsBus, type NatsBusOptions } from "./nats-bus.ts";
 export {

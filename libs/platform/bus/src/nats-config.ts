@@ -1,6 +1,6 @@
 import { addressText, type HostPort } from "@xebec/core-config";
 import { ACCESS, BUS_USERS, type BusUser, readableBy } from "@xebec/model-bus";
-import { changesOf, streamOf, subjectsOf, WORKERS, workStreamOf, workSubjectOf } from "./bucket-names.ts";
+import { changesOf, streamOf, subjectsOf } from "./bucket-names.ts";
 import { inboxOf } from "./nats-link.ts";
 
 export interface NatsConfigOptions {
@@ -25,7 +25,7 @@ export interface Permissions {
  * that provision may make streams: whoever can, can have the server write into any subject. Answers go to inboxes only.
  */
 export function permissionsOf(user: BusUser): Permissions {
-  const { write, send, receive, add, take, provision } = ACCESS[user];
+  const { write, send, receive, provision } = ACCESS[user];
   const publish = new Set<string>();
   const subscribe = new Set<string>([`${inboxOf(user)}.>`]);
   for (const bucket of readableBy(user)) {
@@ -39,20 +39,7 @@ export function permissionsOf(user: BusUser): Permissions {
   for (const subject of receive) subscribe.add(subject);
   // One entry per user: `_INBOX_*` is no pattern of NATS, which knows whole words only.
   if (receive.length > 0) for (const each of BUS_USERS) publish.add(`${inboxOf(each)}.>`);
-  for (const queue of add) publish.add(workSubjectOf(queue));
-  for (const queue of take) {
-    publish.add(`$JS.API.CONSUMER.MSG.NEXT.${workStreamOf(queue)}.${WORKERS}`);
-    publish.add(`$JS.ACK.${workStreamOf(queue)}.${WORKERS}.>`);
-  }
-  if (provision)
-    for (const what of [
-      "STREAM.INFO.*",
-      "STREAM.CREATE.*",
-      "CONSUMER.INFO.*.*",
-      "CONSUMER.CREATE.>",
-      "CONSUMER.DURABLE.CREATE.>",
-    ])
-      publish.add(`$JS.API.${what}`);
+  if (provision) for (const what of ["STREAM.INFO.*", "STREAM.CREATE.*"]) publish.add(`$JS.API.${what}`);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort() };
 }
 

@@ -1,40 +1,26 @@
-import {
-  AckPolicy,
-  DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiError,
-  RetentionPolicy,
-  StorageType,
-} from "@nats-io/jetstream";
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { Coalescer, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { changesOf, streamOf, subjectsOf, WORKERS, workStreamOf, workSubjectOf } from "./bucket-names.ts";
+import { changesOf, streamOf, subjectsOf } from "./bucket-names.ts";
 import type { Link, NatsLink } from "./nats-link.ts";
 
-/** How often it is looked whether all are there still; a server that comes back is asked at once. */
+/** How often the buckets are checked; a server that comes back is checked at once. */
 const CHECK_MS = 10_000;
 const RETRY_MS = 200;
-const WORK_BYTES = 256 << 20;
-const NANOS_PER_MS = 1_000_000;
-/** An item of work that is not acknowledged in this time goes to another worker. */
-export const WORK_TIME_MS = 30_000;
-export const MAX_TRIES = 5;
 
 const log = logger("bus");
 
-/** Makes the buckets and queues that do not exist: at each connect, regularly, and when one is asked for. */
+/** Creates the buckets that do not exist: at each connect, regularly, and when one is asked for. */
 export class Provisioner {
   readonly #link: NatsLink;
   readonly #buckets: Set<string>;
-  readonly #queues: Set<string>;
   readonly #run: Coalescer;
   readonly #timer: NodeJS.Timeout;
   readonly #unwatch: () => void;
 
-  constructor(link: NatsLink, buckets: readonly string[], queues: readonly string[]) {
+  constructor(link: NatsLink, buckets: readonly string[]) {
     this.#link = link;
     this.#buckets = new Set(buckets);
-    this.#queues = new Set(queues);
     this.#run = new Coalescer(() => this.#ensureAll());
     this.#timer = setInterval(() => void this.#run.request(), CHECK_MS);
     this.#timer.unref();
@@ -44,12 +30,6 @@ export class Provisioner {
   bucket(name: string): void {
     if (this.#buckets.has(name)) return;
     this.#buckets.add(name);
-    void this.#run.request();
-  }
-
-  queue(name: string): void {
-    if (this.#queues.has(name)) return;
-    this.#queues.add(name);
     void this.#run.request();
   }
 
@@ -64,7 +44,6 @@ export class Provisioner {
       if (!link) return;
       try {
         for (const bucket of this.#buckets) await ensureBucket(link, bucket);
-        for (const queue of this.#queues) await ensureQueue(link, queue);
         return;
       } catch (error) {
         log.debug({ err: error }, "the buckets could not be made yet");
@@ -100,26 +79,4 @@ async function ensureBucket({ manager }: Link, bucket: string): Promise<void> {
     republish: { src: subjectsOf(bucket), dest: changesOf(bucket) },
   });
   log.info({ bucket }, "a bucket was made on the bus");
-}
-
-async function ensureQueue({ manager }: Link, queue: string): Promise<void> {
-  const name = workStreamOf(queue);
-  if (!(await exists(() => manager.streams.info(name))))
-    await manager.streams.add({
-      name,
-      subjects: [workSubjectOf(queue)],
-      storage: StorageType.File,
-      retention: RetentionPolicy.Workqueue,
-      max_bytes: WORK_BYTES,
-      discard: DiscardPolicy.New,
-    });
-  if (await exists(() => manager.consumers.info(name, WORKERS))) return;
-  await manager.consumers.add(name, {
-    durable_name: WORKERS,
-    ack_policy: AckPolicy.Explicit,
-    deliver_policy: DeliverPolicy.All,
-    ack_wait: WORK_TIME_MS * NANOS_PER_MS,
-    max_deliver: MAX_TRIES,
-    max_ack_pending: 1_000,
-  });
 }

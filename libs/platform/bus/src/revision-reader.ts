@@ -4,10 +4,11 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { isSourceOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
-import type { Bus, KeyValueWatch } from "./bus.ts";
+import type { Bus } from "./bus.ts";
 import { type CachedSource, readCache, writeCache } from "./cache-file.ts";
 import { decodeCommit, parseSourceKey } from "./commit.ts";
 import { HashedEntries } from "./hashed-entries.ts";
+import type { KeyValueWatch } from "./key-value.ts";
 import { adopt, emptySource, endedSources, isComplete, type ReaderSource, retire } from "./reader-source.ts";
 import { ResyncingConsumer } from "./resyncing-consumer.ts";
 

@@ -4,9 +4,10 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isSourceOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
-import type { Bus, KeyValue, KeyValueWatch } from "./bus.ts";
+import type { Bus } from "./bus.ts";
 import { type Commit, checkSource, commitKey, decodeCommit, encodeCommit, entryKey, parseSourceKey } from "./commit.ts";
 import { HashedEntries } from "./hashed-entries.ts";
+import type { KeyValue, KeyValueWatch } from "./key-value.ts";
 import { type Published, SourceReconciler } from "./source-reconciler.ts";
 
 export interface RevisionWriterOptions {

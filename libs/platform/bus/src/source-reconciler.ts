@@ -1,6 +1,6 @@
 import { logger } from "@xebec/core-log";
-import type { KeyValue } from "./bus.ts";
 import { type Commit, commitKey, decodeCommit, encodeCommit, entryKey, type SourceKey } from "./commit.ts";
+import type { KeyValue } from "./key-value.ts";
 
 const log = logger("bus");
 
