@@ -82,7 +82,7 @@ export function proxy(metadata: Record<string, unknown> = {}, id = "sidecar~10.0
 
 /** A scope as the builders get it. @param reads gets the dependency keys */
 export function scopeOf(snapshot: Snapshot, each: MeshProxy = proxy(), reads?: Set<string>): Scope {
-  return new Scope(snapshot, classOf(each, snapshot), new ResourceCache(), reads);
+  return new Scope({ snapshot, cache: new ResourceCache(), patches: [] }, classOf(each, snapshot), reads);
 }
 
 /** Encoded bytes as Envoy's JSON. */

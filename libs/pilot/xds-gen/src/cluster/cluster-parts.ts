@@ -1,13 +1,10 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf, durationOf } from "@xebec/api-envoy";
-import type { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { HttpProtocolOptionsSchema } from "@xebec/api-envoy/envoy/extensions/upstreams/http/v3/http_protocol_options";
 import { isHttp, type PortProtocol } from "@xebec/model-names";
+import type { ClusterInit } from "../build/built.ts";
 import { socketAddress } from "../listener/socket-address.ts";
 import { asksForRequestHost } from "../security/tls-context.ts";
 import { type EffectivePolicy, ms } from "./traffic-policy.ts";
-
-export type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
 const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /** The source address of a sidecar's calls to its own workload, so that they are not captured again. */

@@ -1,18 +1,14 @@
-import {
-  Cluster_DiscoveryType,
-  Cluster_LbPolicy,
-  ClusterSchema,
-} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { Cluster_DiscoveryType, Cluster_LbPolicy } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { inboundCluster } from "@xebec/model-names";
-import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
+import type { BuiltCluster } from "../build/built.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../scope/workload.ts";
-import { type ClusterInit, httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
+import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
-export function inboundClusters(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
-  const made = new Map<string, EncodedResource>();
+export function inboundClusters(scope: Scope, { binding, targets }: Workload): BuiltCluster[] {
+  const made = new Map<string, BuiltCluster>();
   for (const target of targets) {
     const name = inboundCluster(target.targetPort);
     if (made.has(name)) continue;
@@ -22,8 +18,7 @@ export function inboundClusters(scope: Scope, { binding, targets }: Workload): E
       scope.mesh.connectTimeoutMs,
       true,
     );
-    const init: ClusterInit = {
-      name,
+    const message: BuiltCluster["message"] = {
       altStatName: `${name};`,
       ...{ connectTimeout, circuitBreakers },
       ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
@@ -50,7 +45,7 @@ export function inboundClusters(scope: Scope, { binding, targets }: Workload): E
             ...inboundPassthroughBind(),
           }),
     };
-    made.set(name, encodeResourceMessage(ClusterSchema, name, init, configKeys));
+    made.set(name, { name, message, configKeys });
   }
   return [...made.values()];
 }

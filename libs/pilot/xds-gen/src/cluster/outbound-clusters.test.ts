@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
+import { encodeClusters } from "../encode/cluster.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { outboundClusters } from "./outbound-clusters.ts";
@@ -13,7 +14,9 @@ const REVIEWS = "reviews.default.svc.cluster.local";
 function clusters(objects: Resource[], records: WorkloadRecord[] = service("reviews"), client?: MeshProxy) {
   const scope = scopeOf(snapshotOf(objects, records), client);
   const all = scope.services().flatMap((each) => outboundClusters(scope, each));
-  return new Map<string, Json>(all.map((each) => [each.name, jsonOf(ClusterSchema, each.bytes)]));
+  return new Map<string, Json>(
+    encodeClusters(scope, all).map((each) => [each.name, jsonOf(ClusterSchema, each.bytes)]),
+  );
 }
 
 const rule = (spec: object, more: { namespace?: string; created?: string; name?: string } = {}): Resource =>

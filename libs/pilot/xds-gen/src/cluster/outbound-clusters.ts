@@ -1,19 +1,15 @@
 import { durationOf } from "@xebec/api-envoy";
-import {
-  Cluster_DiscoveryType,
-  Cluster_DnsLookupFamily,
-  ClusterSchema,
-} from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { Cluster_DiscoveryType, Cluster_DnsLookupFamily } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { outboundCluster, sniOf } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
-import { type EncodedResource, encodeResourceMessage } from "../encode/encoded.ts";
+import type { BuiltCluster, ClusterInit } from "../build/built.ts";
 import { localitiesOf } from "../endpoint/endpoints.ts";
 import { configPath } from "../route/config-path.ts";
 import { hasOriginalDst, resolutionFor } from "../scope/resolution.ts";
 import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
-import { type ClusterInit, httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { httpOptions, isHttp2 } from "./cluster-parts.ts";
 import { subsetLabels } from "./subset.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
 
@@ -24,11 +20,11 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
  * The clusters of one service: one for each port, and one more for each port and subset
  * (docs/reference/pilot.md §3.2, §4.1).
  */
-export function outboundClusters(scope: Scope, service: MeshService): EncodedResource[] {
+export function outboundClusters(scope: Scope, service: MeshService): BuiltCluster[] {
   scope.dependsOn(service);
   const rule = mergedRule(scope.destinationRules(service));
   const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
-  const clusters: EncodedResource[] = [];
+  const clusters: BuiltCluster[] = [];
   for (const port of service.ports) {
     if (port.protocol === "UDP") continue;
     for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
@@ -46,7 +42,7 @@ export function outboundClusters(scope: Scope, service: MeshService): EncodedRes
           },
         },
       };
-      clusters.push(encodeResourceMessage(ClusterSchema, name, { name, ...init }, configKeys));
+      clusters.push({ name, message: init, configKeys });
     }
   }
   return clusters;

@@ -1,12 +1,11 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationOf } from "@xebec/api-envoy";
-import { Cluster_LbPolicy, type ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
+import { Cluster_LbPolicy } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { RoutingPriority } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { parseDuration } from "@xebec/core-duration";
 import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
 import type { DestinationRule } from "@xebec/pilot-snapshot";
+import type { ClusterInit } from "../build/built.ts";
 
-type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 /** A policy for one port of one subset; the parts of a TrafficPolicy without its port list. */
 export type EffectivePolicy = Omit<TrafficPolicy, "portLevelSettings">;
 

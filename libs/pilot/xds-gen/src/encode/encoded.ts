@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { PatchError } from "../patch/patch-error.ts";
 
 /** One xDS resource, translated once and encoded once; every proxy that shares it gets the same bytes. */
 export interface EncodedResource {
@@ -15,6 +15,8 @@ export interface EncodedResource {
    * found in the bytes when they are asked for, which only a NACK does. Absent where the resource is of one piece.
    */
   readonly parts?: readonly ResourcePart[];
+  /** Patches that could not be applied; absent when there are none. */
+  readonly patchErrors?: readonly PatchError[];
 }
 
 /** A part of a resource, with its own objects: two versions of a resource are told apart part by part. */
@@ -42,19 +44,8 @@ export function encodeResourceMessage<T extends DescMessage>(
   init: MessageInitShape<T>,
   configKeys: readonly string[] = [],
 ): EncodedResource {
-  return encodedBytes(name, toBinary(schema, create(schema, init)), configKeys);
-}
-
-/** A resource whose bytes were made elsewhere. */
-export function encodedBytes(name: string, bytes: Uint8Array, configKeys: readonly string[] = []): EncodedResource {
+  const bytes = toBinary(schema, create(schema, init));
   return { name, version: contentHash(bytes), bytes, configKeys };
 }
 
-const LENGTH_DELIMITED = 2;
-
-/** Appends a message or text field that is already encoded. */
-export function appendBytes(writer: BinaryWriter, field: number, bytes: Uint8Array): BinaryWriter {
-  return writer.uint32((field << 3) | LENGTH_DELIMITED).bytes(bytes);
-}
-
-export { BinaryWriter };
+export { appendBytes, BinaryWriter } from "./wire.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ClusterLoadAssignmentSchema } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint";
 import type { Resource } from "@xebec/model-resources";
+import { encodeLoadAssignment } from "../encode/load-assignment.ts";
 import { type Json, jsonOf, object, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { loadAssignment } from "./endpoints.ts";
 
@@ -9,7 +10,10 @@ const HOST = "reviews.default.svc.cluster.local";
 const NAME = `outbound|9080||${HOST}`;
 
 const assignment = (name: string, objects: Resource[] = [], records = service("reviews")): Json =>
-  jsonOf(ClusterLoadAssignmentSchema, loadAssignment(scopeOf(snapshotOf(objects, records)), name).bytes);
+  jsonOf(
+    ClusterLoadAssignmentSchema,
+    encodeLoadAssignment(loadAssignment(scopeOf(snapshotOf(objects, records)), name)).bytes,
+  );
 const addresses = (each: Json): string[] =>
   (each.endpoints ?? []).flatMap((group: Json) =>
     group.lb_endpoints.map(({ endpoint }: Json) => {

@@ -1,6 +1,8 @@
+import type { MeshService } from "@xebec/pilot-registry";
 import { inboundClusters } from "../cluster/inbound-clusters.ts";
 import { outboundClusters } from "../cluster/outbound-clusters.ts";
 import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts";
+import { encodeClusters } from "../encode/cluster.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
@@ -12,7 +14,7 @@ export function clusters(scope: Scope, { workload }: ResourceRequest): ResourceS
   return scope.cachedFor("set/cds", workload, (inner, own) =>
     resourceSet([
       ...inner.cached("cds/outbound", allOutbound),
-      ...inner.cached("cds/standard", standardClusters),
+      ...inner.cached("cds/standard", (part) => encodeClusters(part, standardClusters(part))),
       ...inner.cachedFor("cds/own", own, ownClusters),
     ]),
   );
@@ -24,20 +26,23 @@ export function clusterLists(scope: Scope, workload: Workload): readonly (readon
 
 export function* prepareClusters(scope: Scope): Generator<undefined> {
   for (const service of scope.services()) {
-    scope.cached(`cds/${service.id}`, (inner) => outboundClusters(inner, service));
+    ofService(scope, service);
     yield;
   }
 }
 
 function allOutbound(scope: Scope): readonly EncodedResource[] {
-  return scope
-    .services()
-    .flatMap((service) => scope.cached(`cds/${service.id}`, (inner) => outboundClusters(inner, service)));
+  return scope.services().flatMap((service) => ofService(scope, service));
+}
+
+function ofService(scope: Scope, service: MeshService): readonly EncodedResource[] {
+  return scope.cached(`cds/${service.id}`, (inner) => encodeClusters(inner, outboundClusters(inner, service)));
 }
 
 function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {
   const { binding } = workload;
   if (binding.mode === "gateway") return [];
   const own = inboundClusters(scope, workload);
-  return binding.mode === "explicit" && binding.httpProxyPort > 0 ? [...own, tunnelCluster(binding)] : own;
+  const hasTunnel = binding.mode === "explicit" && binding.httpProxyPort > 0;
+  return encodeClusters(scope, hasTunnel ? [...own, tunnelCluster(binding)] : own);
 }

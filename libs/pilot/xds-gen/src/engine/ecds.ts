@@ -1,3 +1,4 @@
+import { encodeExtensionConfig } from "../encode/extension-config.ts";
 import { extensionConfig } from "../filter/http/extension-config.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
@@ -6,6 +7,6 @@ import type { ResourceRequest } from "./resource-type.ts";
 /** The configurations of filters that a proxy named; a name that no filter knows has none. */
 export function extensionConfigs(scope: Scope, { names: { key, names } }: ResourceRequest): ResourceSet {
   return scope.cached(`set/ecds/${key}`, (inner) =>
-    resourceSet(names.flatMap((name) => extensionConfig(inner, name) ?? [])),
+    resourceSet(names.flatMap((name) => extensionConfig(inner, name) ?? []).map(encodeExtensionConfig)),
   );
 }

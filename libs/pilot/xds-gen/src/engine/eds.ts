@@ -1,6 +1,7 @@
 import { parseCluster } from "@xebec/model-names";
 import { subsetLabels } from "../cluster/subset.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { encodeLoadAssignment } from "../encode/load-assignment.ts";
 import { loadAssignment } from "../endpoint/endpoints.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
@@ -15,8 +16,8 @@ function assignment(scope: Scope, name: string): EncodedResource {
   const entry = `eds/${name}`;
   // Nothing is kept for names that only a client knows: there is no end of them.
   return scope.isCached(entry) || isServed(scope, name)
-    ? scope.cached(entry, (inner) => loadAssignment(inner, name))
-    : loadAssignment(scope, name);
+    ? scope.cached(entry, (inner) => encodeLoadAssignment(loadAssignment(inner, name)))
+    : encodeLoadAssignment(loadAssignment(scope, name));
 }
 
 /** True for the name of a cluster that there is, whose endpoints come by EDS. */

@@ -1,9 +1,11 @@
 import type { Turns } from "@xebec/core-async";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import type { EncodedResource } from "../encode/encoded.ts";
+import type { PatchSource } from "../patch/patch.ts";
+import { PATCH_SOURCES } from "../patch/sources.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
 import { classOf, type ProxyClass } from "../scope/proxy-class.ts";
-import { Scope } from "../scope/scope.ts";
+import { Scope, type ScopeSources } from "../scope/scope.ts";
 import { type Workload, workloadOf } from "../scope/workload.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
 import { ResourceCache } from "./resource-cache.ts";
@@ -17,11 +19,14 @@ import { RESOURCE_TYPES, resourceType, type XdsType } from "./resource-types.ts"
  */
 export class Generator {
   readonly #cache = new ResourceCache();
-  #snapshot: Snapshot;
+  readonly #patches: readonly PatchSource<Scope>[];
+  #sources: ScopeSources;
   #epoch = 0;
 
-  constructor(snapshot: Snapshot) {
-    this.#snapshot = snapshot;
+  /** @param patches where late changes of what is built come from */
+  constructor(snapshot: Snapshot, patches = PATCH_SOURCES) {
+    this.#patches = patches;
+    this.#sources = { snapshot, cache: this.#cache, patches };
   }
 
   /** Changes with each update: the same call gives the same resources until then. */
@@ -30,19 +35,19 @@ export class Generator {
   }
 
   get snapshot(): Snapshot {
-    return this.#snapshot;
+    return this.#sources.snapshot;
   }
 
   /** Goes on to a newer snapshot; everything that read one of these keys is made anew when it is wanted. */
   update(snapshot: Snapshot, changed: ReadonlySet<string>): void {
-    this.#snapshot = snapshot;
+    this.#sources = { snapshot, cache: this.#cache, patches: this.#patches };
     this.#epoch++;
     this.#cache.invalidate(changed);
   }
 
   /** The class of a proxy, as of the snapshot: it tells which labels are read. */
   proxyClass(proxy: MeshProxy): ProxyClass {
-    return classOf(proxy, this.#snapshot);
+    return classOf(proxy, this.snapshot);
   }
 
   /**
@@ -93,10 +98,10 @@ export class Generator {
   }
 
   async #goOn(pieces: Iterator<undefined>, turn: Promise<void>, turns: Turns): Promise<boolean> {
-    const snapshot = this.#snapshot;
+    const { snapshot } = this;
     await turn;
     // What is made of an older snapshot must not be kept.
-    while (this.#snapshot === snapshot) {
+    while (this.snapshot === snapshot) {
       if (pieces.next().done) return true;
       await turns.next();
     }
@@ -123,7 +128,7 @@ export class Generator {
 
   /** A scope for one look-up: nobody asks what it read, and there is one for each proxy and change. */
   #scope(proxyClass: ProxyClass): Scope {
-    return new Scope(this.#snapshot, proxyClass, this.#cache);
+    return new Scope(this.#sources, proxyClass);
   }
 }
 

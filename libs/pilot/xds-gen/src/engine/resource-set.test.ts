@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type EncodedResource, encodedBytes } from "../encode/encoded.ts";
+import type { EncodedResource } from "../encode/encoded.ts";
+import { encodedResource } from "../encode/resource.ts";
 import { diffOf, EMPTY_SET, resourceSet } from "./resource-set.ts";
 
-const resource = (name: string, content: number): EncodedResource => encodedBytes(name, Buffer.of(content));
+const resource = (name: string, content: number): EncodedResource => encodedResource(name, Buffer.of(content), []);
 const resources = fc
   .uniqueArray(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.nat(2)), { selector: ([name]) => name })
   .map((list) => list.map(([name, content]) => resource(name, content)));

@@ -12,12 +12,22 @@ import {
   type VirtualService,
 } from "@xebec/pilot-snapshot";
 import type { ResourceCache } from "../engine/resource-cache.ts";
+import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
 import type { Keyed } from "./keyed.ts";
 import { isSelected, type ProxyClass } from "./proxy-class.ts";
 import { hasSelector, mergesWith } from "./rule-merging.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
 const NO_POLICIES: readonly PeerAuthentication[] = [];
+const NO_PATCHES: readonly Patch<Scope>[] = [];
+
+/** What all scopes of one moment have in common. */
+export interface ScopeSources {
+  readonly snapshot: Snapshot;
+  readonly cache: ResourceCache;
+  /** Where late changes of what is built come from. */
+  readonly patches: readonly PatchSource<Scope>[];
+}
 
 /**
  * What a class of proxies may see, and the only reader of the snapshot. Each method notes the dependency key of what it reads; what
@@ -28,18 +38,18 @@ export class Scope {
   /** What is known of the proxies. Nothing else of a proxy is: it is what the cache knows them by. */
   readonly proxyClass: ProxyClass;
 
+  readonly #sources: ScopeSources;
   readonly #snapshot: Snapshot;
-  readonly #cache: ResourceCache;
   readonly #reads: Set<string> | undefined;
 
   /**
    * @param reads gets the dependency keys of what is read; absent where nobody asks, as for a single look-up, of which there is
    * one for each proxy and change
    */
-  constructor(snapshot: Snapshot, proxyClass: ProxyClass, cache: ResourceCache, reads?: Set<string>) {
-    this.#snapshot = snapshot;
+  constructor(sources: ScopeSources, proxyClass: ProxyClass, reads?: Set<string>) {
+    this.#sources = sources;
+    this.#snapshot = sources.snapshot;
     this.proxyClass = proxyClass;
-    this.#cache = cache;
     this.#reads = reads;
     this.#note(dependency.mesh);
   }
@@ -54,9 +64,9 @@ export class Scope {
    */
   cached<T>(name: string, make: (scope: Scope) => T): T {
     const { key } = this.proxyClass;
+    const { cache } = this.#sources;
     const entry =
-      this.#cache.find(key, name) ??
-      this.#cache.make(key, name, (reads) => make(new Scope(this.#snapshot, this.proxyClass, this.#cache, reads)));
+      cache.find(key, name) ?? cache.make(key, name, (reads) => make(new Scope(this.#sources, this.proxyClass, reads)));
     this.#note(entry.mark);
     return entry.value as T;
   }
@@ -72,7 +82,19 @@ export class Scope {
 
   /** True when there is a value of this name already. */
   isCached(name: string): boolean {
-    return this.#cache.find(this.proxyClass.key, name) !== undefined;
+    return this.#sources.cache.find(this.proxyClass.key, name) !== undefined;
+  }
+
+  /** True when something may patch what is built: only then it is worth asking for patches. */
+  get isPatched(): boolean {
+    return this.#sources.patches.length > 0;
+  }
+
+  /** The patches of the class at a point, in the order in which they apply. */
+  patches(point: PatchPoint): readonly Patch<Scope>[] {
+    const { patches: sources } = this.#sources;
+    if (sources.length === 0) return NO_PATCHES;
+    return this.cached(`patches/${point}`, (inner) => sources.flatMap((each) => each.patches(inner, point)));
   }
 
   /** The settings of the mesh. Everything depends on them. */

@@ -1,9 +1,7 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationOf } from "@xebec/api-envoy";
-import { TypedExtensionConfigSchema } from "@xebec/api-envoy/envoy/config/core/v3/extension";
 import type { HttpFilterSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
-import { type EncodedResource, encodedBytes } from "../../encode/encoded.ts";
+import type { BuiltExtensionConfig } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import { CHECK_PREFIX, checkConfig } from "./policy-check.ts";
 import { REPORT_FILTER, reportConfig } from "./report-filter.ts";
@@ -31,14 +29,9 @@ export function discoveredFilter(name: string, type: string): MessageInitShape<t
 }
 
 /** The configuration of a filter by its name; undefined for a name that is none. */
-export function extensionConfig(scope: Scope, name: string): EncodedResource | undefined {
-  if (name === REPORT_FILTER) return encoded(name, reportConfig(scope), []);
+export function extensionConfig(scope: Scope, name: string): BuiltExtensionConfig | undefined {
+  if (name === REPORT_FILTER) return { name, message: reportConfig(scope), configKeys: [] };
   if (!name.startsWith(CHECK_PREFIX)) return undefined;
   const { config, configKeys } = checkConfig(scope, name.slice(CHECK_PREFIX.length));
-  return encoded(name, config, configKeys);
-}
-
-function encoded(name: string, typedConfig: Any, configKeys: readonly string[]): EncodedResource {
-  const bytes = toBinary(TypedExtensionConfigSchema, create(TypedExtensionConfigSchema, { name, typedConfig }));
-  return encodedBytes(name, bytes, configKeys);
+  return { name, message: config, configKeys };
 }

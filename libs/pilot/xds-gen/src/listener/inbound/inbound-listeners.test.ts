@@ -5,6 +5,7 @@ import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listen
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { encodeExtensionConfig } from "../../encode/extension-config.ts";
 import { Generator } from "../../engine/generator.ts";
 import { extensionConfig } from "../../filter/http/extension-config.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, snapshotOf } from "../../small-mesh.testkit.ts";
@@ -128,7 +129,8 @@ describe("a check of requests", () => {
     const http = chains.find((each) => shape(each).endsWith("http"));
     const { name } = http.filters.at(-1).typed_config.http_filters[1];
     const config = extensionConfig(scopeOf(snapshotOf(objects)), name);
-    return jsonOf(TypedExtensionConfigSchema, config?.bytes ?? new Uint8Array()).typed_config;
+    assert.ok(config);
+    return jsonOf(TypedExtensionConfigSchema, encodeExtensionConfig(config).bytes).typed_config;
   };
   const asks = (objects: Resource[]): boolean => filter(objects).filter_enabled === undefined;
 
