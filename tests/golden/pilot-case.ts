@@ -2,7 +2,8 @@ import { fromBinary, type Registry, toJson } from "@bufbuild/protobuf";
 import { validateObject, violationsText } from "@xebec/galley-validate";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
+import type { SnapshotChange } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { Generator, type MeshProxy, proxyOf, type ResourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 
 /** The input of a pilot case. */
@@ -16,7 +17,7 @@ export interface PilotInput {
 
 /** The snapshot of a case's input. */
 export function snapshotOf(input: PilotInput): SnapshotChange {
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   const puts = (input.config ?? []).map((value): Resource => {
     const result = validateObject({ value });
     if (result.outcome !== "accepted")

@@ -4,7 +4,8 @@ import { type DescMessage, fromBinary, toJson } from "@bufbuild/protobuf";
 import { registry } from "@xebec/api-envoy/registry";
 import { validateObject } from "@xebec/galley-validate";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { attachments, Generator, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import { objectConditions } from "@xebec/pilot-snapshot";
+import { Generator, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
 import { arbitraryObject } from "./arbitrary-spec.ts";
 import { type PilotInput, proxiesOf, snapshotOf } from "./pilot-case.ts";
@@ -77,7 +78,7 @@ const seen = new Set<string>();
 /** Makes everything that every proxy gets, and looks at all of it. */
 function makeAll(accepted: Record<string, unknown>): void {
   const { snapshot } = snapshotOf({ ...MESH, config: [...(MESH.config ?? []), accepted] });
-  for (const { key, message, reason } of attachments(snapshot, [{ app: "v1" }]))
+  for (const { key, message, reason } of objectConditions(snapshot, { routers: [{ app: "v1" }], use: undefined }))
     assert.equal(message === "", reason === "Attached" && !key.includes("/Gateway/"), `${key}: ${reason} ${message}`);
   const generator = new Generator(snapshot);
   for (const proxy of PROXIES) {

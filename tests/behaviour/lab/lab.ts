@@ -5,7 +5,7 @@ import { createMetrics } from "@xebec/core-metrics";
 import { validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
-import { SnapshotBuilder, type StateChange } from "@xebec/pilot-snapshot";
+import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
 import { XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { yamlDocuments } from "@xebec/testing-golden";
@@ -116,12 +116,12 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   const ca = createTestCa();
   const metrics = createMetrics();
   const nacks: string[] = [];
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   const xds = new XdsServer({
     metrics,
     onNack: ({ proxy, type, message }) => nacks.push(`${proxy} rejects a ${type}: ${message}`),
   });
-  const update = (change: StateChange): Promise<void> => xds.update(builder.apply(change));
+  const update = (change: MeshChange): Promise<void> => xds.update(builder.apply(change));
   const server = createGrpcServer({
     ...{ name: "xds", address: { path: socket }, metrics },
     services: [withoutIptables(xds.service(false)), testSecrets(ca)],

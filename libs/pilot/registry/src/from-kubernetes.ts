@@ -1,4 +1,4 @@
-import { type Identity, protocolOfServicePort, spiffeId } from "@xebec/model-names";
+import { protocolOfServicePort } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
 import type { MeshEndpoint, MeshService } from "./service.ts";
 
@@ -39,7 +39,6 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
 export function endpointsFromRecord(
   record: EndpointsRecord,
   podOf: (key: string) => PodRecord | undefined,
-  trustDomain: string,
 ): MeshEndpoint[] {
   const endpoints: MeshEndpoint[] = [];
   for (const subset of record.subsets) {
@@ -56,7 +55,10 @@ export function endpointsFromRecord(
         weight: 1,
         mtls: pod?.labels[TLS_MODE_LABEL] === "istio",
         ...(pod
-          ? { identity: spiffeId(identityOf(pod, trustDomain)), workload: `${pod.workload.name};${pod.namespace}` }
+          ? {
+              serviceAccount: { namespace: pod.namespace, serviceAccount: pod.serviceAccount },
+              workload: `${pod.workload.name};${pod.namespace}`,
+            }
           : {}),
       });
     }
@@ -77,8 +79,4 @@ export function endpointsOfExternalName(record: ServiceRecord): MeshEndpoint[] {
       mtls: false,
     },
   ];
-}
-
-function identityOf(pod: PodRecord, trustDomain: string): Identity {
-  return { trustDomain, namespace: pod.namespace, serviceAccount: pod.serviceAccount };
 }

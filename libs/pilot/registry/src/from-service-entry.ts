@@ -1,4 +1,4 @@
-import { canonicalHost, type PortProtocol, protocolByName, spiffeId } from "@xebec/model-names";
+import { canonicalHost, type PortProtocol, protocolByName } from "@xebec/model-names";
 import { keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
 import type { MeshEndpoint, MeshService, Resolution } from "./service.ts";
 
@@ -12,7 +12,7 @@ const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
 /** Translates a ServiceEntry: one service for each host (docs/reference/pilot.md §1.7). */
 export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshService[] {
   const { spec } = resource;
-  const unserved = unservedInEntry(spec);
+  const unsupportedFields = unsupportedInEntry(spec);
   return [...new Set(spec.hosts.map(canonicalHost))].map((host) => ({
     id: entryServiceId(resource, host),
     host,
@@ -33,28 +33,24 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
     subjectAltNames: spec.subjectAltNames ?? [],
     created: resource.creationTimestamp ?? "",
     configKeys: [keyOf(resource)],
-    ...(unserved.length > 0 ? { unserved } : {}),
+    ...(unsupportedFields.length > 0 ? { unsupportedFields } : {}),
   }));
 }
 
 /** What is valid in a ServiceEntry and yet has no effect. */
-function unservedInEntry({ ports = [], endpoints = [] }: ServiceEntrySpec): string[] {
-  const told: string[] = [];
-  if (ports.length === 0) told.push("spec.ports: without ports nothing is routed");
+function unsupportedInEntry({ ports = [], endpoints = [] }: ServiceEntrySpec): string[] {
+  const found: string[] = [];
+  if (ports.length === 0) found.push("spec.ports: without ports nothing is routed");
   for (const [i, { protocol }] of ports.entries())
-    if (entryProtocol(protocol) === "UDP") told.push(`spec.ports[${i}]: UDP is not served; ignored`);
+    if (entryProtocol(protocol) === "UDP") found.push(`spec.ports[${i}]: UDP is not served; ignored`);
   for (const [i, { network, address }] of endpoints.entries())
-    if (!address) told.push(`spec.endpoints[${i}]: networks are not served yet, so it has no address; ignored`);
-    else if (network) told.push(`spec.endpoints[${i}].network: not served yet; ignored`);
-  return told;
+    if (!address) found.push(`spec.endpoints[${i}]: networks are not served yet, so it has no address; ignored`);
+    else if (network) found.push(`spec.endpoints[${i}].network: not served yet; ignored`);
+  return found;
 }
 
 /** The endpoints of every host of a ServiceEntry; DNS without endpoints means the host itself. */
-export function endpointsFromEntry(
-  resource: Resource<ServiceEntrySpec>,
-  host: string,
-  trustDomain: string,
-): MeshEndpoint[] {
+export function endpointsFromEntry(resource: Resource<ServiceEntrySpec>, host: string): MeshEndpoint[] {
   const { spec } = resource;
   const ports = spec.ports ?? [];
   const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
@@ -70,11 +66,7 @@ export function endpointsFromEntry(
     weight: endpoint.weight || 1,
     ...(endpoint.serviceAccount
       ? {
-          identity: spiffeId({
-            trustDomain,
-            namespace: resource.namespace,
-            serviceAccount: endpoint.serviceAccount,
-          }),
+          serviceAccount: { namespace: resource.namespace, serviceAccount: endpoint.serviceAccount },
         }
       : {}),
     mtls: (endpoint.labels?.["security.istio.io/tlsMode"] ?? (endpoint.serviceAccount ? "istio" : "")) === "istio",

@@ -1,4 +1,21 @@
-export { endpointsFromRecord, endpointsOfExternalName, serviceFromRecord } from "./from-kubernetes.ts";
-export { endpointsFromEntry, servicesFromEntry } from "./from-service-entry.ts";
-export { mergeDefinitions, type ServiceDefinition, unmergedParts } from "./merge.ts";
-export { isVisible, type MeshEndpoint, type MeshPort, type MeshService, type Resolution } from "./service.ts";
+export { KubernetesRegistry } from "./kubernetes-registry.ts";
+export { mergeDefinitions, unmergedParts } from "./merge.ts";
+export type { RecordChange, RecordSource } from "./record-source.ts";
+export {
+  hostAndNamespace,
+  isVisible,
+  type MeshEndpoint,
+  type MeshPort,
+  type MeshService,
+  type Resolution,
+  type ServiceDefinition,
+} from "./service.ts";
+export { ServiceEntryRegistry } from "./service-entry-registry.ts";
+export {
+  type ConfigRegistry,
+  isConfigRegistry,
+  type RegistryChange,
+  type RegistryListener,
+  type RegistryState,
+  type ServiceRegistry,
+} from "./service-registry.ts";

@@ -4,7 +4,8 @@ import type { Resource, ServiceEntrySpec } from "@xebec/model-resources";
 import type { ServiceRecord } from "@xebec/model-workloads";
 import { serviceFromRecord } from "./from-kubernetes.ts";
 import { endpointsFromEntry, servicesFromEntry } from "./from-service-entry.ts";
-import { mergeDefinitions, type ServiceDefinition, unmergedParts } from "./merge.ts";
+import { mergeDefinitions, unmergedParts } from "./merge.ts";
+import type { ServiceDefinition } from "./service.ts";
 
 const HOST = "db.shop.svc.cluster.local";
 const HTTP = { number: 80, name: "http", protocol: "HTTP" };
@@ -18,7 +19,7 @@ function entry(name: string, spec: Partial<ServiceEntrySpec>): ServiceDefinition
   };
   const [service] = servicesFromEntry(resource);
   assert.ok(service);
-  return { service, endpoints: endpointsFromEntry(resource, HOST, "td") };
+  return { service, endpoints: endpointsFromEntry(resource, HOST) };
 }
 
 function kubernetes(more: Partial<ServiceRecord> = {}): ServiceDefinition {
@@ -42,7 +43,7 @@ const at = (...addresses: string[]) => ({ endpoints: addresses.map((address) => 
 const OLDER = `the older ServiceEntry shop/a`;
 
 describe("several definitions of one host in a namespace", () => {
-  for (const [name, definitions, services, told] of [
+  for (const [name, definitions, services, found] of [
     ["one alone is what it was", [entry("a", at("1.1.1.1"))], ["shop/a http:80 > 1.1.1.1[http]"], [[]]],
     [
       "add their ports and endpoints to the oldest",
@@ -141,7 +142,7 @@ describe("several definitions of one host in a namespace", () => {
       );
       assert.deepEqual(
         definitions.map((each) => unmergedParts(each, definitions)),
-        told,
+        found,
       );
     });
 

@@ -1,10 +1,4 @@
-import type { MeshEndpoint, MeshPort, MeshService } from "./service.ts";
-
-/** What one object says of a host in one namespace: a Kubernetes service or one host of a ServiceEntry. */
-export interface ServiceDefinition {
-  readonly service: MeshService;
-  readonly endpoints: readonly MeshEndpoint[];
-}
+import type { MeshEndpoint, MeshPort, MeshService, ServiceDefinition } from "./service.ts";
 
 /**
  * Makes one service of the ServiceEntries of a host in a namespace, as today's Istio does (`canMergeServices`): those of the same
@@ -35,11 +29,11 @@ export function unmergedParts(one: ServiceDefinition, definitions: readonly Serv
   if (one.service.kubernetes) return [];
   const group = groupsOf(definitions).find((each) => !each[0].service.kubernetes && each.includes(one)) ?? [one];
   const [first] = group;
-  const told: string[] = [];
+  const found: string[] = [];
   const kubernetes = definitions.find(({ service }) => service.kubernetes);
-  if (kubernetes) told.push(...besideKubernetes(one, kubernetes));
-  else told.push(...besideOlder(first, definitions), ...insideGroup(one, group.slice(0, group.indexOf(one))));
-  return told;
+  if (kubernetes) found.push(...besideKubernetes(one, kubernetes));
+  else found.push(...besideOlder(first, definitions), ...insideGroup(one, group.slice(0, group.indexOf(one))));
+  return found;
 }
 
 type Group = [ServiceDefinition, ...ServiceDefinition[]];
@@ -128,9 +122,9 @@ function besideOlder(one: ServiceDefinition, definitions: readonly ServiceDefini
 }
 
 function insideGroup({ service: own }: ServiceDefinition, older: readonly ServiceDefinition[]): string[] {
-  const told: string[] = [];
+  const found: string[] = [];
   const [first] = older;
-  if (!first) return told;
+  if (!first) return found;
   const oldest = first.service;
   for (const [field, a, b] of [
     ["addresses", oldest.addresses, own.addresses],
@@ -138,20 +132,20 @@ function insideGroup({ service: own }: ServiceDefinition, older: readonly Servic
     ["subjectAltNames", oldest.subjectAltNames, own.subjectAltNames],
   ] as const)
     if (JSON.stringify(a) !== JSON.stringify(b) && (!Array.isArray(b) || b.length > 0))
-      told.push(`spec.${field}: that of the older ${nameOf(oldest)} holds for ${own.host}`);
+      found.push(`spec.${field}: that of the older ${nameOf(oldest)} holds for ${own.host}`);
   const ports = portsOf(older);
   if (own.resolution === "dns-round-robin")
     for (const { name } of own.ports)
       if (ports.some((each) => each.name === name))
-        told.push(`spec.endpoints: those of the older ${nameOf(oldest)} hold for the port ${name} of ${own.host}`);
+        found.push(`spec.endpoints: those of the older ${nameOf(oldest)} hold for the port ${name} of ${own.host}`);
   for (const port of own.ports) {
     const known = ports.find((each) => each.number === port.number) ?? ports.find((each) => each.name === port.name);
     if (known && (known.number !== port.number || known.name !== port.name || known.protocol !== port.protocol))
-      told.push(
+      found.push(
         `spec.ports: ${port.number} ${port.name} ${port.protocol} has no effect beside ${known.number} ${known.name} ${known.protocol} of an older ServiceEntry for ${own.host}`,
       );
   }
-  return told;
+  return found;
 }
 
 function nameOf({ configKeys }: MeshService): string {

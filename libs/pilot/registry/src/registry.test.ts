@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Resource, ServiceEntrySpec } from "@xebec/model-resources";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
-import {
-  endpointsFromEntry,
-  endpointsFromRecord,
-  endpointsOfExternalName,
-  isVisible,
-  serviceFromRecord,
-  servicesFromEntry,
-} from "./index.ts";
+import { endpointsFromRecord, endpointsOfExternalName, serviceFromRecord } from "./from-kubernetes.ts";
+import { endpointsFromEntry, servicesFromEntry } from "./from-service-entry.ts";
+import { isVisible } from "./service.ts";
 
 describe("a Kubernetes service", () => {
   const record = (more: Partial<ServiceRecord> = {}): ServiceRecord => ({
@@ -81,13 +76,13 @@ describe("the endpoints of a Kubernetes service", () => {
     subsets: [{ addresses, ports: [{ name: "http", port: 8080 }] }],
   });
   const endpoints = (addresses: EndpointsRecord["subsets"][number]["addresses"], known = pod()) =>
-    endpointsFromRecord(record(addresses), (key) => (key === "shop/p" ? known : undefined), "td");
+    endpointsFromRecord(record(addresses), (key) => (key === "shop/p" ? known : undefined));
 
   it("have what their pods have", () => {
     assert.deepEqual(endpoints([{ ip: "10.0.0.1", ready: true, pod: "shop/p" }]), [
       {
         ...{ address: "10.0.0.1", ports: { http: 8080 }, locality: "r/z", weight: 1, mtls: true },
-        ...{ labels: pod().labels, identity: "spiffe://td/ns/shop/sa/sa", workload: "web;shop" },
+        ...{ labels: pod().labels, serviceAccount: { namespace: "shop", serviceAccount: "sa" }, workload: "web;shop" },
       },
     ]);
   });
@@ -100,7 +95,7 @@ describe("the endpoints of a Kubernetes service", () => {
   });
   it("may be addresses without a pod, which speak no mutual TLS", () => {
     const [first] = endpoints([{ ip: "192.0.2.1", ready: true }]);
-    assert.deepEqual([first?.mtls, first?.identity, first?.labels], [false, undefined, {}]);
+    assert.deepEqual([first?.mtls, first?.serviceAccount, first?.labels], [false, undefined, {}]);
   });
   it("speak no mutual TLS without a sidecar", () => {
     const [first] = endpoints([{ ip: "10.0.0.1", ready: true, pod: "shop/p" }], pod({ labels: { app: "web" } }));
@@ -135,7 +130,7 @@ describe("a ServiceEntry", () => {
     it(`${JSON.stringify(spec)} is found by ${resolution}`, () => {
       const resource = entry(spec as Partial<ServiceEntrySpec>);
       assert.equal(servicesFromEntry(resource)[0]?.resolution, resolution);
-      const found = endpointsFromEntry(resource, "api.example.com", "td").map((each) => each.address);
+      const found = endpointsFromEntry(resource, "api.example.com").map((each) => each.address);
       assert.deepEqual(found, addresses);
     });
 
@@ -159,24 +154,21 @@ describe("a ServiceEntry", () => {
       { number: 82, name: "c", targetPort: 8082 },
     ];
     const endpoints = [{ address: "10.0.0.1", ports: { c: 9082 } }];
-    const [first] = endpointsFromEntry(entry({ resolution: "STATIC", ports, endpoints }), "api.example.com", "td");
+    const [first] = endpointsFromEntry(entry({ resolution: "STATIC", ports, endpoints }), "api.example.com");
     assert.deepEqual(first?.ports, { a: 80, b: 8081, c: 9082 });
   });
 
-  for (const [endpoint, mtls, identity] of [
+  const api = { namespace: "shop", serviceAccount: "api" };
+  for (const [endpoint, mtls, account] of [
     [{}, false, undefined],
-    [{ serviceAccount: "api" }, true, "spiffe://td/ns/shop/sa/api"],
-    [
-      { serviceAccount: "api", labels: { "security.istio.io/tlsMode": "disabled" } },
-      false,
-      "spiffe://td/ns/shop/sa/api",
-    ],
+    [{ serviceAccount: "api" }, true, api],
+    [{ serviceAccount: "api", labels: { "security.istio.io/tlsMode": "disabled" } }, false, api],
     [{ labels: { "security.istio.io/tlsMode": "istio" } }, true, undefined],
   ] as const)
     it(`endpoint ${JSON.stringify(endpoint)} ${mtls ? "speaks" : "does not speak"} mutual TLS`, () => {
       const spec = { resolution: "STATIC" as const, endpoints: [{ address: "10.0.0.1", ...endpoint }] };
-      const [first] = endpointsFromEntry(entry(spec), "api.example.com", "td");
-      assert.deepEqual([first?.mtls, first?.identity], [mtls, identity]);
+      const [first] = endpointsFromEntry(entry(spec), "api.example.com");
+      assert.deepEqual([first?.mtls, first?.serviceAccount], [mtls, account]);
     });
 
   it("has a locality from its field, else from 1.1's label, and a weight of at least one", () => {
@@ -184,7 +176,7 @@ describe("a ServiceEntry", () => {
       { address: "1", locality: "r/z", labels: { "istio-locality": "x.y" }, weight: 0 },
       { address: "2", labels: { "istio-locality": "r.z.s" }, weight: 7 },
     ];
-    const found = endpointsFromEntry(entry({ resolution: "STATIC", endpoints }), "api.example.com", "td");
+    const found = endpointsFromEntry(entry({ resolution: "STATIC", endpoints }), "api.example.com");
     assert.deepEqual(
       found.map((each) => [each.locality, each.weight]),
       [

@@ -1,4 +1,4 @@
-import type { PortProtocol } from "@xebec/model-names";
+import type { Identity, PortProtocol } from "@xebec/model-names";
 
 /** How Envoy finds the endpoints of a service (docs/reference/pilot.md §1.1). */
 export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough";
@@ -17,7 +17,10 @@ export interface MeshPort {
 
 /** One host in one namespace, whatever registry it came from. */
 export interface MeshService {
-  /** `<host>@<namespace>`, for a ServiceEntry with `/<name>` of the entry. */
+  /**
+   * `<host>@<namespace>` for a Kubernetes service. Others have a name behind it, which tells apart who defines the host: a
+   * ServiceEntry `<host>@<namespace>/<name>`.
+   */
   readonly id: string;
   readonly host: string;
   readonly namespace: string;
@@ -42,7 +45,7 @@ export interface MeshService {
   /** The configuration objects that it came from (`keyOf`), the oldest first; none for a Kubernetes service by itself. */
   readonly configKeys: readonly string[];
   /** What of the oldest of them has no effect, as `path: why`; absent when all of it has. */
-  readonly unserved?: readonly string[];
+  readonly unsupportedFields?: readonly string[];
 }
 
 export interface MeshEndpoint {
@@ -53,12 +56,24 @@ export interface MeshEndpoint {
   /** `region/zone/subzone`. */
   readonly locality: string;
   readonly weight: number;
-  /** SPIFFE id, when it is known. */
-  readonly identity?: string;
+  /** The account that it runs as, when it is known; with the mesh's trust domain it is the identity. */
+  readonly serviceAccount?: Omit<Identity, "trustDomain">;
   /** True when a sidecar there terminates mutual TLS. */
   readonly mtls: boolean;
   /** `<workload>;<namespace>` for telemetry. */
   readonly workload?: string;
+}
+
+/** What one object says of a host in one namespace: a Kubernetes service or one host of a ServiceEntry. */
+export interface ServiceDefinition {
+  readonly service: MeshService;
+  readonly endpoints: readonly MeshEndpoint[];
+}
+
+/** `<host>@<namespace>` of a service id: what all definitions of a host in a namespace share. */
+export function hostAndNamespace(id: string): string {
+  const end = id.indexOf("/", id.lastIndexOf("@"));
+  return end < 0 ? id : id.slice(0, end);
 }
 
 /** Says whether something exported to `exportTo` from namespace `owner` is seen in namespace `viewer`. */

@@ -1,54 +1,41 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SnapshotBuilder, type StateChange } from "./builder.ts";
+import { CONFIG_KINDS } from "./kinds/registry.ts";
+import { MeshBuilder, type MeshChange } from "./mesh-builder.testkit.ts";
 import { applyTo, generations, type MeshState, wholeOf } from "./mesh-changes.testkit.ts";
+import { podParts } from "./services/pods.ts";
+import { serviceParts } from "./services/services.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
 
-const DOMAINS = { domain: "cluster.local", trustDomain: "cluster.local" };
 const RUNS = { numRuns: 300 };
 
 /** The parts of a snapshot by the dependency key that whoever reads them has to note. */
-function partsOf(snapshot: Snapshot): Map<string, readonly unknown[]> {
-  const parts = new Map<string, unknown[]>([
-    [dependency.mesh, [snapshot.mesh]],
-    [dependency.gateways, [...snapshot.gateways]],
-    [dependency.mixer, [snapshot.mixer]],
-    [dependency.selectorLabels, [...snapshot.selectorLabels]],
-    [dependency.services, []],
-    [dependency.pods, []],
-    [dependency.anyVirtualService, []],
-  ]);
-  const add = (key: string, value: unknown): void => void parts.set(key, [...(parts.get(key) ?? []), value]);
-  const sorted = <T>(entries: Iterable<readonly [string, T]>): (readonly [string, T])[] =>
-    [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [host, list] of sorted(snapshot.services.entries())) {
-    add(dependency.service(host), list);
-    add(dependency.services, list);
+function partsOf(snapshot: Snapshot): Map<string, Set<unknown>> {
+  const parts = new Map<string, Set<unknown>>();
+  const all = [serviceParts(snapshot), podParts(snapshot), ...CONFIG_KINDS.map((kind) => kind.parts(snapshot))];
+  for (const [key, part] of [...all.flatMap((each) => [...each]), ...labelParts(snapshot)]) {
+    const known = parts.get(key);
+    if (known) known.add(part);
+    else parts.set(key, new Set([part]));
   }
-  for (const [id, list] of sorted(snapshot.endpoints.entries())) add(dependency.endpoints(id), list);
-  for (const [, pod] of sorted(snapshot.pods.entries())) add(dependency.pods, pod);
-  for (const [, pod] of sorted(snapshot.podsByIp.entries())) add(dependency.pods, pod);
-  for (const [gateway, list] of sorted(snapshot.gatewayRoutes.entries())) add(dependency.gatewayRoutes(gateway), list);
-  for (const [ns, list] of sorted(snapshot.peerAuthentications.entries())) add(dependency.peerAuthentication(ns), list);
-  for (const [of, index] of [
-    [dependency.virtualService, snapshot.virtualServices],
-    [dependency.destinationRule, snapshot.destinationRules],
-  ] as const) {
-    const hosts = new Set([...index.all()].flatMap((each) => each.hosts));
-    for (const host of [...hosts].sort()) add(of(host), index.exact(host));
-  }
-  for (const host of new Set([...snapshot.virtualServices.all()].flatMap((each) => each.hosts)))
-    add(dependency.anyVirtualService, host);
-  parts.get(dependency.anyVirtualService)?.sort();
   return parts;
 }
 
-const text = (snapshot: Snapshot): string => JSON.stringify([...partsOf(snapshot)].sort());
+function labelParts({ selectorLabels }: Snapshot): [string, unknown][] {
+  return [...selectorLabels].map((label) => [dependency.selectorLabels, label]);
+}
+
+/** The content of a snapshot, whatever came first. */
+function text(snapshot: Snapshot): string[] {
+  return [...partsOf(snapshot)]
+    .map(([key, parts]) => `${key} ${[...parts].map((part) => JSON.stringify(part)).sort()}`)
+    .sort();
+}
 
 /** A builder that took these steps, and the state that they lead to. */
-function built(steps: readonly StateChange[]): { builder: SnapshotBuilder; state: MeshState } {
-  const builder = new SnapshotBuilder(DOMAINS);
+function built(steps: readonly MeshChange[]): { builder: MeshBuilder; state: MeshState } {
+  const builder = new MeshBuilder();
   const state: MeshState = { config: new Map(), workloads: new Map() };
   for (const step of steps) {
     builder.apply(step);
@@ -62,9 +49,21 @@ describe("a snapshot that was built step by step", () => {
     fc.assert(
       fc.property(generations, (steps) => {
         const { builder, state } = built(steps);
-        const whole = new SnapshotBuilder(DOMAINS);
+        const whole = new MeshBuilder();
         whole.apply(wholeOf(state));
-        assert.deepEqual([...partsOf(builder.snapshot)].sort(), [...partsOf(whole.snapshot)].sort());
+        assert.deepEqual(text(builder.snapshot), text(whole.snapshot));
+      }),
+      RUNS,
+    );
+  });
+
+  it("leads to the same as one that was built at once, whatever comes next", () => {
+    fc.assert(
+      fc.property(generations, generations, (steps, next) => {
+        const { builder, state } = built(steps);
+        const whole = new MeshBuilder();
+        whole.apply(wholeOf(state));
+        for (const step of next) assert.deepEqual(text(builder.apply(step).snapshot), text(whole.apply(step).snapshot));
       }),
       RUNS,
     );
@@ -73,7 +72,7 @@ describe("a snapshot that was built step by step", () => {
   it("names every part that changed; all others are the very same objects", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
+        const builder = new MeshBuilder();
         for (const step of steps) {
           const before = builder.snapshot;
           const { snapshot, changed } = builder.apply(step);
@@ -82,9 +81,11 @@ describe("a snapshot that was built step by step", () => {
           const now = partsOf(snapshot);
           for (const key of new Set([...old.keys(), ...now.keys()])) {
             if (changed.has(key)) continue;
-            const [was = [], is = []] = [old.get(key), now.get(key)];
-            assert.equal(is.length, was.length, `${key} changed and was not named`);
-            for (const [i, part] of is.entries()) assert.equal(part, was[i], `${key} changed and was not named`);
+            const [was, is] = [old.get(key) ?? new Set(), now.get(key) ?? new Set()];
+            assert.ok(
+              was.size === is.size && [...was].every((part) => is.has(part)),
+              `${key} changed and was not named`,
+            );
           }
         }
       }),
@@ -95,13 +96,13 @@ describe("a snapshot that was built step by step", () => {
   it("leaves the snapshots before it as they were", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
-        const seen: { snapshot: Snapshot; text: string }[] = [];
+        const builder = new MeshBuilder();
+        const seen: { snapshot: Snapshot; before: string[] }[] = [];
         for (const step of steps) {
           const { snapshot } = builder.apply(step);
-          seen.push({ snapshot, text: text(snapshot) });
+          seen.push({ snapshot, before: text(snapshot) });
         }
-        for (const each of seen) assert.equal(text(each.snapshot), each.text);
+        for (const each of seen) assert.deepEqual(text(each.snapshot), each.before);
       }),
       RUNS,
     );

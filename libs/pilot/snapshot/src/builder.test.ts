@@ -3,11 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { setLogLevel } from "@xebec/core-log";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { SnapshotBuilder } from "./builder.ts";
-import { Edit } from "./snapshot-edit.ts";
-import { WorkloadIndex } from "./workload-index.ts";
-
-const DOMAINS = { domain: "cluster.local", trustDomain: "cluster.local" };
+import { MeshBuilder } from "./mesh-builder.testkit.ts";
 
 function object(kind: string, name: string, spec: object, more: Partial<Resource> = {}): Resource {
   return { group: "networking.istio.io", version: "v1", kind, namespace: "default", name, spec, ...more };
@@ -20,7 +16,7 @@ const entry = (name: string): Resource =>
   });
 
 function mesh() {
-  const builder = new SnapshotBuilder(DOMAINS);
+  const builder = new MeshBuilder();
   return {
     builder,
     put: (...puts: Resource[]) => builder.apply({ config: { puts, deletes: [] } }),
@@ -31,8 +27,9 @@ function mesh() {
 }
 
 describe("an object that cannot be translated", () => {
-  before(() => setLogLevel("fatal", "snapshot"));
-  after(() => setLogLevel("info", "snapshot"));
+  const LOGS = ["snapshot", "registry"];
+  before(() => LOGS.map((each) => setLogLevel("fatal", each)));
+  after(() => LOGS.map((each) => setLogLevel("info", each)));
   const rule = (spec: object): Resource => object("VirtualService", "a", spec);
 
   it("disturbs no other of its generation, and can be removed", () => {
@@ -76,18 +73,6 @@ describe("an object that cannot be translated", () => {
   });
 });
 
-describe("what is known of pods", () => {
-  it("is forgotten with the last endpoints that name them", () => {
-    const index = new WorkloadIndex();
-    const edit = new Edit(mesh().builder.snapshot);
-    for (let i = 0; i < 10; i++) {
-      const subsets = [{ addresses: [{ ip: "10.0.0.1", ready: true, pod: `d/app-${i}` }], ports: [] }];
-      index.put("endpoints/d/s", { type: "endpoints", namespace: "d", name: "s", subsets }, edit);
-    }
-    assert.equal(index.podsNamed, 1);
-  });
-});
-
 describe("the mesh configuration", () => {
   const config = (namespace: string, spec: object, name = "mesh"): Resource =>
     object("MeshConfig", name, spec, { group: "mesh.xebec.io", namespace });
@@ -107,7 +92,7 @@ describe("the mesh configuration", () => {
   });
 
   it("has a form for while there is no object of it", () => {
-    const builder = new SnapshotBuilder({ ...DOMAINS, mesh: { trustDomain: "file" } });
+    const builder = new MeshBuilder({ mesh: { trustDomain: "file" } });
     const put = (...puts: Resource[]): string =>
       builder.apply({ config: { puts, deletes: [] } }).snapshot.mesh.trustDomain;
     assert.equal(put(), "file");
@@ -119,6 +104,6 @@ describe("the mesh configuration", () => {
   it("names its fields that have no effect", () => {
     const { builder, put } = mesh();
     put(config("istio-system", { enableTracing: true, trustDomain: "own" }));
-    assert.deepEqual(builder.snapshot.mesh.unserved, ["spec.enableTracing: not served yet; ignored"]);
+    assert.deepEqual(builder.snapshot.mesh.unsupportedFields, ["spec.enableTracing: not served yet; ignored"]);
   });
 });

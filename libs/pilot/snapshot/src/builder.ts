@@ -1,22 +1,27 @@
 import type { Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { keyOf, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
-import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
-import { CONFIG_KINDS, type ConfigKind } from "./config-kinds.ts";
-import { HostIndex } from "./host-index.ts";
-import { LabelReaders } from "./label-readers.ts";
-import { type Mesh, meshOf } from "./mesh.ts";
-import { mixerHooksOf, NO_MIXER } from "./mixer-hooks.ts";
-import { PersistentMap } from "./persistent-map.ts";
+import { keyOf, type Resource } from "@xebec/model-resources";
+import {
+  type ConfigRegistry,
+  isConfigRegistry,
+  type RegistryChange,
+  type ServiceRegistry,
+} from "@xebec/pilot-registry";
+import { LabelReaders } from "./collections/label-readers.ts";
+import type { Edit } from "./kinds/kind.ts";
+import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
+import type { SnapshotOptions } from "./options.ts";
+import { NO_PODS, replacePod } from "./services/pods.ts";
+import { NO_SERVICES, replaceDefinition } from "./services/services.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
-import { Edit } from "./snapshot-edit.ts";
-import { WorkloadIndex } from "./workload-index.ts";
 
 const log = logger("snapshot");
 
-export interface StateChange {
-  readonly config?: { readonly puts: readonly Resource[]; readonly deletes: readonly string[] };
-  readonly workloads?: { readonly puts: readonly WorkloadRecord[]; readonly deletes: readonly string[] };
+/** Objects of configuration that changed at once. */
+export interface ConfigChange {
+  readonly puts: readonly Resource[];
+  /** Keys (`keyOf`) of those that are gone. */
+  readonly deletes: readonly string[];
 }
 
 export interface SnapshotChange {
@@ -25,58 +30,56 @@ export interface SnapshotChange {
   readonly changed: ReadonlySet<string>;
 }
 
-export interface SnapshotOptions {
-  /** DNS suffix of Kubernetes services. */
-  readonly domain: string;
-  /** Trust domain while the mesh configuration names none. */
-  readonly trustDomain: string;
-  /** The mesh configuration while there is no object of it. */
-  readonly mesh?: MeshConfigSpec;
-  /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
-  readonly http10?: boolean;
+export interface SnapshotBuilderOptions extends SnapshotOptions {
+  /** Where services come from; the builder watches them. Those that read configuration get it from the builder. */
+  readonly registries: readonly ServiceRegistry[];
 }
 
-const MIXER_GROUP = "config.istio.io/";
-/** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
-const MESH_KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
+const NO_CHANGE: ConfigChange = { puts: [], deletes: [] };
 
-/** Keeps the current snapshot and makes the next one from a change, at the cost of what changed. */
+/**
+ * Keeps the current snapshot and makes the next one from a change, at the cost of what changed. It knows no kind of configuration
+ * and no registry by name: the modules of the kinds own what the snapshot has of them, and registries report services.
+ */
 export class SnapshotBuilder {
   readonly #options: SnapshotOptions;
+  readonly #configRegistries: readonly ConfigRegistry[];
+  /** What registries have reported and the snapshot does not have yet. */
+  readonly #reported: RegistryChange[] = [];
   /** What was made of each object, by its key. */
-  readonly #made = new Map<string, { readonly kind: ConfigKind; readonly made: unknown }>();
-  readonly #mixer = new Map<string, Resource>();
-  readonly #workloads = new WorkloadIndex();
+  readonly #made = new Map<string, unknown>();
   readonly #labels = new LabelReaders();
   #snapshot: Snapshot;
+  /** What the next snapshot is made from. It differs from the current one in what nobody could see a difference of. */
+  #state: Snapshot;
 
-  constructor(options: SnapshotOptions) {
+  constructor(options: SnapshotBuilderOptions) {
     this.#options = options;
+    this.#configRegistries = options.registries.filter(isConfigRegistry);
+    for (const registry of options.registries) {
+      this.#reported.push(registry.state);
+      registry.watch((change) => void this.#reported.push(change));
+    }
     this.#snapshot = {
       version: 0,
-      mesh: this.#meshOf(undefined),
-      definitions: PersistentMap.empty(),
-      services: PersistentMap.empty(),
-      endpoints: PersistentMap.empty(),
-      pods: PersistentMap.empty(),
-      podsByIp: PersistentMap.empty(),
-      virtualServices: HostIndex.empty(),
-      gatewayRoutes: PersistentMap.empty(),
-      destinationRules: HostIndex.empty(),
-      gateways: [],
-      peerAuthentications: PersistentMap.empty(),
-      mixer: NO_MIXER,
       selectorLabels: new Set(),
+      ...NO_SERVICES,
+      ...NO_PODS,
+      ...(Object.assign({}, ...CONFIG_KINDS.map((kind) => kind.initial(options))) as ConfigState),
     };
+    this.#state = this.#snapshot;
   }
 
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
 
-  /** Applies one generation. What of it cannot be translated is logged and keeps its last good form; all else counts. */
-  apply(change: StateChange): SnapshotChange {
-    const steps = this.#steps(change);
+  /**
+   * Applies a change of the configuration, and everything that registries have reported.
+   * An object that cannot be translated is logged and keeps its last good form; all others count.
+   */
+  apply(config: ConfigChange = NO_CHANGE): SnapshotChange {
+    const steps = this.#steps(config);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
@@ -84,11 +87,11 @@ export class SnapshotBuilder {
   }
 
   /**
-   * The same in turns of the event loop: a generation may hold ten thousand objects. The snapshot is the old one until all is done.
+   * The same in turns of the event loop: a change may hold ten thousand objects. The snapshot is the old one until all is done.
    * Nothing else may be applied meanwhile.
    */
-  async applyInTurns(change: StateChange, turns: Turns): Promise<SnapshotChange> {
-    const steps = this.#steps(change);
+  async applyInTurns(config: ConfigChange, turns: Turns): Promise<SnapshotChange> {
+    const steps = this.#steps(config);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
@@ -97,80 +100,66 @@ export class SnapshotBuilder {
     }
   }
 
-  /** Applies a generation, one object at each step. */
-  *#steps(change: StateChange): Generator<undefined, SnapshotChange> {
-    const edit = new Edit(this.#snapshot);
+  /** Applies a change, one object at each step. */
+  *#steps({ puts, deletes }: ConfigChange): Generator<undefined, SnapshotChange> {
+    const state = { ...this.#state };
+    const changed = new Set<string>();
+    const edit: Edit<Snapshot> = { state, changed };
+    const edited = new Set<AnyKind>();
     const putConfig = (key: string, resource: Resource | undefined): void =>
-      guarded(key, () => this.#putConfig(key, resource, edit));
-    for (const key of change.config?.deletes ?? []) {
+      guarded(key, () => this.#putConfig(key, resource, edit, edited));
+    for (const key of deletes) {
       putConfig(key, undefined);
       yield;
     }
-    for (const resource of change.config?.puts ?? []) {
+    for (const resource of puts) {
       putConfig(keyOf(resource), resource);
       yield;
     }
-    const putWorkload = (key: string, record: WorkloadRecord | undefined): void =>
-      guarded(key, () => this.#workloads.put(key, record, edit));
-    for (const key of change.workloads?.deletes ?? []) {
-      putWorkload(key, undefined);
-      yield;
-    }
-    // Pods first: endpoints of the same generation refer to them.
-    const puts = [...(change.workloads?.puts ?? [])].sort(
-      (a, b) => Number(b.type === "pod") - Number(a.type === "pod"),
-    );
-    for (const record of puts) {
-      putWorkload(workloadKey(record), record);
-      yield;
-    }
-    if (edit.trustDomainChanged) this.#refreshEndpoints(edit);
-    if (edit.mixerChanged) edit.setMixer(mixerHooksOf(this.#mixer));
+    yield* this.#takeReported(edit);
+    for (const kind of edited) kind.finish?.(edit);
     const labels = this.#labels.labels;
-    if (labels.join() !== [...this.#snapshot.selectorLabels].join()) {
-      edit.snapshot.selectorLabels = new Set(labels);
-      edit.changed.add(dependency.selectorLabels);
+    if (labels.join() !== [...state.selectorLabels].join()) {
+      state.selectorLabels = new Set(labels);
+      changed.add(dependency.selectorLabels);
     }
-    if (edit.changed.size > 0) this.#snapshot = edit.finish();
-    return { snapshot: this.#snapshot, changed: edit.changed };
+    this.#reported.length = 0;
+    if (changed.size > 0) state.version++;
+    this.#state = Object.freeze(state);
+    if (changed.size > 0) this.#snapshot = this.#state;
+    return { snapshot: this.#snapshot, changed };
   }
 
-  #putConfig(key: string, resource: Resource | undefined, edit: Edit): void {
-    const name = key.split("/", 2).join("/");
-    if (key === MESH_KEY) edit.setMesh(this.#meshOf(resource as Resource<MeshConfigSpec> | undefined));
-    if (name.startsWith(MIXER_GROUP)) this.#putMixer(key, resource, edit);
-    const kind = CONFIG_KINDS.get(name);
+  #putConfig(key: string, resource: Resource | undefined, edit: Edit<Snapshot>, edited: Set<AnyKind>): void {
+    const kind = configKindOf(key);
     if (!kind) return;
+    const name = `${kind.group}/${kind.kind}`;
+    for (const registry of this.#configRegistries)
+      if (registry.configKinds.includes(name)) registry.putConfig(key, resource);
     // First what may fail; then nothing can leave the snapshot half made.
-    const after = resource && { kind, made: kind.make(resource, this.#options.domain) };
-    const labels = after ? kind.selectorLabels(after.made) : [];
+    const after = resource && kind.make(resource, this.#options);
+    const labels = after === undefined ? [] : (kind.selectorLabels?.(after) ?? []);
     const before = this.#made.get(key);
-    if (after) this.#made.set(key, after);
-    else if (!this.#made.delete(key)) return;
-    this.#labels.replace(before ? kind.selectorLabels(before.made) : [], labels);
-    kind.replace(edit, before?.made, after?.made);
+    if (before === undefined && after === undefined) return;
+    if (after === undefined) this.#made.delete(key);
+    else this.#made.set(key, after);
+    this.#labels.replace(before === undefined ? [] : (kind.selectorLabels?.(before) ?? []), labels);
+    kind.replace(edit, before, after, this.#options);
+    edited.add(kind);
   }
 
-  #putMixer(key: string, resource: Resource | undefined, edit: Edit): void {
-    if (resource) {
-      // Read by itself first: one that cannot be read must not stand in the way of all.
-      mixerHooksOf(new Map([[key, resource]]));
-      this.#mixer.set(key, resource);
-    } else this.#mixer.delete(key);
-    edit.mixerChanged = true;
-  }
-
-  #meshOf(resource: Resource<MeshConfigSpec> | undefined): Mesh {
-    const { mesh, domain, trustDomain, http10 } = this.#options;
-    const made = meshOf(resource?.spec ?? mesh, domain, trustDomain, http10);
-    return resource ? { ...made, configKey: keyOf(resource) } : made;
-  }
-
-  #refreshEndpoints(edit: Edit): void {
-    this.#workloads.refresh(edit);
-    // Their endpoints are made of the trust domain that the edit has by now.
-    for (const { kind, made } of this.#made.values())
-      if (kind === CONFIG_KINDS.get("networking.istio.io/ServiceEntry")) kind.replace(edit, made, made);
+  /** Takes what registries have reported by now, also meanwhile. */
+  *#takeReported(edit: Edit<Snapshot>): Generator<undefined> {
+    for (const { pods, services } of this.#reported) {
+      for (const [key, pod] of pods) {
+        guarded(`pod/${key}`, () => replacePod(edit, key, pod));
+        yield;
+      }
+      for (const [id, definition] of services) {
+        guarded(id, () => replaceDefinition(edit, id, definition));
+        yield;
+      }
+    }
   }
 }
 

@@ -1,13 +1,17 @@
-export { SnapshotBuilder, type SnapshotChange, type SnapshotOptions, type StateChange } from "./builder.ts";
-export { byAge, type Hosted, HostIndex } from "./host-index.ts";
-export { type Mesh, meshOf } from "./mesh.ts";
-export { type CheckRule, type MixerHooks, mixerHooksOf } from "./mixer-hooks.ts";
-export { PersistentMap } from "./persistent-map.ts";
-export {
-  type DestinationRule,
-  type Gateway,
-  type PeerAuthentication,
-  resolveGateway,
-  type VirtualService,
-} from "./rules.ts";
-export { dependency, type Snapshot, serviceSeenFrom } from "./snapshot.ts";
+export { type ConfigChange, SnapshotBuilder, type SnapshotBuilderOptions, type SnapshotChange } from "./builder.ts";
+export { byAge } from "./collections/by-age.ts";
+export type { HostIndex } from "./collections/host-index.ts";
+export type { PersistentMap } from "./collections/persistent-map.ts";
+export { hasSelector, mergesWith } from "./kinds/destination-rule/merging.ts";
+export type { DestinationRule } from "./kinds/destination-rule/state.ts";
+export type { Gateway } from "./kinds/gateway/state.ts";
+export type { ConnectedSidecar, InUse, KnownProxies, ObjectCondition } from "./kinds/kind.ts";
+export type { Mesh } from "./kinds/mesh-config/state.ts";
+export type { CheckRule, MixerHooks } from "./kinds/mixer/mixer-hooks.ts";
+export type { PeerAuthentication } from "./kinds/peer-authentication/state.ts";
+export type { VirtualService } from "./kinds/virtual-service/state.ts";
+export { resolveGateway } from "./kinds/virtual-service/virtual-service.ts";
+export { objectConditions } from "./object-conditions.ts";
+export type { SnapshotOptions } from "./options.ts";
+export { serviceSeenFrom } from "./services/services.ts";
+export { dependency, type Snapshot } from "./snapshot.ts";

@@ -2,7 +2,7 @@
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import fc from "fast-check";
-import type { StateChange } from "./builder.ts";
+import type { MeshChange } from "./mesh-builder.testkit.ts";
 
 const NAMESPACES = ["default", "prod", "istio-system"];
 const DOMAIN = "svc.cluster.local";
@@ -113,7 +113,11 @@ const serviceEntry = resource(
     ),
     resolution: fc.constantFrom("NONE", "STATIC", "DNS"),
     location: fc.constantFrom("MESH_EXTERNAL", "MESH_INTERNAL"),
-    endpoints: fc.constantFrom(undefined, [{ address: "10.1.0.1", serviceAccount: "api" }, { address: "10.1.0.2" }]),
+    endpoints: fc.constantFrom(
+      undefined,
+      [{ address: "10.0.0.1", serviceAccount: "api" }, { address: "10.1.0.2" }],
+      [{ address: "10.0.0.2" }],
+    ),
     exportTo,
   }),
 );
@@ -221,7 +225,7 @@ export interface MeshState {
 }
 
 /** Several generations, one after the other; each key stands in a generation once. */
-export const generations: fc.Arbitrary<StateChange[]> = fc.array(
+export const generations: fc.Arbitrary<MeshChange[]> = fc.array(
   fc
     .record({
       config: fc.array(fc.tuple(config, fc.integer({ min: 0, max: 3 })), { maxLength: 4 }),
@@ -244,7 +248,7 @@ function changeOf<T>(list: readonly (readonly [T, number])[], keyOf: (each: T) =
 }
 
 /** Applies a generation to a plain state. */
-export function applyTo(state: MeshState, { config: objects, workloads }: StateChange): void {
+export function applyTo(state: MeshState, { config: objects, workloads }: MeshChange): void {
   for (const key of objects?.deletes ?? []) state.config.delete(key);
   for (const each of objects?.puts ?? []) state.config.set(keyOf(each), each);
   for (const key of workloads?.deletes ?? []) state.workloads.delete(key);
@@ -252,7 +256,7 @@ export function applyTo(state: MeshState, { config: objects, workloads }: StateC
 }
 
 /** A state as one generation, in an order that no history has left. */
-export function wholeOf({ config: objects, workloads }: MeshState): StateChange {
+export function wholeOf({ config: objects, workloads }: MeshState): MeshChange {
   const sorted = <T>(map: Map<string, T>): T[] => [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
   return { config: { puts: sorted(objects), deletes: [] }, workloads: { puts: sorted(workloads), deletes: [] } };
 }

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import type { MeshService } from "@xebec/pilot-registry";
-import { meshOf } from "./mesh.ts";
-import { mixerHooksOf } from "./mixer-hooks.ts";
-import { resolveGateway } from "./rules.ts";
-import { serviceSeenFrom } from "./snapshot.ts";
+import { meshOf } from "./kinds/mesh-config/mesh-config.ts";
+import { mixerHooksOf } from "./kinds/mixer/mixer-hooks.ts";
+import { resolveGateway } from "./kinds/virtual-service/virtual-service.ts";
+import { serviceSeenFrom } from "./services/services.ts";
 
 describe("a reference to a Gateway", () => {
   for (const [text, resolved] of [
@@ -45,12 +45,13 @@ describe("the service that a host means", () => {
 });
 
 describe("mesh settings", () => {
+  const DOMAINS = { domain: "cluster.local", trustDomain: "td" };
   it("have defaults", () => {
-    assert.deepEqual(meshOf(undefined, "cluster.local", "td"), {
+    assert.deepEqual(meshOf(undefined, DOMAINS), {
       ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
-      ...{ disablePolicyChecks: false, disableReports: false, unserved: [], http10: false },
+      ...{ disablePolicyChecks: false, disableReports: false, unsupportedFields: [], http10: false },
     });
   });
 
@@ -60,8 +61,7 @@ describe("mesh settings", () => {
         ...{ rootNamespace: "root", trustDomain: "own", connectTimeout: "1.5s", enableAutoMtls: false },
         outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
       },
-      "cluster.local",
-      "td",
+      DOMAINS,
     );
     const { rootNamespace, trustDomain, connectTimeoutMs, autoMtls, allowAnyOutbound } = mesh;
     assert.deepEqual(

@@ -1,4 +1,3 @@
-export { type Attachment, attachments, type ConnectedSidecar, type InUse } from "./conditions/attachment.ts";
 export { contentHash, type EncodedResource, type ResourcePart } from "./encode/encoded.ts";
 export { Generator } from "./engine/generator.ts";
 export type { NameSet } from "./engine/names.ts";

@@ -1,6 +1,7 @@
 import { ConfigError, type ConfigOf, defineConfig, option } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { trustDomainOf } from "@xebec/model-names";
+import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 
 /** Pilot's flags, with Istio 1.1's names (docs/reference/pilot.md §6.1). */
 export const PilotConfig = defineConfig({
@@ -30,7 +31,7 @@ export const PilotConfig = defineConfig({
   },
 });
 
-const REGISTRY = "Bus";
+const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
 const ISTIO_REGISTRIES: readonly string[] = ["Kubernetes", "Consul", "MCP", "Mock"];
 const NAMESPACE = "istio-system";
 /** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
@@ -39,11 +40,11 @@ const FOREVER_MS = 10_000 * 3_600_000;
 /** Finds what no single option shows. @throws ConfigError with every fault */
 export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
   const faults = config.registries
-    .filter((each) => each !== REGISTRY)
+    .filter((each) => !Object.hasOwn(PLATFORM_REGISTRIES, each))
     .map((each) =>
       ISTIO_REGISTRIES.includes(each)
         ? `--registries: ${each} is not served yet; ${REGISTRY} takes what a registry publishes there`
-        : `--registries: there is no registry ${each}; ${REGISTRY} is the one`,
+        : `--registries: there is no registry ${each}; write ${REGISTRY}`,
     );
   if (config.namespace !== NAMESPACE)
     faults.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);

@@ -41,7 +41,7 @@ describe("the command line of Istio's pilot-discovery", () => {
   });
 
   for (const [argv, message] of [
-    [["--registries", "Nonsense"], /--registries: there is no registry Nonsense; Bus/],
+    [["--registries", "Nonsense"], /--registries: there is no registry Nonsense; write Bus/],
     [["--registries", "Kubernetes"], /--registries: Kubernetes is not served yet; Bus/],
     [["--keepaliveMaxServerConnectionAge", "soon"], /--keepaliveMaxServerConnectionAge: "soon" is no duration/],
     [["--keepaliveMaxServerConnectionAge", "0s"], /--keepaliveMaxServerConnectionAge: "0s"/],

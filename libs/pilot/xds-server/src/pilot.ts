@@ -11,8 +11,9 @@ import { conditionWriter } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, type PilotConfig } from "./config.ts";
 import { syncStatus } from "./debug/debug.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
-import { createPilotState } from "./pilot-state.ts";
 import { XdsServer } from "./server/xds-server.ts";
+import { createPilotState } from "./state/pilot-state.ts";
+import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
@@ -42,14 +43,15 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   const told = conditionWriter(server, bus);
   /** Resolves when every proxy was sent what the last snapshot brings it. */
   let sent: Promise<void> = Promise.resolve();
+  const cache = config.stateDir ? { cacheDir: config.stateDir } : {};
   const state = createPilotState({
     bus,
     domain: config.domain,
     trustDomain: config["trust-domain"],
-    workloads: config.registries.length > 0,
+    registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache }) ?? []),
     http10: config.http10,
     ...(mesh ? { mesh } : {}),
-    ...(config.stateDir ? { cacheDir: config.stateDir } : {}),
+    ...cache,
     onSnapshot: (change) => {
       sent = server.update(change);
       // Endpoints alone change nothing of what is told.

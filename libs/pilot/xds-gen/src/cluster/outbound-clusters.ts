@@ -1,6 +1,6 @@
 import { durationOf } from "@xebec/api-envoy";
 import { Cluster_DiscoveryType, Cluster_DnsLookupFamily } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
-import { outboundCluster, sniOf } from "@xebec/model-names";
+import { outboundCluster, sniOf, spiffeId } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { BuiltCluster, ClusterInit } from "../build/built.ts";
 import { localitiesOf } from "../endpoint/endpoints.ts";
@@ -157,9 +157,10 @@ function transportSocket(
 function names(scope: Scope, service: MeshService): SanMatcher[] {
   const known = new Set(service.subjectAltNames);
   let anonymous = false;
-  for (const { identity, mtls } of scope.endpoints(service))
-    if (identity) known.add(identity);
+  const { trustDomain } = scope.mesh;
+  for (const { serviceAccount, mtls } of scope.endpoints(service))
+    if (serviceAccount) known.add(spiffeId({ trustDomain, ...serviceAccount }));
     else if (mtls) anonymous = true;
   if (known.size > 0 || anonymous) return [...known].sort().map((each) => san(each));
-  return [san(`spiffe://${scope.mesh.trustDomain}/ns/${service.namespace}/`, "prefix")];
+  return [san(`spiffe://${trustDomain}/ns/${service.namespace}/`, "prefix")];
 }

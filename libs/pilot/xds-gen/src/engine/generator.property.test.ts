@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
-import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snapshot/testkit";
+import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snapshot/mesh-changes";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import fc from "fast-check";
 import { HTTP_PROXY_ROUTE } from "../route/route-table.ts";
 import { type MeshProxy, proxyOf } from "../scope/proxy.ts";
@@ -10,8 +10,6 @@ import { Generator } from "./generator.ts";
 import type { NameSet } from "./names.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { XdsType } from "./resource-types.ts";
-
-const DOMAINS = { domain: "cluster.local", trustDomain: "cluster.local" };
 
 const proxy = (id: string, metadata: Record<string, unknown>): MeshProxy => proxyOf({ id, metadata, locality: "" });
 const PROXIES = [
@@ -59,7 +57,7 @@ describe("a generator that follows changes", () => {
   it("makes what a new one makes of the end state, byte for byte", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
+        const builder = new MeshBuilder();
         const generator = new Generator(builder.snapshot);
         const state: MeshState = { config: new Map(), workloads: new Map() };
         for (const step of steps) {
@@ -69,7 +67,7 @@ describe("a generator that follows changes", () => {
           generator.update(snapshot, changed);
           applyTo(state, step);
         }
-        const whole = new SnapshotBuilder(DOMAINS);
+        const whole = new MeshBuilder();
         whole.apply(wholeOf(state));
         assert.deepEqual(plain(everything(generator)), plain(everything(new Generator(whole.snapshot))));
       }),
@@ -80,7 +78,7 @@ describe("a generator that follows changes", () => {
   it("keeps the very same sets while nothing changes that they read", () => {
     fc.assert(
       fc.property(generations, (steps) => {
-        const builder = new SnapshotBuilder(DOMAINS);
+        const builder = new MeshBuilder();
         const generator = new Generator(builder.snapshot);
         for (const step of steps) {
           const { snapshot, changed } = builder.apply(step);
@@ -95,7 +93,7 @@ describe("a generator that follows changes", () => {
   });
 
   it("forgets what no proxy holds any more, and nothing else", () => {
-    const { snapshot } = new SnapshotBuilder(DOMAINS).apply({ config: { puts: [ENTRY], deletes: [] } });
+    const { snapshot } = new MeshBuilder().apply({ config: { puts: [ENTRY], deletes: [] } });
     const generator = new Generator(snapshot);
     const [first] = PROXIES as [MeshProxy];
     const proxyClass = generator.proxyClass(first);
@@ -124,7 +122,7 @@ describe("a generator that follows changes", () => {
   });
 
   it("keeps no part for a cluster that there is not, and makes its endpoints when there is", () => {
-    const builder = new SnapshotBuilder(DOMAINS);
+    const builder = new MeshBuilder();
     const generator = new Generator(builder.snapshot);
     const [first] = PROXIES as [MeshProxy];
     const proxyClass = generator.proxyClass(first);

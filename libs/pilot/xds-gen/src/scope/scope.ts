@@ -4,8 +4,10 @@ import {
   type DestinationRule,
   dependency,
   type Gateway,
+  hasSelector,
   type Mesh,
   type MixerHooks,
+  mergesWith,
   type PeerAuthentication,
   type Snapshot,
   serviceSeenFrom,
@@ -15,7 +17,6 @@ import type { ResourceCache } from "../engine/resource-cache.ts";
 import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
 import type { Keyed } from "./keyed.ts";
 import { isSelected, type ProxyClass } from "./proxy-class.ts";
-import { hasSelector, mergesWith } from "./rule-merging.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
 const NO_POLICIES: readonly PeerAuthentication[] = [];

@@ -3,13 +3,13 @@ import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { createMemoryBus } from "@xebec/platform-bus";
 import { XdsServer } from "../server/xds-server.ts";
 import { conditionsOf, conditionWriter } from "./condition-writer.ts";
 
 function snapshotOf(...puts: Resource[]) {
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   return builder.apply({ config: { puts, deletes: [] } }).snapshot;
 }
 
@@ -62,7 +62,7 @@ describe("conditions from before a restart", () => {
     await status.put(`pilot/${KEY}/gone`, Buffer.from("{}"));
     await status.put(`mixer-policy/${KEY}/gone`, Buffer.from("{}"));
     const server = new XdsServer({ metrics: createMetrics() });
-    const builder = new SnapshotBuilder({ domain: "d", trustDomain: "d" });
+    const builder = new MeshBuilder();
     const stays: Resource = {
       ...{ group: "networking.istio.io", version: "v1", kind: "VirtualService", namespace: "default", name: "stays" },
       spec: { hosts: ["a.example.com"] },

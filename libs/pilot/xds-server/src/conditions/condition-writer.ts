@@ -1,8 +1,7 @@
 import { Coalescer, sleep, Turns } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import type { ConfigPosition } from "@xebec/model-resources";
-import type { Snapshot } from "@xebec/pilot-snapshot";
-import { attachments, type InUse } from "@xebec/pilot-xds-gen";
+import { type InUse, objectConditions, type Snapshot } from "@xebec/pilot-snapshot";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
 import type { Nack, XdsServer } from "../server/xds-server.ts";
@@ -20,18 +19,12 @@ export function* conditionsOf(
   refused: ReadonlyMap<string, Nack>,
   use?: InUse,
 ): Generator<ConditionUpdate> {
-  for (const each of attachments(snapshot, routers, use)) {
+  for (const each of objectConditions(snapshot, { routers, use })) {
     const nack = refused.get(each.key);
     yield nack
       ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: nackText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
   }
-  const { configKey, unserved } = snapshot.mesh;
-  if (configKey !== undefined)
-    yield {
-      ...{ object: configKey, state: "attached", message: unserved.join("; ") },
-      reason: unserved.length > 0 ? "PartlyResolved" : "Attached",
-    };
 }
 
 /** Who refuses, so that one workload that refuses everything is seen to be the one. */

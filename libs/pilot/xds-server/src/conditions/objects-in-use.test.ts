@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Turns } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { XdsServer } from "../server/xds-server.ts";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
 import { conditionsOf } from "./condition-writer.ts";
@@ -49,7 +49,7 @@ const ROUTER: ClientOptions = {
 /** What is said of the first object when these proxies are connected. */
 async function said(objects: readonly [Resource, ...Resource[]], clients: readonly ClientOptions[]): Promise<string> {
   const server = new XdsServer({ metrics: createMetrics() });
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   await server.update(builder.apply({ config: { puts: [entry, ...objects], deletes: [] } }));
   for (const each of clients) new SotwClient(server, each).send("cluster");
   const use = await new ObjectsInUse(server, () => {}).inUse(new Turns());

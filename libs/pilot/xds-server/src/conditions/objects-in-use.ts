@@ -1,5 +1,6 @@
 import type { Turns } from "@xebec/core-async";
-import type { ConnectedSidecar, EncodedResource, InUse } from "@xebec/pilot-xds-gen";
+import type { ConnectedSidecar, InUse } from "@xebec/pilot-snapshot";
+import type { EncodedResource } from "@xebec/pilot-xds-gen";
 import type { XdsServer } from "../server/xds-server.ts";
 
 /** Proxies come one after the other; an object is not said to concern nobody before they are all there again. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { XdsServer } from "../server/xds-server.ts";
 import { DeltaClient, SotwClient } from "../test-client.testkit.ts";
 
@@ -29,7 +29,7 @@ const subset = (name: string): Resource[] => [
 /** A pilot that has been through these states. */
 async function pilotThrough(...states: (readonly Resource[])[]) {
   const server = new XdsServer({ metrics: createMetrics() });
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   const apply = (puts: readonly Resource[], deletes: readonly string[] = []): Promise<void> =>
     server.update(builder.apply({ config: { puts, deletes } }));
   for (const each of states) await apply(each);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { httpStatus, XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import fastify from "fastify";
 import { XdsServer } from "../server/xds-server.ts";
 import { DeltaClient } from "../test-client.testkit.ts";
@@ -88,7 +88,7 @@ describe("the debug pages", () => {
   it("show endpoints where they are asked for", async () => {
     const server = new XdsServer({ metrics: createMetrics() });
     const CLUSTER = "outbound|80||a.example.com";
-    const { snapshot, changed } = new SnapshotBuilder({ domain: "d", trustDomain: "d" }).apply({});
+    const { snapshot, changed } = new MeshBuilder().apply({});
     await server.update({ snapshot, changed });
     const get = async (page: string): Promise<string> => (await pilot(true, server)(`/debug/${page}`, "127.0.0.1"))[1];
     const dump = "config_dump?proxyID=app-1.default";

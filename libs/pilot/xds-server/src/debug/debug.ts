@@ -1,5 +1,6 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
 import { escapeLine } from "@xebec/core-log";
+import { spiffeId } from "@xebec/model-names";
 import { type EncodedResource, SHORT_NAME, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { Connection } from "../connection/connection.ts";
 import type { XdsServer } from "../server/xds-server.ts";
@@ -158,7 +159,9 @@ export function endpointStatus(server: XdsServer, brief: boolean): unknown {
             LbWeight: endpoint.weight,
           },
           labels: endpoint.labels,
-          serviceaccount: endpoint.identity ?? "",
+          serviceaccount: endpoint.serviceAccount
+            ? spiffeId({ trustDomain: snapshot.mesh.trustDomain, ...endpoint.serviceAccount })
+            : "",
         })),
     })),
   );

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Turns, waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { createMemoryBus } from "@xebec/platform-bus";
 import { conditionWriter } from "../conditions/condition-writer.ts";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
@@ -55,12 +55,12 @@ describe("thousands of objects", () => {
   ] as const satisfies readonly (readonly [string, string[], ClientOptions, string])[])
     it(`stop nobody else, ${name}: snapshot, routes and conditions are made in turns`, async () => {
       const server = new XdsServer({ metrics: createMetrics() });
-      const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+      const builder = new MeshBuilder();
       const objects = Array.from({ length: MANY }, (_, i) => virtual(i, gateways));
       await server.update(builder.apply({ config: { puts: [GATEWAY], deletes: [] } }));
       const least = Math.floor(MANY / MOST);
       const made = await turnsOf(() =>
-        builder.applyInTurns({ config: { puts: objects, deletes: [] } }, new Turns()).then((change) => {
+        builder.builder.applyInTurns({ puts: objects, deletes: [] }, new Turns()).then((change) => {
           void server.update(change);
         }),
       );
@@ -85,7 +85,7 @@ describe("thousands of objects", () => {
 
   it("of an older snapshot are not kept when it changes while they are made", async () => {
     const server = new XdsServer({ metrics: createMetrics() });
-    const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+    const builder = new MeshBuilder();
     const objects = Array.from({ length: MANY }, (_, i) => virtual(i, ["gw"]));
     await server.update(builder.apply({ config: { puts: [GATEWAY, ...objects], deletes: [] } }));
     const client = new SotwClient(server, ROUTER);

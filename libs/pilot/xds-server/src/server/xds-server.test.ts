@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { keyOf, type Resource } from "@xebec/model-resources";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { syncStatus } from "../debug/debug.ts";
 import { type ClientOptions, DeltaClient, SotwClient } from "../test-client.testkit.ts";
 import { type NackReport, XdsServer } from "./xds-server.ts";
@@ -42,7 +42,7 @@ function object(kind: string, name: string, spec: unknown): Resource {
 function mesh() {
   const nacks: NackReport[] = [];
   const server = new XdsServer({ metrics: createMetrics(), onNack: (report) => nacks.push(report) });
-  const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local" });
+  const builder = new MeshBuilder();
   const apply = (puts: readonly Resource[], deletes: readonly string[] = []): Promise<void> =>
     server.update(builder.apply({ config: { puts, deletes } }));
   return { server, apply, nacks };

@@ -4,7 +4,7 @@ import { TypedExtensionConfigSchema } from "@xebec/api-envoy/envoy/config/core/v
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { SnapshotBuilder } from "@xebec/pilot-snapshot";
+import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { encodeExtensionConfig } from "../../encode/extension-config.ts";
 import { Generator } from "../../engine/generator.ts";
 import { extensionConfig } from "../../filter/http/extension-config.ts";
@@ -50,7 +50,7 @@ function chainsOf(objects: readonly Resource[], port: number | undefined): strin
 describe("HTTP/1.0", () => {
   for (const http10 of [true, false])
     it(`is ${http10 ? "" : "not "}taken by every proxy ${http10 ? "when" : "unless"} pilot is told so`, () => {
-      const builder = new SnapshotBuilder({ domain: "cluster.local", trustDomain: "cluster.local", http10 });
+      const builder = new MeshBuilder({ http10 });
       const workloads = { puts: RECORDS, deletes: [] };
       const generator = new Generator(builder.apply({ workloads }).snapshot);
       const own = proxy(WEB, "sidecar~10.0.0.1~web-1.default~x");

@@ -1,4 +1,4 @@
-import type { DestinationRule } from "@xebec/pilot-snapshot";
+import type { DestinationRule } from "./state.ts";
 
 /**
  * Says whether a younger DestinationRule for the same host in the same namespace becomes one with an older one: both are for the

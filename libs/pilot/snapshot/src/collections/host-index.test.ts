@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { hostCovers } from "@xebec/model-names";
 import fc from "fast-check";
-import { byAge, type Hosted, HostIndex } from "./host-index.ts";
+import { byAge } from "./by-age.ts";
+import { type Hosted, HostIndex } from "./host-index.ts";
 
 interface Rule extends Hosted {
   readonly namespace: string;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Resource } from "@xebec/model-resources";
+import { objectConditions } from "../object-conditions.ts";
 import { object, service, snapshotOf } from "../small-mesh.testkit.ts";
-import { attachments } from "./attachment.ts";
 
 const ROUTER = { istio: "ingress" };
 
@@ -11,7 +11,7 @@ function said(objects: readonly [Resource, ...Resource[]]): string {
   const [first] = objects;
   const snapshot = snapshotOf(objects, service("reviews"));
   const key = `${first.group}/${first.kind}/${first.namespace}/${first.name}`;
-  const found = [...attachments(snapshot, [ROUTER])].find((each) => each.key === key);
+  const found = [...objectConditions(snapshot, { routers: [ROUTER], use: undefined })].find((each) => each.key === key);
   return `${found?.state} ${found?.reason}${found?.message ? `: ${found.message}` : ""}`;
 }
 
@@ -44,7 +44,7 @@ const PARTLY = "attached PartlyResolved: ";
 const REDIRECT = { redirect: { uri: "/x" } };
 
 /** Valid fields that have no effect. */
-const UNSERVED: [string, [Resource, ...Resource[]], string][] = [
+const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "TLS routes behind a Gateway",
     [
@@ -300,7 +300,7 @@ describe("where an object takes effect", () => {
       [gateway({ istio: "egress", zone: "a" })],
       "ignored NoProxySelected: no gateway proxy has the labels istio=egress, zone=a",
     ],
-    ...UNSERVED,
+    ...UNSUPPORTED,
     ["one for every proxy", [gateway({})], "attached Attached: 1 proxy"],
   ] as const satisfies readonly (readonly [string, [Resource, ...Resource[]], string])[])
     it(name, () => assert.equal(said(objects), expected));

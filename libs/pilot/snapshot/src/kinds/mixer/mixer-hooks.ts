@@ -22,11 +22,16 @@ export interface MixerHooks {
 
 export const NO_MIXER: MixerHooks = { checks: [], reports: false, requestHeaders: [], responseHeaders: [] };
 
+/** Objects of the group `config.istio.io`, by `keyOf`. */
+export interface MixerObjects {
+  get(key: string): Resource | undefined;
+  values(): Iterable<Resource>;
+}
+
 /**
  * Reads Mixer's rules, only as far as to know which sort of work each asks for.
- * @param resources every object of the group `config.istio.io`, by `keyOf`
  */
-export function mixerHooksOf(resources: ReadonlyMap<string, Resource>): MixerHooks {
+export function mixerHooksOf(resources: MixerObjects): MixerHooks {
   const checks: CheckRule[] = [];
   let reports = false;
   const sorted = [...resources.values()]
@@ -48,11 +53,7 @@ export function mixerHooksOf(resources: ReadonlyMap<string, Resource>): MixerHoo
 }
 
 /** The template of an instance reference: `name`, `name.namespace`, `name.kind`, `name.kind.namespace`. */
-function templateOf(
-  reference: string,
-  namespace: string,
-  resources: ReadonlyMap<string, Resource>,
-): string | undefined {
+function templateOf(reference: string, namespace: string, resources: MixerObjects): string | undefined {
   const [name = "", second, third] = reference.split(".");
   const find = (kind: string, ns: string): Resource | undefined =>
     resources.get(`config.istio.io/${kind}/${ns}/${name}`);

@@ -1,0 +1,69 @@
+import { hostsOverlap, labelsMatch } from "@xebec/model-names";
+import type { MeshService } from "@xebec/pilot-registry";
+import type { ServiceState } from "../../services/services.ts";
+import { attached, ignored, unlessUnused } from "../conditions.ts";
+import type { KnownProxies, ObjectCondition } from "../kind.ts";
+import type { MeshState } from "../mesh-config/state.ts";
+import type { DestinationRule, DestinationRuleState } from "./state.ts";
+import { unsupportedInDestinationRule } from "./unsupported-fields.ts";
+
+export type DestinationRuleReads = DestinationRuleState & ServiceState & MeshState;
+
+/** Whether there is a service for each DestinationRule, with the ports and endpoints that it names. */
+export function* destinationRuleConditions(
+  snapshot: DestinationRuleReads,
+  proxies: KnownProxies,
+): Generator<ObjectCondition> {
+  for (const each of snapshot.destinationRules.all())
+    yield unlessUnused(conditionOf(each, snapshot), proxies, namespaceHint(each, snapshot));
+}
+
+/** Where a rule must be to be looked at, when it is elsewhere. */
+function namespaceHint(
+  { namespace, hosts: [host = ""] }: DestinationRule,
+  { services, mesh }: DestinationRuleReads,
+): string {
+  const owners = (services.get(host) ?? []).map((each) => each.namespace);
+  if (owners.includes(namespace) || namespace === mesh.rootNamespace) return "";
+  return `: a rule is looked for in the namespace of the client, of the service${owners.length > 0 ? ` (${owners.join(", ")})` : ""}, and in ${mesh.rootNamespace}`;
+}
+
+function conditionOf(rule: DestinationRule, snapshot: DestinationRuleReads): ObjectCondition {
+  const [host = ""] = rule.hosts;
+  const found =
+    snapshot.services.has(host) ||
+    (host.startsWith("*") && [...snapshot.services.entries()].some(([each]) => hostsOverlap(host, each)));
+  if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
+  const list = snapshot.destinationRules.exact(host).filter((each) => each.namespace === rule.namespace);
+  return attached(rule.key, [
+    ...unsupportedInDestinationRule(rule, list.slice(0, list.indexOf(rule))),
+    ...ofNobody(rule, snapshot.services.get(host) ?? [], snapshot),
+  ]);
+}
+
+/** Parts of a rule that are for ports and endpoints which its service does not have. */
+function ofNobody(
+  { spec }: DestinationRule,
+  services: readonly MeshService[],
+  snapshot: DestinationRuleReads,
+): string[] {
+  if (services.length === 0) return [];
+  const found: string[] = [];
+  const ports = new Set(services.flatMap((each) => each.ports.map(({ number }) => number)));
+  const policies = [
+    { policy: spec.trafficPolicy, path: "spec.trafficPolicy" },
+    ...(spec.subsets ?? []).map((each, i) => ({
+      policy: each.trafficPolicy,
+      path: `spec.subsets[${i}].trafficPolicy`,
+    })),
+  ];
+  for (const { policy, path } of policies)
+    for (const [i, { port }] of (policy?.portLevelSettings ?? []).entries())
+      if (port?.number !== undefined && !ports.has(port.number))
+        found.push(`${path}.portLevelSettings[${i}].port: the service has no port ${port.number}`);
+  const endpoints = services.flatMap((each) => snapshot.endpoints.get(each.id) ?? []);
+  for (const [i, { name, labels }] of (spec.subsets ?? []).entries())
+    if (endpoints.length > 0 && !endpoints.some((each) => labelsMatch(labels, each.labels)))
+      found.push(`spec.subsets[${i}]: no endpoint has the labels of ${name}`);
+  return found;
+}

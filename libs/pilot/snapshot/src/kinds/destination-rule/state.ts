@@ -1,0 +1,20 @@
+import type { DestinationRuleSpec } from "@xebec/model-resources";
+import type { HostIndex } from "../../collections/host-index.ts";
+import type { NamedObject } from "../kind.ts";
+
+/** A DestinationRule with its host resolved. */
+export interface DestinationRule extends NamedObject {
+  /** Fully qualified; one. */
+  readonly hosts: readonly string[];
+  readonly exportTo: readonly string[];
+  readonly spec: DestinationRuleSpec;
+}
+
+export interface DestinationRuleState {
+  readonly destinationRules: HostIndex<DestinationRule>;
+}
+
+/** `*` stands for every wildcard host. */
+export const destinationRuleKeys = {
+  destinationRule: (host: string): string => `dr/${host.startsWith("*") ? "*" : host}`,
+} as const;

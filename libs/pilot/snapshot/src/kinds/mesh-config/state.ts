@@ -1,0 +1,28 @@
+/** Mesh-wide settings with their defaults (docs/reference/pilot.md §3.13; today's where 1.1's differ). */
+export interface Mesh {
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  /** DNS suffix of Kubernetes services. */
+  readonly domain: string;
+  readonly accessLogFile: string;
+  readonly accessLogFormat: string;
+  readonly accessLogEncoding: "TEXT" | "JSON";
+  readonly connectTimeoutMs: number;
+  readonly autoMtls: boolean;
+  readonly allowAnyOutbound: boolean;
+  readonly policyCheckFailOpen: boolean;
+  readonly disablePolicyChecks: boolean;
+  readonly disableReports: boolean;
+  /** Proxies take HTTP/1.0 from their clients. */
+  readonly http10: boolean;
+  /** Fields of the mesh configuration that have no effect, as `path: why`. */
+  readonly unsupportedFields: readonly string[];
+  /** Key of the object that it came from, if from one. */
+  readonly configKey?: string;
+}
+
+export interface MeshState {
+  readonly mesh: Mesh;
+}
+
+export const meshKeys = { mesh: "mesh" } as const;

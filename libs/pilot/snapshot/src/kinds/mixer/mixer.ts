@@ -1,0 +1,38 @@
+import { keyOf, type Resource } from "@xebec/model-resources";
+import { PersistentMap } from "../../collections/persistent-map.ts";
+import type { ConfigKind } from "../kind.ts";
+import { type MixerHooks, mixerHooksOf, NO_MIXER } from "./mixer-hooks.ts";
+
+export interface MixerState {
+  /** Every object of Mixer's, by `keyOf`. */
+  readonly mixerObjects: PersistentMap<Resource>;
+  readonly mixer: MixerHooks;
+}
+
+export const mixerKeys = { mixer: "mixer" } as const;
+
+/** Mixer's kinds together: what pilot reads of a rule is in the instances that it names. Mixer itself gives their conditions. */
+export const mixerKinds = {
+  group: "config.istio.io",
+  kind: undefined,
+  keys: mixerKeys,
+  initial: (): MixerState => ({ mixerObjects: PersistentMap.empty(), mixer: NO_MIXER }),
+  make(resource) {
+    // One that cannot be read must not stand in the way of all.
+    mixerHooksOf(new Map([[keyOf(resource), resource]]));
+    return resource;
+  },
+  replace({ state }, before, after) {
+    const one = before ?? after;
+    if (one) state.mixerObjects = state.mixerObjects.edit([[keyOf(one), after]]);
+  },
+  finish({ state, changed }) {
+    const mixer = mixerHooksOf(state.mixerObjects);
+    if (JSON.stringify(mixer) === JSON.stringify(state.mixer)) return;
+    state.mixer = mixer;
+    changed.add(mixerKeys.mixer);
+  },
+  *parts({ mixer }) {
+    yield [mixerKeys.mixer, mixer];
+  },
+} satisfies ConfigKind<Resource, MixerState>;

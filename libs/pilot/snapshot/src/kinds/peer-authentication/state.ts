@@ -1,0 +1,16 @@
+import type { PeerAuthenticationSpec } from "@xebec/model-resources";
+import type { PersistentMap } from "../../collections/persistent-map.ts";
+import type { NamedObject } from "../kind.ts";
+
+export interface PeerAuthentication extends NamedObject {
+  readonly spec: PeerAuthenticationSpec;
+}
+
+export interface PeerAuthenticationState {
+  /** By namespace, the oldest first. */
+  readonly peerAuthentications: PersistentMap<readonly PeerAuthentication[]>;
+}
+
+export const peerAuthenticationKeys = {
+  peerAuthentication: (namespace: string): string => `pa/${namespace}`,
+} as const;

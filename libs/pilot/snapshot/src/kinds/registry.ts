@@ -1,0 +1,43 @@
+import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
+import { gatewayKind } from "./gateway/gateway.ts";
+import type { ConfigKind } from "./kind.ts";
+import { meshConfigKind } from "./mesh-config/mesh-config.ts";
+import { mixerKinds } from "./mixer/mixer.ts";
+import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
+import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
+
+/** Every kind of configuration that pilot reads. A new kind has a line here; the snapshot and the dependency keys follow. */
+const KINDS = [
+  virtualServiceKind,
+  destinationRuleKind,
+  gatewayKind,
+  serviceEntryKind,
+  peerAuthenticationKind,
+  meshConfigKind,
+  mixerKinds,
+] as const;
+
+type Kind = (typeof KINDS)[number];
+type AllOf<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** What a snapshot has of all kinds. */
+export type ConfigState = AllOf<ReturnType<Kind["initial"]>>;
+
+/** The dependency keys of all kinds. */
+export const configKeys = Object.assign({}, ...KINDS.map((each) => each.keys)) as AllOf<Kind["keys"]>;
+
+/** A kind as whoever goes through all of them sees it. */
+export type AnyKind = ConfigKind<unknown, object, object>;
+
+export const CONFIG_KINDS: readonly AnyKind[] = KINDS;
+
+const BY_NAME = new Map(CONFIG_KINDS.map((each) => [[each.group, each.kind ?? "*"].join("/"), each]));
+
+/** The kind of an object; undefined for one that pilot does not read. @param key `keyOf` of the object */
+export function configKindOf(key: string): AnyKind | undefined {
+  const [group, kind] = key.split("/", 2);
+  return BY_NAME.get(`${group}/${kind}`) ?? BY_NAME.get(`${group}/*`);
+}

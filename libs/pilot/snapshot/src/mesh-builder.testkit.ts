@@ -1,0 +1,35 @@
+// Makes snapshots of objects and of records in Kubernetes' form, as pilot does. For tests and measurements.
+import { KubernetesRegistry, type RecordChange, ServiceEntryRegistry } from "@xebec/pilot-registry";
+import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "./builder.ts";
+import type { SnapshotOptions } from "./options.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What changed at once. */
+export interface MeshChange {
+  readonly config?: ConfigChange;
+  readonly workloads?: RecordChange;
+}
+
+/** A builder with both registries. */
+export class MeshBuilder {
+  readonly #kubernetes = new KubernetesRegistry();
+  /** For what it does in turns. */
+  readonly builder: SnapshotBuilder;
+
+  constructor(options: Partial<SnapshotOptions> = {}) {
+    const registries = [this.#kubernetes, new ServiceEntryRegistry()];
+    this.builder = new SnapshotBuilder({
+      ...{ domain: "cluster.local", trustDomain: "cluster.local", registries },
+      ...options,
+    });
+  }
+
+  get snapshot(): Snapshot {
+    return this.builder.snapshot;
+  }
+
+  apply({ config, workloads }: MeshChange): SnapshotChange {
+    if (workloads) this.#kubernetes.apply(workloads);
+    return this.builder.apply(config);
+  }
+}

@@ -1,0 +1,13 @@
+import type { MeshConfigSpec } from "@xebec/model-resources";
+
+/** What every snapshot of a builder is made with. */
+export interface SnapshotOptions {
+  /** DNS suffix of Kubernetes services. */
+  readonly domain: string;
+  /** Trust domain while the mesh configuration names none. */
+  readonly trustDomain: string;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec;
+  /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
+  readonly http10?: boolean;
+}

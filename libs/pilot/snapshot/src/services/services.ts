@@ -1,0 +1,138 @@
+import {
+  hostAndNamespace,
+  isVisible,
+  type MeshEndpoint,
+  type MeshService,
+  mergeDefinitions,
+  type ServiceDefinition,
+} from "@xebec/pilot-registry";
+import { byAge } from "../collections/by-age.ts";
+import { PersistentMap } from "../collections/persistent-map.ts";
+import type { Edit } from "../kinds/kind.ts";
+
+/** The services of all registries. */
+export interface ServiceState {
+  /** What registries say of a host in a namespace, by `<host>@<namespace>`, the oldest first: what services are made of. */
+  readonly definitions: PersistentMap<readonly ServiceDefinition[]>;
+  /** By host; several when namespaces define the same host, the oldest first. */
+  readonly services: PersistentMap<readonly MeshService[]>;
+  /** By service id. */
+  readonly endpoints: PersistentMap<readonly MeshEndpoint[]>;
+}
+
+export const serviceKeys = {
+  /** Any service came, went, or changed its definition. */
+  services: "services",
+  service: (host: string): string => `service/${host}`,
+  endpoints: (serviceId: string): string => `endpoints/${serviceId}`,
+  /** What one registry says of a host in a namespace, also where it has no effect. @param group `<host>@<namespace>` */
+  definition: (group: string): string => `definition/${group}`,
+} as const;
+
+export const NO_SERVICES: ServiceState = {
+  definitions: PersistentMap.empty(),
+  services: PersistentMap.empty(),
+  endpoints: PersistentMap.empty(),
+};
+
+/** The state in parts, each with the dependency key that a reader of the part notes. */
+export function* serviceParts({
+  definitions,
+  services,
+  endpoints,
+}: ServiceState): Iterable<readonly [string, unknown]> {
+  for (const [host, list] of services.entries()) {
+    yield [serviceKeys.service(host), list];
+    yield [serviceKeys.services, list];
+  }
+  for (const [group, list] of definitions.entries())
+    for (const { service } of list) yield [serviceKeys.definition(group), service];
+  for (const [id, list] of endpoints.entries()) yield [serviceKeys.endpoints(id), list];
+}
+
+/**
+ * Takes one definition of a host, or its end, and makes the services of the host in that namespace anew.
+ * @param id of the service
+ */
+export function replaceDefinition(edit: Edit<ServiceState>, id: string, after: ServiceDefinition | undefined): void {
+  const { state, changed } = edit;
+  const group = hostAndNamespace(id);
+  const list = state.definitions.get(group) ?? [];
+  const before = list.find((each) => each.service.id === id);
+  const defined = (after ?? before)?.service;
+  if (!defined) return;
+  const isSame = JSON.stringify(before?.service) === JSON.stringify(after?.service);
+  if (!isSame) changed.add(serviceKeys.definition(group));
+  // What did not change stays the same object.
+  const next = after && before && isSame ? { ...after, service: before.service } : after;
+  const rest = list.filter((each) => each !== before);
+  const definitions = next ? [...rest, next].sort((a, b) => byAgeAndId(a.service, b.service)) : rest;
+  const merged = mergeDefinitions(definitions);
+  state.definitions = state.definitions.edit([[group, definitions.length > 0 ? definitions : undefined]]);
+  const old = new Map((state.services.get(defined.host) ?? []).map((each) => [each.id, each]));
+  for (const { service, endpoints } of merged) {
+    putService(edit, old.get(service.id), service);
+    putEndpoints(edit, service.id, endpoints);
+  }
+  for (const each of old.values())
+    if (each.namespace === defined.namespace && !merged.some((one) => one.service.id === each.id)) {
+      putService(edit, each, undefined);
+      putEndpoints(edit, each.id, undefined);
+    }
+}
+
+function putService(
+  { state, changed }: Edit<ServiceState>,
+  before: MeshService | undefined,
+  after: MeshService | undefined,
+): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  const host = (before ?? after)?.host;
+  if (host === undefined) return;
+  const rest = (state.services.get(host) ?? []).filter((each) => each.id !== before?.id);
+  const list = after ? [...rest, after].sort(byAgeAndId) : rest;
+  state.services = state.services.edit([[host, list.length > 0 ? list : undefined]]);
+  changed.add(serviceKeys.service(host));
+  changed.add(serviceKeys.services);
+}
+
+function putEndpoints(
+  { state, changed }: Edit<ServiceState>,
+  id: string,
+  endpoints: readonly MeshEndpoint[] | undefined,
+): void {
+  const before = state.endpoints.get(id);
+  if (JSON.stringify(before) === JSON.stringify(endpoints)) return;
+  // An endpoint that did not change stays the same object: what was encoded for it stays valid.
+  const known = new Map(before?.map((each) => [JSON.stringify(each), each]));
+  const kept = endpoints?.map((each) => known.get(JSON.stringify(each)) ?? each);
+  state.endpoints = state.endpoints.edit([[id, kept]]);
+  changed.add(serviceKeys.endpoints(id));
+}
+
+/** The service that a proxy in `namespace` means by a host: its own namespace's first, then Kubernetes', then the oldest. */
+export function serviceSeenFrom(
+  services: readonly MeshService[] | undefined,
+  namespace: string,
+): MeshService | undefined {
+  let best: MeshService | undefined;
+  for (const each of services ?? []) {
+    if (!isVisible(each.exportTo, each.namespace, namespace)) continue;
+    if (
+      !best ||
+      rank(each, namespace) > rank(best, namespace) ||
+      (rank(each, namespace) === rank(best, namespace) && each.created < best.created)
+    )
+      best = each;
+  }
+  return best;
+}
+
+function rank(service: MeshService, namespace: string): number {
+  return (service.namespace === namespace ? 2 : 0) + (service.kubernetes ? 1 : 0);
+}
+
+/** The oldest first; then by id, so that the order tells nothing of what came when. */
+function byAgeAndId(a: MeshService, b: MeshService): number {
+  return byAge({ created: a.created, key: a.id }, { created: b.created, key: b.id });
+}

@@ -1,0 +1,104 @@
+import { Turns } from "@xebec/core-async";
+import type { Component } from "@xebec/core-lifecycle";
+import { type ConfigPosition, decodeResource, type MeshConfigSpec } from "@xebec/model-resources";
+import { ServiceEntryRegistry, type ServiceRegistry } from "@xebec/pilot-registry";
+import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
+import { type Bus, createRevisionReader } from "@xebec/platform-bus";
+import { decoded } from "./decode.ts";
+import { InOrder } from "./in-order.ts";
+
+export interface PilotStateOptions {
+  readonly bus: Bus;
+  readonly domain: string;
+  readonly trustDomain: string;
+  /** The mesh configuration while there is no object of it. */
+  readonly mesh?: MeshConfigSpec;
+  /** True when every proxy takes HTTP/1.0 from its clients. */
+  readonly http10?: boolean;
+  /** Platform registries beside the ServiceEntries; nothing is served before each has reported its whole state. */
+  readonly registries: readonly ServiceRegistry[];
+  /** Directory of the last good state, so that a restart serves while the bus is down. */
+  readonly cacheDir?: string;
+  /** Gets every snapshot from the first complete one on. */
+  readonly onSnapshot: (change: SnapshotChange) => void;
+  /** Told how far the configuration was applied, after the snapshot that has it. */
+  readonly onReached: (position: ConfigPosition) => void;
+}
+
+/** Makes snapshots of the bucket `config` and of the registries. It owns the current one. */
+export interface PilotState extends Component {
+  readonly builder: SnapshotBuilder;
+}
+
+export function createPilotState(options: PilotStateOptions): PilotState {
+  const { bus, domain, trustDomain, mesh, http10 = false, registries, cacheDir, onSnapshot, onReached } = options;
+  const builder = new SnapshotBuilder({
+    ...{ domain, trustDomain, http10, registries: [...registries, new ServiceEntryRegistry()] },
+    ...(mesh ? { mesh } : {}),
+  });
+  const config = "config";
+  /** What has not been whole yet. */
+  const awaited = new Set<ServiceRegistry | typeof config>([config, ...registries]);
+  // Nothing is served before all are whole; what changed until then is served with them.
+  const before = new Set<string>();
+  let complete = false;
+
+  const built = (from: ServiceRegistry | typeof config, { snapshot, changed }: SnapshotChange): void => {
+    awaited.delete(from);
+    if (awaited.size > 0) {
+      for (const key of changed) before.add(key);
+      return;
+    }
+    if (complete) {
+      if (changed.size > 0) onSnapshot({ snapshot, changed });
+      return;
+    }
+    complete = true;
+    onSnapshot({ snapshot, changed: new Set([...before, ...changed]) });
+  };
+  let last: Promise<void> | undefined;
+  /** Builds the next snapshot when those before are done; with nothing under way, at once. */
+  const build = (from: ServiceRegistry | typeof config, change: ConfigChange, turns: Turns): Promise<void> => {
+    const work = async (): Promise<void> => built(from, await builder.applyInTurns(change, turns));
+    const mine = last ? last.then(work, work) : work();
+    last = mine;
+    const done = (): void => {
+      if (last === mine) last = undefined;
+    };
+    mine.then(done, done);
+    return mine;
+  };
+  for (const registry of registries)
+    registry.watch((_change, turns = new Turns()) => build(registry, { puts: [], deletes: [] }, turns));
+  const order = new InOrder();
+  const reader = createRevisionReader({
+    bus,
+    bucket: "config",
+    name: "pilot config",
+    ...(cacheDir ? { cacheFile: `${cacheDir}/config.cache` } : {}),
+    apply: ({ puts, deletes }) =>
+      order.add(async () => {
+        const turns = new Turns();
+        const change = { puts: await decoded(puts, decodeResource, turns), deletes: [...deletes] };
+        await build(config, change, turns);
+      }),
+    reached: (position) => order.whenDone(() => onReached(position)),
+  });
+  return {
+    name: "state",
+    builder,
+    async start(signal) {
+      await reader.start(signal);
+      for (const each of registries) await each.start(signal);
+    },
+    missing() {
+      const missing = [reader, ...registries].flatMap((each) => [...(each.missing?.() ?? [])]);
+      if (missing.length > 0) return missing;
+      if (order.failed) return ["a change could not be taken over; the log says why"];
+      return complete ? [] : ["the first state is being taken over"];
+    },
+    async close() {
+      for (const each of [reader, ...registries]) await each.close?.();
+    },
+  };
+}
