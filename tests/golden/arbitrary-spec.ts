@@ -9,7 +9,7 @@ interface Schema {
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly minItems?: number;
-  readonly anyOf?: readonly { readonly const?: unknown }[];
+  readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -83,7 +83,7 @@ function number({ minimum = -5, maximum = 4_294_967_295 }: Schema): fc.Arbitrary
 }
 
 function arbitraryValue(schema: Schema, name: string): fc.Arbitrary<unknown> {
-  if (schema.anyOf) return fc.constantFrom(...schema.anyOf.map((each) => each.const));
+  if (schema.enum) return fc.constantFrom(...schema.enum);
   switch (schema.type) {
     case "object":
       return arbitraryMap(schema);

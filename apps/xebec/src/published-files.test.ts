@@ -179,14 +179,14 @@ for (const [name, text, count] of FILES)
     assert.equal(out.match(/ created$/gm)?.length, count, out);
   });
 
-test("what is not served is said to be that, once, and nothing is written", async (t) => {
+test("what is not supported is said to be that, once, and nothing is written", async (t) => {
   const dir = await home(t);
   const sidecar = "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default}\nspec: {}\n";
   const { code, err } = await apply(dir, `${ROUTES("v1")}${sidecar}`);
   assert.equal(code, 2);
   assert.match(
     err,
-    /nothing was written\n {2}standard input:\d+: kind: Sidecar of networking\.istio\.io is not served by this version\n$/,
+    /nothing was written\n {2}standard input:\d+: kind: Sidecar of networking\.istio\.io is not supported by this version\n$/,
   );
   const ingress = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: gateway}\nspec: {}\n";
   const other = await apply(dir, ingress);

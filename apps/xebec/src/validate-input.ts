@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { validateObject, violationText } from "@xebec/galley-validate";
-import type { Violation } from "@xebec/model-resources";
+import { type Violation, validateObject, violationText } from "@xebec/galley-validate";
 import { httpCall } from "@xebec/platform-http/call";
 import { addressPlan, type MeshStatus, parseManifests, rootFile } from "@xebec/platform-local";
 import type { InputObject } from "./read-input.ts";

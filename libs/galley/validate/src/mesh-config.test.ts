@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseMeshConfig, validateObject, violationsText } from "./validate.ts";
+import { parseMeshConfig, validateObject, violationsText } from "./index.ts";
 
 function said(value: Record<string, unknown>): string {
   const result = validateObject({ value });
@@ -34,7 +34,7 @@ describe("the mesh configuration", () => {
     ["trustDomian", /^spec\.trustDomian: unknown field; did you mean trustDomain\?$/],
     ["accesslogfile", /did you mean accessLogFile\?$/],
     ["enableAutoMtl", /did you mean enableAutoMtls\?$/],
-    ["nonsense", /^spec\.nonsense: unknown field; pilot reads rootNamespace, trustDomain, /],
+    ["nonsense", /^spec\.nonsense: unknown field; those that have an effect are rootNamespace, trustDomain, /],
   ] as const)
     it(`must not hold ${field}`, () => assert.match(map(`${field}: x`), message));
 

@@ -1,6 +1,12 @@
 import { didYouMean, nearestName } from "@xebec/core-errors";
-import { ISTIO_GROUPS, KINDS, kindNotServed, notServedKinds } from "@xebec/model-resources";
-import type { Checker } from "./rules.ts";
+import {
+  type Checker,
+  ISTIO_GROUPS,
+  KINDS,
+  UNSUPPORTED_KINDS,
+  unsupportedKindOf,
+  unsupportedKindText,
+} from "@xebec/model-resources";
 
 /** Groups whose objects concern somebody here, for whoever misspells one. */
 const GROUPS = [...new Set([...KINDS.map((kind) => kind.group), ...ISTIO_GROUPS, "apps", "batch", "autoscaling"])];
@@ -12,16 +18,17 @@ const META = [
   ...["managedFields", "selfLink", "clusterName"],
 ];
 
-/** Tells a kind that Istio has and that is not served from one that nobody has, and guesses what was meant. */
+/** Tells a kind that Istio has and that is not supported from one that nobody has, and guesses what was meant. */
 export function checkUnknownKind(group: string, version: string, kind: string, check: Checker): void {
-  const told = kindNotServed(group, kind);
-  if (told !== undefined) {
-    check.fail(["kind"], `${kind} of ${group} ${told}`);
+  const unsupported = unsupportedKindOf(group, kind);
+  if (unsupported) {
+    check.fail(["kind"], unsupportedKindText(unsupported));
     return;
   }
   const known = KINDS.filter((each) => each.group === group).map((each) => each.kind);
   if (known.length > 0 || ISTIO_GROUPS.includes(group)) {
-    const near = didYouMean(kind, [...known, ...notServedKinds(group)]);
+    const others = UNSUPPORTED_KINDS.filter((each) => each.group === group).map((each) => each.kind);
+    const near = didYouMean(kind, [...known, ...others]);
     check.fail(["kind"], `there is no kind ${kind} in ${group}${near || `; known are ${known.join(", ") || "none"}`}`);
     return;
   }

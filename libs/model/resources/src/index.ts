@@ -1,33 +1,28 @@
 export { annotationBytes, MAX_ANNOTATION_BYTES } from "./annotations.ts";
 export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
-export type { Kind } from "./kind.ts";
-export type { MeshConfigSpec } from "./kinds/core.ts";
-export type {
-  ClientTls,
-  ConnectionPool,
-  DestinationRuleSpec,
-  LoadBalancer,
-  OutlierDetection,
-  Subset,
-  TrafficPolicy,
-} from "./kinds/destination-rule.ts";
-export type { GatewayServer, GatewaySpec } from "./kinds/gateway.ts";
-export type { AttributeManifestSpec, HandlerSpec, InstanceSpec, RuleSpec } from "./kinds/mixer.ts";
-export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer.ts";
-export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication.ts";
-export type { ServiceEntrySpec } from "./kinds/service-entry.ts";
-export type {
-  HeaderOperations,
-  HttpDestination,
-  HttpMatch,
-  HttpRoute,
-  TcpRoute,
-  TlsRoute,
-  VirtualServiceSpec,
-} from "./kinds/virtual-service.ts";
-export { findKind, KINDS, kindOf } from "./kinds.ts";
+export type { Kind, KindNames, PrinterColumn, UnsupportedKind } from "./kind.ts";
+export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
+export type { ConnectionPool } from "./kinds/destination-rule/connection-pool.ts";
+export type { LoadBalancer } from "./kinds/destination-rule/load-balancer.ts";
+export type { OutlierDetection } from "./kinds/destination-rule/outlier-detection.ts";
+export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destination-rule/schema.ts";
+export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
+export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
+export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
+export { HandlerSpec } from "./kinds/mixer/handler.ts";
+export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
+export { InstanceSpec } from "./kinds/mixer/instance.ts";
+export { RuleSpec } from "./kinds/mixer/rule.ts";
+export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
+export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
+export { UNSUPPORTED_KINDS } from "./kinds/unsupported.ts";
+export type { HeaderOperations } from "./kinds/virtual-service/headers.ts";
+export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
+export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
+export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";
+export type { VirtualServiceSpec } from "./kinds/virtual-service/schema.ts";
+export { findKind, ISTIO_GROUPS, KINDS, kindOf, unsupportedKindOf, unsupportedKindText } from "./kinds.ts";
 export { meaningMark } from "./meaning-mark.ts";
-export { ISTIO_GROUPS, kindNotServed, notServed, notServedKinds } from "./not-served.ts";
 export {
   type ConfigPosition,
   consumersOf,
@@ -48,4 +43,4 @@ export {
   parseKey,
   type Resource,
 } from "./resource.ts";
-export { checkStructure, pathText, type Violation } from "./structure.ts";
+export { Checker } from "./rules/checker.ts";

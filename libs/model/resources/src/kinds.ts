@@ -1,63 +1,44 @@
-import type { TSchema } from "typebox";
-import type { Kind } from "./kind.ts";
-import { MeshConfigSpec } from "./kinds/core.ts";
-import { DestinationRuleSpec } from "./kinds/destination-rule.ts";
-import { GatewaySpec } from "./kinds/gateway.ts";
-import {
-  ADAPTER_KINDS,
-  AttributeManifestSpec,
-  HandlerSpec,
-  InstanceSpec,
-  ParametersSpec,
-  RuleSpec,
-  TEMPLATE_KINDS,
-} from "./kinds/mixer.ts";
-import { PeerAuthenticationSpec } from "./kinds/peer-authentication.ts";
-import { ServiceEntrySpec } from "./kinds/service-entry.ts";
-import { VirtualServiceSpec } from "./kinds/virtual-service.ts";
+import { notSupported } from "@xebec/model-schema";
+import type { Kind, UnsupportedKind } from "./kind.ts";
+import { destinationRule } from "./kinds/destination-rule/index.ts";
+import { gateway } from "./kinds/gateway/index.ts";
+import { meshConfig } from "./kinds/mesh-config/index.ts";
+import { mixerKinds } from "./kinds/mixer/index.ts";
+import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
+import { serviceEntry } from "./kinds/service-entry/index.ts";
+import { UNSUPPORTED_KINDS } from "./kinds/unsupported.ts";
+import { virtualService } from "./kinds/virtual-service/index.ts";
 
-const NETWORKING = ["v1alpha3", "v1beta1", "v1"];
-const SECURITY = ["v1beta1", "v1"];
-
-function define(
-  group: string,
-  kind: string,
-  plural: string,
-  versions: readonly string[],
-  schema: TSchema,
-  shortNames: readonly string[] = [],
-): Kind {
-  return { group, kind, plural, versions, schema, shortNames };
-}
-const mixer = (kind: string, plural: string, schema: TSchema): Kind =>
-  define("config.istio.io", kind, plural, ["v1alpha2"], schema);
-const plural = (kind: string): string =>
-  /(s|x)$/.test(kind)
-    ? `${kind}es`
-    : kind.endsWith("y") && !/[aeiou]y$/.test(kind)
-      ? `${kind.slice(0, -1)}ies`
-      : `${kind}s`;
-
-/** All kinds that are understood, in the order of their groups. */
+/** All kinds that are supported, in the order of their groups. */
 export const KINDS: readonly Kind[] = [
-  define("networking.istio.io", "VirtualService", "virtualservices", NETWORKING, VirtualServiceSpec, ["vs"]),
-  define("networking.istio.io", "DestinationRule", "destinationrules", NETWORKING, DestinationRuleSpec, ["dr"]),
-  define("networking.istio.io", "Gateway", "gateways", NETWORKING, GatewaySpec, ["gw"]),
-  define("networking.istio.io", "ServiceEntry", "serviceentries", NETWORKING, ServiceEntrySpec, ["se"]),
-  define("security.istio.io", "PeerAuthentication", "peerauthentications", SECURITY, PeerAuthenticationSpec, ["pa"]),
-  mixer("rule", "rules", RuleSpec),
-  mixer("handler", "handlers", HandlerSpec),
-  mixer("instance", "instances", InstanceSpec),
-  mixer("attributemanifest", "attributemanifests", AttributeManifestSpec),
-  ...[...TEMPLATE_KINDS, ...ADAPTER_KINDS].map((kind) => mixer(kind, plural(kind), ParametersSpec)),
-  define("mesh.xebec.io", "MeshConfig", "meshconfigs", ["v1"], MeshConfigSpec),
+  virtualService,
+  destinationRule,
+  gateway,
+  serviceEntry,
+  peerAuthentication,
+  ...mixerKinds,
+  meshConfig,
 ];
 
-const byCollection = new Map(KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+/** Groups of Istio's API, also those of which nothing is supported. */
+export const ISTIO_GROUPS: readonly string[] = [...new Set(UNSUPPORTED_KINDS.map(({ group }) => group))];
 
-/** The kind of a group and kind name; undefined when it is not known. */
+const byCollection = new Map(KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+const unsupported = new Map(UNSUPPORTED_KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+
+/** The kind of a group and kind name; undefined when it is not known or not supported. */
 export function kindOf(group: string, kind: string): Kind | undefined {
   return byCollection.get(`${group}/${kind}`);
+}
+
+/** A kind of Istio's that is not supported; undefined when it is, or when Istio has no such kind. */
+export function unsupportedKindOf(group: string, kind: string): UnsupportedKind | undefined {
+  return unsupported.get(`${group}/${kind}`);
+}
+
+/** What is reported of an object of such a kind: `Sidecar of networking.istio.io is not supported by this version`. */
+export function unsupportedKindText({ group, kind, advice }: UnsupportedKind): string {
+  return `${kind} of ${group} ${notSupported(advice)}`;
 }
 
 /** Finds a kind by what a user types: kind, plural, or short name, in any case. */

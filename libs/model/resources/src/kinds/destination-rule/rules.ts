@@ -1,0 +1,130 @@
+import type { Path } from "@xebec/model-schema";
+import type { Checker } from "../../rules/checker.ts";
+import { isLabel } from "../../rules/names.ts";
+import type { DestinationRuleSpec, TrafficPolicy } from "./schema.ts";
+
+const MAX_MAGLEV = 5_000_011;
+/** Envoy's limits. */
+const MAX_RING = 8_388_608;
+const MAX_STREAMS = 2_147_483_647;
+
+/** Semantic rules of a DestinationRule (docs/reference/platform.md §3.11). */
+export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
+  check.host(spec.host, ["spec", "host"]);
+  checkPolicy(spec.trafficPolicy, ["spec", "trafficPolicy"], check);
+  const seen = new Set<string>();
+  for (const [i, subset] of (spec.subsets ?? []).entries()) {
+    const path = ["spec", "subsets", i];
+    if (!isLabel(subset.name))
+      check.fail([...path, "name"], `"${subset.name}" is not a name: letters, digits and - are allowed`);
+    if (seen.has(subset.name)) check.fail([...path, "name"], `the subset "${subset.name}" is defined twice`);
+    seen.add(subset.name);
+    check.labels(subset.labels, [...path, "labels"]);
+    check.withoutWarnings(() => checkPolicy(subset.trafficPolicy, [...path, "trafficPolicy"], check));
+  }
+  check.exportTo(spec.exportTo, ["spec", "exportTo"]);
+  if (!spec.workloadSelector) return;
+  check.selector(spec.workloadSelector.matchLabels ?? {}, ["spec", "workloadSelector"]);
+  for (const [i, each] of (spec.exportTo ?? []).entries())
+    if (each !== "." && each !== check.namespace)
+      check.fail(
+        ["spec", "exportTo", i],
+        `with a workloadSelector the rule is for its own namespace only, not ${each}`,
+      );
+}
+
+function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Checker): void {
+  if (!policy) return;
+  const { portLevelSettings, ...own } = policy;
+  if (Object.keys(own).length === 0 && !portLevelSettings?.length) check.fail(path, "must set something");
+  checkParts(policy, path, check);
+  const ports = new Set<number>();
+  for (const [i, each] of (policy.portLevelSettings ?? []).entries()) {
+    const at = [...path, "portLevelSettings", i];
+    const port = each.port.number;
+    if (port === undefined) check.fail([...at, "port", "number"], "is required");
+    else if (ports.has(port)) check.fail([...at, "port", "number"], `port ${port} is set twice`);
+    else ports.add(port);
+    if (!each.connectionPool && !each.outlierDetection && !each.loadBalancer && !each.tls)
+      check.fail(at, "must set something");
+    check.withoutWarnings(() => checkParts(each, at, check));
+  }
+}
+
+function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path, check: Checker): void {
+  const { connectionPool, outlierDetection, loadBalancer, tls } = policy;
+  const { tcp, http } = connectionPool ?? {};
+  const pool = [...path, "connectionPool"];
+  if (connectionPool && !tcp && !http) check.fail(pool, "one of tcp and http is needed");
+  check.duration(tcp?.connectTimeout, [...pool, "tcp", "connectTimeout"]);
+  check.duration(tcp?.idleTimeout, [...pool, "tcp", "idleTimeout"], { zero: true });
+  check.duration(tcp?.maxConnectionDuration, [...pool, "tcp", "maxConnectionDuration"]);
+  check.duration(tcp?.tcpKeepalive?.time, [...pool, "tcp", "tcpKeepalive", "time"]);
+  check.duration(tcp?.tcpKeepalive?.interval, [...pool, "tcp", "tcpKeepalive", "interval"]);
+  check.duration(http?.idleTimeout, [...pool, "http", "idleTimeout"]);
+  if (http?.useClientProtocol && http.h2UpgradePolicy === "UPGRADE")
+    check.fail([...pool, "http", "useClientProtocol"], "cannot be together with h2UpgradePolicy UPGRADE");
+  const streams = http?.maxConcurrentStreams;
+  if (streams !== undefined && (streams < 1 || streams > MAX_STREAMS))
+    check.fail([...pool, "http", "maxConcurrentStreams"], `must be from 1 to ${MAX_STREAMS}, not ${streams}`);
+  const outlier = [...path, "outlierDetection"];
+  check.duration(outlierDetection?.interval, [...outlier, "interval"]);
+  check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"]);
+  if (outlierDetection?.consecutiveErrors)
+    check.warn(
+      [...outlier, "consecutiveErrors"],
+      "is deprecated; write consecutive5xxErrors or consecutiveGatewayErrors",
+    );
+  if (outlierDetection?.consecutiveLocalOriginFailures && !outlierDetection.splitExternalLocalOriginErrors)
+    check.fail([...outlier, "consecutiveLocalOriginFailures"], "needs splitExternalLocalOriginErrors: true");
+  checkHash(loadBalancer, [...path, "loadBalancer"], check);
+  check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"]);
+  if (Buffer.byteLength(tls?.sni ?? "") > 255) check.fail([...path, "tls", "sni"], "is longer than 255 bytes");
+  if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
+    check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
+  if (tls?.mode === "ISTIO_MUTUAL" && (tls.clientCertificate || tls.privateKey || tls.caCertificates))
+    check.fail([...path, "tls"], "mode ISTIO_MUTUAL uses the mesh's own certificates; files cannot be given");
+  const verifies = tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL";
+  if (verifies && tls.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
+    check.fail([...path, "tls", "insecureSkipVerify"], "cannot be together with caCertificates or subjectAltNames");
+}
+
+function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: Checker): void {
+  const hash = balancer?.consistentHash;
+  if (!hash) return;
+  if (balancer.simple) check.fail([...path, "simple"], "cannot be together with consistentHash");
+  const keys = (["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"] as const).filter(
+    (key) => hash[key],
+  );
+  if (keys.length > 1)
+    check.fail(
+      [...path, "consistentHash"],
+      "only one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName can be given",
+    );
+  check.duration(hash.httpCookie?.ttl, [...path, "consistentHash", "httpCookie", "ttl"], { zero: true });
+  const size = hash.maglev?.tableSize;
+  if (hash.maglev && !size) check.fail([...path, "consistentHash", "maglev", "tableSize"], "is required");
+  else if (size !== undefined && (!isPrime(size) || size >= MAX_MAGLEV))
+    check.fail(
+      [...path, "consistentHash", "maglev", "tableSize"],
+      `must be a prime number below ${MAX_MAGLEV}, not ${size}`,
+    );
+  for (const [at, ring] of [
+    ["minimumRingSize", hash.minimumRingSize],
+    ["ringHash", hash.ringHash?.minimumRingSize],
+  ] as const)
+    if (ring !== undefined && ring > MAX_RING)
+      check.fail([...path, "consistentHash", at], `the ring must not be larger than ${MAX_RING}, not ${ring}`);
+  if (hash.minimumRingSize)
+    check.warn([...path, "consistentHash", "minimumRingSize"], "is deprecated; write ringHash.minimumRingSize");
+  if (hash.ringHash && hash.maglev)
+    check.fail([...path, "consistentHash", "maglev"], "cannot be together with ringHash");
+  if (hash.minimumRingSize !== undefined && (hash.ringHash || hash.maglev))
+    check.fail([...path, "consistentHash", "minimumRingSize"], "cannot be together with ringHash or maglev");
+}
+
+function isPrime(value: number): boolean {
+  if (value < 2) return false;
+  for (let i = 2; i * i <= value; i++) if (value % i === 0) return false;
+  return true;
+}

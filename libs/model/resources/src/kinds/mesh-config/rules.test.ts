@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { checkSpec } from "../../check-spec.testkit.ts";
+import { meshConfig } from "./index.ts";
+
+describe("the format of a JSON access log", () => {
+  const said = (mesh: object): string => checkSpec(meshConfig, mesh);
+  const refused: [string, RegExp][] = [
+    ["[%START_TIME%] %PROTOCOL%\n", /^spec\.accessLogFormat: accessLogEncoding is JSON, and this is not JSON \(/],
+    ['{"code":', /is not JSON \(.*\); write for example \{"code": "%RESPONSE_CODE%"\}/],
+    ["[1]", /is not a JSON object/],
+    ["null", /is not a JSON object/],
+    ["7", /is not a JSON object/],
+    [`{"a":${"[".repeat(30)}${"]".repeat(30)}}`, /is nested deeper than 16 levels/],
+  ];
+  for (const [accessLogFormat, message] of refused) {
+    it(`${accessLogFormat} is refused`, () =>
+      assert.match(said({ accessLogEncoding: "JSON", accessLogFormat }), message));
+    it(`${accessLogFormat} is a string as any other`, () => assert.equal(said({ accessLogFormat }), "ok"));
+  }
+  for (const accessLogFormat of ["", '{"code":"%RESPONSE_CODE%","a":{"b":["%PROTOCOL%"]}}'])
+    it(`"${accessLogFormat}" is accepted`, () =>
+      assert.equal(said({ accessLogEncoding: "JSON", accessLogFormat }), "ok"));
+});
+
+describe("the commands of an access log", () => {
+  const said = (accessLogFormat: string): string => checkSpec(meshConfig, { accessLogFormat });
+  for (const text of ["100%", "%REQ(X", "%protocol%", "%PROTOCOL%%", "% PROTOCOL%"])
+    it(`${text} is refused`, () =>
+      assert.match(said(text), /^spec\.accessLogFormat: "%.*" is not a command; write %COMMAND%/));
+  for (const text of [
+    "100%%",
+    "%REQ(A):5%%PROTOCOL%%%",
+    "%REQ(X?Y):10%|%START_TIME(%Y/%m/%dT%H:%M:%S%z)%",
+    "%CEL(size(request.path))% %PROTOCOL%",
+  ])
+    it(`${text} is accepted`, () => assert.equal(said(text), "ok"));
+});
+
+describe("the connect time-out", () => {
+  for (const [text, said] of [
+    ["10s", /^ok$/],
+    ["1m30s", /^ok$/],
+    ["1.5s", /^ok$/],
+    ["-1s", /must be longer than 0/],
+    ["10", /is not a duration/],
+    ["soon", /is not a duration/],
+  ] as const)
+    it(text, () => assert.match(checkSpec(meshConfig, { connectTimeout: text }), said));
+});

@@ -1,0 +1,44 @@
+import { struct } from "@xebec/model-schema";
+import type { TSchema } from "typebox";
+import type { Kind } from "../../kind.ts";
+import { AttributeManifestSpec } from "./attribute-manifest.ts";
+import { HandlerSpec } from "./handler.ts";
+import { InstanceSpec } from "./instance.ts";
+import { RuleSpec } from "./rule.ts";
+
+// Mixer's kinds (docs/reference/mixer.md §7.1). Their rules that need expressions, templates and adapters run in galley and Mixer.
+
+const define = (kind: string, plural: string, description: string, schema: TSchema): Kind => ({
+  ...{ group: "config.istio.io", kind, plural, versions: ["v1alpha2"], shortNames: [] },
+  ...{ description, schema, columns: [] },
+});
+
+/** Kinds whose name is a template: their whole spec is its parameters. */
+export const TEMPLATE_KINDS: readonly string[] =
+  "apikey authorization checknothing listentry logentry metric quota reportnothing tracespan edge kubernetes".split(
+    " ",
+  );
+
+/** Kinds whose name is an adapter: their whole spec is its parameters. */
+export const ADAPTER_KINDS: readonly string[] =
+  "bypass circonus cloudwatch denier dogstatsd fluentd kubernetesenv listchecker memquota noop opa prometheus rbac redisquota signalfx solarwinds stackdriver statsd stdio zipkin".split(
+    " ",
+  );
+
+function pluralOf(kind: string): string {
+  if (/[sx]$/.test(kind)) return `${kind}es`;
+  return kind.endsWith("y") && !/[aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+}
+
+export const mixerKinds: readonly Kind[] = [
+  define("rule", "rules", "A condition, and what is done when it holds: instances are sent to handlers.", RuleSpec),
+  define("handler", "handlers", "An adapter with its parameters.", HandlerSpec),
+  define("instance", "instances", "Values taken from a request, in the shape of a template.", InstanceSpec),
+  define("attributemanifest", "attributemanifests", "Attributes that expressions may use.", AttributeManifestSpec),
+  ...TEMPLATE_KINDS.map((kind) =>
+    define(kind, pluralOf(kind), `An instance of the template ${kind}, in Mixer's first form.`, struct()),
+  ),
+  ...ADAPTER_KINDS.map((kind) =>
+    define(kind, pluralOf(kind), `A handler of the adapter ${kind}, in Mixer's first form.`, struct()),
+  ),
+];
