@@ -1,4 +1,5 @@
-// Small words of the bus's tests.
+// Helpers of the tests of the bus.
+import { type Bus, createRevisionReader, type RevisionChange, type RevisionReader } from "./index.ts";
 
 /** The signal of a start that nobody breaks off. */
 export const never = new AbortController().signal;
@@ -12,3 +13,14 @@ export const map = (entries: Record<string, string>): Map<string, Uint8Array> =>
 /** Entries of a bucket as they read, in the order of their keys. */
 export const plain = (entries: ReadonlyMap<string, Uint8Array>): Record<string, string> =>
   Object.fromEntries([...entries].sort().map(([key, value]) => [key, Buffer.from(value).toString()]));
+
+/** A reader of the bucket `b` with the changes that it applies. @param cacheFile of last known good entries */
+export async function reading(
+  bus: Bus,
+  cacheFile?: string,
+): Promise<{ reader: RevisionReader; changes: RevisionChange[] }> {
+  const changes: RevisionChange[] = [];
+  const reader = createRevisionReader({ bus, bucket: "b", cacheFile, apply: (change) => changes.push(change) });
+  await reader.start(never);
+  return { reader, changes };
+}

@@ -2,14 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { XebecError } from "@xebec/core-errors";
 import { writeFileAtomic } from "@xebec/platform-files";
-
-/** What a reader remembers of one source. */
-export interface CachedSource {
-  readonly revision: number;
-  /** The store in which it was complete last; empty: unknown. */
-  readonly incarnation: string;
-  readonly entries: ReadonlyMap<string, Uint8Array>;
-}
+import type { RememberedSource } from "./source-state.ts";
 
 const MAGIC = Buffer.from("xebec-generations 2\n");
 /** Of files without the name of the store. */
@@ -17,11 +10,11 @@ const OLD_MAGIC = Buffer.from("xebec-generations 1\n");
 const DIGEST_BYTES = 32;
 
 /**
- * Reads a last-good file.
+ * Reads a file of last known good entries.
  * @returns undefined when there is none
  * @throws XebecError data_loss when it is cut off or altered
  */
-export async function readCache(path: string): Promise<Map<string, CachedSource> | undefined> {
+export async function readCache(path: string): Promise<Map<string, RememberedSource> | undefined> {
   let file: Buffer;
   try {
     file = await readFile(path);
@@ -45,7 +38,7 @@ export async function readCache(path: string): Promise<Map<string, CachedSource>
     at += length;
     return body.subarray(at - length, at);
   };
-  const sources = new Map<string, CachedSource>();
+  const sources = new Map<string, RememberedSource>();
   for (let left = number(); left > 0; left--) {
     const source = bytes().toString();
     const revision = Number(bytes().toString());
@@ -57,8 +50,8 @@ export async function readCache(path: string): Promise<Map<string, CachedSource>
   return sources;
 }
 
-/** Writes a last-good file whole or not at all, readable by its owner only. */
-export async function writeCache(path: string, sources: ReadonlyMap<string, CachedSource>): Promise<void> {
+/** Writes a file of last known good entries whole or not at all, readable by its owner only. */
+export async function writeCache(path: string, sources: ReadonlyMap<string, RememberedSource>): Promise<void> {
   const parts: Uint8Array[] = [MAGIC];
   const number = (value: number): void => {
     const four = Buffer.alloc(4);

@@ -17,8 +17,17 @@ const log = logger("bus");
 
 /**
  * Watches a bucket. Entries come twice: read from the stream in order of their sequence numbers, and live from the server's
- * repetition of every stored entry. Numbers are without gaps, so a lost message is seen at once and read again; the identity
- * of the stream (its time of creation) tells a server that lost its store from one that was emptied.
+ * repetition of every stored entry.
+ *
+ * | State | Fields | An entry that arrives | Leaves it |
+ * |---|---|---|---|
+ * | absent: the stream was never seen | no `#incarnation` | is buffered | the stream exists |
+ * | reading from `#position` on | `#reading` | is buffered | the end of the stream: the buffer is sorted and taken |
+ * | following | `#incarnation`, not `#reading` | the next number is taken, a known one ignored, a gap wakes `#run` | a gap, `refresh`, an outage of ten minutes |
+ *
+ * `#run` checks the stream every three seconds, and at once when it is woken: another time of creation, or a last number below
+ * `#position`, is the loss of the store. Then, at the first time, after `refresh` and after a long outage everything is read; else what is
+ * missing. Keys that a whole reading did not find were deleted, but for those that a lost store held.
  */
 export class NatsWatch implements KeyValueWatch {
   readonly #link: NatsLink;
@@ -32,17 +41,17 @@ export class NatsWatch implements KeyValueWatch {
   #live: NatsSubscription | undefined;
   /** The stream's time of creation; undefined before it was seen. */
   #incarnation: string | undefined;
-  /** Everything up to this sequence number was told. */
+  /** Everything up to this sequence number was reported. */
   #position = 0;
   #synced = false;
   #reading = false;
   #readAgain = false;
   #confirmedAt = 0;
   #buffered: KeyValueEntry[] = [];
-  /** Keys that were told, by the round of reading in which they were last seen. */
+  /** Keys that were reported, by the round of reading in which they were last seen. */
   readonly #known = new Map<string, number>();
   #round = 0;
-  /** Keys that were told from a store that is lost and not written again since: their absence means nothing. */
+  /** Keys that were reported from a store that is lost and not written again since: their absence means nothing. */
   #orphans = new Set<string>();
   readonly #chunks = new Map<string, Uint8Array>();
 
@@ -111,7 +120,7 @@ export class NatsWatch implements KeyValueWatch {
     this.#live ??= link.connection.subscribe(changesOf(this.#bucket), {
       callback: (error, message) => {
         if (error) {
-          log.error({ err: error, bucket: this.#bucket }, "the bus refuses to tell the changes of a bucket");
+          log.error({ err: error, bucket: this.#bucket }, "the bus refuses the changes of a bucket");
           return;
         }
         // An error that left this callback would end the connection of the whole service.

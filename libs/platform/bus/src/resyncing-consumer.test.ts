@@ -4,14 +4,14 @@ import { waitFor } from "@xebec/core-async";
 import { map } from "./bus.testkit.ts";
 import { ResyncingConsumer } from "./resyncing-consumer.ts";
 
-test("many changes that fail are one state that is told again, once at a time", async () => {
+test("after many changes that fail everything is handed over again, once", async () => {
   const stop = new AbortController();
   let broken = true;
   let calls = 0;
   let retries = 0;
   const whole = map({ a: "1" });
   const change = { puts: whole, deletes: new Set<string>(), revisions: {}, first: false };
-  const delivery = new ResyncingConsumer(
+  const consumer = new ResyncingConsumer(
     "reader",
     () => {
       calls++;
@@ -21,12 +21,12 @@ test("many changes that fail are one state that is told again, once at a time", 
   );
   const again = (): void => {
     retries++;
-    delivery.deliver(change, whole, again);
+    consumer.deliver(change, whole, again);
   };
-  for (let i = 0; i < 50; i++) delivery.deliver(change, whole, again);
+  for (let i = 0; i < 50; i++) consumer.deliver(change, whole, again);
   assert.equal(calls, 50);
   broken = false;
-  await waitFor("the retry", 5_000, () => delivery.fault === undefined);
+  await waitFor("the retry", 5_000, () => consumer.error === undefined);
   assert.equal(retries, 1);
   stop.abort();
 });

@@ -17,7 +17,7 @@ export class ResyncingConsumer {
   readonly #owed = new Set<string>();
   #failures = 0;
   #waiting = false;
-  #fault: string | undefined;
+  #error: string | undefined;
 
   constructor(name: string, apply: (change: RevisionChange) => void, signal: AbortSignal) {
     this.#name = name;
@@ -25,33 +25,33 @@ export class ResyncingConsumer {
     this.#signal = signal;
   }
 
-  /** Why the consumer has not taken what it was told; undefined: it has. */
-  get fault(): string | undefined {
-    return this.#fault;
+  /** Why the consumer has not taken over what it was given; undefined: it has. */
+  get error(): string | undefined {
+    return this.#error;
   }
 
   /** @param whole everything that there is after the change @param again called when the consumer is to be tried again */
   deliver(change: RevisionChange, whole: ReadonlyMap<string, Uint8Array>, again: () => void): void {
     for (const key of change.deletes) this.#owed.add(key);
     for (const key of this.#owed) if (whole.has(key)) this.#owed.delete(key);
-    const told = this.#fault === undefined ? change : { ...change, puts: whole, deletes: this.#owed, first: true };
+    const given = this.#error === undefined ? change : { ...change, puts: whole, deletes: this.#owed, first: true };
     try {
-      this.#apply({ ...told, puts: new Map(told.puts), deletes: new Set(told.deletes) });
+      this.#apply({ ...given, puts: new Map(given.puts), deletes: new Set(given.deletes) });
       this.#owed.clear();
       this.#failures = 0;
-      this.#fault = undefined;
+      this.#error = undefined;
     } catch (error) {
-      log.error({ err: error, reader: this.#name }, "a change was not taken over; everything is told again");
-      this.#fault = XebecError.from(error).message;
+      log.error({ err: error, reader: this.#name }, "a change was not taken over; the consumer gets everything again");
+      this.#error = XebecError.from(error).message;
       if (!this.#waiting) void this.#retry(again);
     }
   }
 
-  /** One at a time: many changes that fail are one state that has to be told again. */
+  /** One at a time: many changes that fail are one state that is handed over again. */
   async #retry(again: () => void): Promise<void> {
     this.#waiting = true;
     await sleep(backoff(this.#failures++, RETRY), this.#signal);
     this.#waiting = false;
-    if (!this.#signal.aborted && this.#fault !== undefined) again();
+    if (!this.#signal.aborted && this.#error !== undefined) again();
   }
 }
