@@ -1,5 +1,5 @@
 import { encodeExtensionConfig } from "../encode/extension-config.ts";
-import { extensionConfig } from "../filter/http/extension-config.ts";
+import { extensionConfig } from "../filter/http/registry.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";

@@ -1,7 +1,10 @@
+import type { BuiltListener } from "../build/built.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { encodeListeners } from "../encode/listener.ts";
 import { gatewayListeners } from "../listener/gateway/gateway.ts";
 import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
-import { explicitListeners, outboundListeners } from "../listener/outbound/outbound-listeners.ts";
+import { explicitListeners } from "../listener/outbound/explicit-listeners.ts";
+import { outboundListeners } from "../listener/outbound/outbound-listeners.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
@@ -17,12 +20,12 @@ export function listeners(scope: Scope, { workload }: ResourceRequest): Resource
 export function listenerLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
   const isCaptured = workload.binding.mode === "captured";
   return [
-    isCaptured ? scope.cached("lds/outbound", outboundListeners) : NONE,
-    scope.cachedFor("lds/own", workload, ownListeners),
+    isCaptured ? scope.cached("lds/outbound", (inner) => encodeListeners(inner, outboundListeners(inner))) : NONE,
+    scope.cachedFor("lds/own", workload, (inner, own) => encodeListeners(inner, ownListeners(inner, own))),
   ];
 }
 
-function ownListeners(scope: Scope, workload: Workload): readonly EncodedResource[] {
+function ownListeners(scope: Scope, workload: Workload): readonly BuiltListener[] {
   switch (workload.binding.mode) {
     case "gateway":
       return gatewayListeners(scope, workload);

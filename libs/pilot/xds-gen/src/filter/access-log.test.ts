@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import { type Json, jsonOf, object, scopeOf, snapshotOf } from "../small-mesh.testkit.ts";
-import { tcpAccessLogs } from "./access-log.ts";
+import { fileAccessLogs } from "./access-log.ts";
 
 function logs(spec: object): Json[] {
   const mesh = object("MeshConfig", "mesh", spec, { namespace: "istio-system" });
-  const accessLog = tcpAccessLogs(scopeOf(snapshotOf([mesh])));
+  const accessLog = fileAccessLogs(scopeOf(snapshotOf([mesh])));
   const message = create(TcpProxySchema, {
     statPrefix: "x",
     clusterSpecifier: { case: "cluster", value: "x" },

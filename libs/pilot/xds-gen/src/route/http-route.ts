@@ -4,14 +4,14 @@ import { canonicalHost, isHttp, outboundCluster, resolveShortName } from "@xebec
 import type { HttpDestination, HttpMatch, HttpRoute } from "@xebec/model-resources";
 import type { VirtualService } from "@xebec/pilot-snapshot";
 import { ms } from "../cluster/traffic-policy.ts";
-import { announcement } from "../listener/sniffing.ts";
+import { routeSettings } from "../filter/http/registry.ts";
 import type { Scope } from "../scope/scope.ts";
 import { configPath } from "./config-path.ts";
 import { hashPolicy } from "./hash-policy.ts";
 import { authorityOf, headerEdits } from "./header-edits.ts";
+import { millionths } from "./percent.ts";
 import { directResponseOf, redirectOf } from "./redirect.ts";
 import { retryPolicy } from "./retry-policy.ts";
-import { millionths, routeFilters } from "./route-filters.ts";
 import { type RouteBinding, routeMatch, routeName } from "./route-match.ts";
 import { NO_TIMEOUT, routeTimeout } from "./route-timeout.ts";
 
@@ -44,16 +44,13 @@ export function httpRoute(
     statPrefix: match?.statPrefix ?? "",
     ...request,
     ...response,
-    typedPerFilterConfig: {
-      ...routeFilters(rule),
-      ...announcement(
-        scope,
-        used.map(({ destination }) => {
-          const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
-          return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
-        }),
-      ),
-    },
+    typedPerFilterConfig: routeSettings(scope, {
+      rule,
+      destinations: used.map(({ destination }) => {
+        const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
+        return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
+      }),
+    }),
   };
 }
 
@@ -74,7 +71,7 @@ export function defaultRoute(scope: Scope, host: string, port: number): RouteIni
       },
     },
     decorator: { operation: `${host}:${port}/*` },
-    typedPerFilterConfig: announcement(scope, [{ host, subset: "", port }]),
+    typedPerFilterConfig: routeSettings(scope, { destinations: [{ host, subset: "", port }] }),
   };
 }
 

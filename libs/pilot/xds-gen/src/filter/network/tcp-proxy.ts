@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
-import type { Scope } from "../../scope/scope.ts";
-import { tcpAccessLogs } from "../access-log.ts";
+import { fileAccessLogs } from "../access-log.ts";
+import type { NetworkFilter } from "./network-filter.ts";
 
 /** What a DestinationRule may say of connections. */
 export type TcpSettings = Pick<
@@ -15,23 +15,24 @@ export interface WeightedCluster {
   readonly weight: number;
 }
 
-/** Forwards a connection to one cluster, or to several by weight. */
-export function tcpProxy(scope: Scope, clusters: readonly WeightedCluster[], settings: TcpSettings = {}) {
-  const [first] = clusters;
-  const name = first?.name ?? "BlackHoleCluster";
-  return {
-    name: "envoy.filters.network.tcp_proxy",
-    configType: {
-      case: "typedConfig" as const,
-      value: anyOf(TcpProxySchema, {
-        statPrefix: name,
-        clusterSpecifier:
-          clusters.length > 1
-            ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
-            : { case: "cluster", value: name },
-        ...settings,
-        accessLog: tcpAccessLogs(scope),
-      }),
-    },
-  };
-}
+/** Forwards a connection to one cluster, or to several by weight; to nowhere without any. */
+export const tcpProxy: NetworkFilter = {
+  name: "envoy.filters.network.tcp_proxy",
+  phase: "terminal",
+  chain: (scope, connection) => {
+    if (connection.protocol !== "tcp") return undefined;
+    const { clusters, settings } = connection;
+    const [first] = clusters;
+    const statPrefix = first?.name ?? "BlackHoleCluster";
+    const value = anyOf(TcpProxySchema, {
+      statPrefix,
+      clusterSpecifier:
+        clusters.length > 1
+          ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
+          : { case: "cluster", value: statPrefix },
+      ...settings,
+      accessLog: fileAccessLogs(scope),
+    });
+    return { name: tcpProxy.name, message: { configType: { case: "typedConfig", value } }, configKeys: [] };
+  },
+};

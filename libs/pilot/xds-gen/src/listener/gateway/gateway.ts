@@ -1,14 +1,14 @@
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
-import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import { canonicalHost, isHttp, narrowerHost, protocolByName, resolveShortName } from "@xebec/model-names";
 import type { GatewayServer } from "@xebec/model-resources";
 import { byAge, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
-import { type EncodedResource, encodeResourceMessage } from "../../encode/encoded.ts";
-import { httpConnection } from "../../filter/network/http-connection.ts";
+import type { BuiltListener } from "../../build/built.ts";
+import type { EncodedResource } from "../../encode/encoded.ts";
 import { assemble, encode } from "../../route/route-table.ts";
 import { routesOf, type VirtualHostPart } from "../../route/virtual-host.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../../scope/workload.ts";
+import { ANY_TRANSPORT, ANYWHERE, filterChains } from "../chain.ts";
 import { socketAddress } from "../socket-address.ts";
 
 interface BoundServer {
@@ -38,40 +38,34 @@ function serversByPort(scope: Scope, targets: readonly ServiceTarget[]): Map<num
 }
 
 /** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all plaintext HTTP servers of it together. */
-export function gatewayListeners(scope: Scope, { binding, targets }: Workload): EncodedResource[] {
+export function gatewayListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
   if (binding.mode !== "gateway") return [];
   const { address } = binding;
-  const listeners: EncodedResource[] = [];
-  for (const [port, servers] of serversByPort(scope, targets)) {
+  return [...serversByPort(scope, targets)].map(([port, servers]) => {
     const name = `${address}_${port}`;
     const configKeys = [...new Set(servers.map(({ gateway }) => gateway.key))];
-    listeners.push(
-      encodeResourceMessage(
-        ListenerSchema,
-        name,
-        {
-          name,
-          address: socketAddress(address, port),
-          ...(scope.proxyClass.interception === "NONE" ? { enableReusePort: false } : {}),
-          trafficDirection: TrafficDirection.OUTBOUND,
-          filterChains: [
-            {
-              filters: [
-                httpConnection(scope, {
-                  kind: "gateway",
-                  statPrefix: `outbound_${name}`,
-                  routes: { rds: `http.${port}` },
-                  grpcWeb: servers.some(({ server }) => protocolByName(server.port.protocol) === "GRPC-Web"),
-                }),
-              ],
-            },
-          ],
+    return {
+      name,
+      message: {
+        address: socketAddress(address, port),
+        ...(scope.proxyClass.interception === "NONE" ? { enableReusePort: false } : {}),
+        trafficDirection: TrafficDirection.OUTBOUND,
+      },
+      filterChains: filterChains(scope, {
+        matches: ANYWHERE,
+        transports: ANY_TRANSPORT,
+        connection: {
+          protocol: "http",
+          kind: "gateway",
+          statPrefix: `outbound_${name}`,
+          routes: { rds: `http.${port}` },
+          grpcWeb: servers.some(({ server }) => protocolByName(server.port.protocol) === "GRPC-Web"),
         },
         configKeys,
-      ),
-    );
-  }
-  return listeners;
+      }),
+      configKeys,
+    };
+  });
 }
 
 /** The route table `http.<port>` of a router: a virtual host for each host that a server and a VirtualService share. */

@@ -7,7 +7,7 @@ import type { WorkloadRecord } from "@xebec/model-workloads";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { encodeExtensionConfig } from "../../encode/extension-config.ts";
 import { Generator } from "../../engine/generator.ts";
-import { extensionConfig } from "../../filter/http/extension-config.ts";
+import { extensionConfig } from "../../filter/http/registry.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, snapshotOf } from "../../small-mesh.testkit.ts";
 
 const RECORDS: WorkloadRecord[] = [

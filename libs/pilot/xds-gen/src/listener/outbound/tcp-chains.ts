@@ -1,24 +1,20 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationOf } from "@xebec/api-envoy";
-import type {
-  FilterChainMatchSchema,
-  FilterChainSchema,
-} from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { canonicalHost, hostCovers, isTls, resolveShortName } from "@xebec/model-names";
 import type { TcpRoute, TlsRoute } from "@xebec/model-resources";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
+import type { BuiltFilterChain } from "../../build/built.ts";
 import { effectivePolicy, mergedRule, ms } from "../../cluster/traffic-policy.ts";
-import { type TcpSettings, tcpProxy, type WeightedCluster } from "../../filter/network/tcp-proxy.ts";
+import type { TcpSettings, WeightedCluster } from "../../filter/network/tcp-proxy.ts";
 import { clusterOf, portOf } from "../../route/http-route.ts";
 import { appliesHere } from "../../route/route-match.ts";
 import { domainsOf, meshBinding } from "../../route/virtual-host.ts";
 import { hasOriginalDst } from "../../scope/resolution.ts";
 import type { Scope } from "../../scope/scope.ts";
+import { ANY_TRANSPORT, type DestinationMatch, filterChains, type Transport } from "../chain.ts";
 import { type Cidr, cidrOf } from "../cidr.ts";
+import { bytesTo } from "./unbound-listener.ts";
 
-type FilterChain = MessageInitShape<typeof FilterChainSchema>;
-type ChainMatch = Pick<MessageInitShape<typeof FilterChainMatchSchema>, "prefixRanges" | "serverNames">;
 type Route = TcpRoute["route"];
 type L4Match = NonNullable<TcpRoute["match"]>[number] & Partial<Pick<TlsRoute["match"][number], "sniHosts">>;
 
@@ -42,6 +38,7 @@ export interface SharedListener {
   readonly networks: readonly string[];
   /** What chains of other services match already. */
   readonly taken: Set<string>;
+  readonly transports: readonly Transport[];
 }
 
 /** The rules of the service's VirtualService that apply here, up to the first for everything; then the service itself. */
@@ -74,17 +71,23 @@ function targetsOf(scope: Scope, service: MeshService, port: MeshPort): TcpTarge
  * The filter chains of a TCP or TLS service's port (docs/reference/pilot.md §3.1).
  * @param shared absent for a listener that the service has for itself
  */
-export function tcpChains(scope: Scope, service: MeshService, port: MeshPort, shared?: SharedListener): FilterChain[] {
+export function tcpChains(
+  scope: Scope,
+  service: MeshService,
+  port: MeshPort,
+  shared?: SharedListener,
+): BuiltFilterChain[] {
   const taken = shared?.taken ?? new Set<string>();
   const ownNames = shared && isTls(port.protocol) ? serverNames(scope, service) : undefined;
   return targetsOf(scope, service, port).flatMap((target) => {
     const subnets = target.subnets ?? (shared?.networks.length ? shared.networks.map(cidrOf) : undefined);
-    const { clusters, settings } = forwarded(scope, target, port.number);
-    const filters = [tcpProxy(scope, clusters, settings)];
-    return unmatched(subnets, target.serverNames ?? ownNames, taken).map((match) => ({
-      ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}),
-      filters,
-    }));
+    const { clusters, settings, configKeys } = forwarded(scope, target, port.number);
+    return filterChains(scope, {
+      matches: unmatched(subnets, target.serverNames ?? ownNames, taken),
+      transports: shared?.transports ?? ANY_TRANSPORT,
+      connection: bytesTo(clusters, settings),
+      configKeys: [...service.configKeys, ...configKeys],
+    });
   });
 }
 
@@ -112,7 +115,7 @@ function unmatched(
   subnets: readonly Cidr[] | undefined,
   names: readonly string[] | undefined,
   taken: Set<string>,
-): ChainMatch[] {
+): DestinationMatch[] {
   const ranges: readonly (Cidr | undefined)[] = subnets ?? [undefined];
   const parts = new Map<string, { readonly free: typeof ranges; readonly names: string[] }>();
   for (const name of names ?? [""]) {
@@ -140,11 +143,12 @@ export function tcpConfigKeys(scope: Scope, service: MeshService): string[] {
   return [...new Set([...service.configKeys, ...keys])];
 }
 
+/** The clusters of a target, what a DestinationRule says of connections to them, and the keys of the objects that say so. */
 function forwarded(
   scope: Scope,
   { route, owner }: TcpTarget,
   listenerPort: number,
-): { clusters: WeightedCluster[]; settings: TcpSettings } {
+): { clusters: WeightedCluster[]; settings: TcpSettings; configKeys: readonly string[] } {
   const { domain } = scope.mesh;
   const host = (destination: Route[number]["destination"]): string =>
     canonicalHost(owner ? resolveShortName(destination.host, owner.namespace, domain) : destination.host);
@@ -153,25 +157,33 @@ function forwarded(
     name: clusterOf(scope, destination, host(destination), listenerPort),
     weight: weight ?? 1,
   }));
+  const ruled = owner ? [owner.key] : [];
   const [first] = used;
-  if (!first) return { clusters, settings: {} };
+  if (!first) return { clusters, settings: {}, configKeys: ruled };
   const { destination } = first;
   const port = portOf(scope, destination, host(destination), listenerPort);
-  return { clusters, settings: settingsOf(scope, host(destination), destination.subset ?? "", port) };
+  const { settings, configKeys } = settingsOf(scope, host(destination), destination.subset ?? "", port);
+  return { clusters, settings, configKeys: [...ruled, ...configKeys] };
 }
 
 /** What a DestinationRule says of connections; of several destinations the first one's rule decides. */
-function settingsOf(scope: Scope, host: string, subset: string, port: number): TcpSettings {
+function settingsOf(
+  scope: Scope,
+  host: string,
+  subset: string,
+  port: number,
+): { settings: TcpSettings; configKeys: readonly string[] } {
   const service = scope.service(host);
-  if (!service) return {};
-  const policy = effectivePolicy(mergedRule(scope.destinationRules(service))?.spec, subset, port);
+  const rule = service && mergedRule(scope.destinationRules(service));
+  const policy = effectivePolicy(rule?.spec, subset, port);
   const idle = ms(policy.connectionPool?.tcp?.idleTimeout);
   const longest = ms(policy.connectionPool?.tcp?.maxConnectionDuration);
-  return {
+  const settings: TcpSettings = {
     ...(idle === undefined ? {} : { idleTimeout: durationOf(idle) }),
     ...(longest === undefined ? {} : { maxDownstreamConnectionDuration: durationOf(longest) }),
     ...(policy.loadBalancer?.consistentHash?.useSourceIp
       ? { hashPolicy: [{ policySpecifier: { case: "sourceIp", value: {} } }] }
       : {}),
   };
+  return { settings, configKeys: Object.keys(settings).length > 0 ? (rule?.keys ?? []) : [] };
 }

@@ -6,13 +6,33 @@ import {
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
+import type { Built } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
-import { mixerService } from "../access-log.ts";
+import { mixerService } from "../mixer-service.ts";
+import { discoveredFilter } from "./discovered-filter.ts";
+import type { HttpFilter } from "./http-filter.ts";
 
-/** Checks are configured for all services of a namespace together: the name of the filter is this and the namespace. */
-export const CHECK_PREFIX = "mixer.check/";
-export const CHECK_FILTER_TYPE = ExtAuthzSchema.typeName;
+/** Checks are configured for all services of a namespace together: the name of the entry is this and the namespace. */
+const PREFIX = "mixer.check/";
+
+/**
+ * Asks mixer-policy about each request that a workload is to serve: ext_authz, where a rule may apply. What the proxy says with each
+ * check are Istio 1.1's attributes of the service that is called (docs/reference/pilot.md §5.1).
+ */
+export const mixerCheck: HttpFilter = {
+  name: PREFIX,
+  phase: "policy",
+  listener: (_scope, { serviceNamespace }) =>
+    serviceNamespace === undefined
+      ? undefined
+      : discoveredFilter(`${PREFIX}${serviceNamespace}`, ExtAuthzSchema.typeName),
+  virtualHost: (_scope, { kind, service }) => ({
+    [`${PREFIX}${service.serviceNamespace}`]: attributesOf(service, kind),
+  }),
+  extensionConfig: (scope, name) =>
+    name.startsWith(PREFIX) ? { name, ...checkConfig(scope, name.slice(PREFIX.length)) } : undefined,
+};
 
 /**
  * How long one check may take, retries included, before the fail mode decides. A mesh that fails closed waits as long as a
@@ -28,16 +48,13 @@ const CHECK_RETRIES = 200;
  * may apply to them: a rule of the root namespace applies everywhere, any other to the services of its namespace
  * (docs/reference/mixer.md §7.3).
  */
-export function checkConfig(
-  scope: Scope,
-  namespace: string,
-): { readonly config: Any; readonly configKeys: readonly string[] } {
+function checkConfig(scope: Scope, namespace: string): Built<Any> {
   const { mesh } = scope;
   const mixer = scope.mixer();
   const rules = mesh.disablePolicyChecks
     ? []
     : mixer.checks.filter((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace);
-  const config = anyOf(ExtAuthzSchema, {
+  const message = anyOf(ExtAuthzSchema, {
     transportApiVersion: ApiVersion.V3,
     services: {
       case: "grpcService",
@@ -60,31 +77,22 @@ export function checkConfig(
     includeTlsSession: true,
     ...(rules.length > 0 ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
   });
-  return { config, configKeys: rules.map(({ key }) => key) };
+  return { message, configKeys: rules.map(({ key }) => key) };
 }
 
-/**
- * What the proxy tells with each check of a service's route: Istio 1.1's attributes of the service
- * (docs/reference/pilot.md §5.1).
- */
-export function checkSettings(
-  target: Pick<ServiceTarget, "host" | "serviceName" | "serviceNamespace">,
-  reporter: "inbound" | "outbound",
-) {
-  return {
-    [`${CHECK_PREFIX}${target.serviceNamespace}`]: anyOf(ExtAuthzPerRouteSchema, {
-      override: {
-        case: "checkSettings",
-        value: {
-          contextExtensions: {
-            "context.reporter.kind": reporter,
-            "destination.service.host": target.host,
-            "destination.service.name": target.serviceName,
-            "destination.service.namespace": target.serviceNamespace,
-            "destination.service.uid": `istio://${target.serviceNamespace}/services/${target.serviceName}`,
-          },
+function attributesOf({ host, serviceName, serviceNamespace }: ServiceTarget, reporter: string): Any {
+  return anyOf(ExtAuthzPerRouteSchema, {
+    override: {
+      case: "checkSettings",
+      value: {
+        contextExtensions: {
+          "context.reporter.kind": reporter,
+          "destination.service.host": host,
+          "destination.service.name": serviceName,
+          "destination.service.namespace": serviceNamespace,
+          "destination.service.uid": `istio://${serviceNamespace}/services/${serviceName}`,
         },
       },
-    }),
-  };
+    },
+  });
 }

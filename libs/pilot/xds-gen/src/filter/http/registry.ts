@@ -1,0 +1,54 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
+import type { BuiltExtensionConfig, BuiltHttpFilter } from "../../build/built.ts";
+import type { Scope } from "../../scope/scope.ts";
+import type { HttpConnection } from "../connection.ts";
+import { alpn } from "./alpn.ts";
+import { cors } from "./cors.ts";
+import { fault } from "./fault.ts";
+import { grpcWeb } from "./grpc-web.ts";
+import type { FilterSettings, HttpFilter, RouteTarget, VirtualHostTarget } from "./http-filter.ts";
+import { mixerCheck } from "./mixer-check.ts";
+import { mixerReport } from "./mixer-report.ts";
+import { router } from "./router.ts";
+
+/**
+ * All HTTP filters, in the order in which requests go through them: that of their phases, and within a phase of this list. One more
+ * filter is one more file and one more line.
+ */
+export const HTTP_FILTERS: readonly HttpFilter[] = [mixerReport, mixerCheck, grpcWeb, fault, cors, alpn, router];
+
+/** The filters of a connection manager. */
+export function httpFilters(scope: Scope, connection: HttpConnection): BuiltHttpFilter[] {
+  return HTTP_FILTERS.flatMap((each) => each.listener?.(scope, connection) ?? []);
+}
+
+/** The access logs that the filters of a connection manager need. */
+export function filterAccessLogs(scope: Scope, connection: HttpConnection): MessageInitShape<typeof AccessLogSchema>[] {
+  return HTTP_FILTERS.flatMap((each) => each.accessLogs?.(scope, connection) ?? []);
+}
+
+/** The filters' settings for a virtual host. */
+export function virtualHostSettings(scope: Scope, host: VirtualHostTarget): FilterSettings {
+  return settingsOf((each) => each.virtualHost?.(scope, host));
+}
+
+/** The filters' settings for a route. */
+export function routeSettings(scope: Scope, route: RouteTarget): FilterSettings {
+  return settingsOf((each) => each.route?.(scope, route));
+}
+
+function settingsOf(of: (filter: HttpFilter) => FilterSettings | undefined): FilterSettings {
+  const settings = {};
+  for (const each of HTTP_FILTERS) Object.assign(settings, of(each));
+  return settings;
+}
+
+/** The configuration of an entry that takes it by discovery; undefined for a name that no filter knows. */
+export function extensionConfig(scope: Scope, name: string): BuiltExtensionConfig | undefined {
+  for (const each of HTTP_FILTERS) {
+    const config = each.extensionConfig?.(scope, name);
+    if (config) return config;
+  }
+  return undefined;
+}

@@ -1,0 +1,63 @@
+import { durationOf } from "@xebec/api-envoy";
+import { HttpConnectionManager_ForwardClientCertDetails as ForwardCert } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import type { BuiltHttpConnectionManager } from "../../build/built.ts";
+import { acceptsHttp10 } from "../../listener/sniffing.ts";
+import type { Scope } from "../../scope/scope.ts";
+import { fileAccessLogs } from "../access-log.ts";
+import type { HttpConnection } from "../connection.ts";
+import { filterAccessLogs, httpFilters } from "../http/registry.ts";
+import type { NetworkFilter } from "./network-filter.ts";
+
+/** Speaks HTTP, and leads requests through the HTTP filters. */
+export const httpConnectionManager: NetworkFilter = {
+  name: "envoy.filters.network.http_connection_manager",
+  phase: "terminal",
+  chain: (scope, connection) =>
+    connection.protocol === "http"
+      ? { name: httpConnectionManager.name, message: {}, configKeys: [], http: managerOf(scope, connection) }
+      : undefined,
+};
+
+/** Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
+function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectionManager {
+  const { kind, routes, connect } = connection;
+  const edge = kind === "gateway";
+  const inbound = kind === "inbound";
+  return {
+    httpFilters: httpFilters(scope, connection),
+    ...("inline" in routes ? { routes: routes.inline } : {}),
+    manager: {
+      statPrefix: `${connection.statPrefix};`,
+      ...("rds" in routes ? { routeSpecifier: { case: "rds", value: fromRds(routes.rds) } } : {}),
+      accessLog: [...fileAccessLogs(scope), ...filterAccessLogs(scope, connection)],
+      useRemoteAddress: edge,
+      forwardClientCertDetails: edge
+        ? ForwardCert.SANITIZE_SET
+        : inbound
+          ? ForwardCert.APPEND_FORWARD
+          : ForwardCert.SANITIZE,
+      ...(edge || inbound
+        ? {
+            setCurrentClientCertDetails: { subject: true, uri: true, dns: true, cert: edge },
+            serverName: "istio-envoy",
+          }
+        : {}),
+      normalizePath: true,
+      ...(acceptsHttp10(scope) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
+      streamIdleTimeout: durationOf(0),
+      proxy100Continue: true,
+      upgradeConfigs: [{ upgradeType: "websocket" }, ...(connect ? [{ upgradeType: "CONNECT" }] : [])],
+    },
+  };
+}
+
+function fromRds(routeConfigName: string) {
+  return {
+    routeConfigName,
+    configSource: {
+      resourceApiVersion: 2,
+      initialFetchTimeout: durationOf(0),
+      configSourceSpecifier: { case: "ads" as const, value: {} },
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { isHttp } from "@xebec/model-names";
+import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
+import { HTTP_PROXY_ROUTE } from "../../route/route-table.ts";
+import { resolutionFor } from "../../scope/resolution.ts";
+import type { Scope } from "../../scope/scope.ts";
+import type { Workload } from "../../scope/workload.ts";
+import { ANY_TRANSPORT, ANYWHERE, filterChains } from "../chain.ts";
+import { inspectors } from "../listener-filters.ts";
+import { socketAddress } from "../socket-address.ts";
+import { outboundHttp } from "./outbound-http.ts";
+import { tcpChains } from "./tcp-chains.ts";
+
+const FIRST_UNPRIVILEGED_PORT = 1024;
+
+/**
+ * Outbound listeners without traffic capture (interception NONE): the explicit HTTP proxy, and a listener on the proxy's own
+ * address for each TCP service whose port the workload does not serve itself.
+ */
+export function explicitListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
+  if (binding.mode !== "explicit") return [];
+  const { address, httpProxyPort } = binding;
+  const listeners: BuiltListener[] = [];
+  const taken = new Set(targets.map((target) => target.targetPort));
+  const add = (port: number, chains: readonly BuiltFilterChain[], configKeys: readonly string[]): void => {
+    taken.add(port);
+    listeners.push({
+      name: `${address}_${port}`,
+      message: {
+        address: socketAddress(address, port),
+        enableReusePort: false,
+        trafficDirection: TrafficDirection.OUTBOUND,
+        listenerFilters: inspectors(chains),
+      },
+      filterChains: chains,
+      configKeys,
+    });
+  };
+  if (httpProxyPort > 0) add(httpProxyPort, httpProxyChains(scope, `${address}_${httpProxyPort}`), []);
+  for (const service of scope.services())
+    for (const port of service.ports) {
+      if (isHttp(port.protocol) || port.protocol === "UDP") continue;
+      if (port.number < FIRST_UNPRIVILEGED_PORT || taken.has(port.number)) continue;
+      if (resolutionFor(scope.proxyClass, service) === "passthrough") continue;
+      add(port.number, tcpChains(scope, service, port), service.configKeys);
+    }
+  return listeners;
+}
+
+function httpProxyChains(scope: Scope, name: string): BuiltFilterChain[] {
+  return filterChains(scope, {
+    matches: ANYWHERE,
+    transports: ANY_TRANSPORT,
+    connection: outboundHttp(name, HTTP_PROXY_ROUTE, { connect: true }),
+    configKeys: [],
+  });
+}

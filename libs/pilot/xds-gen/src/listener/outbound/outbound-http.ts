@@ -1,0 +1,10 @@
+import type { HttpConnection } from "../../filter/connection.ts";
+
+/** Requests to other services. @param rds the name of their route table */
+export function outboundHttp(
+  listener: string,
+  rds: string,
+  more: Pick<HttpConnection, "connect" | "grpcWeb"> = {},
+): HttpConnection {
+  return { protocol: "http", kind: "outbound", statPrefix: `outbound_${listener}`, routes: { rds }, ...more };
+}

@@ -1,0 +1,52 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import type { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
+import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
+import type { TcpConnection } from "../../filter/connection.ts";
+import type { TcpSettings, WeightedCluster } from "../../filter/network/tcp-proxy.ts";
+import type { Scope } from "../../scope/scope.ts";
+import { inspectors } from "../listener-filters.ts";
+import { socketAddress } from "../socket-address.ts";
+
+export const ALL_ADDRESSES = "0.0.0.0";
+
+interface UnboundListener {
+  readonly address: string;
+  readonly port: number;
+  readonly filterChains: readonly BuiltFilterChain[];
+  readonly defaultFilterChain?: BuiltFilterChain;
+  /** How long the inspectors wait for a client's first bytes. */
+  readonly timeout?: Pick<
+    MessageInitShape<typeof ListenerSchema>,
+    "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
+  >;
+  readonly configKeys: readonly string[];
+}
+
+/** A listener that opens no port: it only takes what `virtualOutbound` hands over. */
+export function unboundListener(name: string, listener: UnboundListener): BuiltListener {
+  const { address, port, timeout, filterChains, defaultFilterChain: last, configKeys } = listener;
+  return {
+    name,
+    message: {
+      address: socketAddress(address, port),
+      bindToPort: false,
+      trafficDirection: TrafficDirection.OUTBOUND,
+      listenerFilters: inspectors(filterChains),
+      ...timeout,
+    },
+    filterChains,
+    ...(last ? { defaultFilterChain: last } : {}),
+    configKeys,
+  };
+}
+
+/** Bytes to some clusters by weight; they are cut off where there is none. */
+export function bytesTo(clusters: readonly WeightedCluster[], settings: TcpSettings = {}): TcpConnection {
+  return { protocol: "tcp", kind: "outbound", clusters, settings };
+}
+
+/** What no service is for: on to wherever it leads, or cut off. */
+export function unknownTraffic({ mesh }: Scope): TcpConnection {
+  return bytesTo([{ name: mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 }]);
+}
