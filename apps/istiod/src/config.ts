@@ -1,5 +1,5 @@
 import { CitadelConfig } from "@xebec/citadel-server";
-import { type ConfigOf, type ConfigSpec, defineConfig, loadConfig, option } from "@xebec/core-config";
+import { type ConfigOf, configOf, defineConfig, option } from "@xebec/core-config";
 import { GalleyConfig } from "@xebec/galley-server";
 import { InjectorConfig } from "@xebec/injector-server";
 import { PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
@@ -38,86 +38,76 @@ type Config = ConfigOf<typeof IstiodConfig>;
 const SERVICES = ["pilot", "galley", "citadel", "injector", "policy", "telemetry"] as const;
 const MONITORING_PORT = 15014;
 
-/** The configuration of each service, as its own process would have it from flags. */
-export function serviceConfigs(config: Config, stateDir: string, tokenFile: string, rootFile: string) {
+/** Files and directories of the process. */
+export interface IstiodPaths {
+  readonly stateDir: string;
+  /** Tokens of the services are beside it: `FILE.pilot`. */
+  readonly tokenFile: string;
+  readonly rootFile: string;
+}
+
+/** The configuration of each service, as its own process would have it. @throws ConfigError for a value that cannot be used */
+export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }: IstiodPaths) {
   const address = (service: (typeof SERVICES)[number]): string => config[`${service}Address`];
-  const monitoring = (service: (typeof SERVICES)[number]): string => {
+  const monitoringPort = (service: (typeof SERVICES)[number]): number => {
     const sharing = SERVICES.filter((each) => address(each) === address(service));
-    return String(MONITORING_PORT + 10 * sharing.indexOf(service));
+    return MONITORING_PORT + 10 * sharing.indexOf(service);
   };
-  const identity = ["--caAddr", `${config.citadelAddress}:8060`, "--caRootFile", rootFile];
-  const own = (service: string, token: string): string[] => [
-    ...identity,
-    "--caTokenFile",
-    token,
-    "--stateDir",
-    // Apart from what the six services keep: here the states come from other sources, and a cache holds one set only.
-    `${stateDir}/istiod/${service}`,
-  ];
-  const at = (service: (typeof SERVICES)[number]): string[] => [
-    "--monitoringAddress",
-    address(service),
-    "--monitoringPort",
-    monitoring(service),
-  ];
-  const mixer = (service: "policy" | "telemetry"): string[] => [
-    ...own(`mixer-${service}`, `${tokenFile}.mixer`),
-    ...at(service),
-    "--address",
-    `${address(service)}:9091`,
-    "--secureAddr",
-    `${address(service)}:15004`,
-    "--trust-domain",
-    config["trust-domain"],
-    ...config.handlerDirs.flatMap((each) => ["--handlerDirs", each]),
-    ...config.handlerNetworks.flatMap((each) => ["--handlerNetworks", each]),
-  ];
-  const load = <S extends ConfigSpec>(spec: S, flags: readonly string[]): ConfigOf<S> =>
-    loadConfig(spec, flags, {}).config;
+  const monitoring = (service: (typeof SERVICES)[number]) => ({
+    monitoringAddress: address(service),
+    monitoringPort: monitoringPort(service),
+  });
+  const identity = (service: string, account = service) => ({
+    caAddr: `${config.citadelAddress}:8060`,
+    caRootFile: rootFile,
+    caTokenFile: `${tokenFile}.${account}`,
+    // Apart from what the six services keep: here the buckets come from other sources, and a cache holds one set only.
+    stateDir: `${stateDir}/istiod/${service}`,
+  });
+  const mixer = (service: "policy" | "telemetry") => ({
+    ...identity(`mixer-${service}`, "mixer"),
+    ...monitoring(service),
+    address: `${address(service)}:9091`,
+    secureAddr: `${address(service)}:15004`,
+    "trust-domain": config["trust-domain"],
+    handlerDirs: config.handlerDirs,
+    handlerNetworks: config.handlerNetworks,
+  });
   return {
-    pilot: load(PilotConfig, [
-      ...own("pilot", `${tokenFile}.pilot`),
-      "--grpcAddr",
-      `${config.pilotAddress}:15010`,
-      "--secureGrpcAddr",
-      `${config.pilotAddress}:15012`,
-      "--httpAddr",
-      `${config.pilotAddress}:8080`,
-      "--monitoringAddr",
-      `${config.pilotAddress}:${monitoring("pilot")}`,
-      "--domain",
-      config.domain,
-      "--trust-domain",
-      config["trust-domain"],
-      ...(config.busURL.length > 0 ? ["--registries", "Bus"] : []),
-      ...(config.http10 ? ["--http10"] : []),
-    ]),
-    galley: load(GalleyConfig, [
-      ...own("galley", `${tokenFile}.galley`),
-      ...at("galley"),
-      "--validation-address",
-      config.galleyAddress,
-      ...(config.configDir ? ["--configPath", config.configDir] : []),
-    ]),
-    citadel: load(CitadelConfig, [
-      "--self-signed-ca",
-      "--storage-dir",
-      `${stateDir}/citadel`,
-      "--address",
-      config.citadelAddress,
-      "--monitoring-port",
-      monitoring("citadel"),
-      "--trust-domain",
-      config["trust-domain"],
-    ]),
-    injector: load(InjectorConfig, [
-      ...own("sidecar-injector", `${tokenFile}.sidecar-injector`),
-      ...at("injector"),
-      "--address",
-      config.injectorAddress,
-      ...(config.injectorValues ? ["--valuesFile", config.injectorValues] : []),
-    ]),
-    policy: load(PolicyConfig, mixer("policy")),
-    telemetry: load(TelemetryConfig, [...mixer("telemetry"), "--prometheusAddr", `${config.telemetryAddress}:42422`]),
+    pilot: configOf(PilotConfig, {
+      ...identity("pilot"),
+      grpcAddr: `${config.pilotAddress}:15010`,
+      secureGrpcAddr: `${config.pilotAddress}:15012`,
+      httpAddr: `${config.pilotAddress}:8080`,
+      monitoringAddr: `${config.pilotAddress}:${monitoringPort("pilot")}`,
+      domain: config.domain,
+      "trust-domain": config["trust-domain"],
+      registries: config.busURL.length > 0 ? ["Bus"] : [],
+      http10: config.http10,
+    }),
+    galley: configOf(GalleyConfig, {
+      ...identity("galley"),
+      ...monitoring("galley"),
+      "validation-address": config.galleyAddress,
+      configPath: config.configDir,
+    }),
+    citadel: configOf(CitadelConfig, {
+      "self-signed-ca": true,
+      "storage-dir": `${stateDir}/citadel`,
+      address: config.citadelAddress,
+      "monitoring-port": monitoringPort("citadel"),
+      "trust-domain": config["trust-domain"],
+    }),
+    injector: configOf(InjectorConfig, {
+      ...identity("sidecar-injector"),
+      ...monitoring("injector"),
+      address: config.injectorAddress,
+      valuesFile: config.injectorValues,
+    }),
+    policy: configOf(PolicyConfig, mixer("policy")),
+    telemetry: configOf(TelemetryConfig, {
+      ...mixer("telemetry"),
+      prometheusAddr: `${config.telemetryAddress}:42422`,
+    }),
   };
 }

@@ -26,7 +26,11 @@ await serviceMain("istiod", async () => {
   const tokens = (): Promise<void> => writeTokens(join(stateDir, "citadel"), tokenFile);
   await tokens();
   keepTokensFresh(tokens);
-  const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, stateDir, tokenFile, rootFile);
+  const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, {
+    stateDir,
+    tokenFile,
+    rootFile,
+  });
 
   const bus = createMemoryBus();
   const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;

@@ -5,10 +5,10 @@ import { EXIT_CONFIG, EXIT_FAILED_START, runService } from "@xebec/core-lifecycl
 import { escapeOutput } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import {
+  AgentConfig,
   adminRequest,
   drainTimes,
   identityOptions,
-  knownFlags,
   makeConfigFolder,
   parseRequestCommand,
   parseWaitCommand,
@@ -19,7 +19,6 @@ import {
 } from "@xebec/platform-envoy";
 import { createWorkloadIdentity } from "@xebec/platform-identity";
 import { findProgram } from "@xebec/platform-process";
-import { AgentConfig } from "./config.ts";
 
 const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --help lists the flags
 pilot-agent request GET|POST PATH             asks Envoy's admin interface, or --debug-port PORT
@@ -33,8 +32,10 @@ const CLOSE_MS = 10_000;
 const [command, ...args] = process.argv.slice(2);
 
 async function proxy(): Promise<void> {
-  const role = args[0]?.startsWith("-") === false ? args[0] : "sidecar";
-  const config = mainConfig(AgentConfig, knownFlags(AgentConfig, args.slice(args[0] === role ? 1 : 0)));
+  let role = "sidecar";
+  const config = mainConfig(AgentConfig, args, (_, [given = role]) => {
+    role = given;
+  });
   const settings = readSettings(role, config, process.env);
   await makeConfigFolder(config.configPath);
   const metrics = createMetrics();

@@ -1,20 +1,17 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
-import { logger } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
-import { checkPilotConfig, istioArguments, PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
+import { checkPilotConfig, PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 import { readMeshFile } from "./mesh-file.ts";
 
-const { argv, ignored } = istioArguments(process.argv.slice(2));
 let mesh: ReturnType<typeof readMeshFile> | undefined;
-const config = mainConfig(PilotConfig, argv, (each) => {
+const config = mainConfig(PilotConfig, process.argv.slice(2), (each) => {
   checkPilotConfig(each);
   if (each.meshConfig) mesh = readMeshFile(each.meshConfig);
 });
-if (ignored.length > 0) logger("config").warn({ flags: ignored }, "flags of Istio's that have no effect here");
 await serviceMain("pilot", async () => {
   const metrics = createMetrics();
   const bus = await openBus(config, "pilot", metrics);

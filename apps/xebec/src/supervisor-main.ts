@@ -14,6 +14,7 @@ import { EXIT_RELEASED } from "./guardian.ts";
 import { loadOptions } from "./mesh-options.ts";
 import { controlSocket, ROOT, runDirectory } from "./paths.ts";
 import { recordProcess } from "./process-record.ts";
+import { serviceOptions } from "./service-options.ts";
 import { claimRunDirectory } from "./single-supervisor.ts";
 
 const log = logger("supervisor");
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     envoy: findProgram("envoy", { root: ROOT, env: process.env }),
     natsServer: findProgram("nats-server", { root: ROOT, env: process.env }),
     tokenMaker,
+    serviceOptions,
   });
   await claimRunDirectory(runDir);
   const socket = controlSocket(runDir);

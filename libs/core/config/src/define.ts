@@ -71,7 +71,8 @@ export const option = {
 };
 
 interface Valued<V> {
-  readonly __value?: V;
+  // In an object, since the type of an optional property loses its `undefined` when it is inferred.
+  readonly __value?: { readonly type: V };
 }
 
 function make(kind: Option["kind"], type: ValueType, help: string, value: unknown, extra: Extra): Option {
@@ -86,11 +87,26 @@ export interface ConfigSpec<O extends Options = Options> {
   /** One line for `--help`. */
   readonly summary: string;
   readonly options: O;
+  /** A subcommand of Istio's that may stand before the flags. */
+  readonly subcommand?: string;
+  /** Names of the arguments that are no flags, in their order; all may be left out. None by default. */
+  readonly positional?: readonly string[];
+  /** Istio's other names of options. One letter is a flag with one dash: `n` is `-n`. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Istio's flags that change nothing here: accepted, and reported. A switch may stand without a value. */
+  readonly ignored?: Readonly<Record<string, "value" | "switch">>;
+  /** True: flags that nobody knows are ignored, too. Istio's agent does so, for templates of other versions. */
+  readonly ignoresUnknown?: boolean;
 }
 
 /** The values that a specification yields. */
 export type ConfigOf<S extends ConfigSpec> = {
   readonly [K in keyof S["options"]]: S["options"][K] extends Valued<infer V> ? V : unknown;
+};
+
+/** Values for some options of a specification; the others, and those that are undefined, have their defaults. */
+export type ConfigValues<S extends ConfigSpec> = {
+  readonly [K in keyof ConfigOf<S>]?: ConfigOf<S>[K] | undefined;
 };
 
 /** Declares the configuration of a service: flags, environment, file and help come from this one place. */

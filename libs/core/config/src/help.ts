@@ -8,13 +8,14 @@ export function helpText(spec: ConfigSpec): string {
     const shown = defaultText(each.default);
     const fallback = shown === "" ? "" : ` [${shown}]`;
     const variables = [envName(spec.service, name), ...(each.env ? [each.env] : [])].join(", ");
-    return `  --${name}${value}\n      ${each.help}${fallback}\n      env ${variables}`;
+    return `  --${name}${aliasesOf(spec, name)}${value}\n      ${each.help}${fallback}\n      env ${variables}`;
   });
   return [
     `${spec.service}: ${spec.summary}`,
     "",
     "Flags (flags win over environment, environment over --config-file, the file over defaults):",
     ...lines,
+    ...ignoredFlags(spec),
     "  --config-file FILE\n      YAML with the same names as the flags",
     "  --help\n      this text",
     "",
@@ -26,4 +27,17 @@ function defaultText(value: unknown): string {
   if (value === undefined) return "";
   if (value === Number.MAX_VALUE || value === Number.POSITIVE_INFINITY) return "no limit";
   return Array.isArray(value) ? value.join(",") : String(value);
+}
+
+/** The other names of an option: `, -n`. */
+function aliasesOf({ aliases = {} }: ConfigSpec, name: string): string {
+  return Object.entries(aliases)
+    .filter(([, option]) => option === name)
+    .map(([alias]) => `, ${alias.length === 1 ? "-" : "--"}${alias}`)
+    .join("");
+}
+
+function ignoredFlags({ ignored = {} }: ConfigSpec): string[] {
+  const names = Object.keys(ignored);
+  return names.length === 0 ? [] : [`  --${names.join(", --")}\n      accepted for Istio's charts, without effect`];
 }

@@ -25,12 +25,12 @@ const SPEC = defineConfig({
 
 const load = (argv: readonly string[], env: Record<string, string> = {}) => loadConfig(SPEC, argv, env);
 
-function faults(argv: readonly string[], env: Record<string, string> = {}): readonly string[] {
+function errorsOf(argv: readonly string[], env: Record<string, string> = {}): readonly string[] {
   try {
     load(argv, env);
   } catch (error) {
     assert.ok(error instanceof ConfigError);
-    return error.faults;
+    return error.errors;
   }
   return [];
 }
@@ -59,7 +59,7 @@ describe("an option that is read", () => {
     assert.throws(
       () => loadConfig(spec, ["--even", "x", "--odd", "1"], {}),
       (error: ConfigError) => {
-        assert.deepEqual(error.faults, ["--odd: no such flag", '--even: "x" is no number']);
+        assert.deepEqual(error.errors, ["--odd: no such flag; there are --even", '--even: "x" is no number']);
         return true;
       },
     );
@@ -125,7 +125,7 @@ describe("the configuration of a service", () => {
 
   it("tells all faults at once, each with its source", () => {
     const path = file("prot: 1\nmode: 5\n");
-    const found = faults(["--config-file", path, "--prt", "x", "stray", "--port", "many"], {
+    const found = errorsOf(["--config-file", path, "--prt", "x", "stray", "--port", "many"], {
       XEBEC_MIXER_POLICY_VERBOSE: "perhaps",
     });
     const expected = [
@@ -141,29 +141,29 @@ describe("the configuration of a service", () => {
   });
 
   it("suggests a flag that is spelled otherwise, or begins so", () => {
-    assert.match(faults(["--grpc-addr=x"]).join(), /did you mean --grpcAddr\?/);
-    assert.match(faults(["--grpc=x"]).join(), /did you mean --grpcAddr\?/);
-    for (const other of ["--zzz=x", "--_=x"]) assert.doesNotMatch(faults([other]).join(), /did you mean/);
+    assert.match(errorsOf(["--grpc-addr=x"]).join(), /did you mean --grpcAddr\?/);
+    assert.match(errorsOf(["--grpc=x"]).join(), /did you mean --grpcAddr\?/);
+    for (const other of ["--zzz=x", "--_=x"]) assert.doesNotMatch(errorsOf([other]).join(), /did you mean/);
   });
 
   it("takes no name that every object of JavaScript has for an option", () => {
-    assert.deepEqual(faults(["--constructor=x"]), ["--constructor: no such flag"]);
-    assert.match(faults(["--config-file", file("toString: 1\n")]).join(), /"toString" is no option$/);
+    assert.deepEqual(errorsOf(["--constructor=x"]), ["--constructor: no such flag"]);
+    assert.match(errorsOf(["--config-file", file("toString: 1\n")]).join(), /"toString" is no option$/);
   });
 
   it("says that a value is missing", () => {
-    assert.deepEqual(faults(["--port"]), ["--port: needs a value"]);
-    assert.deepEqual(faults(["--port", "--verbose"]), ["--port: needs a value"]);
+    assert.deepEqual(errorsOf(["--port"]), ["--port: needs a value"]);
+    assert.deepEqual(errorsOf(["--port", "--verbose"]), ["--port: needs a value"]);
   });
 
   for (const [name, text, reason] of [
     ["that is no YAML", "a: [1", /config\.yaml: /],
     ["that is no map", "- 1\n", /must be a map of options/],
   ] as const)
-    it(`refuses a file ${name}`, () => assert.match(faults(["--config-file", file(text)]).join(), reason));
+    it(`refuses a file ${name}`, () => assert.match(errorsOf(["--config-file", file(text)]).join(), reason));
 
   it("refuses a file that is not there", () => {
-    assert.match(faults(["--config-file", join(folder, "none.yaml")]).join(), /ENOENT/);
+    assert.match(errorsOf(["--config-file", join(folder, "none.yaml")]).join(), /ENOENT/);
   });
 
   it("prints no secret, neither as effective value nor as a fault", () => {
@@ -202,7 +202,7 @@ describe("options of a kind", () => {
       loadConfig(KINDS, argv, {});
     } catch (error) {
       assert.ok(error instanceof ConfigError);
-      return error.faults;
+      return error.errors;
     }
     return [];
   };

@@ -11,24 +11,26 @@ const EXIT_CONFIG = 2;
 /**
  * The configuration of a process: answers `--help`, ends the process with one clear message when something is wrong, sets
  * the log levels, and logs the effective values, secrets left out.
- * @param check finds what no single option shows; throws XebecError invalid_argument
+ * @param check finds what no single option shows, and gets the arguments that are no flags; throws XebecError invalid_argument
  */
 export function mainConfig<S extends ConfigSpec>(
   spec: S,
   argv: readonly string[] = process.argv.slice(2),
-  check: (config: ConfigOf<S>) => void = () => undefined,
+  check: (config: ConfigOf<S>, positional: readonly string[]) => void = () => undefined,
 ): ConfigOf<S> {
   if (argv.includes("--help") || argv.includes("-h")) {
     process.stdout.write(helpText(spec));
     process.exit(0);
   }
   try {
-    const { config, redacted } = loadConfig(spec, argv, process.env);
+    const { config, redacted, ignored, positional } = loadConfig(spec, argv, process.env);
     const levels = (config as { readonly log_output_level?: unknown }).log_output_level;
-    const faults = typeof levels === "string" ? applyLogLevels(levels) : [];
-    if (faults.length > 0) throw new ConfigError(spec.service, faults);
-    check(config);
-    logger("config").info({ config: redacted }, `${spec.service} starts`);
+    const errors = typeof levels === "string" ? applyLogLevels(levels) : [];
+    if (errors.length > 0) throw new ConfigError(spec.service, errors);
+    check(config, positional);
+    const log = logger("config");
+    if (ignored.length > 0) log.warn({ flags: ignored }, "flags that have no effect here");
+    log.info({ config: redacted }, `${spec.service} starts`);
     return config;
   } catch (error) {
     if (!isXebecError(error) || error.code !== "invalid_argument") throw error;

@@ -29,6 +29,16 @@ export const PilotConfig = defineConfig({
     stateDir: option.string("directory of the last good state and of the certificate"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
+  subcommand: "discovery",
+  aliases: { secureGRPCAddr: "secureGrpcAddr", n: "namespace" },
+  // What changes nothing of what proxies get; flags of pilot-discovery that would change something are errors.
+  ignored: {
+    ...{ plugins: "value", resync: "value", clusterRegistriesNamespace: "value", "disable-install-crds": "switch" },
+    ...{ keepaliveInterval: "value", keepaliveTimeout: "value", ctrlz_port: "value", ctrlz_address: "value" },
+    ...{ profile: "switch", discoveryCache: "switch", log_as_json: "switch", log_target: "value", log_caller: "value" },
+    ...{ log_stacktrace_level: "value", log_rotate: "value", log_rotate_max_age: "value" },
+    ...{ log_rotate_max_backups: "value", log_rotate_max_size: "value" },
+  },
 });
 
 const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
@@ -37,9 +47,9 @@ const NAMESPACE = "istio-system";
 /** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
 const FOREVER_MS = 10_000 * 3_600_000;
 
-/** Finds what no single option shows. @throws ConfigError with every fault */
+/** Finds what no single option shows. @throws ConfigError with every error */
 export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
-  const faults = config.registries
+  const errors = config.registries
     .filter((each) => !Object.hasOwn(PLATFORM_REGISTRIES, each))
     .map((each) =>
       ISTIO_REGISTRIES.includes(each)
@@ -47,11 +57,11 @@ export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
         : `--registries: there is no registry ${each}; write ${REGISTRY}`,
     );
   if (config.namespace !== NAMESPACE)
-    faults.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
+    errors.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
   const { keepaliveMaxServerConnectionAge: age } = config;
   if (age !== "infinity" && !((parseDuration(age) ?? 0) > 0))
-    faults.push(`--keepaliveMaxServerConnectionAge: "${age}" is no duration; write for example 30m, or infinity`);
-  if (faults.length > 0) throw new ConfigError(PilotConfig.service, faults);
+    errors.push(`--keepaliveMaxServerConnectionAge: "${age}" is no duration; write for example 30m, or infinity`);
+  if (errors.length > 0) throw new ConfigError(PilotConfig.service, errors);
 }
 
 /** How old a connection may become, in milliseconds; undefined: as old as it likes. */

@@ -1,5 +1,4 @@
 export { checkPilotConfig, PilotConfig } from "./config.ts";
 export type { SyncStatus } from "./debug/debug.ts";
-export { istioArguments } from "./istio-flags.ts";
 export { type PilotParts, pilotComponents } from "./pilot.ts";
 export { XdsServer } from "./server/xds-server.ts";

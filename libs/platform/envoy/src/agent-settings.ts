@@ -6,19 +6,16 @@ import { XebecError } from "@xebec/core-errors";
 import { spiffeId, trustDomainOf } from "@xebec/model-names";
 import type { KeyType } from "@xebec/model-pki";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
+import type { AgentFlags } from "./agent-config.ts";
+import type { AgentEnvironment } from "./agent-environment.ts";
 import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 
-/** The agent's flags that say what the proxy is. */
-export interface AgentFlags {
-  readonly domain: string;
-  readonly serviceCluster: string;
-  readonly configPath: string;
-  readonly discoveryAddress: string | undefined;
-  readonly "trust-domain": string;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
+/** The flags that say what the proxy is. */
+export type SettingsFlags = Pick<
+  AgentFlags,
+  "domain" | "serviceCluster" | "configPath" | "discoveryAddress" | "trust-domain"
+>;
 
 const DAY_MS = 86_400_000;
 const POD_INFO = "./etc/istio/pod";
@@ -32,7 +29,7 @@ const ROOT = "./var/run/secrets/istio/root-cert.pem";
  * @param role `sidecar` or `router` (also 1.1's `ingress`)
  * @throws XebecError invalid_argument that names the variable
  */
-export function readSettings(role: string, flags: AgentFlags, variables: Env): ProxySettings {
+export function readSettings(role: string, flags: SettingsFlags, variables: AgentEnvironment): ProxySettings {
   const proxyConfig = withFlags(parseProxyConfig(variables.PROXY_CONFIG ?? ""), flags);
   const env = { ...proxyConfig.proxyMetadata, ...variables };
   const namespace = env.POD_NAMESPACE || "default";
@@ -97,7 +94,11 @@ function ownIdentity({ env, trustDomain, namespace, serviceAccount }: ProxySetti
   return env.SERVICE_ACCOUNT && env.POD_NAMESPACE ? spiffeId({ trustDomain, namespace, serviceAccount }) : undefined;
 }
 
-function keyTypeOf({ WORKLOAD_RSA_KEY_SIZE: bits, ECC_SIGNATURE_ALGORITHM: ecc, ECC_CURVE: curve }: Env): KeyType {
+function keyTypeOf({
+  WORKLOAD_RSA_KEY_SIZE: bits,
+  ECC_SIGNATURE_ALGORITHM: ecc,
+  ECC_CURVE: curve,
+}: AgentEnvironment): KeyType {
   if (bits && !ecc) {
     if (bits === "2048" || bits === "4096") return `RSA-${bits}`;
     throw new XebecError("invalid_argument", `WORKLOAD_RSA_KEY_SIZE: ${bits} bits are not offered; use 2048 or 4096`);
@@ -107,7 +108,7 @@ function keyTypeOf({ WORKLOAD_RSA_KEY_SIZE: bits, ECC_SIGNATURE_ALGORITHM: ecc, 
   throw new XebecError("invalid_argument", `ECC_CURVE: "${curve}" is not offered; use P256 or P384`);
 }
 
-function withFlags(config: ProxyConfig, { discoveryAddress }: AgentFlags): ProxyConfig {
+function withFlags(config: ProxyConfig, { discoveryAddress }: SettingsFlags): ProxyConfig {
   return discoveryAddress && config.raw.discoveryAddress === undefined ? { ...config, discoveryAddress } : config;
 }
 

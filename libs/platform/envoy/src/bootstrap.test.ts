@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { option } from "@xebec/core-config";
+import { loadConfig } from "@xebec/core-config";
 import { validateWithEnvoy } from "@xebec/testing-launch";
+import { AgentConfig } from "./agent-config.ts";
 import { readSettings } from "./agent-settings.ts";
 import { parseAppProbes } from "./app-probes.ts";
 import { renderBootstrap } from "./bootstrap.ts";
-import { knownFlags } from "./known-flags.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { envoyNode } from "./node.ts";
 import { parseProxyConfig } from "./proxy-config.ts";
@@ -95,9 +95,9 @@ test("proxyMetadata stands for variables that the pod does not set", () => {
   const { env } = readSettings(
     "sidecar",
     { ...flags, "trust-domain": "cluster.local" },
-    { INSTANCE_IP: "127.0.9.9", B: "own", PROXY_CONFIG: "proxyMetadata: {SECRET_TTL: 30s, B: lost}" },
+    { INSTANCE_IP: "127.0.9.9", ISTIOD_SAN: "own", PROXY_CONFIG: "proxyMetadata: {SECRET_TTL: 30s, ISTIOD_SAN: lost}" },
   );
-  assert.deepEqual([env.SECRET_TTL, env.B], ["30s", "own"]);
+  assert.deepEqual([env.SECRET_TTL, env.ISTIOD_SAN], ["30s", "own"]);
 });
 
 test("settings that cannot be used are named", () => {
@@ -127,6 +127,7 @@ test("probes of both forms, metrics annotations, unknown flags", () => {
     port: 9_080,
   });
   assert.equal(parsePrometheusAnnotations('{"scrape":"false"}', 15_020), undefined);
-  const spec = { service: "s", summary: "", options: { known: option.string("") } };
-  assert.deepEqual(knownFlags(spec, ["--a", "b", "--known", "v", "--c=d", "--e"]), ["--known", "v"]);
+  const argv = ["router", "--a", "b", "--domain", "v", "--c=d", "--templateFile", "x", "--e"];
+  const { config, positional, ignored } = loadConfig(AgentConfig, argv, {});
+  assert.deepEqual([config.domain, positional, ignored], ["v", ["router"], ["--a", "--c", "--templateFile", "--e"]]);
 });

@@ -1,7 +1,7 @@
 import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { httpCall, httpStatus } from "@xebec/platform-http/call";
-import type { RequestCommand, WaitCommand } from "./command-line.ts";
+import type { RequestCommand, WaitCommand } from "./agent-commands.ts";
 
 /**
  * `pilot-agent request METHOD PATH`: asks Envoy's admin interface, or another port of the pod.

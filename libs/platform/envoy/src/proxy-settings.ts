@@ -1,3 +1,4 @@
+import type { AgentEnvironment } from "./agent-environment.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
 
 /** Everything that is known of a proxy before it starts. */
@@ -17,7 +18,7 @@ export interface ProxySettings {
   readonly serviceCluster: string;
   readonly proxyConfig: ProxyConfig;
   /** Environment variables, of which ISTIO_META_ and ISTIO_METAJSON_ are read. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: AgentEnvironment;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Path of the SDS socket, relative to the working directory that Envoy shares. */

@@ -6,6 +6,18 @@ export type { MeshStatus, UnitStatus } from "./mesh-status.ts";
 export { type LocalFault, type Manifests, parseManifests } from "./parse-manifests.ts";
 export { chooseContainer } from "./pod-lookup.ts";
 export type { MintToken } from "./pod-tokens.ts";
-export { citadelDir, MONITORING_PORT, NATS_PORT, rootFile, SERVICE_ACCOUNTS, tokenFile } from "./services.ts";
+export {
+  type BusService,
+  CITADEL_PORT,
+  citadelDir,
+  injectorValuesFile,
+  MONITORING_PORT,
+  NATS_PORT,
+  rootFile,
+  SERVICE_ACCOUNTS,
+  type ServiceHost,
+  type ServiceOptions,
+  tokenFile,
+} from "./services.ts";
 export type { PublishedConfig } from "./status-reader.ts";
 export { Supervisor, type SupervisorOptions } from "./supervisor.ts";

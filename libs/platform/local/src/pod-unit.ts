@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { readYaml } from "@xebec/core-yaml";
+import type { AgentEnvironment } from "@xebec/platform-envoy";
 import { POD_MARK, RUN_MARK } from "@xebec/platform-process";
 import { containerCommand, NODE_ENVIRONMENT } from "./images.ts";
 import type { ContainerSpec } from "./manifest-objects.ts";
@@ -38,7 +39,7 @@ export function containerUnit(host: PodHost, pod: PodPlace, container: Container
     ...(file === process.execPath ? NODE_ENVIRONMENT : {}),
     ...(isProxy ? {} : appEnvironment(host, pod)),
     ...own,
-    ...(isProxy ? proxyEnvironment(host, pod, container, own.PROXY_CONFIG) : {}),
+    ...(isProxy ? setVariables(proxyEnvironment(host, pod, container, own.PROXY_CONFIG)) : {}),
     [RUN_MARK]: host.runId,
     [POD_MARK]: uid,
   };
@@ -78,8 +79,8 @@ function proxyEnvironment(
   { state, facts, appIp }: PodPlace,
   container: ContainerSpec,
   ownConfig = "{}",
-): Record<string, string> {
-  const router = container.args?.includes("router") === true;
+): AgentEnvironment {
+  const isRouter = container.args?.includes("router") === true;
   return {
     CA_ADDR: caAddress,
     PROXY_CONFIG: JSON.stringify({ ...proxyConfig, ...mapOf(ownConfig), discoveryAddress }),
@@ -90,8 +91,16 @@ function proxyEnvironment(
     ISTIO_META_WORKLOAD_NAME: state.deployment,
     ISTIO_META_INTERCEPTION_MODE: "NONE",
     ISTIO_META_APP_ADDRESS: appIp,
-    ...(router ? { ISTIO_META_GATEWAY_BIND: "127.0.0.1" } : { ISTIO_META_HTTP_PROXY_PORT: String(HTTP_PROXY_PORT) }),
+    ISTIO_META_GATEWAY_BIND: isRouter ? "127.0.0.1" : undefined,
+    ISTIO_META_HTTP_PROXY_PORT: isRouter ? undefined : String(HTTP_PROXY_PORT),
   };
+}
+
+/** The variables that are set. */
+function setVariables(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((each): each is [string, string] => each[1] !== undefined),
+  );
 }
 
 /** @throws XebecError invalid_argument when the text is no map in YAML or JSON */

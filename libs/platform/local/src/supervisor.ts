@@ -30,7 +30,15 @@ import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
 import type { MintToken } from "./pod-tokens.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
-import { citadelDir, monolithUnit, NATS_PORT, natsUnit, type ServiceHost, serviceUnits } from "./services.ts";
+import {
+  citadelDir,
+  monolithUnit,
+  NATS_PORT,
+  natsUnit,
+  type ServiceHost,
+  type ServiceOptions,
+  serviceUnits,
+} from "./services.ts";
 import { createStateFile, type LocalState, type StateFile } from "./state-file.ts";
 import { type PublishedConfig, StatusReader } from "./status-reader.ts";
 import { endStrangers, findRun } from "./strangers.ts";
@@ -55,6 +63,7 @@ export interface SupervisorOptions {
   readonly monolith: boolean;
   readonly envoy: string;
   readonly natsServer: string;
+  readonly serviceOptions: ServiceOptions;
   /** Makes tokens with the key in citadel's directory. */
   readonly tokenMaker: (citadelDir: string) => Promise<MintToken>;
 }
@@ -147,7 +156,9 @@ export class Supervisor {
       baseEnv,
       busKeys: keys,
     };
-    const specs = [natsUnit(host), ...(this.#options.monolith ? [monolithUnit(host)] : serviceUnits(host))];
+    const { monolith, serviceOptions } = this.#options;
+    const services = monolith ? [monolithUnit(host, serviceOptions)] : serviceUnits(host, serviceOptions);
+    const specs = [natsUnit(host), ...services];
     await endStrangers({
       ...{ runId: this.#runId, processes: before.processes, graceMs: SERVICE_GRACE_MS },
       services: new Set(specs.map((each) => each.name)),

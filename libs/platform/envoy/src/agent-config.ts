@@ -1,6 +1,4 @@
-import { defineConfig, option } from "@xebec/core-config";
-
-const ACCEPTED = "accepted as Istio's agent does, without effect";
+import { type ConfigOf, defineConfig, option } from "@xebec/core-config";
 
 /** The agent's flags, with Istio's names (docs/reference/pilot.md §7.1). What the pod is comes from the environment. */
 export const AgentConfig = defineConfig({
@@ -19,12 +17,15 @@ export const AgentConfig = defineConfig({
     proxyLogLevel: option.string("Envoy's log level, or level,component:level", "warning"),
     concurrency: option.number("worker threads of Envoy; 0: one per core", 2),
     envoyLogFile: option.string("file for Envoy's output; empty: where the agent's own goes"),
-    proxyComponentLogLevel: option.string(ACCEPTED),
-    meshConfig: option.string(ACCEPTED),
-    stsPort: option.string(ACCEPTED),
-    tokenManagerPlugin: option.string(ACCEPTED),
-    templateFile: option.string(ACCEPTED),
-    outlierLogPath: option.string(ACCEPTED),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
+  positional: ["sidecar|router"],
+  ignored: {
+    ...{ proxyComponentLogLevel: "value", meshConfig: "value", stsPort: "value", tokenManagerPlugin: "value" },
+    ...{ templateFile: "value", outlierLogPath: "value" },
+  },
+  // As Istio's agent: templates of other versions start it.
+  ignoresUnknown: true,
 });
+
+export type AgentFlags = ConfigOf<typeof AgentConfig>;

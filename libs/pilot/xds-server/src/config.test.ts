@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadConfig } from "@xebec/core-config";
 import { checkPilotConfig, connectionAgeMs, PilotConfig } from "./config.ts";
-import { istioArguments } from "./istio-flags.ts";
 
 function load(argv: readonly string[]) {
-  const { argv: own, ignored } = istioArguments(argv);
-  const { config } = loadConfig(PilotConfig, own, {});
+  const { config, ignored } = loadConfig(PilotConfig, argv, {});
   checkPilotConfig(config);
   return { config, ignored };
 }

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import type { CitadelConfig } from "@xebec/citadel-server";
+import type { ConfigValues } from "@xebec/core-config";
+import type { GalleyConfig } from "@xebec/galley-server";
+import type { InjectorConfig } from "@xebec/injector-server";
+import type { IstiodConfig } from "@xebec/istiod/config";
+import type { PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
+import type { PilotConfig } from "@xebec/pilot-xds-server";
+import {
+  type BusService,
+  CITADEL_PORT,
+  citadelDir,
+  injectorValuesFile,
+  MONITORING_PORT,
+  NATS_PORT,
+  rootFile,
+  type ServiceHost,
+  type ServiceName,
+  type ServiceOptions,
+  tokenFile,
+} from "@xebec/platform-local";
+
+type OptionsOf = {
+  readonly galley: ConfigValues<typeof GalleyConfig>;
+  readonly pilot: ConfigValues<typeof PilotConfig>;
+  readonly citadel: ConfigValues<typeof CitadelConfig>;
+  readonly "sidecar-injector": ConfigValues<typeof InjectorConfig>;
+  readonly "mixer-policy": ConfigValues<typeof PolicyConfig>;
+  readonly "mixer-telemetry": ConfigValues<typeof TelemetryConfig>;
+};
+
+// Only types of the services: their code has no place in this program.
+
+/** How each service of a mesh on this machine is configured. */
+const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, address: string) => OptionsOf[S] } = {
+  galley: (host, address) => ({
+    configPath: host.configDir,
+    "validation-address": address,
+    ...monitoring(address),
+    ...bus(host, "galley"),
+    ...identity(host, "galley"),
+  }),
+  pilot: (host, address) => ({
+    grpcAddr: `${address}:15010`,
+    secureGrpcAddr: `${address}:15012`,
+    httpAddr: `${address}:8080`,
+    monitoringAddr: `${address}:${MONITORING_PORT}`,
+    registries: ["Bus"],
+    ...bus(host, "pilot"),
+    ...identity(host, "pilot"),
+  }),
+  citadel: (host, address) => ({
+    "self-signed-ca": true,
+    "storage-dir": citadelDir(host.runDir),
+    address,
+    "grpc-port": CITADEL_PORT,
+    ...bus(host, "citadel"),
+  }),
+  // The injector has no part in the bus: its configuration is files.
+  "sidecar-injector": (host, address) => ({
+    address,
+    valuesFile: injectorValuesFile(host.runDir),
+    ...monitoring(address),
+    ...identity(host, "sidecar-injector"),
+  }),
+  "mixer-policy": (host, address) => mixer(host, "mixer-policy", address),
+  "mixer-telemetry": (host, address) => ({
+    ...mixer(host, "mixer-telemetry", address),
+    prometheusAddr: `${address}:42422`,
+    handlerDirs: handlerDirs(host),
+  }),
+};
+
+/** The options of the services of a mesh on this machine, with the services' own types. */
+export const serviceOptions: ServiceOptions = {
+  service: (host, service) => SERVICE_OPTIONS[service](host, host.plan.service(service)),
+  monolith: (host) => monolith(host),
+};
+
+function monolith(host: ServiceHost): ConfigValues<typeof IstiodConfig> {
+  const { plan } = host;
+  return {
+    configDir: host.configDir,
+    stateDir: join(host.runDir, "state"),
+    galleyAddress: plan.service("galley"),
+    pilotAddress: plan.service("pilot"),
+    citadelAddress: plan.service("citadel"),
+    injectorAddress: plan.service("sidecar-injector"),
+    policyAddress: plan.service("mixer-policy"),
+    telemetryAddress: plan.service("mixer-telemetry"),
+    injectorValues: injectorValuesFile(host.runDir),
+    handlerDirs: handlerDirs(host),
+    ...bus(host, "pilot"),
+  };
+}
+
+function mixer(host: ServiceHost, service: "mixer-policy" | "mixer-telemetry", address: string) {
+  return {
+    address: `${address}:9091`,
+    secureAddr: `${address}:15004`,
+    ...monitoring(address),
+    ...bus(host, service),
+    ...identity(host, service),
+  };
+}
+
+/** Where handlers may write files: nowhere else on the machine of a user. */
+function handlerDirs({ runDir }: ServiceHost): readonly string[] {
+  return [join(runDir, "handlers")];
+}
+
+function monitoring(address: string) {
+  return { monitoringAddress: address, monitoringPort: MONITORING_PORT };
+}
+
+function bus(host: ServiceHost, service: BusService) {
+  return {
+    busURL: [`nats://${host.plan.nats}:${NATS_PORT}`],
+    busSeedFile: host.busKeys.seedFile(service),
+    busKeysFile: host.busKeys.publicKeysFile,
+  };
+}
+
+function identity(host: ServiceHost, service: ServiceName) {
+  return {
+    caAddr: `${host.plan.service("citadel")}:${CITADEL_PORT}`,
+    caRootFile: rootFile(host.runDir),
+    caTokenFile: tokenFile(host.runDir, service),
+    stateDir: join(host.runDir, "state", service),
+  };
+}
