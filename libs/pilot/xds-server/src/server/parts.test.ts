@@ -7,6 +7,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { escapeLine } from "@xebec/core-log";
 import { type EncodedResource, resourceSet, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
 import { replaced } from "../subscription/derived-sets.ts";
@@ -22,6 +23,9 @@ const text = fc.string({ unit: "grapheme", maxLength: 12 });
 const resource = (name: string, version = "1", size = 1): EncodedResource => ({
   ...{ name, version, bytes: new Uint8Array(size).fill(7), configKeys: [] },
 });
+
+/** A client's error as logs and conditions show it: on one line, and without characters that steer a terminal. */
+const shownMessage = (message: string): string => escapeLine(message.replace(/[\r\n\t]+/g, " "));
 
 describe("a discovery request", () => {
   const known = fc.record({
@@ -41,7 +45,11 @@ describe("a discovery request", () => {
           { typeUrl, nonce, id: node?.id, metadata: { ...node?.metadata }, error, names: names() },
           {
             ...{ typeUrl: each.typeUrl, nonce: each.responseNonce, id: each.node.id },
-            ...{ metadata: { ...each.node.metadata }, error: errorDetail && { ...errorDetail }, names: resourceNames },
+            ...{
+              metadata: { ...each.node.metadata },
+              error: errorDetail && { ...errorDetail, message: shownMessage(errorDetail.message) },
+              names: resourceNames,
+            },
           },
         );
       }),
