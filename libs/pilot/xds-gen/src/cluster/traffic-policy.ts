@@ -168,7 +168,8 @@ function gatewayFailures(count: number | undefined) {
   };
 }
 
-function optionalDuration(text: string | undefined) {
+/** A duration of the configuration as Envoy has it. */
+export function optionalDuration(text: string | undefined) {
   const value = ms(text);
   return value === undefined ? undefined : durationOf(value);
 }

@@ -47,5 +47,3 @@ export function encodeResourceMessage<T extends DescMessage>(
   const bytes = toBinary(schema, create(schema, init));
   return { name, version: contentHash(bytes), bytes, configKeys };
 }
-
-export { appendBytes, BinaryWriter } from "./wire.ts";

@@ -4,7 +4,7 @@ import type { Resource } from "@xebec/model-resources";
 import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snapshot/mesh-changes";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import fc from "fast-check";
-import { HTTP_PROXY_ROUTE } from "../route/route-table.ts";
+import { HTTP_PROXY_ROUTE } from "../route/outbound-hosts.ts";
 import { type MeshProxy, proxyOf } from "../scope/proxy.ts";
 import { Generator } from "./generator.ts";
 import type { NameSet } from "./names.ts";

@@ -1,6 +1,7 @@
 import type { EncodedResource } from "../encode/encoded.ts";
-import { gatewayHosts, gatewayRouteTable } from "../listener/gateway/gateway.ts";
-import { HTTP_PROXY_ROUTE, httpProxyRouteTable, outboundHosts, outboundRouteTable } from "../route/route-table.ts";
+import { gatewayRouteTable, prepareGatewayHosts } from "../route/gateway-route-table.ts";
+import { HTTP_PROXY_ROUTE, prepareOutboundHosts } from "../route/outbound-hosts.ts";
+import { httpProxyRouteTable, outboundRouteTable } from "../route/route-table.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { listenerLists } from "./lds.ts";
@@ -24,7 +25,9 @@ export function routeLists(scope: Scope, workload: Workload): readonly (readonly
 
 export function prepareRoutes(scope: Scope, workload: Workload): Iterable<undefined> {
   const router = routerOf(scope, { workload });
-  return router ? gatewayHosts(scope, router.targets) : outboundHosts(scope, scope.proxyClass.interception === "NONE");
+  return router
+    ? prepareGatewayHosts(scope, router.targets)
+    : prepareOutboundHosts(scope, scope.proxyClass.interception === "NONE");
 }
 
 function routeTable(scope: Scope, name: string, router: Workload | undefined): EncodedResource {

@@ -1,36 +1,33 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationOf } from "@xebec/api-envoy";
 import type { RouteAction_HashPolicySchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
-import { effectivePolicy, mergedRule, ms } from "../cluster/traffic-policy.ts";
+import type { TrafficPolicy } from "@xebec/model-resources";
+import type { Built } from "../build/built.ts";
+import { effectivePolicy, mergedRule, optionalDuration } from "../cluster/traffic-policy.ts";
 import type { Scope } from "../scope/scope.ts";
 
-type HashPolicy = MessageInitShape<typeof RouteAction_HashPolicySchema>;
+export type HashPolicy = MessageInitShape<typeof RouteAction_HashPolicySchema>;
 
-/** Consistent hashing lives on routes: the destination's load balancer says by what (docs/reference/pilot.md §3.2). */
-export function hashPolicy(scope: Scope, host: string, subset: string, port: number): HashPolicy[] {
+type ConsistentHash = NonNullable<NonNullable<TrafficPolicy["loadBalancer"]>["consistentHash"]>;
+
+/**
+ * Consistent hashing lives on routes: the destination's load balancer says by what (docs/reference/pilot.md §3.2).
+ * @returns undefined where the destination is not hashed
+ */
+export function hashPolicy(scope: Scope, host: string, subset: string, port: number): Built<HashPolicy> | undefined {
   const service = scope.service(host);
-  if (!service) return [];
-  const rule = mergedRule(scope.destinationRules(service));
+  const rule = service && mergedRule(scope.destinationRules(service));
   const hash = effectivePolicy(rule?.spec, subset, port).loadBalancer?.consistentHash;
-  if (hash?.httpHeaderName)
-    return [{ policySpecifier: { case: "header", value: { headerName: hash.httpHeaderName } } }];
-  if (hash?.httpCookie) {
-    const ttl = ms(hash.httpCookie.ttl);
-    return [
-      {
-        policySpecifier: {
-          case: "cookie",
-          value: {
-            name: hash.httpCookie.name,
-            path: hash.httpCookie.path ?? "",
-            ...(ttl === undefined ? {} : { ttl: durationOf(ttl) }),
-          },
-        },
-      },
-    ];
+  const policySpecifier = hash && specifierOf(hash);
+  return rule && policySpecifier && { message: { policySpecifier }, configKeys: rule.keys };
+}
+
+function specifierOf(hash: ConsistentHash): HashPolicy["policySpecifier"] {
+  if (hash.httpHeaderName) return { case: "header", value: { headerName: hash.httpHeaderName } };
+  if (hash.httpCookie) {
+    const { name, path = "", ttl } = hash.httpCookie;
+    return { case: "cookie", value: { name, path, ttl: optionalDuration(ttl) } };
   }
-  if (hash?.useSourceIp) return [{ policySpecifier: { case: "connectionProperties", value: { sourceIp: true } } }];
-  if (hash?.httpQueryParameterName)
-    return [{ policySpecifier: { case: "queryParameter", value: { name: hash.httpQueryParameterName } } }];
-  return [];
+  if (hash.useSourceIp) return { case: "connectionProperties", value: { sourceIp: true } };
+  if (hash.httpQueryParameterName) return { case: "queryParameter", value: { name: hash.httpQueryParameterName } };
+  return undefined;
 }

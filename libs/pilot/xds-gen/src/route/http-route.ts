@@ -1,13 +1,14 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RouteActionSchema, RouteSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
+import type { RouteActionSchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import { canonicalHost, isHttp, outboundCluster, resolveShortName } from "@xebec/model-names";
 import type { HttpDestination, HttpMatch, HttpRoute } from "@xebec/model-resources";
 import type { VirtualService } from "@xebec/pilot-snapshot";
+import type { Built, BuiltRoute, RouteInit } from "../build/built.ts";
 import { ms } from "../cluster/traffic-policy.ts";
 import { routeSettings } from "../filter/http/registry.ts";
 import type { Scope } from "../scope/scope.ts";
 import { configPath } from "./config-path.ts";
-import { hashPolicy } from "./hash-policy.ts";
+import { type HashPolicy, hashPolicy } from "./hash-policy.ts";
 import { authorityOf, headerEdits } from "./header-edits.ts";
 import { millionths } from "./percent.ts";
 import { directResponseOf, redirectOf } from "./redirect.ts";
@@ -15,7 +16,6 @@ import { retryPolicy } from "./retry-policy.ts";
 import { type RouteBinding, routeMatch, routeName } from "./route-match.ts";
 import { NO_TIMEOUT, routeTimeout } from "./route-timeout.ts";
 
-type RouteInit = MessageInitShape<typeof RouteSchema>;
 type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 type Destination = HttpDestination["destination"];
 
@@ -26,94 +26,102 @@ export function httpRoute(
   rule: HttpRoute,
   match: HttpMatch | undefined,
   binding: RouteBinding,
-): RouteInit {
-  const used = usedOf(rule);
+): BuiltRoute {
+  const resolve = resolver(scope, owner, binding);
+  const used = usedOf(rule).map((each) => ({ ...each, ...resolve(each.destination) }));
   const [only] = used.length === 1 ? used : [];
   // A single destination's edits come behind the rule's, so that what it sets holds.
   const { request, response } = headerEdits(rule.headers, only?.headers);
+  const hashes = used.flatMap(({ host, subset, port }) => hashPolicy(scope, host, subset, port) ?? []).slice(0, 8);
   return {
-    name: routeName(rule, match),
-    match: routeMatch(match),
-    action: rule.redirect
-      ? { case: "redirect", value: redirectOf(rule.redirect, binding.port) }
-      : rule.directResponse
-        ? { case: "directResponse", value: directResponseOf(rule.directResponse) }
-        : { case: "route", value: actionOf(scope, owner, rule, binding) },
-    metadata: { filterMetadata: { istio: { config: configPath(owner.key) } } },
-    decorator: { operation: `${owner.name}:${binding.port}/*` },
-    statPrefix: match?.statPrefix ?? "",
-    ...request,
-    ...response,
-    typedPerFilterConfig: routeSettings(scope, {
-      rule,
-      destinations: used.map(({ destination }) => {
-        const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
-        return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
-      }),
-    }),
+    message: {
+      name: routeName(rule, match),
+      match: routeMatch(match),
+      action: actionOf(rule, binding, used, hashes, resolve),
+      metadata: { filterMetadata: { istio: { config: configPath(owner.key) } } },
+      decorator: { operation: `${owner.name}:${binding.port}/*` },
+      statPrefix: match?.statPrefix ?? "",
+      ...request,
+      ...response,
+      typedPerFilterConfig: routeSettings(scope, { rule, destinations: used }),
+    },
+    configKeys: [...new Set([owner.key, ...hashes.flatMap((each) => each.configKeys)])],
   };
 }
 
 /** The route of a service that no VirtualService is for. */
-export function defaultRoute(scope: Scope, host: string, port: number): RouteInit {
-  const destination = { host };
+export function defaultRoute(scope: Scope, host: string, port: number): BuiltRoute {
+  const destination = { host, subset: "", port: portOf(scope, { host }, host, port) };
+  const hash = hashPolicy(scope, host, "", port);
   return {
-    name: "default",
-    match: routeMatch(undefined),
-    action: {
-      case: "route",
-      value: {
-        clusterSpecifier: { case: "cluster", value: clusterOf(scope, destination, host, port) },
-        ...NO_TIMEOUT,
-        // A host that just failed is left out, also where a hash leads there: as in Istio, only rules ask for the same one again.
-        retryPolicy: retryPolicy(undefined, false),
-        hashPolicy: hashPolicy(scope, host, "", port),
+    message: {
+      name: "default",
+      match: routeMatch(undefined),
+      action: {
+        case: "route",
+        value: {
+          clusterSpecifier: { case: "cluster", value: clusterName(destination) },
+          ...NO_TIMEOUT,
+          // A host that just failed is left out, also where a hash leads there: as in Istio, only rules ask for the same one again.
+          retryPolicy: retryPolicy(undefined, false),
+          hashPolicy: hash ? [hash.message] : [],
+        },
       },
+      decorator: { operation: `${host}:${port}/*` },
+      typedPerFilterConfig: routeSettings(scope, { destinations: [{ host, subset: "", port }] }),
     },
-    decorator: { operation: `${host}:${port}/*` },
-    typedPerFilterConfig: routeSettings(scope, { destinations: [{ host, subset: "", port }] }),
+    configKeys: hash?.configKeys ?? [],
   };
 }
 
-function actionOf(scope: Scope, owner: VirtualService, rule: HttpRoute, binding: RouteBinding): ActionInit {
-  const host = (destination: Destination): string =>
-    canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
-  const nameOf = (destination: Destination): string => clusterOf(scope, destination, host(destination), binding.port);
-  const used = usedOf(rule);
-  const hash = used
-    .flatMap((each) =>
-      hashPolicy(
-        scope,
-        host(each.destination),
-        each.destination.subset ?? "",
-        portOf(scope, each.destination, host(each.destination), binding.port),
-      ),
-    )
-    .slice(0, 8);
+/** A destination with what its rule leaves to be found out. */
+interface Resolved {
+  /** Fully qualified. */
+  readonly host: string;
+  /** Empty for the whole service. */
+  readonly subset: string;
+  readonly port: number;
+}
+
+type Used = HttpDestination & Resolved;
+
+const clusterName = ({ port, subset, host }: Resolved): string => outboundCluster(port, subset, host);
+
+function resolver(scope: Scope, owner: VirtualService, binding: RouteBinding): (destination: Destination) => Resolved {
+  return (destination) => {
+    const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
+    return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
+  };
+}
+
+function actionOf(
+  rule: HttpRoute,
+  { port }: RouteBinding,
+  used: readonly Used[],
+  hashes: readonly Built<HashPolicy>[],
+  resolve: (destination: Destination) => Resolved,
+): RouteInit["action"] {
+  if (rule.redirect) return { case: "redirect", value: redirectOf(rule.redirect, port) };
+  if (rule.directResponse) return { case: "directResponse", value: directResponseOf(rule.directResponse) };
   const ruled = rule.rewrite?.authority || authorityOf(rule.headers);
-  const authority = ruled ?? (used.length === 1 ? authorityOf(used[0]?.headers) : undefined);
   const byRegex = rule.rewrite?.uriRegexRewrite;
   return {
-    clusterSpecifier: destinationsOf(used, nameOf, ruled === undefined),
-    ...routeTimeout(ms(rule.timeout) ?? 0),
-    retryPolicy: retryPolicy(rule.retries, used.length === 1 && hash.length > 0),
-    hashPolicy: hash,
-    // Envoy takes one of the two alone.
-    prefixRewrite: byRegex ? "" : (rule.rewrite?.uri ?? ""),
-    ...(byRegex
-      ? {
-          regexRewrite: {
-            pattern: { regex: byRegex.match },
-            substitution: byRegex.rewrite,
-          },
-        }
-      : {}),
-    hostRewriteSpecifier: authority ? { case: "hostRewriteLiteral", value: authority } : { case: undefined },
-    requestMirrorPolicies: mirrorsOf(rule).map(({ destination, percent }) => ({
-      cluster: nameOf(destination),
-      runtimeFraction: { defaultValue: millionths(percent) },
-      disableShadowHostSuffixAppend: true,
-    })),
+    case: "route",
+    value: {
+      clusterSpecifier: clusterSpecifier(used, ruled === undefined),
+      ...routeTimeout(ms(rule.timeout) ?? 0),
+      retryPolicy: retryPolicy(rule.retries, used.length === 1 && hashes.length > 0),
+      hashPolicy: hashes.map((each) => each.message),
+      // Envoy takes one of the two alone.
+      prefixRewrite: byRegex ? "" : (rule.rewrite?.uri ?? ""),
+      regexRewrite: byRegex && { pattern: { regex: byRegex.match }, substitution: byRegex.rewrite },
+      hostRewriteSpecifier: hostRewrite(ruled ?? (used.length === 1 ? authorityOf(used[0]?.headers) : undefined)),
+      requestMirrorPolicies: mirrorsOf(rule).map(({ destination, percent }) => ({
+        cluster: clusterName(resolve(destination)),
+        runtimeFraction: { defaultValue: millionths(percent) },
+        disableShadowHostSuffixAppend: true,
+      })),
+    },
   };
 }
 
@@ -126,27 +134,26 @@ function usedOf({ route = [] }: HttpRoute): readonly HttpDestination[] {
  * Where a rule's requests go. Of several destinations each has its own edits; those of a single one are the route's.
  * @param ownHosts false when the rule gives all requests a host: then destinations do not give others
  */
-function destinationsOf(
-  used: readonly HttpDestination[],
-  nameOf: (destination: Destination) => string,
-  ownHosts: boolean,
-): NonNullable<ActionInit["clusterSpecifier"]> {
+function clusterSpecifier(used: readonly Used[], ownHosts: boolean): NonNullable<ActionInit["clusterSpecifier"]> {
   const [first, second] = used;
   if (!first) return { case: "cluster", value: "BlackHoleCluster" };
-  if (!second) return { case: "cluster", value: nameOf(first.destination) };
+  if (!second) return { case: "cluster", value: clusterName(first) };
   return {
     case: "weightedClusters",
     value: {
-      clusters: used.map(({ destination, weight = 0, headers }) => {
-        const { request, response } = headerEdits(headers);
-        const authority = ownHosts ? authorityOf(headers) : undefined;
+      clusters: used.map((each) => {
+        const { request, response } = headerEdits(each.headers);
         return {
-          ...{ name: nameOf(destination), weight, ...request, ...response },
-          hostRewriteSpecifier: authority ? { case: "hostRewriteLiteral", value: authority } : { case: undefined },
+          ...{ name: clusterName(each), weight: each.weight ?? 0, ...request, ...response },
+          hostRewriteSpecifier: hostRewrite(ownHosts ? authorityOf(each.headers) : undefined),
         };
       }),
     },
   };
+}
+
+function hostRewrite(authority: string | undefined) {
+  return authority ? { case: "hostRewriteLiteral" as const, value: authority } : { case: undefined };
 }
 
 /** The cluster of a destination. @param listenerPort the port that was called */

@@ -4,11 +4,15 @@ import { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import type { MeshService } from "@xebec/pilot-registry";
-import { gatewayRouteTable } from "../listener/gateway/gateway.ts";
+import type { BuiltVirtualHost } from "../build/built.ts";
+import type { EncodedResource } from "../encode/encoded.ts";
+import { encodeRouteConfiguration } from "../encode/route-configuration.ts";
+import { encodeVirtualHost } from "../encode/virtual-host.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
-import { assemble, httpProxyRouteTable, outboundRouteTable } from "./route-table.ts";
-import { domainsOf, type VirtualHostPart } from "./virtual-host.ts";
+import { gatewayRouteTable } from "./gateway-route-table.ts";
+import { httpProxyRouteTable, outboundRouteTable, routeTable } from "./route-table.ts";
+import { domainsOf } from "./virtual-host.ts";
 
 const REVIEWS = "reviews.default.svc.cluster.local";
 const RECORDS = service("reviews");
@@ -66,10 +70,17 @@ describe("the names of a service", () => {
 });
 
 describe("a route table", () => {
-  const part = (name: string, domains: readonly string[]): VirtualHostPart => ({
-    ...{ name, domains, routes: [], configKeys: [name] },
+  const scope = scopeOf(snapshotOf([]));
+  const part = (name: string, domains: readonly string[]): BuiltVirtualHost => ({
+    ...{ name, domains, routes: [], message: {}, configKeys: [name] },
   });
-  const assembled = (...parts: VirtualHostPart[]): unknown =>
+  const assemble = (name: string, parts: BuiltVirtualHost[], { ignorePort = false }): EncodedResource =>
+    encodeRouteConfiguration(
+      scope,
+      routeTable(name, { ignorePort }),
+      parts.flatMap((each) => encodeVirtualHost(scope, each, name) ?? []),
+    );
+  const assembled = (...parts: BuiltVirtualHost[]): unknown =>
     (jsonOf(RouteConfigurationSchema, assemble("80", parts, {}).bytes).virtual_hosts ?? []).map((each: Json) => [
       each.name,
       each.domains,
@@ -95,9 +106,9 @@ describe("a route table", () => {
   });
 
   it("has a version that tells any difference, and nothing else", () => {
-    const version = (name: string, parts: VirtualHostPart[], ignorePort = false): string =>
+    const version = (name: string, parts: BuiltVirtualHost[], ignorePort = false): string =>
       assemble(name, parts, { ignorePort }).version;
-    const parts = (): VirtualHostPart[] => [part("a", ["a.com"])];
+    const parts = (): BuiltVirtualHost[] => [part("a", ["a.com"])];
     assert.equal(version("80", parts()), version("80", parts()));
     const versions = [
       ...[version("80", parts()), version("81", parts()), version("80", parts(), true)],

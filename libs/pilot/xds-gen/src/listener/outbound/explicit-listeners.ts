@@ -1,7 +1,7 @@
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { isHttp } from "@xebec/model-names";
 import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
-import { HTTP_PROXY_ROUTE } from "../../route/route-table.ts";
+import { HTTP_PROXY_ROUTE } from "../../route/outbound-hosts.ts";
 import { resolutionFor } from "../../scope/resolution.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { Workload } from "../../scope/workload.ts";
