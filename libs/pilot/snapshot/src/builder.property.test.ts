@@ -1,29 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { CONFIG_KINDS } from "./kinds/registry.ts";
 import { MeshBuilder, type MeshChange } from "./mesh-builder.testkit.ts";
 import { applyTo, generations, type MeshState, wholeOf } from "./mesh-changes.testkit.ts";
-import { podParts } from "./services/pods.ts";
-import { serviceParts } from "./services/services.ts";
-import { dependency, type Snapshot } from "./snapshot.ts";
+import { snapshotParts } from "./parts.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 const RUNS = { numRuns: 300 };
 
 /** The parts of a snapshot by the dependency key that whoever reads them has to note. */
 function partsOf(snapshot: Snapshot): Map<string, Set<unknown>> {
   const parts = new Map<string, Set<unknown>>();
-  const all = [serviceParts(snapshot), podParts(snapshot), ...CONFIG_KINDS.map((kind) => kind.parts(snapshot))];
-  for (const [key, part] of [...all.flatMap((each) => [...each]), ...labelParts(snapshot)]) {
+  for (const [key, part] of snapshotParts(snapshot)) {
     const known = parts.get(key);
     if (known) known.add(part);
     else parts.set(key, new Set([part]));
   }
   return parts;
-}
-
-function labelParts({ selectorLabels }: Snapshot): [string, unknown][] {
-  return [...selectorLabels].map((label) => [dependency.selectorLabels, label]);
 }
 
 /** The content of a snapshot, whatever came first. */

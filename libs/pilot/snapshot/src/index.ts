@@ -9,9 +9,11 @@ export type { ConnectedSidecar, InUse, KnownProxies, ObjectCondition } from "./k
 export type { Mesh } from "./kinds/mesh-config/state.ts";
 export type { CheckRule, MixerHooks } from "./kinds/mixer/mixer-hooks.ts";
 export type { PeerAuthentication } from "./kinds/peer-authentication/state.ts";
+export { type AnyKind as ConfigKind, CONFIG_KINDS } from "./kinds/registry.ts";
 export type { VirtualService } from "./kinds/virtual-service/state.ts";
 export { resolveGateway } from "./kinds/virtual-service/virtual-service.ts";
 export { objectConditions } from "./object-conditions.ts";
 export type { SnapshotOptions } from "./options.ts";
+export { snapshotParts } from "./parts.ts";
 export { serviceSeenFrom } from "./services/services.ts";
 export { dependency, type Snapshot } from "./snapshot.ts";

@@ -61,7 +61,7 @@ export function replaceDefinition(edit: Edit<ServiceState>, id: string, after: S
   const before = list.find((each) => each.service.id === id);
   const defined = (after ?? before)?.service;
   if (!defined) return;
-  const isSame = JSON.stringify(before?.service) === JSON.stringify(after?.service);
+  const isSame = isEqual(before?.service, after?.service);
   if (!isSame) changed.add(serviceKeys.definition(group));
   // What did not change stays the same object.
   const next = after && before && isSame ? { ...after, service: before.service } : after;
@@ -86,7 +86,7 @@ function putService(
   before: MeshService | undefined,
   after: MeshService | undefined,
 ): void {
-  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  if (isEqual(before, after)) return;
   const host = (before ?? after)?.host;
   if (host === undefined) return;
   const rest = (state.services.get(host) ?? []).filter((each) => each.id !== before?.id);
@@ -102,12 +102,18 @@ function putEndpoints(
   endpoints: readonly MeshEndpoint[] | undefined,
 ): void {
   const before = state.endpoints.get(id);
-  if (JSON.stringify(before) === JSON.stringify(endpoints)) return;
+  if (isEqual(before, endpoints)) return;
   // An endpoint that did not change stays the same object: what was encoded for it stays valid.
   const known = new Map(before?.map((each) => [JSON.stringify(each), each]));
-  const kept = endpoints?.map((each) => known.get(JSON.stringify(each)) ?? each);
+  const kept = known.size > 0 ? endpoints?.map((each) => known.get(JSON.stringify(each)) ?? each) : endpoints;
   state.endpoints = state.endpoints.edit([[id, kept]]);
   changed.add(serviceKeys.endpoints(id));
+}
+
+/** Says whether two values of JSON are the same. */
+function isEqual(a: object | undefined, b: object | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The service that a proxy in `namespace` means by a host: its own namespace's first, then Kubernetes', then the oldest. */

@@ -1,0 +1,14 @@
+import { CONFIG_KINDS } from "./kinds/registry.ts";
+import { podParts } from "./services/pods.ts";
+import { serviceParts } from "./services/services.ts";
+import { dependency, type Snapshot } from "./snapshot.ts";
+
+/** A snapshot in parts, each with the dependency key that a reader of the part notes. */
+export function snapshotParts(snapshot: Snapshot): (readonly [key: string, part: unknown])[] {
+  return [
+    ...serviceParts(snapshot),
+    ...podParts(snapshot),
+    ...CONFIG_KINDS.flatMap((kind) => [...kind.parts(snapshot)]),
+    ...[...snapshot.selectorLabels].map((label) => [dependency.selectorLabels, label] as const),
+  ];
+}
