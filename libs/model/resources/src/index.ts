@@ -1,5 +1,6 @@
 export { annotationBytes, MAX_ANNOTATION_BYTES } from "./annotations.ts";
 export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
+export { allCrds, type Crd, crdOf } from "./crd/crd.ts";
 export type { Kind, KindNames, PrinterColumn, UnsupportedKind } from "./kind.ts";
 export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
 export type { ConnectionPool } from "./kinds/destination-rule/connection-pool.ts";

@@ -1,6 +1,6 @@
 import { struct } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
-import type { Kind } from "../../kind.ts";
+import type { Kind, PrinterColumn } from "../../kind.ts";
 import { AttributeManifestSpec } from "./attribute-manifest.ts";
 import { HandlerSpec } from "./handler.ts";
 import { InstanceSpec } from "./instance.ts";
@@ -25,19 +25,36 @@ export const ADAPTER_KINDS: readonly string[] =
     " ",
   );
 
+/** Plurals of Istio's that do not follow the rule. */
+const PLURALS: Readonly<Record<string, string>> = { signalfx: "signalfxs", cloudwatch: "cloudwatches" };
+
 function pluralOf(kind: string): string {
-  if (/[sx]$/.test(kind)) return `${kind}es`;
+  if (PLURALS[kind] !== undefined) return PLURALS[kind];
+  if (kind.endsWith("s")) return `${kind}es`;
   return kind.endsWith("y") && !/[aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
 }
+
+/** The template whose instances Istio shows with columns of their own. */
+const LOG_ENTRY: readonly PrinterColumn[] = [
+  { name: "Severity", jsonPath: ".spec.severity", type: "string", description: "The severity of the entries" },
+  { name: "Timestamp", jsonPath: ".spec.timestamp", type: "string", description: "The time of the entries" },
+  {
+    name: "Res Type",
+    jsonPath: ".spec.monitored_resource_type",
+    type: "string",
+    description: "What the entries are about",
+  },
+];
 
 export const mixerKinds: readonly Kind[] = [
   define("rule", "rules", "A condition, and what is done when it holds: instances are sent to handlers.", RuleSpec),
   define("handler", "handlers", "An adapter with its parameters.", HandlerSpec),
   define("instance", "instances", "Values taken from a request, in the shape of a template.", InstanceSpec),
   define("attributemanifest", "attributemanifests", "Attributes that expressions may use.", AttributeManifestSpec),
-  ...TEMPLATE_KINDS.map((kind) =>
-    define(kind, pluralOf(kind), `An instance of the template ${kind}, in Mixer's first form.`, struct()),
-  ),
+  ...TEMPLATE_KINDS.map((kind) => ({
+    ...define(kind, pluralOf(kind), `An instance of the template ${kind}, in Mixer's first form.`, struct()),
+    columns: kind === "logentry" ? LOG_ENTRY : [],
+  })),
   ...ADAPTER_KINDS.map((kind) =>
     define(kind, pluralOf(kind), `A handler of the adapter ${kind}, in Mixer's first form.`, struct()),
   ),

@@ -1,0 +1,82 @@
+import { notSupported, type SchemaNode } from "@xebec/model-schema";
+
+/** Kubernetes' structural schema, as far as ours need it (apiextensions v1, JSONSchemaProps). */
+export interface StructuralSchema {
+  readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, StructuralSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: StructuralSchema;
+  readonly items?: StructuralSchema;
+  readonly minItems?: number;
+  readonly enum?: readonly string[];
+  readonly format?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly "x-kubernetes-preserve-unknown-fields"?: true;
+}
+
+const PRESERVE = { "x-kubernetes-preserve-unknown-fields": true } as const;
+
+/**
+ * A schema as the API server takes it. Kubernetes drops fields that a schema does not name, silently: fields of Istio's that are not
+ * supported are named too, so that they reach galley's webhook, which refuses them with a message.
+ */
+export function structuralSchema(node: SchemaNode): StructuralSchema {
+  const description = describe(node);
+  switch (node.type) {
+    case undefined:
+      return { ...description, ...PRESERVE };
+    case "object":
+      return { ...description, ...objectSchema(node) };
+    case "array":
+      return {
+        ...description,
+        ...pick(node, ["type", "minItems"]),
+        items: structuralSchema(node.items ?? {}),
+      };
+    case "integer":
+      return { ...description, ...pick(node, ["type", "minimum", "maximum"]), format: integerFormat(node) };
+    default:
+      return {
+        ...description,
+        ...pick(node, ["type", "enum", "minimum", "maximum", "minLength", "pattern"]),
+        ...(node.format === "byte" ? { format: "byte" } : {}),
+      };
+  }
+}
+
+function objectSchema(node: SchemaNode): StructuralSchema {
+  const [values] = Object.values(node.patternProperties ?? {});
+  // A structural schema has no patterns of keys: galley's webhook checks them.
+  if (values) return { type: "object", additionalProperties: structuralSchema(values) };
+  const known = Object.entries(node.properties ?? {}).map(([name, each]) => [name, structuralSchema(each)]);
+  const unsupported = Object.entries(node.unsupported ?? {}).map(([name, advice]) => [
+    name,
+    { description: `It ${notSupported(advice)}.`, ...PRESERVE },
+  ]);
+  return {
+    type: "object",
+    ...(known.length > 0 ? { properties: Object.fromEntries([...known, ...unsupported]) } : {}),
+    ...(node.required?.length ? { required: node.required } : {}),
+    ...(node.additionalProperties === true ? PRESERVE : {}),
+  };
+}
+
+function integerFormat({ maximum }: SchemaNode): string {
+  return maximum !== undefined && maximum <= 2_147_483_647 ? "int32" : "int64";
+}
+
+function describe({ description, noEffect }: SchemaNode): { description?: string } {
+  if (description === undefined) return {};
+  return { description: noEffect === undefined ? description : `${description} Without effect: ${noEffect}.` };
+}
+
+function pick<K extends keyof StructuralSchema & keyof SchemaNode>(
+  node: SchemaNode,
+  keys: readonly K[],
+): StructuralSchema {
+  return Object.fromEntries(keys.filter((key) => node[key] !== undefined).map((key) => [key, node[key]]));
+}
