@@ -35,6 +35,7 @@ export {
   observedKey,
 } from "./observed.ts";
 export { type ConditionReason, type ConditionSpeaker, type ConditionState, REASONS, type ReasonOf } from "./reasons.ts";
+export { type Page, referencePages } from "./reference/page.ts";
 export {
   collectionOf,
   decodeResource,

@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { KINDS } from "@xebec/model-resources";
-import { fieldsOf } from "./lab/schema-fields.ts";
+import { fieldsOf, fieldsWithoutEffect } from "./lab/schema-fields.ts";
 
 /** The kinds whose tables must be whole. */
 const TABLES = ["VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "PeerAuthentication"];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
-const NOT_SERVED = "not served";
+const NO_EFFECT = "no effect";
 
 interface Row {
   readonly fields: readonly string[];
@@ -16,7 +16,7 @@ interface Row {
   readonly test: string;
 }
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/served-fields.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/supported-fields.md"), "utf8");
 
 function rowsOf(kind: string): Row[] {
   const section = page.split(/^## /m).find((each) => each.startsWith(`${kind}\n`)) ?? "";
@@ -51,7 +51,7 @@ function expanded(text: string): string[] {
   return parts.flatMap((part) => expanded(`${text.slice(0, open)}${part}${text.slice(end + 1)}`));
 }
 
-describe("docs/served-fields.md", () => {
+describe("docs/supported-fields.md", () => {
   for (const name of TABLES) {
     const rows = rowsOf(name);
 
@@ -61,9 +61,16 @@ describe("docs/served-fields.md", () => {
       assert.deepEqual(rows.flatMap(({ fields }) => fields).sort(), fieldsOf(kind.schema).sort());
     });
 
+    it(`${name}: calls fields without effect that the schema calls so`, () => {
+      const kind = KINDS.find((each) => each.kind === name);
+      const listed = new Set(rows.filter(({ file }) => file === NO_EFFECT).flatMap(({ fields }) => fields));
+      const missing = fieldsWithoutEffect(kind?.schema ?? {}).filter((each) => !listed.has(each));
+      assert.deepEqual(missing, []);
+    });
+
     it(`${name}: names tests that exist`, () => {
       for (const { file, test, fields } of rows) {
-        if (file === NOT_SERVED) continue;
+        if (file === NO_EFFECT) continue;
         const path = join(import.meta.dirname, `${file}.test.ts`);
         assert.ok(existsSync(path), `${fields.join(", ")}: there is no ${file}.test.ts`);
         const source = readFileSync(path, "utf8");
