@@ -1,4 +1,4 @@
-import { labelsMatch, type NodeType } from "@xebec/model-names";
+import type { NodeType } from "@xebec/model-names";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Interception, MeshProxy } from "./proxy.ts";
@@ -26,12 +26,4 @@ export function classOf(proxy: MeshProxy, { selectorLabels }: Pick<Snapshot, "se
   }
   const { type, namespace, interception, http10 } = proxy;
   return keyed({ type, namespace, interception, http10, labels });
-}
-
-/** True when a Gateway's selector names these proxies. */
-export function isSelected(
-  selector: Readonly<Record<string, string>> | undefined,
-  { type, labels }: ProxyClass,
-): boolean {
-  return type === "router" && labelsMatch(selector, labels);
 }

@@ -1,25 +1,28 @@
-import { labelsMatch } from "@xebec/model-names";
-import { isVisible, type MeshEndpoint, type MeshService } from "@xebec/pilot-registry";
+import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import {
   type DestinationRule,
   dependency,
+  destinationRulesOf,
   type Gateway,
-  hasSelector,
+  gatewaysOf,
   type Mesh,
-  type MixerHooks,
-  mergesWith,
-  type PeerAuthentication,
+  type Query,
   type Snapshot,
   serviceSeenFrom,
   type VirtualService,
+  virtualServiceOf,
+  virtualServicesOfGateway,
+  virtualServicesOfSidecars,
 } from "@xebec/pilot-snapshot";
 import type { ResourceCache } from "../engine/resource-cache.ts";
 import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
 import type { Keyed } from "./keyed.ts";
-import { isSelected, type ProxyClass } from "./proxy-class.ts";
+import type { ProxyClass } from "./proxy-class.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
-const NO_POLICIES: readonly PeerAuthentication[] = [];
+const NO_GATEWAYS: readonly Gateway[] = [];
+/** Takes keys that nobody asks for. */
+const NOWHERE = { add(): void {} };
 const NO_PATCHES: readonly Patch<Scope>[] = [];
 
 /** What all scopes of one moment have in common. */
@@ -98,6 +101,14 @@ export class Scope {
     return this.cached(`patches/${point}`, (inner) => sources.flatMap((each) => each.patches(inner, point)));
   }
 
+  /**
+   * Answers a query of a kind's module, and notes what the answer depends on. What few builders ask needs no method here: they read
+   * the query itself.
+   */
+  read<Args extends readonly unknown[], Found>(query: Query<Snapshot, Args, Found>, ...args: Args): Found {
+    return query.run(this.#snapshot, this.#reads ?? NOWHERE, ...args);
+  }
+
   /** The settings of the mesh. Everything depends on them. */
   get mesh(): Mesh {
     return this.#snapshot.mesh;
@@ -172,91 +183,30 @@ export class Scope {
     return found?.ports.find((port) => port.name === portName)?.containerPort;
   }
 
-  /**
-   * The VirtualService that owns a host for sidecars: the most specific host, then the oldest.
-   * @param kind only one that has such rules counts: one for TCP alone leaves HTTP to the next
-   */
-  virtualService(host: string, kind: "http" | "tls" | "tcp"): VirtualService | undefined {
-    this.#note(dependency.virtualService(host));
-    this.#note(dependency.virtualService("*"));
-    return this.#snapshot.virtualServices.find(
-      host,
-      (each) => (each.spec[kind]?.length ?? 0) > 0 && this.#isForSidecars(each),
-    )[0];
+  /** The VirtualService that owns a host for sidecars. @param rules only one that has such rules counts */
+  virtualService(host: string, rules: "http" | "tls" | "tcp"): VirtualService | undefined {
+    return this.read(virtualServiceOf, host, rules, this.proxyClass.namespace);
   }
 
   /** All VirtualServices for sidecars that the class sees. */
-  *virtualServices(): Iterable<VirtualService> {
-    this.#note(dependency.anyVirtualService);
-    for (const each of this.#snapshot.virtualServices.all()) if (this.#isForSidecars(each)) yield each;
-  }
-
-  #isForSidecars({ gateways, exportTo, namespace }: VirtualService): boolean {
-    return gateways.includes("mesh") && isVisible(exportTo, namespace, this.proxyClass.namespace);
+  virtualServices(): Iterable<VirtualService> {
+    return this.read(virtualServicesOfSidecars, this.proxyClass.namespace);
   }
 
   /** The Gateways that select the class, the oldest first. */
   gateways(): readonly Gateway[] {
-    this.#note(dependency.gateways);
-    return this.#snapshot.gateways.filter((each) => isSelected(each.spec.selector, this.proxyClass));
+    return this.proxyClass.type === "router" ? this.read(gatewaysOf, this.proxyClass.labels) : NO_GATEWAYS;
   }
 
   /** The VirtualServices attached to a Gateway that the class sees, the oldest first. */
-  gatewayRoutes(gateway: Gateway): readonly VirtualService[] {
-    const id = `${gateway.namespace}/${gateway.name}`;
-    this.#note(dependency.gatewayRoutes(id));
-    const attached = this.#snapshot.gatewayRoutes.get(id) ?? [];
-    return attached.filter((each) => isVisible(each.exportTo, each.namespace, this.proxyClass.namespace));
+  gatewayRoutes({ namespace, name }: Gateway): readonly VirtualService[] {
+    return this.read(virtualServicesOfGateway, `${namespace}/${name}`, this.proxyClass.namespace);
   }
 
-  /**
-   * The DestinationRules for a service, merged order: the proxy's namespace first (unless that is the root namespace, whose
-   * rules are meant for everybody), then the service's, then the root namespace. Of several for the same host the oldest that
-   * selects this proxy holds, else the oldest for all, with those that merge with it, the oldest first
-   * (docs/reference/pilot.md §3.2).
-   * @param direction inbound: for the server's own side, where rules for some workloads, which are for clients, do not count
-   */
+  /** The DestinationRules for a service, as they are merged. @param direction inbound: for the server's own side */
   destinationRules(service: MeshService, direction: "inbound" | "outbound" = "outbound"): readonly DestinationRule[] {
-    this.#note(dependency.destinationRule(service.host));
-    this.#note(dependency.destinationRule("*"));
-    const { namespace } = this.proxyClass;
-    const root = this.#snapshot.mesh.rootNamespace;
-    for (const owner of new Set(
-      namespace === root ? [service.namespace, root] : [namespace, service.namespace, root],
-    )) {
-      // To whom a rule is exported says nothing of its own namespace, which always sees it.
-      const isSeen = (rule: DestinationRule): boolean =>
-        owner === namespace || isVisible(rule.exportTo, owner, namespace);
-      const found = this.#snapshot.destinationRules.find(
-        service.host,
-        (rule) =>
-          rule.namespace === owner &&
-          isSeen(rule) &&
-          (direction === "inbound" ? !hasSelector(rule) : selects(rule, this.proxyClass)),
-      );
-      const oldest = found.find(hasSelector) ?? found[0];
-      if (oldest) return found.filter((rule) => mergesWith(oldest, rule));
-    }
-    return [];
+    return this.read(destinationRulesOf, service, direction, this.proxyClass);
   }
-
-  /** The PeerAuthentications of a namespace, the oldest first. */
-  peerAuthentications(namespace: string): readonly PeerAuthentication[] {
-    this.#note(dependency.peerAuthentication(namespace));
-    return this.#snapshot.peerAuthentications.get(namespace) ?? NO_POLICIES;
-  }
-
-  /** What Mixer's configuration asks of proxies. */
-  mixer(): MixerHooks {
-    this.#note(dependency.mixer);
-    return this.#snapshot.mixer;
-  }
-}
-
-/** A rule with a workload selector is only for proxies of its namespace that have these labels. */
-function selects(rule: DestinationRule, { namespace, labels }: ProxyClass): boolean {
-  if (!hasSelector(rule)) return true;
-  return rule.namespace === namespace && labelsMatch(rule.spec.workloadSelector?.matchLabels, labels);
 }
 
 function byAge(a: MeshService, b: MeshService): number {

@@ -1,6 +1,6 @@
 import { labelsMatch } from "@xebec/model-names";
 import type { MtlsMode } from "@xebec/model-resources";
-import type { PeerAuthentication } from "@xebec/pilot-snapshot";
+import { type PeerAuthentication, peerAuthenticationsOf } from "@xebec/pilot-snapshot";
 import type { Scope } from "../scope/scope.ts";
 
 /** A mode, and the key of the object that it is from; none for the default. */
@@ -26,8 +26,8 @@ export function mtlsDecision(
   port: number | undefined,
 ): MtlsDecision {
   const root = scope.mesh.rootNamespace;
-  const ofRoot = scope.peerAuthentications(root);
-  const own = scope.peerAuthentications(namespace);
+  const ofRoot = scope.read(peerAuthenticationsOf, root);
+  const own = scope.read(peerAuthenticationsOf, namespace);
   const given = (each: PeerAuthentication | undefined, mode: string | undefined): MtlsDecision | undefined =>
     !each || mode === undefined || mode === "UNSET" ? undefined : { mode: mode as MtlsMode, configKey: each.key };
   if (labels && namespace !== root) {
@@ -48,7 +48,7 @@ export function portsWithMode(
   scope: Scope,
   { namespace, labels }: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
 ): number[] {
-  const policies = scope.peerAuthentications(namespace);
+  const policies = scope.read(peerAuthenticationsOf, namespace);
   if (namespace === scope.mesh.rootNamespace) return [];
   const own = ofWorkload(policies, labels);
   return Object.keys(own?.spec.portLevelMtls ?? {}).map(Number);

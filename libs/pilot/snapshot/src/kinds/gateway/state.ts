@@ -1,4 +1,6 @@
+import { labelsMatch } from "@xebec/model-names";
 import type { GatewaySpec } from "@xebec/model-resources";
+import { Query } from "../../query.ts";
 import type { NamedObject } from "../kind.ts";
 
 export interface Gateway extends NamedObject {
@@ -11,3 +13,11 @@ export interface GatewayState {
 }
 
 export const gatewayKeys = { gateways: "gateways" } as const;
+
+/** The Gateways that select a router, the oldest first. */
+export const gatewaysOf = new Query(
+  ({ gateways }: GatewayState, keys, labels: Readonly<Record<string, string>>): readonly Gateway[] => {
+    keys.add(gatewayKeys.gateways);
+    return gateways.filter((each) => labelsMatch(each.spec.selector, labels));
+  },
+);

@@ -1,5 +1,6 @@
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { PersistentMap } from "../../collections/persistent-map.ts";
+import { Query } from "../../query.ts";
 import type { ConfigKind } from "../kind.ts";
 import { type MixerHooks, mixerHooksOf, NO_MIXER } from "./mixer-hooks.ts";
 
@@ -10,6 +11,12 @@ export interface MixerState {
 }
 
 export const mixerKeys = { mixer: "mixer" } as const;
+
+/** What Mixer's configuration asks of proxies. */
+export const mixerHooks = new Query(({ mixer }: MixerState, keys): MixerHooks => {
+  keys.add(mixerKeys.mixer);
+  return mixer;
+});
 
 /** Mixer's kinds together: what pilot reads of a rule is in the instances that it names. Mixer itself gives their conditions. */
 export const mixerKinds = {

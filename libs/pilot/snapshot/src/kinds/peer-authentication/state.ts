@@ -1,5 +1,6 @@
 import type { PeerAuthenticationSpec } from "@xebec/model-resources";
 import type { PersistentMap } from "../../collections/persistent-map.ts";
+import { Query } from "../../query.ts";
 import type { NamedObject } from "../kind.ts";
 
 export interface PeerAuthentication extends NamedObject {
@@ -14,3 +15,13 @@ export interface PeerAuthenticationState {
 export const peerAuthenticationKeys = {
   peerAuthentication: (namespace: string): string => `pa/${namespace}`,
 } as const;
+
+const NONE: readonly PeerAuthentication[] = [];
+
+/** The PeerAuthentications of a namespace, the oldest first. */
+export const peerAuthenticationsOf = new Query(
+  ({ peerAuthentications }: PeerAuthenticationState, keys, namespace: string): readonly PeerAuthentication[] => {
+    keys.add(peerAuthenticationKeys.peerAuthentication(namespace));
+    return peerAuthentications.get(namespace) ?? NONE;
+  },
+);

@@ -6,6 +6,7 @@ import {
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
+import { mixerHooks } from "@xebec/pilot-snapshot";
 import type { Built } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
@@ -50,7 +51,7 @@ const CHECK_RETRIES = 200;
  */
 function checkConfig(scope: Scope, namespace: string): Built<Any> {
   const { mesh } = scope;
-  const mixer = scope.mixer();
+  const mixer = scope.read(mixerHooks);
   const rules = mesh.disablePolicyChecks
     ? []
     : mixer.checks.filter((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace);

@@ -5,6 +5,7 @@ import {
   type Config_RuleSchema,
   ConfigSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata";
+import { mixerHooks } from "@xebec/pilot-snapshot";
 import type { Scope } from "../../scope/scope.ts";
 import { discoveredFilter } from "./discovered-filter.ts";
 import type { HttpFilter } from "./http-filter.ts";
@@ -39,7 +40,7 @@ const noted = (header: string, metadataNamespace: string, key = header, value = 
 /** The filter's configuration: empty while no rule reports. */
 function reportConfig(scope: Scope): Any {
   const { mesh } = scope;
-  const mixer = scope.mixer();
+  const mixer = scope.read(mixerHooks);
   if (!mixer.reports || mesh.disableReports) return anyOf(ConfigSchema, {});
   return anyOf(ConfigSchema, {
     requestRules: [

@@ -1,0 +1,48 @@
+import { isVisible } from "@xebec/pilot-registry";
+import { Query } from "../../query.ts";
+import { MESH_GATEWAY, type VirtualService, type VirtualServiceState, virtualServiceKeys } from "./state.ts";
+
+const NONE: readonly VirtualService[] = [];
+
+/**
+ * The VirtualService that owns a host for the sidecars of a namespace: the most specific host, then the oldest
+ * (docs/reference/pilot.md §3.1).
+ * @param rules only one that has such rules counts: one for TCP alone leaves HTTP to the next
+ */
+export const virtualServiceOf = new Query(
+  (
+    { virtualServices }: VirtualServiceState,
+    keys,
+    host: string,
+    rules: "http" | "tls" | "tcp",
+    namespace: string,
+  ): VirtualService | undefined => {
+    keys.add(virtualServiceKeys.virtualService(host));
+    keys.add(virtualServiceKeys.virtualService("*"));
+    return virtualServices.find(
+      host,
+      (each) => (each.spec[rules]?.length ?? 0) > 0 && isForSidecars(each, namespace),
+    )[0];
+  },
+);
+
+/** All VirtualServices for the sidecars of a namespace. */
+export const virtualServicesOfSidecars = new Query(
+  ({ virtualServices }: VirtualServiceState, keys, namespace: string): Iterable<VirtualService> => {
+    keys.add(virtualServiceKeys.anyVirtualService);
+    return Iterator.from(virtualServices.all()).filter((each) => isForSidecars(each, namespace));
+  },
+);
+
+/** The VirtualServices of a Gateway that routers of a namespace see, the oldest first. @param gateway `<namespace>/<name>` */
+export const virtualServicesOfGateway = new Query(
+  ({ gatewayRoutes }: VirtualServiceState, keys, gateway: string, namespace: string): readonly VirtualService[] => {
+    keys.add(virtualServiceKeys.gatewayRoutes(gateway));
+    const attached = gatewayRoutes.get(gateway) ?? NONE;
+    return attached.filter((each) => isVisible(each.exportTo, each.namespace, namespace));
+  },
+);
+
+function isForSidecars({ gateways, exportTo, namespace: owner }: VirtualService, namespace: string): boolean {
+  return gateways.includes(MESH_GATEWAY) && isVisible(exportTo, owner, namespace);
+}
