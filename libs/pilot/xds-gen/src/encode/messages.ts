@@ -35,10 +35,18 @@ export function filterChainMessage(chain: BuiltFilterChain): MessageInitShape<ty
   return { ...message, name, filters: filters.map(networkFilterMessage) };
 }
 
-export function networkFilterMessage({ name, message, http }: BuiltNetworkFilter): FilterInit {
-  return http
-    ? { ...message, name, configType: { case: "typedConfig", value: httpConnectionManager(http) } }
-    : { ...message, name };
+/** Chains that differ in their match alone share their filters: each is encoded once. */
+const filterMessages = new WeakMap<BuiltNetworkFilter, FilterInit>();
+
+export function networkFilterMessage(filter: BuiltNetworkFilter): FilterInit {
+  const { name, message, http } = filter;
+  if (!http) return { ...message, name };
+  let made = filterMessages.get(filter);
+  if (!made) {
+    made = { ...message, name, configType: { case: "typedConfig", value: httpConnectionManager(http) } };
+    filterMessages.set(filter, made);
+  }
+  return made;
 }
 
 function httpConnectionManager({ manager, httpFilters, routes }: BuiltHttpConnectionManager) {

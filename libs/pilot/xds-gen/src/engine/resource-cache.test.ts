@@ -45,6 +45,20 @@ describe("a cache of resources", () => {
     assert.notEqual(cache.find("class", "name"), undefined);
   });
 
+  it("keeps entries of one name apart by the inputs that they are made of", () => {
+    const { cache, entry } = cacheOf();
+    entry("name", ["a"])();
+    const marks = ["x", "y"].map((input) => cache.make("class", "name", (reads) => reads.add("b"), input).mark);
+    assert.deepEqual(
+      ["x", "y", "z"].map((input) => cache.find("class", "name", input)?.mark),
+      [...marks, undefined],
+    );
+    cache.invalidate(["b"]);
+    assert.deepEqual([cache.find("class", "name", "x"), cache.size], [undefined, 1]);
+    cache.invalidate(["a"]);
+    assert.deepEqual([cache.size, cache.keys], [0, 0]);
+  });
+
   it("is empty when all that was read has changed, however many names there were", () => {
     const { cache, entry } = cacheOf();
     for (let i = 0; i < 1_000; i++) {

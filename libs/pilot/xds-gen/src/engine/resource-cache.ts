@@ -9,6 +9,8 @@ export interface CacheEntry<T> {
 interface StoredEntry extends CacheEntry<unknown> {
   readonly owner: string;
   readonly name: string;
+  /** Key of the input that it is made of; undefined without any. */
+  readonly input: string | undefined;
   /** Dependency keys, and marks of the entries that it is made of. */
   readonly reads: ReadonlySet<string>;
   /** Entries that are made of it. */
@@ -17,36 +19,77 @@ interface StoredEntry extends CacheEntry<unknown> {
   round: number;
 }
 
+/** The entries of an owner: by name, and those that are made of an input by name and the input's key. */
+class OwnerEntries {
+  readonly #byName = new Map<string, StoredEntry>();
+  // Two levels: the keys of inputs are long, and joining them to names for each look-up takes longer than the look-up.
+  readonly #byInput = new Map<string, Map<string, StoredEntry>>();
+
+  get isEmpty(): boolean {
+    return this.#byName.size === 0 && this.#byInput.size === 0;
+  }
+
+  get(name: string, input: string | undefined): StoredEntry | undefined {
+    return input === undefined ? this.#byName.get(name) : this.#byInput.get(name)?.get(input);
+  }
+
+  add(entry: StoredEntry): void {
+    const { name, input } = entry;
+    if (input === undefined) {
+      this.#byName.set(name, entry);
+      return;
+    }
+    const entries = this.#byInput.get(name);
+    if (entries) entries.set(input, entry);
+    else this.#byInput.set(name, new Map([[input, entry]]));
+  }
+
+  delete({ name, input }: StoredEntry): void {
+    if (input === undefined) {
+      this.#byName.delete(name);
+      return;
+    }
+    const entries = this.#byInput.get(name);
+    entries?.delete(input);
+    if (entries?.size === 0) this.#byInput.delete(name);
+  }
+}
+
 /**
  * Keeps what was generated, by owner (a class of proxies) and name, until a dependency key of it changes. Work is proportional
  * to what changed: everything else is found here. An entry notes only what it read itself; what its own entries read reaches it
  * through them.
  */
 export class ResourceCache {
-  readonly #owners = new Map<string, Map<string, StoredEntry>>();
+  readonly #owners = new Map<string, OwnerEntries>();
   readonly #byMark = new Map<string, StoredEntry>();
   /** Who read a dependency key. */
   readonly #readers = new Map<string, Set<StoredEntry>>();
   #marks = 0;
   #round = 0;
 
-  /** The entry of this name. It counts as in use. @returns undefined when there is none, or none any more */
-  find(owner: string, name: string): CacheEntry<unknown> | undefined {
-    const known = this.#owners.get(owner)?.get(name);
+  /**
+   * The entry of this name. It counts as in use.
+   * @param input key of the input that it is made of, if of any
+   * @returns undefined when there is none, or none any more
+   */
+  find(owner: string, name: string, input?: string): CacheEntry<unknown> | undefined {
+    const known = this.#owners.get(owner)?.get(name, input);
     if (known) known.round = this.#round;
     return known;
   }
 
   /**
    * Makes an entry.
+   * @param input key of the input that it is made of, if of any
    * @param make gets the set into which it puts every dependency key, and the mark of every entry, that it reads
    */
-  make<T>(owner: string, name: string, make: (reads: Set<string>) => T): CacheEntry<T> {
+  make<T>(owner: string, name: string, make: (reads: Set<string>) => T, input?: string): CacheEntry<T> {
     const reads = new Set<string>();
     const value = make(reads);
     // No dependency key begins so.
     const mark = `#${++this.#marks}`;
-    const entry = { value, mark, owner, name, reads, readers: new Set<StoredEntry>(), round: this.#round };
+    const entry = { value, mark, owner, name, input, reads, readers: new Set<StoredEntry>(), round: this.#round };
     this.#keep(entry);
     return entry;
   }
@@ -88,8 +131,12 @@ export class ResourceCache {
 
   #keep(entry: StoredEntry): void {
     const entries = this.#owners.get(entry.owner);
-    if (entries) entries.set(entry.name, entry);
-    else this.#owners.set(entry.owner, new Map([[entry.name, entry]]));
+    if (entries) entries.add(entry);
+    else {
+      const first = new OwnerEntries();
+      first.add(entry);
+      this.#owners.set(entry.owner, first);
+    }
     this.#byMark.set(entry.mark, entry);
     for (const key of entry.reads) {
       const readers = this.#byMark.get(key)?.readers ?? this.#readers.get(key);
@@ -101,8 +148,8 @@ export class ResourceCache {
   #drop(entry: StoredEntry): void {
     if (!this.#byMark.delete(entry.mark)) return;
     const entries = this.#owners.get(entry.owner);
-    entries?.delete(entry.name);
-    if (entries?.size === 0) this.#owners.delete(entry.owner);
+    entries?.delete(entry);
+    if (entries?.isEmpty) this.#owners.delete(entry.owner);
     for (const key of entry.reads) {
       const inner = this.#byMark.get(key);
       inner?.readers.delete(entry);

@@ -69,8 +69,7 @@ export class Scope {
   cached<T>(name: string, make: (scope: Scope) => T): T {
     const { key } = this.proxyClass;
     const { cache } = this.#sources;
-    const entry =
-      cache.find(key, name) ?? cache.make(key, name, (reads) => make(new Scope(this.#sources, this.proxyClass, reads)));
+    const entry = cache.find(key, name) ?? cache.make(key, name, (reads) => make(this.#within(reads)));
     this.#note(entry.mark);
     return entry.value as T;
   }
@@ -78,10 +77,19 @@ export class Scope {
   /**
    * The same for values that are made of an input: those of equal inputs are one.
    * @param name names what is made
-   * @param input all that `make` may read beside the scope; its key is a part of the name
+   * @param input all that `make` may read beside the scope
    */
   cachedFor<I extends Keyed<object>, T>(name: string, input: I, make: (scope: Scope, input: I) => T): T {
-    return this.cached(`${name}/${input.key}`, (inner) => make(inner, input));
+    const { key } = this.proxyClass;
+    const { cache } = this.#sources;
+    const entry =
+      cache.find(key, name, input.key) ?? cache.make(key, name, (reads) => make(this.#within(reads), input), input.key);
+    this.#note(entry.mark);
+    return entry.value as T;
+  }
+
+  #within(reads: Set<string>): Scope {
+    return new Scope(this.#sources, this.proxyClass, reads);
   }
 
   /** True when there is a value of this name already. */
