@@ -59,7 +59,7 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
             assert.equal(envoy.exitCode, null, output);
             const [connection] = xds.connections;
             const subs = [...(connection?.subscriptions.values() ?? [])];
-            const isComplete = ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type));
+            const isComplete = ["cluster", "listener"].every((type) => subs.some((sub) => sub.type.name === type));
             return isComplete && subs.every((sub) => sub.state === "idle");
           });
           assert.deepEqual(nacks, []);

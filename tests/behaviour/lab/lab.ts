@@ -137,14 +137,14 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     if (!generator || open.length < envoys.size) return false;
     return open.every((connection) => {
       const subs = [...connection.subscriptions.values()];
-      const view = connection.view(generator);
+      const proxyClass = connection.proxyClass(generator);
       return (
-        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type === type && sub.state === "idle")) &&
+        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type.name === type && sub.state === "idle")) &&
         subs.every(
           ({ type, names, sent, state }) =>
             (state === "initial" || state === "idle") &&
-            ((names?.names.length === 0 && (type === "endpoint" || type === "route")) ||
-              sent.version === generator.resources(type, connection.proxy, view, names).version),
+            ((names?.names.length === 0 && (type.name === "endpoint" || type.name === "route")) ||
+              sent.version === generator.resources(type, connection.proxy, proxyClass, names).version),
         )
       );
     });

@@ -2,6 +2,7 @@ export { contentHash, type EncodedResource, type ResourcePart } from "./encode/e
 export { Generator } from "./engine/generator.ts";
 export type { NameSet } from "./engine/names.ts";
 export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./engine/resource-set.ts";
+export type { ResourceRequest, ResourceType } from "./engine/resource-type.ts";
 export {
   RESOURCE_TYPES,
   resourceType,
@@ -13,3 +14,4 @@ export {
 } from "./engine/resource-types.ts";
 export { type MeshProxy, proxyOf } from "./scope/proxy.ts";
 export type { ProxyClass } from "./scope/proxy-class.ts";
+export type { Scope } from "./scope/scope.ts";

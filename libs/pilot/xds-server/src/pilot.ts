@@ -9,8 +9,8 @@ import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/p
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
 import { conditionWriter } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, type PilotConfig } from "./config.ts";
-import { syncStatus } from "./debug/debug.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
+import { syncStatus } from "./debug/sync-status.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { resourceType } from "@xebec/pilot-xds-gen";
 import { RESUMPTION_TRANSITIONS } from "./connection/resumption.ts";
 import { CONNECTION_TRANSITIONS } from "./connection/states.ts";
 import { nextState } from "./state-machine.ts";
@@ -67,7 +68,7 @@ describe("docs/xds-server.md", () => {
     const names = fields.slice(1).flatMap(([cell = ""]) => cell.split(", "));
     assert.deepEqual(
       new Set(names),
-      new Set(Object.keys(new Subscription("cluster")).filter((name) => name !== "type")),
+      new Set(Object.keys(new Subscription(resourceType("cluster"))).filter((name) => name !== "type")),
     );
   });
 });
@@ -114,7 +115,7 @@ describe("a request's event", () => {
 });
 
 it("an event that cannot happen is an error of this program, and changes nothing", () => {
-  const sub = new Subscription("cluster");
+  const sub = new Subscription(resourceType("cluster"));
   assert.throws(() => sub.apply("ack"), /the event ack cannot happen in the state initial/);
   assert.equal(sub.state, "initial");
 });

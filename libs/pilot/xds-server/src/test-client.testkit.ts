@@ -27,7 +27,13 @@ class MemoryStream implements RawStream {
     if (handed) this.handed(handed);
     return true;
   }
-  onDrain(): void {}
+  /** The client has read. */
+  drain: () => void = () => {};
+
+  onDrain(handler: () => void): void {
+    this.drain = handler;
+  }
+
   compress(): void {}
 
   onMessage(handler: (bytes: Buffer) => void): void {
@@ -64,7 +70,7 @@ const IDENTITY = "spiffe://cluster.local/ns/default/sa/default";
 
 export interface ClientOptions {
   /** What it has accepted on an earlier stream. */
-  readonly versions?: Partial<Record<XdsType, string>>;
+  readonly versions?: Partial<Record<TestType, string>>;
   readonly userAgent?: string;
   /** Comes with a certificate. */
   readonly authenticated?: boolean;
@@ -75,10 +81,10 @@ export interface ClientOptions {
 /** A proxy that speaks the state-of-the-world form and acknowledges nothing by itself. */
 export class SotwClient {
   readonly stream = new MemoryStream();
-  readonly #nonces = new Map<XdsType, string>();
+  readonly #nonces = new Map<TestType, string>();
   #isFirstRequest = true;
 
-  readonly #versions: Partial<Record<XdsType, string>>;
+  readonly #versions: Partial<Record<TestType, string>>;
   readonly #userAgent: string;
   readonly #node: NonNullable<ClientOptions["node"]>;
 
@@ -93,10 +99,10 @@ export class SotwClient {
   }
 
   /** Asks for a type, or acknowledges its last answer; with `error` it refuses it. */
-  send(type: XdsType, names: readonly string[] = [], error?: string): void {
+  send(type: TestType, names: readonly string[] = [], error?: string): void {
     const nonce = this.#nonces.get(type) ?? "";
     const request = create(DiscoveryRequestSchema, {
-      typeUrl: TYPE_URL[type],
+      typeUrl: urlOf(type),
       resourceNames: [...names],
       responseNonce: nonce,
       versionInfo: nonce === "" ? (this.#versions[type] ?? "") : "",
@@ -107,8 +113,13 @@ export class SotwClient {
     this.stream.message(Buffer.from(toBinary(DiscoveryRequestSchema, request)));
   }
 
+  /** Starts a type over: the next request of it has no nonce. */
+  restart(type: TestType): void {
+    this.#nonces.delete(type);
+  }
+
   /** Takes the answers that came since the last call. */
-  take(): { readonly type: string; readonly count: number; readonly response: DiscoveryResponse }[] {
+  take(): { readonly type: TestType; readonly count: number; readonly response: DiscoveryResponse }[] {
     return this.stream.written.splice(0).map((bytes) => {
       const response = fromBinary(DiscoveryResponseSchema, bytes);
       const type = typeOf(response.typeUrl);
@@ -129,7 +140,7 @@ export class DeltaClient {
   }
 
   send(
-    type: XdsType,
+    type: TestType,
     fields: {
       readonly subscribe?: readonly string[];
       readonly unsubscribe?: readonly string[];
@@ -139,7 +150,7 @@ export class DeltaClient {
     } = {},
   ): void {
     const request = create(DeltaDiscoveryRequestSchema, {
-      typeUrl: TYPE_URL[type],
+      typeUrl: urlOf(type),
       resourceNamesSubscribe: [...(fields.subscribe ?? [])],
       resourceNamesUnsubscribe: [...(fields.unsubscribe ?? [])],
       initialResourceVersions: fields.initial ?? {},
@@ -151,7 +162,7 @@ export class DeltaClient {
     this.stream.message(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)));
   }
 
-  take(): { readonly type: string; readonly names: string[]; readonly response: DeltaDiscoveryResponse }[] {
+  take(): { readonly type: TestType; readonly names: string[]; readonly response: DeltaDiscoveryResponse }[] {
     return this.stream.written.splice(0).map((bytes) => {
       const response = fromBinary(DeltaDiscoveryResponseSchema, bytes);
       return { type: typeOf(response.typeUrl), names: response.resources.map((each) => each.name), response };
@@ -159,8 +170,14 @@ export class DeltaClient {
   }
 }
 
-function typeOf(url: string): XdsType {
+/** A type of pilot's own by its name, or any other by its URL. */
+export type TestType = XdsType | `type.googleapis.com/${string}`;
+
+function urlOf(type: TestType): string {
+  return Object.hasOwn(TYPE_URL, type) ? TYPE_URL[type as XdsType] : type;
+}
+
+function typeOf(url: string): TestType {
   const found = Object.entries(TYPE_URL).find(([, each]) => each === url);
-  if (!found) throw new Error(`unexpected type ${url}`);
-  return found[0] as XdsType;
+  return (found?.[0] ?? url) as TestType;
 }

@@ -10,7 +10,7 @@ import { type Workload, workloadOf } from "../scope/workload.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import type { ResourceSet } from "./resource-set.ts";
-import type { ResourceRequest } from "./resource-type.ts";
+import type { ResourceRequest, ResourceType } from "./resource-type.ts";
 import { RESOURCE_TYPES, resourceType, type XdsType } from "./resource-types.ts";
 
 /**
@@ -20,12 +20,17 @@ import { RESOURCE_TYPES, resourceType, type XdsType } from "./resource-types.ts"
 export class Generator {
   readonly #cache = new ResourceCache();
   readonly #patches: readonly PatchSource<Scope>[];
+  readonly #types: readonly ResourceType[];
   #sources: ScopeSources;
   #epoch = 0;
 
-  /** @param patches where late changes of what is built come from */
-  constructor(snapshot: Snapshot, patches = PATCH_SOURCES) {
+  /**
+   * @param patches where late changes of what is built come from
+   * @param types the table of resource types
+   */
+  constructor(snapshot: Snapshot, patches = PATCH_SOURCES, types: readonly ResourceType[] = RESOURCE_TYPES) {
     this.#patches = patches;
+    this.#types = types;
     this.#sources = { snapshot, cache: this.#cache, patches };
   }
 
@@ -54,9 +59,15 @@ export class Generator {
    * The resources of a type for a proxy.
    * @param names for a type with names: what it asked for
    */
-  resources(type: XdsType, proxy: MeshProxy, proxyClass: ProxyClass, names: NameSet = NO_NAMES): ResourceSet {
+  resources(
+    type: ResourceType | XdsType,
+    proxy: MeshProxy,
+    proxyClass: ProxyClass,
+    names: NameSet = NO_NAMES,
+  ): ResourceSet {
     const scope = this.#scope(proxyClass);
-    return resourceType(type).resources(scope, new Request(scope, proxy, names));
+    const entry: ResourceType = typeof type === "string" ? resourceType(type) : type;
+    return entry.resources(scope, new Request(scope, proxy, names));
   }
 
   /**
@@ -66,7 +77,7 @@ export class Generator {
   resourceLists(proxy: MeshProxy, proxyClass: ProxyClass): (readonly EncodedResource[])[] {
     const scope = this.#scope(proxyClass);
     const workload = workloadOf(scope, proxy);
-    return RESOURCE_TYPES.flatMap((type) => type.lists?.(scope, workload) ?? []);
+    return this.#types.flatMap((type) => type.lists?.(scope, workload) ?? []);
   }
 
   /** The ports that a workload serves; undefined where traffic of every port is captured. */
@@ -111,7 +122,7 @@ export class Generator {
   *#pieces(proxy: MeshProxy, proxyClass: ProxyClass): globalThis.Generator<undefined> {
     const scope = this.#scope(proxyClass);
     const workload = workloadOf(scope, proxy);
-    for (const type of RESOURCE_TYPES) if (type.prepare) yield* type.prepare(scope, workload);
+    for (const type of this.#types) if (type.prepare) yield* type.prepare(scope, workload);
   }
 
   /** Frees everything that `use` does not ask for: names are clients' to choose, and classes come and go. */

@@ -21,6 +21,8 @@ export interface ResourceType {
   readonly subscription: "wildcard" | "named";
   /** True for what leads to clusters: it waits until they, and their endpoints, are acknowledged. */
   readonly followsClusters: boolean;
+  /** True for what every client asks for sooner or later, if it has come with all of its configuration. */
+  readonly alwaysSubscribed: boolean;
 
   /** The resources for a proxy. */
   resources(scope: Scope, request: ResourceRequest): ResourceSet;

@@ -44,14 +44,15 @@ export class ObjectsInUse {
       const { proxy } = connection;
       await this.#server.prepared(connection);
       this.#server.guarded(connection, () => {
-        const view = connection.view(generator);
-        for (const list of generator.resourceLists(proxy, view)) {
+        const proxyClass = connection.proxyClass(generator);
+        for (const list of generator.resourceLists(proxy, proxyClass)) {
           if (seen.has(list)) continue;
           seen.add(list);
           for (const each of list) for (const key of each.configKeys) configKeys.add(key);
         }
         const { namespace, labels } = proxy;
-        if (proxy.type === "sidecar") sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, view) });
+        if (proxy.type === "sidecar")
+          sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, proxyClass) });
       });
       await turns.next();
     }

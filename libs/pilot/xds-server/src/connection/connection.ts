@@ -1,13 +1,11 @@
 import { logger } from "@xebec/core-log";
-import {
-  type EncodedResource,
-  type Generator,
-  type MeshProxy,
-  type ProxyClass,
-  type ResourceSet,
-  SHORT_NAME,
-  typeOfUrl,
-  type XdsType,
+import type {
+  EncodedResource,
+  Generator,
+  MeshProxy,
+  ProxyClass,
+  ResourceSet,
+  ResourceType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
 import { nextState } from "../state-machine.ts";
@@ -16,7 +14,6 @@ import { repeatedNames, startOver, takeDeltaNames, takeNames } from "../subscrip
 import { withoutQuarantined } from "../subscription/quarantine.ts";
 import { requestEvent } from "../subscription/states.ts";
 import { Subscription } from "../subscription/subscription.ts";
-import { isSubscribed } from "../subscription/types.ts";
 import type { XdsRequest } from "../wire/request.ts";
 import { type PushTarget, push } from "./push.ts";
 import { Resumption } from "./resumption.ts";
@@ -45,15 +42,15 @@ export class Connection implements PushTarget, SenderOwner {
   readonly authenticated: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
-  readonly subscriptions = new Map<XdsType, Subscription>();
+  readonly subscriptions = new Map<string, Subscription>();
   readonly resumption = new Resumption();
   readonly #stream: RawStream;
   readonly #shared: Shared;
   readonly #sender: Sender;
   #state: ConnectionState = "waiting";
-  #view: ProxyClass | undefined;
-  /** What the view was computed from. */
-  #viewOf: unknown;
+  #proxyClass: ProxyClass | undefined;
+  /** The labels that the class was computed with. */
+  #classLabels: unknown;
   /** What it waits for in the state `preparing`. */
   #preparation: Promise<void> | undefined;
 
@@ -71,6 +68,10 @@ export class Connection implements PushTarget, SenderOwner {
       this.#apply("drain");
       this.wake();
     });
+  }
+
+  get types(): readonly ResourceType[] {
+    return this.#shared.types;
   }
 
   get state(): ConnectionState {
@@ -99,20 +100,20 @@ export class Connection implements PushTarget, SenderOwner {
   }
 
   /** The class of proxies that it belongs to, as of the current snapshot. */
-  view(generator: Generator): ProxyClass {
-    const marks = generator.snapshot.selectorLabels;
-    if (!this.#view || this.#viewOf !== marks) {
-      this.#view = generator.proxyClass(this.proxy);
-      this.#viewOf = marks;
+  proxyClass(generator: Generator): ProxyClass {
+    const labels = generator.snapshot.selectorLabels;
+    if (!this.#proxyClass || this.#classLabels !== labels) {
+      this.#proxyClass = generator.proxyClass(this.proxy);
+      this.#classLabels = labels;
     }
-    return this.#view;
+    return this.#proxyClass;
   }
 
   /** Asks the generator for all that the client has, so that it is kept. */
   use(generator: Generator): void {
-    const view = this.view(generator);
+    const proxyClass = this.proxyClass(generator);
     for (const sub of this.subscriptions.values())
-      if (isSubscribed(sub)) generator.resources(sub.type, this.proxy, view, sub.names);
+      if (sub.isSubscribed) generator.resources(sub.type, this.proxy, proxyClass, sub.names);
   }
 
   /** How many bytes of a request, from `at` on, are the names of an earlier one. */
@@ -122,7 +123,7 @@ export class Connection implements PushTarget, SenderOwner {
 
   /** Takes a request: a subscription, a change of one, an ACK or a NACK. */
   receive(request: XdsRequest): void {
-    const type = typeOfUrl(request.typeUrl);
+    const type = this.types.find(({ typeUrl }) => typeUrl === request.typeUrl);
     if (!type) {
       log.debug(
         { proxy: this.id, typeUrl: request.typeUrl.slice(0, 200) },
@@ -130,13 +131,13 @@ export class Connection implements PushTarget, SenderOwner {
       );
       return;
     }
-    let sub = this.subscriptions.get(type);
+    let sub = this.subscriptions.get(type.name);
     if (!sub) {
       sub = new Subscription(type);
-      this.subscriptions.set(type, sub);
+      this.subscriptions.set(type.name, sub);
     }
     if (sub.state === "initial" && Resumption.names(request))
-      this.resumption.begin(type === "cluster" && !this.delta ? request.version : "");
+      this.resumption.begin(type.name === "cluster" && !this.delta ? request.version : "");
     const event = requestEvent(sub.state, sub.nonce, request, this.delta);
     sub.apply(event);
     if (event === "ack" || event === "nack") this.#answered(sub, request);
@@ -155,12 +156,12 @@ export class Connection implements PushTarget, SenderOwner {
     const changed = this.delta
       ? takeDeltaNames(sub, request, names, this.resumption.warming)
       : takeNames(sub, request, names);
-    if (sub.type === "endpoint") this.resumption.endpointsKnown();
+    if (sub.type.name === "endpoint") this.resumption.endpointsKnown();
     return changed;
   }
 
   #answered(sub: Subscription, { error }: XdsRequest): void {
-    if (sub.type === "cluster") this.#shared.ackTimeouts.done(this);
+    if (sub.type.name === "cluster") this.#shared.ackTimeouts.done(this);
     if (!error) {
       if (accept(sub)) this.#shared.onQuarantine();
       return;
@@ -191,7 +192,7 @@ export class Connection implements PushTarget, SenderOwner {
     this.resumption.timedOut();
     if (overdue.length > 0)
       log.warn(
-        { proxy: this.id, types: overdue.map(({ type }) => SHORT_NAME[type]) },
+        { proxy: this.id, types: overdue.map(({ type }) => type.shortName) },
         "a proxy does not acknowledge what it was sent, perhaps because a cluster waits for endpoints or a certificate; the rest goes on",
       );
     this.wake();
@@ -200,7 +201,7 @@ export class Connection implements PushTarget, SenderOwner {
   desired(sub: Subscription, generator: Generator): ResourceSet {
     const { epoch } = generator;
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names) {
-      const set = generator.resources(sub.type, this.proxy, this.view(generator), sub.names);
+      const set = generator.resources(sub.type, this.proxy, this.proxyClass(generator), sub.names);
       sub.desired = { epoch, names: sub.names, set };
     }
     const quarantined = sub.quarantine.size;
@@ -210,7 +211,7 @@ export class Connection implements PushTarget, SenderOwner {
   }
 
   clusters(generator: Generator): ResourceSet {
-    return generator.resources("cluster", this.proxy, this.view(generator));
+    return generator.resources("cluster", this.proxy, this.proxyClass(generator));
   }
 
   resumedClusters(desired: ResourceSet): ResourceSet | undefined {

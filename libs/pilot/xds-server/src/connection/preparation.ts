@@ -20,8 +20,8 @@ export class Preparation {
 
   /** @returns undefined when all is there; otherwise what to wait for, and then to ask again */
   of(connection: Connection, generator: Generator): Promise<void> | undefined {
-    const view = connection.view(generator);
-    const name = generator.preparationKey(connection.proxy, view);
+    const proxyClass = connection.proxyClass(generator);
+    const name = generator.preparationKey(connection.proxy, proxyClass);
     if (this.#classes.has(name)) return this.#classes.get(name);
     const ended = (isWhole: boolean): void => {
       if (this.#classes.get(name) !== work) return;
@@ -30,7 +30,7 @@ export class Preparation {
     };
     let work: Promise<void> | undefined;
     try {
-      work = generator.prepare(connection.proxy, view, new Turns())?.then(ended, () => ended(true));
+      work = generator.prepare(connection.proxy, proxyClass, new Turns())?.then(ended, () => ended(true));
     } catch {
       // The fault is told where the configuration is put together, to the stream that asks for it.
     }

@@ -1,13 +1,14 @@
-import { diffOf, type Generator, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
+import { diffOf, type Generator, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { deferRemovals, endpointsOf, retaining } from "../subscription/make-before-break.ts";
 import type { Subscription } from "../subscription/subscription.ts";
-import { FOLLOWERS, isSubscribed, LEADING, PUSH_ORDER } from "../subscription/types.ts";
 import type { Resumption } from "./resumption.ts";
 import type { SendOutcome } from "./sender.ts";
 
 /** What the order of a push needs of a connection. */
 export interface PushTarget {
-  readonly subscriptions: ReadonlyMap<XdsType, Subscription>;
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** The types that are served, in push order. */
+  readonly types: readonly ResourceType[];
   readonly resumption: Resumption;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
@@ -33,12 +34,12 @@ export function push(target: PushTarget, generator: Generator): boolean {
   let settled = !awaitsClusters;
   /** Clusters that are about to go: routes may still lead to them, so their endpoints stay until then. */
   let departing: readonly string[] = [];
-  for (const type of PUSH_ORDER) {
-    const sub = subscriptions.get(type);
-    if (!sub || !isSubscribed(sub)) continue;
-    if (!settled && FOLLOWERS.includes(type)) return false;
+  for (const type of target.types) {
+    const sub = subscriptions.get(type.name);
+    if (!sub?.isSubscribed) continue;
+    if (!settled && type.followsClusters) return false;
     const desired = target.desired(sub, generator);
-    if (type === "cluster") {
+    if (type.name === "cluster") {
       const resumed = target.resumedClusters(desired);
       if (resumed) sub.sent = sub.acked = resumed;
       departing = diffOf(sub.sent, desired).removed;
@@ -48,8 +49,8 @@ export function push(target: PushTarget, generator: Generator): boolean {
       continue;
     }
     let due = desired;
-    if (type === "cluster") due = deferRemovals(sub, desired);
-    else if (type === "endpoint") {
+    if (type.name === "cluster") due = deferRemovals(sub, desired);
+    else if (type.name === "endpoint") {
       due = retaining(sub, desired, departing);
       // Nobody knows yet which of its clusters stay: what is not served now may be one that routes still lead to.
       if (awaitsClusters) due = endpointsOf(target.clusters(generator), due);
@@ -60,7 +61,14 @@ export function push(target: PushTarget, generator: Generator): boolean {
   }
   const clusters = subscriptions.get("cluster");
   if (!settled || !clusters?.removalsDeferred) return settled;
-  if (resumption.isReturning && !LEADING.every((type) => subscriptions.has(type))) return false;
+  if (resumption.isReturning && !hasAskedForAll(target)) return false;
   clusters.removalsDeferred = false;
   return target.send(clusters, target.desired(clusters, generator)) === "unchanged";
+}
+
+/** True when the client has asked for everything that leads to clusters, and that every client asks for. */
+function hasAskedForAll({ types, subscriptions }: PushTarget): boolean {
+  return types.every(
+    ({ name, followsClusters, alwaysSubscribed }) => !followsClusters || !alwaysSubscribed || subscriptions.has(name),
+  );
 }

@@ -1,9 +1,8 @@
 import { logger } from "@xebec/core-log";
-import { diffOf, type EncodedResource, type ResourceSet, SHORT_NAME } from "@xebec/pilot-xds-gen";
+import { diffOf, type EncodedResource, type ResourceSet } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
 import { isInitialVersion } from "../subscription/initial-versions.ts";
 import type { Subscription } from "../subscription/subscription.ts";
-import { isWildcard } from "../subscription/types.ts";
 import { messageTo } from "../wire/message.ts";
 import type { Shared } from "./shared.ts";
 import type { StreamWriter } from "./write-budget.ts";
@@ -50,7 +49,7 @@ export class Sender {
     if (sub.rejectedVersion !== "" && sub.rejectedVersion === next.version && resent.length === 0) return "unchanged";
     const isFirst = sub.state === "initial";
     // In the state-of-the-world form endpoints and routes that are gone are simply not sent any more.
-    const removes = removed.length > 0 && (isWildcard(sub.type) || this.#delta);
+    const removes = removed.length > 0 && (sub.isWildcard || this.#delta);
     if (changed.length === 0 && resent.length === 0 && !isFirst && !removes) {
       if (next.version === sub.sent.version) return "unchanged";
       if (sub.acked === sub.sent) sub.acked = next;
@@ -65,7 +64,7 @@ export class Sender {
       return "deferred";
     }
     if (resent.length > 0) this.#repeats++;
-    if (sub.type === "cluster" && (!isFirst || sub.sent.resources.size > 0)) owner.warm(changed);
+    if (sub.type.name === "cluster" && (!isFirst || sub.sent.resources.size > 0)) owner.warm(changed);
     sub.apply("send");
     sub.sent = next;
     sub.nonce = message.nonce;
@@ -74,7 +73,7 @@ export class Sender {
     const hasRoom = this.#stream.write(message.bytes(), () => budget.give(owner, size));
     log.debug(
       {
-        ...{ proxy: this.#proxy, type: SHORT_NAME[sub.type], resources: changed.length },
+        ...{ proxy: this.#proxy, type: sub.type.shortName, resources: changed.length },
         ...{ removed: removed.length, bytes: size },
       },
       "push",

@@ -1,4 +1,4 @@
-import type { Generator, ResourceSet, XdsType } from "@xebec/pilot-xds-gen";
+import type { Generator, ResourceSet, ResourceType } from "@xebec/pilot-xds-gen";
 import type { NameSets } from "../subscription/name-sets.ts";
 import type { MessageCache } from "../wire/message.ts";
 import type { AckTimeouts } from "./ack-timeouts.ts";
@@ -8,6 +8,8 @@ import type { WriteBudget } from "./write-budget.ts";
 
 /** What a connection shares with all others. */
 export interface Shared {
+  /** The types that are served, in push order. */
+  readonly types: readonly ResourceType[];
   readonly generator: () => Generator | undefined;
   /** Undefined when the parts of a connection's configuration are made; otherwise what to wait for. */
   readonly prepared: (connection: Connection, generator: Generator) => Promise<void> | undefined;
@@ -19,11 +21,11 @@ export interface Shared {
   /** The clusters that clients have which are connected now. */
   readonly liveClusters: () => Iterable<ResourceSet>;
   /** Called for each message sent. */
-  onSent(type: XdsType, bytes: number): void;
-  onNack(connection: Connection, type: XdsType, message: string, configKeys: readonly string[]): void;
+  onSent(type: ResourceType, bytes: number): void;
+  onNack(connection: Connection, type: ResourceType, message: string, configKeys: readonly string[]): void;
   /** Called when the quarantine of a client has changed. */
   onQuarantine(): void;
-  onExpiredNonce(type: XdsType): void;
+  onExpiredNonce(type: ResourceType): void;
   /** Called when the client did not take what it was sent; its stream is over. */
   onStalled(connection: Connection): void;
   /** Does something for a connection; an error ends its stream and reaches nobody else. */

@@ -3,7 +3,10 @@ import { requireOwnMachine } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
 import type { Connection } from "../connection/connection.ts";
 import type { XdsServer } from "../server/xds-server.ts";
-import { configDump, connectionOf, endpointStatus, syncStatus, watchedEndpoints } from "./debug.ts";
+import { configDump, watchedEndpoints } from "./config-dump.ts";
+import { endpointStatus } from "./endpoint-status.ts";
+import { connectionOf } from "./proxy-lookup.ts";
+import { syncStatus } from "./sync-status.ts";
 
 interface Query {
   readonly proxyID?: string;

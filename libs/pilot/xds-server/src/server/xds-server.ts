@@ -5,7 +5,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
 import { parseSpiffe } from "@xebec/model-names";
 import type { SnapshotChange } from "@xebec/pilot-snapshot";
-import { Generator, proxyOf, type ResourceSet, SHORT_NAME, type XdsType } from "@xebec/pilot-xds-gen";
+import { Generator, proxyOf, RESOURCE_TYPES, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { Connection } from "../connection/connection.ts";
@@ -28,7 +28,8 @@ const log = logger("ads");
 
 export interface NackReport {
   readonly proxy: string;
-  readonly type: XdsType;
+  /** The name of the resource type. */
+  readonly type: string;
   readonly message: string;
   /** Keys of the configuration objects behind what was refused. */
   readonly configKeys: readonly string[];
@@ -42,6 +43,8 @@ export interface Nack extends Pick<NackReport, "proxy" | "message"> {
 
 export interface XdsServerOptions {
   readonly metrics: Metrics;
+  /** The table of resource types. */
+  readonly types?: readonly ResourceType[];
   /** Told of every refusal. */
   readonly onNack?: (report: NackReport) => void;
   /** Told when `currentNacks` may be others. */
@@ -58,6 +61,7 @@ export class XdsServer {
   readonly #connections = new Map<string, Connection>();
   readonly #options: XdsServerOptions;
   readonly #shared: Shared;
+  readonly #types: readonly ResourceType[];
   readonly #push = new Coalescer(() => this.#pushAll());
   readonly #preparation = new Preparation();
   #generator: Generator | undefined;
@@ -69,7 +73,8 @@ export class XdsServer {
 
   constructor(options: XdsServerOptions) {
     this.#options = options;
-    const { metrics } = options;
+    const { metrics, types = RESOURCE_TYPES } = options;
+    this.#types = types;
     const pushes = metrics.counter("pilot_xds_pushes", "Pilot build and send errors for lds, rds, cds and eds.", [
       "type",
     ]);
@@ -84,6 +89,7 @@ export class XdsServer {
       () => this.#connections.size,
     );
     this.#shared = {
+      types: this.#types,
       generator: () => this.#generator,
       prepared: (connection, generator) => this.#preparation.of(connection, generator),
       names: new NameSets(),
@@ -93,25 +99,25 @@ export class XdsServer {
       earlier: new EarlierClusters(),
       liveClusters: () => this.#acceptedClusters(),
       onSent: (type, size) => {
-        pushes.inc({ type: SHORT_NAME[type] });
-        bytes.inc({ type: SHORT_NAME[type] }, size);
+        pushes.inc({ type: type.shortName });
+        bytes.inc({ type: type.shortName }, size);
       },
       onNack: (connection, type, message, configKeys) => {
-        rejects.inc({ type: SHORT_NAME[type] });
+        rejects.inc({ type: type.shortName });
         log.warn(
           {
             proxy: connection.id,
             authenticated: connection.authenticated,
-            type: SHORT_NAME[type],
+            type: type.shortName,
             configKeys,
             message,
           },
           "a proxy rejected its configuration",
         );
-        this.#options.onNack?.({ proxy: connection.id, type, message, configKeys });
+        this.#options.onNack?.({ proxy: connection.id, type: type.name, message, configKeys });
       },
       onQuarantine: () => this.#options.onQuarantine?.(),
-      onExpiredNonce: (type) => expired.inc({ type: SHORT_NAME[type] }),
+      onExpiredNonce: (type) => expired.inc({ type: type.shortName }),
       onStalled: (connection) => {
         timeouts.inc();
         log.warn({ proxy: connection.id }, "a proxy did not read what it was sent; the stream is closed");
@@ -157,7 +163,7 @@ export class XdsServer {
       this.#shared.earlier.superseded(this.#generator.snapshot, changed);
       this.#generator.update(snapshot, changed);
       if ([...changed].some((key) => !key.startsWith("endpoints/"))) this.#preparation.reset();
-    } else this.#generator = new Generator(snapshot);
+    } else this.#generator = new Generator(snapshot, undefined, this.#types);
     return this.#push.request();
   }
 

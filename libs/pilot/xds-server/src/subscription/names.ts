@@ -3,11 +3,10 @@ import type { XdsRequest } from "../wire/request.ts";
 import { initialVersionsSet, setWithInitialVersions } from "./initial-versions.ts";
 import type { NameSets } from "./name-sets.ts";
 import type { Subscription } from "./subscription.ts";
-import { isWildcard } from "./types.ts";
 
 /** Takes the names of a state-of-the-world request. @returns true when they are others than before */
 export function takeNames(sub: Subscription, request: XdsRequest, names: NameSets): boolean {
-  if (isWildcard(sub.type)) return false;
+  if (sub.isWildcard) return false;
   if (Buffer.compare(sub.requested.bytes, request.nameBytes) === 0) return false;
   const before = sub.names;
   sub.requested = names.ofBytes(request.nameBytes, request.names);
@@ -33,7 +32,7 @@ export function takeDeltaNames(
   const isFirst = sub.names === undefined;
   if (initialVersions.size > 0 && sub.state === "initial")
     sub.sent = sub.acked = initialVersionsSet(initialVersions, warming);
-  if (isWildcard(sub.type)) return false;
+  if (sub.isWildcard) return false;
   if (subscribe.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
   const wanted = new Set(sub.names?.names);
   if (isFirst) for (const name of initialVersions.keys()) wanted.add(name);

@@ -1,4 +1,4 @@
-import { EMPTY_SET, type NameSet, type ResourceSet, type XdsType } from "@xebec/pilot-xds-gen";
+import { EMPTY_SET, type NameSet, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { nextState } from "../state-machine.ts";
 import type { RequestedNames } from "./name-sets.ts";
 import type { QuarantinedResource } from "./quarantine.ts";
@@ -8,7 +8,8 @@ const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names
 
 /** What one client has of one type, as the server sees it; the same for both forms of xDS. Its connection owns it. */
 export class Subscription {
-  readonly type: XdsType;
+  /** The type as the table of resource types has it. */
+  readonly type: ResourceType;
   #state: SubscriptionState = "initial";
   /** What it subscribed to; undefined for all there is (clusters, listeners). */
   names: NameSet | undefined;
@@ -37,8 +38,18 @@ export class Subscription {
   /** True while names are still served that are to go once everything else was accepted. */
   removalsDeferred = false;
 
-  constructor(type: XdsType) {
+  constructor(type: ResourceType) {
     this.type = type;
+  }
+
+  /** True when all resources of the type are served, and none by name. */
+  get isWildcard(): boolean {
+    return this.type.subscription === "wildcard";
+  }
+
+  /** True when the client wants anything of the type: all of it, or names. */
+  get isSubscribed(): boolean {
+    return this.isWildcard || (this.names?.names.length ?? 0) > 0;
   }
 
   get state(): SubscriptionState {

@@ -1,7 +1,6 @@
 import type { EncodedResource, ResourceDiff, ResourceSet } from "@xebec/pilot-xds-gen";
 import { hasInitialVersions, isInitialVersion } from "../subscription/initial-versions.ts";
 import type { Subscription } from "../subscription/subscription.ts";
-import { isWildcard } from "../subscription/types.ts";
 import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
 
 /** Bytes of messages that are kept for the next proxy that needs the same; one message is always kept. */
@@ -60,19 +59,19 @@ export interface MessageOptions {
  */
 export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCache, options: MessageOptions): Message {
   const { delta, diff, resent, repeats } = options;
-  const whole = !delta && isWildcard(sub.type);
+  const whole = !delta && sub.isWildcard;
   const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${resent.length > 0 ? `-${repeats}` : ""}`;
   // A claimed version may be any text, also one that is another set's.
   const claimed = hasInitialVersions(sub.sent) || hasInitialVersions(next);
   const isShared = resent.length === 0 && !claimed;
-  const key = `${sub.type}/${delta}/${nonce}`;
+  const key = `${sub.type.name}/${delta}/${nonce}`;
   const known = isShared ? cache.get(key) : undefined;
   if (known) return { nonce, size: known.length, bytes: () => known };
   const all = whole ? [...next.resources.values()] : resent.length > 0 ? [...diff.changed, ...resent] : diff.changed;
   const resources = claimed ? all.filter((each) => !isInitialVersion(each)) : all;
   const draft = delta
-    ? deltaResponse(sub.type, resources, diff.removed, next.version, nonce)
-    : discoveryResponse(sub.type, resources, next.version, nonce);
+    ? deltaResponse(sub.type.typeUrl, resources, diff.removed, next.version, nonce)
+    : discoveryResponse(sub.type.typeUrl, resources, next.version, nonce);
   const bytes = (): Buffer => {
     const made = draft.bytes();
     if (isShared) cache.put(key, made);

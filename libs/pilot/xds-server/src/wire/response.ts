@@ -5,7 +5,7 @@ import {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
-import { type EncodedResource, TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
+import type { EncodedResource } from "@xebec/pilot-xds-gen";
 
 const sotw = DiscoveryResponseSchema.field;
 const SOTW = {
@@ -28,13 +28,13 @@ const ANY = { typeUrl: AnySchema.field.typeUrl.number, value: AnySchema.field.va
 const LENGTH_DELIMITED = 2;
 
 const tag = (field: number): number => (field << 3) | LENGTH_DELIMITED;
-const typeUrlBytes = new Map<XdsType, Buffer>();
+const typeUrlBytes = new Map<string, Buffer>();
 
-function urlBytes(type: XdsType): Buffer {
-  let bytes = typeUrlBytes.get(type);
+function urlBytes(typeUrl: string): Buffer {
+  let bytes = typeUrlBytes.get(typeUrl);
   if (!bytes) {
-    bytes = Buffer.from(TYPE_URL[type]);
-    typeUrlBytes.set(type, bytes);
+    bytes = Buffer.from(typeUrl);
+    typeUrlBytes.set(typeUrl, bytes);
   }
   return bytes;
 }
@@ -97,12 +97,12 @@ export interface Draft {
  * @param version the set's version
  */
 export function discoveryResponse(
-  type: XdsType,
+  typeUrl: string,
   resources: readonly EncodedResource[],
   version: string,
   nonce: string,
 ): Draft {
-  const url = urlBytes(type);
+  const url = urlBytes(typeUrl);
   const anySize = (each: EncodedResource): number => fieldSize(url.length) + fieldSize(each.bytes.length);
   let size = fieldSize(version.length) + fieldSize(url.length) + fieldSize(nonce.length);
   for (const each of resources) size += fieldSize(anySize(each));
@@ -119,13 +119,13 @@ export function discoveryResponse(
 
 /** The Delta form: each resource with name and version of its own, and the names that are gone. */
 export function deltaResponse(
-  type: XdsType,
+  typeUrl: string,
   resources: readonly EncodedResource[],
   removed: readonly string[],
   version: string,
   nonce: string,
 ): Draft {
-  const url = urlBytes(type);
+  const url = urlBytes(typeUrl);
   const writer = new BinaryWriter();
   writer.uint32(tag(DELTA.systemVersion)).string(version);
   writer.uint32(tag(DELTA.typeUrl)).bytes(url);

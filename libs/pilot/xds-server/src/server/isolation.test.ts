@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DeltaClient, SotwClient } from "../test-client.testkit.ts";
+import { CLUSTER, entry, mesh, prepared, synced } from "./test-mesh.testkit.ts";
+
+describe("a stream", () => {
+  it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
+    const { server, apply } = mesh();
+    await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    await prepared(server);
+    const done: (() => void)[] = [];
+    const open = (): SotwClient => {
+      const client = new SotwClient(server);
+      client.stream.handed = (handed) => void done.push(handed);
+      client.send("cluster");
+      return client;
+    };
+    const clients: SotwClient[] = [];
+    do clients.push(open());
+    while (clients.at(-1)?.stream.written.length === 1);
+    const last = open();
+    const faulty = clients.at(-1) as SotwClient;
+    faulty.stream.write = () => {
+      throw new Error("a fault of its own");
+    };
+    for (const each of done.splice(0)) each();
+    assert.match(String(faulty.stream.failure), /a fault of its own/);
+    assert.equal(last.take().length, 1);
+    assert.ok([...server.connections].length === clients.length);
+  });
+
+  it("refuses a stream whose first request has no node", () => {
+    const { server } = mesh();
+    const client = new SotwClient(server);
+    client.send("cluster");
+    const other = new SotwClient(server);
+    assert.throws(() => other.stream.message(Buffer.from([0x22, 0x01, 0x61])), /must carry the node/);
+  });
+});
+
+describe("memory", () => {
+  it("puts no message together before there is room for it", async () => {
+    const { server, apply } = mesh();
+    await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
+    await prepared(server);
+    const clients = Array.from({ length: 100 }, () => new DeltaClient(server));
+    const before = process.memoryUsage().arrayBuffers;
+    for (const [n, client] of clients.entries()) {
+      client.stream.write = () => true;
+      // Each has something else, so that no two share a message.
+      client.send("cluster", { initial: { [`x-${n}`]: "1" } });
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - before < 16 << 20);
+  });
+
+  it("keeps nothing for long of what no proxy asks for any more", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const stays = await synced(server, [CLUSTER(1)]);
+    const size = server.generator?.cacheSize ?? 0;
+    const roams = new DeltaClient(server);
+    roams.send("route", { subscribe: ["80"] });
+    for (let i = 0; i < 1_300; i++) {
+      roams.send("route", { nonce: roams.take().at(-1)?.response.nonce ?? "" });
+      roams.send("route", { subscribe: [`r${i}`], unsubscribe: [`r${i - 1}`] });
+    }
+    assert.ok((server.generator?.cacheSize ?? 0) < 1_100);
+    roams.stream.end();
+    assert.equal(server.generator?.cacheSize, size);
+    stays.stream.end();
+    assert.equal(server.generator?.cacheSize, 0);
+  });
+});
