@@ -5,15 +5,9 @@ import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { galleyComponents } from "@xebec/galley-server";
 import { injectorComponents } from "@xebec/injector-server";
-import { denier } from "@xebec/mixer-adapters-denier";
-import { createListchecker } from "@xebec/mixer-adapters-listchecker";
-import { memquota } from "@xebec/mixer-adapters-memquota";
-import { createPrometheus, TEXT_FORMAT } from "@xebec/mixer-adapters-prometheus";
-import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
-import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { keepTokensFresh, serviceIdentity } from "@xebec/platform-identity";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
@@ -49,7 +43,6 @@ await serviceMain("istiod", async () => {
     policy: identity(policy, "policy"),
     telemetry: identity(telemetry, "telemetry"),
   };
-  const prometheus = createPrometheus();
 
   return [
     bus,
@@ -59,22 +52,7 @@ await serviceMain("istiod", async () => {
     ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls }),
     ...pilotComponents({ config: pilot, bus, metrics: of.pilot.metrics, ...of.pilot.tls }),
     ...injectorComponents({ config: injector, metrics: of.injector.metrics, ...of.injector.tls }),
-    ...policyComponents({
-      config: policy,
-      bus,
-      metrics: of.policy.metrics,
-      adapters: [denier, createListchecker(createAddressPolicy(policy.handlerNetworks)), memquota],
-      ...of.policy.tls,
-    }),
-    ...telemetryComponents(
-      {
-        config: telemetry,
-        bus,
-        metrics: of.telemetry.metrics,
-        adapters: [prometheus.adapter, createStdio(telemetry.handlerDirs)],
-        ...of.telemetry.tls,
-      },
-      { contentType: TEXT_FORMAT, text: () => prometheus.text() },
-    ),
+    ...(await policyComponents({ config: policy, bus, metrics: of.policy.metrics, ...of.policy.tls })),
+    ...(await telemetryComponents({ config: telemetry, bus, metrics: of.telemetry.metrics, ...of.telemetry.tls })),
   ];
 });

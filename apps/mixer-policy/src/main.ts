@@ -2,12 +2,8 @@ import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { ownSource } from "@xebec/galley-server";
-import { denier } from "@xebec/mixer-adapters-denier";
-import { createListchecker } from "@xebec/mixer-adapters-listchecker";
-import { memquota } from "@xebec/mixer-adapters-memquota";
 import { checkMixerConfig, configStoreOf, PolicyConfig, policyComponents } from "@xebec/mixer-server";
 import { openBus } from "@xebec/platform-bus";
-import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(PolicyConfig, process.argv.slice(2), checkMixerConfig);
@@ -21,12 +17,6 @@ await serviceMain("mixer-policy", async () => {
     bus,
     ...(identity ? [identity] : []),
     ...ownSource(store.dir, bus),
-    ...policyComponents({
-      config,
-      bus,
-      metrics,
-      adapters: [denier, createListchecker(createAddressPolicy(config.handlerNetworks)), memquota],
-      ...(identity ? { tls: identity } : {}),
-    }),
+    ...(await policyComponents({ config, bus, metrics, ...(identity ? { tls: identity } : {}) })),
   ];
 });

@@ -1,8 +1,9 @@
-import type { Adapter, InstanceShape } from "@xebec/mixer-sdk";
+import { checkParams, type MixerViolation, withReason } from "@xebec/mixer-config";
+import type { Adapter, HandlerLimits, InstanceShape } from "@xebec/mixer-sdk";
 import type { Conditions } from "./condition.ts";
-import type { CheckedHandler, HandlerSlot, HandlerTable } from "./handlers.ts";
-import type { Handled, Instanced } from "./read-objects.ts";
-import type { CheckedRule } from "./rule-check.ts";
+import type { CheckedHandler, HandlerSlot } from "./handlers.ts";
+import { type CompileOptions, type Handled, type Instanced, rejectFor } from "./read-objects.ts";
+import type { ReadRule } from "./rule-check.ts";
 
 /** A handler that rules use, with all instances that are routed to it. */
 interface Wanted {
@@ -15,19 +16,19 @@ interface Wanted {
 
 /** Builds the handlers that rules use. One that is refused or cannot be built gets a condition and is left out. */
 export async function acquireHandlers(
-  rules: readonly CheckedRule[],
+  rules: readonly ReadRule[],
   handlers: ReadonlyMap<string, Handled>,
-  table: HandlerTable,
+  { table, limits }: Pick<CompileOptions, "table" | "limits">,
   conditions: Conditions,
 ): Promise<Map<string, HandlerSlot>> {
   const wanted = wantedBy(rules, handlers);
-  const faults = faultsOf(wanted);
+  const violations = violationsOf(wanted, limits);
   const slots = new Map<string, HandlerSlot>();
   await Promise.all(
     wanted.map(async ({ handled, checked, shapes, params }) => {
-      const found = faults.get(checked.name) ?? [];
+      const found = violations.get(checked.name) ?? [];
       if (found.length > 0) {
-        conditions.reject(handled.resource, "InvalidParams", `params.${found.join("; params.")}`);
+        rejectFor(handled.resource, found, conditions);
         return;
       }
       try {
@@ -41,13 +42,13 @@ export async function acquireHandlers(
   return slots;
 }
 
-function wantedBy(rules: readonly CheckedRule[], handlers: ReadonlyMap<string, Handled>): Wanted[] {
+function wantedBy(rules: readonly ReadRule[], handlers: ReadonlyMap<string, Handled>): Wanted[] {
   const routed = new Map<Handled, Map<string, Instanced>>();
   for (const { actions } of rules)
     for (const { handler, instances } of actions) {
-      const known = routed.get(handler as Handled) ?? new Map<string, Instanced>();
-      routed.set(handler as Handled, known);
-      for (const instance of instances as Instanced[]) known.set(instance.name, instance);
+      const known = routed.get(handler) ?? new Map<string, Instanced>();
+      routed.set(handler, known);
+      for (const instance of instances) known.set(instance.name, instance);
     }
   const known = new Set(handlers.values());
   const wanted: Wanted[] = [];
@@ -64,18 +65,25 @@ function wantedBy(rules: readonly CheckedRule[], handlers: ReadonlyMap<string, H
 }
 
 /** What adapters find wrong, by handler: first each by itself, then those of one adapter together. */
-function faultsOf(wanted: readonly Wanted[]): Map<string, readonly string[]> {
-  const faults = new Map<string, readonly string[]>();
-  const valid = new Map<Adapter, { handler: string; config: never }[]>();
+function violationsOf(
+  wanted: readonly Wanted[],
+  limits: HandlerLimits | undefined,
+): Map<string, readonly MixerViolation[]> {
+  const violations = new Map<string, readonly MixerViolation[]>();
+  const valid = new Map<Adapter, CheckedHandler[]>();
   for (const { checked, shapes } of wanted) {
-    const { name, adapter, config } = checked;
-    const found = adapter.validate?.(config as never, shapes) ?? [];
-    if (found.length > 0) faults.set(name, found);
-    else valid.set(adapter, [...(valid.get(adapter) ?? []), { handler: name, config: config as never }]);
+    const found = checkParams(checked, shapes, limits);
+    if (found.length > 0) violations.set(checked.name, found);
+    else valid.set(checked.adapter, [...(valid.get(checked.adapter) ?? []), checked]);
   }
-  for (const [adapter, together] of valid)
-    for (const [name, found] of adapter.validateTogether?.(together) ?? []) faults.set(name, found);
-  return faults;
+  for (const [adapter, handlers] of valid) {
+    const together = handlers.map(({ name, config }) => ({ handler: name, config: config as never }));
+    for (const [name, found] of adapter.validateTogether?.(together) ?? []) {
+      const path = handlers.find((each) => each.name === name)?.paramsPath;
+      violations.set(name, withReason(found, "InvalidParams", path));
+    }
+  }
+  return violations;
 }
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>

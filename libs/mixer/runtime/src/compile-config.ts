@@ -1,6 +1,8 @@
-import { ISTIO_ADAPTERS, TEMPLATES, type Variety } from "@xebec/mixer-sdk";
+import { MIXER_GROUP } from "@xebec/mixer-config";
+import type { Variety } from "@xebec/mixer-sdk";
 import { Layout, type Vocabulary } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
+import { fullName, ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
 import type { Resource } from "@xebec/model-resources";
 import { acquireHandlers } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
@@ -11,16 +13,12 @@ import {
   type CompileOptions,
   type Handled,
   type Instanced,
-  MIXER_GROUP,
   readHandler,
   readInstance,
   readManifests,
-  readSpec,
 } from "./read-objects.ts";
-import { fullName } from "./references.ts";
-import { type CheckedRule, checkRule, type RuleSpecValue } from "./rule-check.ts";
+import { type ReadRule, readRule } from "./rule-check.ts";
 import { Snapshot } from "./snapshot.ts";
-import { RuleSpec } from "./spec-schemas.ts";
 
 /** Envoy's external authorization carries no quota requests (docs/reference/mixer.md §7.6). */
 const NO_PROXY_ASKS = "no proxy asks for quotas, only clients of Mixer's Check do";
@@ -42,23 +40,22 @@ export async function compileConfig(
   const instances = new Map<string, Instanced>();
   for (const resource of ordered) {
     const full = fullName(resource.name, resource.kind, resource.namespace);
-    const legacy = ISTIO_ADAPTERS.has(resource.kind) || options.adapters.has(resource.kind);
+    const legacy = ISTIO_ADAPTERS.has(resource.kind) || options.catalogue.has(resource.kind);
     if (legacy && !options.legacyHandlers)
       conditions.reject(
         resource,
         "Disabled",
         "kinds that are adapters are switched off (--useAdapterCRDs=false); use kind handler",
       );
-    else if (legacy || resource.kind === "handler") {
-      const handled = readHandler(resource, options, conditions);
-      if (handled) handlers.set(full, handled);
-    } else if (resource.kind === "instance" || TEMPLATES.has(resource.kind)) {
-      const instanced = readInstance(resource, vocabulary, options, conditions);
-      if (instanced) instances.set(full, instanced);
-    }
+    else if (legacy || resource.kind === "handler") handlers.set(full, readHandler(resource, options, conditions));
+    else if (resource.kind === "instance" || TEMPLATES.has(resource.kind))
+      instances.set(full, readInstance(resource, vocabulary, options, conditions));
   }
-  const rules = readRules(ordered, vocabulary, handlers, instances, options, conditions);
-  const slots = await acquireHandlers(rules, handlers, options.table, conditions);
+  const context = { vocabulary, handlers, instances, varieties: options.varieties };
+  const rules = ordered.flatMap((resource) =>
+    resource.kind === "rule" ? (readRule(resource, context, conditions) ?? []) : [],
+  );
+  const slots = await acquireHandlers(rules, handlers, options, conditions);
   try {
     return { snapshot: build(rules, vocabulary, slots, options, conditions), conditions };
   } catch (error) {
@@ -68,31 +65,8 @@ export async function compileConfig(
   }
 }
 
-function readRules(
-  resources: readonly Resource[],
-  vocabulary: Vocabulary,
-  handlers: ReadonlyMap<string, Handled>,
-  instances: ReadonlyMap<string, Instanced>,
-  { varieties }: CompileOptions,
-  conditions: Conditions,
-): CheckedRule[] {
-  const rules: CheckedRule[] = [];
-  for (const resource of resources) {
-    if (resource.kind !== "rule") continue;
-    const spec = readSpec<RuleSpecValue>(resource, RuleSpec, resource.spec, conditions);
-    if (!spec) continue;
-    try {
-      const rule = checkRule(resource, spec, { vocabulary, handlers, instances, varieties });
-      if (rule.ours) rules.push(rule);
-    } catch (error) {
-      conditions.reject(resource, "InvalidExpression", `spec.match: ${(error as Error).message}`);
-    }
-  }
-  return rules;
-}
-
 function build(
-  rules: readonly CheckedRule[],
+  rules: readonly ReadRule[],
   vocabulary: Vocabulary,
   slots: ReadonlyMap<string, HandlerSlot>,
   options: CompileOptions,
@@ -105,16 +79,16 @@ function build(
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
   const builders = new Map<string, PlanBuilder>();
-  for (const { resource, match: text, actions, headers, faults } of rules) {
-    const problems = [...faults];
+  for (const { resource, match: text, actions, headers, problems: known } of rules) {
+    const problems = [...known];
     const built: { variety: Variety; action: Action }[] = [];
     for (const { handler, instances } of actions) {
-      const slot = slots.get((handler as Handled).name);
+      const slot = slots.get(handler.name);
       if (!slot) {
         problems.push(`the handler ${handler.name} could not be started`);
         continue;
       }
-      for (const instance of instances as Instanced[]) {
+      for (const instance of instances) {
         if (!instance.checked) continue;
         const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
         plans.set(instance.name, plan);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import type { Adapter, AdapterLog, Clock, Handler, InstanceShape } from "@xebec/mixer-sdk";
+import type { Path } from "@xebec/model-schema";
 
 /** A handler whose configuration is valid; it is built when a rule uses it. */
 export interface CheckedHandler {
@@ -8,7 +9,9 @@ export interface CheckedHandler {
   readonly name: string;
   readonly adapter: Adapter;
   /** The effective configuration, defaults filled in. */
-  readonly config: unknown;
+  readonly config: object;
+  /** Where the parameters are in the object. */
+  readonly paramsPath: Path;
 }
 
 /** A built handler, shared by the snapshots that use it. */

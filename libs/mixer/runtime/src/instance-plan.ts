@@ -1,6 +1,6 @@
 import type { Instance, InstanceShape, Template, TemplateField, ValueMap } from "@xebec/mixer-sdk";
-import type { AttributeBag, AttributeValue, Layout, ValueType, Vocabulary } from "@xebec/model-attributes";
-import { type CompiledExpression, checkExpression, compileExpression, EvaluationError } from "@xebec/model-expr";
+import type { AttributeBag, AttributeValue, Layout, ValueType } from "@xebec/model-attributes";
+import { type CompiledExpression, compileExpression, EvaluationError } from "@xebec/model-expr";
 
 /** An instance whose expressions have been checked; its code is made when a rule uses it. */
 export interface CheckedInstance {
@@ -20,49 +20,6 @@ export interface InstancePlan {
   readonly template: string;
   /** @throws EvaluationError naming the instance and the field */
   build(bag: AttributeBag, epoch: number): Instance;
-}
-
-const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-
-/**
- * Checks the expressions of an instance. An empty leaf is not evaluated; an empty entry of a map is a fault.
- * @throws ExpressionError, its message with the field before it
- */
-export function checkInstance(
-  names: { readonly name: string; readonly shortName: string },
-  template: Template,
-  params: Readonly<Record<string, unknown>>,
-  vocabulary: Vocabulary,
-): CheckedInstance {
-  const types: Record<string, ValueType> = {};
-  const maps: Record<string, Record<string, ValueType>> = {};
-  const visit = (fields: readonly TemplateField[], values: Readonly<Record<string, unknown>>, path: string): void => {
-    for (const { key, form, type, fields: inner } of fields) {
-      const value = values[key];
-      if (value === undefined) continue;
-      const want = type === "ANY" ? undefined : type;
-      if (form === "leaf") {
-        if (isText(value)) types[path + key] = at(path + key, () => checkExpression(value, vocabulary, want));
-      } else if (form === "message") visit(inner, value as Record<string, unknown>, `${path}${key}.`);
-      else {
-        const entries: Record<string, ValueType> = {};
-        for (const [name, text] of Object.entries(value as Record<string, string>))
-          entries[name] = at(`${path}${key}[${name}]`, () => checkExpression(text, vocabulary, want));
-        maps[path + key] = entries;
-      }
-    }
-  };
-  visit(template.fields, params, "");
-  return { ...names, template, params, shape: { name: names.name, template: template.name, types, maps } };
-}
-
-function at<T>(field: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Error) error.message = `${field}: ${error.message}`;
-    throw error;
-  }
 }
 
 /** A map of expressions, evaluated once per request however many instances have it. */

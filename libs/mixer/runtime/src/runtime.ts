@@ -1,4 +1,12 @@
-import { type Adapter, type AdapterLog, type Clock, systemClock, type Variety } from "@xebec/mixer-sdk";
+import {
+  type Adapter,
+  type AdapterInfo,
+  type AdapterLog,
+  type Clock,
+  type HandlerLimits,
+  systemClock,
+  type Variety,
+} from "@xebec/mixer-sdk";
 import type { Resource } from "@xebec/model-resources";
 import { compileConfig } from "./compile-config.ts";
 import type { Condition } from "./condition.ts";
@@ -11,8 +19,10 @@ export interface RuntimeOptions {
   readonly varieties: readonly Variety[];
   /** Rules of this namespace hold for all requests (`istio-system`). */
   readonly defaultNamespace?: string;
-  /** Adapters whose work the server does itself, with a sentence that says so. */
-  readonly builtIn?: ReadonlyMap<string, string>;
+  /** The descriptions of all adapters of the mesh, by name; those of `adapters` when left out. */
+  readonly catalogue?: ReadonlyMap<string, AdapterInfo>;
+  /** What handlers may reach; absent: whatever there is. */
+  readonly limits?: HandlerLimits;
   /** Whether handlers may be of a kind that is an adapter's name (true). */
   readonly legacyHandlers?: boolean;
   /** Attributes that bags must be able to give although no expression reads them. */
@@ -55,17 +65,20 @@ export class MixerRuntime {
       const {
         adapters,
         varieties,
+        catalogue,
+        limits,
         defaultNamespace = "istio-system",
-        builtIn = new Map(),
         inputs = [],
         legacyHandlers = true,
         log,
       } = this.#options;
+      const here = new Map(adapters.map((each) => [each.name, each]));
       const { snapshot, conditions } = await compileConfig(all, {
-        adapters: new Map(adapters.map((each) => [each.name, each])),
+        adapters: here,
+        catalogue: catalogue ?? here,
+        limits,
         varieties: new Set(varieties),
         defaultNamespace,
-        builtIn,
         inputs,
         legacyHandlers,
         table: this.#table,

@@ -1,24 +1,8 @@
+import type { Violation } from "@xebec/model-schema";
 import type { Static, TSchema } from "typebox";
+import type { AdapterHost, Clock, HandlerLimits } from "./host.ts";
 import type { Instance, InstanceShape } from "./instance.ts";
 import type { CheckResult, QuotaArgs, QuotaResult } from "./results.ts";
-
-/** Time as adapters see it; a test gives its own. */
-export interface Clock {
-  /** Milliseconds since 1970 UTC. */
-  now(): number;
-  /** Calls `work` every `ms` milliseconds until the returned function is called. Does not keep the process alive. */
-  every(ms: number, work: () => void): () => void;
-}
-
-/** The clock of the machine. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  every(ms, work) {
-    const timer = setInterval(work, ms);
-    timer.unref();
-    return () => clearInterval(timer);
-  },
-};
 
 /** Where an adapter writes what operators should read. */
 export interface AdapterLog {
@@ -51,8 +35,19 @@ export interface Handler {
   close?(): void | Promise<void>;
 }
 
-/** An adapter: what it takes and how a handler is made. */
-export interface Adapter<C extends TSchema = TSchema> {
+/** What a handler's parameters are checked against besides their schema. */
+export interface ValidationContext {
+  /** All instances that rules send to the handler; none where a handler is checked by itself. */
+  readonly instances: readonly InstanceShape[];
+  /** What handlers may reach; absent where it is not known, as in galley: then it is not checked. */
+  readonly limits?: HandlerLimits | undefined;
+}
+
+/**
+ * What an adapter is, without its code: Istio's `adapter.Info`. Galley and pilot load nothing else of an adapter, so its module
+ * imports nothing that opens files or sockets.
+ */
+export interface AdapterInfo<C extends TSchema = TSchema> {
   /** As in `compiledAdapter`; also the kind of its legacy handlers. */
   readonly name: string;
   readonly description: string;
@@ -62,21 +57,42 @@ export interface Adapter<C extends TSchema = TSchema> {
   readonly config: C;
   /** Values for fields that a handler leaves out, also inside of messages. */
   readonly defaults?: Partial<Static<C>>;
-  /** Finds faults that the schema cannot: one sentence each, beginning with the field. */
-  validate?(config: Static<C>, instances: readonly InstanceShape[]): readonly string[];
+  /** Says that the services do its work themselves, so that handlers need no code: a sentence for users. */
+  readonly builtIn?: string;
+  /** Finds what the schema cannot. @returns violations with their paths from `params` on */
+  validate?(config: Static<C>, context: ValidationContext): readonly Violation[];
   /**
-   * Finds faults of handlers that exclude each other although each is valid by itself.
+   * Finds handlers that exclude each other although each is valid by itself.
    * @param handlers all handlers of this adapter in one configuration, in order of their names
-   * @returns faults as of `validate`, by handler; those without fault stay
+   * @returns violations as of `validate`, by handler; those without any stay
    */
   validateTogether?(
     handlers: readonly { readonly handler: string; readonly config: Static<C> }[],
-  ): ReadonlyMap<string, readonly string[]>;
+  ): ReadonlyMap<string, readonly Violation[]>;
+}
+
+/** An adapter: what it is and how a handler is made. */
+export interface Adapter<C extends TSchema = TSchema> extends AdapterInfo<C> {
   /** Makes a handler of a valid configuration. @throws when it cannot work; its actions are skipped then */
   create(config: Static<C>, context: HandlerContext): Handler | Promise<Handler>;
 }
 
-/** Declares an adapter; types follow from its configuration's schema. */
+/** What the main module of an adapter exports. @param host what the adapter may use of the process that runs it */
+export interface AdapterModule {
+  createAdapter(host: AdapterHost): Adapter;
+}
+
+/** Describes an adapter; types follow from its configuration's schema. */
+export function describeAdapter<C extends TSchema>(info: AdapterInfo<C>): AdapterInfo<C> {
+  return info;
+}
+
+/** Adds the code to an adapter's description. */
+export function implementAdapter<C extends TSchema>(info: AdapterInfo<C>, create: Adapter<C>["create"]): Adapter {
+  return { ...info, create } as unknown as Adapter;
+}
+
+/** Describes and implements an adapter at once. */
 export function defineAdapter<C extends TSchema>(adapter: Adapter<C>): Adapter {
   return adapter as unknown as Adapter;
 }

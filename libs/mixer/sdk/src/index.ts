@@ -16,14 +16,54 @@ export {
   type ValueType,
 } from "@xebec/model-attributes";
 export {
+  defineTemplate,
+  type LeafType,
+  TEMPLATES,
+  type Template,
+  type TemplateField,
+  type Variety,
+} from "@xebec/model-mixer";
+// The schema of its parameters:
+export {
+  bool,
+  double,
+  duration,
+  enumeration,
+  field,
+  int32,
+  int64,
+  list,
+  map,
+  message,
+  openMessage,
+  type Path,
+  required,
+  type Static,
+  string,
+  struct,
+  uint32,
+  type Violation,
+} from "@xebec/model-schema";
+export {
   type Adapter,
+  type AdapterInfo,
   type AdapterLog,
-  type Clock,
+  type AdapterModule,
   defineAdapter,
+  describeAdapter,
   type Handler,
   type HandlerContext,
-  systemClock,
+  implementAdapter,
+  type ValidationContext,
 } from "./adapter.ts";
+export {
+  type AdapterHost,
+  type Clock,
+  type Exposition,
+  type HandlerLimits,
+  NO_REACH,
+  systemClock,
+} from "./host.ts";
 export type {
   Instance,
   InstanceShape,
@@ -34,7 +74,5 @@ export type {
   ValueMap,
 } from "./instance.ts";
 // For the runtime and for those who validate configuration:
-export { Duration, durationMs, Enum, readParams, type Violation, withDefaults } from "./params.ts";
+export { durationMs, withDefaults } from "./params.ts";
 export { type CheckResult, type DirectResponse, type QuotaArgs, type QuotaResult, RPC } from "./results.ts";
-export { defineTemplate, type LeafType, type Template, type TemplateField, type Variety } from "./template.ts";
-export { ISTIO_ADAPTERS, TEMPLATES } from "./templates.ts";

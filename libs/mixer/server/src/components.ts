@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import type { Adapter } from "@xebec/mixer-sdk";
 import type { Bus } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
+import { type ServiceAdapters, serviceAdapters } from "./adapters.ts";
 import { listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
 import { metricsEndpoint } from "./metrics-endpoint.ts";
 import {
@@ -18,45 +18,39 @@ import {
 export interface MixerParts<C extends MixerConfig = MixerConfig> {
   readonly config: C;
   readonly bus: Bus;
-  readonly adapters: readonly Adapter[];
   readonly metrics?: Metrics;
   /** The certificate of the secure port; without it that port is not opened. */
   readonly tls?: TlsSource;
 }
 
-/** Metrics that something exposes for Prometheus on a port of its own. */
-export interface Exposition {
-  readonly contentType: string;
-  text(): string;
-}
-
 /** The components of mixer-policy, for a process of its own and for the one that has all services. */
-export function policyComponents(parts: MixerParts): Component[] {
-  return withMonitoring("mixer-policy", parts, createMixerPolicy);
+export async function policyComponents(parts: MixerParts): Promise<Component[]> {
+  return withMonitoring("mixer-policy", parts, await serviceAdapters("mixer-policy", parts.config), createMixerPolicy);
 }
 
-/** The components of mixer-telemetry. @param exposition what the prometheus adapter has gathered */
-export function telemetryComponents(
+/** The components of mixer-telemetry. */
+export async function telemetryComponents(
   parts: MixerParts<MixerConfig & { readonly prometheusAddr: string }>,
-  exposition: Exposition,
-): Component[] {
+): Promise<Component[]> {
   const { prometheusAddr } = parts.config;
-  const { contentType } = exposition;
+  const loaded = await serviceAdapters("mixer-telemetry", parts.config);
   return [
-    ...withMonitoring("mixer-telemetry", parts, createMixerTelemetry),
-    ...(prometheusAddr ? [metricsEndpoint(parseAddress(prometheusAddr), contentType, () => exposition.text())] : []),
+    ...withMonitoring("mixer-telemetry", parts, loaded, createMixerTelemetry),
+    ...(prometheusAddr ? [metricsEndpoint(parseAddress(prometheusAddr), loaded.expositions)] : []),
   ];
 }
 
 function withMonitoring(
   name: string,
-  { config, bus, adapters, metrics = createMetrics(), tls }: MixerParts,
+  { config, bus, metrics = createMetrics(), tls }: MixerParts,
+  { adapters, limits }: ServiceAdapters,
   create: (options: MixerServiceOptions) => MixerService,
 ): Component[] {
   const { secureAddr, stateDir, configDefaultNamespace, useAdapterCRDs, maxMessageSize, maxConcurrentStreams } = config;
   const { components } = create({
     bus,
     adapters,
+    limits,
     metrics,
     address: listenAddressOf(config),
     defaultNamespace: configDefaultNamespace,

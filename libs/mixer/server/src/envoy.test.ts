@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { createServer, get } from "node:http";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { denier } from "@xebec/mixer-adapters-denier";
-import { createListchecker } from "@xebec/mixer-adapters-listchecker";
-import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
-import { createStdio } from "@xebec/mixer-adapters-stdio";
 import { createTestCa, freePorts, startEnvoy } from "@xebec/testing-launch";
 import { createMixerPolicy, createMixerTelemetry } from "./mixer-service.ts";
-import { objectsOf, pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
+import {
+  objectsOf,
+  pod,
+  policyAdapters,
+  service,
+  startMixer,
+  telemetryAdapters,
+  testdata,
+} from "./test-mesh.testkit.ts";
 
 const RULES = `
 apiVersion: config.istio.io/v1alpha2
@@ -153,23 +157,12 @@ function bootstrap({ app, listener, direction, to, filters, route, tags, downstr
 
 test("a real Envoy asks before it lets a request in, and both sides report it", async () => {
   const workloads = [pod("productpage", "v1", SOURCE), pod("reviews", "v1", TARGET), service("reviews")];
-  const prometheus = createPrometheus();
-  const lines: Record<string, unknown>[] = [];
-  const stdio = createStdio([], () => ({
-    write: (text) =>
-      void lines.push(
-        ...text
-          .trimEnd()
-          .split("\n")
-          .map((line) => JSON.parse(line) as Record<string, unknown>),
-      ),
-    close() {},
-  }));
+  const { adapters, text, lines: written } = telemetryAdapters();
   const objects = [...testdata("prometheus.yaml"), ...testdata("accesslog.yaml")];
   await using open = new AsyncDisposableStack();
-  const policy = await startMixer(createMixerPolicy, [denier, createListchecker()], objectsOf(RULES), workloads);
+  const policy = await startMixer(createMixerPolicy, policyAdapters(), objectsOf(RULES), workloads);
   open.defer(() => policy.close());
-  const telemetry = await startMixer(createMixerTelemetry, [prometheus.adapter, stdio], objects, workloads);
+  const telemetry = await startMixer(createMixerTelemetry, adapters, objects, workloads);
   open.defer(() => telemetry.close());
   const app = createServer((request, response) => response.end(`hello ${request.headers["x-caller"]}`));
   await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve));
@@ -275,11 +268,11 @@ test("a real Envoy asks before it lets a request in, and both sides report it", 
   assert.equal((await ask("/three?a=c", { "x-block": "yes" })).status, 200);
 
   const series = (): Record<string, string>[] =>
-    [...prometheus.text().matchAll(/^istio_requests_total\{(.*)\} (.*)$/gm)].map(([, labels = "", value = ""]) => ({
+    [...text().matchAll(/^istio_requests_total\{(.*)\} (.*)$/gm)].map(([, labels = "", value = ""]) => ({
       ...Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, each]) => [key, each])),
       value,
     }));
-  await waitFor("all four series", 10_000, () => series().length === 4 && lines.length === 6);
+  await waitFor("all four series", 10_000, () => series().length === 4 && written.length === 6);
   const same = {
     source_workload: "productpage-v1",
     source_workload_namespace: "default",
@@ -308,6 +301,7 @@ test("a real Envoy asks before it lets a request in, and both sides report it", 
     { ...outbound, response_code: "200", value: "2" },
     { ...outbound, response_code: "403", value: "1" },
   ]);
+  const lines = written.map((each) => JSON.parse(each) as Record<string, unknown>);
   const line = lines.find((each) => each.reporter === "destination" && each.responseCode === 403);
   assert.equal(line?.url, "/two?a=b");
   assert.equal(line?.method, "GET");

@@ -1,4 +1,4 @@
-export { type Exposition, type MixerParts, policyComponents, telemetryComponents } from "./components.ts";
+export { type MixerParts, policyComponents, telemetryComponents } from "./components.ts";
 export {
   type ConfigStore,
   checkMixerConfig,

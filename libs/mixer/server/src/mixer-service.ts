@@ -1,8 +1,9 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
+import { ADAPTERS } from "@xebec/mixer-catalogue";
 import { MixerRuntime } from "@xebec/mixer-runtime";
-import type { Adapter, Variety } from "@xebec/mixer-sdk";
+import type { Adapter, HandlerLimits, Variety } from "@xebec/mixer-sdk";
 import { type Bus, createRevoked } from "@xebec/platform-bus";
 import {
   createGrpcServer,
@@ -32,6 +33,8 @@ export interface MixerServiceOptions {
   /** A second port with TLS (15004). */
   readonly tls?: { readonly address: ListenAddress; readonly source: TlsSource };
   readonly adapters: readonly Adapter[];
+  /** What handlers may reach; absent: whatever there is. */
+  readonly limits?: HandlerLimits;
   /** Rules of this namespace hold for all (`istio-system`). */
   readonly defaultNamespace?: string;
   /** Whether handlers may be of a kind that is an adapter's name (true). */
@@ -60,44 +63,37 @@ const NO_SHEDDING: LoadSheddingOptions = {
   burst: 0,
 };
 
-const BUILT_IN = new Map([
-  [
-    "kubernetesenv",
-    "attributes of workloads are found by the service itself; the handler and its instances have no effect",
-  ],
-]);
+/** What each service does. */
+export const VARIETIES = {
+  "mixer-policy": ["check", "quota"],
+  "mixer-telemetry": ["report"],
+} as const satisfies Record<string, readonly Variety[]>;
 
 /**
  * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check` and Envoy's ext_authz on one port.
  * The bucket `config` gives the rules; conditions of their objects go to the bucket `status`.
  */
 export function createMixerPolicy(options: MixerServiceOptions): MixerService {
-  return createService("mixer-policy", ["check", "quota"], options, (parts) => [
-    checkService(parts),
-    extAuthzService(parts),
-  ]);
+  return createService("mixer-policy", options, (parts) => [checkService(parts), extAuthzService(parts)]);
 }
 
 /** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's access-log service on one port. */
 export function createMixerTelemetry(options: MixerServiceOptions): MixerService {
-  return createService("mixer-telemetry", ["report"], options, (parts) => [
-    reportService(parts),
-    accessLogService(parts),
-  ]);
+  return createService("mixer-telemetry", options, (parts) => [reportService(parts), accessLogService(parts)]);
 }
 
 function createService(
-  name: string,
-  varieties: readonly Variety[],
+  name: keyof typeof VARIETIES,
   options: MixerServiceOptions,
   servicesOf: (parts: MixerServiceParts) => GrpcService[],
 ): MixerService {
   const { bus, metrics, adapters, defaultNamespace = "istio-system", cacheFiles } = options;
   const runtime = new MixerRuntime({
     adapters,
-    varieties,
+    catalogue: new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
+    varieties: VARIETIES[name],
     defaultNamespace,
-    builtIn: BUILT_IN,
+    ...(options.limits ? { limits: options.limits } : {}),
     inputs: WORKLOAD_INPUTS,
     legacyHandlers: options.legacyHandlers ?? true,
     log: logger("adapters"),

@@ -10,14 +10,12 @@ import {
   type ReferencedAttributes,
 } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { waitFor } from "@xebec/core-async";
-import { denier } from "@xebec/mixer-adapters-denier";
-import { createListchecker } from "@xebec/mixer-adapters-listchecker";
-import { memquota } from "@xebec/mixer-adapters-memquota";
+import { denier } from "@xebec/mixer-adapters-denier/info";
 import { type CheckResult, defineAdapter } from "@xebec/mixer-sdk";
 import { WireWriter } from "@xebec/model-attributes/wire";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerPolicy } from "./mixer-service.ts";
-import { objectsOf, pod, service, startMixer } from "./test-mesh.testkit.ts";
+import { objectsOf, pod, policyAdapters, service, startMixer } from "./test-mesh.testkit.ts";
 
 const CONFIG = `
 apiVersion: config.istio.io/v1alpha2
@@ -130,8 +128,7 @@ const WORKLOADS = [
   service("reviews"),
 ];
 
-const start = () =>
-  startMixer(createMixerPolicy, [denier, createListchecker(), memquota], objectsOf(CONFIG), WORKLOADS);
+const start = () => startMixer(createMixerPolicy, policyAdapters(), objectsOf(CONFIG), WORKLOADS);
 type Started = Awaited<ReturnType<typeof start>>;
 
 async function withMixer(work: (mixer: Started) => Promise<void>): Promise<void> {

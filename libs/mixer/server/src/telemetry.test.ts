@@ -6,13 +6,12 @@ import type { HTTPAccessLogEntrySchema } from "@xebec/api-envoy/envoy/data/acces
 import { StreamAccessLogsMessageSchema } from "@xebec/api-envoy/envoy/service/accesslog/v3/als";
 import { Mixer } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { waitFor } from "@xebec/core-async";
-import { createPrometheus } from "@xebec/mixer-adapters-prometheus";
-import { createStdio } from "@xebec/mixer-adapters-stdio";
+import { stdio } from "@xebec/mixer-adapters-stdio/info";
 import { defineAdapter, type LogEntryInstance } from "@xebec/mixer-sdk";
 import type { StringMap } from "@xebec/model-attributes";
 import { clientOf } from "@xebec/platform-grpc";
 import { createMixerTelemetry } from "./mixer-service.ts";
-import { objectsOf, pod, service, startMixer, testdata } from "./test-mesh.testkit.ts";
+import { objectsOf, pod, service, startMixer, telemetryAdapters, testdata } from "./test-mesh.testkit.ts";
 
 const WORKLOADS = [
   pod("productpage", "v1", "10.0.0.1"),
@@ -24,16 +23,11 @@ const WORKLOADS = [
 async function withMixer(
   work: (mixer: Awaited<ReturnType<typeof startMixer>>, text: () => string, lines: string[]) => Promise<void>,
 ): Promise<void> {
-  const prometheus = createPrometheus();
-  const lines: string[] = [];
-  const stdio = createStdio([], () => ({
-    write: (text) => void lines.push(...text.trimEnd().split("\n")),
-    close() {},
-  }));
+  const { adapters, text, lines } = telemetryAdapters();
   const objects = [...testdata("prometheus.yaml"), ...testdata("accesslog.yaml")];
-  const mixer = await startMixer(createMixerTelemetry, [prometheus.adapter, stdio], objects, WORKLOADS);
+  const mixer = await startMixer(createMixerTelemetry, adapters, objects, WORKLOADS);
   try {
-    await work(mixer, () => prometheus.text(), lines);
+    await work(mixer, text, lines);
   } finally {
     await mixer.close();
   }
@@ -301,7 +295,7 @@ async function withGate(
     name: "gate",
     description: "for tests",
     templates: ["logentry"],
-    config: createStdio().config,
+    config: stdio.config,
     create: () => ({
       async report(instances) {
         const call: string[] = [];

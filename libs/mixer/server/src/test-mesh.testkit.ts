@@ -3,7 +3,12 @@ import { waitFor } from "@xebec/core-async";
 import { compose } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { readManifest } from "@xebec/core-yaml";
-import type { Adapter } from "@xebec/mixer-sdk";
+import { createAdapter as createDenier } from "@xebec/mixer-adapters-denier";
+import { createAdapter as createListchecker } from "@xebec/mixer-adapters-listchecker";
+import { createAdapter as createMemquota } from "@xebec/mixer-adapters-memquota";
+import { createAdapter as createPrometheus } from "@xebec/mixer-adapters-prometheus";
+import { createAdapter as createStdio } from "@xebec/mixer-adapters-stdio";
+import { type Adapter, type Exposition, NO_REACH } from "@xebec/mixer-sdk";
 import { decodeCondition, encodeResource, isObservedKey, keyOf, type Resource } from "@xebec/model-resources";
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
 import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
@@ -55,6 +60,29 @@ export function service(name: string, namespace = "default"): ServiceRecord {
     ports: [{ name: "http", port: 80, targetPort: 9080, protocol: "TCP" }],
     selector: { app: name },
   };
+}
+
+/** The adapters of mixer-policy. */
+export function policyAdapters(): Adapter[] {
+  return [createDenier(), createListchecker({ limits: NO_REACH }), createMemquota()];
+}
+
+/** The adapters of mixer-telemetry, with what they expose and write. */
+export function telemetryAdapters(): {
+  readonly adapters: Adapter[];
+  readonly text: () => string;
+  readonly lines: string[];
+} {
+  const expositions: Exposition[] = [];
+  const lines: string[] = [];
+  const adapters = [
+    createPrometheus({ expose: (each) => void expositions.push(each) }),
+    createStdio({ limits: NO_REACH }, () => ({
+      write: (text) => void lines.push(...text.trimEnd().split("\n")),
+      close() {},
+    })),
+  ];
+  return { adapters, text: () => expositions.map((each) => each.text()).join(""), lines };
 }
 
 /** Starts a Mixer service on a bus in memory, with its configuration in effect. */

@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Handler, readParams, systemClock, withDefaults } from "@xebec/mixer-sdk";
-import { denier } from "./denier.ts";
+import type { Handler } from "@xebec/mixer-sdk";
+import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
+import { createAdapter } from "./denier.ts";
+import { denier } from "./info.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
-async function handlerOf(params: unknown): Promise<Handler> {
-  const { value, violations } = readParams(denier.config, params);
-  assert.deepEqual(violations, []);
-  const config = withDefaults(denier.config, denier.defaults, value as object);
-  return await denier.create(config as never, {
-    handler: "h.ns",
-    instances: [],
-    log,
-    clock: systemClock,
-  });
-}
+const handlerOf = (params: unknown): Promise<Handler> => startHandler(createAdapter(), params);
 const check = async (params: unknown): Promise<unknown> =>
   (await handlerOf(params)).check?.({ name: "i", types: {} }, "checknothing");
 
@@ -60,5 +51,5 @@ test("quotas get nothing, and a wrong field is refused", async () => {
     amount: 0,
     validMs: 0,
   });
-  assert.equal(readParams(denier.config, { status: { cod: 7 } }).violations[0]?.message, 'unknown field "cod"');
+  assert.deepEqual(paramErrors(denier, { status: { cod: 7 } }), ["status.cod: unknown field; did you mean code?"]);
 });

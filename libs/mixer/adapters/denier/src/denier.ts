@@ -1,45 +1,16 @@
-import { type CheckResult, type DirectResponse, Duration, defineAdapter, durationMs, RPC } from "@xebec/mixer-sdk";
-import { Type } from "typebox";
+import {
+  type Adapter,
+  type CheckResult,
+  type DirectResponse,
+  durationMs,
+  implementAdapter,
+  RPC,
+} from "@xebec/mixer-sdk";
+import { denier } from "./info.ts";
 
-const optional = Type.Optional;
-
-/** A detail of a status; istio.policy.v1beta1.DirectHttpResponse is the only one with an effect. */
-const Detail = Type.Object(
-  {
-    "@type": optional(Type.String()),
-    code: optional(Type.Union([Type.Integer({ minimum: 0, maximum: 599 }), Type.String()])),
-    body: optional(Type.String()),
-    headers: optional(Type.Record(Type.String(), Type.String())),
-  },
-  { additionalProperties: true },
-);
-
-const Config = Type.Object(
-  {
-    status: optional(
-      Type.Object(
-        {
-          code: optional(Type.Integer({ minimum: 0, maximum: 16 })),
-          message: optional(Type.String()),
-          details: optional(Type.Array(Detail)),
-        },
-        { additionalProperties: false },
-      ),
-    ),
-    validDuration: optional(Duration),
-    validUseCount: optional(Type.Integer({ minimum: 0 })),
-  },
-  { additionalProperties: false },
-);
-
-/** Gives every check the same answer, a denial by default; quotas get nothing (docs/reference/mixer.md §6.1). */
-export const denier = defineAdapter({
-  name: "denier",
-  description: "answers every check with one configured status",
-  templates: ["checknothing", "listentry", "quota"],
-  config: Config,
-  defaults: { status: { code: RPC.FAILED_PRECONDITION }, validDuration: "5s", validUseCount: 1000 },
-  create({ status = {}, validDuration = "5s", validUseCount = 1000 }) {
+/** Makes the adapter (docs/reference/mixer.md §6.1). */
+export function createAdapter(): Adapter {
+  return implementAdapter(denier, ({ status = {}, validDuration = "5s", validUseCount = 1000 }) => {
     const direct = directOf(status.details ?? []);
     const result: CheckResult = {
       code: status.code ?? RPC.FAILED_PRECONDITION,
@@ -49,8 +20,8 @@ export const denier = defineAdapter({
       ...(direct ? { direct } : {}),
     };
     return { check: () => result, quota: () => ({ amount: 0, validMs: 0 }) };
-  },
-});
+  });
+}
 
 const DIRECT = /(?:^|\/)istio\.policy\.v1beta1\.DirectHttpResponse$/;
 

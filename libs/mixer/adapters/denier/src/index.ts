@@ -1,1 +1,1 @@
-export { denier } from "./denier.ts";
+export { createAdapter } from "./denier.ts";

@@ -1,1 +1,1 @@
-export { createListchecker } from "./listchecker.ts";
+export { createAdapter } from "./listchecker.ts";

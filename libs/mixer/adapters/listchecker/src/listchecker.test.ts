@@ -6,24 +6,26 @@ import {
   type CheckResult,
   type Clock,
   type Handler,
+  type HandlerLimits,
+  NO_REACH,
   parseIp,
-  readParams,
   type ValueType,
 } from "@xebec/mixer-sdk";
+import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
-import { createListchecker } from "./listchecker.ts";
+import { listchecker } from "./info.ts";
+import { createAdapter } from "./listchecker.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+const STILL: Clock = { now: () => 0, every: () => () => undefined };
 
-async function make(params: object, fetch?: () => Promise<string>, clock?: Clock): Promise<Handler> {
-  const adapter = createListchecker(undefined, fetch);
-  const { value, violations } = readParams(adapter.config, params);
-  assert.deepEqual(violations, []);
-  const config = { ...(adapter.defaults as object), ...(value as object) };
-  assert.deepEqual(adapter.validate?.(config as never, []), []);
-  const still: Clock = { now: () => 0, every: () => () => undefined };
-  return await adapter.create(config as never, { handler: "h", instances: [], log, clock: clock ?? still });
+/** Limits by the networks that are open to handlers. */
+function limitsOf(...networks: string[]): HandlerLimits {
+  const policy = createAddressPolicy(networks);
+  return { ...NO_REACH, addressRefusal: (address) => policy.refusal(address) };
 }
+
+const make = (params: object, fetch?: () => Promise<string>, clock = STILL): Promise<Handler> =>
+  startHandler(createAdapter({ limits: limitsOf() }, fetch), params, { clock });
 
 const ask = (handler: Handler, value: AttributeValue, type: ValueType = "STRING"): CheckResult => {
   const instance = { name: "i", types: { value: type }, value };
@@ -66,16 +68,15 @@ test("case-insensitive texts, regular expressions and networks", async () => {
   assert.equal(ask(ips, parseIp("12.1.1.1") as Uint8Array, "IP_ADDRESS").message, "12.1.1.1 is not whitelisted");
 });
 
-test("faults in the configuration are found", () => {
-  const adapter = createListchecker();
-  const faults = (config: object): readonly string[] => adapter.validate?.(config as never, []) ?? [];
+test("errors in the parameters are found", () => {
+  const errors = (params: object): string[] => paramErrors(listchecker, params);
   assert.match(
-    faults({ overrides: ["("], entryType: "REGEX" })[0] ?? "",
+    errors({ overrides: ["("], entryType: "REGEX" })[0] ?? "",
     /overrides: "\(" is no valid regular expression/,
   );
-  assert.match(faults({ overrides: ["1.2.3"], entryType: "IP_ADDRESSES" })[0] ?? "", /"1.2.3" is no IP address/);
-  assert.deepEqual(faults({ providerUrl: "nohost", refreshInterval: "0.5s" }).length, 2);
-  assert.deepEqual(faults({ providerUrl: "http://h/", refreshInterval: "10s", ttl: "5s" }), [
+  assert.match(errors({ overrides: ["1.2.3"], entryType: "IP_ADDRESSES" })[0] ?? "", /"1.2.3" is no IP address/);
+  assert.deepEqual(errors({ providerUrl: "nohost", refreshInterval: "0.5s" }).length, 2);
+  assert.deepEqual(errors({ providerUrl: "http://h/", refreshInterval: "10s", ttl: "5s" }), [
     "ttl: must not be shorter than refreshInterval",
   ]);
 });
@@ -121,10 +122,8 @@ test("a fetched list is refreshed, survives failures until its time is over, the
 });
 
 test("a list of an address that may not be called is refused, in every spelling, and its password is not shown", () => {
-  const faults = (providerUrl: string): string =>
-    createListchecker()
-      .validate?.({ providerUrl } as never, [])
-      ?.join() ?? "";
+  const errors = (providerUrl: string): string =>
+    paramErrors(listchecker, { providerUrl }, { limits: limitsOf() }).join();
   for (const host of [
     "127.0.0.1",
     "2130706433",
@@ -134,14 +133,14 @@ test("a list of an address that may not be called is refused, in every spelling,
     "[::ffff:169.254.169.254]",
     "169.254.169.254.",
   ])
-    assert.match(faults(`http://u:hush@${host}:8080/`), /^providerUrl: \S+ is an? .*--handlerNetworks/, host);
-  assert.equal(faults("http://u:hush@lists.example/"), "");
+    assert.match(errors(`http://u:hush@${host}:8080/`), /^providerUrl: \S+ is an? .*--handlerNetworks/, host);
+  assert.equal(errors("http://u:hush@lists.example/"), "");
   for (const url of ["ftp://u:hush@h/", "http://u:hush#x@h:y/"]) {
-    assert.match(faults(url), /^providerUrl: /);
-    assert.doesNotMatch(faults(url), /hush/);
+    assert.match(errors(url), /^providerUrl: /);
+    assert.doesNotMatch(errors(url), /hush/);
   }
-  const own = createListchecker(createAddressPolicy(["127.0.0.0/8"]));
-  assert.deepEqual(own.validate?.({ providerUrl: "http://127.0.0.1/" } as never, []), []);
+  const open = { limits: limitsOf("127.0.0.0/8") };
+  assert.deepEqual(paramErrors(listchecker, { providerUrl: "http://127.0.0.1/" }, open), []);
 });
 
 test("a name that leads to an address that may not be called keeps the handler from starting", async () => {

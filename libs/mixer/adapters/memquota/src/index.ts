@@ -1,1 +1,1 @@
-export { memquota } from "./memquota.ts";
+export { createAdapter } from "./memquota.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Clock, type Handler, type QuotaInstance, type QuotaResult, readParams } from "@xebec/mixer-sdk";
+import type { Clock, QuotaInstance, QuotaResult } from "@xebec/mixer-sdk";
+import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
 import fc from "fast-check";
-import { memquota } from "./memquota.ts";
+import { memquota } from "./info.ts";
+import { createAdapter } from "./memquota.ts";
 import { RollingWindow } from "./rolling-window.ts";
-
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 class FakeClock implements Clock {
   time = 1_000_000;
@@ -42,14 +42,7 @@ async function make(
   quota: object,
 ): Promise<{ clock: FakeClock; ask: (app: string, amount: number, id?: string, best?: boolean) => QuotaResult }> {
   const clock = new FakeClock();
-  const { value, violations } = readParams(memquota.config, { quotas: [{ name: NAME, ...quota }] });
-  assert.deepEqual(violations, []);
-  const handler: Handler = await memquota.create({ ...(memquota.defaults as object), ...(value as object) } as never, {
-    handler: "h",
-    instances: [],
-    log,
-    clock,
-  });
+  const handler = await startHandler(createAdapter(), { quotas: [{ name: NAME, ...quota }] }, { clock });
   let calls = 0;
   return {
     clock,
@@ -105,10 +98,12 @@ test("the first override whose dimensions agree decides", async () => {
 
 test("an instance without its quota is refused when the handler is built", () => {
   const shape = { name: NAME, template: "quota", types: {}, maps: {} };
-  assert.deepEqual(memquota.validate?.({ quotas: [] } as never, [shape]), [
+  assert.deepEqual(paramErrors(memquota, { quotas: [] }, { instances: [shape] }), [
     `quotas: none is named ${NAME}, which a rule sends to this handler`,
   ]);
-  assert.equal(memquota.validate?.({ quotas: [], minDeduplicationDuration: "0s" } as never, []).length, 1);
+  assert.deepEqual(paramErrors(memquota, { minDeduplicationDuration: "0s" }), [
+    "minDeduplicationDuration: must be longer than 0",
+  ]);
 });
 
 test("a window never has more taken than its maximum, whatever is asked when", () => {

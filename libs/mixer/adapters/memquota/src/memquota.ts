@@ -1,64 +1,20 @@
 import {
-  Duration,
-  defineAdapter,
+  type Adapter,
   durationMs,
   type Handler,
+  implementAdapter,
   type QuotaArgs,
   type QuotaInstance,
   type QuotaResult,
   type ValueMap,
 } from "@xebec/mixer-sdk";
-import { type Static, Type } from "typebox";
 import { dimensionTexts, sameAsText } from "./dimensions.ts";
+import { type MemquotaParams, memquota } from "./info.ts";
 import { RollingWindow } from "./rolling-window.ts";
 
-const Config = Type.Object(
-  {
-    quotas: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            name: Type.String({ minLength: 1 }),
-            maxAmount: Type.Optional(Type.Integer()),
-            validDuration: Type.Optional(Duration),
-            overrides: Type.Optional(
-              Type.Array(
-                Type.Object(
-                  {
-                    dimensions: Type.Optional(Type.Record(Type.String(), Type.String())),
-                    maxAmount: Type.Optional(Type.Integer()),
-                    validDuration: Type.Optional(Duration),
-                  },
-                  { additionalProperties: false },
-                ),
-              ),
-            ),
-          },
-          { additionalProperties: false },
-        ),
-      ),
-    ),
-    minDeduplicationDuration: Type.Optional(Duration),
-  },
-  { additionalProperties: false },
-);
-
-/** Counts quotas in the memory of one process (docs/reference/mixer.md §6.3). */
-export const memquota = defineAdapter({
-  name: "memquota",
-  description: "counts quotas in memory; each replica of the service counts on its own",
-  templates: ["quota"],
-  config: Config,
-  defaults: { minDeduplicationDuration: "1s" },
-  validate({ quotas = [], minDeduplicationDuration = "1s" }, instances) {
-    const faults: string[] = [];
-    if (durationMs(minDeduplicationDuration) <= 0) faults.push("minDeduplicationDuration: must be longer than 0");
-    for (const { name } of instances)
-      if (!quotas.some((each) => each.name === name))
-        faults.push(`quotas: none is named ${name}, which a rule sends to this handler`);
-    return faults;
-  },
-  create: (config, { clock }) => {
+/** Makes the adapter (docs/reference/mixer.md §6.3). */
+export function createAdapter(): Adapter {
+  return implementAdapter(memquota, (config, { clock }) => {
     const counter = new QuotaCounter(config, () => clock.now());
     const stopAging = clock.every(durationMs(config.minDeduplicationDuration ?? "1s"), () =>
       counter.ageDeduplication(),
@@ -69,8 +25,8 @@ export const memquota = defineAdapter({
       stopSweep();
     };
     return { quota: (instance, args) => counter.ask(instance, args), close } satisfies Handler;
-  },
-});
+  });
+}
 
 /** How often windows that nobody uses any more are forgotten: dimensions may come from requests. */
 const SWEEP_MS = 60_000;
@@ -87,14 +43,14 @@ interface Remembered {
 }
 
 class QuotaCounter {
-  readonly #quotas: Map<string, NonNullable<Static<typeof Config>["quotas"]>[number]>;
+  readonly #quotas: Map<string, NonNullable<MemquotaParams["quotas"]>[number]>;
   readonly #now: () => number;
   readonly #held = new Map<string, number>();
   readonly #windows = new Map<string, RollingWindow>();
   #recent = new Map<string, Remembered>();
   #old = new Map<string, Remembered>();
 
-  constructor(config: Static<typeof Config>, now: () => number) {
+  constructor(config: MemquotaParams, now: () => number) {
     this.#quotas = new Map((config.quotas ?? []).map((each) => [each.name, each]));
     this.#now = now;
   }

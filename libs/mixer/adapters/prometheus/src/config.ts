@@ -1,47 +1,64 @@
-import { Duration, Enum } from "@xebec/mixer-sdk";
-import { type Static, Type } from "typebox";
+import {
+  double,
+  duration,
+  enumeration,
+  field,
+  int32,
+  list,
+  message,
+  required,
+  type Static,
+  string,
+} from "@xebec/mixer-sdk";
 
-const optional = Type.Optional;
-const closed = { additionalProperties: false } as const;
-const count = Type.Integer({ minimum: 0, maximum: 1000 });
+const bucketCount = () => required(int32({ minimum: 0, maximum: 1000 }), "How many buckets have two bounds.");
 
-const Buckets = Type.Object(
-  {
-    linearBuckets: optional(
-      Type.Object({ numFiniteBuckets: count, width: Type.Number(), offset: optional(Type.Number()) }, closed),
-    ),
-    exponentialBuckets: optional(
-      Type.Object({ numFiniteBuckets: count, growthFactor: Type.Number(), scale: Type.Number() }, closed),
-    ),
-    explicitBuckets: optional(Type.Object({ bounds: Type.Array(Type.Number()) }, closed)),
-  },
-  closed,
-);
+const Buckets = message("prometheus.Params.MetricInfo.BucketsDefinition", {
+  linearBuckets: field(
+    message("Linear", {
+      numFiniteBuckets: bucketCount(),
+      width: required(double(), "The width of each bucket."),
+      offset: field(double(), "The lower bound of the first bucket."),
+    }),
+    "Buckets of one width.",
+  ),
+  exponentialBuckets: field(
+    message("Exponential", {
+      numFiniteBuckets: bucketCount(),
+      growthFactor: required(double(), "By which each bound is greater than the one before."),
+      scale: required(double(), "The lower bound of the first bucket."),
+    }),
+    "Buckets that grow.",
+  ),
+  explicitBuckets: field(
+    message("Explicit", { bounds: required(list(double()), "The bounds, ascending.") }),
+    "Buckets by their bounds.",
+  ),
+});
 
-const MetricInfo = Type.Object(
-  {
-    name: optional(Type.String()),
-    instanceName: Type.String({ minLength: 1 }),
-    description: optional(Type.String()),
-    kind: Enum(["UNSPECIFIED", "GAUGE", "COUNTER", "DISTRIBUTION"]),
-    buckets: optional(Buckets),
-    labelNames: optional(Type.Array(Type.String())),
-    namespace: optional(Type.String()),
-  },
-  closed,
-);
+const MetricInfo = message("prometheus.Params.MetricInfo", {
+  name: field(string(), "The metric's name; that of the instance when it is absent."),
+  instanceName: required(string({ minLength: 1 }), "The full name of a metric instance, `NAME.KIND.NAMESPACE`."),
+  description: field(string(), "The help text."),
+  kind: required(enumeration(["UNSPECIFIED", "GAUGE", "COUNTER", "DISTRIBUTION"]), "How samples are gathered."),
+  buckets: field(Buckets, "The buckets of a DISTRIBUTION."),
+  labelNames: field(list(string()), "The labels: the instance's dimensions."),
+  namespace: field(string(), "What the name begins with."),
+});
 export type MetricInfo = Static<typeof MetricInfo>;
 
 /** Parameters of a prometheus handler (docs/reference/mixer.md §6.5). */
-export const Config = Type.Object(
-  {
-    metrics: optional(Type.Array(MetricInfo)),
-    metricsExpirationPolicy: optional(
-      Type.Object({ metricsExpiryDuration: Duration, expiryCheckIntervalDuration: optional(Duration) }, closed),
-    ),
-  },
-  closed,
-);
+export const Params = message("prometheus.Params", {
+  metrics: field(list(MetricInfo), "The metrics."),
+  metricsExpirationPolicy: field(
+    message("prometheus.Params.MetricsExpirationPolicy", {
+      metricsExpiryDuration: required(duration(), "A series that was not written for so long is forgotten."),
+      expiryCheckIntervalDuration: field(duration(), "How often that is looked at; half of the expiry when absent."),
+    }),
+    "Forgets series that are not written any more.",
+  ),
+});
+export type Params = Static<typeof Params>;
 
 const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 

@@ -108,7 +108,9 @@ export class Family {
 }
 
 /** Names of labels that Prometheus takes. */
-export function labelFault(name: string): string | undefined {
+export function labelError(name: string): string | undefined {
   const label = sanitize(name);
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && !label.startsWith("__") ? undefined : `"${name}" is no label name`;
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && !label.startsWith("__")
+    ? undefined
+    : `"${name}" is not a label name`;
 }

@@ -1,1 +1,1 @@
-export { createPrometheus, type Prometheus, TEXT_FORMAT } from "./prometheus.ts";
+export { createAdapter } from "./prometheus.ts";

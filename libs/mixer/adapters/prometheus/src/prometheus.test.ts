@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type AttributeValue,
-  type Clock,
-  type Handler,
-  type InstanceShape,
-  type MetricInstance,
-  readParams,
-  type ValueType,
+import type {
+  Adapter,
+  AttributeValue,
+  Clock,
+  Exposition,
+  Handler,
+  InstanceShape,
+  MetricInstance,
+  ValueType,
 } from "@xebec/mixer-sdk";
-import { createPrometheus, type Prometheus } from "./prometheus.ts";
+import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
+import { readProtoJson } from "@xebec/model-schema";
+import { createAdapter } from "./prometheus.ts";
 import { goFloat } from "./text.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 let time = 0;
 let sweep: () => void = () => undefined;
 const clock: Clock = {
@@ -40,13 +42,22 @@ const sample = (name: string, value: AttributeValue, app = "web", code = 200): M
   dimensions: { names: ["app", "code"], types: ["STRING", "INT64"], values: [app, code] },
 });
 
-async function make(prometheus: Prometheus, params: object, shapes: InstanceShape[]): Promise<Handler> {
-  const { adapter } = prometheus;
-  const { value, violations } = readParams(adapter.config, params);
-  assert.deepEqual(violations, []);
-  assert.deepEqual(adapter.validate?.(value as never, shapes), []);
-  return await adapter.create(value as never, { handler: "p.ns", instances: shapes, log, clock });
+/** The adapter with what it exposes. */
+function createPrometheus(): { readonly adapter: Adapter; readonly text: () => string } {
+  let exposition: Exposition | undefined;
+  const adapter = createAdapter({
+    expose: (each) => {
+      exposition = each;
+    },
+  });
+  return { adapter, text: () => exposition?.text() ?? "" };
 }
+
+const make = (
+  { adapter }: ReturnType<typeof createPrometheus>,
+  params: object,
+  instances: InstanceShape[],
+): Promise<Handler> => startHandler(adapter, params, { instances, clock });
 const labels = ["code", "app"];
 const counter = { name: "requests_total", instance_name: "rc.metric.ns", kind: "COUNTER", label_names: labels };
 
@@ -164,7 +175,7 @@ test("a changed metric of a new handler takes the place of the old one, and give
 
 test("handlers of one configuration cannot differ in a metric; the first by name stays, whatever else it has", () => {
   const { adapter } = createPrometheus();
-  const configOf = (...metrics: object[]) => readParams(adapter.config, { metrics }).value as never;
+  const configOf = (...metrics: object[]) => readProtoJson(adapter.config, { metrics }).value as never;
   const other = { ...counter, name: "other" };
   assert.deepEqual(
     adapter.validateTogether?.([
@@ -173,7 +184,15 @@ test("handlers of one configuration cannot differ in a metric; the first by name
       { handler: "c.ns", config: configOf({ ...other, description: "y" }, counter) },
     ]),
     new Map([
-      ["b.ns", ["metrics[1].name: the metric istio_requests_total has another configuration in the handler a.ns"]],
+      [
+        "b.ns",
+        [
+          {
+            path: ["metrics", 1, "name"],
+            message: "the metric istio_requests_total has another configuration in the handler a.ns",
+          },
+        ],
+      ],
     ]),
   );
 });
@@ -194,22 +213,13 @@ test("series that are not written expire", async () => {
 
 test("labels must be the instance's dimensions, and names must be unique", () => {
   const { adapter } = createPrometheus();
-  const faults = adapter.validate?.(
-    {
-      metrics: [
-        {
-          ...(readParams(adapter.config, { metrics: [counter] }).value as object),
-          instanceName: "rc.metric.ns",
-          kind: "COUNTER",
-          labelNames: ["app", "zone"],
-          name: "a b",
-        },
-      ],
-    } as never,
-    [shape("rc.metric.ns")],
-  );
-  assert.deepEqual(faults, [
+  const metrics = [{ ...counter, label_names: ["app", "zone"], name: "a b" }];
+  assert.deepEqual(paramErrors(adapter, { metrics }, { instances: [shape("rc.metric.ns")] }), [
     "metrics[0].labelNames: must be the dimensions of rc.metric.ns: the instance has no dimension zone; the instance's dimension code is no label",
+  ]);
+  assert.deepEqual(paramErrors(adapter, { metrics: [counter, counter, { ...counter, name: "x", kind: 0 }] }), [
+    "metrics[1].name: istio_requests_total is given twice",
+    "metrics[2].kind: must be GAUGE, COUNTER or DISTRIBUTION",
   ]);
 });
 

@@ -1,46 +1,35 @@
 import {
   type Adapter,
+  type AdapterHost,
   type AttributeValue,
   type Clock,
-  defineAdapter,
   durationMs,
   type Handler,
   type InstanceShape,
+  implementAdapter,
   type MetricInstance,
   renderValue,
   type ValueMap,
   type ValueType,
 } from "@xebec/mixer-sdk";
-import type { Static } from "typebox";
-import { Config, sanitize } from "./config.ts";
+import { type Params, sanitize } from "./config.ts";
 import type { Family } from "./family.ts";
 import { FamilyRegistry } from "./family-registry.ts";
-import { conflictsOf, faultsOf } from "./faults.ts";
+import { prometheus } from "./info.ts";
 import { type LabelSet, LabelSets } from "./label-sets.ts";
 import { escapeLabel } from "./text.ts";
 
-/** Content type of what `text` gives. */
-export const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
+/** Content type of the exposition. */
+const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
 
-export interface Prometheus {
-  readonly adapter: Adapter;
-  /** All metrics of all handlers, for a scraper. */
-  text(): string;
-}
-
-/** Makes the adapter with its own registry, which all its handlers share (docs/reference/mixer.md §6.5). */
-export function createPrometheus(): Prometheus {
+/** Makes the adapter with its own registry, which all its handlers share and the host exposes (docs/reference/mixer.md §6.5). */
+export function createAdapter({ expose }: Pick<AdapterHost, "expose">): Adapter {
   const registry = new FamilyRegistry();
-  const adapter = defineAdapter({
-    name: "prometheus",
-    description: "exposes metrics for Prometheus to scrape",
-    templates: ["metric"],
-    config: Config,
-    validate: (config, instances) => faultsOf(config, instances),
-    validateTogether: conflictsOf,
-    create: (config, { instances, clock }) => new MetricHandler(registry, config, instances, clock),
-  });
-  return { adapter, text: () => registry.text() };
+  expose({ contentType: TEXT_FORMAT, text: () => registry.text() });
+  return implementAdapter(
+    prometheus,
+    (params, { instances, clock }) => new MetricHandler(registry, params, instances, clock),
+  );
 }
 
 const NO_DIMENSIONS: ValueMap = { names: [], types: [], values: [] };
@@ -63,7 +52,7 @@ class MetricHandler implements Handler {
 
   constructor(
     registry: FamilyRegistry,
-    { metrics = [], metricsExpirationPolicy }: Static<typeof Config>,
+    { metrics = [], metricsExpirationPolicy }: Params,
     instances: readonly InstanceShape[],
     clock: Clock,
   ) {
@@ -91,14 +80,14 @@ class MetricHandler implements Handler {
 
   report(instances: readonly MetricInstance[]): void {
     const now = this.#clock.now();
-    let faults: Set<string> | undefined;
+    let errors: Set<string> | undefined;
     let last: ValueMap | undefined;
     let set: LabelSet | undefined;
     for (const instance of instances) {
       const sinks = this.#sinks.get(instance.name);
       if (sinks === undefined) {
-        faults ??= new Set();
-        faults.add(`could not find metric info for ${instance.name}`);
+        errors ??= new Set();
+        errors.add(`could not find metric info for ${instance.name}`);
         continue;
       }
       const { dimensions } = instance;
@@ -118,12 +107,12 @@ class MetricHandler implements Handler {
           }
           family.record(series, value, now);
         } catch (error) {
-          faults ??= new Set();
-          faults.add((error as Error).message);
+          errors ??= new Set();
+          errors.add((error as Error).message);
         }
       }
     }
-    if (faults) throw new Error([...faults].join("; "));
+    if (errors) throw new Error([...errors].join("; "));
   }
 
   close(): void {

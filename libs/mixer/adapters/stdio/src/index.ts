@@ -1,1 +1,1 @@
-export { createStdio, type Output, type OutputTarget } from "./stdio.ts";
+export { createAdapter } from "./stdio.ts";

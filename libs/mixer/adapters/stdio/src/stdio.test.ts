@@ -3,21 +3,27 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Clock, type Handler, type Instance, parseIp, readParams, withDefaults } from "@xebec/mixer-sdk";
-import { createStdio } from "./stdio.ts";
+import { type Clock, type Handler, type HandlerLimits, type Instance, NO_REACH, parseIp } from "@xebec/mixer-sdk";
+import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
+import { confinementFault } from "@xebec/platform-files";
+import { stdio } from "./info.ts";
+import { createAdapter } from "./stdio.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 const clock: Clock = { now: () => 1_500_000_000_123, every: () => () => undefined };
 
-async function make(params: object, written?: string[]): Promise<Handler> {
+/** Limits by the directories that are open to handlers. */
+const limitsOf = (...directories: string[]): HandlerLimits => ({
+  ...NO_REACH,
+  fileRefusal: (path) => confinementFault(path, directories),
+  directories,
+});
+
+function make(params: object, written?: string[]): Promise<Handler> {
+  const limits = limitsOf(tmpdir());
   const adapter = written
-    ? createStdio([], () => ({ write: (text) => void written.push(text), close: () => undefined }))
-    : createStdio([tmpdir()]);
-  const { value, violations } = readParams(adapter.config, params);
-  assert.deepEqual(violations, []);
-  const config = withDefaults(adapter.config, adapter.defaults, value as object);
-  assert.deepEqual(adapter.validate?.(config as never, []), []);
-  return await adapter.create(config as never, { handler: "h", instances: [], log, clock });
+    ? createAdapter({ limits }, () => ({ write: (text) => void written.push(text), close: () => undefined }))
+    : createAdapter({ limits });
+  return startHandler(adapter, params, { clock, limits });
 }
 
 const entry = (severity: string, more: object = {}): Instance =>
@@ -85,19 +91,16 @@ test("a file is appended to; a rotated one is put aside when it is full", async 
 });
 
 test("a file outside of the directories that are open to handlers is refused, and none is without a directory", () => {
-  const faults = (directories: readonly string[], outputPath: string): string =>
-    createStdio(directories)
-      .validate?.({ logStream: "FILE", outputPath } as never, [])
-      ?.join() ?? "";
-  assert.match(faults([], "/tmp/x"), /^outputPath: no directory is open to files of handlers; the flag --handlerDirs/);
+  const errors = (directories: readonly string[], outputPath: string): string =>
+    paramErrors(stdio, { logStream: "FILE", outputPath }, { limits: limitsOf(...directories) }).join();
+  assert.match(errors([], "/tmp/x"), /^outputPath: no directory is open to files of handlers; the flag --handlerDirs/);
   for (const path of ["/etc/cron.d/x", "/logs/../etc/x", "/logs", "/logsx/a", "relative", "/logs/a\0b", "/logs/dir/"])
-    assert.match(faults(["/logs"], path), /^outputPath: /, path);
+    assert.match(errors(["/logs"], path), /^outputPath: /, path);
   for (const path of ["/logs/a", "/logs/deep/a", "/logs/./a", "/logs/..a"])
-    assert.equal(faults(["/logs"], path), "", path);
+    assert.equal(errors(["/logs"], path), "", path);
 });
 
 test("a path is needed for files and refused for streams", () => {
-  const adapter = createStdio();
-  assert.equal(adapter.validate?.({ logStream: "FILE" } as never, []).length, 1);
-  assert.equal(adapter.validate?.({ outputPath: "x" } as never, []).length, 1);
+  assert.deepEqual(paramErrors(stdio, { logStream: "FILE" }), ["outputPath: is required for logStream FILE"]);
+  assert.deepEqual(paramErrors(stdio, { outputPath: "x" }), ["outputPath: has no meaning for logStream STDOUT"]);
 });

@@ -1,39 +1,19 @@
 import {
   type Adapter,
+  type AdapterHost,
   type Clock,
-  defineAdapter,
-  Enum,
   type Handler,
   type HandlerContext,
   type Instance,
+  implementAdapter,
   type LogEntryInstance,
   type MetricInstance,
   type Timestamp,
 } from "@xebec/mixer-sdk";
-import { confinementFault, openConfined } from "@xebec/platform-files";
-import { type Static, Type } from "typebox";
+import { openConfined } from "@xebec/platform-files";
+import { LEVELS, type LevelName, type StdioParams, stdio } from "./info.ts";
 import { consoleLine, jsonLine, type Level, type Line } from "./lines.ts";
 import { LogFile } from "./rotated-file.ts";
-
-const LEVELS = ["INFO", "WARNING", "ERROR"] as const;
-const LevelName = Enum(LEVELS);
-const optional = Type.Optional;
-
-const Config = Type.Object(
-  {
-    logStream: optional(Enum(["STDOUT", "STDERR", "FILE", "ROTATED_FILE"])),
-    severityLevels: optional(Type.Record(Type.String(), LevelName)),
-    metricLevel: optional(LevelName),
-    outputAsJson: optional(Type.Boolean()),
-    outputLevel: optional(LevelName),
-    outputPath: optional(Type.String()),
-    maxMegabytesBeforeRotation: optional(Type.Integer({ minimum: 1 })),
-    maxDaysBeforeRotation: optional(Type.Integer({ minimum: 0 })),
-    maxRotatedFiles: optional(Type.Integer({ minimum: 0 })),
-  },
-  { additionalProperties: false },
-);
-type Params = Static<typeof Config>;
 
 /** Where lines go. */
 export interface Output {
@@ -49,54 +29,24 @@ export interface OutputTarget {
   readonly maxFiles: number;
 }
 
-const spellings = (level: (typeof LEVELS)[number], ...words: string[]): [string, (typeof LEVELS)[number]][] =>
-  words.flatMap((word) =>
-    [word, word.toLowerCase(), word.charAt(0) + word.slice(1).toLowerCase()].map((each) => [each, level] as const),
-  ) as [string, (typeof LEVELS)[number]][];
-
-const SEVERITIES = Object.fromEntries([
-  ...spellings("INFO", "INFORMATIONAL", "INFO"),
-  ...spellings("WARNING", "WARNING", "WARN"),
-  ...spellings("ERROR", "ERROR", "ERR", "FATAL"),
-]);
-
 type OpenOutput = (target: OutputTarget, context: Pick<HandlerContext, "clock" | "log">) => Output;
 
 /**
- * Makes the adapter that writes log entries and metrics as lines (docs/reference/mixer.md §6.6).
- * @param directories below which handlers may write files; none: handlers write to the standard streams only
+ * Makes the adapter (docs/reference/mixer.md §6.6).
+ * @param host its limits name the directories below which handlers may write files
  * @param open opens an output; a test gives its own
  */
-export function createStdio(directories: readonly string[] = [], open: OpenOutput = opener(directories)): Adapter {
-  return defineAdapter({
-    name: "stdio",
-    description: "writes log entries and metrics to standard output or a file",
-    templates: ["logentry", "metric"],
-    config: Config,
-    defaults: {
-      logStream: "STDOUT",
-      severityLevels: SEVERITIES,
-      metricLevel: "INFO",
-      outputAsJson: true,
-      outputLevel: "INFO",
-      outputPath: "",
-      maxMegabytesBeforeRotation: 100,
-      maxDaysBeforeRotation: 30,
-      maxRotatedFiles: 1000,
-    },
-    validate({ logStream = "STDOUT", outputPath = "" }) {
-      const file = logStream === "FILE" || logStream === "ROTATED_FILE";
-      if (file && outputPath === "") return [`outputPath: is needed for logStream ${logStream}`];
-      const fault = file ? confinementFault(outputPath, directories) : undefined;
-      if (fault !== undefined)
-        return [`outputPath: ${fault}; the flag --handlerDirs of mixer-telemetry names directories`];
-      return !file && outputPath !== "" ? [`outputPath: has no meaning for logStream ${logStream}`] : [];
-    },
-    create: (config, { clock, log }) => new LineHandler(config, open(targetOf(config), { clock, log }), clock),
-  });
+export function createAdapter(
+  { limits }: Pick<AdapterHost, "limits">,
+  open: OpenOutput = opener(limits.directories),
+): Adapter {
+  return implementAdapter(
+    stdio,
+    (config, { clock, log }) => new LineHandler(config, open(targetOf(config), { clock, log }), clock),
+  );
 }
 
-function targetOf(config: Params): OutputTarget {
+function targetOf(config: StdioParams): OutputTarget {
   return {
     stream: config.logStream ?? "STDOUT",
     path: config.outputPath ?? "",
@@ -125,15 +75,15 @@ function opener(directories: readonly string[]): OpenOutput {
   };
 }
 
-const SHOWN: Readonly<Record<(typeof LEVELS)[number], Level>> = { INFO: "info", WARNING: "warn", ERROR: "error" };
+const SHOWN: Readonly<Record<LevelName, Level>> = { INFO: "info", WARNING: "warn", ERROR: "error" };
 
 class LineHandler implements Handler {
-  readonly #config: Params;
+  readonly #config: StdioParams;
   readonly #output: Output;
   readonly #clock: Clock;
   readonly #least: number;
 
-  constructor(config: Params, output: Output, clock: Clock) {
+  constructor(config: StdioParams, output: Output, clock: Clock) {
     this.#config = config;
     this.#output = output;
     this.#clock = clock;
@@ -156,7 +106,7 @@ class LineHandler implements Handler {
 
   #entry({ name, severity = "", timestamp, variables }: LogEntryInstance): Line | undefined {
     const levels = this.#config.severityLevels ?? {};
-    const level = Object.hasOwn(levels, severity) ? (levels[severity] as (typeof LEVELS)[number]) : "INFO";
+    const level = Object.hasOwn(levels, severity) ? (levels[severity] as LevelName) : "INFO";
     if (LEVELS.indexOf(level) < this.#least) return undefined;
     const time = timestamp ?? this.#now();
     return { level: SHOWN[level], time, instance: name, fields: variables, addressAsText: true };

@@ -1,3 +1,4 @@
+import { ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
 import { struct } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
 import type { Kind, PrinterColumn } from "../../kind.ts";
@@ -14,16 +15,10 @@ const define = (kind: string, plural: string, description: string, schema: TSche
 });
 
 /** Kinds whose name is a template: their whole spec is its parameters. */
-export const TEMPLATE_KINDS: readonly string[] =
-  "apikey authorization checknothing listentry logentry metric quota reportnothing tracespan edge kubernetes".split(
-    " ",
-  );
+export const TEMPLATE_KINDS: readonly string[] = [...TEMPLATES.keys()];
 
 /** Kinds whose name is an adapter: their whole spec is its parameters. */
-export const ADAPTER_KINDS: readonly string[] =
-  "bypass circonus cloudwatch denier dogstatsd fluentd kubernetesenv listchecker memquota noop opa prometheus rbac redisquota signalfx solarwinds stackdriver statsd stdio zipkin".split(
-    " ",
-  );
+export const ADAPTER_KINDS: readonly string[] = [...ISTIO_ADAPTERS.keys()];
 
 /** Plurals of Istio's that do not follow the rule. */
 const PLURALS: Readonly<Record<string, string>> = { signalfx: "signalfxs", cloudwatch: "cloudwatches" };

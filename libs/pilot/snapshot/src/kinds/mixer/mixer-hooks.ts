@@ -1,7 +1,5 @@
-import { collectionOf, type InstanceSpec, keyOf, type Resource, type RuleSpec } from "@xebec/model-resources";
-
-/** Templates that are asked before a request goes on; all others only report (docs/reference/mixer.md §5). */
-const CHECK_TEMPLATES: ReadonlySet<string> = new Set(["checknothing", "listentry", "quota", "apikey", "authorization"]);
+import { fullName, resolveReference, TEMPLATES, templateOfInstance, type Variety } from "@xebec/model-mixer";
+import { type InstanceSpec, keyOf, type Resource, type RuleSpec } from "@xebec/model-resources";
 
 /** A rule that may decide about requests. */
 export interface CheckRule {
@@ -22,55 +20,53 @@ export interface MixerHooks {
 
 export const NO_MIXER: MixerHooks = { checks: [], reports: false, requestHeaders: [], responseHeaders: [] };
 
-/** Objects of the group `config.istio.io`, by `keyOf`. */
+/** Objects of the group `config.istio.io`. */
 export interface MixerObjects {
-  get(key: string): Resource | undefined;
   values(): Iterable<Resource>;
 }
 
 /**
- * Reads Mixer's rules, only as far as to know which sort of work each asks for.
+ * Reads Mixer's rules, only as far as to know which sort of work each asks for: by the varieties of its instances' templates.
  */
 export function mixerHooksOf(resources: MixerObjects): MixerHooks {
   const checks: CheckRule[] = [];
   let reports = false;
+  const instances = instancesIn(resources.values());
   const sorted = [...resources.values()]
     .filter((each) => each.kind === "rule")
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   for (const rule of sorted as Resource<RuleSpec>[]) {
-    const templates = (rule.spec.actions ?? []).flatMap((action) =>
-      (action.instances ?? []).map((reference) => templateOf(reference, rule.namespace, resources)),
-    );
-    if (templates.some((each) => each !== undefined && !CHECK_TEMPLATES.has(each))) reports = true;
-    const asks =
-      templates.some((each) => each !== undefined && CHECK_TEMPLATES.has(each)) ||
-      (rule.spec.requestHeaderOperations?.length ?? 0) > 0 ||
-      (rule.spec.responseHeaderOperations?.length ?? 0) > 0;
-    if (asks) checks.push({ key: keyOf(rule), match: rule.spec.match ?? "", namespace: rule.namespace });
+    const varieties = varietiesOf(rule, instances);
+    if (varieties.has("report")) reports = true;
+    const { requestHeaderOperations = [], responseHeaderOperations = [], match = "" } = rule.spec;
+    const isAsked =
+      varieties.has("check") ||
+      varieties.has("quota") ||
+      requestHeaderOperations.length + responseHeaderOperations.length > 0;
+    if (isAsked) checks.push({ key: keyOf(rule), match, namespace: rule.namespace });
   }
   const text = reports ? JSON.stringify([...resources.values()].map((each) => each.spec)) : "";
   return { checks, reports, requestHeaders: headersIn(text, "request"), responseHeaders: headersIn(text, "response") };
 }
 
-/** The template of an instance reference: `name`, `name.namespace`, `name.kind`, `name.kind.namespace`. */
-function templateOf(reference: string, namespace: string, resources: MixerObjects): string | undefined {
-  const [name = "", second, third] = reference.split(".");
-  const find = (kind: string, ns: string): Resource | undefined =>
-    resources.get(`config.istio.io/${kind}/${ns}/${name}`);
-  if (third !== undefined || (second !== undefined && find(second, namespace))) {
-    const found = second === undefined ? undefined : find(second, third ?? namespace);
-    return found && second === "instance"
-      ? compiledTemplate(found)
-      : found
-        ? collectionOf(found).split("/")[1]
-        : undefined;
-  }
-  return compiledTemplate(find("instance", second ?? namespace));
+/** The instances, by full name. */
+function instancesIn(resources: Iterable<Resource>): Map<string, Resource> {
+  const instances = new Map<string, Resource>();
+  for (const each of resources)
+    if (each.kind === "instance" || TEMPLATES.has(each.kind))
+      instances.set(fullName(each.name, each.kind, each.namespace), each);
+  return instances;
 }
 
-function compiledTemplate(resource: Resource | undefined): string | undefined {
-  const spec = resource?.spec as InstanceSpec | undefined;
-  return spec?.compiledTemplate ?? spec?.template?.split(".")[0];
+/** What a rule asks for; references that lead nowhere ask for nothing. */
+function varietiesOf(rule: Resource<RuleSpec>, instances: ReadonlyMap<string, Resource>): Set<Variety> {
+  const varieties = new Set<Variety>();
+  for (const reference of (rule.spec.actions ?? []).flatMap((action) => action.instances ?? [])) {
+    const instance = resolveReference(instances, reference, "instance", rule.namespace);
+    const template = instance && templateOfInstance(instance.kind, instance.spec as InstanceSpec);
+    if (template) varieties.add(template.variety);
+  }
+  return varieties;
 }
 
 /** The names in `request.headers["name"]` of a JSON text. */

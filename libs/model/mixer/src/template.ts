@@ -1,5 +1,6 @@
 import type { ValueType } from "@xebec/model-attributes";
-import { type TObject, type TSchema, Type } from "typebox";
+import { field, map, message, string } from "@xebec/model-schema";
+import type { TObject, TSchema } from "typebox";
 
 /** What an adapter does with a template's instances: decide, record, count down, or find attributes. */
 export type Variety = "check" | "report" | "quota" | "attributes";
@@ -7,7 +8,7 @@ export type Variety = "check" | "report" | "quota" | "attributes";
 /** The type of a leaf; `ANY` leaves take the type of their expression. */
 export type LeafType = ValueType | "ANY";
 
-/** A field of a template. In configuration every leaf is a text that holds an expression. */
+/** A field of a template. In configuration every leaf is a string that holds an expression. */
 export interface TemplateField {
   /** As in the template's proto, `monitored_resource_type`. */
   readonly name: string;
@@ -39,12 +40,12 @@ type FieldSpec = LeafType | readonly [LeafType] | { readonly [name: string]: Fie
  */
 export function defineTemplate(name: string, variety: Variety, fields: Readonly<Record<string, FieldSpec>>): Template {
   const list = fieldsOf(fields);
-  const params: Record<string, TSchema> =
-    variety === "attributes" ? { attributeBindings: Type.Optional(TEXT_MAP) } : {};
-  return { name, variety, fields: list, params: schemaOf(list, params) };
+  const bindings: Record<string, TSchema> =
+    variety === "attributes"
+      ? { attributeBindings: field(map(string()), "Expressions for attributes, of the adapter's output.") }
+      : {};
+  return { name, variety, fields: list, params: schemaOf(name, list, bindings) };
 }
-
-const TEXT_MAP = Type.Record(Type.String(), Type.String());
 
 function fieldsOf(specs: Readonly<Record<string, FieldSpec>>): TemplateField[] {
   return Object.entries(specs).map(([name, spec]) => {
@@ -59,9 +60,14 @@ function fieldsOf(specs: Readonly<Record<string, FieldSpec>>): TemplateField[] {
 
 const isMap = (spec: FieldSpec): spec is readonly [LeafType] => Array.isArray(spec);
 
-function schemaOf(fields: readonly TemplateField[], more: Record<string, TSchema> = {}): TObject {
+function schemaOf(title: string, fields: readonly TemplateField[], more: Record<string, TSchema> = {}): TObject {
   const properties: Record<string, TSchema> = {};
-  for (const { key, form, fields: inner } of fields)
-    properties[key] = Type.Optional(form === "leaf" ? Type.String() : form === "map" ? TEXT_MAP : schemaOf(inner));
-  return Type.Object({ ...properties, ...more }, { additionalProperties: false });
+  for (const { key, form, type, fields: inner } of fields)
+    properties[key] =
+      form === "message"
+        ? field(schemaOf(`${title}.${key}`, inner), "A nested message.")
+        : form === "map"
+          ? field(map(string()), `Expressions of type ${type} by name.`)
+          : field(string(), `An expression of type ${type}.`);
+  return message(title, { ...properties, ...more });
 }

@@ -80,30 +80,12 @@ export const TEMPLATES: ReadonlyMap<string, Template> = new Map(
 );
 
 /**
- * The adapters of Istio 1.1 with their templates (docs/reference/mixer.md §6): also those that a service does not have,
- * so that it can tell an adapter which is not there from one that never existed.
+ * The template of an instance: the kind of a legacy one (`metric`), else what its spec names.
+ * @returns undefined for a template that nobody has
  */
-export const ISTIO_ADAPTERS: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries({
-    bypass: ["checknothing", "reportnothing", "metric", "quota"],
-    circonus: ["metric"],
-    cloudwatch: ["metric", "logentry"],
-    denier: ["checknothing", "listentry", "quota"],
-    dogstatsd: ["metric"],
-    fluentd: ["logentry"],
-    kubernetesenv: ["kubernetes"],
-    listchecker: ["listentry"],
-    memquota: ["quota"],
-    noop: ["authorization", "checknothing", "reportnothing", "listentry", "logentry", "metric", "quota", "tracespan"],
-    opa: ["authorization"],
-    prometheus: ["metric"],
-    rbac: ["authorization"],
-    redisquota: ["quota"],
-    signalfx: ["metric", "tracespan"],
-    solarwinds: ["metric", "logentry"],
-    stackdriver: ["metric", "logentry", "tracespan", "edge"],
-    statsd: ["metric"],
-    stdio: ["logentry", "metric"],
-    zipkin: ["tracespan"],
-  }),
-);
+export function templateOfInstance(
+  kind: string,
+  spec: { readonly compiledTemplate?: string; readonly template?: string },
+): Template | undefined {
+  return TEMPLATES.get(kind === "instance" ? (spec.compiledTemplate ?? "") : kind);
+}

@@ -1,0 +1,1 @@
+export { ADAPTERS, type AdapterEntry, loadAdapters } from "./catalogue.ts";
