@@ -15,7 +15,7 @@ const define = (kind: string, plural: string, description: string, schema: TSche
 });
 
 /** Kinds whose name is a template: their whole spec is its parameters. */
-export const TEMPLATE_KINDS: readonly string[] = [...TEMPLATES.keys()];
+export const TEMPLATE_KINDS: readonly string[] = [...TEMPLATES.keys()].sort();
 
 /** Kinds whose name is an adapter: their whole spec is its parameters. */
 export const ADAPTER_KINDS: readonly string[] = [...ISTIO_ADAPTERS.keys()];
