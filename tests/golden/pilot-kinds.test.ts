@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { validateObject } from "@xebec/galley-validate";
 import { KINDS, keyOf, type Resource } from "@xebec/model-resources";
-import { CONFIG_KINDS, type ConfigKind, dependency, type Snapshot, snapshotParts } from "@xebec/pilot-snapshot";
+import { type AnyKind, CONFIG_KINDS, dependency, type Snapshot, snapshotParts } from "@xebec/pilot-snapshot";
 import { MeshBuilder, service } from "@xebec/pilot-snapshot/testkit";
 import fc from "fast-check";
 import { arbitraryObject } from "./arbitrary-spec.ts";
@@ -14,15 +14,15 @@ const PROXIES = { routers: [{ app: "v1" }], use: undefined };
 /** Of a group with many kinds these are enough. */
 const SOME = new Set(["rule", "instance", "handler", "quota", "metric", "checknothing"]);
 
-const schemaKinds = ({ group, kind }: ConfigKind): readonly string[] =>
+const schemaKinds = ({ group, kind }: AnyKind): readonly string[] =>
   KINDS.filter((each) => each.group === group && (kind === undefined ? SOME.has(each.kind) : each.kind === kind)).map(
     (each) => each.kind,
   );
-const isOf = ({ group, kind }: ConfigKind, key: string): boolean =>
+const isOf = ({ group, kind }: AnyKind, key: string): boolean =>
   key.startsWith(kind ? `${group}/${kind}/` : `${group}/`);
 
 /** Valid objects of a kind, some of them versions of one object; undefined where validation refuses one. */
-function objectsOf(kind: ConfigKind): fc.Arbitrary<Resource[]> {
+function objectsOf(kind: AnyKind): fc.Arbitrary<Resource[]> {
   const object = fc
     .tuple(fc.oneof(...schemaKinds(kind).map(arbitraryObject)), fc.constantFrom("a", "b"), fc.nat(1))
     .map(([value, name, day]): Resource | undefined => {
@@ -51,7 +51,7 @@ function content(snapshot: Snapshot): string[] {
 }
 const keysIn = (...snapshots: Snapshot[]): Set<string> =>
   new Set(snapshots.flatMap((each) => snapshotParts(each).map(([key]) => key)));
-const conditionsIn = (kind: ConfigKind, snapshot: Snapshot) =>
+const conditionsIn = (kind: AnyKind, snapshot: Snapshot) =>
   [...(kind.conditions?.(snapshot, PROXIES) ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1));
 
 for (const kind of CONFIG_KINDS)

@@ -6,10 +6,31 @@ import { meshConfig } from "./kinds/mesh-config/index.ts";
 import { mixerKinds } from "./kinds/mixer/index.ts";
 import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
-import { UNSUPPORTED_KINDS } from "./kinds/unsupported.ts";
+import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
 
-/** All kinds that are supported, in the order of their groups. */
+// What the other packages use of the kinds.
+export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
+export type { ConnectionPool } from "./kinds/destination-rule/connection-pool.ts";
+export type { LoadBalancer } from "./kinds/destination-rule/load-balancer.ts";
+export type { OutlierDetection } from "./kinds/destination-rule/outlier-detection.ts";
+export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destination-rule/schema.ts";
+export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
+export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
+export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
+export { HandlerSpec } from "./kinds/mixer/handler.ts";
+export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
+export { InstanceSpec } from "./kinds/mixer/instance.ts";
+export { RuleSpec } from "./kinds/mixer/rule.ts";
+export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
+export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
+export type { HeaderOperations } from "./kinds/virtual-service/headers.ts";
+export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
+export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
+export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";
+export type { VirtualServiceSpec } from "./kinds/virtual-service/schema.ts";
+
+/** All kinds that are supported, in the order of their groups. A new kind has a line here, and one above for its types. */
 export const KINDS: readonly Kind[] = [
   virtualService,
   destinationRule,
@@ -20,10 +41,16 @@ export const KINDS: readonly Kind[] = [
   meshConfig,
 ];
 
-/** Groups of Istio's API, also those of which nothing is supported. */
-export const ISTIO_GROUPS: readonly string[] = [...new Set(UNSUPPORTED_KINDS.map(({ group }) => group))];
-
 const byCollection = new Map(KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+
+/** Kinds of Istio 1.1 and of today's Istio that are known and not supported. */
+export const UNSUPPORTED_KINDS: readonly UnsupportedKind[] = REFUSED_KINDS.filter(
+  ({ group, kind }) => !byCollection.has(`${group}/${kind}`),
+);
+
+/** Groups of Istio's API, also those of which nothing is supported. */
+export const ISTIO_GROUPS: readonly string[] = [...new Set(REFUSED_KINDS.map(({ group }) => group))];
+
 const unsupported = new Map(UNSUPPORTED_KINDS.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
 
 /** The kind of a group and kind name; undefined when it is not known or not supported. */

@@ -15,8 +15,10 @@ function kinds(
   });
 }
 
-/** Kinds of Istio 1.1 and of today's Istio that are known and not supported, with their names and what to do instead. */
-export const UNSUPPORTED_KINDS: readonly UnsupportedKind[] = [
+/**
+ * Kinds of Istio 1.1 and of today's Istio that are refused as long as `KINDS` has them not, with their names and what to do instead.
+ */
+export const REFUSED_KINDS: readonly UnsupportedKind[] = [
   ...kinds("networking.istio.io", NETWORKING_VERSIONS, {
     Sidecar: "sidecars",
     WorkloadEntry: "workloadentries we",

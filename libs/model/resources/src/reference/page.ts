@@ -1,8 +1,7 @@
 import { nodeOf, type SchemaNode } from "@xebec/model-schema";
 import type { Kind } from "../kind.ts";
 import { ADAPTER_KINDS, TEMPLATE_KINDS } from "../kinds/mixer/index.ts";
-import { UNSUPPORTED_KINDS } from "../kinds/unsupported.ts";
-import { KINDS } from "../kinds.ts";
+import { KINDS, UNSUPPORTED_KINDS } from "../kinds.ts";
 
 // Reference pages, docs/reference/config: what the schemas say, as Markdown. A test keeps the committed pages equal.
 

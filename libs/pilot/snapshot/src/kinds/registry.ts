@@ -7,7 +7,26 @@ import { peerAuthenticationKind } from "./peer-authentication/peer-authenticatio
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 
-/** Every kind of configuration that pilot reads. A new kind has a line here; the snapshot and the dependency keys follow. */
+// What generation uses of the kinds: the forms of their objects, and the queries that find them.
+export { destinationRulesOf } from "./destination-rule/queries.ts";
+export type { DestinationRule } from "./destination-rule/state.ts";
+export { type Gateway, gatewaysOf } from "./gateway/state.ts";
+export type { Mesh } from "./mesh-config/state.ts";
+export { mixerHooks } from "./mixer/mixer.ts";
+export type { CheckRule, MixerHooks } from "./mixer/mixer-hooks.ts";
+export { type PeerAuthentication, peerAuthenticationsOf } from "./peer-authentication/state.ts";
+export {
+  virtualServiceOf,
+  virtualServicesOfGateway,
+  virtualServicesOfSidecars,
+} from "./virtual-service/queries.ts";
+export type { VirtualService } from "./virtual-service/state.ts";
+export { resolveGateway } from "./virtual-service/virtual-service.ts";
+
+/**
+ * Every kind of configuration that pilot reads. A new kind has a line here, and one above for its queries; the snapshot and the
+ * dependency keys follow.
+ */
 const KINDS = [
   virtualServiceKind,
   destinationRuleKind,
