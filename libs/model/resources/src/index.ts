@@ -1,6 +1,7 @@
 export { annotationBytes, MAX_ANNOTATION_BYTES } from "./annotations.ts";
 export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
 export { allCrds, type Crd, crdOf } from "./crd/crd.ts";
+export { ineffectiveFields } from "./ineffective.ts";
 export type { Kind, KindNames, PrinterColumn, UnsupportedKind } from "./kind.ts";
 export * from "./kinds.ts";
 export { meaningMark } from "./meaning-mark.ts";

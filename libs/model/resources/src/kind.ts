@@ -1,3 +1,4 @@
+import type { Violation } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
 import type { Checker } from "./rules/checker.ts";
 
@@ -33,6 +34,8 @@ export interface Kind extends KindNames {
   readonly columns: readonly PrinterColumn[];
   /** Rules that the schema cannot hold. They run only on a spec that fits the schema. */
   readonly check?: (spec: never, check: Checker) => void;
+  /** What of a valid spec has no effect because of the rest of it; the schema says `noEffect` of fields that never have one. */
+  readonly ineffective?: (spec: never) => Iterable<Violation>;
   /** Rules for the name and the namespace. */
   readonly checkIdentity?: (identity: { readonly namespace: string; readonly name: string }, check: Checker) => void;
 }

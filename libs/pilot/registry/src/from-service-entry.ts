@@ -1,5 +1,5 @@
 import { canonicalHost, type PortProtocol, protocolByName } from "@xebec/model-names";
-import { keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
+import { ineffectiveFields, keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
 import type { MeshEndpoint, MeshService, Resolution } from "./service.ts";
 
 const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
@@ -12,7 +12,7 @@ const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
 /** Translates a ServiceEntry: one service for each host (docs/reference/pilot.md §1.7). */
 export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshService[] {
   const { spec } = resource;
-  const unsupportedFields = unsupportedInEntry(spec);
+  const unsupportedFields = ineffectiveFields("networking.istio.io", "ServiceEntry", spec);
   return [...new Set(spec.hosts.map(canonicalHost))].map((host) => ({
     id: entryServiceId(resource, host),
     host,
@@ -35,18 +35,6 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
     configKeys: [keyOf(resource)],
     ...(unsupportedFields.length > 0 ? { unsupportedFields } : {}),
   }));
-}
-
-/** What is valid in a ServiceEntry and yet has no effect. */
-function unsupportedInEntry({ ports = [], endpoints = [] }: ServiceEntrySpec): string[] {
-  const found: string[] = [];
-  if (ports.length === 0) found.push("spec.ports: without ports nothing is routed");
-  for (const [i, { protocol }] of ports.entries())
-    if (entryProtocol(protocol) === "UDP") found.push(`spec.ports[${i}]: UDP is not served; ignored`);
-  for (const [i, { network, address }] of endpoints.entries())
-    if (!address) found.push(`spec.endpoints[${i}]: networks are not served yet, so it has no address; ignored`);
-    else if (network) found.push(`spec.endpoints[${i}].network: not served yet; ignored`);
-  return found;
 }
 
 /** The endpoints of every host of a ServiceEntry; DNS without endpoints means the host itself. */

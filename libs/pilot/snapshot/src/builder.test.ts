@@ -104,6 +104,6 @@ describe("the mesh configuration", () => {
   it("names its fields that have no effect", () => {
     const { builder, put } = mesh();
     put(config("istio-system", { enableTracing: true, trustDomain: "own" }));
-    assert.deepEqual(builder.snapshot.mesh.unsupportedFields, ["spec.enableTracing: not served yet; ignored"]);
+    assert.deepEqual(builder.snapshot.mesh.unsupportedFields, ["spec.enableTracing: not supported yet; ignored"]);
   });
 });

@@ -51,7 +51,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
       virtual({ gateways: ["web"], http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] }),
       gateway(ROUTER),
     ],
-    `${PARTLY}spec.tls: not served yet; ignored`,
+    `${PARTLY}spec.tls: not supported yet; ignored`,
   ],
   [
     "TLS routes of the mesh",
@@ -82,7 +82,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "TCP routes behind a Gateway",
     [virtual({ gateways: ["web"], tcp: [{ route: [to("reviews")] }] }), gateway(ROUTER)],
-    `${PARTLY}spec.tcp: not served yet; ignored`,
+    `${PARTLY}spec.tcp: not supported yet; ignored`,
   ],
   [
     "a time-out of a redirect",
@@ -191,12 +191,12 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "a server that is not HTTP",
     [server({ port: { number: 443, name: "tls", protocol: "TLS" }, tls: { mode: "PASSTHROUGH" } })],
-    `${PARTLY}1 proxy; spec.servers[0]: protocol TLS is not served yet; ignored`,
+    `${PARTLY}1 proxy; spec.servers[0]: protocol TLS is not supported yet; ignored`,
   ],
   [
     "a server's address",
     [server({ bind: "10.0.0.9" })],
-    `${PARTLY}1 proxy; spec.servers[0].bind: not served yet; ignored`,
+    `${PARTLY}1 proxy; spec.servers[0].bind: not supported yet; ignored`,
   ],
   [
     "a ServiceEntry that merges with an older one",
@@ -222,7 +222,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "a ServiceEntry's UDP",
     [entry({ ports: [{ number: 53, name: "dns", protocol: "UDP" }] })],
-    `${PARTLY}spec.ports[0]: UDP is not served; ignored`,
+    `${PARTLY}spec.ports[0]: UDP is not supported yet; ignored`,
   ],
   [
     "the network of a ServiceEntry's endpoint",
@@ -233,7 +233,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
         endpoints: [{ address: "10.0.0.1", network: "n" }],
       }),
     ],
-    `${PARTLY}spec.endpoints[0].network: not served yet; ignored`,
+    `${PARTLY}spec.endpoints[0].network: not supported yet; ignored`,
   ],
   ["a PeerAuthentication", [strict({})], "attached Attached"],
   [

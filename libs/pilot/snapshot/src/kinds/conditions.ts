@@ -1,9 +1,6 @@
 import type { ReasonOf } from "@xebec/model-resources";
 import type { KnownProxies, ObjectCondition } from "./kind.ts";
 
-/** Of a field that Istio has and that has no effect here so far. */
-export const NOT_YET = "not served yet; ignored";
-
 /** An object in effect, whole or but for some parts. @param ineffective what has no effect, as `path: why` */
 export function attached(key: string, ineffective: readonly string[], message = ""): ObjectCondition {
   return {

@@ -25,7 +25,7 @@ describe("the condition of the mesh configuration", () => {
       [
         {
           ...{ object: KEY, state: "attached", reason: "PartlyResolved" },
-          message: "spec.enableTracing: not served yet; ignored",
+          message: "spec.enableTracing: not supported yet; ignored",
         },
       ],
     );

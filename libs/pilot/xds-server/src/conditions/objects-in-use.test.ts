@@ -105,7 +105,7 @@ describe("an object is in effect when some proxy's configuration came from it", 
           http: [{ ...route, match: [{ headers: { "@request.auth.claims.group": { exact: "a" } } }] }, route],
         }),
       ],
-      "PartlyResolved: spec.http[0].match[0].headers.@request.auth.claims.group: no request has claims; RequestAuthentication is not served yet; ignored",
+      'PartlyResolved: spec.http[0].match[0].headers["@request.auth.claims.group"]: no request has claims; RequestAuthentication is not supported yet; ignored',
     ],
     ["a Gateway that a proxy has", [gateway], "Attached: 1 proxy"],
     [

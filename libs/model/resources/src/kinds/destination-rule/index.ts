@@ -1,4 +1,5 @@
 import { type Kind, NETWORKING_VERSIONS } from "../../kind.ts";
+import { ineffectiveInDestinationRule } from "./ineffective.ts";
 import { checkDestinationRule } from "./rules.ts";
 import { DestinationRuleSpec } from "./schema.ts";
 
@@ -12,4 +13,5 @@ export const destinationRule: Kind = {
   schema: DestinationRuleSpec,
   columns: [{ name: "Host", jsonPath: ".spec.host", type: "string", description: "The service that the rule is for" }],
   check: checkDestinationRule,
+  ineffective: ineffectiveInDestinationRule,
 };

@@ -1,4 +1,5 @@
 import { type Kind, NETWORKING_VERSIONS } from "../../kind.ts";
+import { ineffectiveInGateway } from "./ineffective.ts";
 import { checkGateway, checkGatewayName } from "./rules.ts";
 import { GatewaySpec } from "./schema.ts";
 
@@ -12,5 +13,6 @@ export const gateway: Kind = {
   schema: GatewaySpec,
   columns: [],
   check: checkGateway,
+  ineffective: ineffectiveInGateway,
   checkIdentity: ({ name }, check) => checkGatewayName(name, check),
 };

@@ -9,9 +9,9 @@ import {
   string,
   unsupported,
 } from "@xebec/model-schema";
+import { NOT_YET } from "../shared/not-yet.ts";
 import { Labels, port } from "../shared/shapes.ts";
 
-const NOT_YET = "not supported yet; ignored";
 const PLAINTEXT = "servers with TLS are not supported yet";
 
 const TlsVersion = enumeration(["TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3"]);

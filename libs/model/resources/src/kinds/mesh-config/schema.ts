@@ -1,14 +1,5 @@
-import {
-  anything,
-  bool,
-  duration,
-  enumeration,
-  field,
-  message,
-  type SchemaNode,
-  type Static,
-  string,
-} from "@xebec/model-schema";
+import { anything, bool, duration, enumeration, field, message, type Static, string } from "@xebec/model-schema";
+import { NOT_YET } from "../shared/not-yet.ts";
 
 /** Istio's further fields, of 1.1 and of today: they are accepted, so that a mesh's own file can be used as it is. */
 const FURTHER = [
@@ -27,10 +18,7 @@ const FURTHER = [
 ];
 
 const further = Object.fromEntries(
-  FURTHER.map((name) => [
-    name,
-    field(anything(), "Accepted and not read.", { noEffect: "not supported yet; ignored" }),
-  ]),
+  FURTHER.map((name) => [name, field(anything(), "Accepted and not read.", { noEffect: NOT_YET })]),
   // They are no part of the type: nothing reads them.
 ) as Record<never, never>;
 
@@ -70,8 +58,3 @@ export const MeshConfigSpec = message("MeshConfig", {
   ...further,
 });
 export type MeshConfigSpec = Static<typeof MeshConfigSpec>;
-
-/** Names of the fields that have an effect. */
-export const MESH_CONFIG_FIELDS: readonly string[] = Object.entries(MeshConfigSpec.properties)
-  .filter(([, node]) => (node as SchemaNode).noEffect === undefined)
-  .map(([name]) => name);

@@ -1,4 +1,5 @@
 import { enumeration, field, list, message, required, type Static, string, struct } from "@xebec/model-schema";
+import { NOT_YET } from "../shared/not-yet.ts";
 
 const Action = message("Action", {
   handler: required(
@@ -23,6 +24,6 @@ export const RuleSpec = message("Rule", {
   actions: field(list(Action), "What is done when the condition holds."),
   requestHeaderOperations: field(list(HeaderOperation), "Changes to the request's headers."),
   responseHeaderOperations: field(list(HeaderOperation), "Changes to the response's headers."),
-  sampling: field(struct(), "Accepted and not read.", { noEffect: "not supported yet; ignored" }),
+  sampling: field(struct(), "Accepted and not read.", { noEffect: NOT_YET }),
 });
 export type RuleSpec = Static<typeof RuleSpec>;

@@ -1,4 +1,5 @@
 import { type Kind, NETWORKING_VERSIONS } from "../../kind.ts";
+import { ineffectiveInServiceEntry } from "./ineffective.ts";
 import { checkServiceEntry } from "./rules.ts";
 import { ServiceEntrySpec } from "./schema.ts";
 
@@ -16,4 +17,5 @@ export const serviceEntry: Kind = {
     { name: "Resolution", jsonPath: ".spec.resolution", type: "string", description: "How addresses are found" },
   ],
   check: checkServiceEntry,
+  ineffective: ineffectiveInServiceEntry,
 };

@@ -1,4 +1,5 @@
 import { enumeration, field, list, map, message, required, type Static, string, uint32 } from "@xebec/model-schema";
+import { NOT_YET } from "../shared/not-yet.ts";
 import { ExportTo, Labels, port } from "../shared/shapes.ts";
 
 const Endpoint = message("WorkloadEntry", {
@@ -11,7 +12,7 @@ const Endpoint = message("WorkloadEntry", {
   }),
   labels: field(Labels, "Labels, by which subsets choose."),
   network: field(string(), "The network where the endpoint is.", {
-    noEffect: "networks are not supported yet; ignored",
+    noEffect: NOT_YET,
   }),
   locality: field(string(), "`REGION/ZONE/SUBZONE` of the endpoint."),
   weight: field(uint32(), "The share of the traffic, relative to other endpoints.", { default: 1 }),

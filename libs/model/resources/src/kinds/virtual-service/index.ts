@@ -1,4 +1,5 @@
 import { type Kind, NETWORKING_VERSIONS } from "../../kind.ts";
+import { ineffectiveInVirtualService } from "./ineffective.ts";
 import { checkVirtualService } from "./rules.ts";
 import { VirtualServiceSpec } from "./schema.ts";
 
@@ -15,4 +16,5 @@ export const virtualService: Kind = {
     { name: "Hosts", jsonPath: ".spec.hosts", type: "string", description: "Hosts for which the rules are" },
   ],
   check: checkVirtualService,
+  ineffective: ineffectiveInVirtualService,
 };

@@ -1,5 +1,5 @@
 import { parseDuration } from "@xebec/core-duration";
-import { keyOf, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
+import { ineffectiveFields, keyOf, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
 import type { SnapshotOptions } from "../../options.ts";
 import { attached } from "../conditions.ts";
 import type { ConfigKind } from "../kind.ts";
@@ -7,12 +7,6 @@ import { type Mesh, type MeshState, meshKeys } from "./state.ts";
 
 /** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
 const MESH_KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
-
-const SUPPORTED: ReadonlySet<string> = new Set<keyof MeshConfigSpec>([
-  ...(["rootNamespace", "trustDomain", "accessLogFile", "accessLogFormat", "accessLogEncoding"] as const),
-  ...(["connectTimeout", "enableAutoMtls", "outboundTrafficPolicy", "policyCheckFailOpen"] as const),
-  ...(["disablePolicyChecks", "disableReports"] as const),
-]);
 
 export const meshConfigKind = {
   group: "mesh.xebec.io",
@@ -43,9 +37,7 @@ export function meshOf(
   { domain, trustDomain, http10 = false }: Omit<SnapshotOptions, "mesh">,
 ): Mesh {
   return {
-    unsupportedFields: Object.keys(spec ?? {})
-      .filter((field) => !SUPPORTED.has(field))
-      .map((field) => `spec.${field}: not served yet; ignored`),
+    unsupportedFields: spec ? ineffectiveFields("mesh.xebec.io", "MeshConfig", spec) : [],
     rootNamespace: spec?.rootNamespace ?? "istio-system",
     trustDomain: spec?.trustDomain || trustDomain,
     domain,

@@ -1,4 +1,5 @@
 import { canonicalHost, resolveShortName } from "@xebec/model-names";
+import { ineffectiveFields } from "@xebec/model-resources";
 import type { ServiceState } from "../../services/services.ts";
 import { attached, ignored, unlessUnused } from "../conditions.ts";
 import type { DestinationRuleState } from "../destination-rule/state.ts";
@@ -6,7 +7,6 @@ import type { GatewayState } from "../gateway/state.ts";
 import type { KnownProxies, ObjectCondition } from "../kind.ts";
 import type { MeshState } from "../mesh-config/state.ts";
 import { MESH_GATEWAY, type VirtualService, type VirtualServiceState } from "./state.ts";
-import { unsupportedInVirtualService } from "./unsupported-fields.ts";
 
 export type VirtualServiceReads = VirtualServiceState & DestinationRuleState & GatewayState & ServiceState & MeshState;
 
@@ -48,7 +48,7 @@ function conditionOf(rule: VirtualService, snapshot: VirtualServiceReads, known:
     if (rule.gateways.includes(MESH_GATEWAY) && oldest && oldest !== rule)
       ineffective.push(`host ${host} belongs to the older ${oldest.namespace}/${oldest.name}`);
   }
-  return attached(rule.key, [...ineffective, ...unsupportedInVirtualService(rule)]);
+  return attached(rule.key, [...ineffective, ...ineffectiveFields("networking.istio.io", "VirtualService", rule.spec)]);
 }
 
 /** Rules for HTTP and rules for TCP of one host do not get into each other's way. */
