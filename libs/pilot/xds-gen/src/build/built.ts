@@ -27,7 +27,7 @@ export interface Built<M> {
 type Init<M extends object, Apart extends string = never> = Omit<M, Apart | "$typeName" | "$unknown">;
 
 export type ClusterInit = MessageInitShape<typeof ClusterSchema>;
-export type RouteInit = MessageInitShape<typeof RouteSchema>;
+export type RouteInit = Init<MessageInitShape<typeof RouteSchema>>;
 export type FilterInit = MessageInitShape<typeof FilterSchema>;
 export type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
 
