@@ -21,7 +21,6 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
  * (docs/reference/pilot.md §3.2, §4.1).
  */
 export function outboundClusters(scope: Scope, service: MeshService): BuiltCluster[] {
-  scope.dependsOn(service);
   const rule = mergedRule(scope.destinationRules(service));
   const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
   const clusters: BuiltCluster[] = [];

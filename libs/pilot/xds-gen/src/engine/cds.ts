@@ -36,7 +36,9 @@ function allOutbound(scope: Scope): readonly EncodedResource[] {
 }
 
 function ofService(scope: Scope, service: MeshService): readonly EncodedResource[] {
-  return scope.cached(`cds/${service.id}`, (inner) => encodeClusters(inner, outboundClusters(inner, service)));
+  return scope.cachedOf(`cds/${service.id}`, service, (inner) =>
+    encodeClusters(inner, outboundClusters(inner, service)),
+  );
 }
 
 function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {

@@ -67,10 +67,9 @@ export function gatewayVirtualHost(
 ): BuiltVirtualHost | undefined {
   // The oldest first, whichever Gateway it came by.
   const owners = [...attached.keys()].sort(byAge);
-  const routes = owners.flatMap((owner) => {
-    scope.dependsOn(owner);
-    return routesOf(scope, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort });
-  });
+  const routes = owners.flatMap((owner) =>
+    routesOf(scope, owner, { gateways: attached.get(owner) ?? new Set(), port: serverPort }),
+  );
   // Several VirtualServices for a host: every catch-all goes behind the specific routes of all of them.
   const sorted =
     owners.length > 1 ? [...routes.filter((each) => !catchesAll(each)), ...routes.filter(catchesAll)] : routes;

@@ -36,7 +36,7 @@ function* eachHost(
   );
   // All that decides about it is in its name or read by the entry.
   for (const { host, shared, name } of all)
-    yield scope.cached(name, (inner) => {
+    yield scope.cachedOf(name, [...shared.owners.keys()], (inner) => {
       const built = gatewayVirtualHost(inner, host, shared);
       return built && encodeVirtualHost(inner, built, `http.${port}`);
     });

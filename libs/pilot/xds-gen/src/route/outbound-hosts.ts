@@ -29,14 +29,14 @@ export function isInSharedTable(service: MeshService, { protocol }: MeshPort): b
 
 /** An HTTP service's port, in the table of the port's number. */
 export function serviceHost(scope: Scope, service: MeshService, port: number): Encoded {
-  return scope.cached(`vhost/${service.host}/${port}`, (inner) =>
+  return scope.cachedOf(`vhost/${service.host}/${port}`, service, (inner) =>
     encodeVirtualHost(inner, serviceVirtualHost(inner, service, port), String(port)),
   );
 }
 
 /** The only virtual host of the table of a port without protocol: whoever its clients call, it is this service that they dialled. */
 export function sniffedHost(scope: Scope, service: MeshService, port: number): Encoded {
-  return scope.cached(`sniffed-vhost/${service.host}/${port}`, (inner) => {
+  return scope.cachedOf(`sniffed-vhost/${service.host}/${port}`, service, (inner) => {
     const host = { ...serviceVirtualHost(inner, service, port), domains: ["*"] };
     return encodeVirtualHost(inner, host, `${service.host}:${port}`);
   });
@@ -46,11 +46,11 @@ export function sniffedHost(scope: Scope, service: MeshService, port: number): E
 export function proxyHost(scope: Scope, service: MeshService, { number: port, protocol }: MeshPort): Encoded {
   // What is tunnelled to a port without protocol may be anything; what comes without a tunnel is HTTP.
   if (mayBeHttp({ protocol }))
-    return scope.cached(`proxy-vhost/${service.host}/${port}`, (inner) =>
+    return scope.cachedOf(`proxy-vhost/${service.host}/${port}`, service, (inner) =>
       encodeVirtualHost(inner, proxyVirtualHost(inner, service, port), HTTP_PROXY_ROUTE),
     );
   if (protocol === "UDP" || resolutionFor(scope.proxyClass, service) === "passthrough") return undefined;
-  return scope.cached(`proxy-tunnel/${service.host}/${port}`, (inner) =>
+  return scope.cachedOf(`proxy-tunnel/${service.host}/${port}`, service, (inner) =>
     encodeVirtualHost(inner, tunnelVirtualHost(inner, service, port), HTTP_PROXY_ROUTE),
   );
 }

@@ -26,7 +26,6 @@ export function proxyVirtualHost(scope: Scope, service: MeshService, port: numbe
 
 /** A TCP or TLS service's port, reached with CONNECT. */
 export function tunnelVirtualHost(scope: Scope, service: MeshService, number: number): BuiltVirtualHost {
-  scope.dependsOn(service);
   const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
   const clusters = port ? tcpClusters(scope, service, port) : [];
   const [only] = clusters;

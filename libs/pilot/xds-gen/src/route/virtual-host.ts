@@ -27,7 +27,6 @@ export function routesOf(scope: Scope, owner: VirtualService, binding: RouteBind
 
 /** The virtual host of a service's port in a sidecar's route table. */
 export function serviceVirtualHost(scope: Scope, service: MeshService, port: number): BuiltVirtualHost {
-  scope.dependsOn(service);
   const owner = scope.virtualService(service.host, "http");
   const routes = owner ? routesOf(scope, owner, meshBinding(port)) : [];
   return {

@@ -88,6 +88,19 @@ export class Scope {
     return entry.value as T;
   }
 
+  /**
+   * The same for values about objects that the caller has found: they depend on the objects' definitions, too.
+   * @param name names it within the class; it holds all that decides about the value beside what `make` reads
+   * @param objects a service, or VirtualServices
+   */
+  cachedOf<T>(name: string, objects: MeshService | readonly VirtualService[], make: (scope: Scope) => T): T {
+    return this.cached(name, (inner) => {
+      if ("host" in objects) inner.#note(dependency.service(objects.host));
+      else for (const { hosts } of objects) for (const host of hosts) inner.#note(dependency.virtualService(host));
+      return make(inner);
+    });
+  }
+
   #within(reads: Set<string>): Scope {
     return new Scope(this.#sources, this.proxyClass, reads);
   }
@@ -120,15 +133,6 @@ export class Scope {
   /** The settings of the mesh. Everything depends on them. */
   get mesh(): Mesh {
     return this.#snapshot.mesh;
-  }
-
-  /**
-   * Notes that an object's own definition is read by a value that is made of the object.
-   * @param object a service, or a VirtualService by its hosts
-   */
-  dependsOn(object: MeshService | VirtualService): void {
-    if ("host" in object) this.#note(dependency.service(object.host));
-    else for (const host of object.hosts) this.#note(dependency.virtualService(host));
   }
 
   /** The service that the class means by a host. */
