@@ -1,7 +1,7 @@
 import type { BuiltListener } from "../build/built.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import { encodeListeners } from "../encode/listener.ts";
-import { gatewayListeners } from "../listener/gateway/gateway.ts";
+import { gatewayListeners } from "../listener/gateway/gateway-listeners.ts";
 import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
 import { explicitListeners } from "../listener/outbound/explicit-listeners.ts";
 import { outboundListeners } from "../listener/outbound/outbound-listeners.ts";

@@ -1,5 +1,6 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import type { BuiltInlineRouteConfiguration } from "../build/built.ts";
-import type { TcpSettings, WeightedCluster } from "./network/tcp-proxy.ts";
 
 /** Which side of a proxy takes connections: for its own workload, for other services, or at the edge of the mesh. */
 export type TrafficKind = "inbound" | "outbound" | "gateway";
@@ -18,6 +19,17 @@ export interface HttpConnection {
   readonly connect?: boolean;
   /** Takes what browsers send in place of gRPC. */
   readonly grpcWeb?: boolean;
+}
+
+/** What a DestinationRule may say of connections. */
+export type TcpSettings = Pick<
+  MessageInitShape<typeof TcpProxySchema>,
+  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
+>;
+
+export interface WeightedCluster {
+  readonly name: string;
+  readonly weight: number;
 }
 
 /** Bytes of a filter chain: they go to one cluster, or to several by weight; to none, they are cut off. */

@@ -2,7 +2,7 @@ import { VirtualHost_TlsRequirementType } from "@xebec/api-envoy/envoy/config/ro
 import { canonicalHost, narrowerHost, resolveShortName } from "@xebec/model-names";
 import { byAge, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
 import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
-import { serversByPort } from "../listener/gateway/gateway.ts";
+import { serversByPort } from "../listener/gateway/servers.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget } from "../scope/workload.ts";
 import { routesOf, VIRTUAL_HOST } from "./virtual-host.ts";

@@ -1,7 +1,7 @@
 import type { EncodedResource } from "../encode/encoded.ts";
 import { encodeRouteConfiguration } from "../encode/route-configuration.ts";
 import { type EncodedVirtualHost, encodeVirtualHost } from "../encode/virtual-host.ts";
-import { serversByPort } from "../listener/gateway/gateway.ts";
+import { serversByPort } from "../listener/gateway/servers.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget } from "../scope/workload.ts";
 import { gatewayVirtualHost, keyOfSharedHost, sharedHosts } from "./gateway-hosts.ts";

@@ -3,9 +3,9 @@ import type { RouteActionSchema } from "@xebec/api-envoy/envoy/config/route/v3/r
 import type { MeshService } from "@xebec/pilot-registry";
 import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
 import { TUNNEL_CLUSTER } from "../cluster/standard-clusters.ts";
-import { tcpClusters, tcpConfigKeys } from "../listener/outbound/tcp-chains.ts";
 import { isAuto } from "../listener/sniffing.ts";
 import type { Scope } from "../scope/scope.ts";
+import { namedL4Target } from "./l4-route.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
 import { domainsOf, serviceVirtualHost, VIRTUAL_HOST } from "./virtual-host.ts";
 
@@ -27,14 +27,15 @@ export function proxyVirtualHost(scope: Scope, service: MeshService, port: numbe
 /** A TCP or TLS service's port, reached with CONNECT. */
 export function tunnelVirtualHost(scope: Scope, service: MeshService, number: number): BuiltVirtualHost {
   const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
-  const clusters = port ? tcpClusters(scope, service, port) : [];
+  const target = port && namedL4Target(scope, service, port);
+  const clusters = (target?.destinations ?? []).map(({ cluster }) => cluster);
   const [only] = clusters;
   const domains = domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain);
   const route = connectRoute(
     clusters.length > 1
       ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
       : { case: "cluster", value: only?.name ?? "BlackHoleCluster" },
-    tcpConfigKeys(scope, service),
+    [...service.configKeys, ...(target?.configKeys ?? [])],
   );
   return {
     name: `${service.host}:${number}`,

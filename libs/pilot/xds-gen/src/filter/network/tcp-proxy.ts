@@ -1,19 +1,7 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import { fileAccessLogs } from "../access-log.ts";
 import type { NetworkFilter } from "./network-filter.ts";
-
-/** What a DestinationRule may say of connections. */
-export type TcpSettings = Pick<
-  MessageInitShape<typeof TcpProxySchema>,
-  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
->;
-
-export interface WeightedCluster {
-  readonly name: string;
-  readonly weight: number;
-}
 
 /** Forwards a connection to one cluster, or to several by weight; to nowhere without any. */
 export const tcpProxy: NetworkFilter = {
