@@ -6,7 +6,7 @@ import { validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
-import { XdsServer } from "@xebec/pilot-xds-server";
+import { type NackReport, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { yamlDocuments } from "@xebec/testing-golden";
 import { createTestCa, tempDir } from "@xebec/testing-launch";
@@ -115,11 +115,13 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   const socket = folder.file("xds.sock");
   const ca = createTestCa();
   const metrics = createMetrics();
-  const nacks: string[] = [];
+  const nacks: NackReport[] = [];
+  const nackTexts = (): string[] =>
+    nacks.splice(0).map(({ proxy, type, message }) => `${proxy} rejects a ${type}: ${message}`);
   const builder = new MeshBuilder();
   const xds = new XdsServer({
     metrics,
-    onNack: ({ proxy, type, message }) => nacks.push(`${proxy} rejects a ${type}: ${message}`),
+    onNack: (report) => nacks.push(report),
   });
   const update = (change: MeshChange): Promise<void> => xds.update(builder.apply(change));
   const server = createGrpcServer({
@@ -156,7 +158,7 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     };
     for (let round = 0; round < 2; round++) {
       await waitFor("every proxy has what it should have", 20_000, check, 3);
-      assert.deepEqual(nacks.splice(0), []);
+      assert.deepEqual(nackTexts(), []);
       for (const each of envoys.values()) await each.settled();
     }
   };
@@ -221,6 +223,23 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
         config: { puts, deletes: [] },
         workloads: { puts: more.flatMap(recordsOf), deletes: [] },
       });
+    },
+
+    /** Puts objects past galley's checks. What the proxies make of them is the caller's matter. */
+    put: (puts: readonly Resource[]): Promise<void> =>
+      update({ config: { puts, deletes: [] }, workloads: { puts: [], deletes: [] } }),
+
+    /**
+     * Puts objects that galley would refuse, as a galley of another version might hand them on, and waits until the proxies have what
+     * they accept of them.
+     * @returns what they rejected, in order
+     */
+    async reject(puts: readonly Resource[]): Promise<readonly NackReport[]> {
+      await lab.put(puts);
+      const isIdle = (): boolean =>
+        [...xds.connections].every((each) => [...each.subscriptions.values()].every((sub) => sub.state === "idle"));
+      await waitFor("a proxy rejects it, and all else is accepted", 20_000, () => nacks.length > 0 && isIdle(), 3);
+      return nacks.splice(0);
     },
 
     /** Takes objects and services away and waits until the proxies know. */

@@ -15,6 +15,11 @@ export interface EncodedResource {
    * found in the bytes when they are asked for, which only a NACK does. Absent where the resource is of one piece.
    */
   readonly parts?: readonly ResourcePart[];
+  /**
+   * The same resource with some of its parts replaced by others of their names, or left out. Absent where each part means
+   * something only together with all others: a filter chain that is gone leaves its connections to the next one.
+   */
+  withParts?(instead: ReadonlyMap<string, ResourcePart | undefined>): EncodedResource;
   /** Patches that could not be applied; absent when there are none. */
   readonly patchErrors?: readonly PatchError[];
 }

@@ -5,8 +5,10 @@ import type { PatchError } from "../patch/patch-error.ts";
 import type { Scope } from "../scope/scope.ts";
 import { contentHash, type EncodedResource, type ResourcePart } from "./encoded.ts";
 import { encoded, patchAndEncode } from "./patched.ts";
-import type { EncodedVirtualHost } from "./virtual-host.ts";
+import { EncodedVirtualHost } from "./virtual-host.ts";
 import { appendBytes, BinaryWriter } from "./wire.ts";
+
+const { virtualHosts: VIRTUAL_HOSTS } = RouteConfigurationSchema.field;
 
 /** A route table: the virtual hosts are its parts. */
 class EncodedRouteConfiguration implements EncodedResource {
@@ -16,9 +18,11 @@ class EncodedRouteConfiguration implements EncodedResource {
   readonly configKeys: readonly string[];
   readonly patchErrors?: readonly PatchError[];
   readonly #virtualHosts: readonly EncodedVirtualHost[];
+  /** How many bytes stand before those of the virtual hosts. */
+  readonly #headLength: number;
 
   constructor(
-    own: Pick<EncodedResource, "name" | "version" | "bytes" | "configKeys">,
+    own: Pick<EncodedResource, "name" | "version" | "bytes" | "configKeys"> & { readonly headLength: number },
     virtualHosts: readonly EncodedVirtualHost[],
     errors: readonly PatchError[],
   ) {
@@ -26,6 +30,7 @@ class EncodedRouteConfiguration implements EncodedResource {
     this.version = own.version;
     this.bytes = own.bytes;
     this.configKeys = own.configKeys;
+    this.#headLength = own.headLength;
     this.#virtualHosts = virtualHosts;
     if (errors.length > 0) this.patchErrors = errors;
   }
@@ -33,6 +38,41 @@ class EncodedRouteConfiguration implements EncodedResource {
   get parts(): readonly ResourcePart[] {
     return this.#virtualHosts;
   }
+
+  withParts(instead: ReadonlyMap<string, ResourcePart | undefined>): EncodedResource {
+    const hosts = this.#virtualHosts.flatMap((host) => {
+      if (!instead.has(host.name)) return host;
+      const other = instead.get(host.name);
+      return other instanceof EncodedVirtualHost ? other : [];
+    });
+    const hostKeys = new Set(this.#virtualHosts.flatMap((each) => each.configKeys));
+    const ownKeys = this.configKeys.filter((key) => !hostKeys.has(key));
+    const own = { name: this.name, head: this.bytes.subarray(0, this.#headLength), configKeys: ownKeys };
+    return assembled(own, withOwnDomains(hosts), this.patchErrors ?? []);
+  }
+}
+
+/** A table of its own fields and virtual hosts. @param errors of the whole table, those of its virtual hosts included */
+function assembled(
+  {
+    name,
+    head,
+    configKeys,
+  }: { readonly name: string; readonly head: Uint8Array; readonly configKeys: readonly string[] },
+  hosts: readonly EncodedVirtualHost[],
+  errors: readonly PatchError[],
+): EncodedResource {
+  const writer = new BinaryWriter().raw(head);
+  // The virtual hosts have their hashes already: a table of hundreds of kilobytes is not hashed again for one route.
+  let versions = contentHash(head);
+  const keys = new Set(configKeys);
+  for (const host of hosts) {
+    appendBytes(writer, VIRTUAL_HOSTS.number, host.bytes);
+    versions += host.version;
+    for (const key of host.configKeys) keys.add(key);
+  }
+  const own = { name, version: contentHash(versions), configKeys: [...keys] };
+  return new EncodedRouteConfiguration({ ...own, bytes: writer.finish(), headLength: head.length }, hosts, errors);
 }
 
 /**
@@ -46,21 +86,9 @@ export function encodeRouteConfiguration(
 ): EncodedResource {
   const hosts = withOwnDomains(virtualHosts);
   const resource = patchAndEncode(scope, built, patchRouteConfiguration, (table, errors) => {
-    const head = encoded("routeConfiguration", table);
-    const writer = new BinaryWriter().raw(head);
-    // The virtual hosts have their hashes already: a table of hundreds of kilobytes is not hashed again for one route.
-    let versions = contentHash(head);
-    const configKeys = new Set(table.configKeys);
     const all = [...errors];
-    for (const { bytes, version, configKeys: keys, patchErrors } of hosts) {
-      appendBytes(writer, RouteConfigurationSchema.field.virtualHosts.number, bytes);
-      versions += version;
-      for (const key of keys) configKeys.add(key);
-      for (const each of patchErrors) all.push(each);
-    }
-    const version = contentHash(versions);
-    const own = { name: table.name, version, bytes: writer.finish(), configKeys: [...configKeys] };
-    return new EncodedRouteConfiguration(own, hosts, all);
+    for (const { patchErrors } of hosts) for (const each of patchErrors) all.push(each);
+    return assembled({ ...table, head: encoded("routeConfiguration", table) }, hosts, all);
   });
   if (!resource) throw new Error(`the route configuration ${built.name} was removed`);
   return resource;

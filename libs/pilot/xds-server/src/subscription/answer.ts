@@ -12,16 +12,16 @@ export function accept(sub: Subscription): boolean {
 }
 
 /**
- * The client rejected the last response: it still has what it accepted before, and all but the resources at fault is sent again
- * from there.
+ * The client rejected the last response: it still has what it accepted before, and all but what is at fault is sent again from
+ * there.
  * @returns keys of the configuration objects behind what was rejected
  */
 export function reject(sub: Subscription, message: string): readonly string[] {
   const { changed } = diffOf(sub.acked, sub.sent);
-  const confirmed = quarantineRejected(sub, message);
+  const suspects = quarantineRejected(sub, message);
   sub.lastError = message;
   // What only takes away cannot be quarantined in part: it waits until there is something else to send.
   if (changed.length === 0) sub.rejectedVersion = sub.sent.version;
   sub.sent = sub.acked;
-  return [...new Set((confirmed.length > 0 ? confirmed : changed).flatMap((each) => each.configKeys))];
+  return [...new Set(suspects.flatMap((each) => each.configKeys))];
 }

@@ -13,7 +13,9 @@ describe("what a client rejects", () => {
   function rejected(names: readonly string[], message: string): { sub: Subscription; named: string[] } {
     const sub = new Subscription(resourceType("cluster"));
     sub.sent = resourceSet(names.map((name) => resource(name)));
-    return { sub, named: quarantineRejected(sub, message).map((each) => each.name) };
+    quarantineRejected(sub, message);
+    const confirmed = [...sub.quarantine.values()].filter((each) => each.confirmed);
+    return { sub, named: confirmed.map((each) => each.resource) };
   }
 
   const NAMES = ["80", "9080", "http.80", "outbound|80||a.b", "outbound|80||a", "0.0.0.0_80"];

@@ -1,7 +1,7 @@
 import { EMPTY_SET, type NameSet, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { nextState } from "../state-machine.ts";
 import type { RequestedNames } from "./name-sets.ts";
-import type { QuarantinedResource } from "./quarantine.ts";
+import type { Quarantined } from "./quarantine.ts";
 import { SUBSCRIPTION_TRANSITIONS, type SubscriptionEvent, type SubscriptionState } from "./states.ts";
 
 const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names: [] } };
@@ -31,8 +31,8 @@ export class Subscription {
   sentAt = 0;
   /** Names whose resource is sent again though it did not change: endpoints of a cluster that Envoy warms anew. */
   readonly resend = new Set<string>();
-  /** Resources that the client rejected, by name. */
-  readonly quarantine = new Map<string, QuarantinedResource>();
+  /** Resources, and parts of resources, that the client rejected. */
+  readonly quarantine = new Map<string, Quarantined>();
   /** Version of a set that the client rejected though nothing in it was new: it is not sent once more. Empty for none. */
   rejectedVersion = "";
   /** True while names are still served that are to go once everything else was accepted. */

@@ -1,0 +1,49 @@
+import type { EncodedResource, ResourcePart } from "@xebec/pilot-xds-gen";
+
+/** What a composed resource was made of. */
+const bases = new WeakMap<EncodedResource, EncodedResource>();
+const partsByName = new WeakMap<EncodedResource, ReadonlyMap<string, ResourcePart>>();
+const known = new WeakMap<EncodedResource, Map<string, EncodedResource>>();
+/** So many compositions are kept for each resource; more only means that they are made again. */
+const KEPT = 16;
+
+/**
+ * A resource with some of its parts as a client accepted them last, or without them where it accepted none. Equal compositions are
+ * one object, so that a NACK of a thousand proxies costs one.
+ */
+export function composed(
+  desired: EncodedResource,
+  accepted: EncodedResource | undefined,
+  parts: readonly string[],
+): EncodedResource {
+  const instead = new Map(parts.map((name) => [name, accepted && partNamed(accepted, name)]));
+  const key = JSON.stringify([...instead].map(([name, part]) => [name, part?.version]));
+  let made = known.get(desired);
+  if (!made) {
+    made = new Map();
+    known.set(desired, made);
+  }
+  let resource = made.get(key);
+  if (!resource) {
+    resource = desired.withParts?.(instead) ?? desired;
+    const [oldest] = made.keys();
+    if (made.size >= KEPT && oldest !== undefined) made.delete(oldest);
+    made.set(key, resource);
+    bases.set(resource, desired);
+  }
+  return resource;
+}
+
+/** The resource that should be served where a composed one is. */
+export function baseOf(resource: EncodedResource): EncodedResource {
+  return bases.get(resource) ?? resource;
+}
+
+export function partNamed(resource: EncodedResource, name: string): ResourcePart | undefined {
+  let parts = partsByName.get(resource);
+  if (!parts) {
+    parts = new Map(resource.parts?.map((part) => [part.name, part]));
+    partsByName.set(resource, parts);
+  }
+  return parts.get(name);
+}
