@@ -150,21 +150,27 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("says what every service makes of a change: apply, check and delete tell refusals and end with 1", async () => {
-    const text = `apiVersion: config.istio.io/v1alpha2
-kind: handler
-metadata: { name: odd }
-spec: { compiledAdapter: nonesuch }
----
-apiVersion: config.istio.io/v1alpha2
+    const handler = (spec: string): string =>
+      `apiVersion: config.istio.io/v1alpha2\nkind: handler\nmetadata: { name: odd }\nspec: ${spec}\n---\n`;
+    const rule = `apiVersion: config.istio.io/v1alpha2
 kind: rule
 metadata: { name: odd }
 spec: { actions: [{ handler: odd, instances: [none] }] }
 `;
+    // What is wrong in an object itself is refused before anything is written.
+    const wrong = await mesh().xebec(["apply", "-f", "-"], handler("{ compiledAdapter: lischecker }") + rule);
+    assert.equal(wrong.code, 2, wrong.err);
+    assert.match(
+      wrong.err,
+      /refused, nothing was written\n {2}standard input:4: spec\.compiledAdapter: there is no adapter "lischecker"; did you mean listchecker\?/,
+    );
+    // What may come later, or what only the service knows, is said by the services.
+    const text = handler("{ compiledAdapter: listchecker, params: { providerUrl: 'http://127.0.0.1/list' } }") + rule;
     const applied = await mesh().xebec(["apply", "-f", "-"], text);
     assert.equal(applied.code, 1, applied.err);
     assert.match(
       applied.err,
-      /^error: handler default\/odd: refused by mixer-policy, mixer-telemetry: spec\.compiledAdapter: there is no adapter "nonesuch"/m,
+      /^error: handler default\/odd: refused by mixer-policy: spec\.params\.providerUrl: 127\.0\.0\.1 is a loopback address/m,
     );
     assert.match(
       applied.err,

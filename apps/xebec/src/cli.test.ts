@@ -195,3 +195,53 @@ test("what a file or an argument says does nothing to a terminal", async (t) => 
     assert.doesNotMatch(out + err, /(?![\n\t])[\p{Cc}]/u, args.join(" "));
   }
 });
+
+const MIXER = (kind: string, name: string, spec: string): string =>
+  `apiVersion: config.istio.io/v1alpha2\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n---\n`;
+
+test("apply checks objects of Mixer together, in whatever order they stand, and with those that are there", async (t) => {
+  const dir = await home(t);
+  const rule = MIXER("rule", "r", "{match: 'my.size > 5', actions: [{handler: deny, instances: [nothing]}]}");
+  const unknown = await xebec(dir, ["apply", "-f", "-"], rule);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /standard input:4: spec\.match: line 1, column 1: unknown attribute my\.size/);
+  const manifest = MIXER("attributemanifest", "m", "{attributes: {my.size: {valueType: INT64}}}");
+  const early = await xebec(dir, ["apply", "-f", "-"], rule + manifest);
+  assert.deepEqual(
+    [early.code, early.out],
+    [0, "rule.config.istio.io/r created\nattributemanifest.config.istio.io/m created\n"],
+  );
+  assert.match(
+    early.err,
+    /^Warning: standard input:4: spec\.actions\[0\]\.handler: there is no handler "deny" \(seen from namespace default\); until that changes, this part of the rule has no effect\n$/,
+  );
+  const rest = MIXER("handler", "deny", "{compiledAdapter: denier}") + MIXER("checknothing", "nothing", "{}");
+  const whole = await xebec(
+    dir,
+    ["apply", "-f", "-"],
+    rule.replace("[nothing]", "[nothing.checknothing]").replace("> 5", "> 6") + rest,
+  );
+  assert.deepEqual([whole.code, whole.err], [0, ""]);
+});
+
+test("apply refuses what Mixer's services would refuse, with its line, and writes nothing", async (t) => {
+  const dir = await home(t);
+  const wrong = `apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: h}
+spec:
+  compiledAdapter: memquota
+  params:
+    quotas:
+      - name: a.quota.ns
+        maxAmount: lots
+`;
+  const { code, out, err } = await xebec(
+    dir,
+    ["apply", "-f", "-"],
+    MIXER("handler", "good", "{compiledAdapter: denier}") + wrong,
+  );
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(err, /standard input:14: spec\.params\.quotas\[0\]\.maxAmount: must be an integer, not "lots"/);
+  assert.doesNotMatch((await xebec(dir, ["get", "handlers"])).out, /good/);
+});

@@ -85,7 +85,7 @@ test("no service tells a secret that configuration holds, nor the same failure e
   assert.equal(count(/a list could not be fetched/), 1, text);
   // What went wrong is told all the same.
   for (const what of [
-    /providerUrl: is no http or https URL/,
+    /providerUrl: is not an http or https URL/,
     /169\.254\.169\.254 is a link-local address/,
     /outputPath: .* is not below/,
     /handler\/default\/unknown.*unknown field/,

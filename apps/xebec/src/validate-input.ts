@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { type Violation, validateObject, violationText } from "@xebec/galley-validate";
+import { type MixerContext, type Violation, validateObject, violationText } from "@xebec/galley-validate";
 import { httpCall } from "@xebec/platform-http/call";
 import { addressPlan, type MeshStatus, parseManifests, rootFile } from "@xebec/platform-local";
+import { declaresAttributes, isMixerObject } from "./mixer-objects.ts";
 import type { InputObject } from "./read-input.ts";
 
 const WEBHOOK_PORT = 9443;
@@ -11,20 +12,24 @@ const TIMEOUT_MS = 5_000;
 const MAX_ANSWER = 4 << 20;
 
 /**
- * Checks objects before any of them is written: by galley's webhook when a mesh runs, and in this process, which knows lines.
+ * Checks objects before any of them is written: by galley's webhook when a mesh runs, and in this process, which knows lines, and all
+ * objects at once: the webhook sees one after the other, and no attribute that another one declares.
+ * @param mixer what objects of Mixer's are checked against
  * @returns what is wrong, a line each, nothing is wrong when it is empty; and what is most likely not meant
  */
 export async function validateInput(
   objects: readonly InputObject[],
+  mixer: MixerContext,
   mesh: MeshStatus | undefined,
   block: number,
 ): Promise<{ readonly faults: string[]; readonly warnings: string[] }> {
   const faults: string[] = [];
   const warnings: string[] = [];
+  const isAlone = !declaresAttributes(objects);
   for (const object of objects) {
-    const own = localFaults(object, warnings);
+    const own = localFaults(object, mixer, warnings);
     if (own.length > 0) faults.push(...own);
-    else if (mesh) {
+    else if (mesh && (isAlone || !isMixerObject(object))) {
       const refusal = await askWebhook(object, mesh.runDir, block);
       if (refusal) faults.push(`${object.file}:${object.line}: ${refusal}`);
     }
@@ -41,8 +46,8 @@ export function leftOutOf(objects: readonly InputObject[]): string[] {
   );
 }
 
-function localFaults(object: InputObject, warnings: string[]): string[] {
-  const result = validateObject(object);
+function localFaults(object: InputObject, mixer: MixerContext, warnings: string[]): string[] {
+  const result = validateObject(object, { mixer });
   const told = (each: Violation): string => `${object.file}:${object.lineOf(each.path)}: ${violationText(each)}`;
   if (result.outcome === "accepted") warnings.push(...result.warnings.map(told));
   if (result.outcome === "rejected") return result.violations.map(told);

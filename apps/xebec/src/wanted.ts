@@ -1,4 +1,4 @@
-import { validateObject } from "@xebec/galley-validate";
+import { type MixerContext, STANDARD_CONTEXT, validateObject } from "@xebec/galley-validate";
 import { keyOf, meaningMark } from "@xebec/model-resources";
 import { localMarks } from "@xebec/platform-local";
 import type { InputObject } from "./read-input.ts";
@@ -11,13 +11,19 @@ export interface Wanted {
   readonly local: ReadonlyMap<string, string | undefined>;
 }
 
-/** What was applied or deleted, as galley and the local platform will have it. */
-export function wantedOf(objects: readonly InputObject[], gone = false): Wanted {
+/**
+ * What was applied or deleted, as galley and the local platform will have it.
+ * @param mixer what objects of Mixer's were checked against
+ */
+export function wantedOf(
+  objects: readonly InputObject[],
+  { mixer = STANDARD_CONTEXT, gone = false }: { readonly mixer?: MixerContext; readonly gone?: boolean } = {},
+): Wanted {
   const marked = (key: string, mark: string): [string, string | undefined] => [key, gone ? undefined : mark];
   const config = new Map<string, string | undefined>();
   const local = new Map<string, string | undefined>();
   for (const object of objects) {
-    const result = validateObject(object);
+    const result = validateObject(object, { mixer });
     if (result.outcome === "accepted") config.set(...marked(keyOf(result.resource), meaningMark(result.resource)));
     for (const [key, mark] of localMarks(JSON.stringify(object.value))) local.set(...marked(key, mark));
   }

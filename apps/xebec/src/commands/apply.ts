@@ -7,6 +7,7 @@ import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { ManifestText, readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
 import { meshContext } from "../mesh-context.ts";
+import { mixerContextWith } from "../mixer-objects.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
@@ -31,7 +32,8 @@ interface FileOptions {
 export async function apply(options: FileOptions): Promise<number> {
   const objects = readInput(options.filename);
   const { configDir, block, mesh, runDir } = await meshContext();
-  const { faults, warnings } = await validateInput(objects, mesh, block);
+  const mixer = mixerContextWith(objects, configDir);
+  const { faults, warnings } = await validateInput(objects, mixer, mesh, block);
   // kubectl's form of what a webhook warns of.
   for (const each of warnings) process.stderr.write(`Warning: ${each}\n`);
   if (faults.length > 0) {
@@ -49,7 +51,7 @@ export async function apply(options: FileOptions): Promise<number> {
   await write(files, changed);
   print(lines.join("\n"));
   // Also what was there already may be refused.
-  return before ? waitAndTell(runDir, wantedOf(objects), options, before) : 0;
+  return before ? waitAndTell(runDir, wantedOf(objects, { mixer }), options, before) : 0;
 }
 
 /** `xebec delete -f`: takes the objects that files name out of the configuration directory. */
@@ -57,6 +59,7 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
   const objects = readInput(options.filename);
   const { configDir, mesh, runDir } = await meshContext();
   const files = existsSync(configDir) ? readManifests(configDir) : new Map<string, ManifestText>();
+  const mixer = mixerContextWith(objects, configDir);
   const changed = new Set<string>();
   const missing: string[] = [];
   const lines: string[] = [];
@@ -74,7 +77,10 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
   const before = mesh && options.wait ? await lookBefore(asking(runDir)) : undefined;
   await write(files, changed);
   if (lines.length > 0) print(lines.join("\n"));
-  const code = before && changed.size > 0 ? await waitAndTell(runDir, wantedOf(objects, true), options, before) : 0;
+  const code =
+    before && changed.size > 0
+      ? await waitAndTell(runDir, wantedOf(objects, { mixer, gone: true }), options, before)
+      : 0;
   if (missing.length > 0 && !options.ignoreNotFound)
     throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
   return code;

@@ -1,6 +1,11 @@
 import { XebecError } from "@xebec/core-errors";
-import { type Validated, validateObject, violationsText, violationText } from "@xebec/galley-validate";
-import type { Vocabulary } from "@xebec/model-attributes";
+import {
+  type MixerContext,
+  type Validated,
+  validateObject,
+  violationsText,
+  violationText,
+} from "@xebec/galley-validate";
 import type { FastifyInstance } from "fastify";
 
 /** Kubernetes' AdmissionReview, as far as it is read (admission.k8s.io/v1 and v1beta1). */
@@ -20,10 +25,10 @@ const REVIEW_VERSIONS = new Set(["admission.k8s.io/v1", "admission.k8s.io/v1beta
 /**
  * Answers an AdmissionReview: the same validation as everywhere (docs/reference/platform.md §3.8).
  * @param body the parsed request body
- * @param vocabulary attributes that rules may use; the standard ones when left out
+ * @param mixer what there is beside an object of Mixer's; the standard attributes when left out
  * @returns the review to send back, always with HTTP status 200
  */
-export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<string, unknown> {
+export function reviewObject(body: unknown, mixer?: MixerContext): Record<string, unknown> {
   const review = (body ?? {}) as AdmissionReview;
   const version = typeof review.apiVersion === "string" ? review.apiVersion : "admission.k8s.io/v1";
   const answer = (response: Record<string, unknown>): Record<string, unknown> => ({
@@ -44,7 +49,7 @@ export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<str
     { value: object as Record<string, unknown> },
     {
       ...(typeof namespace === "string" && namespace ? { defaultNamespace: namespace } : {}),
-      ...(vocabulary ? { vocabulary } : {}),
+      ...(mixer ? { mixer } : {}),
     },
   );
   if (result.outcome === "rejected") return deny(`configuration is invalid: ${violationsText(result.violations)}`);
@@ -54,14 +59,14 @@ export function reviewObject(body: unknown, vocabulary?: Vocabulary): Record<str
 
 /**
  * The webhook's paths: Istio 1.1's two and today's one.
- * @param vocabulary the attributes that rules may use now; absent: the standard ones
+ * @param mixer what there is beside an object of Mixer's now; absent: the standard attributes
  */
-export function admissionRoutes(app: FastifyInstance, vocabulary?: () => Vocabulary): void {
+export function admissionRoutes(app: FastifyInstance, mixer?: () => MixerContext): void {
   app.get("/ready", (_request, reply) => reply.type("text/plain").send("ok\n"));
   for (const path of ["/validate", "/admitpilot", "/admitmixer"])
     app.post(path, (request) => {
       if (request.body === undefined || request.body === null)
         throw new XebecError("invalid_argument", "no body found");
-      return reviewObject(request.body, vocabulary?.());
+      return reviewObject(request.body, mixer?.());
     });
 }

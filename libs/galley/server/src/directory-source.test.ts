@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import type { Vocabulary } from "@xebec/model-attributes";
+import type { MixerContext } from "@xebec/galley-validate";
 import { type Condition, decodeCondition, decodeResource, isObservedKey, type Resource } from "@xebec/model-resources";
 import { type Bus, createConditions, createMemoryBus, createRevisionReader } from "@xebec/platform-bus";
 import { tempDir } from "@xebec/testing-launch";
@@ -245,9 +245,9 @@ describe("what a directory source keeps over its own end", () => {
       kind: "AdmissionReview",
       request: { uid: "u", operation: "CREATE", object },
     };
-    const allowed = (vocabulary?: Vocabulary): unknown =>
-      (reviewObject(body, vocabulary) as { response: { allowed: boolean } }).response.allowed;
-    assert.deepEqual([allowed(), allowed(galley.component.vocabulary())], [false, true]);
+    const allowed = (mixer?: MixerContext): unknown =>
+      (reviewObject(body, mixer) as { response: { allowed: boolean } }).response.allowed;
+    assert.deepEqual([allowed(), allowed(galley.component.mixer())], [false, true]);
     // A manifest that comes later makes a rule good that was refused.
     save(folder.path, "a-rule.yaml", match.replace("my.attr", "your.attr").replace("name: r", "name: s"));
     save(folder.path, "c-manifest.yaml", manifest.replace("name: m", "name: o").replace("my.attr", "your.attr"));

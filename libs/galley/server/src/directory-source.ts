@@ -4,16 +4,16 @@ import { backoff, Coalescer, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import type { Vocabulary } from "@xebec/model-attributes";
+import type { MixerContext } from "@xebec/galley-validate";
 import type { ConfigPosition } from "@xebec/model-resources";
 import { type Bus, type Conditions, createRevisionWriter } from "@xebec/platform-bus";
 import { createDirectoryWatcher, FileTurns } from "@xebec/platform-files";
+import { CurrentMixer, mayHoldRules } from "./current-mixer.ts";
 import { type FileContent, kept, NO_CONTENT, readFileContent } from "./file-state.ts";
 import { createLastGood } from "./last-good.ts";
 import { mergeFiles } from "./merge.ts";
 import { Publication } from "./publication.ts";
 import { Teller } from "./telling.ts";
-import { CurrentVocabulary, mayHoldRules } from "./vocabulary.ts";
 
 const log = logger("source");
 
@@ -42,8 +42,8 @@ export interface DirectorySourceOptions {
 }
 
 export interface DirectorySource extends Component {
-  /** The attributes that expressions may use now: the standard ones and those of the directory's manifests. */
-  vocabulary(): Vocabulary;
+  /** What objects of Mixer's are checked against now. */
+  mixer(): MixerContext;
 }
 
 /**
@@ -63,9 +63,9 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
   const lastGood = createLastGood(stateDir);
   const publication = new Publication((key) => lastGood.object(key));
   const teller = new Teller(conditions);
-  const vocabulary = new CurrentVocabulary();
+  const mixer = new CurrentMixer();
   const files = new Map<string, FileContent>();
-  /** The bytes of files that may hold rules, which are validated again when the vocabulary changes. */
+  /** The bytes of files that may hold rules, which are validated again when there are other attributes. */
   const ruleFiles = new Map<string, Uint8Array>();
   const firstSeen = new Map<string, string>();
   const stop = new AbortController();
@@ -95,7 +95,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
 
   async function publishNow(): Promise<void> {
     let merged = mergeFiles(files);
-    if (vocabulary.update(merged.resources.values())) {
+    if (mixer.update(merged.resources.values())) {
       for (const [path, bytes] of ruleFiles) {
         const content = await readNow(path, bytes);
         // A newer form may have come meanwhile.
@@ -121,7 +121,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
     const name = shown(path);
     const { defaultNamespace } = options;
     const before = files.get(path) ?? lastGood.of(name);
-    const rules = { vocabulary: vocabulary.current, ...(defaultNamespace ? { defaultNamespace } : {}) };
+    const rules = { mixer: mixer.context, ...(defaultNamespace ? { defaultNamespace } : {}) };
     return readFileContent(name, bytes, before, rules, seenAt);
   }
 
@@ -197,7 +197,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
 
   return {
     name: "directory source",
-    vocabulary: () => vocabulary.current,
+    mixer: () => mixer.context,
     async start(signal) {
       await writer.start(signal);
       await lastGood.load();

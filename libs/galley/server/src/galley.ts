@@ -37,7 +37,7 @@ export function galleyComponents({ config, bus, tls, metrics = createMetrics() }
             name: "webhook",
             address: { host: config["validation-address"], port: config["validation-port"] },
             tls,
-            routes: (app) => admissionRoutes(app, source && (() => source.vocabulary())),
+            routes: (app) => admissionRoutes(app, source && (() => source.mixer())),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]

@@ -1,4 +1,5 @@
 export { type Violation, violationsText, violationText } from "@xebec/model-schema";
 export { isForeign } from "./foreign.ts";
 export type { Identity } from "./head.ts";
-export { parseMeshConfig, type Validated, type ValidateOptions, validateObject } from "./validate.ts";
+export { type MixerContext, mixerContextOf, STANDARD_CONTEXT } from "./mixer-context.ts";
+export { parseMeshConfig, readMixerContext, type Validated, type ValidateOptions, validateObject } from "./validate.ts";

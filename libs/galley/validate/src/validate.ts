@@ -1,12 +1,13 @@
 import { didYouMean, XebecError } from "@xebec/core-errors";
 import type { RawObject } from "@xebec/core-yaml";
-import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
+import { MIXER_GROUP } from "@xebec/mixer-config";
 import { Checker, type Kind, kindOf, type MeshConfigSpec, type Origin, type Resource } from "@xebec/model-resources";
 import { readProtoJson, type Violation, violationsText } from "@xebec/model-schema";
 import { isKubernetesGroup, splitVersion } from "./foreign.ts";
 import { checkHead, type Identity, namespaceOf } from "./head.ts";
 import { meshConfigObject, meshConfigText } from "./mesh-config-map.ts";
 import { checkMixer } from "./mixer.ts";
+import { type MixerContext, mixerContextOf, STANDARD_CONTEXT } from "./mixer-context.ts";
 import { checkUnknownKind, misspelt } from "./unknown.ts";
 
 /** What became of one object. */
@@ -28,14 +29,13 @@ export type Validated =
 export interface ValidateOptions {
   /** Namespace of an object that names none (`default`). */
   readonly defaultNamespace?: string;
-  /** Attributes that expressions may use; the standard ones when left out. */
-  readonly vocabulary?: Vocabulary;
+  /** What there is beside an object of Mixer's; the standard attributes when left out. */
+  readonly mixer?: MixerContext;
   readonly origin?: Origin;
 }
 
 /** Most fields and values of one object: checking it holds everything else up for some tens of milliseconds. */
 const MAX_VALUES = 50_000;
-const STANDARD = createVocabulary();
 
 /**
  * Checks one object whole: its head, the structure of its spec by its kind's schema, and the rules of its kind. The same code
@@ -77,11 +77,28 @@ function validateKind(
   check.violations.push(...spec.violations);
   if (spec.violations.length === 0) {
     kind.check?.(spec.value as never, check);
-    checkMixer(kind, spec.value, check, options.vocabulary ?? STANDARD);
+    checkMixer(kind, spec.value, check, options.mixer ?? STANDARD_CONTEXT);
   }
   if (check.violations.length > 0 || !identity) return rejected(identity, check.violations);
   const resource = resourceOf(value, identity, version, spec.value, options.origin);
   return { outcome: "accepted", resource, warnings: check.warnings };
+}
+
+/**
+ * The context that objects make for each other, in whatever order they come. Those that are refused are left out.
+ * @param objects as users write them; those of other groups are passed over
+ */
+export function readMixerContext(objects: readonly Pick<RawObject, "value">[]): MixerContext {
+  const own = objects.filter(({ value }) => String(value.apiVersion).startsWith(`${MIXER_GROUP}/`));
+  const contextWith = (mixer: MixerContext): MixerContext =>
+    mixerContextOf(
+      own.flatMap((object) => {
+        const result = validateObject(object, { mixer });
+        return result.outcome === "accepted" ? [result.resource] : [];
+      }),
+    );
+  // First the attributes, then what uses them.
+  return contextWith(contextWith(STANDARD_CONTEXT));
 }
 
 function rejected(identity: Identity | undefined, violations: readonly Violation[]): Validated {

@@ -1,6 +1,6 @@
 import { resolveReference, type Template } from "@xebec/model-mixer";
 import type { RuleSpec } from "@xebec/model-resources";
-import { placeInRule } from "./violation.ts";
+import type { Path, Violation } from "@xebec/model-schema";
 
 /** A handler that a rule may refer to. */
 export interface KnownHandler {
@@ -33,25 +33,27 @@ export interface ResolvedAction<H, I> {
  * Finds what a rule's actions refer to (docs/reference/mixer.md §7.2). References that lead nowhere are dropped one by one: what they
  * mean may still come.
  * @param namespace of the rule
- * @returns the actions that can be done, and what is wrong with the others: a clause each, which begins with its place
+ * @returns the actions that can be done, and what is wrong with the others
  */
 export function resolveActions<H extends KnownHandler, I extends KnownInstance>(
   spec: RuleSpec,
   namespace: string,
   scope: RuleScope<H, I>,
-): { readonly actions: readonly ResolvedAction<H, I>[]; readonly problems: readonly string[] } {
-  const problems: string[] = [];
+): { readonly actions: readonly ResolvedAction<H, I>[]; readonly problems: readonly Violation[] } {
+  const problems: Violation[] = [];
   const actions: ResolvedAction<H, I>[] = [];
   for (const [i, { handler: reference, instances = [] }] of (spec.actions ?? []).entries()) {
-    const place = placeInRule(["actions", i, "handler"]);
+    const action: Path = ["spec", "actions", i];
+    const path = [...action, "handler"];
     const handler = resolveReference(scope.handlers, reference, "handler", namespace);
-    if (!handler) problems.push(`${place}: there is no handler "${reference}" (seen from namespace ${namespace})`);
-    else if (handler.rejected) problems.push(`${place}: "${reference}" was rejected`);
+    if (!handler)
+      problems.push({ path, message: `there is no handler "${reference}" (seen from namespace ${namespace})` });
+    else if (handler.rejected) problems.push({ path, message: `"${reference}" was rejected` });
     else {
       const kept = new Set<I>();
       for (const [j, name] of instances.entries()) {
-        const wrong = resolveInstance(name, handler, namespace, scope, kept);
-        if (wrong) problems.push(`${placeInRule(["actions", i, "instances", j])}: ${wrong}`);
+        const message = resolveInstance(name, handler, namespace, scope, kept);
+        if (message) problems.push({ path: [...action, "instances", j], message });
       }
       actions.push({ handler, instances: [...kept] });
     }

@@ -88,8 +88,8 @@ function partsOf({ kind, spec }: MixerObject) {
 
 function unknownAdapter(name: string, adapters: Adapters): string {
   const known = [...adapters.keys()].sort();
-  const has = `there are ${known.join(", ")}`;
+  const has = `the adapters are ${known.join(", ")}`;
   return ISTIO_ADAPTERS.has(name)
-    ? `Istio's adapter "${name}" is not supported by this version; ${has}`
+    ? `the adapter "${name}" of Istio is not supported by this version; ${has}`
     : `there is no adapter "${name}"${didYouMean(name, known) || `; ${has}`}`;
 }

@@ -37,7 +37,7 @@ export function instanceParts({ kind, spec }: MixerObject): InstanceParts {
     violations.push(violation("InvalidSpec", at("compiledTemplate"), "is required: the template's name"));
   else if (!template) {
     const known = [...TEMPLATES.keys()].sort();
-    const advice = didYouMean(compiledTemplate, known) || `; there are ${known.join(", ")}`;
+    const advice = didYouMean(compiledTemplate, known) || `; the templates are ${known.join(", ")}`;
     violations.push(
       violation("UnknownTemplate", at("compiledTemplate"), `there is no template "${compiledTemplate}"${advice}`),
     );

@@ -1,4 +1,4 @@
-import { type ValueType, valueTypeOf } from "@xebec/model-attributes";
+import { STANDARD_ATTRIBUTES, type ValueType, valueTypeOf } from "@xebec/model-attributes";
 import { type MixerViolation, violation } from "./violation.ts";
 
 /** Spec of an attributemanifest. */
@@ -13,13 +13,21 @@ export interface CheckedManifest {
   readonly violations: readonly MixerViolation[];
 }
 
+/** What is said of an attribute that has another type already. */
+export function conflictText(existing: ValueType, type: ValueType): string {
+  return `it is ${existing} already and cannot be ${type}`;
+}
+
 /** Checks the types of a manifest's attributes (docs/reference/mixer.md §7.1). */
 export function checkManifest(spec: ManifestSpec): CheckedManifest {
   const attributes: [string, ValueType][] = [];
   const violations: MixerViolation[] = [];
   for (const [name, { valueType }] of Object.entries(spec.attributes ?? {})) {
     const type = valueTypeOf(valueType);
-    if (type) attributes.push([name, type]);
+    const standard = STANDARD_ATTRIBUTES.get(name);
+    if (type && standard && standard !== type)
+      violations.push(violation("Conflict", ["spec", "attributes", name], conflictText(standard, type)));
+    else if (type) attributes.push([name, type]);
     else
       violations.push(
         violation(

@@ -40,7 +40,7 @@ test("every object gets a condition that says what is wrong and where", async ()
   is("handler/istio-system/who", /^rejected UnknownAdapter: spec.compiledAdapter: there is no adapter "nonesuch"/);
   is(
     "handler/istio-system/elsewhere",
-    /^rejected UnknownAdapter: spec.compiledAdapter: Istio's adapter "zipkin" is not supported by this version; there are kubernetesenv, spy/,
+    /^rejected UnknownAdapter: spec.compiledAdapter: the adapter "zipkin" of Istio is not supported by this version; the adapters are kubernetesenv, spy/,
   );
   is("handler/istio-system/typo", /^rejected InvalidSpec: spec.params.cod: unknown field; did you mean code\?/);
   is("handler/istio-system/invalid", /^rejected InvalidParams: spec.params.mode: is invalid/);

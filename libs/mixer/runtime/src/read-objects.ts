@@ -3,6 +3,7 @@ import {
   checkHandler,
   checkInstanceParams,
   checkManifest,
+  conflictText,
   instanceParts,
   type KnownHandler,
   type KnownInstance,
@@ -78,7 +79,7 @@ export function readManifests(resources: readonly Resource[], conditions: Condit
     ({ attribute, type, existing }) => {
       const culprit = declared.find(([name, each]) => name === attribute && each === type)?.[2];
       const place = pathText(["spec", "attributes", attribute]);
-      if (culprit) conditions.reject(culprit, "Conflict", `${place}: it is ${existing} already and cannot be ${type}`);
+      if (culprit) conditions.reject(culprit, "Conflict", `${place}: ${conflictText(existing, type)}`);
     },
   );
 }

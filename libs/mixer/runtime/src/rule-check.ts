@@ -40,17 +40,17 @@ export function readRule(resource: Resource, context: RuleContext, conditions: C
   const own = headersConcern(context) ? headers : [];
   const { actions: all, problems: dangling } = resolveActions(spec, resource.namespace, context);
   const actions: ResolvedAction<Handled, Instanced>[] = [];
-  let isElsewhere = false;
+  let isElsewhere = own.length < headers.length;
   for (const { handler, instances } of all) {
     const here = handler.ours ? instances.filter((each) => context.varieties.has(each.template.variety)) : [];
     if (here.length < instances.length) isElsewhere = true;
     if (here.length > 0) actions.push({ handler, instances: here });
   }
-  const wrong = violations
-    .filter(({ path }) => headersConcern(context) || !isHeaderOperation(path[1]))
-    .map(({ path, message }) => `${placeInRule(path)}: ${message}`);
-  const problems = [...new Set([...wrong, ...dangling])];
-  const isOurs = actions.length + own.length + problems.length > 0 || !isElsewhere;
+  const wrong = violations.filter(({ path }) => headersConcern(context) || !isHeaderOperation(path[1]));
+  const texts = [...wrong, ...dangling].map(({ path, message }) => `${placeInRule(path)}: ${message}`);
+  const problems = [...new Set(texts)];
+  // Of a rule that works in the other service only that one speaks, also of what is wrong with it.
+  const isOurs = actions.length + own.length > 0 || !isElsewhere;
   return isOurs ? { resource, match, actions, headers: own, problems } : undefined;
 }
 
