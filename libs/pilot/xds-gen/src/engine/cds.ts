@@ -9,7 +9,7 @@ import type { Workload } from "../scope/workload.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";
 
-/** The clusters of a proxy: of all services, the standard ones, and those of what it serves. */
+/** The clusters of a proxy: those of all services, the standard clusters, and those of the ports that its workload serves. */
 export function clusters(scope: Scope, { workload }: ResourceRequest): ResourceSet {
   return scope.cachedFor("set/cds", workload, (inner, own) =>
     resourceSet([

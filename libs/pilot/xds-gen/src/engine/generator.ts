@@ -14,8 +14,8 @@ import type { ResourceRequest, ResourceType } from "./resource-type.ts";
 import { RESOURCE_TYPES, resourceType, type XdsType } from "./resource-types.ts";
 
 /**
- * Makes the resources of every proxy from a snapshot. Pure but for its cache: what did not change is not made again, and
- * proxies that are alike get the very same objects.
+ * Generates the resources of every proxy from a snapshot. It is pure except for its cache: resources that did not change are not
+ * generated again, and equal proxies share the same objects.
  */
 export class Generator {
   readonly #cache = new ResourceCache();
@@ -34,7 +34,7 @@ export class Generator {
     this.#sources = { snapshot, cache: this.#cache, patches };
   }
 
-  /** Changes with each update: the same call gives the same resources until then. */
+  /** Changes with each update. Until then, equal calls return equal resources. */
   get epoch(): number {
     return this.#epoch;
   }
@@ -43,21 +43,21 @@ export class Generator {
     return this.#sources.snapshot;
   }
 
-  /** Goes on to a newer snapshot; everything that read one of these keys is made anew when it is wanted. */
+  /** Moves to a newer snapshot. Everything that read one of the changed keys is generated again on demand. */
   update(snapshot: Snapshot, changed: ReadonlySet<string>): void {
     this.#sources = { snapshot, cache: this.#cache, patches: this.#patches };
     this.#epoch++;
     this.#cache.invalidate(changed);
   }
 
-  /** The class of a proxy, as of the snapshot: it tells which labels are read. */
+  /** The class of a proxy in this snapshot, which determines the labels that selectors read. */
   proxyClass(proxy: MeshProxy): ProxyClass {
     return classOf(proxy, this.snapshot);
   }
 
   /**
    * The resources of a type for a proxy.
-   * @param names for a type with names: what it asked for
+   * @param names the requested names, for a type with named subscriptions
    */
   resources(
     type: ResourceType | XdsType,
@@ -71,8 +71,7 @@ export class Generator {
   }
 
   /**
-   * What a proxy's configuration is made of, but for endpoints, whether the proxy has asked for it yet or not. Proxies that are
-   * alike get the very same lists.
+   * The resources of a proxy, requested yet or not, except endpoints. Equal proxies share the same lists.
    */
   resourceLists(proxy: MeshProxy, proxyClass: ProxyClass): (readonly EncodedResource[])[] {
     const scope = this.#scope(proxyClass);
@@ -80,14 +79,14 @@ export class Generator {
     return this.#types.flatMap((type) => type.lists?.(scope, workload) ?? []);
   }
 
-  /** The ports that a workload serves; undefined where traffic of every port is captured. */
+  /** The ports that a workload serves; undefined when traffic to every port is captured. */
   servedPorts(proxy: MeshProxy, proxyClass: ProxyClass): ReadonlySet<number> | undefined {
     if (proxy.interception !== "NONE") return undefined;
     const { targets } = workloadOf(this.#scope(proxyClass), proxy);
     return new Set(targets.map(({ targetPort }) => targetPort));
   }
 
-  /** Proxies with the same key are prepared together: they have the same virtual hosts and the same clusters of others. */
+  /** Proxies with equal keys are prepared together: they share virtual hosts and outbound clusters. */
   preparationKey(proxy: MeshProxy, proxyClass: ProxyClass): string {
     return proxy.type === "router"
       ? `${proxyClass.key} ${workloadOf(this.#scope(proxyClass), proxy).key}`
@@ -95,9 +94,9 @@ export class Generator {
   }
 
   /**
-   * Makes the many small pieces of which the configuration of a class of proxies is put together, in turns of the event loop. What is
-   * asked for afterwards is there. It ends early when the snapshot changes meanwhile.
-   * @returns undefined when it was done in the first turn; otherwise whether it was done to the end
+   * Generates the many small pieces of the configuration of a class of proxies, in turns of the event loop, so that later requests
+   * find them in the cache. It stops early when the snapshot changes.
+   * @returns undefined when it finished in the first turn; otherwise whether it finished
    */
   prepare(proxy: MeshProxy, proxyClass: ProxyClass, turns: Turns): Promise<boolean> | undefined {
     const pieces = this.#pieces(proxy, proxyClass);
@@ -111,7 +110,7 @@ export class Generator {
   async #goOn(pieces: Iterator<undefined>, turn: Promise<void>, turns: Turns): Promise<boolean> {
     const { snapshot } = this;
     await turn;
-    // What is made of an older snapshot must not be kept.
+    // Pieces of an older snapshot must not be cached.
     while (this.snapshot === snapshot) {
       if (pieces.next().done) return true;
       await turns.next();
@@ -125,25 +124,25 @@ export class Generator {
     for (const type of this.#types) if (type.prepare) yield* type.prepare(scope, workload);
   }
 
-  /** Frees everything that `use` does not ask for: names are clients' to choose, and classes come and go. */
+  /** Frees every entry that `use` does not request: clients choose names freely, and classes come and go. */
   keep(use: () => void): void {
     this.#cache.beginRound();
     use();
     this.#cache.endRound();
   }
 
-  /** How many entries are cached. */
+  /** Number of cached entries. */
   get cacheSize(): number {
     return this.#cache.size;
   }
 
-  /** A scope for one look-up: nobody asks what it read, and there is one for each proxy and change. */
+  /** A scope for a single lookup, one for each proxy and change. Its reads need no tracking. */
   #scope(proxyClass: ProxyClass): Scope {
     return new Scope(this.#sources, proxyClass);
   }
 }
 
-/** Looks up the workload only where a type reads it: endpoints, most of what changes, do not. */
+/** Looks up the workload only when a type reads it: endpoints, which change most often, do not. */
 class Request implements ResourceRequest {
   readonly names: NameSet;
   readonly #scope: Scope;

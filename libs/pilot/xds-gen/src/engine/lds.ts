@@ -12,7 +12,7 @@ import type { ResourceRequest } from "./resource-type.ts";
 
 const NONE: readonly EncodedResource[] = [];
 
-/** The listeners of a proxy: those that its class shares, and its workload's own. */
+/** The listeners of a proxy: those shared by its class, and those of its own workload. */
 export function listeners(scope: Scope, { workload }: ResourceRequest): ResourceSet {
   return scope.cachedFor("set/lds", workload, (inner, own) => resourceSet(listenerLists(inner, own).flat()));
 }

@@ -1,4 +1,4 @@
-/** The names that a proxy asked for; one object for all proxies that asked for the same. */
+/** The names that a proxy requested. Proxies that requested the same names share one object. */
 export interface NameSet {
   readonly key: string;
   readonly names: readonly string[];

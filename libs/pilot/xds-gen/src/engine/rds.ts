@@ -8,7 +8,7 @@ import { listenerLists } from "./lds.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";
 
-/** The route tables that a proxy named. */
+/** The route tables that a proxy requested by name. */
 export function routes(scope: Scope, request: ResourceRequest): ResourceSet {
   const { key, names } = request.names;
   return cachedFor(routerOf(scope, request), scope, `set/rds/${key}`, (inner, router) =>
@@ -37,7 +37,7 @@ function routeTable(scope: Scope, name: string, router: Workload | undefined): E
   });
 }
 
-/** A router's tables follow its own ports; those of a sidecar are its class's, whatever it serves. */
+/** The tables of a router depend on its own ports; those of a sidecar are shared by its class. */
 function routerOf({ proxyClass }: Scope, request: Pick<ResourceRequest, "workload">): Workload | undefined {
   return proxyClass.type === "router" ? request.workload : undefined;
 }
@@ -54,7 +54,7 @@ function cachedFor<T>(
 const GATEWAY_LISTENER = /_(\d+)$/;
 const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
 
-/** The route tables that a proxy's listeners lead to. */
+/** Names of the route tables that a proxy's listeners refer to. */
 function tableNames({ binding }: Workload, lists: readonly (readonly EncodedResource[])[]): readonly string[] {
   switch (binding.mode) {
     case "gateway":
@@ -66,7 +66,7 @@ function tableNames({ binding }: Workload, lists: readonly (readonly EncodedReso
   }
 }
 
-/** Names by a list's listeners; a list is the same for a thousand proxies. */
+/** Table names by list of listeners: many proxies share one list. */
 const namesByList = new WeakMap<readonly EncodedResource[], readonly string[]>();
 
 function namesIn(list: readonly EncodedResource[], pattern: RegExp, prefix: string): readonly string[] {

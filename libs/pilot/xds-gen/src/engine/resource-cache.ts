@@ -1,28 +1,28 @@
-/** A value that was generated, and the mark by which whatever is made of it depends on it. */
+/** A generated value, and the mark by which other entries depend on it. */
 export interface CacheEntry<T> {
   readonly value: T;
-  /** A dependency key of the entry itself: what reads the entry depends on it. */
+  /** Dependency key of the entry itself. */
   readonly mark: string;
 }
 
-/** An entry as it is kept. */
+/** An entry with its bookkeeping. */
 interface StoredEntry extends CacheEntry<unknown> {
   readonly owner: string;
   readonly name: string;
-  /** Key of the input that it is made of; undefined without any. */
+  /** Key of the input that the value was made from; undefined without input. */
   readonly input: string | undefined;
-  /** Dependency keys, and marks of the entries that it is made of. */
+  /** Dependency keys, and marks of other entries, that were read. */
   readonly reads: ReadonlySet<string>;
-  /** Entries that are made of it. */
+  /** Entries that read this one. */
   readonly readers: Set<StoredEntry>;
-  /** The last round in which it was asked for. */
+  /** The last round in which it was requested. */
   round: number;
 }
 
-/** The entries of an owner: by name, and those that are made of an input by name and the input's key. */
+/** The entries of one owner, by name, or by name and key of the input. */
 class OwnerEntries {
   readonly #byName = new Map<string, StoredEntry>();
-  // Two levels: the keys of inputs are long, and joining them to names for each look-up takes longer than the look-up.
+  // Two levels, because concatenating the long keys of inputs to names costs more than the lookup.
   readonly #byInput = new Map<string, Map<string, StoredEntry>>();
 
   get isEmpty(): boolean {
@@ -56,22 +56,21 @@ class OwnerEntries {
 }
 
 /**
- * Keeps what was generated, by owner (a class of proxies) and name, until a dependency key of it changes. Work is proportional
- * to what changed: everything else is found here. An entry notes only what it read itself; what its own entries read reaches it
- * through them.
+ * Caches generated values by owner (a class of proxies) and name until one of their dependency keys changes, so that work is
+ * proportional to the change. An entry records only its own reads; the reads of the entries that it uses reach it through their marks.
  */
 export class ResourceCache {
   readonly #owners = new Map<string, OwnerEntries>();
   readonly #byMark = new Map<string, StoredEntry>();
-  /** Who read a dependency key. */
+  /** Entries by the dependency keys that they read. */
   readonly #readers = new Map<string, Set<StoredEntry>>();
   #marks = 0;
   #round = 0;
 
   /**
-   * The entry of this name. It counts as in use.
-   * @param input key of the input that it is made of, if of any
-   * @returns undefined when there is none, or none any more
+   * Finds an entry and marks it as used in this round.
+   * @param input key of the input that the value was made from, if any
+   * @returns undefined when there is none
    */
   find(owner: string, name: string, input?: string): CacheEntry<unknown> | undefined {
     const known = this.#owners.get(owner)?.get(name, input);
@@ -81,30 +80,30 @@ export class ResourceCache {
 
   /**
    * Makes an entry.
-   * @param input key of the input that it is made of, if of any
-   * @param make gets the set into which it puts every dependency key, and the mark of every entry, that it reads
+   * @param make receives the set to which it adds every dependency key, and the mark of every entry, that it reads
+   * @param input key of the input that the value is made from, if any
    */
   make<T>(owner: string, name: string, make: (reads: Set<string>) => T, input?: string): CacheEntry<T> {
     const reads = new Set<string>();
     const value = make(reads);
-    // No dependency key begins so.
+    // No dependency key begins with this character.
     const mark = `#${++this.#marks}`;
     const entry = { value, mark, owner, name, input, reads, readers: new Set<StoredEntry>(), round: this.#round };
     this.#keep(entry);
     return entry;
   }
 
-  /** Forgets every entry that read one of these keys, itself or through another entry. */
+  /** Drops every entry that read one of these keys, directly or through another entry. */
   invalidate(changed: Iterable<string>): void {
     for (const key of changed) for (const entry of this.#readers.get(key) ?? []) this.#drop(entry);
   }
 
-  /** Begins a round: what is asked for from now on is in use. */
+  /** Begins a round: entries requested from now on are in use. */
   beginRound(): void {
     this.#round++;
   }
 
-  /** Forgets what was not in use in this round, neither itself nor as a piece of another entry. */
+  /** Drops the entries that were not in use in this round, directly or through another entry. */
   endRound(): void {
     const used = new Set<StoredEntry>();
     const visit = (entry: StoredEntry): void => {
@@ -119,12 +118,12 @@ export class ResourceCache {
     for (const entry of this.#byMark.values()) if (!used.has(entry)) this.#drop(entry);
   }
 
-  /** How many entries are kept. */
+  /** Number of entries. */
   get size(): number {
     return this.#byMark.size;
   }
 
-  /** How many dependency keys some entry has read. */
+  /** Number of dependency keys that some entry has read. */
   get keys(): number {
     return this.#readers.size;
   }

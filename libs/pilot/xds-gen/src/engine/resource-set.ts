@@ -1,6 +1,6 @@
 import { contentHash, type EncodedResource } from "../encode/encoded.ts";
 
-/** The resources of one type that one or many proxies have: immutable, and shared by all whose resources are equal. */
+/** The resources of one type: immutable, and shared by all proxies with equal resources. */
 export interface ResourceSet {
   /** Hash over names and versions: equal sets have equal versions on every replica. */
   readonly version: string;
@@ -14,7 +14,7 @@ export interface ResourceDiff {
 
 export function resourceSet(resources: Iterable<EncodedResource>): ResourceSet {
   const byName = new Map<string, EncodedResource>();
-  // The first of a name stays: Envoy refuses two resources of one name.
+  // The first of each name wins: Envoy rejects two resources with one name.
   for (const each of resources) if (!byName.has(each.name)) byName.set(each.name, each);
   let marks = "";
   for (const each of byName.values()) marks += `${each.name}=${each.version}\n`;
@@ -26,7 +26,7 @@ export const EMPTY_SET: ResourceSet = resourceSet([]);
 const NO_DIFF: ResourceDiff = { changed: [], removed: [] };
 const diffs = new WeakMap<ResourceSet, WeakMap<ResourceSet, ResourceDiff>>();
 
-/** What differs between two sets; computed once for all proxies that go from the one to the other. */
+/** The difference between two sets, computed once for all proxies that move from one to the other. */
 export function diffOf(before: ResourceSet, after: ResourceSet): ResourceDiff {
   if (before === after) return NO_DIFF;
   let known = diffs.get(before);

@@ -8,8 +8,8 @@ import type { ResourceType } from "./resource-type.ts";
 const PREFIX = "type.googleapis.com/envoy.";
 
 /**
- * The xDS types that pilot serves (docs/reference/pilot.md §2.3), in the order in which changes reach a proxy: nothing refers to what
- * is not there yet. One more type is one more entry, and what makes its resources.
+ * The xDS types that pilot serves (docs/reference/pilot.md §2.3), in push order: no resource refers to one that a proxy does not have
+ * yet. To add a type, add an entry and the function that generates its resources.
  */
 const TABLE = [
   {
@@ -80,12 +80,12 @@ export const RESOURCE_TYPES: readonly ServedType[] = TABLE;
 const BY_NAME = new Map<string, ServedType>(RESOURCE_TYPES.map((each) => [each.name, each]));
 const BY_URL = new Map<string, ServedType>(RESOURCE_TYPES.map((each) => [each.typeUrl, each]));
 
-/** What is known of a type. */
+/** The table's entry for a type. */
 export function resourceType(type: XdsType): ServedType {
   return BY_NAME.get(type) as ServedType;
 }
 
-/** The type of a type URL; undefined when it is not served. */
+/** The type with a type URL; undefined when pilot does not serve it. */
 export function typeOfUrl(url: string): XdsType | undefined {
   return BY_URL.get(url)?.name;
 }

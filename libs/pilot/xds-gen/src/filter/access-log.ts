@@ -11,7 +11,7 @@ type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 const DEFAULT_FORMAT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n';
 
-/** The access log that the mesh asks for; none when it names no file. */
+/** The access log of the mesh configuration; none unless it names a file. */
 export function fileAccessLogs(scope: Scope): AccessLog[] {
   const { accessLogFile: path, accessLogFormat, accessLogEncoding } = scope.mesh;
   if (!path) return [];
@@ -20,7 +20,7 @@ export function fileAccessLogs(scope: Scope): AccessLog[] {
     accessLogEncoding === "JSON"
       ? { case: "jsonFormat" as const, value: jsonFormat(accessLogFormat) }
       : { case: "textFormatSource" as const, value: { specifier: { case: "inlineString" as const, value: text } } };
-  // Standard output by its own logger: opening /dev/stdout fails when another user opened it first.
+  // Standard output has a logger of its own: opening /dev/stdout fails after another user opened it.
   const typed =
     path === "/dev/stdout"
       ? anyOf(StdoutAccessLogSchema, { accessLogFormat: { case: "logFormat", value: { format } } })
@@ -43,13 +43,13 @@ const DEFAULT_JSON: JsonObject = {
   route_name: "%ROUTE_NAME%",
 };
 
-/** The fields of a JSON log. A text that is no JSON object gives the default: one wrong text must not stop the whole mesh. */
+/** The fields of a JSON log. Invalid JSON yields the default: one invalid string must not stop the whole mesh. */
 function jsonFormat(text: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text);
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as JsonObject;
   } catch {
-    // The default it is.
+    // Use the default.
   }
   return DEFAULT_JSON;
 }

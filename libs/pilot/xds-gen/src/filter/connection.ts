@@ -2,26 +2,26 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import type { BuiltInlineRouteConfiguration } from "../build/built.ts";
 
-/** Which side of a proxy takes connections: for its own workload, for other services, or at the edge of the mesh. */
+/** Which connections a listener accepts: to the proxy's own workload, to other services, or at the edge of the mesh. */
 export type TrafficKind = "inbound" | "outbound" | "gateway";
 
-/** Requests of a filter chain. */
+/** HTTP traffic of a filter chain. */
 export interface HttpConnection {
   readonly protocol: "http";
   readonly kind: TrafficKind;
-  /** Without the closing `;`. */
+  /** Without the trailing `;`. */
   readonly statPrefix: string;
-  /** A route table served by RDS, or one that is part of the listener. */
+  /** A route table that comes by RDS, or one inside the listener. */
   readonly routes: { readonly rds: string } | { readonly inline: BuiltInlineRouteConfiguration };
-  /** Inbound: the namespace of the services that are called. */
+  /** Namespace of the called services; inbound only. */
   readonly serviceNamespace?: string;
-  /** Accepts CONNECT, for clients that tunnel. */
+  /** Accept CONNECT requests. */
   readonly connect?: boolean;
-  /** Takes what browsers send in place of gRPC. */
+  /** Accept gRPC-Web. */
   readonly grpcWeb?: boolean;
 }
 
-/** What a DestinationRule may say of connections. */
+/** Settings of connections that a DestinationRule may have. */
 export type TcpSettings = Pick<
   MessageInitShape<typeof TcpProxySchema>,
   "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
@@ -32,7 +32,7 @@ export interface WeightedCluster {
   readonly weight: number;
 }
 
-/** Bytes of a filter chain: they go to one cluster, or to several by weight; to none, they are cut off. */
+/** TCP traffic of a filter chain: to one cluster or, by weight, to several. Without clusters, connections are closed. */
 export interface TcpConnection {
   readonly protocol: "tcp";
   readonly kind: TrafficKind;
@@ -40,5 +40,5 @@ export interface TcpConnection {
   readonly settings?: TcpSettings;
 }
 
-/** What a filter chain does with its connections. Filters decide by it whether they are in the chain, and how. */
+/** What a filter chain does with its connections. Each filter decides by it whether and how it is part of the chain. */
 export type Connection = HttpConnection | TcpConnection;

@@ -4,8 +4,8 @@ import type { Scope } from "../scope/scope.ts";
 const MIXER_PORT = 9091;
 
 /**
- * Where a proxy reaches one of Mixer's two services, by Istio's names. The cluster's own name would be the authority, but it
- * has characters that HTTP/2 servers refuse there.
+ * The gRPC service of one of Mixer's two components, by Istio's names. The authority is set because the name of the cluster, Envoy's
+ * default, has characters that HTTP/2 servers reject there.
  */
 export function mixerService(scope: Scope, service: "istio-policy" | "istio-telemetry") {
   const { rootNamespace, domain } = scope.mesh;

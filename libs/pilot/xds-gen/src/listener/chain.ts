@@ -8,42 +8,42 @@ import type { Scope } from "../scope/scope.ts";
 
 type Match = MessageInitShape<typeof FilterChainMatchSchema>;
 
-/** Where connections go to, by which chains are told apart; without a field it is every connection. */
+/** Matches connections by their destination. An empty match accepts every connection. */
 export type DestinationMatch = Pick<Match, "destinationPort" | "prefixRanges" | "serverNames">;
 
-/** How the bytes of connections are protected, and what chains are told apart by for it. */
+/** Matches connections by their transport protocol, and says how it is terminated. */
 export interface Transport {
   readonly match: Pick<Match, "transportProtocol" | "applicationProtocols">;
-  /** What ends TLS; absent for plaintext, and for TLS that goes through untouched. */
+  /** Terminates TLS; absent for plaintext and for TLS passthrough. */
   readonly socket?: MessageInitShape<typeof TransportSocketSchema>;
 }
 
-/** Connections that go through the same filters. */
+/** Filter chains with the same filters. */
 export interface ChainSpec {
   readonly name?: string;
-  /** A chain for each of these destinations, and for each of these transports; the first that matches best takes a connection. */
+  /** There is one chain for each combination of a destination and a transport. */
   readonly matches: readonly DestinationMatch[];
   readonly transports: readonly Transport[];
-  /** What the filters do with them. */
+  /** What the filters do with the connections. */
   readonly connection: Connection;
-  /** Keys of the objects that ask for the chains. */
+  /** Keys of the objects behind the chains. */
   readonly configKeys: readonly string[];
 }
 
-/** Every connection, wherever it goes to. */
+/** Every destination. */
 export const ANYWHERE: readonly DestinationMatch[] = [{}];
 
-/** Whatever clients speak. */
+/** Every transport protocol. */
 export const ANY_TRANSPORT: readonly Transport[] = [{ match: {} }];
 
 export const PLAINTEXT: Transport = { match: { transportProtocol: "raw_buffer" } };
 
-/** TLS that the proxy does not end. */
+/** TLS that the proxy does not terminate. */
 export const TLS_PASSTHROUGH: Transport = { match: { transportProtocol: "tls" } };
 
 /**
- * The filter chains of a listener, inbound, outbound and of gateways: destinations × transports, each with the filters for what it
- * does.
+ * Builds filter chains, for inbound, outbound and gateway listeners: destinations × transports, with the filters that the connection
+ * needs.
  */
 export function filterChains(scope: Scope, spec: ChainSpec): BuiltFilterChain[] {
   const { name = "", matches, transports, connection, configKeys } = spec;
@@ -61,7 +61,7 @@ export function filterChains(scope: Scope, spec: ChainSpec): BuiltFilterChain[] 
   );
 }
 
-/** True for a chain that takes what no other takes. */
+/** True when the chain accepts every connection that no other chain matches. */
 export function takesRest({ message }: BuiltFilterChain): boolean {
   return !message.filterChainMatch;
 }

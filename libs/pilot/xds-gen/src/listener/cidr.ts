@@ -6,7 +6,7 @@ export interface Cidr {
   readonly prefixLen: number;
 }
 
-/** Reads `10.1.0.0/16`, or one address. Two texts that mean one network give the same: Envoy refuses it twice in a listener. */
+/** Parses `10.1.0.0/16`, or an address. The result is canonical: Envoy rejects a listener that has one network twice. */
 export function cidrOf(text: string): Cidr {
   const [address = "", given] = text.split("/");
   const bits = isIPv6(address) ? 128 : 32;

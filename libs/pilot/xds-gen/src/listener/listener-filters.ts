@@ -21,16 +21,16 @@ export function listenerFilter(name: keyof typeof CONFIG): ListenerFilter {
   };
 }
 
-/** What looks into the first bytes of a connection, where chains are chosen by them. */
+/** The inspectors of a connection's first bytes that the matches of these chains need. */
 export function inspectors(chains: readonly BuiltFilterChain[]): ListenerFilter[] {
   const tls = chains.some(
     ({ message: { filterChainMatch: match } }) => match?.serverNames?.length || match?.transportProtocol,
   );
-  // What a TLS client speaks is in its handshake.
+  // For TLS, the application protocol is that of the handshake.
   const http = chains.some(
     ({ message: { filterChainMatch: match } }) =>
       match?.transportProtocol === "raw_buffer" && match.applicationProtocols?.length,
   );
-  // The order counts: what is TLS is no HTTP.
+  // The order matters: the HTTP inspector ignores TLS.
   return [...(tls ? [listenerFilter("tls_inspector")] : []), ...(http ? [listenerFilter("http_inspector")] : [])];
 }

@@ -21,29 +21,29 @@ interface L4Rule {
   readonly route: TcpRoute["route"];
 }
 
-/** Where connections go to, as a rule says, or to the service that they are for. */
+/** Where connections go, by a rule or by default. */
 export interface L4Target {
-  /** Only what was meant for these addresses; undefined for any. */
+  /** Original destinations that it applies to; undefined for any. */
   readonly subnets?: readonly Cidr[];
-  /** Only handshakes that ask for one of these servers; undefined for any. */
+  /** Server names (SNI) that it applies to; undefined for any. */
   readonly serverNames?: readonly string[];
-  /** Those that take connections; none cuts them off. */
+  /** The destinations that receive connections. Without any, connections are closed. */
   readonly destinations: readonly L4Destination[];
-  /** Keys of the objects that say so, but for the service's own. */
+  /** Keys of the objects behind it, without the service's own. */
   readonly configKeys: readonly string[];
 }
 
 interface L4Destination {
   readonly host: string;
-  /** Empty for none. */
+  /** Empty for the whole service. */
   readonly subset: string;
   readonly port: number;
   readonly cluster: WeightedCluster;
 }
 
 /**
- * Where connections to a service's port go: by the rules of its VirtualService that apply to sidecars, up to the first for
- * everything; else to the service itself (docs/reference/pilot.md §3.1).
+ * Where connections to a service's port go: by the rules of its VirtualService for sidecars, up to the first without conditions, and
+ * then to the service itself (docs/reference/pilot.md §3.1).
  */
 export function serviceL4Targets(scope: Scope, service: MeshService, port: MeshPort): L4Target[] {
   const tls = isTls(port.protocol) ? scope.virtualService(service.host, "tls") : undefined;
@@ -57,9 +57,9 @@ export function serviceL4Targets(scope: Scope, service: MeshService, port: MeshP
 }
 
 /**
- * Where a VirtualService's rules send connections, up to the first for everything.
+ * Where the rules of a VirtualService send connections, up to the first rule without conditions.
  * @param rules its `tcp` or its `tls`
- * @param binding the sidecar's port or the Gateway's server that they are for
+ * @param binding the sidecar's port or the Gateway's server
  */
 export function ruledL4Targets(
   scope: Scope,
@@ -87,7 +87,7 @@ export function ruledL4Targets(
   return targets;
 }
 
-/** Where a connection to a service's port goes when only the service's name is known. */
+/** Where a connection to a service's port goes when only the name of the service is known. */
 export function namedL4Target(scope: Scope, service: MeshService, port: MeshPort): L4Target | undefined {
   return serviceL4Targets(scope, service, port).find(
     ({ subnets, serverNames: names }) => !subnets && (!names || names.some((name) => hostCovers(name, service.host))),
@@ -98,7 +98,7 @@ function takesAll({ subnets, serverNames }: L4Target): boolean {
   return !subnets && !serverNames;
 }
 
-/** With several destinations a weight of zero takes nothing; a single one takes all, whatever its weight. */
+/** Of several destinations, those with weight zero receive nothing; a single one receives everything, whatever its weight. */
 function destinationsOf(scope: Scope, owner: VirtualService, route: L4Rule["route"], port: number): L4Destination[] {
   const used = route.filter((each) => route.length === 1 || (each.weight ?? 0) > 0);
   return used.map((each) => {
@@ -120,8 +120,8 @@ function destinationOf(
 }
 
 /**
- * What a DestinationRule says of the connections of a target, and the keys of the rule when it says anything; of several
- * destinations the first one's rule decides.
+ * The connection settings of a target's DestinationRule, and the keys of the rule if it has any such settings. The rule of the first
+ * destination applies.
  */
 export function l4Settings(
   scope: Scope,

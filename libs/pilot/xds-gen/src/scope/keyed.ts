@@ -1,6 +1,6 @@
-/** Fields, and a key that is made of the very object: what is not in the key is not there to be read. */
+/** An object whose key is made from the object itself: no field can be read that is not part of the key. */
 export type Keyed<T extends object> = T & {
-  /** Of all fields: no two different objects have one key, whatever text clients put into their metadata. */
+  /** JSON of all fields: different objects have different keys, whatever clients put into their metadata. */
   readonly key: string;
 };
 

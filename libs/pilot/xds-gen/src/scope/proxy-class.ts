@@ -4,14 +4,14 @@ import { type Keyed, keyed } from "./keyed.ts";
 import type { Interception, MeshProxy } from "./proxy.ts";
 
 /**
- * What builders see of a proxy when they make what it shares with others: proxies with equal fields are one class. To let builders
- * see more (network, locality, the Sidecar or the policies that select a proxy), add a field here and read it in `classOf`.
+ * What builders know about a proxy when they build shared resources. Proxies with equal fields are one class. To let builders know
+ * more (network, locality, the Sidecar or the policies that select a proxy), add a field here and set it in `classOf`.
  */
 export type ProxyClass = Keyed<{
   readonly type: NodeType;
   readonly namespace: string;
   readonly interception: Interception;
-  /** Takes HTTP/1.0 from its clients. */
+  /** Accepts HTTP/1.0. */
   readonly http10: boolean;
   /** Only labels that some selector reads. */
   readonly labels: Readonly<Record<string, string>>;

@@ -5,9 +5,9 @@ import { type Keyed, keyed } from "./keyed.ts";
 export type Interception = "REDIRECT" | "TPROXY" | "NONE";
 
 /**
- * How a proxy's own listeners and clusters are bound:
- * - `captured`: traffic capture leads every port to the sidecar, and what it serves back to where it was meant for;
- * - `explicit` (interception NONE): listeners for each port on the proxy's address, containers at another one;
+ * How the listeners of a proxy are bound:
+ * - `captured`: traffic capture redirects every port to the sidecar;
+ * - `explicit` (interception NONE): a listener on the proxy's address for each port, with the containers at another address;
  * - `gateway`: a router's listeners on an address of its own.
  */
 export type ProxyBinding =
@@ -22,24 +22,24 @@ export type ProxyBinding =
     }
   | {
       readonly mode: "gateway";
-      /** All addresses, or on a shared loopback one of them. */
+      /** `0.0.0.0`, or one address where proxies share the loopback network. */
       readonly address: string;
     };
 
-/** What decides about the ports of a workload: the same for pods that are alike, unless ports are known by name. */
+/** Determines the served ports, unless target ports are names. Equal pods have equal fields. */
 export interface WorkloadFields {
   readonly labels: Readonly<Record<string, string>>;
   readonly binding: ProxyBinding;
 }
 
-/** The same with the pod, whose ports have names. */
+/** Determines the served ports when target ports are names of container ports. */
 export interface PodFields extends WorkloadFields {
   readonly pod: { readonly name: string; readonly ip: string };
 }
 
 /**
- * What pilot knows of a proxy from its node message (docs/reference/pilot.md §2.1, §2.2). Builders never get it: they get the
- * proxy's class (`ProxyClass`) and, for what is its own, its workload (`Workload`), which are in the cache's keys.
+ * A proxy as its node message describes it (docs/reference/pilot.md §2.1, §2.2). Builders do not receive it: they receive its class
+ * (`ProxyClass`) and, for its own listeners and clusters, its workload (`Workload`), which are part of the cache keys.
  */
 export interface MeshProxy {
   /** The full node id. */
@@ -55,11 +55,11 @@ export interface MeshProxy {
   readonly serviceAccount: string;
   readonly locality: string;
   readonly istioVersion: string;
-  /** Takes HTTP/1.0 from its clients. */
+  /** Accepts HTTP/1.0. */
   readonly http10: boolean;
 }
 
-/** Longest value of the metadata that is looked at. */
+/** Metadata values are truncated to this length. */
 const MAX_TEXT = 4096;
 
 /**
@@ -121,7 +121,7 @@ function labelsOf(value: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries(value)
       .filter((entry): entry is [string, string] => typeof entry[1] === "string")
-      // Pods that are alike have equal keys, in whatever order their labels come.
+      // Equal labels must yield equal keys, whatever their order is.
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }

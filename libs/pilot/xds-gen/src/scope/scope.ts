@@ -21,25 +21,24 @@ import type { ProxyClass } from "./proxy-class.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
 const NO_GATEWAYS: readonly Gateway[] = [];
-/** Takes keys that nobody asks for. */
+/** Discards dependency keys. */
 const NOWHERE = { add(): void {} };
 const NO_PATCHES: readonly Patch<Scope>[] = [];
 
-/** What all scopes of one moment have in common. */
+/** What all scopes of a snapshot share. */
 export interface ScopeSources {
   readonly snapshot: Snapshot;
   readonly cache: ResourceCache;
-  /** Where late changes of what is built come from. */
+  /** Sources of patches. */
   readonly patches: readonly PatchSource<Scope>[];
 }
 
 /**
- * What a class of proxies may see, and the only reader of the snapshot. Each method notes the dependency key of what it reads; what
- * is made with it is valid until one of them changes. There is no other way to the snapshot, so nothing can be read that is not
- * noted.
+ * What a class of proxies may see, and the only reader of the snapshot. Every method records the dependency keys of what it reads:
+ * values made with a scope are valid until one of these keys changes. The snapshot is private, so that untracked reads do not compile.
  */
 export class Scope {
-  /** What is known of the proxies. Nothing else of a proxy is: it is what the cache knows them by. */
+  /** All that is known about the proxies: its key is that of the cache. */
   readonly proxyClass: ProxyClass;
 
   readonly #sources: ScopeSources;
@@ -47,8 +46,7 @@ export class Scope {
   readonly #reads: Set<string> | undefined;
 
   /**
-   * @param reads gets the dependency keys of what is read; absent where nobody asks, as for a single look-up, of which there is
-   * one for each proxy and change
+   * @param reads receives the dependency keys of all reads; absent for a single lookup, of which there is one for each proxy and change
    */
   constructor(sources: ScopeSources, proxyClass: ProxyClass, reads?: Set<string>) {
     this.#sources = sources;
@@ -63,8 +61,8 @@ export class Scope {
   }
 
   /**
-   * A value that is made once for the class, and shared until something that it read changes.
-   * @param name names it within the class
+   * A value that is made once for the class, and cached until something that it read changes.
+   * @param name unique within the class
    */
   cached<T>(name: string, make: (scope: Scope) => T): T {
     const { key } = this.proxyClass;
@@ -75,9 +73,9 @@ export class Scope {
   }
 
   /**
-   * The same for values that are made of an input: those of equal inputs are one.
-   * @param name names what is made
-   * @param input all that `make` may read beside the scope
+   * The same for a value that is made from an input. Equal inputs share one value.
+   * @param name unique within the class for this use
+   * @param input all that `make` may read besides the scope
    */
   cachedFor<I extends Keyed<object>, T>(name: string, input: I, make: (scope: Scope, input: I) => T): T {
     const { key } = this.proxyClass;
@@ -89,8 +87,8 @@ export class Scope {
   }
 
   /**
-   * The same for values about objects that the caller has found: they depend on the objects' definitions, too.
-   * @param name names it within the class; it holds all that decides about the value beside what `make` reads
+   * The same for a value about objects that were read before. The value depends on the definitions of these objects, too.
+   * @param name unique within the class; contains everything else that determines the value, besides what `make` reads
    * @param objects a service, or VirtualServices
    */
   cachedOf<T>(name: string, objects: MeshService | readonly VirtualService[], make: (scope: Scope) => T): T {
@@ -105,12 +103,12 @@ export class Scope {
     return new Scope(this.#sources, this.proxyClass, reads);
   }
 
-  /** True when there is a value of this name already. */
+  /** True when a value of this name is cached. */
   isCached(name: string): boolean {
     return this.#sources.cache.find(this.proxyClass.key, name) !== undefined;
   }
 
-  /** True when something may patch what is built: only then it is worth asking for patches. */
+  /** True when there are sources of patches: without any, resources need no patching. */
   get isPatched(): boolean {
     return this.#sources.patches.length > 0;
   }
@@ -123,37 +121,36 @@ export class Scope {
   }
 
   /**
-   * Answers a query of a kind's module, and notes what the answer depends on. What few builders ask needs no method here: they read
-   * the query itself.
+   * Runs a query of a kind's module and records what the answer depends on. A query that few builders need gets no method here.
    */
   read<Args extends readonly unknown[], Found>(query: Query<Snapshot, Args, Found>, ...args: Args): Found {
     return query.run(this.#snapshot, this.#reads ?? NOWHERE, ...args);
   }
 
-  /** The settings of the mesh. Everything depends on them. */
+  /** The mesh configuration. Every value depends on it. */
   get mesh(): Mesh {
     return this.#snapshot.mesh;
   }
 
-  /** The service that the class means by a host. */
+  /** The service that a host means for the class. */
   service(host: string): MeshService | undefined {
     this.#note(dependency.service(host));
     return serviceSeenFrom(this.#snapshot.services.get(host), this.proxyClass.namespace);
   }
 
-  /** The service that a namespace defines for a host, seen or not. */
+  /** The service that a namespace defines for a host, visible or not. */
   serviceOf(host: string, namespace: string): MeshService | undefined {
     this.#note(dependency.service(host));
     return this.#snapshot.services.get(host)?.find((each) => each.namespace === namespace);
   }
 
-  /** True when some namespace defines a service for a host, seen or not. */
+  /** True when some namespace defines a service for a host, visible or not. */
   hasService(host: string): boolean {
     this.#note(dependency.services);
     return this.#snapshot.services.has(host);
   }
 
-  /** All services that the class sees, one for each host, the oldest first. */
+  /** All services visible to the class, one for each host, oldest first. */
   services(): readonly MeshService[] {
     return this.cached("services", (inner) => inner.#seenServices());
   }
@@ -168,7 +165,7 @@ export class Scope {
     return seen.sort(byAge);
   }
 
-  /** All services that the class's own namespace defines, seen or not, the oldest first. */
+  /** All services of the class's namespace, visible or not, oldest first. */
   ownServices(): readonly MeshService[] {
     return this.cached("services/own", (inner) => inner.#servicesOf(this.proxyClass.namespace));
   }
@@ -185,8 +182,8 @@ export class Scope {
   }
 
   /**
-   * The number of a container's port in a pod of the class's namespace; the pod is found by its name, else by its address.
-   * @returns undefined when there is no such pod, or it has no port of this name
+   * The number of a named container port in a pod of the class's namespace. The pod is found by name, else by address.
+   * @returns undefined when there is no such pod or port
    */
   containerPort(pod: { readonly name: string; readonly ip: string }, portName: string): number | undefined {
     this.#note(dependency.pods);
@@ -200,17 +197,17 @@ export class Scope {
     return this.read(virtualServiceOf, host, rules, this.proxyClass.namespace);
   }
 
-  /** All VirtualServices for sidecars that the class sees. */
+  /** All VirtualServices for sidecars that are visible to the class. */
   virtualServices(): Iterable<VirtualService> {
     return this.read(virtualServicesOfSidecars, this.proxyClass.namespace);
   }
 
-  /** The Gateways that select the class, the oldest first. */
+  /** The Gateways that select the class, oldest first. */
   gateways(): readonly Gateway[] {
     return this.proxyClass.type === "router" ? this.read(gatewaysOf, this.proxyClass.labels) : NO_GATEWAYS;
   }
 
-  /** The VirtualServices attached to a Gateway that the class sees, the oldest first. */
+  /** The VirtualServices attached to a Gateway that are visible to the class, oldest first. */
   gatewayRoutes({ namespace, name }: Gateway): readonly VirtualService[] {
     return this.read(virtualServicesOfGateway, `${namespace}/${name}`, this.proxyClass.namespace);
   }

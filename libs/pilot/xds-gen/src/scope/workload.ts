@@ -3,7 +3,7 @@ import { type Keyed, keyed } from "./keyed.ts";
 import type { MeshProxy, PodFields, ProxyBinding, WorkloadFields } from "./proxy.ts";
 import type { Scope } from "./scope.ts";
 
-/** A port of a service that a proxy's own workload serves (Istio's ServiceTarget). */
+/** A service port that the proxy's own workload serves (Istio's ServiceTarget). */
 export interface ServiceTarget {
   readonly host: string;
   readonly serviceName: string;
@@ -15,34 +15,34 @@ export interface ServiceTarget {
 }
 
 /**
- * What builders see of a proxy when they make what is its own: listeners and clusters of what it serves. Proxies of a class with
- * equal workloads share that, too.
+ * What builders know about a proxy when they build its own listeners and clusters. Proxies of a class with equal workloads share these,
+ * too.
  */
 export type Workload = Keyed<{
   readonly binding: ProxyBinding;
-  /** The ports that it serves. */
+  /** The served ports. */
   readonly targets: readonly ServiceTarget[];
 }>;
 
-/** A target whose port may still be the name of a container's port. */
+/** A target whose port may be the name of a container port. */
 type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
 
 /** The workload of a proxy. */
 export function workloadOf(scope: Scope, proxy: MeshProxy): Workload {
   return (
     scope.cachedFor("workload", proxy.workload, workloadWithNumbers) ??
-    // Pods of one workload may differ in what a port's name means, for example while it is rolled out.
+    // The number of a named port may differ between pods of one workload, for example during a rollout.
     scope.cachedFor("workload/pod", proxy.podWorkload, workloadOfPod)
   );
 }
 
-/** @returns undefined where a port is known by its name */
+/** @returns undefined when a target port is a name */
 function workloadWithNumbers(scope: Scope, { labels, binding }: WorkloadFields): Workload | undefined {
   const targets = scope.cachedFor("served", keyed({ labels }), serviceTargets);
   return areNumbers(targets) ? keyed({ binding, targets }) : undefined;
 }
 
-/** Finds the numbers of named ports in the pod; a name that it has not is left out. */
+/** Resolves named ports in the pod. Ports that the pod does not have are omitted. */
 function workloadOfPod(scope: Scope, { labels, binding, pod }: PodFields): Workload {
   const targets = scope.cachedFor("served", keyed({ labels }), serviceTargets).flatMap((each): ServiceTarget[] => {
     const { targetPort: given } = each;
@@ -53,8 +53,8 @@ function workloadOfPod(scope: Scope, { labels, binding, pod }: PodFields): Workl
 }
 
 /**
- * The ports of services that workloads with these labels serve: services of their namespace that select them, oldest first. To
- * whom a service is exported has no say: the workload serves it all the same.
+ * The service ports that workloads with these labels serve: those of the services of their namespace that select them, oldest first,
+ * whatever the services' `exportTo` is.
  */
 function serviceTargets(scope: Scope, { labels }: Pick<WorkloadFields, "labels">): readonly NamedTarget[] {
   const targets: NamedTarget[] = [];
@@ -76,7 +76,7 @@ function serviceTargets(scope: Scope, { labels }: Pick<WorkloadFields, "labels">
   return targets;
 }
 
-/** True when no port is a name, so that all pods of the workload have the same. */
+/** True when no port is a name, so that all pods of the workload have the same ports. */
 function areNumbers(targets: readonly NamedTarget[]): targets is readonly ServiceTarget[] {
   return targets.every((each) => typeof each.targetPort === "number");
 }

@@ -9,23 +9,23 @@ import type { HttpFilter, RouteDestination } from "./http-filter.ts";
 import { typedFilter } from "./typed-filter.ts";
 
 /**
- * Tells a server of the mesh in the handshake that HTTP comes, where its port declares no protocol and the server could not know:
- * what Istio's own filter `istio.alpn` does (docs/reference/pilot.md §4.9).
+ * Announces HTTP in the TLS handshake with servers of the mesh whose ports declare no protocol, as Istio's filter `istio.alpn` does
+ * (docs/reference/pilot.md §4.9).
  */
 export const alpn: HttpFilter = {
   name: "envoy.filters.http.set_filter_state",
   phase: "upstream",
   listener: (_scope, { kind }) => (kind === "inbound" ? undefined : typedFilter(alpn.name, anyOf(ConfigSchema, {}))),
   route: (scope, { destinations }) =>
-    destinations.some((each) => isTold(scope, each)) ? { [alpn.name]: announcement() } : undefined,
+    destinations.some((each) => needsAnnouncement(scope, each)) ? { [alpn.name]: announcement() } : undefined,
 };
 
-function isTold(scope: Scope, { host, subset, port }: RouteDestination): boolean {
+function needsAnnouncement(scope: Scope, { host, subset, port }: RouteDestination): boolean {
   const service = scope.service(host);
   return service !== undefined && isAuto(service, port) && usesMeshTls(scope, service, subset, port);
 }
 
-/** A server outside of the mesh must not hear of Istio's protocols. */
+/** Servers outside the mesh must not see Istio's protocols. */
 function usesMeshTls(scope: Scope, service: MeshService, subset: string, port: number): boolean {
   const mode = effectivePolicy(mergedRule(scope.destinationRules(service))?.spec, subset, port).tls?.mode;
   return mode === "ISTIO_MUTUAL" || (mode === undefined && !service.external);

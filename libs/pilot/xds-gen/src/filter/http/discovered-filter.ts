@@ -2,10 +2,9 @@ import { durationOf } from "@xebec/api-envoy";
 import type { BuiltHttpFilter } from "../../build/built.ts";
 
 /**
- * The entry of a filter that takes its configuration by extension config discovery (ECDS). A listener that changes cuts its long
- * connections after the drain time; a filter's own configuration may come and go, and holds for the next request of every
- * connection.
- * @param name the name by which it asks for its configuration
+ * The entry of a filter whose configuration comes by extension config discovery (ECDS). A changed listener closes its long-lived
+ * connections after the drain time; a changed filter configuration applies to the next request of every connection instead.
+ * @param name the name of the configuration to request
  * @param type the full name of the configuration's type
  */
 export function discoveredFilter(name: string, type: string): BuiltHttpFilter {
@@ -17,7 +16,7 @@ export function discoveredFilter(name: string, type: string): BuiltHttpFilter {
         value: {
           configSource: {
             resourceApiVersion: 2,
-            // The listener waits: without the filter a request would pass that a rule is for.
+            // The listener waits: without the filter, requests would bypass the rules.
             initialFetchTimeout: durationOf(0),
             configSourceSpecifier: { case: "ads", value: {} },
           },

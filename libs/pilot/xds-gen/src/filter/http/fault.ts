@@ -22,8 +22,8 @@ const GRPC_STATUS: Readonly<Record<string, number>> = Object.fromEntries(
     .map((name, number) => [name, number]),
 );
 
-/** What part of the requests a fault hits: without a percentage none, as in Istio. */
-function shareOf({ percentage, percent = 0 }: { percentage?: { value?: number }; percent?: number }) {
+/** The fraction of requests that a fault applies to: without a percentage none, as in Istio. */
+function fractionOf({ percentage, percent = 0 }: { percentage?: { value?: number }; percent?: number }) {
   return millionths(percentage ? (percentage.value ?? 0) : percent);
 }
 
@@ -35,7 +35,7 @@ function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
   if (delay && fixed !== undefined)
     config.delay = {
       faultDelaySecifier: { case: "fixedDelay", value: durationOf(fixed) },
-      percentage: shareOf(delay),
+      percentage: fractionOf(delay),
     };
   if (abort && (abort.httpStatus !== undefined || grpcStatus !== undefined))
     config.abort = {
@@ -43,7 +43,7 @@ function faultOf({ delay, abort }: NonNullable<HttpRoute["fault"]>) {
         grpcStatus === undefined
           ? { case: "httpStatus", value: abort.httpStatus ?? 0 }
           : { case: "grpcStatus", value: grpcStatus },
-      percentage: shareOf(abort),
+      percentage: fractionOf(abort),
     };
   return anyOf(HTTPFaultSchema, config);
 }

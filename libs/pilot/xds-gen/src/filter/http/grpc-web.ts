@@ -3,7 +3,7 @@ import { GrpcWebSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/gr
 import type { HttpFilter } from "./http-filter.ts";
 import { typedFilter } from "./typed-filter.ts";
 
-/** Makes gRPC of what browsers send, on ports with the protocol GRPC-Web. */
+/** Translates gRPC-Web to gRPC on ports with the protocol GRPC-Web. */
 export const grpcWeb: HttpFilter = {
   name: "envoy.filters.http.grpc_web",
   phase: "protocol",

@@ -8,77 +8,77 @@ import type { ServiceTarget } from "../../scope/workload.ts";
 import type { HttpConnection } from "../connection.ts";
 
 /**
- * Where a filter stands among the others, the first before all (docs/reference/pilot.md §4.6). Filters of users (EnvoyFilter,
- * WasmPlugin) come before, between or behind these phases.
+ * The order of filters (docs/reference/pilot.md §4.6). User-defined filters (EnvoyFilter, WasmPlugin) are inserted before, between or
+ * after these phases.
  */
 export const HTTP_FILTER_PHASES = [
-  /** Notes what is told of every request, also of one that is refused. */
+  /** Collects what is reported about every request, including rejected ones. */
   "telemetry",
-  /** An external authorizer that a policy names. */
+  /** External authorizers that policies name. */
   "customAuthorization",
-  /** Who is the caller? */
+  /** Authenticates the caller. */
   "authentication",
-  /** May the caller do that? */
+  /** Authorizes the request. */
   "authorization",
   /** Mixer's check. */
   "policy",
-  /** Makes other protocols of HTTP plain requests. */
+  /** Translates other protocols, such as gRPC-Web. */
   "protocol",
-  /** What routes ask for: faults, CORS. */
+  /** Traffic policies of routes: faults, CORS. */
   "traffic",
-  /** What concerns the connection to the server. */
+  /** Prepares the upstream connection. */
   "upstream",
-  /** Sends the request on; nothing comes behind it. */
+  /** Forwards the request. It is the last filter. */
   "router",
 ] as const;
 
 export type HttpFilterPhase = (typeof HTTP_FILTER_PHASES)[number];
 
-/** A virtual host for which filters have settings. */
+/** A virtual host that filters may have settings for. */
 export interface VirtualHostTarget {
   readonly kind: "inbound";
-  /** The port that is served. */
+  /** The served port. */
   readonly service: ServiceTarget;
 }
 
-/** A route for which filters have settings. */
+/** A route that filters may have settings for. */
 export interface RouteTarget {
-  /** The rule that it comes from; absent for the route of a service without rules. */
+  /** The rule behind the route; absent for the default route of a service. */
   readonly rule?: HttpRoute;
-  /** The destinations that take its requests. */
+  /** The destinations that receive its requests. */
   readonly destinations: readonly RouteDestination[];
 }
 
 export interface RouteDestination {
   readonly host: string;
-  /** Empty for none. */
+  /** Empty for the whole service. */
   readonly subset: string;
   readonly port: number;
 }
 
-/** Settings of filters for a route or a virtual host (`typed_per_filter_config`), by the name of the filter's entry. */
+/** Settings of filters for a route or a virtual host (`typed_per_filter_config`), by name of the filter's entry. */
 export type FilterSettings = Readonly<Record<string, Any>>;
 
 /**
- * An HTTP filter: all that pilot makes for it stands in one file. Each part is a pure function of the scope and what it is for;
- * absent where the filter has nothing to say.
+ * An HTTP filter: everything that pilot generates for it is in one file. Each method is a pure function of the scope and its
+ * argument; a filter implements the ones that it needs.
  */
 export interface HttpFilter {
-  /** The name of its entries, or what their names begin with. */
+  /** The name of its entries, or the prefix of their names. */
   readonly name: string;
   readonly phase: HttpFilterPhase;
-  /** Its entry in the connection manager of a filter chain; undefined where it is not in it. */
+  /** Its entry in the connection manager of a filter chain; undefined when it is not part of it. */
   listener?(scope: Scope, connection: HttpConnection): BuiltHttpFilter | undefined;
-  /** Access logs that it needs in the same connection manager. */
+  /** The access logs that it needs in the same connection manager. */
   accessLogs?(scope: Scope, connection: HttpConnection): MessageInitShape<typeof AccessLogSchema>[];
   /** Its settings for a virtual host. */
   virtualHost?(scope: Scope, host: VirtualHostTarget): FilterSettings | undefined;
   /** Its settings for a route. */
   route?(scope: Scope, route: RouteTarget): FilterSettings | undefined;
   /**
-   * Its configuration by extension config discovery (ECDS), where its entry takes it from there (`discoveredFilter`).
-   * @param name the name of an entry
-   * @returns undefined for a name that is none of its own
+   * Its configuration, for an entry that takes it by extension config discovery (`discoveredFilter`).
+   * @param name the requested name
+   * @returns undefined when the name belongs to another filter
    */
   extensionConfig?(scope: Scope, name: string): BuiltExtensionConfig | undefined;
 }

@@ -14,12 +14,12 @@ import { mixerService } from "../mixer-service.ts";
 import { discoveredFilter } from "./discovered-filter.ts";
 import type { HttpFilter } from "./http-filter.ts";
 
-/** Checks are configured for all services of a namespace together: the name of the entry is this and the namespace. */
+/** All services of a namespace share one configuration. The name of the entry is this prefix and the namespace. */
 const PREFIX = "mixer.check/";
 
 /**
- * Asks mixer-policy about each request that a workload is to serve: ext_authz, where a rule may apply. What the proxy says with each
- * check are Istio 1.1's attributes of the service that is called (docs/reference/pilot.md §5.1).
+ * Mixer's check: ext_authz calls mixer-policy for each inbound request to which a rule may apply. The settings of the virtual host
+ * add Istio 1.1's attributes of the called service (docs/reference/pilot.md §5.1).
  */
 export const mixerCheck: HttpFilter = {
   name: PREFIX,
@@ -36,18 +36,17 @@ export const mixerCheck: HttpFilter = {
 };
 
 /**
- * How long one check may take, retries included, before the fail mode decides. A mesh that fails closed waits as long as a
- * policy service, or the whole control plane, may take to come back; one that fails open prefers to go on.
+ * Timeout of one check, including retries; then the fail mode decides. A mesh that fails closed waits as long as a restart of the
+ * policy service, or of the whole control plane, may take; one that fails open continues soon.
  */
 const CLOSED_TIMEOUT_MS = 5_000;
 const OPEN_TIMEOUT_MS = 500;
-/** So many that the time above ends them. */
+/** More than fit into the timeout, which ends them. */
 const CHECK_RETRIES = 200;
 
 /**
- * The configuration of the filter that asks mixer-policy for the services of a namespace. It lets everything pass when no rule
- * may apply to them: a rule of the root namespace applies everywhere, any other to the services of its namespace
- * (docs/reference/mixer.md §7.3).
+ * The configuration for the services of a namespace. The filter is disabled when no rule may apply to them: a rule of the root
+ * namespace applies everywhere, any other rule to the services of its namespace (docs/reference/mixer.md §7.3).
  */
 function checkConfig(scope: Scope, namespace: string): Built<Any> {
   const { mesh } = scope;
@@ -65,7 +64,7 @@ function checkConfig(scope: Scope, namespace: string): Built<Any> {
           value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
         },
         timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
-        // A restart of the policy service is bridged: the call is tried again until it is back or time is up.
+        // Retries bridge a restart of the policy service.
         retryPolicy: {
           retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
           numRetries: CHECK_RETRIES,

@@ -8,17 +8,17 @@ import { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_t
 import type { Scope } from "../../scope/scope.ts";
 import { mixerService } from "../mixer-service.ts";
 
-/** The metadata by which a request is marked. */
+/** The dynamic metadata that marks a request. */
 export const MARK = { namespace: "mixer.report", key: "on", value: "1" } as const;
 
-/** Field `value` of envoy.type.tracing.v3.CustomTag, which the shipped descriptors are too old to name. */
+/** Field `value` of envoy.type.tracing.v3.CustomTag, which the shipped descriptors do not have yet. */
 const CUSTOM_TAG_VALUE = 6;
 const LENGTH_DELIMITED = 2;
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type AccessLogFilter = MessageInitShape<typeof AccessLogFilterSchema>;
 
-/** The access log that sends Mixer a report of each request that is marked for it. */
+/** The access log that reports each marked request to mixer-telemetry. */
 export function reportLog(scope: Scope, direction: "inbound" | "outbound"): AccessLog {
   return {
     name: "envoy.access_loggers.http_grpc",
@@ -51,7 +51,7 @@ function formatTag(tag: string, format: string) {
   return message;
 }
 
-/** Takes what the filter has marked. */
+/** Matches marked requests. */
 const isMarked: AccessLogFilter = {
   filterSpecifier: {
     case: "metadataFilter",
@@ -71,7 +71,7 @@ const isMarked: AccessLogFilter = {
   },
 };
 
-/** A tunnel's CONNECT is not a request of the application: what it carries is logged itself. */
+/** Excludes CONNECT: a tunnel is not a request of the application, and the requests inside it are logged themselves. */
 const isNoTunnel: AccessLogFilter = {
   filterSpecifier: {
     case: "headerFilter",

@@ -12,8 +12,8 @@ import type { HttpFilter } from "./http-filter.ts";
 import { MARK, reportLog } from "./mixer-report-log.ts";
 
 /**
- * Marks requests to be reported and takes down the headers that rules read, as metadata of the request. The access log that sends
- * reports is in every listener and takes only what is marked, so a rule changes no listener.
+ * Mixer's report: marks the requests to report, and copies the headers that rules read into dynamic metadata. Every listener has the
+ * access log that sends reports, which ignores requests without the mark, so that rules change no listener.
  */
 export const mixerReport: HttpFilter = {
   name: "mixer.report",
@@ -24,10 +24,10 @@ export const mixerReport: HttpFilter = {
     name === mixerReport.name ? { name, message: reportConfig(scope), configKeys: [] } : undefined,
 };
 
-/** Namespaces of the metadata with headers. Mixer's access log service reads them. */
+/** Metadata namespaces of the headers. Mixer's access log service reads them. */
 const REQUEST_HEADERS = "mixer.request.headers";
 const RESPONSE_HEADERS = "mixer.response.headers";
-/** What a header's name may be (RFC 9110). Any other is in no request, and Envoy would refuse it. */
+/** A valid header name (RFC 9110). Envoy would reject any other. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 type Rule = MessageInitShape<typeof Config_RuleSchema>;
@@ -37,7 +37,7 @@ const noted = (header: string, metadataNamespace: string, key = header, value = 
   onHeaderPresent: { metadataNamespace, key, value },
 });
 
-/** The filter's configuration: empty while no rule reports. */
+/** The filter's configuration; empty while no rule reports. */
 function reportConfig(scope: Scope): Any {
   const { mesh } = scope;
   const mixer = scope.read(mixerHooks);

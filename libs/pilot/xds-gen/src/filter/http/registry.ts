@@ -13,8 +13,8 @@ import { mixerReport } from "./mixer-report.ts";
 import { router } from "./router.ts";
 
 /**
- * All HTTP filters, in the order in which requests go through them: that of their phases, and within a phase of this list. One more
- * filter is one more file and one more line.
+ * All HTTP filters, in the order in which requests pass through them: by phase, and within a phase by position. To add a filter, add a
+ * file and a line here.
  */
 export const HTTP_FILTERS: readonly HttpFilter[] = [mixerReport, mixerCheck, grpcWeb, fault, cors, alpn, router];
 
@@ -44,7 +44,7 @@ function settingsOf(of: (filter: HttpFilter) => FilterSettings | undefined): Fil
   return settings;
 }
 
-/** The configuration of an entry that takes it by discovery; undefined for a name that no filter knows. */
+/** The configuration of an entry that takes it by discovery; undefined when no filter knows the name. */
 export function extensionConfig(scope: Scope, name: string): BuiltExtensionConfig | undefined {
   for (const each of HTTP_FILTERS) {
     const config = each.extensionConfig?.(scope, name);

@@ -3,7 +3,7 @@ import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/rou
 import type { HttpFilter } from "./http-filter.ts";
 import { typedFilter } from "./typed-filter.ts";
 
-/** Sends requests to the cluster of their route. */
+/** Forwards requests to the cluster of their route. */
 export const router: HttpFilter = {
   name: "envoy.filters.http.router",
   phase: "router",

@@ -8,7 +8,7 @@ import type { HttpConnection } from "../connection.ts";
 import { filterAccessLogs, httpFilters } from "../http/registry.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 
-/** Speaks HTTP, and leads requests through the HTTP filters. */
+/** Terminates HTTP and runs the HTTP filters. */
 export const httpConnectionManager: NetworkFilter = {
   name: "envoy.filters.network.http_connection_manager",
   phase: "terminal",
@@ -18,7 +18,7 @@ export const httpConnectionManager: NetworkFilter = {
       : undefined,
 };
 
-/** Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
+/** The connection manager with Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
 function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectionManager {
   const { kind, routes, connect } = connection;
   const edge = kind === "gateway";

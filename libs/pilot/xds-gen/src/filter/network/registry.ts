@@ -6,8 +6,8 @@ import type { NetworkFilter } from "./network-filter.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 
 /**
- * All network filters, in the order in which connections go through them: that of their phases, and within a phase of this list.
- * One more filter is one more file and one more line.
+ * All network filters, in the order in which connections pass through them: by phase, and within a phase by position. To add a filter,
+ * add a file and a line here.
  */
 export const NETWORK_FILTERS: readonly NetworkFilter[] = [httpConnectionManager, tcpProxy];
 

@@ -3,7 +3,7 @@ import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/networ
 import { fileAccessLogs } from "../access-log.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 
-/** Forwards a connection to one cluster, or to several by weight; to nowhere without any. */
+/** Forwards a connection to one cluster or, by weight, to one of several; without clusters it closes it. */
 export const tcpProxy: NetworkFilter = {
   name: "envoy.filters.network.tcp_proxy",
   phase: "terminal",

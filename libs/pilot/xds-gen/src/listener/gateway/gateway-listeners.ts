@@ -7,7 +7,7 @@ import { socketAddress } from "../socket-address.ts";
 import { gatewayKeys, serverChains } from "./server-chains.ts";
 import { serversByPort } from "./servers.ts";
 
-/** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, all servers of it together. */
+/** The listeners of a router (docs/reference/pilot.md §3.3): one for each port, with all servers of the port. */
 export function gatewayListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
   if (binding.mode !== "gateway") return [];
   const { address } = binding;

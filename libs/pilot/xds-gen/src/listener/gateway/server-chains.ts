@@ -4,7 +4,7 @@ import type { Scope } from "../../scope/scope.ts";
 import { ANY_TRANSPORT, ANYWHERE, filterChains } from "../chain.ts";
 import type { BoundServer } from "./servers.ts";
 
-/** The filter chains of the servers of a port: plaintext HTTP servers share one, with the route table of the port. */
+/** The filter chains for the servers of a port. Plaintext HTTP servers share one chain and the route table of the port. */
 export function serverChains(
   scope: Scope,
   listener: string,
@@ -25,7 +25,7 @@ export function serverChains(
   });
 }
 
-/** The keys of the Gateways that the servers are of. */
+/** The keys of the servers' Gateways. */
 export function gatewayKeys(servers: readonly BoundServer[]): string[] {
   return [...new Set(servers.map(({ gateway }) => gateway.key))];
 }

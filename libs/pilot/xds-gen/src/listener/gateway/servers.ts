@@ -4,13 +4,13 @@ import type { Gateway } from "@xebec/pilot-snapshot";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
 
-/** A server of a Gateway that selects the router. */
+/** A server, and the Gateway that it belongs to. */
 export interface BoundServer {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
 }
 
-/** The plaintext HTTP servers of a router, by the port that they are bound to; what does not fit together is left out. */
+/** The plaintext HTTP servers of a router, by the port to which they are bound. */
 export function serversByPort(scope: Scope, targets: readonly ServiceTarget[]): Map<number, BoundServer[]> {
   const byPort = new Map<number, BoundServer[]>();
   for (const gateway of scope.gateways())

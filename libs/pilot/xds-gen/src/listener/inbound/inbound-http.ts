@@ -6,7 +6,7 @@ import { NO_TIMEOUT } from "../../route/route-timeout.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
 
-/** What a port's HTTP goes through: on to the workload, whatever host it is for. */
+/** HTTP to a port of the workload: every request goes to the workload, whatever its host is. */
 export function inboundHttp(scope: Scope, target: ServiceTarget, listener: string): HttpConnection {
   return {
     protocol: "http",
@@ -50,8 +50,8 @@ function routeOf({ host, servicePort, targetPort, protocol }: ServiceTarget): Bu
 }
 
 /**
- * A workload may close a connection just when the proxy takes it: what was not sent yet is sent again
- * (docs/reference/pilot.md §3.1, Retries). Not for gRPC, whose streams may last.
+ * A workload may close an idle connection at the moment when the proxy reuses it. Requests that were not sent yet are retried
+ * (docs/reference/pilot.md §3.1, Retries), except for gRPC, whose streams may be long-lived.
  */
 function retriesOf(protocol: ServiceTarget["protocol"]) {
   if (protocol === "GRPC" || protocol === "GRPC-Web") return {};

@@ -49,7 +49,7 @@ function chainsOf(objects: readonly Resource[], port: number | undefined): strin
 
 describe("HTTP/1.0", () => {
   for (const http10 of [true, false])
-    it(`is ${http10 ? "" : "not "}taken by every proxy ${http10 ? "when" : "unless"} pilot is told so`, () => {
+    it(`is ${http10 ? "" : "not "}accepted by every proxy ${http10 ? "when" : "unless"} pilot is configured so`, () => {
       const builder = new MeshBuilder({ http10 });
       const workloads = { puts: RECORDS, deletes: [] };
       const generator = new Generator(builder.apply({ workloads }).snapshot);

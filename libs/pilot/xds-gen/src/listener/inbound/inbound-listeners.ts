@@ -10,13 +10,13 @@ import { inspectors, listenerFilter } from "../listener-filters.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
 import { inboundHttp } from "./inbound-http.ts";
-import { MESH_ALPN, MESH_ALPN_BYTES, mtlsTransports, mutualTls } from "./mtls-transports.ts";
+import { MESH_ALPN, MESH_ALPN_TCP, mtlsTransports, mutualTls } from "./mtls-transports.ts";
 
 const INBOUND_PORT = 15006;
 
 /**
- * A sidecar's inbound side: one listener `virtualInbound` behind traffic capture, or with interception NONE a listener of its
- * own for each port on the proxy's address.
+ * The inbound listeners of a sidecar: `virtualInbound` behind traffic capture, or, with interception NONE, a listener on the proxy's
+ * address for each port.
  */
 export function inboundListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
   const ports = new Map<number, ServiceTarget>();
@@ -31,7 +31,7 @@ export function inboundListeners(scope: Scope, { binding, targets }: Workload): 
       message: {
         address: socketAddress(address, target.targetPort),
         trafficDirection: TrafficDirection.INBOUND,
-        // Two proxies on one address would share it silently; a clash must be an error.
+        // A second proxy on the same address must fail instead of silently sharing the port.
         enableReusePort: false,
         ...inspectorTimeout,
         listenerFilters: inspectors(chains),
@@ -66,30 +66,30 @@ function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltL
   };
 }
 
-/** A call to the listener's own port would come back to it for ever. */
+/** Connections to the listener's own port would loop forever. */
 function blackHole(scope: Scope): BuiltFilterChain[] {
   return filterChains(scope, {
     name: "virtualInbound-blackhole",
     matches: [{ destinationPort: INBOUND_PORT }],
     transports: ANY_TRANSPORT,
-    connection: bytesTo(),
+    connection: tcpTo(),
     configKeys: [],
   });
 }
 
-/** Ports of no service. @param port undefined for all that no other chain is for */
+/** Ports that no service has. @param port undefined for every port without chains of its own */
 function passthrough(scope: Scope, port: number | undefined): BuiltFilterChain[] {
   const { mode, configKeys } = modeAt(scope, port);
   return filterChains(scope, {
     name: "virtualInbound",
     matches: [port === undefined ? {} : { destinationPort: port }],
-    transports: mtlsTransports(scope, mode, MESH_ALPN, "bytes"),
-    connection: bytesTo("InboundPassthroughCluster"),
+    transports: mtlsTransports(scope, mode, MESH_ALPN, "tcp"),
+    connection: tcpTo("InboundPassthroughCluster"),
     configKeys,
   });
 }
 
-/** The chains of a port that the workload serves. */
+/** The chains of a served port. */
 function portChains(
   scope: Scope,
   target: ServiceTarget,
@@ -97,27 +97,27 @@ function portChains(
   name: string,
 ): BuiltFilterChain[] {
   const { mode, configKeys } = modeAt(scope, target.targetPort);
-  const chains = (takes: "http" | "bytes", transports: readonly Transport[]): BuiltFilterChain[] => {
-    const connection = takes === "http" ? inboundHttp(scope, target, name) : bytesTo(inboundCluster(target.targetPort));
+  const chains = (takes: "http" | "tcp", transports: readonly Transport[]): BuiltFilterChain[] => {
+    const connection = takes === "http" ? inboundHttp(scope, target, name) : tcpTo(inboundCluster(target.targetPort));
     return filterChains(scope, { name, matches: [destination], transports, connection, configKeys });
   };
   if (isHttp(target.protocol)) return chains("http", mtlsTransports(scope, mode, MESH_ALPN, "http"));
-  if (target.protocol !== "Auto") return chains("bytes", mtlsTransports(scope, mode, MESH_ALPN, "bytes"));
-  // HTTP that clients announce, or that their first bytes tell; the rest is bytes.
+  if (target.protocol !== "Auto") return chains("tcp", mtlsTransports(scope, mode, MESH_ALPN, "tcp"));
+  // HTTP is detected by ALPN or by the first bytes. Everything else is TCP.
   const http = [
     ...(mode === "DISABLE" ? [] : [mutualTls(scope, MESH_HTTP, "http")]),
     ...(mode === "STRICT" ? [] : [{ match: sniffedHttp(scope) }]),
   ];
-  return [...chains("http", http), ...chains("bytes", mtlsTransports(scope, mode, MESH_ALPN_BYTES, "bytes"))];
+  return [...chains("http", http), ...chains("tcp", mtlsTransports(scope, mode, MESH_ALPN_TCP, "tcp"))];
 }
 
-/** The mutual TLS mode of a port, and the key of the object that decides about it. */
+/** The mutual TLS mode of a port, and the key of the policy that sets it. */
 function modeAt(scope: Scope, port: number | undefined) {
   const { namespace, labels } = scope.proxyClass;
   const { mode, configKey } = mtlsDecision(scope, namespace, labels, port);
   return { mode, configKeys: configKey === undefined ? [] : [configKey] };
 }
 
-function bytesTo(...clusters: readonly string[]): TcpConnection {
+function tcpTo(...clusters: readonly string[]): TcpConnection {
   return { protocol: "tcp", kind: "inbound", clusters: clusters.map((name) => ({ name, weight: 1 })) };
 }

@@ -4,37 +4,37 @@ import { meshDownstreamTls } from "../../security/tls-context.ts";
 import { PLAINTEXT, TLS_PASSTHROUGH, type Transport } from "../chain.ts";
 import { MESH_HTTP } from "../sniffing.ts";
 
-/** Protocols that a client of the mesh announces in its handshake (docs/reference/pilot.md §4.4): those of bytes, and all. */
-export const MESH_ALPN_BYTES = ["istio", "istio-peer-exchange"];
-export const MESH_ALPN = [...MESH_HTTP, ...MESH_ALPN_BYTES];
-/** Protocols that the server takes. */
+/** ALPN protocols of mesh clients (docs/reference/pilot.md §4.4): for TCP, and all of them. */
+export const MESH_ALPN_TCP = ["istio", "istio-peer-exchange"];
+export const MESH_ALPN = [...MESH_HTTP, ...MESH_ALPN_TCP];
+/** ALPN protocols that the server selects. */
 const HTTP_SERVER = ["h2", "http/1.1"];
-const BYTES_SERVER = ["istio-peer-exchange", ...HTTP_SERVER];
+const TCP_SERVER = ["istio-peer-exchange", ...HTTP_SERVER];
 
-/** Clients of the mesh that announce one of these protocols. @param takes what is behind it */
-export function mutualTls(scope: Scope, alpn: readonly string[], takes: "http" | "bytes"): Transport {
+/** Mutual TLS from mesh clients with one of these ALPN protocols. @param protocol what the chain serves */
+export function mutualTls(scope: Scope, alpn: readonly string[], protocol: "http" | "tcp"): Transport {
   const match = { transportProtocol: "tls", applicationProtocols: [...alpn] };
-  return { match, socket: endsTls(scope, takes) };
+  return { match, socket: terminateTls(scope, protocol) };
 }
 
-function endsTls({ mesh }: Scope, takes: "http" | "bytes") {
-  return meshDownstreamTls(mesh.trustDomain, takes === "http" ? HTTP_SERVER : BYTES_SERVER);
+function terminateTls({ mesh }: Scope, protocol: "http" | "tcp") {
+  return meshDownstreamTls(mesh.trustDomain, protocol === "http" ? HTTP_SERVER : TCP_SERVER);
 }
 
 /**
- * What a mutual TLS mode lets in (docs/reference/pilot.md §4.4, match rows). What two modes both take has the same chain in both:
- * a connection is cut when its chain changes, and it must not be because others are not taken any more.
- * @param alpn what clients of the mesh announce in their handshake
- * @param takes what is behind it; the application's own TLS goes through untouched, unless it must be HTTP
+ * The transports that a mutual TLS mode accepts (docs/reference/pilot.md §4.4, match rows). A transport that two modes accept has the
+ * same chain in both: Envoy closes connections when their chain changes, and a stricter mode must not close those that it still accepts.
+ * @param alpn ALPN protocols of mesh clients
+ * @param protocol what the chain serves; the application's own TLS passes through, unless the port is HTTP
  */
 export function mtlsTransports(
   scope: Scope,
   mode: MtlsMode,
   alpn: readonly string[],
-  takes: "http" | "bytes",
+  protocol: "http" | "tcp",
 ): readonly Transport[] {
   if (mode === "DISABLE") return [PLAINTEXT, TLS_PASSTHROUGH];
-  const mutual = mutualTls(scope, alpn, takes);
-  if (mode === "STRICT") return [mutual, { ...TLS_PASSTHROUGH, socket: endsTls(scope, takes) }];
-  return [mutual, PLAINTEXT, ...(takes === "bytes" ? [TLS_PASSTHROUGH] : [])];
+  const mutual = mutualTls(scope, alpn, protocol);
+  if (mode === "STRICT") return [mutual, { ...TLS_PASSTHROUGH, socket: terminateTls(scope, protocol) }];
+  return [mutual, PLAINTEXT, ...(protocol === "tcp" ? [TLS_PASSTHROUGH] : [])];
 }

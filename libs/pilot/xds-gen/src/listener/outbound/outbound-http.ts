@@ -1,6 +1,6 @@
 import type { HttpConnection } from "../../filter/connection.ts";
 
-/** Requests to other services. @param rds the name of their route table */
+/** HTTP to other services. @param rds the name of the route table */
 export function outboundHttp(
   listener: string,
   rds: string,

@@ -8,7 +8,7 @@ import { inspectorTimeout, sharesListeners, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
-import { ALL_ADDRESSES, bytesTo, unboundListener, unknownTraffic } from "./unbound-listener.ts";
+import { ALL_ADDRESSES, tcpTo, unboundListener, unknownTraffic } from "./unbound-listener.ts";
 import { WildcardPort } from "./wildcard-port.ts";
 
 const OUTBOUND_PORT = 15001;
@@ -39,7 +39,7 @@ export function outboundListeners(scope: Scope): BuiltListener[] {
       else if (service.addresses.length === 0) at(port.number).addOpen({ service, port });
       for (const address of service.addresses) {
         const name = `${address}_${port.number}`;
-        // The oldest service keeps an address and port that several claim.
+        // Of several services with the same address and port, the oldest wins.
         if (!address.includes("/") && !listeners.has(name))
           listeners.set(name, addressListener(scope, name, address, service, port));
       }
@@ -48,7 +48,7 @@ export function outboundListeners(scope: Scope): BuiltListener[] {
   return [...shared, ...listeners.values(), virtualOutbound(scope)];
 }
 
-/** The listener of a TCP service's address. */
+/** The listener of one address of a TCP service. */
 function addressListener(
   scope: Scope,
   name: string,
@@ -61,7 +61,7 @@ function addressListener(
   return unboundListener(name, { address, port: port.number, ...shape, configKeys: service.configKeys });
 }
 
-/** HTTP among a service's chains for bytes; what is not told in time goes to the same service as bytes. */
+/** Adds HTTP to the TCP chains of a service. Connections whose protocol is not detected in time go to the service as TCP. */
 function sniffed(
   scope: Scope,
   name: string,
@@ -69,7 +69,7 @@ function sniffed(
   port: MeshPort,
   chains: readonly BuiltFilterChain[],
 ) {
-  const bytes = chains.find(takesRest);
+  const rest = chains.find(takesRest);
   const http = filterChains(scope, {
     matches: ANYWHERE,
     transports: [{ match: sniffedHttp(scope) }],
@@ -77,13 +77,13 @@ function sniffed(
     configKeys: [],
   });
   return {
-    filterChains: [...chains.filter((each) => each !== bytes), ...http],
-    ...(bytes ? { defaultFilterChain: bytes } : {}),
+    filterChains: [...chains.filter((each) => each !== rest), ...http],
+    ...(rest ? { defaultFilterChain: rest } : {}),
     timeout: inspectorTimeout,
   };
 }
 
-/** Takes all outbound connections, and hands them over to the listener of the address that the client meant. */
+/** Accepts all outbound connections, and hands them to the listener of their original destination. */
 function virtualOutbound(scope: Scope): BuiltListener {
   return {
     name: "virtualOutbound",
@@ -97,7 +97,7 @@ function virtualOutbound(scope: Scope): BuiltListener {
         name: "virtualOutbound-blackhole",
         matches: [{ destinationPort: OUTBOUND_PORT }],
         transports: ANY_TRANSPORT,
-        connection: bytesTo([]),
+        connection: tcpTo([]),
         configKeys: [],
       }),
       ...filterChains(scope, {

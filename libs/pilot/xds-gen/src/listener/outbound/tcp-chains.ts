@@ -6,23 +6,22 @@ import { domainsOf } from "../../route/virtual-host.ts";
 import type { Scope } from "../../scope/scope.ts";
 import { ANY_TRANSPORT, type DestinationMatch, filterChains, type Transport } from "../chain.ts";
 import { type Cidr, cidrOf } from "../cidr.ts";
-import { bytesTo } from "./unbound-listener.ts";
+import { tcpTo } from "./unbound-listener.ts";
 
 /**
- * Which listener the chains are for: one on all addresses is shared by services, so a chain must tell its own connections by
- * their address or server name.
+ * A listener on all addresses that several services share: chains have to match their connections by address or server name.
  */
 export interface SharedListener {
-  /** The networks of a service that has no single address. */
+  /** The CIDR blocks of the service. */
   readonly networks: readonly string[];
-  /** What chains of other services match already. */
+  /** Matches of the chains of other services. */
   readonly taken: Set<string>;
   readonly transports: readonly Transport[];
 }
 
 /**
  * The filter chains of a TCP or TLS service's port (docs/reference/pilot.md §3.1).
- * @param shared absent for a listener that the service has for itself
+ * @param shared absent for a listener of the service's own
  */
 export function tcpChains(
   scope: Scope,
@@ -38,7 +37,7 @@ export function tcpChains(
     return filterChains(scope, {
       matches: unmatched(subnets, target.serverNames ?? ownNames, taken),
       transports: shared?.transports ?? ANY_TRANSPORT,
-      connection: bytesTo(
+      connection: tcpTo(
         target.destinations.map(({ cluster }) => cluster),
         settings,
       ),
@@ -47,7 +46,7 @@ export function tcpChains(
   });
 }
 
-/** The names by which clients of a service ask for it in their handshake. */
+/** The server names (SNI) by which clients address a service. */
 function serverNames(scope: Scope, service: MeshService): readonly string[] | undefined {
   if (service.host === "*") return undefined;
   return domainsOf({ ...service, addresses: [] }, scope.proxyClass.namespace, scope.mesh.domain).filter(
@@ -56,7 +55,7 @@ function serverNames(scope: Scope, service: MeshService): readonly string[] | un
 }
 
 /**
- * The parts of a match that no chain before has, as matches of their own; Envoy refuses a listener in which two have the same.
+ * The combinations of subnets and names that no earlier chain matches: Envoy rejects a listener with two equal matches.
  * @returns none when nothing is left
  */
 function unmatched(
@@ -72,7 +71,7 @@ function unmatched(
       return !taken.has(key) && Boolean(taken.add(key));
     });
     if (free.length === 0) continue;
-    // Names that have the same networks left share a chain.
+    // Names with the same remaining subnets share a chain.
     const key = JSON.stringify(free);
     const part = parts.get(key) ?? { free, names: [] as string[] };
     part.names.push(name);

@@ -14,7 +14,7 @@ interface UnboundListener {
   readonly port: number;
   readonly filterChains: readonly BuiltFilterChain[];
   readonly defaultFilterChain?: BuiltFilterChain;
-  /** How long the inspectors wait for a client's first bytes. */
+  /** How long the inspectors wait for the first bytes. */
   readonly timeout?: Pick<
     MessageInitShape<typeof ListenerSchema>,
     "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
@@ -22,7 +22,7 @@ interface UnboundListener {
   readonly configKeys: readonly string[];
 }
 
-/** A listener that opens no port: it only takes what `virtualOutbound` hands over. */
+/** A listener without a port of its own (`bind_to_port: false`): `virtualOutbound` hands connections to it. */
 export function unboundListener(name: string, listener: UnboundListener): BuiltListener {
   const { address, port, timeout, filterChains, defaultFilterChain: last, configKeys } = listener;
   return {
@@ -40,12 +40,12 @@ export function unboundListener(name: string, listener: UnboundListener): BuiltL
   };
 }
 
-/** Bytes to some clusters by weight; they are cut off where there is none. */
-export function bytesTo(clusters: readonly WeightedCluster[], settings: TcpSettings = {}): TcpConnection {
+/** TCP to clusters by weight. */
+export function tcpTo(clusters: readonly WeightedCluster[], settings: TcpSettings = {}): TcpConnection {
   return { protocol: "tcp", kind: "outbound", clusters, settings };
 }
 
-/** What no service is for: on to wherever it leads, or cut off. */
+/** Traffic to unknown destinations: passed through, or closed (`outboundTrafficPolicy`). */
 export function unknownTraffic({ mesh }: Scope): TcpConnection {
-  return bytesTo([{ name: mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 }]);
+  return tcpTo([{ name: mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 }]);
 }

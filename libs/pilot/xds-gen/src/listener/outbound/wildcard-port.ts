@@ -27,8 +27,8 @@ interface MatchedPort extends TcpPort {
 }
 
 /**
- * A port on all addresses: HTTP, told by its first bytes, and the oldest TCP service share it, but for the networks and server
- * names of others.
+ * The listener of a port on all addresses. HTTP services, of which the first bytes are detected, share it with the oldest TCP service
+ * without an address, and with services that chains match by CIDR block or server name.
  */
 export class WildcardPort {
   readonly #port: number;
@@ -46,12 +46,12 @@ export class WildcardPort {
     this.#grpcWeb ||= protocol === "GRPC-Web";
   }
 
-  /** A TCP service without an address: the oldest of them is what is left when nothing else matches. */
+  /** Adds a TCP service without an address: the oldest one receives what no other chain matches. */
   addOpen(port: TcpPort): void {
     this.#open ??= port;
   }
 
-  /** A TCP service that has whole networks for addresses, or a TLS service, whose clients name it. */
+  /** Adds a TCP service with CIDR blocks, or a TLS service, which clients address by server name. */
   addMatched(port: MatchedPort): void {
     this.#matched.push(port);
   }
@@ -61,27 +61,27 @@ export class WildcardPort {
     const matched = this.#matched.flatMap(({ service, port, networks }) =>
       tcpChains(scope, service, port, {
         ...{ networks, taken },
-        // Envoy looks for no other chain once one of these addresses has one for what is plaintext.
+        // Without a chain of its own, TLS to these addresses would match none: Envoy does not fall back to other prefixes.
         transports: port.protocol === "Auto" ? [PLAINTEXT, TLS_PASSTHROUGH] : ANY_TRANSPORT,
       }),
     );
     const open = this.#open ? tcpChains(scope, this.#open.service, this.#open.port) : [];
-    // Where no rule of the service is for everything, the last chain is its own: the one without a match.
+    // The chain without a match becomes the default one.
     const last = open.find(takesRest) ?? passthrough(scope);
-    const bytes = open.filter((each) => each !== last);
+    const tcp = open.filter((each) => each !== last);
     return unboundListener(`${ALL_ADDRESSES}_${this.#port}`, {
       address: ALL_ADDRESSES,
       port: this.#port,
       filterChains: this.#http
-        ? [...matched, ...this.#sniffed(scope, this.#networks(taken)), ...bytes, ...this.#sniffed(scope, ANYWHERE)]
-        : [...matched, ...bytes],
+        ? [...matched, ...this.#sniffed(scope, this.#networks(taken)), ...tcp, ...this.#sniffed(scope, ANYWHERE)]
+        : [...matched, ...tcp],
       ...(last ? { defaultFilterChain: last } : {}),
       ...(this.#http ? { timeout: detectionTimeout(this.#port) } : {}),
       configKeys: [],
     });
   }
 
-  /** HTTP to these destinations. */
+  /** Chains for detected HTTP to these destinations. */
   #sniffed(scope: Scope, matches: readonly DestinationMatch[]): BuiltFilterChain[] {
     const name = `${ALL_ADDRESSES}_${this.#port}`;
     return filterChains(scope, {
@@ -92,7 +92,7 @@ export class WildcardPort {
     });
   }
 
-  /** The networks of services without protocol, once each: HTTP to them is told apart, too. */
+  /** The CIDR blocks of services without a declared protocol, without duplicates. */
   #networks(taken: Set<string>): DestinationMatch[] {
     return this.#matched
       .filter(({ port }) => port.protocol === "Auto")
