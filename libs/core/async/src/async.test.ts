@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { backoff } from "./backoff.ts";
 import { Coalescer } from "./coalescer.ts";
 import { isAbort, sleep } from "./sleep.ts";
+import { inTurns, Turns } from "./turns.ts";
 import { waitFor } from "./wait-for.ts";
 
 describe("delays of retries", () => {
@@ -101,5 +102,38 @@ describe("waiting", () => {
   it("takes zero and the empty text for values", async () => {
     assert.equal(await waitFor("a number", 100, () => 0), 0);
     assert.equal(await waitFor("a text", 100, () => ""), "");
+  });
+});
+
+describe("work in turns", () => {
+  const steps = (count: number, done: number[]): Iterable<undefined> => ({
+    *[Symbol.iterator]() {
+      for (let i = 0; i < count; i++) {
+        done.push(i);
+        yield undefined;
+      }
+    },
+  });
+
+  it("is done at once when it is little", () => {
+    const done: number[] = [];
+    assert.equal(inTurns(steps(10, done), new Turns(16)), undefined);
+    assert.equal(done.length, 10);
+  });
+
+  it("makes room for others when it is much, and is done to the end", async () => {
+    const done: number[] = [];
+    const work = inTurns(steps(100, done), new Turns(16));
+    assert.equal(done.length, 16);
+    await work;
+    assert.equal(done.length, 100);
+  });
+
+  it("fails as its step does", async () => {
+    const failing = function* () {
+      for (let i = 0; i < 20; i++) yield;
+      throw new Error("no");
+    };
+    await assert.rejects(async () => inTurns(failing(), new Turns(16)), /no/);
   });
 });

@@ -3,5 +3,5 @@ export { type ClockWatchOptions, watchClock } from "./clock.ts";
 export { Coalescer } from "./coalescer.ts";
 export { Pace } from "./pace.ts";
 export { isAbort, sleep } from "./sleep.ts";
-export { Turns } from "./turns.ts";
+export { inTurns, Turns } from "./turns.ts";
 export { waitFor } from "./wait-for.ts";

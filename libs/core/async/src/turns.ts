@@ -33,3 +33,21 @@ export class Turns {
     this.#since = performance.now();
   }
 }
+
+/**
+ * Does work step by step, in turns of the event loop.
+ * @returns undefined when all was done in the first turn; otherwise when it is done
+ */
+export function inTurns(steps: Iterable<unknown>, turns: Turns): Promise<void> | undefined {
+  const rest = steps[Symbol.iterator]();
+  for (;;) {
+    if (rest.next().done) return undefined;
+    const turn = turns.next();
+    if (turn) return goOn(rest, turn, turns);
+  }
+}
+
+async function goOn(rest: Iterator<unknown>, turn: Promise<void>, turns: Turns): Promise<void> {
+  await turn;
+  while (!rest.next().done) await turns.next();
+}

@@ -1,4 +1,5 @@
 export { checkPilotConfig, PilotConfig } from "./config.ts";
 export type { SyncStatus } from "./debug/sync-status.ts";
 export { type PilotParts, pilotComponents } from "./pilot.ts";
-export { type NackReport, XdsServer } from "./server/xds-server.ts";
+export type { NackReport } from "./server/nacks.ts";
+export { XdsServer } from "./server/xds-server.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Turns } from "@xebec/core-async";
 import type { Resource } from "@xebec/model-resources";
 import { applyTo, generations, type MeshState, wholeOf } from "@xebec/pilot-snapshot/mesh-changes";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
@@ -92,7 +93,7 @@ describe("a generator that follows changes", () => {
     );
   });
 
-  it("forgets what no proxy holds any more, and nothing else", () => {
+  it("forgets what no proxy holds any more, and nothing else", async () => {
     const { snapshot } = new MeshBuilder().apply({ config: { puts: [ENTRY], deletes: [] } });
     const generator = new Generator(snapshot);
     const [first] = PROXIES as [MeshProxy];
@@ -113,11 +114,11 @@ describe("a generator that follows changes", () => {
     }
     everything(generator);
     assert.ok(generator.cacheSize > size + 100);
-    generator.keep(held);
+    await generator.keep([held], new Turns());
     assert.equal(generator.cacheSize, size);
     assert.deepEqual(held(), before);
     for (const [i, set] of held().entries()) assert.equal(set, before[i]);
-    generator.keep(() => {});
+    await generator.keep([], new Turns());
     assert.equal(generator.cacheSize, 0);
   });
 

@@ -1,4 +1,4 @@
-import type { Turns } from "@xebec/core-async";
+import { inTurns, type Turns } from "@xebec/core-async";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import type { EncodedResource } from "../encode/encoded.ts";
 import type { PatchSource } from "../patch/patch.ts";
@@ -124,11 +124,22 @@ export class Generator {
     for (const type of this.#types) if (type.prepare) yield* type.prepare(scope, workload);
   }
 
-  /** Frees every entry that `use` does not request: clients choose names freely, and classes come and go. */
-  keep(use: () => void): void {
+  /**
+   * Frees every entry that `uses` do not request, in turns of the event loop: clients choose names freely, and classes come and go.
+   * @param uses each requests all that one proxy has. They must not throw
+   * @returns undefined when it was done in the first turn; otherwise a promise of its end
+   */
+  keep(uses: Iterable<() => void>, turns: Turns): Promise<void> | undefined {
+    return inTurns(this.#keeping(uses), turns);
+  }
+
+  *#keeping(uses: Iterable<() => void>): globalThis.Generator<undefined> {
     this.#cache.beginRound();
-    use();
-    this.#cache.endRound();
+    for (const use of uses) {
+      use();
+      yield;
+    }
+    yield* this.#cache.endRound();
   }
 
   /** Number of cached entries. */

@@ -76,7 +76,7 @@ describe("a cache of resources", () => {
     whole();
     cache.beginRound();
     whole();
-    cache.endRound();
+    for (const _ of cache.endRound());
     assert.deepEqual([cache.size, made()], [2, 3]);
     cache.invalidate(["a"]);
     assert.deepEqual([cache.size, cache.keys], [0, 0]);

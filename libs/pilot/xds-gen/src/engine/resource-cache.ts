@@ -5,6 +5,9 @@ export interface CacheEntry<T> {
   readonly mark: string;
 }
 
+/** Number of entries that one step at the end of a round visits. */
+const STEP = 64;
+
 /** An entry with its bookkeeping. */
 interface StoredEntry extends CacheEntry<unknown> {
   readonly owner: string;
@@ -103,8 +106,11 @@ export class ResourceCache {
     this.#round++;
   }
 
-  /** Drops the entries that were not in use in this round, directly or through another entry. */
-  endRound(): void {
+  /**
+   * Drops the entries that were not in use in this round, directly or through another entry; it yields after some entries. What is
+   * requested meanwhile is in use.
+   */
+  *endRound(): Generator<undefined> {
     const used = new Set<StoredEntry>();
     const visit = (entry: StoredEntry): void => {
       if (used.has(entry)) return;
@@ -114,8 +120,16 @@ export class ResourceCache {
         if (inner) visit(inner);
       }
     };
-    for (const entry of this.#byMark.values()) if (entry.round === this.#round) visit(entry);
-    for (const entry of this.#byMark.values()) if (!used.has(entry)) this.#drop(entry);
+    let looked = 0;
+    for (const entry of this.#byMark.values()) {
+      if (entry.round === this.#round) visit(entry);
+      if (++looked % STEP === 0) yield;
+    }
+    for (const entry of this.#byMark.values()) {
+      if (entry.round === this.#round) visit(entry);
+      else if (!used.has(entry)) this.#drop(entry);
+      if (++looked % STEP === 0) yield;
+    }
   }
 
   /** Number of entries. */

@@ -4,7 +4,8 @@ import type { ConfigPosition } from "@xebec/model-resources";
 import { type InUse, objectConditions, type Snapshot } from "@xebec/pilot-snapshot";
 import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
-import type { Nack, XdsServer } from "../server/xds-server.ts";
+import type { Nack } from "../server/nacks.ts";
+import type { XdsServer } from "../server/xds-server.ts";
 import { EarlierConditions } from "./earlier-conditions.ts";
 import { ObjectsInUse } from "./objects-in-use.ts";
 

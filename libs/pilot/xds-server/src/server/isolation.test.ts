@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
 import { DeltaClient, SotwClient } from "../test-client.testkit.ts";
 import { CLUSTER, entry, mesh, prepared, synced } from "./test-mesh.testkit.ts";
 
@@ -69,5 +70,26 @@ describe("memory", () => {
     assert.equal(server.generator?.cacheSize, size);
     stays.stream.end();
     assert.equal(server.generator?.cacheSize, 0);
+  });
+
+  it("is freed in turns when there are many clients, and what they have stays", async () => {
+    const { server, apply } = mesh();
+    await apply([entry(1)]);
+    const clients = Array.from({ length: 1_000 }, (_, n) => {
+      const client = new DeltaClient(server);
+      client.send("endpoint", { subscribe: [CLUSTER(1), `x-${n}`] });
+      return client;
+    });
+    const size = server.generator?.cacheSize ?? 0;
+    for (const client of clients.slice(0, 400)) client.stream.end();
+    assert.equal(server.generator?.cacheSize, size, "nothing of it at once");
+    await waitFor("it is freed", 10_000, () => (server.generator?.cacheSize ?? 0) <= size - 400, 0);
+    const kept = [...server.connections].map((each) => each.subscriptions.get("endpoint")?.sent);
+    const { generator } = server;
+    assert.ok(generator && kept.length === 600);
+    for (const [n, { proxy, subscriptions }] of [...server.connections].entries()) {
+      const sub = subscriptions.get("endpoint");
+      if (sub) assert.equal(generator.resources(sub.type, proxy, generator.proxyClass(proxy), sub.names), kept[n]);
+    }
   });
 });

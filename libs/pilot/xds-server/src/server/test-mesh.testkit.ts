@@ -4,7 +4,8 @@ import { createMetrics } from "@xebec/core-metrics";
 import type { Resource } from "@xebec/model-resources";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
-import { type NackReport, XdsServer } from "./xds-server.ts";
+import type { NackReport } from "./nacks.ts";
+import { XdsServer } from "./xds-server.ts";
 
 export const CLUSTER = (n: number): string => `outbound|80||svc-${n}.example.com`;
 

@@ -1,0 +1,49 @@
+import { Turns } from "@xebec/core-async";
+import type { Generator } from "@xebec/pilot-xds-gen";
+
+/** So many entries that nobody uses are not worth a pass over every proxy. */
+const SOME_ENTRIES = 1_000;
+
+/** The clients of a server. */
+export interface CacheUsers {
+  readonly generator: Generator | undefined;
+  /** How many clients there are. */
+  readonly clients: number;
+  /** Each asks for all that one client has. */
+  uses(): Iterable<() => void>;
+}
+
+/**
+ * Frees what the generator keeps and no client uses any more, once that may be as much as what is used. A pass goes over all
+ * clients and all entries, in turns of the event loop.
+ */
+export class CacheUpkeep {
+  /** Entries that were in use after the last pass. */
+  #used = 0;
+  /** Clients that have left since the last pass began. */
+  #left = 0;
+  #isRunning = false;
+
+  /** A client has left. */
+  clientLeft(): void {
+    this.#left++;
+  }
+
+  /** Makes a pass if one is due and none is under way; then another one if that has become due meanwhile. */
+  run(users: CacheUsers): void {
+    const { generator, clients } = users;
+    if (!generator || this.#isRunning) return;
+    if (generator.cacheSize <= 2 * this.#used + SOME_ENTRIES && this.#left * 4 <= clients) return;
+    this.#isRunning = true;
+    this.#left = 0;
+    const pass = generator.keep(users.uses(), new Turns());
+    if (pass) void pass.finally(() => this.#ended(users, generator));
+    else this.#ended(users, generator);
+  }
+
+  #ended(users: CacheUsers, { cacheSize }: Generator): void {
+    this.#isRunning = false;
+    this.#used = cacheSize;
+    if (this.#left > 0) this.run(users);
+  }
+}
