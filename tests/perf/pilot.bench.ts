@@ -15,7 +15,7 @@ export async function pilotFigures(): Promise<Figure[]> {
     using folder = tempDir();
     await using mesh = await startPilot(folder, "config");
     figures.push(...(await ordinaryFigures(mesh, delta)));
-    figures.push(await refusal(mesh, delta));
+    figures.push(await rejection(mesh, delta));
     figures.push(await reconnect(mesh, delta));
   }
   for (const delta of [true, false]) {
@@ -71,26 +71,26 @@ async function ordinaryFigures({ server, dir, address }: PilotMesh, delta: boole
   return figures;
 }
 
-/** A change that every proxy of the mesh refuses. */
-async function refusal({ server, dir, address }: PilotMesh, delta: boolean): Promise<Figure> {
+/** A change that every proxy of the mesh rejects. */
+async function rejection({ server, dir, address }: PilotMesh, delta: boolean): Promise<Figure> {
   const CLUSTER = "outbound|80||svc-3.example.com";
   const changed = { yet: false };
-  let refused = 0;
-  const refuse = (bytes: Buffer): string | undefined => {
+  let rejected = 0;
+  const reject = (bytes: Buffer): string | undefined => {
     if (!changed.yet || !bytes.includes(CLUSTER_TYPE)) return undefined;
     // In the state-of-the-world form the good rest comes once more, with the cluster as it was.
     if (!bytes.includes(MARK)) return undefined;
-    refused++;
+    rejected++;
     return `Error adding/updating cluster(s) ${CLUSTER}: no`;
   };
-  using clients = connectClients(address, CLIENTS, () => ({ delta, refuse }));
+  using clients = connectClients(address, CLIENTS, () => ({ delta, reject }));
   await clients.complete;
   changed.yet = true;
   const before = { cpu: server.cpuMs, rss: server.rssKib };
   save(dir, "dr-3.yaml", destinationRule(3));
-  await waitFor("every proxy has refused the change", 60_000, () => refused >= CLIENTS);
+  await waitFor("every proxy has rejected the change", 60_000, () => rejected >= CLIENTS);
   return {
-    what: `a change that ${CLIENTS} proxies refuse, ${formOf(delta)}`,
+    what: `a change that ${CLIENTS} proxies reject, ${formOf(delta)}`,
     value: `${((server.rssKib - before.rss) / CLIENTS).toFixed(0)} KiB memory each`,
     cpu: `${((server.cpuMs - before.cpu) / CLIENTS).toFixed(2)} ms each`,
     goal: "",

@@ -32,15 +32,15 @@ export interface PilotParts {
 export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
   const server = new XdsServer({
     metrics,
-    onQuarantine: () => told.changed(),
-    // Objects are attached to routers at once; whom else an object concerns is told when proxies have stopped to come and go.
+    onQuarantine: () => conditions.changed(),
+    // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.
     onConnections: ({ proxy, subscriptions }) => {
-      told.proxiesChanged();
-      const heldBack = [...subscriptions.values()].some(({ quarantine }) => quarantine.size > 0);
-      if (proxy.type === "router" || heldBack) told.changed();
+      conditions.proxiesChanged();
+      const hasQuarantined = [...subscriptions.values()].some(({ quarantine }) => quarantine.size > 0);
+      if (proxy.type === "router" || hasQuarantined) conditions.changed();
     },
   });
-  const told = conditionWriter(server, bus);
+  const conditions = conditionWriter(server, bus);
   /** Resolves when every proxy was sent what the last snapshot brings it. */
   let sent: Promise<void> = Promise.resolve();
   const cache = config.stateDir ? { cacheDir: config.stateDir } : {};
@@ -54,10 +54,10 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     ...cache,
     onSnapshot: (change) => {
       sent = server.update(change);
-      // Endpoints alone change nothing of what is told.
-      if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) told.changed();
+      // Endpoints alone change no condition.
+      if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) conditions.changed();
     },
-    onReached: (position) => void sent.then(() => told.reached(position)),
+    onReached: (position) => void sent.then(() => conditions.reached(position)),
   });
   const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, source?: TlsSource): Component =>
@@ -80,7 +80,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   const secure = tls && refusing(tls, ({ serialNumber }) => revoked.isRevoked(serialNumber));
   const components: Component[] = [
     ...(secure ? [revoked] : []),
-    told,
+    conditions,
     state,
     proxiesResponder(bus, server),
     ...(config.grpcAddr ? [xds("xDS", config.grpcAddr)] : []),

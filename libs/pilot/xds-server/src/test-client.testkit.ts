@@ -98,7 +98,7 @@ export class SotwClient {
       method.handler(this.stream, { ...CALL, ...(authenticated ? { identity: IDENTITY } : {}) });
   }
 
-  /** Asks for a type, or acknowledges its last answer; with `error` it refuses it. */
+  /** Asks for a type, or acknowledges its last answer; with `error` it rejects it. */
   send(type: TestType, names: readonly string[] = [], error?: string): void {
     const nonce = this.#nonces.get(type) ?? "";
     const request = create(DiscoveryRequestSchema, {

@@ -8,17 +8,12 @@ import {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { GrpcChannel } from "@xebec/platform-grpc";
 
-const PREFIX = "type.googleapis.com/envoy.config.";
-const URLS = {
-  cluster: `${PREFIX}cluster.v3.Cluster`,
-  endpoint: `${PREFIX}endpoint.v3.ClusterLoadAssignment`,
-  listener: `${PREFIX}listener.v3.Listener`,
-  route: `${PREFIX}route.v3.RouteConfiguration`,
-} as const;
-type XdsType = keyof typeof URLS;
-const ORDER: readonly XdsType[] = ["cluster", "endpoint", "listener", "route"];
+/** What the client asks for, in this order. */
+const ORDER = ["cluster", "endpoint", "listener", "route"] as const satisfies readonly XdsType[];
+type AskedType = (typeof ORDER)[number];
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
 const sotw = DiscoveryResponseSchema.field;
@@ -35,8 +30,8 @@ export interface AdsClientOptions {
   readonly delta: boolean;
   /** The pod's labels; none by default. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Says what is wrong with a message that the client then refuses; undefined accepts it. */
-  readonly refuse?: (bytes: Buffer) => string | undefined;
+  /** Says what is wrong with a message that the client then rejects; undefined accepts it. */
+  readonly reject?: (bytes: Buffer) => string | undefined;
   /** Called with the bytes of each message that holds this text; for measuring when a change arrives. */
   readonly onMessage?: (bytes: Buffer) => void;
 }
@@ -48,7 +43,7 @@ export interface AdsClientOptions {
 export class AdsClient {
   readonly #options: AdsClientOptions;
   readonly #stream: ReturnType<GrpcChannel["duplex"]>;
-  readonly #nonces = new Map<XdsType, string>();
+  readonly #nonces = new Map<AskedType, string>();
   #names: string[] = [];
   #isFirstRequest = true;
   #complete: (() => void) | undefined;
@@ -73,14 +68,14 @@ export class AdsClient {
     this.#stream.end();
   }
 
-  #send(type: XdsType, error?: string): void {
+  #send(type: AskedType, error?: string): void {
     const { id, labels = {} } = this.#options;
     const node = this.#isFirstRequest ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
     this.#isFirstRequest = false;
     const names = type === "endpoint" ? this.#names : type === "route" ? ["80"] : [];
     const nonce = this.#nonces.get(type) ?? "";
-    const fault = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };
-    const head = { typeUrl: URLS[type], responseNonce: nonce, ...node, ...fault };
+    const errorDetail = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };
+    const head = { typeUrl: TYPE_URL[type], responseNonce: nonce, ...node, ...errorDetail };
     this.#stream.write(
       this.#options.delta
         ? toBinary(
@@ -96,7 +91,7 @@ export class AdsClient {
     this.messages++;
     const fields = this.#options.delta ? DELTA : SOTW;
     const reader = new BinaryReader(bytes);
-    let type: XdsType = "cluster";
+    let type: AskedType = "cluster";
     let nonce = "";
     const resources: Uint8Array[] = [];
     while (reader.pos < reader.len) {
@@ -112,7 +107,7 @@ export class AdsClient {
         .map((each) => clusterName(each, this.#options.delta))
         .filter((name) => name.startsWith("outbound|"));
     this.#nonces.set(type, nonce);
-    this.#send(type, this.#options.refuse?.(bytes));
+    this.#send(type, this.#options.reject?.(bytes));
     this.#options.onMessage?.(bytes);
     if (!first) return;
     const next = ORDER[ORDER.indexOf(type) + 1];
@@ -121,8 +116,8 @@ export class AdsClient {
   }
 }
 
-function typeOf(url: string): XdsType {
-  return ORDER.find((type) => URLS[type] === url) ?? "cluster";
+function typeOf(url: string): AskedType {
+  return ORDER.find((type) => TYPE_URL[type] === url) ?? "cluster";
 }
 
 /** A cluster's name: the first field of the message in the Any (in Delta, of the Any in the Resource). */

@@ -38,8 +38,8 @@ describe("the condition of the mesh configuration", () => {
   });
 });
 
-describe("the condition of a refused object", () => {
-  it("says who refuses it, and how many of all do", () => {
+describe("the condition of a rejected object", () => {
+  it("says who rejects it, and how many of all do", () => {
     const vs: Resource = {
       ...{ group: "networking.istio.io", version: "v1", kind: "VirtualService", namespace: "default", name: "vs" },
       spec: { hosts: ["a.example.com"] },

@@ -9,33 +9,33 @@ import type { XdsServer } from "../server/xds-server.ts";
 import { EarlierConditions } from "./earlier-conditions.ts";
 import { ObjectsInUse } from "./objects-in-use.ts";
 
-/** Conditions follow a change after this pause, so that a burst of changes is told once. */
+/** Conditions follow a change after this pause, so that a burst of changes is reported once. */
 const PAUSE_MS = 100;
 const CONSUMER = "pilot";
 
-/** What pilot says of every object that it reads: where it is attached, or which proxy refused it and why. */
+/** The condition of every object that pilot reads: where it is attached, or which proxy rejected it and why. */
 export function* conditionsOf(
   snapshot: Snapshot,
   routers: readonly Readonly<Record<string, string>>[],
-  refused: ReadonlyMap<string, Nack>,
+  nacks: ReadonlyMap<string, Nack>,
   use?: InUse,
 ): Generator<ConditionUpdate> {
   for (const each of objectConditions(snapshot, { routers, use })) {
-    const nack = refused.get(each.key);
+    const nack = nacks.get(each.key);
     yield nack
       ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: nackText(nack) }
       : { object: each.key, state: each.state, reason: each.reason, message: each.message };
   }
 }
 
-/** Who refuses, so that one workload that refuses everything is seen to be the one. */
+/** Who rejects, so that one workload that rejects everything is seen to be the one. */
 function nackText({ proxy, message, count, of }: Nack): string {
   const others = count > 1 ? ` and ${count - 1} more` : "";
   return `${proxy}${others} (${count} of ${of} ${of === 1 ? "proxy" : "proxies"}): ${message}`;
 }
 
 export interface ConditionWriter extends Component {
-  /** Something changed that a condition may say. */
+  /** Something changed that conditions may depend on. */
   changed(): void;
   /** A proxy has come or gone. */
   proxiesChanged(): void;
@@ -44,15 +44,15 @@ export interface ConditionWriter extends Component {
 }
 
 /**
- * Keeps pilot's conditions of objects in the bucket `status`. What an earlier pilot said of objects that are gone since is
- * taken back.
+ * Keeps pilot's conditions of objects in the bucket `status`. Those of an earlier process for
+ * objects that are gone since are deleted.
  */
 export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
   const conditions = createConditions(bus, CONSUMER);
   const earlier = new EarlierConditions(bus, () => void run.request());
   const stop = new AbortController();
   let position: ConfigPosition | undefined;
-  const users = new ObjectsInUse(server, () => void run.request());
+  const inUse = new ObjectsInUse(server, () => void run.request());
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
     const snapshot = server.generator?.snapshot;
@@ -62,16 +62,16 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
       .filter((each) => each.authenticated && each.proxy.type === "router")
       .map((each) => each.proxy.labels);
     const turns = new Turns();
-    const use = await users.inUse(turns);
-    const said: ConditionUpdate[] = [];
+    const use = await inUse.find(turns);
+    const updates: ConditionUpdate[] = [];
     for (const each of conditionsOf(snapshot, routers, server.currentNacks, use)) {
-      said.push(each);
+      updates.push(each);
       conditions.set(each);
       await turns.next();
     }
     if (stop.signal.aborted) return;
-    conditions.replace(said);
-    earlier.takeBackAllBut(new Set(said.map((each) => each.object)));
+    conditions.replace(updates);
+    earlier.deleteAllBut(new Set(updates.map((each) => each.object)));
     if (at) void conditions.observed(at);
   });
   return {
@@ -80,14 +80,14 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
       earlier.read();
     },
     changed: () => void run.request(),
-    proxiesChanged: () => users.changed(),
+    proxiesChanged: () => inUse.changed(),
     reached(next) {
       position = next;
       void run.request();
     },
     async close() {
       stop.abort();
-      users.close();
+      inUse.close();
       earlier.close();
     },
   };

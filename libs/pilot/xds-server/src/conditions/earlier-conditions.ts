@@ -35,8 +35,8 @@ export class EarlierConditions {
     });
   }
 
-  /** Takes back what is said of objects of which nothing is to be said now. Once: what this process says it takes back itself. */
-  takeBackAllBut(objects: ReadonlySet<string>): void {
+  /** Deletes the conditions of objects that have none now. Once: this process deletes its own itself. */
+  deleteAllBut(objects: ReadonlySet<string>): void {
     if (!this.#isKnown || !this.#watch) return;
     this.close();
     for (const object of this.#objects) {
@@ -44,7 +44,7 @@ export class EarlierConditions {
       this.#bus
         .bucket("status")
         .delete(statusKey({ consumer: CONSUMER, object }))
-        .catch((error: unknown) => log.warn({ err: error, object }, "an old condition could not be taken back"));
+        .catch((error: unknown) => log.warn({ err: error, object }, "an old condition could not be deleted"));
     }
     this.#objects.clear();
   }

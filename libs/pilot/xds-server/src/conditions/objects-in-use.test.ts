@@ -52,7 +52,7 @@ async function said(objects: readonly [Resource, ...Resource[]], clients: readon
   const builder = new MeshBuilder();
   await server.update(builder.apply({ config: { puts: [entry, ...objects], deletes: [] } }));
   for (const each of clients) new SotwClient(server, each).send("cluster");
-  const use = await new ObjectsInUse(server, () => {}).inUse(new Turns());
+  const use = await new ObjectsInUse(server, () => {}).find(new Turns());
   const { group, kind, namespace, name } = objects[0];
   const routers = [...server.connections]
     .filter((each) => each.proxy.type === "router")

@@ -32,7 +32,7 @@ export class ObjectsInUse {
   }
 
   /** @returns undefined while it is not known: no proxy is connected, or they have just begun to come */
-  async inUse(turns: Turns): Promise<InUse | undefined> {
+  async find(turns: Turns): Promise<InUse | undefined> {
     const { generator } = this.#server;
     const connections = [...this.#server.connections].filter((each) => each.authenticated);
     if (!generator || connections.length === 0) return undefined;

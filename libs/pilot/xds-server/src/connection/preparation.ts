@@ -32,7 +32,7 @@ export class Preparation {
     try {
       work = generator.prepare(connection.proxy, proxyClass, new Turns())?.then(ended, () => ended(true));
     } catch {
-      // The fault is told where the configuration is put together, to the stream that asks for it.
+      // The error is reported where the configuration is put together, to the stream that asks for it.
     }
     // Namespaces are clients' to choose.
     if (this.#classes.size > MOST_CLASSES) this.#classes.clear();

@@ -23,13 +23,13 @@ export interface StreamWriter {
 /** What one writer has under way. */
 interface Share {
   bytes: number;
-  /** Checks since its connection took something. Counted in checks, not in time: a process that stood still is no fault of its. */
+  /** Checks since its connection took something. Counted in checks, not in time: a process that stood still does not count. */
   idle: number;
   aside: boolean;
 }
 
 /**
- * Bounds the memory of messages under way when many proxies come at once: each has its turn, none is refused. Bytes count from
+ * Bounds the memory of messages under way when many proxies come at once: each has its turn, none is turned away. Bytes count from
  * the write until the connection took them. A peer that does not read makes nobody wait for long: its bytes are set aside
  * after a second or two, and it is ended after ten and more.
  */

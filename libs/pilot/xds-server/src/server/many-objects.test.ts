@@ -72,15 +72,15 @@ describe("thousands of objects", () => {
       const routed = await turnsOf(() => waitFor("the routes are there", 20_000, has, 1));
       assert.ok(routed >= least, `the routes were made in ${routed} turns`);
       const bus = createMemoryBus();
-      const teller = conditionWriter(server, bus);
-      await teller.start(new AbortController().signal);
-      teller.changed();
+      const writer = conditionWriter(server, bus);
+      await writer.start(new AbortController().signal);
+      writer.changed();
       const last = `pilot/${keyOf(objects.at(-1) as Resource)}`;
-      const told = await turnsOf(() =>
-        waitFor("all is told", 20_000, async () => (await bus.bucket("status").get(last)) !== undefined, 1),
+      const reported = await turnsOf(() =>
+        waitFor("all is reported", 20_000, async () => (await bus.bucket("status").get(last)) !== undefined, 1),
       );
-      assert.ok(told >= least, `the conditions were told in ${told} turns`);
-      await teller.close?.();
+      assert.ok(reported >= least, `the conditions were reported in ${reported} turns`);
+      await writer.close?.();
     });
 
   it("of an older snapshot are not kept when it changes while they are made", async () => {

@@ -11,7 +11,7 @@ export type Replacement = readonly [name: string, instead: EncodedResource | und
 
 /**
  * The desired set with some resources replaced, left out or added. Proxies that differ from it in the same way get the very
- * same set, so that a refusal of a thousand proxies costs one.
+ * same set, so that a NACK of a thousand proxies costs one.
  */
 export function replaced(desired: ResourceSet, replacements: readonly Replacement[]): ResourceSet {
   if (replacements.length === 0) return desired;

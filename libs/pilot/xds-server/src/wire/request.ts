@@ -59,7 +59,7 @@ const DELTA = {
 const STATUS = { code: StatusSchema.field.code.number, message: StatusSchema.field.message.number };
 /** The fields of a map's entries, which have no descriptor (protobuf.dev, "Encoding", Maps). */
 const MAP_ENTRY = { key: 1, value: 2 } as const;
-/** More names than this in one request are refused. */
+/** A request with more names than this is an error. */
 const MAX_NAMES = 100_000;
 const MAX_MESSAGE = 4_096;
 
