@@ -43,8 +43,10 @@ test("each service loads the adapters of its varieties, which are what the catal
     }
     return adapters.map((each) => each.name);
   };
-  assert.deepEqual(await names("check", "quota"), ["denier", "listchecker", "memquota"]);
-  assert.deepEqual(await names("report"), ["prometheus", "stdio"]);
+  const [policy, telemetry] = [await names("check", "quota"), await names("report")];
+  assert.ok(policy.includes("denier") && telemetry.includes("prometheus"));
+  const all = [...ADAPTERS.values()].filter((info) => info.builtIn === undefined).map((info) => info.name);
+  assert.deepEqual([...new Set([...policy, ...telemetry])].sort(), all.sort());
 });
 
 test("an adapter's name is its key, its templates exist, and Istio's adapters take Istio's templates", () => {

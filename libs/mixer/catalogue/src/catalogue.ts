@@ -2,6 +2,7 @@ import { denier } from "@xebec/mixer-adapters-denier/info";
 import { listchecker } from "@xebec/mixer-adapters-listchecker/info";
 import { memquota } from "@xebec/mixer-adapters-memquota/info";
 import { prometheus } from "@xebec/mixer-adapters-prometheus/info";
+import { statsd } from "@xebec/mixer-adapters-statsd/info";
 import { stdio } from "@xebec/mixer-adapters-stdio/info";
 import {
   type Adapter,
@@ -26,6 +27,7 @@ const CATALOGUE: readonly AdapterEntry[] = [
   { info: listchecker, load: () => import("@xebec/mixer-adapters-listchecker") },
   { info: memquota, load: () => import("@xebec/mixer-adapters-memquota") },
   { info: prometheus, load: () => import("@xebec/mixer-adapters-prometheus") },
+  { info: statsd, load: () => import("@xebec/mixer-adapters-statsd") },
   { info: stdio, load: () => import("@xebec/mixer-adapters-stdio") },
 ] as readonly AdapterEntry[];
 

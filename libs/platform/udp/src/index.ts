@@ -1,0 +1,1 @@
+export { type UdpOptions, UdpSender } from "./udp-sender.ts";
