@@ -81,6 +81,9 @@ function make(kind: Option["kind"], type: ValueType, help: string, value: unknow
 
 export type Options = Readonly<Record<string, Option>>;
 
+/** A flag without effect: `switch` for one that may stand without a value. */
+export type IgnoredFlag = "value" | "switch";
+
 export interface ConfigSpec<O extends Options = Options> {
   /** The service's name as typed: `pilot`, `mixer-policy`. */
   readonly service: string;
@@ -93,8 +96,8 @@ export interface ConfigSpec<O extends Options = Options> {
   readonly positional?: readonly string[];
   /** Istio's other names of options. One letter is a flag with one dash: `n` is `-n`. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** Istio's flags that change nothing here: accepted, and reported. A switch may stand without a value. */
-  readonly ignored?: Readonly<Record<string, "value" | "switch">>;
+  /** Istio's flags that change nothing here: accepted, and reported. */
+  readonly ignored?: Readonly<Record<string, IgnoredFlag>>;
   /** True: flags that nobody knows are ignored, too. Istio's agent does so, for templates of other versions. */
   readonly ignoresUnknown?: boolean;
 }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempDisposableSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { configArguments } from "./arguments.ts";
@@ -63,6 +66,16 @@ describe("Istio's command line", () => {
     );
     assert.deepEqual(ignored, ["--resync", "--profile", "--resync", "--profile"]);
     assert.deepEqual([config.http10, config.port], [true, 1], "the value of --resync is what follows, whatever it is");
+  });
+
+  it("may have them in a file, too", () => {
+    using folder = mkdtempDisposableSync(join(tmpdir(), "xebec-flags-"));
+    const path = join(folder.path, "config.yaml");
+    writeFileSync(path, "resync: 5m\nport: 7\n");
+    const { config, ignored } = load("--config-file", path, "--profile");
+    assert.deepEqual([config.port, ignored], [7, ["--profile", "resync"]]);
+    writeFileSync(path, "other: 5m\n");
+    assert.match(errorsOf(["--config-file", path]).join(), /"other" is no option/);
   });
 
   it("has arguments that are no flags, as many as are declared", () => {

@@ -1,4 +1,4 @@
-import type { ConfigSpec } from "./define.ts";
+import type { ConfigSpec, IgnoredFlag } from "./define.ts";
 
 /** The flag that names a file with further options. */
 export const FILE_FLAG = "config-file";
@@ -69,7 +69,7 @@ function optionName(
   return isAlias ? aliases[written] : long;
 }
 
-type IgnoredAs = "value" | "switch" | "unknown" | undefined;
+type IgnoredAs = IgnoredFlag | "unknown" | undefined;
 
 function ignoredAs({ ignored = {}, ignoresUnknown }: ConfigSpec, name: string): IgnoredAs {
   if (Object.hasOwn(ignored, name)) return ignored[name];

@@ -10,7 +10,7 @@ export interface LoadedConfig<S extends ConfigSpec> {
   readonly redacted: Readonly<Record<string, unknown>>;
   /** The arguments that are no flags; at most as many as the specification names. */
   readonly positional: readonly string[];
-  /** Flags that were accepted without effect, as they were written. */
+  /** Flags, and keys of the file, that were accepted without effect, as they were written. */
   readonly ignored: readonly string[];
 }
 
@@ -27,6 +27,7 @@ export function loadConfig<S extends ConfigSpec>(
   const errors: string[] = [];
   const { values, positional, ignored } = readFlags(spec, argv, errors);
   const file = readFile(values.get(FILE_FLAG)?.at(-1), spec, errors);
+  const ignoredKeys = Object.keys(file ?? {}).filter((key) => Object.hasOwn(spec.ignored ?? {}, key));
   const givenFor = (name: string, each: Option): GivenValue | undefined => {
     const fromFlag = values.get(name);
     if (fromFlag) return { value: convert(each, fromFlag), source: `--${name}` };
@@ -35,7 +36,7 @@ export function loadConfig<S extends ConfigSpec>(
     return file && Object.hasOwn(file, name) ? { value: file[name], source: `file, "${name}"` } : undefined;
   };
   const config = checkedConfig(spec, givenFor, errors);
-  return { config, redacted: redactedConfig(spec, config), positional, ignored };
+  return { config, redacted: redactedConfig(spec, config), positional, ignored: [...ignored, ...ignoredKeys] };
 }
 
 /** The environment variable of an option: `XEBEC_PILOT_GRPC_ADDR` for pilot's `grpcAddr`. */
@@ -58,7 +59,7 @@ function readFile(path: string | undefined, spec: ConfigSpec, errors: string[]):
     return undefined;
   }
   for (const key of Object.keys(value))
-    if (!Object.hasOwn(spec.options, key))
+    if (!Object.hasOwn(spec.options, key) && !Object.hasOwn(spec.ignored ?? {}, key))
       errors.push(`${path}: "${key}" is no option${suggestion(key, Object.keys(spec.options))}`);
   return value as Record<string, unknown>;
 }

@@ -3,6 +3,7 @@ import {
   type Check,
   type ConfigOf,
   defineConfig,
+  type IgnoredFlag,
   isAddress,
   isDirectory,
   option,
@@ -14,8 +15,6 @@ import { trustDomainOf } from "@xebec/model-names";
 import type { ListenAddress } from "@xebec/platform-grpc";
 import { networkFault } from "@xebec/platform-http/guarded";
 import type { LoadSheddingOptions } from "./load-shedding.ts";
-
-const accepted = "accepted for Istio's charts, has no effect here: ";
 
 const areDirectories: Check = (value) =>
   (value as readonly string[])
@@ -58,15 +57,16 @@ const common = {
   maxRequestsPerSecond: option.number("overloaded above this rate; 0: never", 0),
   burstSize: option.number("requests that may come at once above the rate; 0: as many as one second has", 0),
   log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
-  apiWorkerPoolSize: option.number(`${accepted}there are no worker threads`, 1024),
-  adapterWorkerPoolSize: option.number(`${accepted}there are no worker threads`, 1024),
-  singleThreaded: option.boolean(`${accepted}there are no worker threads`),
-  numCheckCacheEntries: option.number(`${accepted}only clients cache`, 1_500_000),
-  profile: option.boolean(`${accepted}Node.js profiles with --cpu-prof`, true),
-  trace_zipkin_url: option.string(`${accepted}OpenTelemetry's variables name the collector`),
-  trace_jaeger_url: option.string(`${accepted}OpenTelemetry's variables name the collector`),
-  trace_log_spans: option.boolean(`${accepted}OpenTelemetry's variables name the exporter`),
-  trace_sampling_rate: option.number(`${accepted}OpenTelemetry's variables set the sampler`, 0),
+};
+
+/**
+ * Flags of `mixs server` for what there is not here: worker threads, a cache of checks (only clients cache), profiles (Node.js has
+ * `--cpu-prof`), and tracers other than OpenTelemetry, which has its own variables.
+ */
+const ignored: Readonly<Record<string, IgnoredFlag>> = {
+  ...{ apiWorkerPoolSize: "value", adapterWorkerPoolSize: "value", singleThreaded: "switch" },
+  ...{ numCheckCacheEntries: "value", profile: "switch" },
+  ...{ trace_zipkin_url: "value", trace_jaeger_url: "value", trace_log_spans: "switch", trace_sampling_rate: "value" },
 };
 
 /** Flags of mixer-policy. */
@@ -74,6 +74,7 @@ export const PolicyConfig = defineConfig({
   service: "mixer-policy",
   summary: "decides about requests: Mixer's Check and Envoy's ext_authz",
   options: common,
+  ignored,
 });
 
 /** Flags of mixer-telemetry. */
@@ -84,6 +85,7 @@ export const TelemetryConfig = defineConfig({
     ...common,
     prometheusAddr: option.addressOrNone("address of the prometheus adapter's metrics; empty for none", ":42422"),
   },
+  ignored,
 });
 
 export type MixerConfig = ConfigOf<typeof PolicyConfig>;
