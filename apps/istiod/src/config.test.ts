@@ -30,7 +30,7 @@ describe("the configuration of istiod's services", () => {
     );
     assert.throws(
       () => configs(["--handlerDirs", "relative"]),
-      /mixer-policy: "handlerDirs": "relative" is no absolute path/,
+      /mixer-policy: "handlerDirs": "relative" is not an absolute path/,
     );
     assert.throws(() => configs(["--pilotAddress", "a:b"]), /pilot: "grpcAddr": "a:b:15010" is not an address/);
   });

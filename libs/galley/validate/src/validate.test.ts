@@ -134,7 +134,7 @@ describe("objects of Mixer", () => {
     [
       "rule",
       { match: 'source.ip == ip("x")', actions: [{ handler: "h", instances: ["i"] }] },
-      /spec\.match: line 1, column 14: "x" is no IP address/,
+      /spec\.match: line 1, column 14: "x" is not an IP address/,
     ],
     [
       "rule",

@@ -16,7 +16,7 @@ export interface Condition {
   readonly message: string;
 }
 
-/** Collects one condition per object; the first fault of an object stays. */
+/** Collects one condition per object; the first rejection of an object stays. */
 export class Conditions {
   readonly #all = new Map<string, Condition>();
 

@@ -86,9 +86,12 @@ test("a constant that can never be used rejects its object and hinders no other"
   const is = (key: string, want: RegExp): void =>
     assert.match(`${states[key]?.state} ${states[key]?.reason}: ${states[key]?.message}`, want, key);
   is("rule/istio-system/good", /^attached Compiled/);
-  is("rule/istio-system/address", /^rejected InvalidExpression: spec.match: line 1, column 14: "x" is no IP address/);
+  is(
+    "rule/istio-system/address",
+    /^rejected InvalidExpression: spec.match: line 1, column 14: "x" is not an IP address/,
+  );
   is("rule/other/pattern", /^rejected InvalidExpression: spec.match: .*regular expression "\["/);
-  is("listentry/istio-system/when", /^rejected InvalidExpression: spec.value: .*"yesterday" is no RFC 3339 time/);
+  is("listentry/istio-system/when", /^rejected InvalidExpression: spec.value: .*"yesterday" is not an RFC 3339 time/);
   is("quota/istio-system/per", /^rejected InvalidExpression: spec.dimensions.at: /);
   is("rule/istio-system/partly", /^attached PartlyRejected: .*"when.listentry" was rejected/);
   is("rule/istio-system/header", /^attached PartlyRejected: .*requestHeaderOperations\[0\].values\[0\]: /);

@@ -26,7 +26,7 @@ export interface HandlerLimits {
   readonly directories: readonly string[];
 }
 
-/** Metrics in a text format, for a scraper. */
+/** Metrics in a string format, for a scraper. */
 export interface Exposition {
   readonly contentType: string;
   text(): string;

@@ -210,14 +210,14 @@ export class AccessLogBag extends AttributeBag {
       ["x-request-id", request.text(REQUEST.requestId)],
     ] as const)
       if (text !== "") extra.set(name, text);
-    for (const [name, text] of this.#metadata.texts(this.common, REQUEST_HEADERS)) extra.set(name, text);
+    for (const [name, text] of this.#metadata.strings(this.common, REQUEST_HEADERS)) extra.set(name, text);
     return new ExtendedMap(extra, request.map(REQUEST.requestHeaders));
   }
 
   get responseHeaders(): StringMap {
     // A copy: whoever keeps the map must not see the next entry in it.
     return new ExtendedMap(
-      new Map(this.#metadata.texts(this.common, RESPONSE_HEADERS)),
+      new Map(this.#metadata.strings(this.common, RESPONSE_HEADERS)),
       this.response.map(RESPONSE.responseHeaders),
     );
   }
@@ -226,8 +226,8 @@ export class AccessLogBag extends AttributeBag {
     return (
       this.request.map(REQUEST.requestHeaders).get("content-type") ??
       this.response.map(RESPONSE.responseHeaders).get("content-type") ??
-      this.#metadata.texts(this.common, REQUEST_HEADERS).get("content-type") ??
-      this.#metadata.texts(this.common, RESPONSE_HEADERS).get("content-type")
+      this.#metadata.strings(this.common, REQUEST_HEADERS).get("content-type") ??
+      this.#metadata.strings(this.common, RESPONSE_HEADERS).get("content-type")
     );
   }
 

@@ -17,7 +17,7 @@ import type { MixerServiceParts } from "./service-parts.ts";
 
 const log = logger("accesslogs");
 
-/** Who sends a stream; told by its first message. */
+/** Who sends a stream, as its first message says. */
 interface Sender {
   readonly kind: Reporter["kind"];
   readonly id: string;
@@ -73,7 +73,7 @@ export function accessLogService({ runtime, index, meters }: MixerServiceParts):
       const done = (errors: readonly Error[]): void => {
         pool.give(bag);
         meters.bags(places.length / 2);
-        told(errors, meters);
+        noteErrors(errors, meters);
       };
       const errors = fill() ? handOver(snapshot, batch, fill) : batch.flush();
       if (errors instanceof Promise) waitFor(stream, errors, done);
@@ -101,7 +101,7 @@ function waitFor(stream: RawStream, errors: Promise<readonly Error[]>, done: (er
     .finally(() => stream.resume());
 }
 
-function told(errors: readonly Error[], meters: MixerMeters): void {
+function noteErrors(errors: readonly Error[], meters: MixerMeters): void {
   if (errors.length === 0) return;
   meters.reportErrors(errors.length);
   log.debug({ errors: errors.slice(0, 5).map((each) => each.message) }, "parts of a report failed");

@@ -2,14 +2,14 @@
 const LONGEST = 512;
 
 /**
- * What was found for texts that callers send. They choose the texts, so both number and length are bounded: a longer one is
+ * What was found for strings that callers send. They choose the strings, so both number and length are bounded: a longer one is
  * not remembered, and when there are too many all are forgotten. Either costs time and nothing else.
  */
 export class BoundedCache<V extends object | string | null> {
   readonly #most: number;
   readonly #values = new Map<string, V>();
 
-  /** @param most how many texts are remembered */
+  /** @param most how many strings are remembered */
   constructor(most: number) {
     this.#most = most;
   }

@@ -31,7 +31,7 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
   let due = false;
   /** How far the reader has come. */
   let position: ConfigPosition | undefined;
-  let fault: string | undefined;
+  let failure: string | undefined;
   const applied = new Coalescer(async () => {
     if (closed) return;
     const reached = position;
@@ -40,12 +40,12 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
       await putIntoEffect();
     }
     // Everything up to here is in effect, and what became of it was said.
-    if (reached) void conditions.observed(reached, fault);
+    if (reached) void conditions.observed(reached, failure);
   });
   async function putIntoEffect(): Promise<void> {
     try {
       const all = await runtime.apply(resources.values());
-      fault = undefined;
+      failure = undefined;
       conditions.replace(all);
       meters.config(all);
       for (const { object, reason, message } of all.filter((each) => each.state === "rejected"))
@@ -55,7 +55,7 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
         "configuration in effect",
       );
     } catch (error) {
-      fault = `the configuration could not be put into effect: ${XebecError.from(error).message}`;
+      failure = `the configuration could not be put into effect: ${XebecError.from(error).message}`;
       log.error({ err: error }, "the configuration could not be put into effect; the one before stays");
     }
   }
@@ -95,7 +95,7 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
     start: (signal) => reader.start(signal),
     missing: () => [
       ...(reader.missing?.() ?? []),
-      ...(runtime.snapshot ? [] : [fault ?? "no configuration is in effect yet"]),
+      ...(runtime.snapshot ? [] : [failure ?? "no configuration is in effect yet"]),
     ],
     async close() {
       await reader.close?.();

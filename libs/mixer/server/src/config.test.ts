@@ -40,10 +40,10 @@ test("addresses and stores are read in all their forms", () => {
 
 test("what cannot work is refused before anything opens", () => {
   for (const [flag, want] of [
-    ["--configStoreURL=k8s://", /"k8s:\/\/" is no store/],
+    ["--configStoreURL=k8s://", /"k8s:\/\/" is not a store/],
     ["--configStoreURL=fs://", /needs a directory/],
     ["--configStoreURL=fs:///none/here", /--configStoreURL: there is no directory "\/none\/here"/],
-    ["--averageLatencyThreshold=abc", /"abc" is no duration/],
+    ["--averageLatencyThreshold=abc", /"abc" is not a duration/],
     ["--address=nowhere", /--address: "nowhere" is not an address/],
     ["--secureAddr=x", /is not an address/],
   ] as const)

@@ -18,7 +18,7 @@ import type { LoadSheddingOptions } from "./load-shedding.ts";
 
 const areDirectories: Check = (value) =>
   (value as readonly string[])
-    .map((each) => (isAbsolute(each) ? undefined : `"${each}" is no absolute path`))
+    .map((each) => (isAbsolute(each) ? undefined : `"${each}" is not an absolute path`))
     .find(Boolean);
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
 
@@ -112,15 +112,15 @@ export function configStoreOf({ configStoreURL, busURL }: Pick<MixerConfig, "con
   if (/^(?:nats|tls|ws|wss):\/\//.test(configStoreURL)) return { dir: undefined, busURL: [configStoreURL, ...busURL] };
   throw new XebecError(
     "invalid_argument",
-    `--configStoreURL: "${configStoreURL}" is no store that this service can read; use fs://DIRECTORY or nats://HOST:PORT (galley puts objects of Kubernetes and MCP on the bus)`,
+    `--configStoreURL: "${configStoreURL}" is not a store that this service can read; use fs://DIRECTORY or nats://HOST:PORT (galley puts objects of Kubernetes and MCP on the bus)`,
   );
 }
 
 /** Checks what the options' types do not show. @throws XebecError invalid_argument */
 export function checkMixerConfig(config: MixerConfig): void {
   const { dir } = configStoreOf(config);
-  const fault = dir === undefined ? undefined : isDirectory(dir);
-  if (fault !== undefined) throw new XebecError("invalid_argument", `--configStoreURL: ${fault}`);
+  const problem = dir === undefined ? undefined : isDirectory(dir);
+  if (problem !== undefined) throw new XebecError("invalid_argument", `--configStoreURL: ${problem}`);
   listenAddressOf(config);
   loadSheddingOf(config);
 }
@@ -131,17 +131,20 @@ export function listenAddressOf({ address, port }: Pick<MixerConfig, "address" |
   const unix = /^unix:\/\/(.+)$/.exec(address);
   if (unix) return { path: unix[1] as string };
   const text = address.replace(/^tcp:\/\//, "");
-  const fault = isAddress(text);
-  if (fault !== undefined) throw new XebecError("invalid_argument", `--address: ${fault}`);
+  const problem = isAddress(text);
+  if (problem !== undefined) throw new XebecError("invalid_argument", `--address: ${problem}`);
   return parseAddress(text);
 }
 
-/** The flags of load shedding. @throws XebecError invalid_argument for text that is no duration */
+/** The flags of load shedding. @throws XebecError invalid_argument for string that is not a duration */
 export function loadSheddingOf(config: MixerConfig): LoadSheddingOptions {
   const ms = (flag: "averageLatencyThreshold" | "latencySampleHalflife"): number => {
     const nanos = parseGoDuration(config[flag]);
     if (nanos === undefined)
-      throw new XebecError("invalid_argument", `--${flag}: "${config[flag]}" is no duration; write for example 100ms`);
+      throw new XebecError(
+        "invalid_argument",
+        `--${flag}: "${config[flag]}" is not a duration; write for example 100ms`,
+      );
     return Number(nanos) / 1e6;
   };
   return {

@@ -23,7 +23,7 @@ export class EntryMetadata {
   readonly #struct = new MessageView(StructSchema);
   readonly #field = new MessageView(MAP_ENTRY_FIELDS);
   readonly #value = new MessageView(ValueSchema);
-  readonly #texts = { [REQUEST_HEADERS]: new Map<string, string>(), [RESPONSE_HEADERS]: new Map<string, string>() };
+  readonly #strings = { [REQUEST_HEADERS]: new Map<string, string>(), [RESPONSE_HEADERS]: new Map<string, string>() };
   #known = true;
 
   /** Another entry is read from now on. */
@@ -31,25 +31,28 @@ export class EntryMetadata {
     this.#known = false;
   }
 
-  /** The texts of one namespace. @param common the entry's AccessLogCommon */
-  texts(common: MessageView, namespace: typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS): ReadonlyMap<string, string> {
+  /** The strings of one namespace. @param common the entry's AccessLogCommon */
+  strings(
+    common: MessageView,
+    namespace: typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS,
+  ): ReadonlyMap<string, string> {
     if (!this.#known) this.#read(common);
-    return this.#texts[namespace];
+    return this.#strings[namespace];
   }
 
   #read(common: MessageView): void {
     this.#known = true;
-    for (const texts of Object.values(this.#texts)) if (texts.size > 0) texts.clear();
+    for (const strings of Object.values(this.#strings)) if (strings.size > 0) strings.clear();
     if (!common.message(METADATA, this.#metadata)) return;
     const { bytes } = this.#metadata;
     this.#metadata.forEach(FILTER_METADATA, (pos, end) => {
       const namespace = this.#entry.read(bytes, pos, end).text(MAP_ENTRY.key);
       if (namespace !== REQUEST_HEADERS && namespace !== RESPONSE_HEADERS) return;
-      const texts = this.#texts[namespace];
+      const strings = this.#strings[namespace];
       this.#entry.message(MAP_ENTRY.value, this.#struct);
       this.#struct.forEach(FIELDS, (from, to) => {
         this.#field.read(bytes, from, to).message(MAP_ENTRY.value, this.#value);
-        if (this.#value.has(STRING_VALUE)) texts.set(this.#field.text(MAP_ENTRY.key), this.#value.text(STRING_VALUE));
+        if (this.#value.has(STRING_VALUE)) strings.set(this.#field.text(MAP_ENTRY.key), this.#value.text(STRING_VALUE));
       });
     });
   }

@@ -55,7 +55,7 @@ export class MessageView {
     return this.#at[field] !== 0;
   }
 
-  /** A text field; "" when it is absent, as in proto3. */
+  /** A string field; "" when it is absent, as in proto3. */
   text(field: number): string {
     const at = this.#at[field] as number;
     return at === 0 ? "" : this.#wire.reset(this.bytes, at, this.#end).text();

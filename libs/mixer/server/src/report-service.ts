@@ -30,7 +30,7 @@ export function reportService({ runtime, index, shedder, meters }: MixerServiceP
     };
     const fill = (): boolean => {
       const more = reader.read(bag, add);
-      if (!more) for (const fault of reader.faults) batch.fail(fault);
+      if (!more) for (const error of reader.errors) batch.fail(error);
       return more;
     };
     const done = (): void => {

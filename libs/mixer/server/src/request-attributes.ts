@@ -1,6 +1,6 @@
 import { type AttributeValue, parseIp, parseTimestamp, type StringMap, type ValueType } from "@xebec/model-attributes";
 
-/** Of texts an empty one means absent: proto3 does not tell the two apart. */
+/** Of strings an empty one means absent: proto3 does not tell the two apart. */
 export const orAbsent = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
 
 /** The path before the query. */
@@ -31,7 +31,7 @@ export function originIp(forwardedFor: string | undefined, peer: string): Uint8A
   return (first ? parseIp(first) : undefined) ?? parseIp(peer);
 }
 
-/** A text as a value of an attribute's type: context extensions and tags are texts. */
+/** A string as a value of an attribute's type: context extensions and tags are strings. */
 export function fromText(type: ValueType, text: string): AttributeValue | undefined {
   switch (type) {
     case "INT64":

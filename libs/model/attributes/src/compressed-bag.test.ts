@@ -225,7 +225,7 @@ function readReport(request: Uint8Array, bag: CompressedBag, each: (bag: Compres
     return true;
   });
   assert.equal(more, false);
-  return reader.faults;
+  return reader.errors;
 }
 
 test("delta encoding: later elements add to earlier ones, derived values are dropped between them", () => {
@@ -237,11 +237,11 @@ test("delta encoding: later elements add to earlier ones, derived values are dro
   ]);
   const bag = new CompressedBag(layout);
   const seen: unknown[] = [];
-  const faults = readReport(request, bag, (each) => {
+  const errors = readReport(request, bag, (each) => {
     seen.push([each.get(0), each.get(1), each.get(2)]);
     each.offer(2, 77);
   });
-  assert.deepEqual(faults, []);
+  assert.deepEqual(errors, []);
   assert.deepEqual(seen, [
     ["a", "b", undefined],
     ["a", "c", undefined],
@@ -287,10 +287,10 @@ test("a later delta element with an unknown index or a doubled name is skipped, 
   const writer = new WireWriter();
   for (const each of [good, unknown, doubled, good]) writer.data(1, each);
   const seen: unknown[] = [];
-  const faults = readReport(writer.finish(), new CompressedBag(layout), (each) => seen.push(each.get(0)));
+  const errors = readReport(writer.finish(), new CompressedBag(layout), (each) => seen.push(each.get(0)));
   assert.deepEqual(seen, ["GET", "GET"]);
   assert.deepEqual(
-    faults.map((each) => each.message),
+    errors.map((each) => each.message),
     [
       "attribute index -9 is not defined in the available dictionaries",
       "duplicate attribute 'source.name' in one element",

@@ -77,7 +77,7 @@ export class CompressedBag extends AttributeBag {
    * @param words used when the message has none of its own
    * @param strict checks every index and refuses doubled names, as for the later elements of a delta-encoded Report;
    * otherwise a value that cannot be decoded counts as absent
-   * @throws XebecError invalid_argument; what was read before the fault stays
+   * @throws XebecError invalid_argument; what was read before the error stays
    */
   read(pos: number, end: number, words: MessageDictionary | undefined, strict: boolean): void {
     this.forgetOwn();

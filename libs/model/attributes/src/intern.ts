@@ -1,4 +1,4 @@
-/** Longer texts are mostly unique (paths, ids): keeping them would only push out the others. */
+/** Longer strings are mostly unique (paths, ids): keeping them would only push out the others. */
 const LONGEST = 64;
 const SIZE = 8192;
 const table: string[] = new Array<string>(SIZE).fill("");

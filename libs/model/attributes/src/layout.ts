@@ -4,7 +4,7 @@ import type { ValueType } from "./value-type.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /**
- * The slots of the attributes that some compiled expression reads. Bags are arrays over these slots, so an attribute
+ * The slots of the attributes that some compiled expression reads: a slot is the index of an attribute. Bags are arrays over these slots, so an attribute
  * that no rule needs is never looked at. Slots are added while a configuration is compiled; then the layout is frozen.
  */
 export class Layout {

@@ -5,7 +5,7 @@ import type { AttributeValue, Int64, StringMap, Timestamp } from "./value.ts";
 import type { ValueType } from "./value-type.ts";
 
 /**
- * Writes a value as labels and tags show it (docs/reference/mixer.md §6): texts as they are, numbers in decimal without
+ * Writes a value as labels and tags show it (docs/reference/mixer.md §6): strings as they are, numbers in decimal without
  * exponent, times with microseconds, durations in Go's form, addresses as text, maps as `stringmap[k:v k2:v2]`, nothing as "".
  */
 export function renderValue(type: ValueType, value: AttributeValue | undefined): string {

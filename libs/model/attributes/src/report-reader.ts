@@ -23,8 +23,8 @@ export class ReportReader {
   readonly #words: number[] = [];
   #independent = false;
   #next = 0;
-  /** The faults of elements that were skipped; the others were all delivered. */
-  readonly faults: Error[] = [];
+  /** The errors of elements that were skipped; the others were all delivered. */
+  readonly errors: Error[] = [];
   /** How many elements were delivered. */
   delivered = 0;
 
@@ -70,7 +70,7 @@ export class ReportReader {
         const strict = !this.#independent && at > 0;
         bag.read(elements[at] as number, elements[at + 1] as number, bag.sharedWords, strict);
       } catch (error) {
-        this.faults.push(XebecError.from(error));
+        this.errors.push(XebecError.from(error));
         continue;
       }
       this.delivered++;

@@ -18,7 +18,7 @@ export interface StringMap {
 }
 
 /**
- * What an attribute or expression can hold: STRING, EMAIL_ADDRESS, URI and DNS_NAME are texts, INT64 and DURATION are
+ * What an attribute or expression can hold: STRING, EMAIL_ADDRESS, URI and DNS_NAME are strings, INT64 and DURATION are
  * Int64, IP_ADDRESS is 4 or 16 bytes.
  */
 export type AttributeValue = string | Int64 | boolean | Timestamp | Uint8Array | StringMap;

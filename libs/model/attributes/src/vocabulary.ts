@@ -18,7 +18,7 @@ export interface VocabularyConflict {
 /**
  * Makes a vocabulary of the standard attributes and further declarations; the first declaration of a name holds.
  * @param declared name and type pairs, in order of precedence
- * @param conflict is told of every declaration that contradicts an earlier one
+ * @param conflict is called with every declaration that contradicts an earlier one
  */
 export function createVocabulary(
   declared: Iterable<readonly [string, ValueType]> = [],

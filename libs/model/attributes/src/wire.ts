@@ -94,7 +94,7 @@ export class Wire {
     return length;
   }
 
-  /** A text field's content. Short texts are interned. */
+  /** A string field's content. Short strings are interned. */
   text(): string {
     const length = this.length();
     const start = this.pos;
@@ -120,7 +120,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The UTF-8 text between two offsets; short texts are interned. */
+/** The UTF-8 text between two offsets; short strings are interned. */
 export function textAt(bytes: Buffer, start: number, end: number): string {
   return internAscii(bytes, start, end) ?? bytes.toString("utf8", start, end);
 }

@@ -22,25 +22,25 @@ export type Typed =
  * @throws ExpressionError
  */
 export function check(expression: Expression, vocabulary: Pick<Vocabulary, "typeOf">, text: string): Typed {
-  const fault = (at: number, reason: string): never => {
+  const fail = (at: number, reason: string): never => {
     throw new ExpressionError(text, at, reason);
   };
   const visit = (node: Expression): Typed => {
     if (node.node === "literal") return node;
     if (node.node === "attribute") {
-      const type = vocabulary.typeOf(node.name) ?? fault(node.at, `unknown attribute ${node.name}`);
+      const type = vocabulary.typeOf(node.name) ?? fail(node.at, `unknown attribute ${node.name}`);
       return { ...node, type };
     }
     const { name, at } = node;
-    const signature = SIGNATURES.get(name) ?? fault(at, `unknown function ${name}`);
+    const signature = SIGNATURES.get(name) ?? fail(at, `unknown function ${name}`);
     if (signature.receiver !== undefined && !node.receiver)
-      fault(at, `${name} is a method: write value.${name}(...); invoking instance method without an instance`);
+      fail(at, `${name} is a method: write value.${name}(...); invoking instance method without an instance`);
     if (signature.receiver === undefined && node.receiver)
-      fault(at, `${name} is a function: write ${name}(...); invoking regular function on instance method`);
+      fail(at, `${name} is a function: write ${name}(...); invoking regular function on instance method`);
     const wanted: Parameter[] = [...(signature.receiver ? [signature.receiver] : []), ...signature.parameters];
     const given = [...(node.receiver ? [node.receiver] : []), ...node.args];
     if (node.args.length !== signature.parameters.length)
-      fault(at, `${name} takes ${signature.parameters.length} arguments, not ${node.args.length}: arity mismatch`);
+      fail(at, `${name} takes ${signature.parameters.length} arguments, not ${node.args.length}: arity mismatch`);
     let bound: ValueType | undefined;
     // A loop, not a callback: a long chain of operators is a deep tree.
     const args: Typed[] = [];
@@ -50,11 +50,11 @@ export function check(expression: Expression, vocabulary: Pick<Vocabulary, "type
       if (want === "T") bound ??= typed.type;
       const type = want === "T" ? bound : want;
       if (typed.type !== type)
-        fault(typed.at, `${name} argument ${args.length + 1}: typeError got ${typed.type}, expected ${type}`);
+        fail(typed.at, `${name} argument ${args.length + 1}: typeError got ${typed.type}, expected ${type}`);
       args.push(typed);
     }
     const type = bound ?? args[0]?.type;
-    if (type && DEFINED_FOR[name] && !DEFINED_FOR[name].includes(type)) fault(at, `${name} is not defined for ${type}`);
+    if (type && DEFINED_FOR[name] && !DEFINED_FOR[name].includes(type)) fail(at, `${name} is not defined for ${type}`);
     const result = signature.result === "T" ? (bound as ValueType) : signature.result;
     return { node: "call", at, type: result, name, args };
   };

@@ -1,11 +1,11 @@
 import { XebecError } from "@xebec/core-errors";
 
-/** A fault in the text of an expression, with its place. */
+/** An error in the text of an expression, with its place. */
 export class ExpressionError extends XebecError {
-  /** Where the fault begins, both from 1; columns count characters. */
+  /** Where the error begins, both from 1; columns count characters. */
   readonly line: number;
   readonly column: number;
-  /** The fault without its place. */
+  /** The error without its place. */
   readonly reason: string;
 
   constructor(text: string, offset: number, reason: string) {
@@ -19,7 +19,7 @@ export class ExpressionError extends XebecError {
 }
 
 /**
- * An evaluation that failed: an attribute that is absent, a text that is no address. Without a stack: rules fail on
+ * An evaluation that failed: an attribute that is absent, a string that is no address. Without a stack: rules fail on
  * absent attributes all the time.
  */
 export class EvaluationError extends XebecError {

@@ -119,9 +119,9 @@ const FAILURES: [string, RegExp][] = [
   ['request.id == "x"', /lookup failed/],
   ['(request.id + "x") | "z"', /lookup failed/],
   ['connection.mtls && request.id == "x"', /lookup failed/],
-  ["ip(request.path) == source.ip", /is no IP address/],
-  ["timestamp(request.path) == request.time", /is no RFC 3339 time/],
-  ["dnsName(request.path) == a.dns", /is no DNS name/],
+  ["ip(request.path) == source.ip", /is not an IP address/],
+  ["timestamp(request.path) == request.time", /is not an RFC 3339 time/],
+  ["dnsName(request.path) == a.dns", /is not a DNS name/],
   ['request.path.matches("x") && (request.path + "(").matches("x")', /regular expression/],
 ];
 
@@ -134,7 +134,7 @@ test("evaluation fails for absent attributes without default and for unusable va
     );
 });
 
-const FAULTS: [string, RegExp][] = [
+const ERRORS: [string, RegExp][] = [
   ["", /empty/],
   ["request.id |", /line 1, column 13: expected a value, found the end/],
   ['request.headers["x"].startsWith("y")', /column 22: unexpected expression/],
@@ -142,7 +142,7 @@ const FAULTS: [string, RegExp][] = [
   ["request-id", /the operator - is not part of the language/],
   ["!connection.mtls", /the unary operator ! is not part of the language; write x == false/],
   ["-5", /unary operator -/],
-  ["0x10", /no number/],
+  ["0x10", /not a number/],
   ["9223372036854775808", /does not fit 64 bits/],
   ["no.such", /unknown attribute no.such/],
   ["nofunc(request.id)", /unknown function nofunc/],
@@ -161,16 +161,16 @@ const FAULTS: [string, RegExp][] = [
   ["request.headers", /is of type STRING_MAP, expected BOOL/],
   ["'ab'", /exactly one character/],
   ['"abc', /no closing/],
-  ['"\\q"', /no valid escape/],
+  ['"\\q"', /not a valid escape/],
   ["source.labels[1]", /typeError got INT64, expected STRING/],
   ["a := b", /expected|found/],
   ["source.labels[0:1]", /expected \]/],
-  ['ip("nope") == source.ip', /column 1: "nope" is no IP address/],
+  ['ip("nope") == source.ip', /column 1: "nope" is not an IP address/],
   ['"(".matches(request.path)', /regular expression "\(" is not valid/],
 ];
 
-test("faults are found when an expression is compiled and when it is checked, with line and column", () => {
-  for (const [text, want] of FAULTS)
+test("errors are found when an expression is compiled and when it is checked, with line and column", () => {
+  for (const [text, want] of ERRORS)
     for (const read of [
       () => compileExpression(text, new Layout(vocabulary), "BOOL"),
       () => checkExpression(text, vocabulary, "BOOL"),

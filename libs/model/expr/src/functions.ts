@@ -72,11 +72,11 @@ function order([left, right]: readonly Code[], test: (sign: number) => boolean):
   }
 }
 
-/** A function of a text that fails for texts which are not what it wants. */
+/** A function of a string that fails for strings which are not what it wants. */
 function conversion(what: string, convert: (text: string) => AttributeValue | undefined): Make {
   const checked = (text: string): AttributeValue => {
     const value = convert(text);
-    if (value === undefined) throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is no ${what}`);
+    if (value === undefined) throw new EvaluationError(`${JSON.stringify(text.slice(0, 200))} is not ${what}`);
     return value;
   };
   return ([code]) => {
@@ -87,7 +87,7 @@ function conversion(what: string, convert: (text: string) => AttributeValue | un
   };
 }
 
-/** A test of a text by a pattern, which is prepared once when it is constant. */
+/** A test of a string by a pattern, which is prepared once when it is constant. */
 function pattern(prepare: (pattern: string) => (text: string) => boolean, text: Code, by: Code): { run: Run } {
   const run = text.run;
   if (by.constant !== undefined) {
@@ -167,11 +167,11 @@ export const FUNCTIONS: ReadonlyMap<string, Make> = new Map<string, Make>([
       },
     }),
   ],
-  ["ip", conversion("IP address", parseIp)],
-  ["timestamp", conversion("RFC 3339 time", parseTimestamp)],
-  ["dnsName", conversion("DNS name", dnsName)],
-  ["email", conversion("mail address", emailAddress)],
-  ["uri", conversion("URI", uriText)],
+  ["ip", conversion("an IP address", parseIp)],
+  ["timestamp", conversion("an RFC 3339 time", parseTimestamp)],
+  ["dnsName", conversion("a DNS name", dnsName)],
+  ["email", conversion("a mail address", emailAddress)],
+  ["uri", conversion("a URI", uriText)],
   ["match", ([text, by]) => pattern(globTest, text as Code, by as Code)],
   // The receiver is the regular expression.
   ["matches", ([by, text]) => pattern(regexTest, text as Code, by as Code)],

@@ -49,7 +49,7 @@ export function tokenize(text: string): Token[] {
     if (number !== undefined) {
       const after = match(NAME, at + number.length);
       if (after !== undefined)
-        throw new ExpressionError(text, at, `"${number}${after}" is no number; write it in decimal digits`);
+        throw new ExpressionError(text, at, `"${number}${after}" is not a number; write it in decimal digits`);
       if (/[eE][+-]?$/.test(number)) throw new ExpressionError(text, at, `the exponent of "${number}" has no digits`);
       tokens.push({ kind: /^\d+$/.test(number) ? "int" : "float", text: number, at });
       at += number.length;

@@ -65,7 +65,7 @@ class Parser {
     const value = this.#binary(1);
     const rest = this.#peek();
     if (rest.kind === "newline")
-      throw this.#fault(
+      throw this.#error(
         rest,
         "the expression ends here; break a line only after an operator, a comma or an opening bracket",
       );
@@ -74,7 +74,7 @@ class Parser {
   }
 
   #binary(least: number): Expression {
-    if (++this.#depth > MAX_DEPTH) throw this.#fault(this.#peek(), `nested deeper than ${MAX_DEPTH} levels`);
+    if (++this.#depth > MAX_DEPTH) throw this.#error(this.#peek(), `nested deeper than ${MAX_DEPTH} levels`);
     let left = this.#unary();
     for (;;) {
       const operator = this.#peek();
@@ -83,7 +83,7 @@ class Parser {
       this.#next++;
       const right = this.#binary(precedence + 1);
       const name = FUNCTION_OF[operator.text];
-      if (name === undefined) throw this.#fault(operator, `the operator ${operator.text} is not part of the language`);
+      if (name === undefined) throw this.#error(operator, `the operator ${operator.text} is not part of the language`);
       left = { node: "call", at: operator.at, name, receiver: undefined, args: [left, right] };
     }
     this.#depth--;
@@ -94,7 +94,7 @@ class Parser {
     const token = this.#peek();
     if (token.kind === "operator" && ["!", "-", "+", "^", "&", "*", "<-"].includes(token.text)) {
       const hint = token.text === "!" ? "; write x == false" : "";
-      throw this.#fault(token, `the unary operator ${token.text} is not part of the language${hint}`);
+      throw this.#error(token, `the unary operator ${token.text} is not part of the language${hint}`);
     }
     return this.#value(this.#primary());
   }
@@ -114,7 +114,7 @@ class Parser {
         const args = [this.#value(primary), key];
         primary = { form: "index", value: { node: "call", at: token.at, name: "INDEX", receiver: undefined, args } };
       } else if (token.text === "(") {
-        if (primary.form !== "name") throw this.#fault(token, "only a function's name can be called");
+        if (primary.form !== "name") throw this.#error(token, "only a function's name can be called");
         primary = { form: "value", value: this.#call(primary.segments) };
       } else return primary;
     }
@@ -124,9 +124,9 @@ class Parser {
   #selected(primary: Primary, segment: Token): Primary {
     if (primary.form === "name") return { form: "name", segments: [...primary.segments, segment] };
     if (primary.form === "index")
-      throw this.#fault(segment, `unexpected expression: put brackets around the value before .${segment.text}`);
+      throw this.#error(segment, `unexpected expression: put brackets around the value before .${segment.text}`);
     if (this.#peek().text !== "(" || this.#peek().kind !== "operator")
-      throw this.#fault(segment, `a value has no attribute ${segment.text}; only a method can follow it`);
+      throw this.#error(segment, `a value has no attribute ${segment.text}; only a method can follow it`);
     this.#next++;
     const args = this.#arguments();
     return {
@@ -166,12 +166,12 @@ class Parser {
     if (token.kind === "string") return { form: "value", value: textLiteral(token) };
     if (token.kind === "int") {
       const value = BigInt(token.text);
-      if (value > 9_223_372_036_854_775_807n) throw this.#fault(token, `${token.text} does not fit 64 bits`);
+      if (value > 9_223_372_036_854_775_807n) throw this.#error(token, `${token.text} does not fit 64 bits`);
       return { form: "value", value: { node: "literal", at: token.at, type: "INT64", value: int64(value) } };
     }
     if (token.kind === "float") {
       const value = Number(token.text);
-      if (!Number.isFinite(value)) throw this.#fault(token, `${token.text} does not fit a double`);
+      if (!Number.isFinite(value)) throw this.#error(token, `${token.text} does not fit a double`);
       return { form: "value", value: { node: "literal", at: token.at, type: "DOUBLE", value } };
     }
     throw this.#unexpected(token);
@@ -181,7 +181,7 @@ class Parser {
     const token = this.#peek();
     if (token.kind !== "name") throw this.#unexpected(token, "a name");
     if (KEYWORDS.has(token.text))
-      throw this.#fault(token, `"${token.text}" is a reserved word and cannot be part of a name`);
+      throw this.#error(token, `"${token.text}" is a reserved word and cannot be part of a name`);
     this.#next++;
     return token;
   }
@@ -213,15 +213,15 @@ class Parser {
 
   #unexpected(token: Token, wanted = "a value"): ExpressionError {
     const got = token.kind === "end" || token.kind === "newline" ? token.text : `"${token.text}"`;
-    return this.#fault(token, `expected ${wanted}, found ${got}`);
+    return this.#error(token, `expected ${wanted}, found ${got}`);
   }
 
-  #fault(token: Token, reason: string): ExpressionError {
+  #error(token: Token, reason: string): ExpressionError {
     return new ExpressionError(this.#text, token.at, reason);
   }
 }
 
-/** A text that Go reads as a duration is one (docs/reference/mixer.md §4.1). */
+/** A string that Go reads as a duration is one (docs/reference/mixer.md §4.1). */
 function textLiteral(token: Token): Expression {
   const duration = parseGoDuration(token.text);
   return duration === undefined

@@ -23,7 +23,7 @@ export function readQuoted(text: string, at: number): { value: string; end: numb
   const quote = text[at] as string;
   if (quote === "`") {
     const end = text.indexOf("`", at + 1);
-    if (end < 0) throw new ExpressionError(text, at, "the raw text has no closing `");
+    if (end < 0) throw new ExpressionError(text, at, "the raw string has no closing `");
     return { value: text.slice(at + 1, end).replaceAll("\r", ""), end: end + 1 };
   }
   // Escapes give bytes, of which several may make one character; so all is collected as UTF-8.
@@ -32,7 +32,7 @@ export function readQuoted(text: string, at: number): { value: string; end: numb
   let i = at + 1;
   for (;;) {
     const code = text.codePointAt(i);
-    if (code === undefined || code === 10) throw new ExpressionError(text, at, `the text has no closing ${quote}`);
+    if (code === undefined || code === 10) throw new ExpressionError(text, at, `the string has no closing ${quote}`);
     const character = String.fromCodePoint(code);
     if (character === quote) break;
     count++;
@@ -46,7 +46,7 @@ export function readQuoted(text: string, at: number): { value: string; end: numb
     }
   }
   if (quote === "'" && count !== 1)
-    throw new ExpressionError(text, at, "single quotes hold exactly one character; write texts in double quotes");
+    throw new ExpressionError(text, at, "single quotes hold exactly one character; write strings in double quotes");
   return { value: Buffer.concat(parts).toString("utf8"), end: i + 1 };
 }
 
@@ -55,17 +55,17 @@ function readEscape(text: string, at: number, quote: string): { bytes: Buffer; e
   const simple = SIMPLE[letter];
   if (simple !== undefined && !((letter === '"' || letter === "'") && letter !== quote))
     return { bytes: Buffer.from([simple]), end: at + 2 };
-  const fault = (): never => {
-    throw new ExpressionError(text, at, `"\\${letter}" is no valid escape`);
+  const fail = (): never => {
+    throw new ExpressionError(text, at, `"\\${letter}" is not a valid escape`);
   };
   const digits = (pattern: RegExp, from: number): string => {
     pattern.lastIndex = from;
-    return pattern.exec(text)?.[0] ?? fault();
+    return pattern.exec(text)?.[0] ?? fail();
   };
   if (/[0-7]/.test(letter)) {
     const octal = digits(/[0-7]{3}/y, at + 1);
     const value = Number.parseInt(octal, 8);
-    return value > 255 ? fault() : { bytes: Buffer.from([value]), end: at + 4 };
+    return value > 255 ? fail() : { bytes: Buffer.from([value]), end: at + 4 };
   }
   if (letter === "x") {
     return { bytes: Buffer.from([Number.parseInt(digits(/[0-9a-fA-F]{2}/y, at + 2), 16)]), end: at + 4 };
@@ -73,8 +73,8 @@ function readEscape(text: string, at: number, quote: string): { bytes: Buffer; e
   if (letter === "u" || letter === "U") {
     const hex = digits(letter === "u" ? /[0-9a-fA-F]{4}/y : /[0-9a-fA-F]{8}/y, at + 2);
     const code = Number.parseInt(hex, 16);
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) fault();
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) fail();
     return { bytes: Buffer.from(String.fromCodePoint(code)), end: at + 2 + hex.length };
   }
-  return fault();
+  return fail();
 }

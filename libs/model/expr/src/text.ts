@@ -1,5 +1,5 @@
 /**
- * Orders texts by their UTF-8 bytes, as Go does. JavaScript's own order differs where one has a character beyond U+FFFF.
+ * Orders strings by their UTF-8 bytes, as Go does. JavaScript's own order differs where one has a character beyond U+FFFF.
  * @returns negative, zero or positive
  */
 export function compareBytes(a: string, b: string): number {

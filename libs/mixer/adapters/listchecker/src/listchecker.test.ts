@@ -72,9 +72,9 @@ test("errors in the parameters are found", () => {
   const errors = (params: object): string[] => paramErrors(listchecker, params);
   assert.match(
     errors({ overrides: ["("], entryType: "REGEX" })[0] ?? "",
-    /overrides: "\(" is no valid regular expression/,
+    /overrides: "\(" is not a valid regular expression/,
   );
-  assert.match(errors({ overrides: ["1.2.3"], entryType: "IP_ADDRESSES" })[0] ?? "", /"1.2.3" is no IP address/);
+  assert.match(errors({ overrides: ["1.2.3"], entryType: "IP_ADDRESSES" })[0] ?? "", /"1.2.3" is not an IP address/);
   assert.deepEqual(errors({ providerUrl: "nohost", refreshInterval: "0.5s" }).length, 2);
   assert.deepEqual(errors({ providerUrl: "http://h/", refreshInterval: "10s", ttl: "5s" }), [
     "ttl: must not be shorter than refreshInterval",

@@ -68,7 +68,7 @@ class Answers {
     if (!list) return { code: RPC.OK, message: "", validMs: 0, validUses: 0 };
     const text = value instanceof Uint8Array ? formatIp(value) : value;
     if (typeof text !== "string")
-      return this.#with(RPC.INVALID_ARGUMENT, "only a text or an IP address can be looked up in a list");
+      return this.#with(RPC.INVALID_ARGUMENT, "only a string or an IP address can be looked up in a list");
     let found: boolean;
     try {
       found = list.has(text);

@@ -7,7 +7,7 @@ export type EntryType = (typeof ENTRY_TYPES)[number];
 
 /** A list that is asked whether it has a value. */
 export interface EntryList {
-  /** @throws Error when the value cannot be looked up, such as a text that is no address */
+  /** @throws Error when the value cannot be looked up, such as a string that is no address */
   has(value: string): boolean;
 }
 
@@ -26,7 +26,7 @@ export function listOf(type: EntryType, entries: readonly string[]): EntryList {
       try {
         return RE2JS.compile(entry);
       } catch (error) {
-        throw new Error(`"${entry}" is no valid regular expression: ${(error as Error).message}`, { cause: error });
+        throw new Error(`"${entry}" is not a valid regular expression: ${(error as Error).message}`, { cause: error });
       }
     });
     return { has: (value) => patterns.some((pattern) => pattern.matcher(value).find()) };
@@ -49,7 +49,7 @@ export function readEntries(type: EntryType, body: string): string[] {
   const list: unknown =
     typeof document === "object" && document !== null ? Reflect.get(document, "whitelist") : undefined;
   if (!Array.isArray(list) || !list.every((each) => typeof each === "string"))
-    throw new Error("the document has no list of texts under `whitelist`");
+    throw new Error("the document has no list of strings under `whitelist`");
   return list;
 }
 
@@ -62,7 +62,7 @@ function networks(entries: readonly string[]): EntryList {
     const four = !address.includes(":");
     const longest = four ? 32 : 128;
     const length = prefix === undefined ? longest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
-    if (!bytes || length < 0 || length > longest) throw new Error(`"${entry}" is no IP address or network`);
+    if (!bytes || length < 0 || length > longest) throw new Error(`"${entry}" is not an IP address or network`);
     const bits = length + (four ? 96 : 0);
     const known = byLength.get(bits) ?? new Set<string>();
     byLength.set(bits, known.add(masked(bytes, bits)));
@@ -70,7 +70,7 @@ function networks(entries: readonly string[]): EntryList {
   return {
     has(value) {
       const bytes = parseIp(value);
-      if (!bytes) throw new Error(`${JSON.stringify(value.slice(0, 100))} is no IP address`);
+      if (!bytes) throw new Error(`${JSON.stringify(value.slice(0, 100))} is not an IP address`);
       for (const [bits, known] of byLength) if (known.has(masked(bytes, bits))) return true;
       return false;
     },

@@ -34,8 +34,8 @@ export class ProvidedList {
   }
 
   /**
-   * Fetches once and begins to refresh. A fetch that fails is told by `current`.
-   * @throws XebecError permission_denied for an address that may not be called: that is no fault of the moment
+   * Fetches once and begins to refresh. `current` throws the error of a fetch that failed.
+   * @throws XebecError permission_denied for an address that may not be called: that does not pass
    */
   async start(): Promise<void> {
     await this.refresh();

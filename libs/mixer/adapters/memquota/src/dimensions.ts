@@ -8,7 +8,7 @@ import {
   type ValueType,
 } from "@xebec/mixer-sdk";
 
-/** The dimensions of an instance as texts, `name=value` in order of names. */
+/** The dimensions of an instance as strings, `name=value` in order of names. */
 export function dimensionTexts(dimensions: ValueMap | undefined): string[] {
   if (!dimensions) return [];
   return dimensions.names.map(
@@ -16,7 +16,7 @@ export function dimensionTexts(dimensions: ValueMap | undefined): string[] {
   );
 }
 
-/** Compares a value with a text of the configuration: the text is read as the value's type; nothing equals "". */
+/** Compares a value with a string of the configuration: the text is read as the value's type; nothing equals "". */
 export function sameAsText(type: ValueType | undefined, value: AttributeValue | undefined, text: string): boolean {
   if (type === undefined || value === undefined) return text === "";
   const read = readAs(type, text);

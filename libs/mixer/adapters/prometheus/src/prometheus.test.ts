@@ -136,7 +136,7 @@ test("a bad sample is an error; the others count", async () => {
         ],
         "metric",
       ),
-    /cannot be changed by -1; could not find metric info for other.metric.ns; .*is no number: x/,
+    /cannot be changed by -1; could not find metric info for other.metric.ns; .*is not a number: x/,
   );
   assert.match(prometheus.text(), /istio_requests_total\{code="200",app="web"\} 7\n/);
 });
@@ -215,7 +215,7 @@ test("labels must be the instance's dimensions, and names must be unique", () =>
   const { adapter } = createPrometheus();
   const metrics = [{ ...counter, label_names: ["app", "zone"], name: "a b" }];
   assert.deepEqual(paramErrors(adapter, { metrics }, { instances: [shape("rc.metric.ns")] }), [
-    "metrics[0].labelNames: must be the dimensions of rc.metric.ns: the instance has no dimension zone; the instance's dimension code is no label",
+    "metrics[0].labelNames: must be the dimensions of rc.metric.ns: the instance has no dimension zone; the instance's dimension code is not a label",
   ]);
   assert.deepEqual(paramErrors(adapter, { metrics: [counter, counter, { ...counter, name: "x", kind: 0 }] }), [
     "metrics[1].name: istio_requests_total is given twice",

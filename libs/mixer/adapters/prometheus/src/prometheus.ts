@@ -132,7 +132,7 @@ function labelText(family: Family, dimensions: ValueMap | undefined): string {
   return names.map((name) => `${name}="${escapeLabel(values.get(name) ?? "")}"`).join(",");
 }
 
-/** @throws Error for a value that is no number */
+/** @throws Error for a value that is not a number */
 function numberOf(type: ValueType, value: AttributeValue | undefined): number {
   if (type === "DURATION") return Number(value) / 1e9;
   if (typeof value === "number" || typeof value === "bigint") return Number(value);
@@ -140,5 +140,5 @@ function numberOf(type: ValueType, value: AttributeValue | undefined): number {
     const number = Number(value);
     if (value.trim() !== "" && !Number.isNaN(number)) return number;
   }
-  throw new Error(`a value of type ${type} is no number: ${String(value)}`);
+  throw new Error(`a value of type ${type} is not a number: ${String(value)}`);
 }

@@ -44,7 +44,7 @@ function dimensionsDifference({ labelNames = [] }: MetricInfo, shape: InstanceSh
   const extra = dimensions.filter((each) => !labels.includes(each));
   const lines = [
     ...(missing.length > 0 ? [`the instance has no dimension ${missing.join(", ")}`] : []),
-    ...(extra.length > 0 ? [`the instance's dimension ${extra.join(", ")} is no label`] : []),
+    ...(extra.length > 0 ? [`the instance's dimension ${extra.join(", ")} is not a label`] : []),
   ];
   return lines.length > 0 ? lines.join("; ") : undefined;
 }

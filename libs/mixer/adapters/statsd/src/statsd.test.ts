@@ -138,7 +138,7 @@ test("a share of the samples is sent, with the rate", () => {
   );
 });
 
-test("a value from a request cannot forge a sample; a name that is too long and a value that is no number are errors", () =>
+test("a value from a request cannot forge a sample; a name that is too long and a value that is not a number are errors", () =>
   withHandler({ metrics }, async ({ report, flush, next }) => {
     report(sample("c.metric.ns", 1, "INT64", "/x:1|c\nforged:9|c|@0.1#tag a"));
     flush();

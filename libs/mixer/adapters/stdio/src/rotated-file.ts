@@ -27,7 +27,7 @@ export class LogFile {
 
   /**
    * @param open opens the file to append to; its descriptor
-   * @param failed is told of a rotation that failed; lines go on into the file that is open
+   * @param failed is called with a rotation that failed; lines go on into the file that is open
    * @throws Error when the file cannot be opened
    */
   constructor(
