@@ -96,7 +96,10 @@ function packagesMatch() {
   const installed = JSON.parse(readFileSync(join(ROOT, "node_modules/.package-lock.json"), "utf8")).packages;
   const complete = Object.entries(JSON.parse(wanted).packages)
     .filter(([path, entry]) => path.startsWith("node_modules/") && !entry.optional)
-    .every(([path, entry]) => (entry.link ? installed[path]?.link : installed[path]?.version === entry.version));
+    .every(([path, entry]) =>
+      // npm notes a new package of our own as installed when it only writes the lock file.
+      entry.link ? installed[path]?.link && existsSync(join(ROOT, path)) : installed[path]?.version === entry.version,
+    );
   if (complete) writeFileSync(STAMP, key);
   return complete;
 }

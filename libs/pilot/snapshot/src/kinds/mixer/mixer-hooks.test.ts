@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TEMPLATES } from "@xebec/model-mixer";
+import { keyOf, type Resource } from "@xebec/model-resources";
+import { mixerHooksOf } from "./mixer-hooks.ts";
+
+const object = (kind: string, name: string, spec: object, namespace = "a"): Resource => ({
+  ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
+});
+/** Whether a rule of namespace `a` with one instance is asked, and whether it reports. */
+function hooks(reference: string, ...instances: Resource[]): { asked: boolean; reports: boolean } {
+  const rule = object("rule", "r", { actions: [{ handler: "h", instances: [reference] }] });
+  const { checks, reports } = mixerHooksOf(new Map([rule, ...instances].map((each) => [keyOf(each), each])));
+  return { asked: checks.length > 0, reports };
+}
+
+describe("what Mixer's rules ask of proxies", () => {
+  for (const [name, { variety }] of TEMPLATES)
+    it(`follows from the variety of a template: ${name} is ${variety}`, () => {
+      const want = { asked: variety === "check" || variety === "quota", reports: variety === "report" };
+      assert.deepEqual(hooks("i", object("instance", "i", { compiledTemplate: name })), want);
+      assert.deepEqual(hooks(`i.${name}`, object(name, "i", {})), want);
+    });
+
+  it("finds instances as Mixer does, and asks nothing for those that are not there", () => {
+    const asked = { asked: true, reports: false };
+    const nothing = { asked: false, reports: false };
+    const far = object("checknothing", "i", {}, "b");
+    assert.deepEqual(hooks("i.checknothing.b", far), asked);
+    assert.deepEqual(hooks("i.b", object("instance", "i", { compiledTemplate: "listentry" }, "b")), asked);
+    assert.deepEqual(hooks("i.instance.a", object("instance", "i", { compiledTemplate: "listentry" })), asked);
+    for (const reference of ["i", "i.checknothing", "i.b"]) assert.deepEqual(hooks(reference, far), nothing, reference);
+    assert.deepEqual(hooks("i", object("instance", "i", { template: "listentry" })), nothing);
+  });
+});
