@@ -5,6 +5,7 @@ import type { Subscription } from "./subscription.ts";
 /** The client accepted the last response. @returns true when something is due that was quarantined */
 export function accept(sub: Subscription): boolean {
   sub.acked = sub.sent;
+  sub.rejections = 0;
   sub.ackedNonce = sub.nonce;
   sub.rejectedVersion = "";
   sub.lastError = sub.quarantine.size > 0 ? sub.lastError : "";
@@ -18,6 +19,7 @@ export function accept(sub: Subscription): boolean {
  */
 export function reject(sub: Subscription, message: string): readonly string[] {
   const { changed } = diffOf(sub.acked, sub.sent);
+  sub.rejections++;
   const suspects = quarantineRejected(sub, message);
   sub.lastError = message;
   // What only takes away cannot be quarantined in part: it waits until there is something else to send.

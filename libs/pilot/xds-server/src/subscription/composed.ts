@@ -29,7 +29,7 @@ export function composed(
     const [oldest] = made.keys();
     if (made.size >= KEPT && oldest !== undefined) made.delete(oldest);
     made.set(key, resource);
-    bases.set(resource, desired);
+    bases.set(resource, baseOf(desired));
   }
   return resource;
 }

@@ -51,6 +51,7 @@ export function takeDeltaNames(
 export function startOver(sub: Subscription): void {
   sub.sent = sub.acked = EMPTY_SET;
   sub.rejectedVersion = "";
+  sub.rejections = 0;
 }
 
 /** How many bytes of a request, from `at` on, are the names of an earlier one. */

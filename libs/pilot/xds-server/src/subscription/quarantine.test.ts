@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type EncodedResource, resourceSet, resourceType } from "@xebec/pilot-xds-gen";
+import { contentHash, type EncodedResource, type ResourcePart, resourceSet, resourceType } from "@xebec/pilot-xds-gen";
 import fc from "fast-check";
+import { accept, reject } from "./answer.ts";
 import { quarantineRejected, releaseSuspected, withoutQuarantined } from "./quarantine.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -82,5 +83,80 @@ describe("what a client rejects", () => {
       withoutQuarantined(sub, resourceSet([resource("a", version)])).resources.get("a")?.version;
     assert.equal(versionOf("bad"), "good");
     assert.equal(versionOf("corrected"), "corrected");
+  });
+
+  describe("with parts that can be replaced", () => {
+    const part = (name: string, version: string): ResourcePart => ({
+      ...{ kind: "virtualHost", name, version, configKeys: [`${name}=${version}`] },
+    });
+    /** A table of parts, and of a head that cannot be replaced. Its bytes say which, so that equal tables are equal. */
+    function table(name: string, head: string, parts: readonly ResourcePart[]): EncodedResource {
+      const text = [`${name}.head=${head}`, ...parts.map((each) => `${each.name}=${each.version}`)].join();
+      return {
+        ...{ name, version: contentHash(text), bytes: Buffer.from(text), parts },
+        configKeys: parts.flatMap((each) => each.configKeys),
+        withParts: (instead) =>
+          table(
+            name,
+            head,
+            parts.flatMap((each) => (instead.has(each.name) ? (instead.get(each.name) ?? []) : each)),
+          ),
+      };
+    }
+    /** Tables `t0`, `t1` … of a head and parts with versions. */
+    const tables = (versions: readonly (readonly string[])[]) =>
+      resourceSet(
+        versions.map(([head = "", ...parts], t) =>
+          table(
+            `t${t}`,
+            head,
+            parts.map((version, p) => part(`p${t}.${p}`, version)),
+          ),
+        ),
+      );
+
+    it("is found among all tables and all parts of them, and nothing else stays behind", () => {
+      const kind = fc.constantFrom("old", "new", "new", "bad");
+      const head = fc.constantFrom("old", "old", "new", "bad");
+      const some = fc.tuple(head, fc.array(kind, { maxLength: 12 })).map(([first, rest]) => [first, ...rest]);
+      fc.assert(
+        fc.property(fc.array(some, { minLength: 1, maxLength: 4 }), fc.boolean(), (versions, isFirst) => {
+          const desired = tables(versions);
+          const sub = new Subscription(resourceType("route"));
+          if (!isFirst) sub.acked = sub.sent = tables(versions.map((each) => each.map(() => "old")));
+          const count = versions.flat().filter((each) => each === "bad").length;
+          let steps = 0;
+          for (; steps === 0 || withoutQuarantined(sub, desired).version !== sub.sent.version; steps++) {
+            assert.ok(steps <= 14 * (count + 1), `${steps} steps for ${count} of ${versions.flat().length}`);
+            sub.sent = withoutQuarantined(sub, desired);
+            if ([...sub.sent.resources.values()].some(({ bytes }) => Buffer.from(bytes).includes("bad"))) {
+              reject(sub, "no");
+            } else accept(sub);
+          }
+          const confirmed = [...sub.quarantine.values()].filter((each) => each.confirmed);
+          for (const [t, [first = "", ...parts]] of versions.entries()) {
+            const name = `t${t}`;
+            const blamed = confirmed.filter(({ resource: each }) => each === name).map((each) => each.part);
+            const served = sub.acked.resources.get(name)?.bytes.toString();
+            const all = [first === "bad" ? "old" : first, ...parts.map((each) => (each === "bad" ? "old" : each))];
+            const text = [...(tables([all]).resources.get("t0")?.bytes.toString().split(",") ?? [])];
+            const ofTable = text.map((each) => each.replace(/^([tp])0/, `$1${t}`));
+            assert.doesNotMatch(served ?? "", /bad/);
+            if (first !== "bad" && blamed.includes(undefined))
+              assert.ok(count > 2, "only when much is at fault at once");
+            else if (first === "bad") {
+              // The whole stays as it was; which of its parts are at fault is not to be seen.
+              assert.ok(blamed.includes(undefined));
+              assert.equal(served, isFirst ? undefined : ofTable.map((each) => each.replace(/=.*/, "=old")).join());
+            } else {
+              assert.equal(served, (isFirst ? ofTable.filter((_, i) => versions[t]?.[i] !== "bad") : ofTable).join());
+              const faulty = parts.flatMap((each, p) => (each === "bad" ? `p${t}.${p}` : []));
+              assert.deepEqual(blamed.sort(), faulty.sort());
+            }
+          }
+        }),
+        { numRuns: 2_000 },
+      );
+    });
   });
 });

@@ -4,6 +4,12 @@ import { type Replacement, replaced } from "./derived-sets.ts";
 import type { Subscription } from "./subscription.ts";
 import { type Suspect, suspectsOf } from "./suspects.ts";
 
+/**
+ * After so many NACKs in a row much is at fault at once: it is not looked for in parts any more, but in whole resources. One of ten
+ * thousand parts is found in fourteen.
+ */
+const MOST_BY_PART = 16;
+
 /** A resource, or a part of one, that a client rejected: it is not sent until it changes. */
 export interface Quarantined extends Pick<Suspect, "resource" | "part" | "version" | "configKeys"> {
   /** False while it is only one of several that may be at fault. */
@@ -18,11 +24,18 @@ export interface Quarantined extends Pick<Suspect, "resource" | "part" | "versio
  * @returns what is certain now; what may be at fault when nothing is
  */
 export function quarantineRejected(sub: Subscription, message: string): readonly Suspect[] {
-  const suspects = suspectsOf(sub.acked, sub.sent, message);
-  const confirmed = suspects.length === 1 || suspects.some(({ isMentioned }) => isMentioned);
+  const suspects = suspectsOf(sub.acked, sub.sent, message, sub.rejections < MOST_BY_PART);
+  const confirmed =
+    suspects.some(({ isMentioned }) => isMentioned) ||
+    (suspects.length === 1 && suspects.every((each) => each.isSufficient));
   const taken = confirmed ? suspects : suspects.slice(0, Math.ceil(suspects.length / 2));
   for (const { resource, part, version, configKeys } of taken)
     sub.quarantine.set(keyOf(resource, part), { resource, part, version, configKeys, message, confirmed });
+  const whole = new Set(taken.filter(({ part }) => confirmed && part === undefined).map(({ resource }) => resource));
+  // A resource that stays away as a whole hides its parts: whether they are at fault is seen when it is back.
+  if (whole.size > 0)
+    for (const [key, { resource, part }] of sub.quarantine)
+      if (part !== undefined && whole.has(resource)) sub.quarantine.delete(key);
   // With what is certain gone there may be nothing to send, hence no ACK, that would release the others.
   if (confirmed) releaseSuspected(sub);
   return suspects;
@@ -36,7 +49,11 @@ function keyOf(resource: string, part: string | undefined): string {
 export function releaseSuspected(sub: Subscription): boolean {
   if (sub.quarantine.size === 0) return false;
   const suspected = [...sub.quarantine].filter(([, { confirmed }]) => !confirmed);
-  for (const [key] of suspected.slice(0, Math.ceil(suspected.length / 2))) sub.quarantine.delete(key);
+  for (const [key, { resource }] of suspected.slice(0, Math.ceil(suspected.length / 2))) {
+    sub.quarantine.delete(key);
+    // As long as its whole resource stays away, nobody can see whether a part is accepted.
+    if (sub.quarantine.get(resource)?.confirmed === false) sub.quarantine.delete(resource);
+  }
   return suspected.length > 0;
 }
 

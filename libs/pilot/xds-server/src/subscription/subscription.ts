@@ -33,6 +33,8 @@ export class Subscription {
   readonly resend = new Set<string>();
   /** Resources, and parts of resources, that the client rejected. */
   readonly quarantine = new Map<string, Quarantined>();
+  /** How many responses the client rejected since it accepted one. */
+  rejections = 0;
   /** Version of a set that the client rejected though nothing in it was new: it is not sent once more. Empty for none. */
   rejectedVersion = "";
   /** True while names are still served that are to go once everything else was accepted. */
