@@ -1,6 +1,8 @@
+import { findKind } from "@xebec/model-resources";
+
 /** Istio objects of the cases, in the namespace `default` unless `metadata` says something else. */
 export function object(kind: string, name: string, spec: object, metadata: object = {}): object {
-  const group = kind === "PeerAuthentication" ? "security.istio.io" : "networking.istio.io";
+  const group = findKind(kind)?.group;
   return { apiVersion: `${group}/v1`, kind, metadata: { name, namespace: "default", ...metadata }, spec };
 }
 

@@ -1,4 +1,5 @@
 import { after, before, describe, it } from "node:test";
+import { findKind } from "@xebec/model-resources";
 import { type Answered, type HttpCall, type Lab, openLab } from "./lab.ts";
 import { host, type LabProxy, type LabService } from "./mesh.ts";
 
@@ -30,7 +31,7 @@ export interface Case {
 
 /** An object of the namespace `default`. */
 export function object(kind: string, name: string, spec: object, metadata: object = {}): object {
-  const group = kind === "PeerAuthentication" ? "security.istio.io" : "networking.istio.io";
+  const group = findKind(kind)?.group;
   return { apiVersion: `${group}/v1`, kind, metadata: { name, namespace: "default", ...metadata }, spec };
 }
 

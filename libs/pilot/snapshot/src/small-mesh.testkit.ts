@@ -1,13 +1,8 @@
 // A few services and objects. For tests.
-import type { Resource } from "@xebec/model-resources";
+import { findKind, type Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { MeshBuilder } from "./mesh-builder.testkit.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-const GROUPS: Readonly<Record<string, string>> = {
-  PeerAuthentication: "security.istio.io",
-  MeshConfig: "mesh.xebec.io",
-};
 
 /** An object as it comes from galley. */
 export function object(
@@ -16,7 +11,7 @@ export function object(
   spec: object,
   { namespace = "default", created = "2026-01-01T00:00:00Z" } = {},
 ): Resource {
-  const group = GROUPS[kind] ?? "networking.istio.io";
+  const group = findKind(kind)?.group ?? "";
   return { group, version: "v1", kind, namespace, name, creationTimestamp: created, spec };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Turns } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
-import type { Resource } from "@xebec/model-resources";
+import { findKind, type Resource } from "@xebec/model-resources";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { XdsServer } from "../server/xds-server.ts";
 import { type ClientOptions, SotwClient } from "../test-client.testkit.ts";
@@ -11,7 +11,7 @@ import { ObjectsInUse } from "./objects-in-use.ts";
 
 const HOST = "svc.example.com";
 const object = (kind: string, name: string, namespace: string, spec: object): Resource => ({
-  group: kind === "PeerAuthentication" ? "security.istio.io" : "networking.istio.io",
+  group: findKind(kind)?.group ?? "",
   ...{ version: "v1", kind, namespace, name, creationTimestamp: "2026-01-01T00:00:00Z", spec },
 });
 const entry = object("ServiceEntry", "se", "default", {
