@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HttpRoute } from "@xebec/model-resources";
-import { scopeOf, snapshotOf } from "../small-mesh.testkit.ts";
+import { object, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import type { HttpConnection, TrafficKind } from "./connection.ts";
 import { HTTP_FILTER_PHASES } from "./http/http-filter.ts";
 import { extensionConfig, HTTP_FILTERS, httpFilters, routeSettings } from "./http/registry.ts";
@@ -49,9 +49,23 @@ describe("filters", () => {
   });
 
   it("have settings for a route only where its rule or its destinations ask for them", () => {
-    const settings = (rule: HttpRoute): string[] => Object.keys(routeSettings(scope, { rule, destinations: [] }));
+    const settings = (rule: HttpRoute): string[] =>
+      Object.keys(routeSettings(scope, { rule, destinations: [] }).typedPerFilterConfig);
     assert.deepEqual(settings({}), []);
     assert.deepEqual(settings({ corsPolicy: {}, fault: { abort: { httpStatus: 500 } } }), COMMON);
+  });
+
+  it("have the keys of the objects behind their settings", () => {
+    const destinations = [{ host: "auto.default.svc.cluster.local", subset: "", port: 9000 }];
+    const keys = (mode?: string) => {
+      const tls = object("DestinationRule", "tls", { host: "auto", trafficPolicy: { tls: { mode } } });
+      const auto = service("auto", { ports: { unnamed: 9000 } });
+      return routeSettings(scopeOf(snapshotOf(mode ? [tls] : [], auto)), { destinations });
+    };
+    assert.deepEqual(keys("ISTIO_MUTUAL").configKeys, ["networking.istio.io/DestinationRule/default/tls"]);
+    assert.deepEqual(Object.keys(keys().typedPerFilterConfig), ["envoy.filters.http.set_filter_state"]);
+    assert.deepEqual(keys().configKeys, []);
+    assert.deepEqual(keys("DISABLE"), { typedPerFilterConfig: {}, configKeys: [] });
   });
 
   it("that take their configuration by discovery know it by the names of their own entries", () => {

@@ -33,6 +33,7 @@ export function httpRoute(
   // A single destination's edits come behind the rule's, so that what it sets holds.
   const { request, response } = headerEdits(rule.headers, only?.headers);
   const hashes = used.flatMap(({ host, subset, port }) => hashPolicy(scope, host, subset, port) ?? []).slice(0, 8);
+  const { typedPerFilterConfig, configKeys } = routeSettings(scope, { rule, destinations: used });
   return {
     message: {
       name: routeName(rule, match),
@@ -43,9 +44,9 @@ export function httpRoute(
       statPrefix: match?.statPrefix ?? "",
       ...request,
       ...response,
-      typedPerFilterConfig: routeSettings(scope, { rule, destinations: used }),
+      typedPerFilterConfig,
     },
-    configKeys: [...new Set([owner.key, ...hashes.flatMap((each) => each.configKeys)])],
+    configKeys: [...new Set([owner.key, ...hashes.flatMap((each) => each.configKeys), ...configKeys])],
   };
 }
 
@@ -53,6 +54,7 @@ export function httpRoute(
 export function defaultRoute(scope: Scope, host: string, port: number): BuiltRoute {
   const destination = { host, subset: "", port: portOf(scope, { host }, host, port) };
   const hash = hashPolicy(scope, host, "", port);
+  const { typedPerFilterConfig, configKeys } = routeSettings(scope, { destinations: [{ host, subset: "", port }] });
   return {
     message: {
       name: "default",
@@ -68,9 +70,9 @@ export function defaultRoute(scope: Scope, host: string, port: number): BuiltRou
         },
       },
       decorator: { operation: `${host}:${port}/*` },
-      typedPerFilterConfig: routeSettings(scope, { destinations: [{ host, subset: "", port }] }),
+      typedPerFilterConfig,
     },
-    configKeys: hash?.configKeys ?? [],
+    configKeys: [...new Set([...(hash?.configKeys ?? []), ...configKeys])],
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { anyOf } from "@xebec/api-envoy";
 import { ConfigSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
-import type { MeshService } from "@xebec/pilot-registry";
 import { effectivePolicy, mergedRule } from "../../cluster/traffic-policy.ts";
 import { isAuto, MESH_HTTP } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -16,19 +15,27 @@ export const alpn: HttpFilter = {
   name: "envoy.filters.http.set_filter_state",
   phase: "upstream",
   listener: (_scope, { kind }) => (kind === "inbound" ? undefined : typedFilter(alpn.name, anyOf(ConfigSchema, {}))),
-  route: (scope, { destinations }) =>
-    destinations.some((each) => needsAnnouncement(scope, each)) ? { [alpn.name]: announcement() } : undefined,
+  route: (scope, { destinations }) => {
+    const needed = destinations.flatMap((each) => needsAnnouncement(scope, each) ?? []);
+    if (needed.length === 0) return undefined;
+    return { name: alpn.name, message: announcement(), configKeys: needed.flatMap(({ configKeys }) => configKeys) };
+  },
 };
 
-function needsAnnouncement(scope: Scope, { host, subset, port }: RouteDestination): boolean {
+/**
+ * Only servers of the mesh may see Istio's protocols.
+ * @returns the keys of the DestinationRule that asks for mutual TLS, none where it is automatic; undefined when there is no need
+ */
+function needsAnnouncement(
+  scope: Scope,
+  { host, subset, port }: RouteDestination,
+): { readonly configKeys: readonly string[] } | undefined {
   const service = scope.service(host);
-  return service !== undefined && isAuto(service, port) && usesMeshTls(scope, service, subset, port);
-}
-
-/** Servers outside the mesh must not see Istio's protocols. */
-function usesMeshTls(scope: Scope, service: MeshService, subset: string, port: number): boolean {
-  const mode = effectivePolicy(mergedRule(scope.destinationRules(service))?.spec, subset, port).tls?.mode;
-  return mode === "ISTIO_MUTUAL" || (mode === undefined && !service.external);
+  if (!service || !isAuto(service, port)) return undefined;
+  const rule = mergedRule(scope.destinationRules(service));
+  const mode = effectivePolicy(rule?.spec, subset, port).tls?.mode;
+  if (mode === "ISTIO_MUTUAL") return { configKeys: rule?.keys ?? [] };
+  return mode === undefined && !service.external ? { configKeys: [] } : undefined;
 }
 
 function announcement(): Any {

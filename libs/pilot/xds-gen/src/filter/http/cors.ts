@@ -12,7 +12,8 @@ export const cors: HttpFilter = {
   name: "envoy.filters.http.cors",
   phase: "traffic",
   listener: () => typedFilter(cors.name, anyOf(CorsSchema, {})),
-  route: (_scope, { rule }) => (rule?.corsPolicy ? { [cors.name]: policyOf(rule.corsPolicy) } : undefined),
+  route: (_scope, { rule }) =>
+    rule?.corsPolicy ? { name: cors.name, message: policyOf(rule.corsPolicy), configKeys: [] } : undefined,
 };
 
 const ANY_TEXT = { matchPattern: { case: "safeRegex" as const, value: { regex: ".*" } } };

@@ -12,7 +12,8 @@ export const fault: HttpFilter = {
   name: "envoy.filters.http.fault",
   phase: "traffic",
   listener: () => typedFilter(fault.name, anyOf(HTTPFaultSchema, {})),
-  route: (_scope, { rule }) => (rule?.fault ? { [fault.name]: faultOf(rule.fault) } : undefined),
+  route: (_scope, { rule }) =>
+    rule?.fault ? { name: fault.name, message: faultOf(rule.fault), configKeys: [] } : undefined,
 };
 
 /** gRPC status names as Istio's `grpcStatus` has them. */

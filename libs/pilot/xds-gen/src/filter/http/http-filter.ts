@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
 import type { HttpRoute } from "@xebec/model-resources";
-import type { BuiltExtensionConfig, BuiltHttpFilter } from "../../build/built.ts";
+import type { Built, BuiltExtensionConfig, BuiltHttpFilter } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
 import type { HttpConnection } from "../connection.ts";
@@ -43,7 +43,7 @@ export interface VirtualHostTarget {
 
 /** A route that filters may have settings for. */
 export interface RouteTarget {
-  /** The rule behind the route; absent for the default route of a service. */
+  /** The rule behind the route, whose key the route has already; absent for the default route of a service. */
   readonly rule?: HttpRoute;
   /** The destinations that receive its requests. */
   readonly destinations: readonly RouteDestination[];
@@ -56,8 +56,11 @@ export interface RouteDestination {
   readonly port: number;
 }
 
-/** Settings of filters for a route or a virtual host (`typed_per_filter_config`), by name of the filter's entry. */
-export type FilterSettings = Readonly<Record<string, Any>>;
+/** Settings of one filter for a route or a virtual host (`typed_per_filter_config`), with the keys of the objects behind them. */
+export interface FilterSettings extends Built<Any> {
+  /** The name of the filter's entry. */
+  readonly name: string;
+}
 
 /**
  * An HTTP filter: everything that pilot generates for it is in one file. Each method is a pure function of the scope and its

@@ -29,7 +29,9 @@ export const mixerCheck: HttpFilter = {
       ? undefined
       : discoveredFilter(`${PREFIX}${serviceNamespace}`, ExtAuthzSchema.typeName),
   virtualHost: (_scope, { kind, service }) => ({
-    [`${PREFIX}${service.serviceNamespace}`]: attributesOf(service, kind),
+    name: `${PREFIX}${service.serviceNamespace}`,
+    message: attributesOf(service, kind),
+    configKeys: [],
   }),
   extensionConfig: (scope, name) =>
     name.startsWith(PREFIX) ? { name, ...checkConfig(scope, name.slice(PREFIX.length)) } : undefined,

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import type { AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
 import type { BuiltExtensionConfig, BuiltHttpFilter } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -28,20 +29,33 @@ export function filterAccessLogs(scope: Scope, connection: HttpConnection): Mess
   return HTTP_FILTERS.flatMap((each) => each.accessLogs?.(scope, connection) ?? []);
 }
 
+/** The settings of all filters for a route or a virtual host. */
+export interface PerFilterConfig {
+  readonly typedPerFilterConfig: Record<string, Any>;
+  /** Keys of the objects behind the settings. */
+  readonly configKeys: readonly string[];
+}
+
 /** The filters' settings for a virtual host. */
-export function virtualHostSettings(scope: Scope, host: VirtualHostTarget): FilterSettings {
+export function virtualHostSettings(scope: Scope, host: VirtualHostTarget): PerFilterConfig {
   return settingsOf((each) => each.virtualHost?.(scope, host));
 }
 
 /** The filters' settings for a route. */
-export function routeSettings(scope: Scope, route: RouteTarget): FilterSettings {
+export function routeSettings(scope: Scope, route: RouteTarget): PerFilterConfig {
   return settingsOf((each) => each.route?.(scope, route));
 }
 
-function settingsOf(of: (filter: HttpFilter) => FilterSettings | undefined): FilterSettings {
-  const settings = {};
-  for (const each of HTTP_FILTERS) Object.assign(settings, of(each));
-  return settings;
+function settingsOf(of: (filter: HttpFilter) => FilterSettings | undefined): PerFilterConfig {
+  const typedPerFilterConfig: Record<string, Any> = {};
+  const keys: string[] = [];
+  for (const each of HTTP_FILTERS) {
+    const settings = of(each);
+    if (!settings) continue;
+    typedPerFilterConfig[settings.name] = settings.message;
+    keys.push(...settings.configKeys);
+  }
+  return { typedPerFilterConfig, configKeys: keys };
 }
 
 /** The configuration of an entry that takes it by discovery; undefined when no filter knows the name. */

@@ -20,12 +20,13 @@ export function inboundHttp(scope: Scope, target: ServiceTarget, listener: strin
 
 function routesOf(scope: Scope, target: ServiceTarget): BuiltInlineRouteConfiguration {
   const name = inboundCluster(target.targetPort);
+  const { typedPerFilterConfig, configKeys } = virtualHostSettings(scope, { kind: "inbound", service: target });
   const virtualHost = {
     name: `inbound|http|${target.servicePort}`,
     domains: ["*"],
-    message: { typedPerFilterConfig: virtualHostSettings(scope, { kind: "inbound", service: target }) },
+    message: { typedPerFilterConfig },
     routes: [routeOf(target)],
-    configKeys: [],
+    configKeys,
   };
   return { name, message: { validateClusters: false }, virtualHosts: [virtualHost], configKeys: [] };
 }
