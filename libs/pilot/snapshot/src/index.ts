@@ -8,5 +8,5 @@ export { objectConditions } from "./object-conditions.ts";
 export type { SnapshotOptions } from "./options.ts";
 export { snapshotParts } from "./parts.ts";
 export type { Query } from "./query.ts";
-export { serviceSeenFrom } from "./services/services.ts";
+export { isEndpointsKey, serviceSeenFrom } from "./services/services.ts";
 export { dependency, type Snapshot } from "./snapshot.ts";

@@ -4,6 +4,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { encodeProxies } from "@xebec/model-bus";
 import type { MeshConfigSpec } from "@xebec/model-resources";
+import { isEndpointsKey } from "@xebec/pilot-snapshot";
 import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
@@ -55,7 +56,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     onSnapshot: (change) => {
       sent = server.update(change);
       // Endpoints alone change no condition.
-      if ([...change.changed].some((key) => !key.startsWith("endpoints/"))) conditions.changed();
+      if ([...change.changed].some((key) => !isEndpointsKey(key))) conditions.changed();
     },
     onReached: (position) => void sent.then(() => conditions.reached(position)),
   });

@@ -29,6 +29,11 @@ export const serviceKeys = {
   definition: (group: string): string => `definition/${group}`,
 } as const;
 
+/** True for the key of a service's endpoints: what is made of anything else is as it was. */
+export function isEndpointsKey(key: string): boolean {
+  return key.startsWith("endpoints/");
+}
+
 export const NO_SERVICES: ServiceState = {
   definitions: PersistentMap.empty(),
   services: PersistentMap.empty(),

@@ -1,4 +1,4 @@
-import type { Snapshot } from "@xebec/pilot-snapshot";
+import { dependency, isEndpointsKey, type Snapshot } from "@xebec/pilot-snapshot";
 import { Generator, type MeshProxy, type ResourceSet } from "@xebec/pilot-xds-gen";
 import { hasInitialVersions } from "../subscription/initial-versions.ts";
 import { withRemoved } from "../subscription/make-before-break.ts";
@@ -33,7 +33,7 @@ export class EarlierClusters {
 
   /** Another snapshot has taken the place of this one. @param changed dependency keys of what is different now */
   superseded(snapshot: Snapshot, changed: ReadonlySet<string>): void {
-    if ([...changed].every((key) => key.startsWith("endpoints/") || key === "pods")) return;
+    if ([...changed].every((key) => isEndpointsKey(key) || key === dependency.pods)) return;
     this.#generators.push(new Generator(snapshot));
     if (this.#generators.length > SNAPSHOTS) this.#generators.shift();
     this.#forgetLater();

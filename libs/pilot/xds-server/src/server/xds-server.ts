@@ -2,7 +2,7 @@ import { Coalescer, Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
-import type { SnapshotChange } from "@xebec/pilot-snapshot";
+import { isEndpointsKey, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
@@ -108,7 +108,7 @@ export class XdsServer implements CacheUsers {
     if (this.#generator) {
       this.#shared.earlier.superseded(this.#generator.snapshot, changed);
       this.#generator.update(snapshot, changed);
-      if ([...changed].some((key) => !key.startsWith("endpoints/"))) this.#preparation.reset();
+      if ([...changed].some((key) => !isEndpointsKey(key))) this.#preparation.reset();
     } else this.#generator = new Generator(snapshot, undefined, this.#types);
     return this.#push.request();
   }

@@ -4,8 +4,8 @@ import type { ServiceState } from "../../services/services.ts";
 import { attached, ignored, unlessUnused } from "../conditions.ts";
 import type { KnownProxies, ObjectCondition } from "../kind.ts";
 import type { MeshState } from "../mesh-config/state.ts";
+import { ineffectiveParts } from "./ineffective.ts";
 import type { DestinationRule, DestinationRuleState } from "./state.ts";
-import { unsupportedInDestinationRule } from "./unsupported-fields.ts";
 
 export type DestinationRuleReads = DestinationRuleState & ServiceState & MeshState;
 
@@ -36,7 +36,7 @@ function conditionOf(rule: DestinationRule, snapshot: DestinationRuleReads): Obj
   if (!found) return ignored(rule.key, "HostNotFound", `spec.host: no service ${host}`);
   const list = snapshot.destinationRules.exact(host).filter((each) => each.namespace === rule.namespace);
   return attached(rule.key, [
-    ...unsupportedInDestinationRule(rule, list.slice(0, list.indexOf(rule))),
+    ...ineffectiveParts(rule, list.slice(0, list.indexOf(rule))),
     ...ofNobody(rule, snapshot.services.get(host) ?? [], snapshot),
   ]);
 }

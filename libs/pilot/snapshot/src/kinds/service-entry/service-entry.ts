@@ -1,7 +1,7 @@
-import { isVisible, type MeshService, unmergedParts } from "@xebec/pilot-registry";
+import { isVisible, type MeshService, type ServiceDefinition, unmergedParts } from "@xebec/pilot-registry";
 import { type ServiceState, serviceSeenFrom } from "../../services/services.ts";
 import { attached, unlessUnused } from "../conditions.ts";
-import type { ConfigKind, ObjectCondition } from "../kind.ts";
+import type { ConfigKind } from "../kind.ts";
 
 /** A namespace that nobody can have. */
 const ELSEWHERE = "";
@@ -16,21 +16,35 @@ export const serviceEntryKind = {
   replace() {},
   parts: () => [],
   *conditions(snapshot, proxies) {
-    for (const each of conditionsOf(snapshot)) yield unlessUnused(each, proxies);
+    for (const [key, hosts] of hostsByEntry(snapshot)) {
+      const found = new Set(hosts.flatMap((each) => ineffectiveParts(each, snapshot)));
+      yield unlessUnused(attached(key, [...found]), proxies);
+    }
   },
 } satisfies ConfigKind<never, object, ServiceState>;
 
-function conditionsOf(snapshot: ServiceState): ObjectCondition[] {
-  const entries = new Map<string, Set<string>>();
-  for (const definitions of snapshot.definitions.values())
-    for (const each of definitions)
-      for (const key of each.service.configKeys) {
-        const found = entries.get(key) ?? new Set(each.service.unsupportedFields);
-        for (const fault of unmergedParts(each, definitions)) found.add(fault);
-        for (const fault of elsewhere(each.service, snapshot)) found.add(fault);
-        entries.set(key, found);
+/** One host of a ServiceEntry. */
+interface EntryHost {
+  readonly definition: ServiceDefinition;
+  /** All definitions of the host in the entry's namespace, the oldest first. */
+  readonly all: readonly ServiceDefinition[];
+}
+
+function hostsByEntry({ definitions }: ServiceState): Map<string, EntryHost[]> {
+  const entries = new Map<string, EntryHost[]>();
+  for (const all of definitions.values())
+    for (const definition of all)
+      for (const key of definition.service.configKeys) {
+        const hosts = entries.get(key);
+        if (hosts) hosts.push({ definition, all });
+        else entries.set(key, [{ definition, all }]);
       }
-  return [...entries].map(([key, found]) => attached(key, [...found]));
+  return entries;
+}
+
+function ineffectiveParts({ definition, all }: EntryHost, snapshot: ServiceState): string[] {
+  const { service } = definition;
+  return [...(service.unsupportedFields ?? []), ...unmergedParts(definition, all), ...elsewhere(service, snapshot)];
 }
 
 /** Who has the host of a ServiceEntry for proxies of other namespaces, when it is not the entry. */

@@ -5,7 +5,7 @@ import type { DestinationRule } from "./state.ts";
 // What is valid in a DestinationRule and yet has no effect, as `path: why`. A user must never have to wonder about a field.
 
 /** @param earlier the rules for the same host in the same namespace that were there before, the oldest first */
-export function unsupportedInDestinationRule(rule: DestinationRule, earlier: readonly DestinationRule[]): string[] {
+export function ineffectiveParts(rule: DestinationRule, earlier: readonly DestinationRule[]): string[] {
   const { spec } = rule;
   const older = earlier.filter((each) => mergesWith(each, rule));
   const found = [...ineffectiveFields("networking.istio.io", "DestinationRule", spec)];
