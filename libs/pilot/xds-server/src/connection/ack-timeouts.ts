@@ -1,30 +1,30 @@
-/** How often it is checked who still waits. */
+/** Interval of the checks. */
 const CHECK_MS = 1_000;
-/** So many checks are enough: Envoy too gives the endpoints and secrets of a new cluster 15 s, where nobody says otherwise. */
+/** Number of checks until a time-out: Envoy, too, waits 15 s by default for the endpoints and secrets of a new cluster. */
 const CHECKS = 15;
 
-/** Somebody who holds something back until a client has answered. */
+/** A stream that defers something until its client has answered. */
 export interface AckWaiter {
-  /** It has waited long enough and is to go on without the answer. Must not throw. */
+  /** The time is over; the stream goes on without the answer. Must not throw. */
   ackTimedOut(): void;
 }
 
 /**
- * Bounds how long streams wait for their clients. Time is counted in checks, so that a process that stood still itself blames no
- * client for it.
+ * Bounds how long streams wait for their clients. Time is counted in checks, so that a pause of this process does not count
+ * against a client.
  */
 export class AckTimeouts {
   readonly #waiting = new Map<AckWaiter, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Begins to wait, or goes on. */
+  /** Starts the time; no effect while it runs. */
   wait(waiter: AckWaiter): void {
     if (this.#waiting.has(waiter)) return;
     this.#waiting.set(waiter, 0);
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
-  /** Nothing is waited for any more. */
+  /** The stream does not wait any more. */
   done(waiter: AckWaiter): void {
     this.#waiting.delete(waiter);
   }

@@ -3,25 +3,24 @@ import { Generator, type MeshProxy, type ResourceSet } from "@xebec/pilot-xds-ge
 import { hasInitialVersions } from "../subscription/initial-versions.ts";
 import { withRemoved } from "../subscription/make-before-break.ts";
 
-/** So many snapshots are remembered that others have taken the place of, and so many sets of clients that are gone. */
+/** Limits of the superseded snapshots, and of the sets of disconnected clients, that are remembered. */
 const SNAPSHOTS = 4;
 const SETS = 64;
-/** Nothing is remembered for longer: who comes back later has lost more than a change. */
+/** How long they are remembered. */
 const MEMORY_MS = 60_000;
 
 /**
- * The clusters that a client of the state-of-the-world form may still have. It names only a version, yet what it has and should
- * not have any more must stay until its routes are others, and to leave a cluster out of a message is to remove it. Versions
- * are content hashes, so the set is known again that this process sent before, or that follows from an earlier snapshot: a
- * restarted pilot has that of its last good state.
+ * The clusters that a returning client of the state-of-the-world form may still have. It names only a version. A response without
+ * a cluster removes it, yet a cluster must stay until the client's routes have changed. Versions are content hashes, so pilot
+ * recognizes a set that it sent before, or that follows from an earlier snapshot; after a restart, that of its last good state.
  */
 export class EarlierClusters {
   readonly #sets = new Map<string, ResourceSet>();
-  /** The newest last. */
+  /** Oldest first. */
   readonly #generators: Generator[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** A client with these clusters is gone. */
+  /** A client with these clusters has disconnected. */
   left(set: ResourceSet | undefined): void {
     if (!set || set.resources.size === 0 || hasInitialVersions(set)) return;
     this.#sets.delete(set.version);
@@ -31,7 +30,7 @@ export class EarlierClusters {
     this.#forgetLater();
   }
 
-  /** Another snapshot has taken the place of this one. @param changed dependency keys of what is different now */
+  /** A newer snapshot replaces this one. @param changed dependency keys of the difference */
   superseded(snapshot: Snapshot, changed: ReadonlySet<string>): void {
     if ([...changed].every((key) => isEndpointsKey(key) || key === dependency.pods)) return;
     this.#generators.push(new Generator(snapshot));
@@ -40,10 +39,10 @@ export class EarlierClusters {
   }
 
   /**
-   * @param version what the client says it has
-   * @param desired what it should have
-   * @param live sets of the clients that are here
-   * @returns undefined when nobody knows
+   * @param version the version that the client named
+   * @param desired the clusters that it should have
+   * @param live sets of the connected clients
+   * @returns undefined for an unknown version
    */
   find(version: string, proxy: MeshProxy, desired: ResourceSet, live: Iterable<ResourceSet>): ResourceSet | undefined {
     if (desired.version === version) return desired;
@@ -53,7 +52,7 @@ export class EarlierClusters {
     for (const generator of this.#generators.toReversed()) {
       const set = generator.resources("cluster", proxy, generator.proxyClass(proxy));
       if (set.version === version) return set;
-      // The step between: what is new is there, what is gone has not left yet.
+      // The intermediate step: new clusters were added, old ones not removed yet.
       const both = withRemoved(set, desired);
       if (both.version === version) return both;
     }

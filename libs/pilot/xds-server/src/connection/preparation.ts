@@ -2,23 +2,23 @@ import { Turns } from "@xebec/core-async";
 import type { Generator } from "@xebec/pilot-xds-gen";
 import type { Connection } from "./connection.ts";
 
-/** So many classes are remembered; more only means that they are looked through again. */
+/** Limit of the classes that are remembered; beyond it they are checked again. */
 const MOST_CLASSES = 10_000;
 
 /**
- * Has the parts of a configuration made in turns of the event loop before a connection asks for the whole: a first route table of ten
- * thousand hosts takes a second. Each class of proxies is prepared once for each snapshot; whoever comes meanwhile waits for it.
+ * Makes the parts of a configuration in turns of the event loop before a connection requests the whole: the first route table of ten
+ * thousand hosts takes a second. Each class of proxies is prepared once for each snapshot; connections of that class wait for it.
  */
 export class Preparation {
-  /** Classes that are ready; a promise while they are not. */
+  /** A promise for each class that is being prepared; undefined for one that is ready. */
   readonly #classes = new Map<string, Promise<void> | undefined>();
 
-  /** Another snapshot: what was ready may not be any more. */
+  /** The snapshot has changed: classes that were ready may not be any more. */
   reset(): void {
     this.#classes.clear();
   }
 
-  /** @returns undefined when all is there; otherwise what to wait for, and then to ask again */
+  /** @returns undefined when everything is ready; otherwise a promise, after which to call this again */
   of(connection: Connection, generator: Generator): Promise<void> | undefined {
     const proxyClass = connection.proxyClass(generator);
     const name = generator.preparationKey(connection.proxy, proxyClass);
@@ -34,7 +34,7 @@ export class Preparation {
     } catch {
       // The error is reported where the configuration is put together, to the stream that asks for it.
     }
-    // Namespaces are clients' to choose.
+    // Clients choose their namespaces freely.
     if (this.#classes.size > MOST_CLASSES) this.#classes.clear();
     this.#classes.set(name, work);
     return work;

@@ -1,37 +1,37 @@
-/** Bytes that all streams together may have in their queues. */
+/** Limit of the bytes in the queues of all streams. */
 const LIMIT = 6 << 20;
-/** Messages up to this size are always let through: changes must not wait behind whole configurations. */
+/** Messages up to this size never wait: changes must not wait behind whole configurations. */
 const SMALL = 64 << 10;
-/** How often it is checked who takes nothing. */
+/** Interval of the checks. */
 const SWEEP_MS = 1_000;
 /** After so many checks without progress a writer's bytes do not count against the others any more. */
 const ASIDE_AFTER = 2;
-/** Bytes that may be set aside so: with `LIMIT`, the bound of all. */
+/** Limit of the bytes that are set aside in this way; with `LIMIT`, the limit of everything. */
 const ASIDE_LIMIT = 32 << 20;
 /** After so many checks without progress a writer is ended, and one more for each 64 KiB: a slow line needs its time. */
 const END_AFTER = 10;
 const SLOWEST_BYTES = 64 << 10;
 
-/** Somebody who writes. */
+/** A stream, as its writer. */
 export interface StreamWriter {
-  /** There is room again: it may try once more. Must not throw: the caller is another one's write. */
+  /** There is room again. Must not throw: the caller is a write of another stream. */
   wake(): void;
-  /** It took nothing for too long, and is to end its stream. */
+  /** The client took nothing for too long; the writer ends its stream. */
   stalled(): void;
 }
 
-/** What one writer has under way. */
+/** What one writer has in its queue. */
 interface Share {
   bytes: number;
-  /** Checks since its connection took something. Counted in checks, not in time: a process that stood still does not count. */
+  /** Checks since its connection took something. Checks, not time: a pause of this process does not count. */
   idle: number;
   aside: boolean;
 }
 
 /**
- * Bounds the memory of messages under way when many proxies come at once: each has its turn, none is turned away. Bytes count from
- * the write until the connection took them. A peer that does not read makes nobody wait for long: its bytes are set aside
- * after a second or two, and it is ended after ten and more.
+ * Bounds the memory of queued messages when many proxies connect at once: they take turns, and none is turned away. Bytes count from
+ * the write until the connection has taken them. A client that does not read delays the others only briefly: its bytes are set
+ * aside after one or two seconds, and its stream is ended after ten or more.
  */
 export class WriteBudget {
   readonly #shares = new Map<StreamWriter, Share>();
@@ -55,7 +55,7 @@ export class WriteBudget {
     return true;
   }
 
-  /** Gives back what the connection took. */
+  /** Returns what the connection took. */
   give(writer: StreamWriter, bytes: number): void {
     const share = this.#shares.get(writer);
     if (!share) return;
@@ -69,7 +69,7 @@ export class WriteBudget {
     this.#wakeNext();
   }
 
-  /** The writer is gone, with all that it still had. */
+  /** The writer is gone; its bytes do not count any more. */
   forget(writer: StreamWriter): void {
     this.#waiting.delete(writer);
     const share = this.#shares.get(writer);

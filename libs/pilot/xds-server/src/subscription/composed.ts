@@ -4,12 +4,12 @@ import type { EncodedResource, ResourcePart } from "@xebec/pilot-xds-gen";
 const bases = new WeakMap<EncodedResource, EncodedResource>();
 const partsByName = new WeakMap<EncodedResource, ReadonlyMap<string, ResourcePart>>();
 const known = new WeakMap<EncodedResource, Map<string, EncodedResource>>();
-/** So many compositions are kept for each resource; more only means that they are made again. */
+/** Limit of the compositions that are kept for each resource; beyond it they are made again. */
 const KEPT = 16;
 
 /**
  * A resource with some of its parts as a client accepted them last, or without them where it accepted none. Equal compositions are
- * one object, so that a NACK of a thousand proxies costs one.
+ * one object, so that the NACKs of a thousand proxies cost one.
  */
 export function composed(
   desired: EncodedResource,

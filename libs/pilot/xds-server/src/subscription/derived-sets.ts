@@ -1,21 +1,21 @@
 import type { EncodedResource, ResourceSet } from "@xebec/pilot-xds-gen";
 import { isInitialVersion, setWithInitialVersions } from "./initial-versions.ts";
 
-/** So many sets are kept for each desired set; more only means that they are made again. */
+/** Limit of the sets that are kept for each desired set; beyond it they are made again. */
 const KEPT = 16;
 
 const derived = new WeakMap<ResourceSet, Map<string, ResourceSet>>();
 
-/** A resource that a client has in place of the desired set's; undefined: it has none of this name. */
+/** A resource that a client has instead of the desired one; undefined when it has none of this name. */
 export type Replacement = readonly [name: string, instead: EncodedResource | undefined];
 
 /**
- * The desired set with some resources replaced, left out or added. Proxies that differ from it in the same way get the very
- * same set, so that a NACK of a thousand proxies costs one.
+ * The desired set with some resources replaced, left out or added. Proxies that differ from it in the same way get the same
+ * object, so that the NACKs of a thousand proxies cost one set.
  */
 export function replaced(desired: ResourceSet, replacements: readonly Replacement[]): ResourceSet {
   if (replacements.length === 0) return desired;
-  // A claim is one client's word: nobody else may get a set that holds it.
+  // A version that a client named means nothing to others: no other client may get a set that contains it.
   if (replacements.some(([, instead]) => instead && isInitialVersion(instead))) return make(desired, replacements);
   let known = derived.get(desired);
   if (!known) {

@@ -1,15 +1,15 @@
 import type { NameSet } from "@xebec/pilot-xds-gen";
 import { contentHash } from "@xebec/pilot-xds-gen";
 
-/** The names of a request, and its own bytes for them. */
+/** The names of a request, and their bytes on the wire. */
 export interface RequestedNames {
   readonly bytes: Uint8Array;
   readonly set: NameSet;
 }
 
 /**
- * Makes equal lists of names one object, so that a thousand proxies that ask for the same five hundred names hold them once.
- * Sets that nobody holds any more are collected.
+ * Makes equal lists of names one object, so that a thousand proxies that request the same five hundred names share them.
+ * Unused sets are garbage-collected.
  */
 export class NameSets {
   readonly #sets = new Map<string, WeakRef<NameSet>>();
@@ -19,7 +19,7 @@ export class NameSets {
   /** Names in the order of their first request, by the bytes of that request. */
   readonly #byBytes = new Map<string, WeakRef<RequestedNames>>();
 
-  /** The set of these names; order and repetition do not matter. */
+  /** The set of these names, in any order, with or without duplicates. */
   of(names: Iterable<string>): NameSet {
     const sorted = [...new Set(names)].sort();
     const key = contentHash(JSON.stringify(sorted));
@@ -31,7 +31,7 @@ export class NameSets {
     return made;
   }
 
-  /** The set of a request's names; requests of equal bytes are decoded once, and share their bytes too. */
+  /** The set of a request's names. Requests of equal bytes are decoded once, and share the bytes, too. */
   ofBytes(bytes: Uint8Array, names: () => string[]): RequestedNames {
     const hash = contentHash(bytes);
     const known = this.#byBytes.get(hash)?.deref();

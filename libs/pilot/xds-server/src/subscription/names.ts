@@ -4,7 +4,7 @@ import { initialVersionsSet, setWithInitialVersions } from "./initial-versions.t
 import type { NameSets } from "./name-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Takes the names of a state-of-the-world request. @returns true when they are others than before */
+/** Takes the names of a state-of-the-world request. @returns true when they have changed */
 export function takeNames(sub: Subscription, request: XdsRequest, names: NameSets): boolean {
   if (sub.isWildcard) return false;
   if (Buffer.compare(sub.requested.bytes, request.nameBytes) === 0) return false;
@@ -12,15 +12,15 @@ export function takeNames(sub: Subscription, request: XdsRequest, names: NameSet
   sub.requested = names.ofBytes(request.nameBytes, request.names);
   sub.names = sub.requested.set;
   if (sub.names === before) return false;
-  // Names that were given up and come back must be answered: Envoy forgot them.
+  // A name that was dropped and is requested again must be answered: Envoy has forgotten its resource.
   forget(sub);
   return true;
 }
 
 /**
- * Takes the names of a Delta request: those that are added and given up, and what the client has from an earlier stream.
+ * Takes the names of a Delta request: those that are added and removed, and what the client has of an earlier stream.
  * @param warming clusters that changed since: their endpoints are sent though the client has them
- * @returns true when the names changed, or were asked for again
+ * @returns true when the names have changed, or some were requested again
  */
 export function takeDeltaNames(
   sub: Subscription,
@@ -38,7 +38,7 @@ export function takeDeltaNames(
   if (isFirst) for (const name of initialVersions.keys()) wanted.add(name);
   for (const name of unsubscribe) wanted.delete(name);
   for (const name of subscribe) {
-    // Asked for again: answered again, also when it did not change. A stream begins with what the client has: that is no question.
+    // A name that is requested again is answered again, even if unchanged. At the beginning of a stream it only says what the client has.
     if (!isFirst && wanted.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
     wanted.add(name);
   }
@@ -47,14 +47,14 @@ export function takeDeltaNames(
   return true;
 }
 
-/** A client that starts a type over has nothing of it any more. */
+/** A client that starts a type over has no resources of it any more. */
 export function startOver(sub: Subscription): void {
   sub.sent = sub.acked = EMPTY_SET;
   sub.rejectedVersion = "";
   sub.rejections = 0;
 }
 
-/** How many bytes of a request, from `at` on, are the names of an earlier one. */
+/** The number of bytes of a request, from `at` on, that repeat the names of an earlier one. */
 export function repeatedNames(subs: Iterable<Subscription>, request: Buffer, at: number): number {
   for (const { requested } of subs) {
     const { length } = requested.bytes;
@@ -68,7 +68,7 @@ export function repeatedNames(subs: Iterable<Subscription>, request: Buffer, at:
   return 0;
 }
 
-/** What the client does not ask for any more it does not have. */
+/** Drops the resources that the client does not request any more: it does not have them. */
 function forget(sub: Subscription): void {
   const wanted = new Set(sub.names?.names);
   const keep = (set: ResourceSet): ResourceSet =>

@@ -3,12 +3,12 @@ import { hasInitialVersions, isInitialVersion } from "../subscription/initial-ve
 import type { Subscription } from "../subscription/subscription.ts";
 import { type Draft, deltaResponse, discoveryResponse } from "./response.ts";
 
-/** Bytes of messages that are kept for the next proxy that needs the same; one message is always kept. */
+/** Limit of the bytes that are kept for further proxies; one message is always kept. */
 const LIMIT = 8 << 20;
 
 /**
- * Messages that were made for one proxy and fit others too, the last ones that were used. Proxies that are alike come and change
- * together, so few messages serve thousands; a message that only one proxy ever needs makes room soon.
+ * The most recently used messages. Proxies that are alike connect and change together, so that a few messages serve thousands; a
+ * message for a single proxy is evicted soon.
  */
 export class MessageCache {
   readonly #messages = new Map<string, Buffer>();
@@ -33,7 +33,7 @@ export class MessageCache {
     }
   }
 
-  /** How many bytes are kept. */
+  /** Number of bytes that are kept. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -47,28 +47,28 @@ export interface Message extends Draft {
 export interface MessageOptions {
   readonly delta: boolean;
   readonly diff: ResourceDiff;
-  /** Resources that are sent though they did not change. */
+  /** Resources that are sent although they have not changed. */
   readonly resent: readonly EncodedResource[];
-  /** Tells apart messages that repeat resources: their nonces must differ. */
+  /** Distinguishes messages that repeat resources: their nonces must differ. */
   readonly repeats: number;
 }
 
 /**
- * The message that leads a client from what it was sent to `next`. Equal steps have equal nonces and the very same bytes for all
- * proxies. Nothing is put together before `bytes` is called.
+ * The message that takes a client from what it was sent to `next`. Equal steps have equal nonces, and share their bytes. Nothing is
+ * assembled before `bytes` is called.
  */
 export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCache, options: MessageOptions): Message {
   const { delta, diff, resent, repeats } = options;
   const whole = !delta && sub.isWildcard;
   const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${resent.length > 0 ? `-${repeats}` : ""}`;
-  // A claimed version may be any text, also one that is another set's.
-  const claimed = hasInitialVersions(sub.sent) || hasInitialVersions(next);
-  const isShared = resent.length === 0 && !claimed;
+  // A version that a client named may be any text, also the version of another set.
+  const hasUnknown = hasInitialVersions(sub.sent) || hasInitialVersions(next);
+  const isShared = resent.length === 0 && !hasUnknown;
   const key = `${sub.type.name}/${delta}/${nonce}`;
   const known = isShared ? cache.get(key) : undefined;
   if (known) return { nonce, size: known.length, bytes: () => known };
   const all = whole ? [...next.resources.values()] : resent.length > 0 ? [...diff.changed, ...resent] : diff.changed;
-  const resources = claimed ? all.filter((each) => !isInitialVersion(each)) : all;
+  const resources = hasUnknown ? all.filter((each) => !isInitialVersion(each)) : all;
   const draft = delta
     ? deltaResponse(sub.type.typeUrl, resources, diff.removed, next.version, nonce)
     : discoveryResponse(sub.type.typeUrl, resources, next.version, nonce);
