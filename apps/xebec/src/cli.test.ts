@@ -160,7 +160,7 @@ test("what is wrong with the flags of a service is one line that names the flag"
     [["pilot", "--grpcAddr", "foo"], '--grpcAddr: "foo" is not an address'],
     [["pilot", "--configDir", none], `--configDir: there is no directory "${none}"`],
     [["galley", "--configPath", none], `--configPath: there is no directory "${none}"`],
-    [["galley", "--busURL", "foo"], '--busURL: "foo" is no server'],
+    [["galley", "--busURL", "foo"], '--busURL: "foo" is not a server'],
     [["galley", "--busURL", "nats://127.0.0.1:1", "--busSeedFile", none], `the bus key ${none} cannot be read`],
     [["citadel", "--grpc-port", "99999"], "--grpc-port: 99999 is not a port"],
     [["mixer-policy", "--secureAddr", "zz"], '--secureAddr: "zz" is not an address'],

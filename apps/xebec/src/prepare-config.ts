@@ -22,7 +22,10 @@ export function prepareConfig(runDir: string, given: string | undefined): string
   if (given !== undefined) {
     const dir = resolve(given);
     if (!existsSync(dir) || !statSync(dir).isDirectory())
-      throw new XebecError("failed_precondition", `--config ${given} is no directory; make it, or leave --config out`);
+      throw new XebecError(
+        "failed_precondition",
+        `--config ${given} is not a directory; make it, or leave --config out`,
+      );
     return dir;
   }
   const dir = join(runDir, "config");

@@ -23,7 +23,7 @@ export const isAddressOrEmpty: Check = (value) => (value === "" ? undefined : is
 export const isDirectory: Check = (value) => {
   const path = String(value);
   try {
-    return statSync(path).isDirectory() ? undefined : `"${path}" is no directory`;
+    return statSync(path).isDirectory() ? undefined : `"${path}" is not a directory`;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return code === "ENOENT"
@@ -36,6 +36,6 @@ export const isDirectory: Check = (value) => {
 export const areServers: Check = (value) => {
   for (const each of value as readonly string[])
     if (!/^(?:nats|tls|wss?):\/\/[^\s/]+$/.test(each.replace(/\/$/, "")))
-      return `"${each}" is no server; write nats://HOST:PORT`;
+      return `"${each}" is not a server; write nats://HOST:PORT`;
   return undefined;
 };

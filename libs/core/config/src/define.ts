@@ -32,7 +32,7 @@ const PORT: ValueType = {
 };
 const BOOLEAN: ValueType = { type: "a boolean", accepts: (value) => typeof value === "boolean" };
 const LIST: ValueType = {
-  type: "a list of texts",
+  type: "a list of strings",
   accepts: (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
 };
 

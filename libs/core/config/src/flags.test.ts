@@ -75,7 +75,7 @@ describe("Istio's command line", () => {
     const { config, ignored } = load("--config-file", path, "--profile");
     assert.deepEqual([config.port, ignored], [7, ["--profile", "resync"]]);
     writeFileSync(path, "other: 5m\n");
-    assert.match(errorsOf(["--config-file", path]).join(), /"other" is no option/);
+    assert.match(errorsOf(["--config-file", path]).join(), /"other" is not an option/);
   });
 
   it("has arguments that are no flags, as many as are declared", () => {
@@ -145,7 +145,7 @@ describe("typed values", () => {
       () => configOf(SPEC, wrong),
       (error: ConfigError) => {
         assert.deepEqual(error.errors, [
-          '"prot" is no option',
+          '"prot" is not an option',
           '"grpcAddr": "x" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
           '"port": -1 is not a port from 0 to 65535',
         ]);

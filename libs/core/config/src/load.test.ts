@@ -131,7 +131,7 @@ describe("the configuration of a service", () => {
     const expected = [
       /^--prt: no such flag/,
       /^"stray": not a flag$/,
-      /config\.yaml: "prot" is no option/,
+      /config\.yaml: "prot" is not an option/,
       /^--port: "many" is not a number$/,
       /^XEBEC_MIXER_POLICY_VERBOSE: "perhaps" is not a boolean$/,
       /^file, "mode": 5 is not one of fast, safe$/,
@@ -148,7 +148,7 @@ describe("the configuration of a service", () => {
 
   it("takes no name that every object of JavaScript has for an option", () => {
     assert.deepEqual(errorsOf(["--constructor=x"]), ["--constructor: no such flag"]);
-    assert.match(errorsOf(["--config-file", file("toString: 1\n")]).join(), /"toString" is no option$/);
+    assert.match(errorsOf(["--config-file", file("toString: 1\n")]).join(), /"toString" is not an option$/);
   });
 
   it("says that a value is missing", () => {
@@ -215,10 +215,10 @@ describe("options of a kind", () => {
         '--secure: "1:2:3" is not an address; write HOST:PORT, for example 127.0.0.1:15010',
         "--port: 99999 is not a port from 0 to 65535",
         `--dir: there is no directory "${import.meta.dirname}/none"; make it, or name another`,
-        '--bus: "foo" is no server; write nats://HOST:PORT',
+        '--bus: "foo" is not a server; write nats://HOST:PORT',
       ],
     );
-    assert.deepEqual(wrong(`--dir=${import.meta.filename}`), [`--dir: "${import.meta.filename}" is no directory`]);
+    assert.deepEqual(wrong(`--dir=${import.meta.filename}`), [`--dir: "${import.meta.filename}" is not a directory`]);
   });
 
   it("take what is right", () => {

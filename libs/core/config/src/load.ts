@@ -60,7 +60,7 @@ function readFile(path: string | undefined, spec: ConfigSpec, errors: string[]):
   }
   for (const key of Object.keys(value))
     if (!Object.hasOwn(spec.options, key) && !Object.hasOwn(spec.ignored ?? {}, key))
-      errors.push(`${path}: "${key}" is no option${suggestion(key, Object.keys(spec.options))}`);
+      errors.push(`${path}: "${key}" is not an option${suggestion(key, Object.keys(spec.options))}`);
   return value as Record<string, unknown>;
 }
 

@@ -16,7 +16,7 @@ export interface GivenValue {
 export function configOf<S extends ConfigSpec>(spec: S, values: ConfigValues<S>): ConfigOf<S> {
   const errors = Object.keys(values)
     .filter((name) => !Object.hasOwn(spec.options, name))
-    .map((name) => `"${name}" is no option`);
+    .map((name) => `"${name}" is not an option`);
   const given = values as Readonly<Record<string, unknown>>;
   return checkedConfig(
     spec,

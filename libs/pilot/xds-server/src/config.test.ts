@@ -41,7 +41,7 @@ describe("the command line of Istio's pilot-discovery", () => {
   for (const [argv, message] of [
     [["--registries", "Nonsense"], /--registries: there is no registry Nonsense; write Bus/],
     [["--registries", "Kubernetes"], /--registries: Kubernetes is not served yet; Bus/],
-    [["--keepaliveMaxServerConnectionAge", "soon"], /--keepaliveMaxServerConnectionAge: "soon" is no duration/],
+    [["--keepaliveMaxServerConnectionAge", "soon"], /--keepaliveMaxServerConnectionAge: "soon" is not a duration/],
     [["--keepaliveMaxServerConnectionAge", "0s"], /--keepaliveMaxServerConnectionAge: "0s"/],
     [["--namespace", "foo"], /--namespace: .* istio-system/],
     [["--kubeconfig", "x"], /--kubeconfig: no such flag/],

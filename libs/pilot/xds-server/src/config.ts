@@ -60,7 +60,7 @@ export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
     errors.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
   const { keepaliveMaxServerConnectionAge: age } = config;
   if (age !== "infinity" && !((parseDuration(age) ?? 0) > 0))
-    errors.push(`--keepaliveMaxServerConnectionAge: "${age}" is no duration; write for example 30m, or infinity`);
+    errors.push(`--keepaliveMaxServerConnectionAge: "${age}" is not a duration; write for example 30m, or infinity`);
   if (errors.length > 0) throw new ConfigError(PilotConfig.service, errors);
 }
 

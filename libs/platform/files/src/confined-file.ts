@@ -21,7 +21,7 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
  */
 export function confinementFault(path: string, directories: readonly string[]): string | undefined {
   if (directories.length === 0) return "no directory is open to files of handlers";
-  if (path.includes("\0") || !isAbsolute(path)) return `${JSON.stringify(path)} is no absolute path`;
+  if (path.includes("\0") || !isAbsolute(path)) return `${JSON.stringify(path)} is not an absolute path`;
   const plain = normalize(path);
   if (plain.endsWith(sep)) return `${path} is a directory`;
   return directories.some((each) => isBelow(plain, normalize(each)))
