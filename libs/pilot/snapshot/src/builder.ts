@@ -104,7 +104,7 @@ export class SnapshotBuilder {
   *#steps({ puts, deletes }: ConfigChange): Generator<undefined, SnapshotChange> {
     const state = { ...this.#state };
     const changed = new Set<string>();
-    const edit: Edit<Snapshot> = { state, changed };
+    const edit: Edit<Snapshot> = { state, changed, batch: {} };
     const edited = new Set<AnyKind>();
     const putConfig = (key: string, resource: Resource | undefined): void =>
       guarded(key, () => this.#putConfig(key, resource, edit, edited));

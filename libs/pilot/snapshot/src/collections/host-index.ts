@@ -55,9 +55,13 @@ export class HostIndex<T extends Hosted> {
   /**
    * Replaces one rule by another version of it, or removes it.
    * @param touched gets every host whose list changed
+   * @param batch names replacements that follow each other, of which only the last version is kept (`PersistentMap.edit`)
    */
-  replace(before: T | undefined, after: T | undefined, touched: Set<string>): HostIndex<T> {
+  replace(before: T | undefined, after: T | undefined, touched: Set<string>, batch?: object): HostIndex<T> {
     const hosts = new Set([...(before?.hosts ?? []), ...(after?.hosts ?? [])]);
+    // The patterns alone count here, not how many rules have them.
+    const patterns = [...hosts].filter((host) => host.startsWith("*"));
+    const known = patterns.map((host) => this.#byHost.has(host));
     const edits: [string, readonly T[] | undefined][] = [];
     for (const host of hosts) {
       touched.add(host);
@@ -65,10 +69,8 @@ export class HostIndex<T extends Hosted> {
       const list = withReplaced(this.exact(host), old, after?.hosts.includes(host) ? after : undefined);
       edits.push([host, list.length > 0 ? list : undefined]);
     }
-    const byHost = this.#byHost.edit(edits);
-    // The pattern alone counts here, not how many rules have it.
-    if (![...hosts].some((host) => host.startsWith("*") && byHost.has(host) !== this.#byHost.has(host)))
-      return new HostIndex(byHost, this.#wildcards);
+    const byHost = this.#byHost.edit(edits, batch);
+    if (patterns.every((host, i) => byHost.has(host) === known[i])) return new HostIndex(byHost, this.#wildcards);
     const wildcards = [...byHost.entries()].map(([host]) => host).filter((host) => host.startsWith("*"));
     return new HostIndex(
       byHost,

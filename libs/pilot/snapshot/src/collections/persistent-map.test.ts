@@ -43,6 +43,38 @@ describe("a persistent map", () => {
     );
   });
 
+  it("of a batch holds what the batch made of it, and no version from before the batch changes", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 5 }), { maxLength: 6 }), (batches) => {
+        const plain = new Map<string, number>();
+        let map = PersistentMap.empty<number>();
+        const versions: { map: PersistentMap<number>; content: [string, number][] }[] = [];
+        for (const edits of batches) {
+          const batch = {};
+          for (const changes of edits) {
+            map = map.edit(changes, batch);
+            for (const [name, value] of changes)
+              if (value === undefined) plain.delete(name);
+              else plain.set(name, value);
+          }
+          versions.push({ map, content: [...plain].sort(([a], [b]) => cmp(a, b)) });
+        }
+        for (const { map: old, content } of versions) {
+          assert.deepEqual(contentOf(old), content);
+          assert.equal(old.size, content.length);
+        }
+      }),
+    );
+  });
+
+  it("copies nothing twice in a batch", () => {
+    const batch = {};
+    const map = PersistentMap.empty<number>().edit([["a", 1]], batch);
+    assert.equal(map.edit([["b", 2]], batch), map);
+    assert.notEqual(map.edit([["b", 2]], {}), map);
+    assert.notEqual(map.edit([["b", 2]]), map);
+  });
+
   it("is the same object after no edit at all", () => {
     const map = PersistentMap.empty<number>().edit([["a", 1]]);
     assert.equal(map.edit([]), map);

@@ -9,6 +9,8 @@ export interface Edit<State> {
   readonly state: Mutable<State>;
   /** Gets the dependency key of everything that the edit changes. */
   readonly changed: Set<string>;
+  /** Names the edit to immutable maps (`PersistentMap.edit`): what this edit made, only this edit has. */
+  readonly batch: object;
 }
 
 /**

@@ -21,15 +21,15 @@ export function* podParts({ pods, podsByIp }: PodState): Iterable<readonly [stri
 }
 
 /** Takes a pod, or its end. @param key `<namespace>/<name>` */
-export function replacePod({ state, changed }: Edit<PodState>, key: string, pod: PodRecord | undefined): void {
+export function replacePod({ state, changed, batch }: Edit<PodState>, key: string, pod: PodRecord | undefined): void {
   const before = state.pods.get(key);
   if (JSON.stringify(before) === JSON.stringify(pod)) return;
-  state.pods = state.pods.edit([[key, pod]]);
+  state.pods = state.pods.edit([[key, pod]], batch);
   for (const ip of new Set([before?.ip, pod?.ip])) {
     if (ip === undefined) continue;
     const rest = (state.podsByIp.get(ip) ?? []).filter((each) => each !== before);
     const list = pod?.ip === ip ? [...rest, pod].sort(byKey) : rest;
-    state.podsByIp = state.podsByIp.edit([[ip, list.length > 0 ? list : undefined]]);
+    state.podsByIp = state.podsByIp.edit([[ip, list.length > 0 ? list : undefined]], batch);
   }
   changed.add(podKeys.pods);
 }

@@ -60,7 +60,7 @@ export function* serviceParts({
  * @param id of the service
  */
 export function replaceDefinition(edit: Edit<ServiceState>, id: string, after: ServiceDefinition | undefined): void {
-  const { state, changed } = edit;
+  const { state, changed, batch } = edit;
   const group = hostAndNamespace(id);
   const list = state.definitions.get(group) ?? [];
   const before = list.find((each) => each.service.id === id);
@@ -73,7 +73,7 @@ export function replaceDefinition(edit: Edit<ServiceState>, id: string, after: S
   const rest = list.filter((each) => each !== before);
   const definitions = next ? [...rest, next].sort((a, b) => byAgeAndId(a.service, b.service)) : rest;
   const merged = mergeDefinitions(definitions);
-  state.definitions = state.definitions.edit([[group, definitions.length > 0 ? definitions : undefined]]);
+  state.definitions = state.definitions.edit([[group, definitions.length > 0 ? definitions : undefined]], batch);
   const old = new Map((state.services.get(defined.host) ?? []).map((each) => [each.id, each]));
   for (const { service, endpoints } of merged) {
     putService(edit, old.get(service.id), service);
@@ -87,7 +87,7 @@ export function replaceDefinition(edit: Edit<ServiceState>, id: string, after: S
 }
 
 function putService(
-  { state, changed }: Edit<ServiceState>,
+  { state, changed, batch }: Edit<ServiceState>,
   before: MeshService | undefined,
   after: MeshService | undefined,
 ): void {
@@ -96,13 +96,13 @@ function putService(
   if (host === undefined) return;
   const rest = (state.services.get(host) ?? []).filter((each) => each.id !== before?.id);
   const list = after ? [...rest, after].sort(byAgeAndId) : rest;
-  state.services = state.services.edit([[host, list.length > 0 ? list : undefined]]);
+  state.services = state.services.edit([[host, list.length > 0 ? list : undefined]], batch);
   changed.add(serviceKeys.service(host));
   changed.add(serviceKeys.services);
 }
 
 function putEndpoints(
-  { state, changed }: Edit<ServiceState>,
+  { state, changed, batch }: Edit<ServiceState>,
   id: string,
   endpoints: readonly MeshEndpoint[] | undefined,
 ): void {
@@ -111,7 +111,7 @@ function putEndpoints(
   // An endpoint that did not change stays the same object: what was encoded for it stays valid.
   const known = new Map(before?.map((each) => [JSON.stringify(each), each]));
   const kept = known.size > 0 ? endpoints?.map((each) => known.get(JSON.stringify(each)) ?? each) : endpoints;
-  state.endpoints = state.endpoints.edit([[id, kept]]);
+  state.endpoints = state.endpoints.edit([[id, kept]], batch);
   changed.add(serviceKeys.endpoints(id));
 }
 

@@ -22,9 +22,9 @@ export const destinationRuleKind = {
     };
   },
   selectorLabels: ({ spec }) => Object.keys(spec.workloadSelector?.matchLabels ?? {}),
-  replace({ state, changed }, before, after) {
+  replace({ state, changed, batch }, before, after) {
     const touched = new Set<string>();
-    state.destinationRules = state.destinationRules.replace(before, after, touched);
+    state.destinationRules = state.destinationRules.replace(before, after, touched, batch);
     for (const host of touched) changed.add(destinationRule(host));
   },
   *parts({ destinationRules }) {

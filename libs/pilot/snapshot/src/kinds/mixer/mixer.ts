@@ -29,9 +29,9 @@ export const mixerKinds = {
     mixerHooksOf(new Map([[keyOf(resource), resource]]));
     return resource;
   },
-  replace({ state }, before, after) {
+  replace({ state, batch }, before, after) {
     const one = before ?? after;
-    if (one) state.mixerObjects = state.mixerObjects.edit([[keyOf(one), after]]);
+    if (one) state.mixerObjects = state.mixerObjects.edit([[keyOf(one), after]], batch);
   },
   finish({ state, changed }) {
     const mixer = mixerHooksOf(state.mixerObjects);

@@ -14,11 +14,14 @@ export const peerAuthenticationKind = {
   initial: (): PeerAuthenticationState => ({ peerAuthentications: PersistentMap.empty() }),
   make: (resource) => ({ ...namedObject(resource), spec: (resource as Resource<PeerAuthenticationSpec>).spec }),
   selectorLabels: ({ spec }) => Object.keys(spec.selector?.matchLabels ?? {}),
-  replace({ state, changed }, before, after) {
+  replace({ state, changed, batch }, before, after) {
     const namespace = (before ?? after)?.namespace;
     if (namespace === undefined) return;
     const list = withReplaced(state.peerAuthentications.get(namespace) ?? [], before, after);
-    state.peerAuthentications = state.peerAuthentications.edit([[namespace, list.length > 0 ? list : undefined]]);
+    state.peerAuthentications = state.peerAuthentications.edit(
+      [[namespace, list.length > 0 ? list : undefined]],
+      batch,
+    );
     changed.add(peerAuthentication(namespace));
   },
   *parts({ peerAuthentications }) {

@@ -19,9 +19,9 @@ export const virtualServiceKind = {
     [...(spec.http ?? []), ...(spec.tls ?? []), ...(spec.tcp ?? [])]
       .flatMap((each) => each.match ?? [])
       .flatMap((match) => Object.keys(match.sourceLabels ?? {})),
-  replace({ state, changed }, before, after) {
+  replace({ state, changed, batch }, before, after) {
     const touched = new Set<string>();
-    state.virtualServices = state.virtualServices.replace(before, after, touched);
+    state.virtualServices = state.virtualServices.replace(before, after, touched, batch);
     for (const host of touched) changed.add(virtualService(host));
     changed.add(anyVirtualService);
     for (const gateway of new Set([...(before?.gateways ?? []), ...(after?.gateways ?? [])])) {
@@ -31,7 +31,7 @@ export const virtualServiceKind = {
         before?.gateways.includes(gateway) ? before : undefined,
         after?.gateways.includes(gateway) ? after : undefined,
       );
-      state.gatewayRoutes = state.gatewayRoutes.edit([[gateway, list.length > 0 ? list : undefined]]);
+      state.gatewayRoutes = state.gatewayRoutes.edit([[gateway, list.length > 0 ? list : undefined]], batch);
       changed.add(gatewayRoutes(gateway));
     }
   },
