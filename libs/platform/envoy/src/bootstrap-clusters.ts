@@ -1,6 +1,6 @@
 import { type HostPort, parseAddress } from "@xebec/core-config";
 import { spiffeId } from "@xebec/model-names";
-import { adminAddress, isShared, ownAddress, type ProxySettings } from "./proxy-settings.ts";
+import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
 
 const HTTP_OPTIONS = {
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -16,7 +16,7 @@ const PLAINTEXT_PORT = 15_010;
 export function staticClusters(settings: ProxySettings): Record<string, unknown>[] {
   const { proxyConfig } = settings;
   const admin: HostPort = { host: adminAddress(settings), port: proxyConfig.proxyAdminPort };
-  const own = ownAddress(settings);
+  const own = bindAddress(settings);
   const status: HostPort = { host: own === "0.0.0.0" ? "127.0.0.1" : own, port: proxyConfig.statusPort };
   return [
     localCluster("prometheus_stats", admin),

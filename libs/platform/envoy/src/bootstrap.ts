@@ -1,6 +1,6 @@
 import { clusterManager, QUICK_RETRY, socket, staticClusters } from "./bootstrap-clusters.ts";
 import { envoyNode } from "./node.ts";
-import { adminAddress, ownAddress, type ProxySettings } from "./proxy-settings.ts";
+import { adminAddress, bindAddress, type ProxySettings } from "./proxy-settings.ts";
 import { statsConfig } from "./stats-config.ts";
 
 const NO_LIMIT = 2_147_483_647;
@@ -94,7 +94,7 @@ function ownListener(settings: ProxySettings, port: number, path: string, adminP
     // Without a shared port: a second Envoy on the same address must fail, not take half of the connections.
     enable_reuse_port: false,
     ignore_global_conn_limit: true,
-    address: socket({ host: ownAddress(settings), port }),
+    address: socket({ host: bindAddress(settings), port }),
     filter_chains: [
       {
         filters: [

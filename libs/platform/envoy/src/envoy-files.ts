@@ -7,17 +7,17 @@ import type { ProcessId } from "@xebec/platform-process";
 const log = logger("envoy");
 
 /** The Envoy that an agent leaves for the next one. */
-export interface Kept extends ProcessId {
+export interface RecordedEnvoy extends ProcessId {
   readonly nodeId: string;
   /** SHA-256 of bootstrap and arguments. */
   readonly hash: string;
 }
 
 /** @returns undefined when there is no such file, or (after a warning) when it says nothing usable */
-export function readKept(path: string): Kept | undefined {
+export function readEnvoyRecord(path: string): RecordedEnvoy | undefined {
   try {
-    const kept = JSON.parse(readFileSync(path, "utf8")) as Kept;
-    if (Number.isInteger(kept.pid) && kept.pid > 1 && typeof kept.startTime === "string") return kept;
+    const recorded = JSON.parse(readFileSync(path, "utf8")) as RecordedEnvoy;
+    if (Number.isInteger(recorded.pid) && recorded.pid > 1 && typeof recorded.startTime === "string") return recorded;
     log.warn({ file: path }, "the pid file names no process");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") log.warn({ err: error, file: path }, "no usable pid file");
@@ -25,8 +25,8 @@ export function readKept(path: string): Kept | undefined {
   return undefined;
 }
 
-export function writeKept(path: string, kept: Kept): Promise<void> {
-  return writeFileAtomic(path, `${JSON.stringify(kept)}\n`, { mode: 0o600, sync: false });
+export function writeEnvoyRecord(path: string, recorded: RecordedEnvoy): Promise<void> {
+  return writeFileAtomic(path, `${JSON.stringify(recorded)}\n`, { mode: 0o600, sync: false });
 }
 
 /** @returns the text of a file; empty when there is none */

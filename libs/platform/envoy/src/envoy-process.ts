@@ -9,7 +9,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { INSTANCE_MARK, isRunning, type ProcessId, processOf, UNIT_MARK } from "@xebec/platform-process";
 import { type DrainOptions, drainEnvoy, endEnvoy } from "./envoy-end.ts";
-import { readBootstrap, readKept, writeKept } from "./envoy-files.ts";
+import { readBootstrap, readEnvoyRecord, writeEnvoyRecord } from "./envoy-files.ts";
 import { findByConfig, groupListens } from "./proc-search.ts";
 import { processEnd } from "./process-end.ts";
 
@@ -21,7 +21,7 @@ export interface EnvoyProcessOptions extends DrainOptions {
   /** The bootstrap in proto3 JSON, and where to write it. */
   readonly bootstrap: Readonly<Record<string, unknown>>;
   readonly bootstrapFile: string;
-  /** Where the process id is kept for the next agent. */
+  /** Where the process id is recorded for the next agent. */
   readonly pidFile: string;
   /** Where its output goes; absent: to the agent's own output. */
   readonly logFile?: string | undefined;
@@ -133,14 +133,14 @@ class Supervised implements EnvoyProcess {
     this.draining = true;
     this.#changed();
     this.#stop.abort();
-    // What is on its way to an Envoy ends first: nothing may be started behind our back. A failed start was told by `start`.
+    // What is on its way to an Envoy ends first: nothing may be started behind our back. `start` has reported a failed start.
     await this.#starting?.catch(() => undefined);
     await this.#loop;
     const id = this.#id;
     if (id && isRunning(id)) await drainEnvoy(id, this.#options);
     if (id) await endEnvoy(id);
-    const kept = readKept(this.#options.pidFile);
-    if (!kept || !isRunning(kept)) await removeFile(this.#options.pidFile);
+    const recorded = readEnvoyRecord(this.#options.pidFile);
+    if (!recorded || !isRunning(recorded)) await removeFile(this.#options.pidFile);
   }
 
   async #keep(): Promise<void> {
@@ -220,7 +220,7 @@ class Supervised implements EnvoyProcess {
       if (typeof output === "number") closeSync(output);
     }
     if (!this.#id) throw new XebecError("failed_precondition", "Envoy ended at once; its log says why");
-    await writeKept(pidFile, { ...this.#id, nodeId, hash: this.#hash });
+    await writeEnvoyRecord(pidFile, { ...this.#id, nodeId, hash: this.#hash });
     this.#restarts.inc({ how: "started" });
     log.info({ pid: this.#id.pid }, "Envoy was started");
   }
@@ -229,14 +229,14 @@ class Supervised implements EnvoyProcess {
   async #adopt(bootstrap: string): Promise<boolean> {
     const found = this.#find(bootstrap);
     if (!found) {
-      await this.#tellForeign();
+      await this.#reportForeign();
       return false;
     }
     const { pid, startTime, same } = found;
     this.#id = { pid, startTime };
     if (same && (await this.#answers(this.#id))) {
       log.info({ pid }, "the Envoy of an earlier agent goes on");
-      await writeKept(this.#options.pidFile, { ...this.#id, nodeId: this.#options.nodeId, hash: this.#hash });
+      await writeEnvoyRecord(this.#options.pidFile, { ...this.#id, nodeId: this.#options.nodeId, hash: this.#hash });
       return true;
     }
     // Whoever closes drains it before it is ended.
@@ -249,8 +249,9 @@ class Supervised implements EnvoyProcess {
 
   #find(bootstrap: string): (ProcessId & { readonly same: boolean }) | undefined {
     const { pidFile, bootstrapFile, args, nodeId } = this.#options;
-    const kept = readKept(pidFile);
-    if (kept && isRunning(kept)) return { ...kept, same: kept.nodeId === nodeId && kept.hash === this.#hash };
+    const recorded = readEnvoyRecord(pidFile);
+    if (recorded && isRunning(recorded))
+      return { ...recorded, same: recorded.nodeId === nodeId && recorded.hash === this.#hash };
     // A pid file can be lost or damaged while Envoy lives; a second one beside it could bind no port.
     const found = findByConfig(bootstrapFile);
     if (!found) return undefined;
@@ -260,7 +261,7 @@ class Supervised implements EnvoyProcess {
   }
 
   /** Says who has the admin port, when somebody has: our own Envoy will fail because of it. */
-  async #tellForeign(): Promise<void> {
+  async #reportForeign(): Promise<void> {
     const { admin } = this.#options;
     try {
       const node = await admin.nodeId();

@@ -9,7 +9,7 @@ import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { envoyNode } from "./node.ts";
-import { adminAddress, isShared, ownAddress, type ProxySettings } from "./proxy-settings.ts";
+import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
 import { createSdsServer } from "./sds-server.ts";
 import { createSecrets } from "./secrets.ts";
 import { createStatusServer } from "./status-server.ts";
@@ -58,7 +58,7 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
   const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
   const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "", proxyConfig.statusPort);
   const status = createStatusServer({
-    address: { host: ownAddress(settings), port: proxyConfig.statusPort },
+    address: { host: bindAddress(settings), port: proxyConfig.statusPort },
     admin,
     identity,
     envoy: process,

@@ -30,7 +30,7 @@ export interface ProxySettings {
 }
 
 /** The address that the proxy's own ports bind: the pod's when several pods share the loopback interface. */
-export function ownAddress(settings: Pick<ProxySettings, "env" | "ip">): string {
+export function bindAddress(settings: Pick<ProxySettings, "env" | "ip">): string {
   return isShared(settings) ? settings.ip : "0.0.0.0";
 }
 
