@@ -146,6 +146,15 @@ describe("several definitions of one host in a namespace", () => {
       );
     });
 
+  it("of a platform registry are named by their id", () => {
+    const { service, endpoints } = entry("a", { resolution: "DNS" });
+    const consul: ServiceDefinition = { service: { ...service, id: `${HOST}@shop/consul`, configKeys: [] }, endpoints };
+    const young = entry("b", {});
+    assert.deepEqual(unmergedParts(young, [consul, young]), [
+      `spec.resolution: differs from that of the older service ${HOST}@shop/consul of a registry, which has ${HOST} alone; make them equal to merge both`,
+    ]);
+  });
+
   it("are named by the service that they became", () => {
     const [only] = mergeDefinitions([entry("a", {}), entry("b", {})]);
     assert.deepEqual(

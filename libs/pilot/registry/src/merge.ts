@@ -148,6 +148,7 @@ function insideGroup({ service: own }: ServiceDefinition, older: readonly Servic
   return found;
 }
 
-function nameOf({ configKeys }: MeshService): string {
-  return `ServiceEntry ${(configKeys[0] ?? "").split("/").slice(2).join("/")}`;
+/** How messages name who defines a service: a ServiceEntry, or a platform registry, which has no object for it. */
+function nameOf({ configKeys: [key], id }: MeshService): string {
+  return key === undefined ? `service ${id} of a registry` : `ServiceEntry ${key.split("/").slice(2).join("/")}`;
 }

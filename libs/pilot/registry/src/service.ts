@@ -25,7 +25,7 @@ export interface MeshService {
   readonly host: string;
   readonly namespace: string;
   readonly name: string;
-  /** True for a Kubernetes service, false for a ServiceEntry. */
+  /** True for a Kubernetes service, which goes before those of any other registry. */
   readonly kubernetes: boolean;
   /** Virtual addresses; empty when it has none. A network is written with its prefix length. */
   readonly addresses: readonly string[];

@@ -52,6 +52,10 @@ function elsewhere(service: MeshService, snapshot: ServiceState): string[] {
   if (!isVisible(service.exportTo, service.namespace, ELSEWHERE)) return [];
   const seen = serviceSeenFrom(snapshot.services.get(service.host), ELSEWHERE);
   if (!seen || seen.namespace === service.namespace) return [];
-  const what = seen.kubernetes ? "the Service" : "an older ServiceEntry";
+  const what = seen.kubernetes
+    ? "the Service"
+    : seen.configKeys.length > 0
+      ? "an older ServiceEntry"
+      : "an older service of a registry";
   return [`spec.hosts: outside of ${service.namespace} ${what} of the namespace ${seen.namespace} has ${service.host}`];
 }
