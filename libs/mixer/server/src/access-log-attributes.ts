@@ -1,4 +1,4 @@
-import { RequestMethod } from "@xebec/api-envoy/envoy/config/core/v3/base";
+import { RequestMethod, RequestMethodSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { type AttributeValue, parseIp } from "@xebec/model-attributes";
 import type { AccessLogBag } from "./access-log-bag.ts";
 import { COMMON, CONNECTION, REQUEST, RESPONSE, TLS } from "./access-log-fields.ts";
@@ -7,9 +7,14 @@ import { orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-
 /** Reads one attribute of an entry; undefined when it is absent. */
 export type AccessLogLoader = (bag: AccessLogBag) => AttributeValue | undefined;
 
-/** The method of a number of envoy.config.core.v3.RequestMethod; "" for none. */
+/** Names of envoy.config.core.v3.RequestMethod, by number; "" for none. */
+const METHODS: string[] = [];
+for (const { name, number } of RequestMethodSchema.values)
+  METHODS[number] = number === RequestMethod.METHOD_UNSPECIFIED ? "" : name;
+
+/** The method of a number of RequestMethod; "" for none. */
 export function methodName(number: number): string {
-  return number === RequestMethod.METHOD_UNSPECIFIED ? "" : (RequestMethod[number] ?? "");
+  return METHODS[number] ?? "";
 }
 
 /** How each attribute is read from an access-log entry of Envoy (envoy.data.accesslog.v3). */

@@ -36,14 +36,15 @@ const SHORT_NAMES: Readonly<Record<keyof typeof NUMBERS, string>> = {
   downstreamRemoteReset: "DR",
 };
 
-/** The flags in the order of their numbers. */
-const FLAGS = ResponseFlagsSchema.fields
-  .map(({ localName, number }) => ({ number, name: SHORT_NAMES[localName as keyof typeof NUMBERS] }))
-  .sort((a, b) => a.number - b.number);
+/** Short names by field number: a place without a name is no flag. */
+const NAMES: string[] = new Array(1 + Math.max(...Object.values(NUMBERS))).fill("");
+for (const { localName, number } of ResponseFlagsSchema.fields)
+  NAMES[number] = SHORT_NAMES[localName as keyof typeof NUMBERS];
 
 /** The flags that are set, with commas between; `-` for none. */
 export function responseFlagsText(flags: MessageView): string {
   let out = "";
-  for (const { number, name } of FLAGS) if (flags.has(number)) out += out === "" ? name : `,${name}`;
+  for (let field = 1; field < NAMES.length; field++)
+    if (flags.has(field)) out += out === "" ? NAMES[field] : `,${NAMES[field]}`;
   return out === "" ? "-" : out;
 }
