@@ -127,7 +127,7 @@ describe("what a client rejects", () => {
           const count = versions.flat().filter((each) => each === "bad").length;
           let steps = 0;
           for (; steps === 0 || withoutQuarantined(sub, desired).version !== sub.sent.version; steps++) {
-            assert.ok(steps <= 14 * (count + 1), `${steps} steps for ${count} of ${versions.flat().length}`);
+            assert.ok(steps <= 18 * (count + 1), `${steps} steps for ${count} of ${versions.flat().length}`);
             sub.sent = withoutQuarantined(sub, desired);
             if ([...sub.sent.resources.values()].some(({ bytes }) => Buffer.from(bytes).includes("bad"))) {
               reject(sub, "no");
