@@ -4,6 +4,7 @@ import { setLogLevel } from "@xebec/core-log";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { MeshBuilder } from "./mesh-builder.testkit.ts";
+import { objectConditions } from "./object-conditions.ts";
 
 function object(kind: string, name: string, spec: object, more: Partial<Resource> = {}): Resource {
   return { group: "networking.istio.io", version: "v1", kind, namespace: "default", name, spec, ...more };
@@ -70,6 +71,41 @@ describe("an object that cannot be translated", () => {
       ({ type: "service", namespace: "d", name, hostname: `${name}.d`, addresses: [], ports }) as never;
     builder.apply({ workloads: { puts: [service("a", 7), service("b", [])], deletes: [] } });
     assert.deepEqual(hosts(), ["b.d"]);
+  });
+});
+
+describe("what registries say of a host without visible effect", () => {
+  it("comes into effect when what hid it goes", () => {
+    const { builder, put } = mesh();
+    const addresses = () => [...builder.snapshot.endpoints.values()].flat().map((each) => each.address);
+    const withEndpoints = (name: string, ...ips: string[]): Resource => {
+      const { spec, ...rest } = entry("api");
+      return { ...rest, name, spec: { ...(spec as object), endpoints: ips.map((address) => ({ address })) } };
+    };
+    put(withEndpoints("a", "10.0.0.1"), withEndpoints("b"));
+    assert.deepEqual([...put(withEndpoints("b", "10.0.0.1")).changed], []);
+    put(withEndpoints("a", "10.0.0.2"));
+    assert.deepEqual(addresses(), ["10.0.0.2", "10.0.0.1"]);
+  });
+
+  it("changes the conditions with it, and nothing that is generated", () => {
+    const { builder, put } = mesh();
+    const young = (addresses: string[]): Resource => {
+      const { spec, ...rest } = entry("api");
+      return {
+        ...rest,
+        name: "young",
+        spec: { ...(spec as object), addresses },
+        creationTimestamp: "2026-02-01T00:00:00Z",
+      };
+    };
+    const messages = () =>
+      [...objectConditions(builder.snapshot, { routers: [], use: undefined })].map((each) => each.message);
+    put(entry("api"), young(["10.1.0.1"]));
+    assert.match(messages().join(), /spec.addresses: that of the older ServiceEntry default\/api holds/);
+    const { changed } = put(young([]));
+    assert.deepEqual([...changed], ["definition/api.example.com@default"]);
+    assert.doesNotMatch(messages().join(), /spec.addresses/);
   });
 });
 
