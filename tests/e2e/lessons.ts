@@ -155,7 +155,7 @@ export function lessons(mesh: () => Mesh): void {
     const rule = `apiVersion: config.istio.io/v1alpha2
 kind: rule
 metadata: { name: odd }
-spec: { actions: [{ handler: odd, instances: [none] }] }
+spec: { actions: [{ handler: nobody, instances: [none] }] }
 `;
     // What is wrong in an object itself is refused before anything is written.
     const wrong = await mesh().xebec(["apply", "-f", "-"], handler("{ compiledAdapter: lischecker }") + rule);
