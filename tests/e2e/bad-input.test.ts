@@ -16,8 +16,8 @@ interface Case {
   readonly object: string;
   readonly line?: number;
   readonly message: RegExp;
-  readonly consumer?: string;
-  readonly state?: Condition["state"];
+  readonly controller?: string;
+  readonly status?: Condition["status"];
 }
 
 const header = (name: string, kind = "VirtualService"): string =>
@@ -86,32 +86,32 @@ const CASES: readonly Case[] = [
     content: `${header("odd")}spec:\n  hosts: [nowhere]\n  http:\n  - route:\n    - destination: {host: nobody}\n`,
     object: virtualService("odd"),
     message: /spec\.http\[0\]\.route\[0\]\.destination\.host: no service nobody\.default\.svc\.cluster\.local/,
-    consumer: "pilot",
-    state: "attached",
+    controller: "pilot",
+    status: "True",
   },
   {
     name: "a VirtualService whose subset does not exist",
     content: `${header("odd")}${toReviews("v9")}`,
     object: virtualService("odd"),
     message: /destination\.subset: no DestinationRule for reviews\.default\.svc\.cluster\.local defines the subset v9/,
-    consumer: "pilot",
-    state: "attached",
+    controller: "pilot",
+    status: "True",
   },
   {
     name: "a VirtualService whose Gateway does not exist",
     content: `${header("odd")}spec:\n  hosts: ["*"]\n  gateways: [nowhere]\n  http:\n  - route:\n    - destination: {host: reviews}\n`,
     object: virtualService("odd"),
     message: /no Gateway default\/nowhere; create it or name another in spec\.gateways/,
-    consumer: "pilot",
-    state: "ignored",
+    controller: "pilot",
+    status: "False",
   },
   {
     name: "a DestinationRule whose host does not exist",
     content: `${header("odd", "DestinationRule")}spec: {host: nobody}\n`,
     object: "networking.istio.io/DestinationRule/default/odd",
     message: /spec\.host: no service nobody\.default\.svc\.cluster\.local/,
-    consumer: "pilot",
-    state: "ignored",
+    controller: "pilot",
+    status: "False",
   },
 ];
 
@@ -125,7 +125,7 @@ describe("bad input on a mesh that runs", () => {
     healthy = await waitFor("every object is told of by pilot too", TOLD_MS, async () => {
       const all = await mesh.conditions();
       const routing = all.filter((each) => each.object.startsWith("networking.istio.io/"));
-      const attached = new Set(routing.filter((each) => each.consumer === "pilot").map((each) => each.object));
+      const attached = new Set(routing.filter((each) => each.controller === "pilot").map((each) => each.object));
       return (
         attached.has(virtualService("reviews")) && routing.every((each) => attached.has(each.object)) && shape(all)
       );
@@ -150,7 +150,7 @@ describe("bad input on a mesh that runs", () => {
     });
   }
 
-  for (const { name, content, object, line, message, consumer = "galley", state = "rejected" } of CASES)
+  for (const { name, content, object, line, message, controller = "galley", status = "False" } of CASES)
     it(`tells of ${name} once, with place and reason, and goes on`, async () => {
       await using load = new Load(mesh);
       await load.more(10);
@@ -162,8 +162,8 @@ describe("bad input on a mesh that runs", () => {
       ).catch(async (error: Error) => {
         throw new Error(`${error.message}; told is ${JSON.stringify(await mesh.conditions(), undefined, 1)}`);
       });
-      assert.deepEqual([told.consumer, told.state], [consumer, state]);
-      if (consumer === "galley") assert.equal(told.source && basename(told.source), "bad.yaml");
+      assert.deepEqual([told.controller, told.status], [controller, status]);
+      if (controller === "galley") assert.equal(told.source && basename(told.source), "bad.yaml");
       if (line !== undefined) assert.equal(told.line, line);
       assert.equal((await about()).length, 1, JSON.stringify(await about()));
       const shown = (await mesh.xebec(["status"])).out.split("\n").filter((each) => each.startsWith("bad.yaml"));
@@ -180,7 +180,7 @@ describe("bad input on a mesh that runs", () => {
     await load.more(10);
     mesh.save("twice.yaml", reviewsTo("v3"));
     const told = await waitFor("it is told", TOLD_MS, async () =>
-      (await mesh.conditions()).find((each) => each.object === "file/twice.yaml" && each.state === "rejected"),
+      (await mesh.conditions()).find((each) => each.object === "file/twice.yaml" && each.status === "False"),
     );
     assert.match(told.message, /VirtualService default\/reviews is defined in routes\.yaml already/);
     assert.equal(told.source, "twice.yaml");
@@ -213,7 +213,7 @@ describe("bad input on a mesh that runs", () => {
     renameSync(mesh.configDir, `${mesh.configDir}-away`);
     try {
       const told = await waitFor("it is told", 2 * TOLD_MS, async () =>
-        (await mesh.conditions()).find((each) => each.state === "rejected"),
+        (await mesh.conditions()).find((each) => each.status === "False"),
       );
       assert.match(told.message, /the folder .* cannot be read; make it or choose another one/);
       await load.more(20);
@@ -224,10 +224,10 @@ describe("bad input on a mesh that runs", () => {
   });
 });
 
-/** What is told, without times and generations. */
+/** The conditions, without times and generations. */
 function shape(conditions: readonly Condition[]): string {
   return conditions
-    .map((each) => [each.object, each.consumer, each.state, each.reason, each.message].join(" "))
+    .map((each) => [each.object, each.controller, each.status, each.reason, each.message].join(" "))
     .sort()
     .join("\n");
 }

@@ -61,7 +61,7 @@ export function lessons(mesh: () => Mesh): void {
       "apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata:\n  name: reviews\nspec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n      wieght: 3\n",
     );
     const refused = await waitFor("the fault is told", 5_000, async () =>
-      (await mesh().conditions()).find((each) => each.state === "rejected"),
+      (await mesh().conditions()).find((each) => each.status === "False"),
     );
     assert.equal(refused.object, "networking.istio.io/VirtualService/default/reviews");
     assert.deepEqual([refused.source, refused.line], ["routes.yaml", 10]);
@@ -71,7 +71,7 @@ export function lessons(mesh: () => Mesh): void {
     await waitFor(
       "the fault is gone",
       5_000,
-      async () => !(await mesh().conditions()).some((each) => each.state === "rejected"),
+      async () => !(await mesh().conditions()).some((each) => each.status === "False"),
     );
     await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) !== "v1");
   });

@@ -109,7 +109,9 @@ test("apply, get and delete work on the directory when no mesh runs; nothing is 
   const got = await xebec(dir, ["get", "vs", "reviews", "-o", "json"]);
   assert.equal(JSON.parse(got.out).spec.http[0].route[0].weight, 99);
   assert.equal(JSON.parse(got.out).metadata.namespace, "default");
-  assert.deepEqual(JSON.parse(got.out).status, { state: "-", file: "virtualservice-reviews.yaml:2", remarks: [] });
+  assert.deepEqual(JSON.parse(got.out).status, {
+    ...{ conditions: [], state: "-", file: "virtualservice-reviews.yaml:2", remarks: [] },
+  });
   // What get prints can be applied again.
   const again = await xebec(dir, ["apply", "-f", "-"], (await xebec(dir, ["get", "vs", "-o", "yaml"])).out);
   assert.equal(again.code, 0, again.err);

@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition } from "@xebec/model-resources";
+import type { Condition, ConditionController, ConditionReason } from "@xebec/model-resources";
+import { conditionOf } from "./conditions.testkit.ts";
 import { objectCount, objectReport } from "./object-report.ts";
 
 const RULE = "config.istio.io/rule/default/deny";
-const condition = (consumer: string, state: Condition["state"], reason: Condition["reason"], more = {}): Condition => ({
-  object: RULE,
-  consumer,
-  state,
-  reason,
-  message: "",
-  time: "",
-  ...more,
-});
+const condition = (controller: ConditionController, reason: ConditionReason, more = {}): Condition =>
+  conditionOf(controller, RULE, reason, more);
 
 test("what several services say alike of an object is told once, with its place", () => {
   const { refused } = objectReport({ problems: [], leftOut: [] }, [
-    condition("galley", "accepted", "Accepted", { source: "a.yaml", line: 3 }),
-    condition("mixer-policy", "rejected", "NoAction", { message: "no handler" }),
-    condition("mixer-telemetry", "rejected", "NoAction", { message: "no handler" }),
+    condition("galley", "Accepted", { source: "a.yaml", line: 3 }),
+    condition("mixer-policy", "NoAction", { message: "no handler" }),
+    condition("mixer-telemetry", "NoAction", { message: "no handler" }),
   ]);
   assert.deepEqual(refused, [
     { file: "a.yaml", line: 3, object: "rule default/deny", by: "mixer-policy, mixer-telemetry", reason: "no handler" },
@@ -27,18 +21,18 @@ test("what several services say alike of an object is told once, with its place"
 
 test("objects are counted, not who speaks of them", () => {
   const { refused } = objectReport({ problems: [{ path: "b.yaml", line: 1, message: "bad" }], leftOut: [] }, [
-    condition("mixer-policy", "rejected", "NoAction", { message: "no handler" }),
-    condition("mixer-telemetry", "rejected", "NoAction", { message: "no other handler" }),
+    condition("mixer-policy", "NoAction", { message: "no handler" }),
+    condition("mixer-telemetry", "NoAction", { message: "no other handler" }),
   ]);
   assert.deepEqual([refused.length, objectCount(refused)], [3, 2]);
 });
 
 test("what has no effect, or only in part, is no silence", () => {
   const { ignored, partly } = objectReport({ problems: [], leftOut: [] }, [
-    condition("pilot", "ignored", "GatewayNotFound", { message: "no Gateway" }),
-    condition("pilot", "attached", "PartlyResolved", { message: "no subset v9" }),
-    condition("mixer-policy", "attached", "PartlyRejected", { message: "not all of it" }),
-    condition("mixer-policy", "attached", "Compiled"),
+    condition("pilot", "GatewayNotFound", { message: "no Gateway" }),
+    condition("pilot", "PartlyResolved", { message: "no subset v9" }),
+    condition("mixer-policy", "PartlyRejected", { message: "not all of it" }),
+    condition("mixer-policy", "Compiled"),
   ]);
   assert.deepEqual(
     [ignored, partly].map((list) => list.map((each) => each.reason)),
@@ -53,7 +47,7 @@ test("what the platform leaves out has no effect", () => {
 
 test("a document that galley and the platform refuse is told once", () => {
   const { refused } = objectReport({ problems: [{ path: "a.yaml", line: 2, message: "bad" }], leftOut: [] }, [
-    condition("galley", "rejected", "Invalid", { object: "file/a.yaml", source: "a.yaml", line: 2, message: "no" }),
+    condition("galley", "Invalid", { object: "file/a.yaml", source: "a.yaml", line: 2, message: "no" }),
   ]);
   assert.deepEqual(refused, [{ file: "a.yaml", line: 2, object: "", by: "galley", reason: "no" }]);
 });

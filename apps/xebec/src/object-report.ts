@@ -1,4 +1,4 @@
-import type { Condition } from "@xebec/model-resources";
+import { type Condition, outcomeOf } from "@xebec/model-resources";
 import type { MeshStatus } from "@xebec/platform-local";
 import { objectName } from "./object-name.ts";
 
@@ -23,7 +23,7 @@ export interface ObjectReport {
 
 const PARTLY: ReadonlySet<string> = new Set(["PartlyResolved", "PartlyRejected"]);
 
-/** How well an object works, from the word that services use and the reason. */
+/** Says whether a part of an object has no effect. */
 export function isPartly(condition: Pick<Condition, "reason">): boolean {
   return PARTLY.has(condition.reason);
 }
@@ -41,8 +41,8 @@ export function objectReport(
     list.map((each) => ({ file: each.path, line: each.line, object: "", by: "local platform", reason: each.message }));
   const problems = mesh.problems.filter((each) => !told.has(`${each.path}:${each.line}`));
   return {
-    refused: [...remarks(conditions, (each) => each.state === "rejected"), ...own(problems)],
-    ignored: [...remarks(conditions, (each) => each.state === "ignored"), ...own(mesh.leftOut)],
+    refused: [...remarks(conditions, (each) => outcomeOf(each) === "rejected"), ...own(problems)],
+    ignored: [...remarks(conditions, (each) => outcomeOf(each) === "ignored"), ...own(mesh.leftOut)],
     partly: remarks(conditions, isPartly),
   };
 }
@@ -70,7 +70,7 @@ function remarks(conditions: readonly Condition[], isWanted: (each: Condition) =
     const reason = each.message || each.reason;
     const key = JSON.stringify([each.object, source, line, reason]);
     const same = found.get(key);
-    const by = same ? `${same.by}, ${each.consumer}` : each.consumer;
+    const by = same ? `${same.by}, ${each.controller}` : each.controller;
     found.set(key, { file: source, line, object: objectName(each.object), by, reason });
   }
   return [...found.values()];

@@ -1,4 +1,4 @@
-import { type Condition, consumersOf } from "@xebec/model-resources";
+import { type Condition, type ConditionOutcome, controllersOf, outcomeOf } from "@xebec/model-resources";
 import type { ObjectId } from "./config-files.ts";
 import { isPartly } from "./object-report.ts";
 
@@ -27,6 +27,8 @@ export interface ObjectState {
     | "-";
   /** A line each: who says what. */
   readonly remarks: readonly string[];
+  /** The conditions of the object; of one that is not used there are none. */
+  readonly conditions: readonly Condition[];
 }
 
 export function objectKeyOf({ group, kind, namespace, name }: ObjectId): string {
@@ -43,15 +45,19 @@ export function objectState(
   late: ReadonlySet<string> = new Set(),
 ): ObjectState {
   if (found.duplicateOf !== undefined)
-    return { state: "not used", remarks: [`not used: ${found.duplicateOf} has it; remove one of them`] };
+    return {
+      state: "not used",
+      remarks: [`not used: ${found.duplicateOf} has it; remove one of them`],
+      conditions: [],
+    };
   const own = conditions
     .filter((each) => each.object === objectKeyOf(found.id))
-    .toSorted((a, b) => a.consumer.localeCompare(b.consumer));
+    .toSorted((a, b) => a.controller.localeCompare(b.controller));
   const has = (isSo: (each: Condition) => boolean): boolean => own.some(isSo);
-  const is = (state: Condition["state"]): boolean => has((each) => each.state === state);
+  const is = (outcome: ConditionOutcome): boolean => has((each) => outcomeOf(each) === outcome);
   const key = objectKeyOf(found.id);
-  const isPublished = own.some((each) => each.consumer === "galley" && each.mark !== undefined);
-  const waiting = isPublished ? consumersOf(key).filter((name) => late.has(name)) : [];
+  const isPublished = own.some((each) => each.controller === "galley" && each.contentHash !== undefined);
+  const waiting = isPublished ? controllersOf(key).filter((name) => late.has(name)) : [];
   const word = is("rejected")
     ? "refused"
     : waiting.length > 0
@@ -68,23 +74,24 @@ export function objectState(
                 ? "accepted"
                 : "-";
   const isWell = (each: Condition): boolean =>
-    each.state === "accepted" || (each.state === "attached" && !isPartly(each));
+    outcomeOf(each) === "accepted" || (outcomeOf(each) === "attached" && !isPartly(each));
   return {
+    conditions: own,
     state: word,
     // One service's "unused" is no news when the object is another one's.
     remarks: [
       ...waiting.map((name) => `${name}: has not applied the newest configuration yet`),
       ...own
-        .filter((each) => !isWell(each) && (each.state !== "compiled" || word === "unused"))
+        .filter((each) => !isWell(each) && (outcomeOf(each) !== "compiled" || word === "unused"))
         .map(
           (each) =>
-            `${each.consumer}: ${WORDS[each.state] ?? "partly in effect"}${each.message ? `: ${each.message}` : ""}`,
+            `${each.controller}: ${WORDS[outcomeOf(each)] ?? "partly in effect"}${each.message ? `: ${each.message}` : ""}`,
         ),
     ],
   };
 }
 
-const WORDS: Partial<Record<Condition["state"], string>> = {
+const WORDS: Partial<Record<ConditionOutcome, string>> = {
   rejected: "refused",
   ignored: "without effect",
   compiled: "unused",

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { XebecError } from "@xebec/core-errors";
 import type { MeshStatus } from "@xebec/platform-local";
+import { conditionOf } from "./conditions.testkit.ts";
 import { refusedObjects } from "./refused-objects.ts";
 
 const MESH = { problems: [], leftOut: [] } as unknown as MeshStatus;
-const at = (generation: number) => ({ revisions: { galley: generation }, incarnation: "store" });
+const at = (revision: number) => ({ revisions: { galley: revision }, incarnation: "store" });
 const published = (policy: number) => ({
-  ...{ known: true, position: at(2), marks: {}, read: {} },
+  ...{ known: true, position: at(2), hashes: {}, read: {} },
   observed: { pilot: at(2), "mixer-policy": at(policy), "mixer-telemetry": at(2) },
 });
-const refused = (name: string) => ({
-  ...{ object: `config.istio.io/handler/default/${name}`, consumer: "mixer-policy", state: "rejected", message: "no" },
-});
+const refused = (name: string) =>
+  conditionOf("mixer-policy", `config.istio.io/handler/default/${name}`, "InvalidParams", { message: "no" });
 
 test("a mesh that comes up tells what is refused, when every service has said what it makes of it", async () => {
   const turns = [published(1), published(1), published(2)];

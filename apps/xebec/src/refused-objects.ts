@@ -2,7 +2,7 @@ import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import type { Condition } from "@xebec/model-resources";
 import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
-import { lateConsumers } from "./late-consumers.ts";
+import { lateControllers } from "./late-controllers.ts";
 import { firstOf, objectReport } from "./object-report.ts";
 
 const POLL_MS = 100;
@@ -20,7 +20,7 @@ export async function refusedObjects(mesh: MeshStatus, ask: Ask, limitMs: number
   try {
     for (;;) {
       const published = await ask<PublishedConfig>("/published");
-      if ((published.known && lateConsumers(published).size === 0) || performance.now() > until) break;
+      if ((published.known && lateControllers(published).size === 0) || performance.now() > until) break;
       await sleep(POLL_MS);
     }
     return firstOf(objectReport(mesh, await ask<Condition[]>("/conditions")).refused, "refused");

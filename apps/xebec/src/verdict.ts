@@ -1,5 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
-import type { Condition } from "@xebec/model-resources";
+import { type Condition, outcomeOf } from "@xebec/model-resources";
 import { objectName } from "./object-name.ts";
 import { isPartly } from "./object-report.ts";
 import type { Ask } from "./wait-effect.ts";
@@ -40,10 +40,11 @@ export function verdictOf(
   const isOf = ({ object }: Condition): boolean => config.get(object) !== undefined;
   // What proxies refuse they were asked themselves: pilot takes such a word back only after they have accepted something better.
   const told = now.filter((each) => each.reason !== "ProxyRejected" || isProxyRefusal);
-  const isRefusal = (each: Condition): boolean => each.state === "rejected" || each.reason === "PartlyRejected";
+  const isRefusal = (each: Condition): boolean => outcomeOf(each) === "rejected" || each.reason === "PartlyRejected";
   const known = new Set(before.map(mark));
   const others = told.filter(
-    (each) => !isOf(each) && !known.has(mark(each)) && (isRefusal(each) || each.state === "ignored" || isPartly(each)),
+    (each) =>
+      !isOf(each) && !known.has(mark(each)) && (isRefusal(each) || outcomeOf(each) === "ignored" || isPartly(each)),
   );
   return {
     refused: clauses(
@@ -52,7 +53,7 @@ export function verdictOf(
     ),
     remarks: [
       ...clauses(
-        told.filter((each) => isOf(each) && !isRefusal(each) && (each.state === "ignored" || isPartly(each))),
+        told.filter((each) => isOf(each) && !isRefusal(each) && (outcomeOf(each) === "ignored" || isPartly(each))),
         "not all of it has an effect, says",
       ),
       ...clauses(others, "since this change, says"),
@@ -60,19 +61,19 @@ export function verdictOf(
   };
 }
 
-function mark({ consumer, object, state, message }: Condition): string {
-  return JSON.stringify([consumer, object, state, message]);
+function mark({ controller, object, status, reason, message }: Condition): string {
+  return JSON.stringify([controller, object, status, reason, message]);
 }
 
 /** One clause for what several say of an object with the same words. */
 function clauses(conditions: readonly Condition[], verb: string): string[] {
   const found = new Map<string, { readonly object: string; readonly text: string; readonly by: string[] }>();
-  for (const { object, consumer, message, reason } of conditions) {
+  for (const { object, controller, message, reason } of conditions) {
     const text = message || reason;
     const key = JSON.stringify([object, text]);
     const same = found.get(key);
-    if (same) same.by.push(consumer);
-    else found.set(key, { object, text, by: [consumer] });
+    if (same) same.by.push(controller);
+    else found.set(key, { object, text, by: [controller] });
   }
   return [...found.values()].map(
     ({ object, text, by }) => `${objectName(object) || object}: ${verb} ${by.sort().join(", ")}: ${text}`,

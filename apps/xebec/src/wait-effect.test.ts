@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { XebecError } from "@xebec/core-errors";
+import type { ConditionController, ConditionReason } from "@xebec/model-resources";
+import { conditionOf } from "./conditions.testkit.ts";
 import { type Ask, type Before, lookBefore, waitForEffect } from "./wait-effect.ts";
 
 const KEY = "networking.istio.io/VirtualService/default/reviews";
 const HANDLER = "config.istio.io/handler/default/odd";
-const CONSUMERS = ["pilot", "mixer-policy", "mixer-telemetry"];
+const CONTROLLERS = ["pilot", "mixer-policy", "mixer-telemetry"];
 const NOTHING: Before = { at: 0, proxies: new Map(), conditions: [] };
-const wanted = (key: string, mark: string | undefined) => ({ config: new Map([[key, mark]]), local: new Map() });
+const wanted = (key: string, hash: string | undefined) => ({ config: new Map([[key, hash]]), local: new Map() });
 
 const proxy = (sent: string, acked: string, error = "", authenticated = true) => ({
   ...{ proxy: "web.default", authenticated },
@@ -19,18 +21,17 @@ const proxy = (sent: string, acked: string, error = "", authenticated = true) =>
   ),
   resources: { "type.googleapis.com/envoy.config.listener.v3.Listener": { last_error: error } },
 });
-const at = (generation: number) => ({ revisions: { galley: generation }, incarnation: "store" });
-/** What is published in generation 2; `taken` says how far the consumers have come. */
-const published = (mark?: string, { known = true, key = KEY, taken = {} as Record<string, unknown> } = {}) => ({
+const at = (revision: number) => ({ revisions: { galley: revision }, incarnation: "store" });
+/** What is published in revision 2; `taken` says how far the controllers have come. */
+const published = (hash?: string, { known = true, key = KEY, taken = {} as Record<string, unknown> } = {}) => ({
   known,
   position: at(2),
-  marks: mark === undefined ? {} : { [key]: mark },
+  hashes: hash === undefined ? {} : { [key]: hash },
   read: {},
-  observed: { ...Object.fromEntries(CONSUMERS.map((each) => [each, at(2)])), ...taken },
+  observed: { ...Object.fromEntries(CONTROLLERS.map((each) => [each, at(2)])), ...taken },
 });
-const condition = (consumer: string, object: string, state: string, message: string, reason = "") => ({
-  ...{ consumer, object, state, message, reason, time: new Date(0).toISOString() },
-});
+const condition = (controller: ConditionController, object: string, reason: ConditionReason, message: string) =>
+  conditionOf(controller, object, reason, { message });
 
 /** Answers in turn; the last answer of a path stays. */
 function answers(turns: Readonly<Record<string, readonly unknown[]>>): { ask: Ask; asked: string[] } {
@@ -69,15 +70,15 @@ test("an object that was deleted has to be gone", async () => {
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
 });
 
-test("what every consumer refuses is told, also of several consumers at once", async () => {
+test("what every controller refuses is reported, also of several controllers at once", async () => {
   const { ask } = answers({
     "/published": [published("new", { key: HANDLER })],
     "/proxies?strict": [[]],
     "/conditions": [
       [
-        condition("galley", HANDLER, "accepted", ""),
-        condition("mixer-telemetry", HANDLER, "rejected", 'there is no adapter "odd"'),
-        condition("mixer-policy", HANDLER, "rejected", 'there is no adapter "odd"'),
+        condition("galley", HANDLER, "Accepted", ""),
+        condition("mixer-telemetry", HANDLER, "UnknownAdapter", 'there is no adapter "odd"'),
+        condition("mixer-policy", HANDLER, "UnknownAdapter", 'there is no adapter "odd"'),
       ],
     ],
   });
@@ -87,7 +88,7 @@ test("what every consumer refuses is told, also of several consumers at once", a
   ]);
 });
 
-test("a consumer that is down or slow is named, and so is one that cannot apply what it read", async () => {
+test("a controller that is down or slow is named, and so is one that cannot apply what it read", async () => {
   const units = [{ kind: "service", name: "mixer-policy", ready: false, problem: "not running" }];
   const turns = (taken: Record<string, unknown>) => ({
     "/published": [published("new", { key: HANDLER, taken })],
@@ -100,7 +101,7 @@ test("a consumer that is down or slow is named, and so is one that cannot apply 
     'the verdict of pilot is outstanding; see "npx xebec check"',
     'the verdict of mixer-policy is outstanding: not running; see "npx xebec check"',
   ]);
-  const broken = answers(turns({ "mixer-policy": { ...at(2), fault: "it broke" } }));
+  const broken = answers(turns({ "mixer-policy": { ...at(2), error: "it broke" } }));
   const verdict = await waitForEffect(wanted(HANDLER, "new"), broken.ask, 10_000, NOTHING);
   assert.deepEqual(verdict.outstanding, ["mixer-policy: it broke"]);
 });
@@ -142,7 +143,7 @@ test("an object of the local platform has to be read by it", async () => {
 test("a refusal of galley or of a proxy is told with its reason", async () => {
   const galley = answers({
     "/published": [published("old")],
-    "/conditions": [[condition("galley", KEY, "rejected", "bad")]],
+    "/conditions": [[condition("galley", KEY, "Invalid", "bad")]],
   });
   assert.deepEqual((await waitForEffect(wanted(KEY, "new"), galley.ask, 10_000, NOTHING)).refused, [
     "VirtualService default/reviews: refused by galley: bad",
@@ -154,7 +155,7 @@ test("a refusal of galley or of a proxy is told with its reason", async () => {
 });
 
 test("a refusal of before is not this change's fault", async () => {
-  const other = condition("pilot", "networking.istio.io/Gateway/default/web", "ignored", "nothing selects it");
+  const other = condition("pilot", "networking.istio.io/Gateway/default/web", "NoProxySelected", "nothing selects it");
   const { ask } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[proxy("2", "2", "no")]],
@@ -168,7 +169,7 @@ test("an object that is refused already is told as refused when it is applied ag
   const { ask } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[proxy("2", "2", "no")]],
-    "/conditions": [[condition("pilot", KEY, "rejected", "web.default: no", "ProxyRejected")]],
+    "/conditions": [[condition("pilot", KEY, "ProxyRejected", "web.default: no")]],
   });
   const again = await waitForEffect(wanted(KEY, "new"), ask, 1_000, await lookBefore(ask));
   assert.deepEqual(again.refused, ["VirtualService default/reviews: refused by pilot: web.default: no"]);
@@ -179,7 +180,7 @@ test("what a change takes away from other objects is told", async () => {
   const { ask } = answers({
     "/published": [published(undefined, { key: HANDLER })],
     "/proxies?strict": [[]],
-    "/conditions": [[], [condition("mixer-policy", rule, "rejected", "there is no handler")]],
+    "/conditions": [[], [condition("mixer-policy", rule, "NoAction", "there is no handler")]],
   });
   const before = await lookBefore(ask);
   const { refused, remarks } = await waitForEffect(wanted(HANDLER, undefined), ask, 10_000, before);
@@ -202,7 +203,7 @@ test("parts without effect are told with their places, each once", async () => {
   const { ask } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[]],
-    "/conditions": [[condition("pilot", KEY, "attached", text, "PartlyResolved")]],
+    "/conditions": [[condition("pilot", KEY, "PartlyResolved", text)]],
   });
   const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
   assert.deepEqual(refused, []);

@@ -1,6 +1,6 @@
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
-import { type Condition, type ConfigPosition, consumersOf, hasReached } from "@xebec/model-resources";
+import { type Condition, type ConfigPosition, controllersOf, hasReached, outcomeOf } from "@xebec/model-resources";
 import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
 import { objectName } from "./object-name.ts";
 import { authenticated, nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
@@ -51,8 +51,8 @@ export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs: number, b
     const published = await publication(wanted, ask, until, before.at);
     if (!("revisions" in published)) return published;
     // Several kinds may be among the objects, and each has its readers.
-    const consumers = [...new Set([...wanted.config.keys()].flatMap(consumersOf))];
-    const late = await consumersLate(consumers, published, ask, until);
+    const controllers = [...new Set([...wanted.config.keys()].flatMap(controllersOf))];
+    const late = await controllersLate(controllers, published, ask, until);
     const { refused, outstanding, isOldRefusal } = await proxyVerdict(ask, until, before.proxies);
     const now = await conditionsNow(ask, late.length === 0);
     const verdict = verdictOf(wanted, before.conditions, now, isOldRefusal && refused.length === 0);
@@ -76,8 +76,8 @@ async function publication(
 ): Promise<ConfigPosition | Verdict> {
   const ended = (refused: string[], outstanding: string[]): Verdict => ({ refused, outstanding, remarks: [] });
   for (;;) {
-    const { known, position, marks, read } = await ask<PublishedConfig>("/published");
-    const open = [...config].filter(([key, mark]) => marks[key] !== mark).map(([key]) => key);
+    const { known, position, hashes, read } = await ask<PublishedConfig>("/published");
+    const open = [...config].filter(([key, hash]) => hashes[key] !== hash).map(([key]) => key);
     const unread = [...local].filter(([key, mark]) => read[key] !== mark).map(([key]) => key);
     if (config.size === 0 && unread.length === 0) return ended([], []);
     if (known && position && open.length === 0 && unread.length === 0) return position;
@@ -85,10 +85,10 @@ async function publication(
     // A refusal of before this change may be told for a moment longer.
     const refusals = (await ask<Condition[]>("/conditions")).filter(
       (each) =>
-        each.consumer === "galley" &&
-        each.state === "rejected" &&
+        each.controller === "galley" &&
+        outcomeOf(each) === "rejected" &&
         open.includes(each.object) &&
-        (isLate || Date.parse(each.time) >= since),
+        (isLate || Date.parse(each.lastUpdateTime) >= since),
     );
     if (refusals.length > 0) return ended(refusals.map(refusalText), []);
     if (isLate) {
@@ -106,32 +106,32 @@ async function publication(
   }
 }
 
-function refusalText({ object, consumer, message }: Condition): string {
-  return `${objectName(object)}: refused by ${consumer}: ${message}`;
+function refusalText({ object, controller, message }: Condition): string {
+  return `${objectName(object)}: refused by ${controller}: ${message}`;
 }
 
 function localName(key: string): string {
   return objectName(`/${key}`);
 }
 
-/** Waits for the word of every consumer. @returns whose is outstanding, a clause each */
-async function consumersLate(
-  consumers: readonly string[],
+/** Waits for the verdict of every controller. @returns whose is outstanding, a clause each */
+async function controllersLate(
+  controllers: readonly string[],
   published: ConfigPosition,
   ask: Ask,
   until: number,
 ): Promise<string[]> {
   for (;;) {
     const { observed } = await ask<PublishedConfig>("/published");
-    const late = consumers.filter((name) => !hasReached(observed[name], published) || observed[name]?.fault);
+    const late = controllers.filter((name) => !hasReached(observed[name], published) || observed[name]?.error);
     if (late.length === 0) return [];
-    const faults = late.flatMap((name) => {
-      const { fault } = observed[name] ?? {};
-      return fault && hasReached(observed[name], published) ? [`${name}: ${fault}`] : [];
+    const errors = late.flatMap((name) => {
+      const { error } = observed[name] ?? {};
+      return error && hasReached(observed[name], published) ? [`${name}: ${error}`] : [];
     });
-    if (faults.length === late.length || performance.now() > until) {
-      const silent = late.filter((name) => !faults.some((each) => each.startsWith(`${name}: `)));
-      return [...faults, ...(await whyLate(silent, ask))];
+    if (errors.length === late.length || performance.now() > until) {
+      const silent = late.filter((name) => !errors.some((each) => each.startsWith(`${name}: `)));
+      return [...errors, ...(await whyLate(silent, ask))];
     }
     await sleep(POLL_MS);
   }

@@ -1,5 +1,5 @@
 import { type MixerContext, STANDARD_CONTEXT, validateObject } from "@xebec/galley-validate";
-import { keyOf, meaningMark } from "@xebec/model-resources";
+import { contentHash, keyOf } from "@xebec/model-resources";
 import { localMarks } from "@xebec/platform-local";
 import type { InputObject } from "./read-input.ts";
 
@@ -24,7 +24,7 @@ export function wantedOf(
   const local = new Map<string, string | undefined>();
   for (const object of objects) {
     const result = validateObject(object, { mixer });
-    if (result.outcome === "accepted") config.set(...marked(keyOf(result.resource), meaningMark(result.resource)));
+    if (result.outcome === "accepted") config.set(...marked(keyOf(result.resource), contentHash(result.resource)));
     for (const [key, mark] of localMarks(JSON.stringify(object.value))) local.set(...marked(key, mark));
   }
   return { config, local };

@@ -3,7 +3,7 @@ import type { Condition } from "@xebec/model-resources";
 import { addressPlan, type MeshStatus, MONITORING_PORT, type PublishedConfig } from "@xebec/platform-local";
 import { certificateOf, serviceOfTls } from "../certificates.ts";
 import { askSupervisor } from "../control.ts";
-import { CONSUMERS, lateConsumers } from "../late-consumers.ts";
+import { CONTROLLERS, lateControllers } from "../late-controllers.ts";
 import { loadOptions } from "../mesh-options.ts";
 import { firstOf, type ObjectReport, objectReport } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
@@ -108,14 +108,15 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
   const until = performance.now() + TIMEOUT_MS;
   const look = (): Promise<PublishedConfig> => askSupervisor<PublishedConfig>(runDir, "GET", "/published");
   let published = await look();
-  let late = lateConsumers(published);
+  let late = lateControllers(published);
   while ((!published.known || late.size > 0) && performance.now() < until) {
     await sleep(POLL_MS);
     published = await look();
-    late = lateConsumers(published);
+    late = lateControllers(published);
   }
   add("config", "publication of the configuration", published.known ? "" : "it cannot be told; see galley and nats");
-  for (const name of CONSUMERS) add(`config/${name}`, "application of the newest configuration", late.get(name) ?? "");
+  for (const name of CONTROLLERS)
+    add(`config/${name}`, "application of the newest configuration", late.get(name) ?? "");
 }
 
 async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {

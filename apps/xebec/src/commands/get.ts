@@ -6,7 +6,7 @@ import type { PublishedConfig } from "@xebec/platform-local";
 import { readManifests } from "../config-files.ts";
 import { askSupervisor } from "../control.ts";
 import { kindMatcher } from "../kind-names.ts";
-import { lateConsumers } from "../late-consumers.ts";
+import { lateControllers } from "../late-controllers.ts";
 import { meshContext } from "../mesh-context.ts";
 import { type FoundObject, type ObjectState, objectKeyOf, objectState } from "../object-state.ts";
 import { type Format, listing, print, table } from "../output.ts";
@@ -37,7 +37,7 @@ export async function get(kind: string, name: string | undefined, options: GetOp
       `there is no ${kind} "${name}"${where} in ${configDir}; "xebec get ${kind}" lists them`,
     );
   const conditions = mesh ? await askSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
-  const late = mesh ? lateConsumers(await askSupervisor<PublishedConfig>(runDir, "GET", "/published")) : new Map();
+  const late = mesh ? lateControllers(await askSupervisor<PublishedConfig>(runDir, "GET", "/published")) : new Map();
   const stateOf: StateOf = (each) => objectState(each, conditions, new Set(late.keys()));
   const items = found.map((each) => withState(each, stateOf));
   const data = name !== undefined && items.length === 1 ? items[0] : { apiVersion: "v1", kind: "List", items };
@@ -68,12 +68,23 @@ function allObjects(configDir: string): FoundObject[] {
 /** The object as it stands in its file, with what is understood when it does not say it. */
 function withState(found: FoundObject, stateOf: StateOf): Record<string, unknown> {
   const metadata = found.value.metadata as Record<string, unknown>;
-  const { state, remarks } = stateOf(found);
+  const { state, remarks, conditions } = stateOf(found);
   return {
     ...found.value,
     metadata: { ...metadata, ...(found.id.namespace ? { namespace: found.id.namespace } : {}) },
-    status: { state, file: found.place, remarks },
+    status: { conditions: kubernetesConditions(conditions), state, file: found.place, remarks },
   };
+}
+
+/** As kubectl shows them; of one type there is one. */
+function kubernetesConditions(conditions: readonly Condition[]): unknown[] {
+  return conditions
+    .toSorted((a, b) => a.type.localeCompare(b.type))
+    .map(({ type, status, reason, message, observedGeneration, lastTransitionTime }) => ({
+      ...{ type, status, reason, message },
+      ...(observedGeneration === undefined ? {} : { observedGeneration }),
+      lastTransitionTime,
+    }));
 }
 
 function text(found: readonly FoundObject[], stateOf: StateOf): string {

@@ -54,7 +54,7 @@ async function source(dir: string, stateDir?: string) {
       return bytes && ((decodeResource(bytes) as Resource<{ host: string }>).spec.host as string);
     },
     revisions,
-    refused: () => [...conditions.values()].filter((each) => each.state === "rejected"),
+    refused: () => [...conditions.values()].filter((each) => each.status === "False"),
     async close() {
       watching.close();
       await component.close?.();

@@ -62,7 +62,7 @@ export function createDirectorySource(options: DirectorySourceOptions): Director
   });
   const lastGood = createLastGood(stateDir);
   const publication = new Publication((key) => lastGood.object(key));
-  const teller = new Teller(conditions);
+  const teller = new Teller(conditions, (key) => publication.generation(key));
   const mixer = new CurrentMixer();
   const files = new Map<string, FileContent>();
   /** The bytes of files that may hold rules, which are validated again when there are other attributes. */

@@ -119,7 +119,7 @@ describe("galley and objects of Mixer", () => {
       assert.deepEqual([allowed, status?.message], [false, `configuration is invalid: ${text}`]);
       running.save(`${metadata.name}.yaml`, value);
       const condition = await running.said(`${kind}/default/${metadata.name}`);
-      assert.deepEqual([condition.state, condition.message, condition.line], ["rejected", text, line]);
+      assert.deepEqual([condition.status, condition.message, condition.line], ["False", text, line]);
     }
   });
 });

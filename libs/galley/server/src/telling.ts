@@ -1,6 +1,6 @@
 import { Pace } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
-import { type ConfigPosition, meaningMark, type Resource } from "@xebec/model-resources";
+import { type ConfigPosition, contentHash, type Resource } from "@xebec/model-resources";
 import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
 import type { FileFault } from "./file-state.ts";
 
@@ -9,11 +9,14 @@ const log = logger("source");
 /** Tells users what became of each object: as a condition, and of faults once in the log. */
 export class Teller {
   readonly #conditions: Conditions | undefined;
+  readonly #generation: (key: string) => number | undefined;
   readonly #told = new Map<string, string>();
   #refused: ReadonlyMap<string, ConditionUpdate> = new Map();
 
-  constructor(conditions: Conditions | undefined) {
+  /** @param generation gives `metadata.generation` of a published object */
+  constructor(conditions: Conditions | undefined, generation: (key: string) => number | undefined) {
     this.#conditions = conditions;
+    this.#generation = generation;
   }
 
   /** Tells what is refused, whether or not the bus takes anything. @param resources what is in use, by `keyOf` */
@@ -49,7 +52,7 @@ export class Teller {
     for (const [key, resource] of resources) {
       if (this.#refused.has(key)) continue;
       if (pace.isDue) await pace.rest();
-      const update = accepted(key, resource);
+      const update = accepted(key, resource, this.#generation(key));
       told.push(update);
       this.#conditions?.set(update);
     }
@@ -60,17 +63,19 @@ export class Teller {
 function refused(fault: FileFault, inUse: Resource | undefined): ConditionUpdate {
   return {
     object: fault.object,
-    state: "rejected",
     reason: "Invalid",
     message: inUse ? `${fault.message} (the last good version stays in use)` : fault.message,
     source: fault.path,
     line: fault.line,
-    ...(inUse ? { mark: meaningMark(inUse) } : {}),
+    ...(inUse ? { contentHash: contentHash(inUse) } : {}),
   };
 }
 
-function accepted(object: string, resource: Resource): ConditionUpdate {
+function accepted(object: string, resource: Resource, generation: number | undefined): ConditionUpdate {
   const { origin } = resource;
   const place = origin ? { source: origin.source, ...(origin.line ? { line: origin.line } : {}) } : {};
-  return { object, state: "accepted", reason: "Accepted", message: "", ...place, mark: meaningMark(resource) };
+  return {
+    ...{ object, reason: "Accepted", message: "", observedGeneration: generation, ...place },
+    contentHash: contentHash(resource),
+  };
 }

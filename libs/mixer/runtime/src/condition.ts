@@ -14,6 +14,8 @@ export interface Condition {
   readonly reason: ReasonOf<"mixer">;
   /** A sentence for people: what is wrong, where, and what to do. */
   readonly message: string;
+  /** `metadata.generation` of the object. */
+  readonly observedGeneration?: number | undefined;
 }
 
 /** Collects one condition per object; the first rejection of an object stays. */
@@ -39,6 +41,6 @@ export class Conditions {
 
   #put(resource: Resource, state: ConditionState, reason: ReasonOf<"mixer">, message: string): void {
     const object = keyOf(resource);
-    this.#all.set(object, { object, state, reason, message });
+    this.#all.set(object, { object, state, reason, message, observedGeneration: resource.generation });
   }
 }

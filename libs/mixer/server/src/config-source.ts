@@ -5,13 +5,15 @@ import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { MIXER_GROUP } from "@xebec/mixer-config";
 import type { MixerRuntime } from "@xebec/mixer-runtime";
-import { type ConfigPosition, decodeResource, type Resource } from "@xebec/model-resources";
+import { type ConditionController, type ConfigPosition, decodeResource, type Resource } from "@xebec/model-resources";
 import { type Bus, createConditions, createRevisionReader, type RevisionChange } from "@xebec/platform-bus";
 import type { MixerMeters } from "./meters.ts";
 
+export type MixerController = Extract<ConditionController, `mixer-${string}`>;
+
 export interface ConfigSourceOptions {
-  /** The consumer that speaks in the bucket `status`: `mixer-policy`. */
-  readonly service: string;
+  /** The controller whose conditions are written. */
+  readonly service: MixerController;
   readonly bus: Bus;
   readonly runtime: MixerRuntime;
   readonly meters: MixerMeters;

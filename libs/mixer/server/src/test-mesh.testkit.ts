@@ -9,7 +9,14 @@ import { createAdapter as createMemquota } from "@xebec/mixer-adapters-memquota"
 import { createAdapter as createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createAdapter as createStdio } from "@xebec/mixer-adapters-stdio";
 import { type Adapter, type Exposition, NO_REACH } from "@xebec/mixer-sdk";
-import { decodeCondition, encodeResource, isObservedKey, keyOf, type Resource } from "@xebec/model-resources";
+import {
+  decodeCondition,
+  encodeResource,
+  isObservedKey,
+  keyOf,
+  outcomeOf,
+  type Resource,
+} from "@xebec/model-resources";
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
 import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
 import { createGrpcChannel } from "@xebec/platform-grpc";
@@ -105,8 +112,8 @@ export async function startMixer(
       if (isObservedKey(key)) return;
       if (!bytes) conditions.delete(key);
       else {
-        const { state, reason, message } = decodeCondition(bytes);
-        conditions.set(key, `${state} ${reason}: ${message}`);
+        const condition = decodeCondition(bytes);
+        conditions.set(key, `${outcomeOf(condition)} ${condition.reason}: ${condition.message}`);
       }
     },
     synced() {},

@@ -20,7 +20,7 @@ export interface BusAccess {
 const NONE: BusAccess = { write: [], read: [], send: [], receive: [] };
 /** Whoever writes a bucket may say that the server does not take it. */
 const writer: BusAccess = { ...NONE, send: [SUBJECTS.stalls] };
-const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "workloads", "trust"] };
+const controller: BusAccess = { ...writer, write: ["status"], read: ["config", "workloads", "trust"] };
 
 /**
  * Who may do what on the bus. Least privilege: only citadel writes `trust`, since whoever writes it owns the mesh; only galley
@@ -28,10 +28,10 @@ const consumer: BusAccess = { ...writer, write: ["status"], read: ["config", "wo
  */
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   galley: { ...writer, write: ["config", "status"] },
-  pilot: { ...consumer, receive: [SUBJECTS.proxies] },
+  pilot: { ...controller, receive: [SUBJECTS.proxies] },
   citadel: { ...writer, write: ["trust"], provision: true },
-  "mixer-policy": consumer,
-  "mixer-telemetry": consumer,
+  "mixer-policy": controller,
+  "mixer-telemetry": controller,
   // It answers the command line on its socket, so it reads what the command line shows.
   supervisor: {
     ...NONE,

@@ -1,13 +1,22 @@
 export { annotationBytes, MAX_ANNOTATION_BYTES } from "./annotations.ts";
-export { type Condition, decodeCondition, encodeCondition, statusKey } from "./condition.ts";
+export {
+  CONDITION_TYPES,
+  type Condition,
+  type ConditionStatus,
+  decodeCondition,
+  encodeCondition,
+  outcomeOf,
+  statusKey,
+  statusOf,
+} from "./condition.ts";
+export { contentHash } from "./content-hash.ts";
 export { allCrds, type Crd, crdOf } from "./crd/crd.ts";
 export { ineffectiveFields } from "./ineffective.ts";
 export type { Kind, KindNames, PrinterColumn, UnsupportedKind } from "./kind.ts";
 export * from "./kinds.ts";
-export { meaningMark } from "./meaning-mark.ts";
 export {
   type ConfigPosition,
-  consumersOf,
+  controllersOf,
   decodeObserved,
   encodeObserved,
   hasReached,
@@ -15,7 +24,14 @@ export {
   type Observed,
   observedKey,
 } from "./observed.ts";
-export { type ConditionReason, type ConditionSpeaker, type ConditionState, REASONS, type ReasonOf } from "./reasons.ts";
+export {
+  CONDITION_CONTROLLERS,
+  type ConditionController,
+  type ConditionOutcome,
+  type ConditionReason,
+  REASONS,
+  type ReasonOf,
+} from "./reasons.ts";
 export { type Page, referencePages } from "./reference/page.ts";
 export {
   collectionOf,

@@ -10,12 +10,13 @@ export interface ConfigPosition {
 
 /**
  * How far one service has come with the configuration: a key of the bucket `status` beside its conditions. Of galley: what it
- * has published. Of a consumer: what it has applied, and said everything about in conditions that were written before.
+ * has published. Of any
+ * other controller: what it has applied, and said everything about in conditions that were written before.
  */
 export interface Observed extends ConfigPosition {
-  readonly consumer: string;
+  readonly controller: string;
   /** Why nothing newer is applied although it was read. Public text. */
-  readonly fault?: string;
+  readonly error?: string;
   /** RFC 3339. */
   readonly time: string;
 }
@@ -25,8 +26,8 @@ const PREFIX = "observed/";
 const MIXER_GROUP = "config.istio.io/";
 
 /** The key of what a service has observed, in the bucket `status`. */
-export function observedKey(consumer: string): string {
-  return `${PREFIX}${consumer}`;
+export function observedKey(controller: string): string {
+  return `${PREFIX}${controller}`;
 }
 
 /** True for a key of the bucket `status` that is no condition's. */
@@ -43,7 +44,7 @@ export function decodeObserved(bytes: Uint8Array): Observed {
   try {
     const value = JSON.parse(Buffer.from(bytes).toString("utf8")) as Observed;
     if (
-      typeof value.consumer === "string" &&
+      typeof value.controller === "string" &&
       typeof value.incarnation === "string" &&
       value.revisions !== null &&
       typeof value.revisions === "object"
@@ -63,7 +64,7 @@ export function hasReached(observed: ConfigPosition | undefined, published: Conf
   );
 }
 
-/** The services that have a say about an object, besides galley. @param key `keyOf` of the object */
-export function consumersOf(key: string): readonly string[] {
+/** The controllers of an object, besides galley. @param key `keyOf` of the object */
+export function controllersOf(key: string): readonly string[] {
   return key.startsWith(MIXER_GROUP) ? ["pilot", "mixer-policy", "mixer-telemetry"] : ["pilot"];
 }

@@ -1,12 +1,17 @@
-/**
- * `attached`: it is in effect; `compiled`: valid, and nothing uses it; `accepted`: valid and published; `ignored`: valid, without
- * effect; `rejected`: refused, the last good form stays in effect where there is one.
- */
-export type ConditionState = "attached" | "compiled" | "accepted" | "ignored" | "rejected";
+/** The services that write conditions. */
+export const CONDITION_CONTROLLERS = ["galley", "pilot", "mixer-policy", "mixer-telemetry"] as const;
+
+export type ConditionController = (typeof CONDITION_CONTROLLERS)[number];
 
 /**
- * Every reason that a service gives in a condition, with the state that belongs to it. docs/errors.md says of each what to do;
- * a test keeps the page equal to this table. `mixer` stands for both mixer-policy and mixer-telemetry.
+ * What became of an object. `attached`: it is in effect; `compiled`: valid, and nothing uses it; `accepted`: valid and published;
+ * `ignored`: valid, without effect; `rejected`: refused, the last good form stays in effect where there is one.
+ */
+export type ConditionOutcome = "attached" | "compiled" | "accepted" | "ignored" | "rejected";
+
+/**
+ * Every reason that a controller gives in a condition, with the outcome that belongs to it. docs/errors.md says of each what to do;
+ * a test keeps the page equal to this table. `mixer` stands for both mixer-policy and mixer-telemetry. A reason is in one table only.
  */
 export const REASONS = {
   galley: {
@@ -40,14 +45,23 @@ export const REASONS = {
     BuildFailed: "rejected",
     NoAction: "rejected",
   },
-} as const satisfies Record<string, Record<string, ConditionState>>;
+} as const satisfies Record<string, Record<string, ConditionOutcome>>;
 
-export type ConditionSpeaker = keyof typeof REASONS;
+export type ReasonTable = keyof typeof REASONS;
 
-/** The reasons that a service gives, or only those of some state: `ReasonOf<"pilot", "ignored">`. */
-export type ReasonOf<S extends ConditionSpeaker, T extends ConditionState = ConditionState> = {
+/** The reasons of a table, or only those with some outcome: `ReasonOf<"pilot", "ignored">`. */
+export type ReasonOf<S extends ReasonTable, T extends ConditionOutcome = ConditionOutcome> = {
   [R in keyof (typeof REASONS)[S]]: (typeof REASONS)[S][R] extends T ? R : never;
 }[keyof (typeof REASONS)[S]];
 
-/** A reason of any service. */
-export type ConditionReason = { [S in ConditionSpeaker]: ReasonOf<S> }[ConditionSpeaker];
+/** A reason of any controller. */
+export type ConditionReason = { [S in ReasonTable]: ReasonOf<S> }[ReasonTable];
+
+const OUTCOMES: ReadonlyMap<string, ConditionOutcome> = new Map(
+  Object.values(REASONS).flatMap((table) => Object.entries(table)),
+);
+
+/** @returns undefined for a reason of another release */
+export function outcomeOfReason(reason: string): ConditionOutcome | undefined {
+  return OUTCOMES.get(reason);
+}

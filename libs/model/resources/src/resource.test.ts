@@ -28,8 +28,9 @@ describe("what is on the bus", () => {
     ...{ labels: { a: "1" }, origin: { source: "a.yaml", line: 3 }, spec: { hosts: ["x"] } },
   };
   const condition: Condition = {
-    ...{ object: keyOf(resource), consumer: "pilot", state: "rejected", reason: "ProxyRejected", message: "“no”" },
-    time: "2026-01-01T00:00:00Z",
+    ...{ object: keyOf(resource), controller: "pilot", type: "Reconciled", status: "False", reason: "ProxyRejected" },
+    ...{ message: "“no”", observedGeneration: 2, lastTransitionTime: "2026-01-01T00:00:00Z" },
+    lastUpdateTime: "2026-01-01T00:00:00Z",
   };
   it("is read as it was written, also from the middle of a buffer", () => {
     assert.deepEqual(decodeResource(encodeResource(resource)), resource);

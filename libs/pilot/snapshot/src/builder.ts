@@ -8,6 +8,7 @@ import {
   type ServiceRegistry,
 } from "@xebec/pilot-registry";
 import { LabelReaders } from "./collections/label-readers.ts";
+import { PersistentMap } from "./collections/persistent-map.ts";
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
 import type { SnapshotOptions } from "./options.ts";
@@ -62,6 +63,7 @@ export class SnapshotBuilder {
     }
     this.#snapshot = {
       version: 0,
+      generations: PersistentMap.empty(),
       selectorLabels: new Set(),
       ...NO_SERVICES,
       ...NO_PODS,
@@ -106,8 +108,12 @@ export class SnapshotBuilder {
     const changed = new Set<string>();
     const edit: Edit<Snapshot> = { state, changed, batch: {} };
     const edited = new Set<AnyKind>();
+    const generations = new Map<string, number | undefined>();
     const putConfig = (key: string, resource: Resource | undefined): void =>
-      guarded(key, () => this.#putConfig(key, resource, edit, edited));
+      guarded(key, () => {
+        this.#putConfig(key, resource, edit, edited);
+        if (configKindOf(key)?.conditions) generations.set(key, resource?.generation);
+      });
     for (const key of deletes) {
       putConfig(key, undefined);
       yield;
@@ -118,6 +124,11 @@ export class SnapshotBuilder {
     }
     yield* this.#takeReported(edit);
     for (const kind of edited) kind.finish?.(edit);
+    const counted = [...generations].filter(([key, each]) => state.generations.get(key) !== each);
+    if (counted.length > 0) {
+      state.generations = state.generations.edit(counted);
+      changed.add(dependency.generations);
+    }
     const labels = this.#labels.labels;
     if (labels.join() !== [...state.selectorLabels].join()) {
       state.selectorLabels = new Set(labels);

@@ -1,3 +1,4 @@
+import type { PersistentMap } from "./collections/persistent-map.ts";
 import { type ConfigState, configKeys } from "./kinds/registry.ts";
 import { type PodState, podKeys } from "./services/pods.ts";
 import { type ServiceState, serviceKeys } from "./services/services.ts";
@@ -9,6 +10,8 @@ import { type ServiceState, serviceKeys } from "./services/services.ts";
 export interface Snapshot extends ServiceState, PodState, ConfigState {
   /** Counts up from 1 with each change of this process. */
   readonly version: number;
+  /** `metadata.generation` of every object that has conditions, by `keyOf`. */
+  readonly generations: PersistentMap<number>;
   /** Label names that some selector or source match reads: the labels that tell proxies apart. */
   readonly selectorLabels: ReadonlySet<string>;
 }
@@ -22,4 +25,6 @@ export const dependency = {
   ...podKeys,
   ...configKeys,
   selectorLabels: "selector-labels",
+  /** No resource reads it: a change of an object that nobody reads has a condition, too. */
+  generations: "generations",
 } as const;

@@ -1,131 +1,223 @@
 import { escapeControls, logger, redactText } from "@xebec/core-log";
 import {
+  CONDITION_TYPES,
   type Condition,
+  type ConditionController,
+  type ConditionReason,
+  type ConditionStatus,
   type ConfigPosition,
+  decodeCondition,
   encodeCondition,
   encodeObserved,
   observedKey,
   statusKey,
+  statusOf,
 } from "@xebec/model-resources";
 import type { Bus } from "./bus.ts";
-import type { KeyValueWatch } from "./key-value.ts";
+import type { KeyValue } from "./key-value.ts";
 
 const BUCKET = "status";
 const log = logger("status");
 
-/** What a consumer says of an object, without the parts that are the same for all it says. */
-export type ConditionUpdate = Omit<Condition, "consumer" | "time">;
-
-/** One consumer's conditions in the bucket `status`: only changes are written. */
-export interface Conditions {
-  /** Says something of an object; the same as before is not written again. */
-  set(update: ConditionUpdate): void;
-  /** Says nothing of the object any more. */
-  clear(object: string): void;
-  /** Makes these all that is said: objects that are not among them are cleared, also those of an earlier run of the consumer. */
-  replace(updates: Iterable<ConditionUpdate>): void;
-  /**
-   * Says how far the consumer has come. It is written after every condition that was said before, so that whoever reads it knows the
-   * verdict as well.
-   * @param fault why nothing newer is applied, public text
-   * @returns resolves when the bus holds it; it does not reject
-   */
-  observed(position: ConfigPosition, fault?: string): Promise<void>;
+/** What a controller says of an object. The type, the status and the times follow from it. */
+export interface ConditionUpdate {
+  readonly object: string;
+  readonly reason: ConditionReason;
+  readonly message: string;
+  readonly observedGeneration?: number | undefined;
+  readonly source?: string;
+  readonly line?: number;
+  readonly contentHash?: string;
 }
 
-/** @param consumer the service that speaks: `pilot`, `mixer-policy` */
-export function createConditions(bus: Bus, consumer: string): Conditions {
-  const bucket = bus.bucket(BUCKET);
-  const said = new Map<string, string>();
-  const writing = new Set<Promise<boolean>>();
-  const write = (object: string, done: Promise<void>): Promise<boolean> => {
-    const settled = done.then(
+/** One controller's conditions in the bucket `status`: only changes are written. */
+export interface Conditions {
+  /** Sets the condition of an object; the same as before is not written again. */
+  set(update: ConditionUpdate): void;
+  /** Deletes the condition of an object. */
+  clear(object: string): void;
+  /** Makes these all that there are: those of other objects are deleted, also those of an earlier run of the controller. */
+  replace(updates: Iterable<ConditionUpdate>): void;
+  /**
+   * Says how far the controller has come. It is written after every condition that was set before, so that whoever reads it knows the
+   * verdict as well.
+   * @param error why nothing newer is applied, public text
+   * @returns resolves when the bus holds it; it does not reject
+   */
+  observed(position: ConfigPosition, error?: string): Promise<void>;
+}
+
+/** What the bucket holds, or was asked to hold. */
+interface Stored {
+  /** What an earlier run has written, without its times; empty once this one has written. */
+  readonly earlier: string;
+  /** Undefined for a condition of another release that cannot be read. */
+  readonly status: ConditionStatus | undefined;
+  readonly lastTransitionTime: string;
+}
+
+/**
+ * Writes the conditions of a controller. First it reads what an earlier run of it has written: a status that has not changed keeps its
+ * transition time, and what is the same is not written again.
+ */
+export function createConditions(bus: Bus, controller: ConditionController): Conditions {
+  return new ConditionStore(bus.bucket(BUCKET), controller);
+}
+
+class ConditionStore implements Conditions {
+  readonly #bucket: KeyValue;
+  readonly #controller: ConditionController;
+  /** What was set last, by object, as text. */
+  readonly #wanted = new Map<string, string>();
+  readonly #stored = new Map<string, Stored>();
+  readonly #writing = new Set<Promise<boolean>>();
+  /** Resolves when what an earlier run has written is known. Nothing is written before. */
+  #earlier: Promise<void> | undefined;
+  #position = "";
+  #observing: Promise<void> = Promise.resolve();
+
+  constructor(bucket: KeyValue, controller: ConditionController) {
+    this.#bucket = bucket;
+    this.#controller = controller;
+  }
+
+  set(update: ConditionUpdate): void {
+    const text = JSON.stringify(update);
+    if (this.#wanted.get(update.object) === text) return;
+    this.#wanted.set(update.object, text);
+    const isNewest = (): boolean => this.#wanted.get(update.object) === text;
+    this.#write(
+      update.object,
+      async () => {
+        if (isNewest()) await this.#put(update);
+      },
+      () => {
+        // The next time that it is set it is tried again.
+        if (isNewest()) this.#wanted.delete(update.object);
+        this.#stored.delete(update.object);
+      },
+    );
+  }
+
+  clear(object: string): void {
+    this.#wanted.delete(object);
+    this.#write(object, () => this.#delete(object));
+  }
+
+  replace(updates: Iterable<ConditionUpdate>): void {
+    const kept = new Set<string>();
+    for (const update of updates) {
+      kept.add(update.object);
+      this.set(update);
+    }
+    for (const object of [...this.#wanted.keys()]) if (!kept.has(object)) this.clear(object);
+    // Until they are gone, what an earlier run said may be taken for what this one says.
+    this.#write("", async () => {
+      const gone = [...this.#stored.keys()].filter((object) => !this.#wanted.has(object));
+      await Promise.all(gone.map((object) => this.#delete(object)));
+    });
+  }
+
+  observed(position: ConfigPosition, error?: string): Promise<void> {
+    const text = JSON.stringify([position.revisions, position.incarnation, error]);
+    if (text !== this.#position) {
+      this.#position = text;
+      this.#observing = this.#observe(text, position, error);
+    }
+    return this.#observing;
+  }
+
+  async #observe(text: string, position: ConfigPosition, error: string | undefined): Promise<void> {
+    const before = await Promise.all(this.#writing);
+    if (this.#position !== text) return this.#observing; // a newer one takes its place
+    const { revisions, incarnation } = position;
+    const controller = this.#controller;
+    const value = { controller, revisions, incarnation, ...(error ? { error } : {}), time: new Date().toISOString() };
+    try {
+      // A verdict that could not be written cannot be claimed either.
+      if (before.every(Boolean)) return await this.#bucket.put(observedKey(controller), encodeObserved(value));
+    } catch (failure) {
+      log.warn({ err: failure }, "how far the configuration was applied could not be written");
+    }
+    if (this.#position === text) this.#position = "";
+  }
+
+  #write(object: string, work: () => Promise<void>, failed: () => void = () => {}): void {
+    this.#earlier ??= this.#readEarlier();
+    const settled = this.#earlier.then(work).then(
       () => true,
       (error: unknown) => {
         log.warn({ err: error, object }, "a condition could not be written");
+        failed();
         return false;
       },
     );
-    writing.add(settled);
-    void settled.then(() => writing.delete(settled));
-    return settled;
-  };
-  let told = "";
-  let telling: Promise<void> = Promise.resolve();
-  const writeObserved = async (mark: string, position: ConfigPosition, fault: string | undefined): Promise<void> => {
-    const before = await Promise.all(writing);
-    if (told !== mark) return telling; // a newer one takes its place
-    const { revisions, incarnation } = position;
-    const value = { consumer, revisions, incarnation, ...(fault ? { fault } : {}), time: new Date().toISOString() };
-    try {
-      // A verdict that could not be written cannot be claimed either.
-      if (before.every(Boolean)) return await bucket.put(observedKey(consumer), encodeObserved(value));
-    } catch (error) {
-      log.warn({ err: error }, "how far the configuration was applied could not be written");
-    }
-    if (told === mark) told = "";
-  };
-  const set = (given: ConditionUpdate): void => {
-    const mark = JSON.stringify(given);
-    if (said.get(given.object) === mark) return;
-    said.set(given.object, mark);
-    // Everybody who reads the status reads it; a text of the configuration may hold a password, that of a proxy anything.
-    const update = { ...given, message: escapeControls(redactText(given.message)) };
-    const condition: Condition = { ...update, consumer, time: new Date().toISOString() };
-    void write(update.object, bucket.put(statusKey(condition), encodeCondition(condition)));
-  };
-  const clear = (object: string): void => {
-    if (said.delete(object)) void write(object, bucket.delete(statusKey({ object, consumer })));
-  };
-  let earlier: KeyValueWatch | undefined;
-  /** What an earlier run said and this one does not say any more. */
-  const clearEarlier = (): void => {
-    const found = new Set<string>();
-    // Until then what an earlier run said may be taken for what this one says.
-    let known = (_isCleared: boolean): void => {};
-    const cleared = new Promise<boolean>((resolve) => {
-      known = resolve;
+    this.#writing.add(settled);
+    void settled.then(() => this.#writing.delete(settled));
+  }
+
+  async #put(update: ConditionUpdate): Promise<void> {
+    const { object, reason } = update;
+    const before = this.#stored.get(object);
+    const now = new Date().toISOString();
+    const status = statusOf(reason);
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now;
+    const condition: Condition = {
+      ...{ object, controller: this.#controller, type: CONDITION_TYPES[this.#controller], status, reason },
+      // Everybody who reads the status reads it; a text of the configuration may hold a password, that of a proxy anything.
+      message: escapeControls(redactText(update.message)),
+      ...(update.observedGeneration === undefined ? {} : { observedGeneration: update.observedGeneration }),
+      ...{ lastTransitionTime, lastUpdateTime: now },
+      ...(update.source === undefined ? {} : { source: update.source }),
+      ...(update.line === undefined ? {} : { line: update.line }),
+      ...(update.contentHash === undefined ? {} : { contentHash: update.contentHash }),
+    };
+    if (before?.earlier && before.earlier === contentOf(condition)) return;
+    this.#stored.set(object, { earlier: "", status, lastTransitionTime });
+    await this.#bucket.put(statusKey(condition), encodeCondition(condition));
+  }
+
+  async #delete(object: string): Promise<void> {
+    if (this.#wanted.has(object) || !this.#stored.delete(object)) return;
+    await this.#bucket.delete(statusKey({ object, controller: this.#controller }));
+  }
+
+  #readEarlier(): Promise<void> {
+    const prefix = statusKey({ object: "", controller: this.#controller });
+    return new Promise((resolve) => {
+      const watch = this.#bucket.watch({
+        entry: (key, value) => {
+          if (!key.startsWith(prefix)) return;
+          const object = key.slice(prefix.length);
+          if (!value) this.#stored.delete(object);
+          else {
+            this.#stored.set(object, storedOf(value));
+            // It is ours again: the store may be lost before it is written anew.
+            this.#bucket.keep(key, value);
+          }
+        },
+        synced: () => {
+          watch.close();
+          resolve();
+        },
+      });
     });
-    writing.add(cleared);
-    const prefix = statusKey({ object: "", consumer });
-    earlier = bucket.watch({
-      entry(key, value) {
-        if (!key.startsWith(prefix)) return;
-        const object = key.slice(prefix.length);
-        if (value) found.add(object);
-        else found.delete(object);
-      },
-      synced() {
-        earlier?.close();
-        const deletions = [...found]
-          .filter((object) => !said.has(object))
-          .map((object) => write(object, bucket.delete(statusKey({ object, consumer }))));
-        void Promise.all(deletions).then((all) => {
-          known(all.every(Boolean));
-          writing.delete(cleared);
-        });
-      },
-    });
-  };
-  return {
-    set,
-    clear,
-    observed(position, fault) {
-      const mark = JSON.stringify([position.revisions, position.incarnation, fault]);
-      if (mark !== told) {
-        told = mark;
-        telling = writeObserved(mark, position, fault);
-      }
-      return telling;
-    },
-    replace(updates) {
-      if (!earlier) clearEarlier();
-      const kept = new Set<string>();
-      for (const update of updates) {
-        kept.add(update.object);
-        set(update);
-      }
-      for (const object of [...said.keys()]) if (!kept.has(object)) clear(object);
-    },
-  };
+  }
+}
+
+function storedOf(value: Uint8Array): Stored {
+  try {
+    const condition = decodeCondition(value);
+    const { status, lastTransitionTime } = condition;
+    return { earlier: contentOf(condition), status, lastTransitionTime };
+  } catch {
+    // Of another release: it is replaced, or deleted when there is nothing to say of the object.
+    return { earlier: "", status: undefined, lastTransitionTime: "" };
+  }
+}
+
+/** A condition without its times, the same for equal ones. */
+function contentOf(condition: Condition): string {
+  const { status, reason, message, observedGeneration, source, line, contentHash } = condition;
+  return JSON.stringify([status, reason, message, observedGeneration, source, line, contentHash]);
 }

@@ -21,9 +21,9 @@ export interface PublishedConfig {
   readonly known: boolean;
   /** How far galley has come; absent before its first publication. */
   readonly position?: ConfigPosition;
-  /** What each published object says (`meaningMark`), by `keyOf`. */
-  readonly marks: Readonly<Record<string, string>>;
-  /** How far each consumer has come, by its name. Their conditions are known by then. */
+  /** `contentHash` of each published object, by `keyOf`. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** How far each controller has come, by its name. Their conditions are known by then. */
   readonly observed: Readonly<Record<string, Observed>>;
   /** What the local platform has read, by `KIND/NAMESPACE/NAME` (`localMarks`). */
   readonly read: Readonly<Record<string, string>>;
@@ -48,13 +48,13 @@ export class StatusReader {
   async published(bus: Bus | undefined): Promise<Omit<PublishedConfig, "read">> {
     if (bus) await this.#start(bus);
     const position = this.#observed.get(GALLEY);
-    const marks: Record<string, string> = {};
-    for (const { consumer, object, mark } of this.#conditions.values())
-      if (consumer === GALLEY && mark !== undefined) marks[object] = mark;
+    const hashes: Record<string, string> = {};
+    for (const { controller, object, contentHash } of this.#conditions.values())
+      if (controller === GALLEY && contentHash !== undefined) hashes[object] = contentHash;
     return {
       known: this.#isSynced && bus?.connected === true && position !== undefined,
       ...(position ? { position } : {}),
-      marks,
+      hashes,
       observed: Object.fromEntries(this.#observed),
     };
   }
@@ -89,7 +89,7 @@ export class StatusReader {
     try {
       if (isObserved && bytes) {
         const observed = decodeObserved(bytes);
-        this.#observed.set(observed.consumer, observed);
+        this.#observed.set(observed.controller, observed);
       } else if (bytes) this.#conditions.set(key, decodeCondition(bytes));
       else if (!isObserved) this.#conditions.delete(key);
     } catch (error) {

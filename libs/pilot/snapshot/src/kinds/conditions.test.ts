@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Resource } from "@xebec/model-resources";
+import { outcomeOf, type Resource } from "@xebec/model-resources";
 import { objectConditions } from "../object-conditions.ts";
 import { object, service, snapshotOf } from "../small-mesh.testkit.ts";
 
@@ -12,7 +12,7 @@ function said(objects: readonly [Resource, ...Resource[]]): string {
   const snapshot = snapshotOf(objects, service("reviews"));
   const key = `${first.group}/${first.kind}/${first.namespace}/${first.name}`;
   const found = [...objectConditions(snapshot, { routers: [ROUTER], use: undefined })].find((each) => each.key === key);
-  return `${found?.state} ${found?.reason}${found?.message ? `: ${found.message}` : ""}`;
+  return `${found && outcomeOf({ reason: found.reason, status: "Unknown" })} ${found?.reason}${found?.message ? `: ${found.message}` : ""}`;
 }
 
 const virtual = (spec: object, more: { created?: string } = {}, name = "vs"): Resource =>

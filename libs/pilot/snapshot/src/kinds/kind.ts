@@ -68,8 +68,7 @@ export function namedObject(resource: Resource): NamedObject {
 /** Whether an object takes effect, and where, or why not (docs/errors.md, Conditions). */
 export interface ObjectCondition {
   readonly key: string;
-  readonly state: "attached" | "ignored";
-  readonly reason: ReasonOf<"pilot">;
+  readonly reason: ReasonOf<"pilot", "attached" | "ignored">;
   readonly message: string;
 }
 

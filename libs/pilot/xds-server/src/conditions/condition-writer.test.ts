@@ -17,6 +17,7 @@ describe("the condition of the mesh configuration", () => {
   const KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
   const mesh = (spec: object): Resource => ({
     ...{ group: "mesh.xebec.io", version: "v1", kind: "MeshConfig", namespace: "istio-system", name: "mesh", spec },
+    generation: 2,
   });
 
   it("names the fields that have no effect", () => {
@@ -24,7 +25,7 @@ describe("the condition of the mesh configuration", () => {
       [...conditionsOf(snapshotOf(mesh({ enableTracing: true, trustDomain: "a" })), [], new Map())],
       [
         {
-          ...{ object: KEY, state: "attached", reason: "PartlyResolved" },
+          ...{ object: KEY, reason: "PartlyResolved", observedGeneration: 2 },
           message: "spec.enableTracing: not supported yet; ignored",
         },
       ],
@@ -33,7 +34,7 @@ describe("the condition of the mesh configuration", () => {
 
   it("is attached when all is served, and is none without an object", () => {
     const said = [...conditionsOf(snapshotOf(mesh({ trustDomain: "a" })), [], new Map())];
-    assert.deepEqual(said, [{ object: KEY, state: "attached", reason: "Attached", message: "" }]);
+    assert.deepEqual(said, [{ object: KEY, reason: "Attached", message: "", observedGeneration: 2 }]);
     assert.deepEqual([...conditionsOf(snapshotOf(), [], new Map())], []);
   });
 });

@@ -6,12 +6,10 @@ import type { Bus, ConditionUpdate } from "@xebec/platform-bus";
 import { createConditions } from "@xebec/platform-bus";
 import type { Nack } from "../server/nacks.ts";
 import type { XdsServer } from "../server/xds-server.ts";
-import { EarlierConditions } from "./earlier-conditions.ts";
 import { ObjectsInUse } from "./objects-in-use.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is reported once. */
 const PAUSE_MS = 100;
-const CONSUMER = "pilot";
 
 /** The condition of every object that pilot reads: where it is attached, or which proxy rejected it and why. */
 export function* conditionsOf(
@@ -22,9 +20,11 @@ export function* conditionsOf(
 ): Generator<ConditionUpdate> {
   for (const each of objectConditions(snapshot, { routers, use })) {
     const nack = nacks.get(each.key);
-    yield nack
-      ? { object: each.key, state: "rejected", reason: "ProxyRejected", message: nackText(nack) }
-      : { object: each.key, state: each.state, reason: each.reason, message: each.message };
+    yield {
+      object: each.key,
+      ...(nack ? { reason: "ProxyRejected", message: nackText(nack) } : { reason: each.reason, message: each.message }),
+      observedGeneration: snapshot.generations.get(each.key),
+    };
   }
 }
 
@@ -48,8 +48,7 @@ export interface ConditionWriter extends Component {
  * objects that are gone since are deleted.
  */
 export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
-  const conditions = createConditions(bus, CONSUMER);
-  const earlier = new EarlierConditions(bus, () => void run.request());
+  const conditions = createConditions(bus, "pilot");
   const stop = new AbortController();
   let position: ConfigPosition | undefined;
   const inUse = new ObjectsInUse(server, () => void run.request());
@@ -71,13 +70,12 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
     }
     if (stop.signal.aborted) return;
     conditions.replace(updates);
-    earlier.deleteAllBut(new Set(updates.map((each) => each.object)));
     if (at) void conditions.observed(at);
   });
   return {
     name: "conditions",
     async start() {
-      earlier.read();
+      void run.request();
     },
     changed: () => void run.request(),
     proxiesChanged: () => inUse.changed(),
@@ -88,7 +86,6 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
     async close() {
       stop.abort();
       inUse.close();
-      earlier.close();
     },
   };
 }
