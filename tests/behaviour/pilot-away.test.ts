@@ -145,8 +145,8 @@ describe("a subset that is renamed while pilot is away fails no request", () => 
   });
 
   it("killed and started again", async () => {
-    // A restarted pilot knows what proxies came back with from its last good state (docs/roadmap.md says what it cannot know).
-    await waitFor("the last good state is written", 10_000, () => {
+    // A restarted pilot knows what proxies came back with from its last known good state (docs/roadmap.md says what it cannot know).
+    await waitFor("the last known good state is written", 10_000, () => {
       const file = join(folder.file("state"), "config.cache");
       return existsSync(file) && readFileSync(file).includes(`"${current}"`);
     });

@@ -12,7 +12,7 @@ export const IstiodConfig = defineConfig({
   summary: "all six services in one process, on a bus in its memory",
   options: {
     configDir: option.directory("directory of YAML files to take the configuration from"),
-    stateDir: option.string("directory of the root, certificates and the last good state"),
+    stateDir: option.string("directory of the root, certificates and the last known good state"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     galleyAddress: option.string("IP address that galley's ports bind", "127.0.0.1"),

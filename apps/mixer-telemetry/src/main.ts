@@ -1,7 +1,7 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { ownSource } from "@xebec/galley-server";
+import { standaloneSource } from "@xebec/galley-server";
 import { checkMixerConfig, configStoreOf, TelemetryConfig, telemetryComponents } from "@xebec/mixer-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
@@ -16,7 +16,7 @@ await serviceMain("mixer-telemetry", async () => {
   return [
     bus,
     ...(identity ? [identity] : []),
-    ...ownSource(store.dir, bus),
+    ...standaloneSource(store.dir, bus),
     ...(await telemetryComponents({ config, bus, metrics, ...(identity ? { tls: identity } : {}) })),
   ];
 });

@@ -1,7 +1,7 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { ownSource } from "@xebec/galley-server";
+import { standaloneSource } from "@xebec/galley-server";
 import { checkPilotConfig, PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
@@ -20,7 +20,7 @@ await serviceMain("pilot", async () => {
   return [
     bus,
     ...(identity ? [identity] : []),
-    ...ownSource(config.configDir, bus),
+    ...standaloneSource(config.configDir, bus),
     ...pilotComponents({ config, bus, mesh, metrics, ...(identity ? { tls: identity } : {}) }),
   ];
 });

@@ -14,7 +14,7 @@ export interface Remark {
 
 /** Objects that are not in effect as their author wrote them. */
 export interface ObjectReport {
-  /** The last good state stays. */
+  /** The last known good state stays. */
   readonly refused: readonly Remark[];
   /** Valid, and without effect. */
   readonly ignored: readonly Remark[];

@@ -50,7 +50,7 @@ function text(mesh: MeshStatus, { refused, ignored, partly }: ObjectReport): str
           ...problems.map((unit) => `  ${unit.name}: ${unit.problem}\n`),
         ]
       : []),
-    objects("Refused: the last good state stays", refused),
+    objects("Refused: the last known good state stays", refused),
     objects("Without effect", ignored),
     objects("Partly in effect", partly),
   ].join("");

@@ -22,7 +22,7 @@ export const GalleyConfig = defineConfig({
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
     monitoringPort: option.port("port of metrics, health and log levels", 15014),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
-    stateDir: option.string("directory of the last good state"),
+    stateDir: option.string("directory of the last known good objects"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });

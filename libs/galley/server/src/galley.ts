@@ -6,7 +6,9 @@ import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import { admissionRoutes } from "./admission.ts";
 import type { GalleyConfig } from "./config.ts";
-import { createDirectorySource } from "./directory-source.ts";
+import { createConfigPublisher } from "./config-publisher.ts";
+import type { ConfigSource } from "./config-source.ts";
+import { createDirectorySource } from "./directory/directory-source.ts";
 
 /** Largest object that the webhook takes; Kubernetes' own limit is 3 MiB. */
 const MAX_REVIEW_BYTES = 8 << 20;
@@ -19,25 +21,30 @@ export interface GalleyParts {
   readonly metrics?: Metrics;
 }
 
+/** Where configuration comes from, by the flags, in the order of precedence. */
+function sourcesOf(config: GalleyParts["config"]): ConfigSource[] {
+  return config.configPath ? [createDirectorySource(config.configPath)] : [];
+}
+
 /** The components of galley, for a process of its own and for the one that has all services. */
 export function galleyComponents({ config, bus, tls, metrics = createMetrics() }: GalleyParts): Component[] {
-  const source = config.configPath
-    ? createDirectorySource({
-        dir: config.configPath,
-        bus,
-        conditions: createConditions(bus, "galley"),
-        ...(config.stateDir ? { stateDir: config.stateDir } : {}),
-      })
-    : undefined;
+  const sources = sourcesOf(config);
+  const publisher =
+    sources.length > 0
+      ? createConfigPublisher({
+          ...{ sources, bus, conditions: createConditions(bus, "galley") },
+          ...(config.stateDir ? { stateDir: config.stateDir } : {}),
+        })
+      : undefined;
   const components: Component[] = [
-    ...(source ? [source] : []),
+    ...(publisher ? [publisher] : []),
     ...(config["enable-validation"] && tls
       ? [
           createHttpServer({
             name: "webhook",
             address: { host: config["validation-address"], port: config["validation-port"] },
             tls,
-            routes: (app) => admissionRoutes(app, source && (() => source.mixer())),
+            routes: (app) => admissionRoutes(app, publisher && (() => publisher.mixer())),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]

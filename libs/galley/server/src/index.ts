@@ -1,5 +1,14 @@
 export { reviewObject } from "./admission.ts";
 export { GalleyConfig } from "./config.ts";
-export { createDirectorySource, type DirectorySourceOptions } from "./directory-source.ts";
+export { type ConfigPublisher, type ConfigPublisherOptions, createConfigPublisher } from "./config-publisher.ts";
+export type {
+  ConfigError,
+  ConfigSource,
+  EarlierContent,
+  PlaceContent,
+  SourceHost,
+  ValidationRules,
+} from "./config-source.ts";
+export { createDirectorySource } from "./directory/directory-source.ts";
 export { type GalleyParts, galleyComponents } from "./galley.ts";
-export { ownSource } from "./own-source.ts";
+export { standaloneSource } from "./standalone-source.ts";

@@ -1,38 +1,48 @@
 import type { Resource } from "@xebec/model-resources";
-import type { FileContent, FileFault } from "./file-state.ts";
+import { type ConfigError, type ConfigSource, type PlaceContent, placeKey } from "./config-source.ts";
 
-/** Whether two forms of an object mean the same; where they stand in a file does not count. */
-export function sameMeaning(a: Resource, b: Resource): boolean {
-  return (
-    a === b || JSON.stringify({ ...a, origin: 0, generation: 0 }) === JSON.stringify({ ...b, origin: 0, generation: 0 })
-  );
-}
-
-export interface Merged {
+export interface MergedConfig {
+  /** By `keyOf`. */
   readonly resources: ReadonlyMap<string, Resource>;
-  /** Objects that several files define: the first file, by its path, has it. */
-  readonly faults: readonly FileFault[];
+  /** Those of the places, and objects that several places define. */
+  readonly errors: readonly ConfigError[];
 }
 
-/** Puts the contents of all files together. @param files by path */
-export function mergeFiles(files: ReadonlyMap<string, FileContent>): Merged {
+/**
+ * The places of several sources, the first source's in front.
+ * @returns undefined while one of them is not read: what it has would look deleted
+ */
+export function placesOf(sources: readonly ConfigSource[]): Map<string, PlaceContent> | undefined {
+  const all = new Map<string, PlaceContent>();
+  for (const source of sources) {
+    const places = source.places();
+    if (!places) return undefined;
+    for (const [place, content] of places) all.set(place, content);
+  }
+  return all;
+}
+
+/** Puts the contents of places together. An object that several of them define is that of the first one. */
+export function mergePlaces(places: ReadonlyMap<string, PlaceContent>): MergedConfig {
   const resources = new Map<string, Resource>();
-  const faults: FileFault[] = [];
-  for (const path of [...files.keys()].sort())
-    for (const [key, resource] of files.get(path)?.resources ?? []) {
+  const errors: ConfigError[] = [];
+  const duplicates: ConfigError[] = [];
+  for (const [place, content] of places) {
+    errors.push(...content.errors);
+    for (const [key, resource] of content.resources) {
       const first = resources.get(key);
       if (!first) {
         resources.set(key, resource);
         continue;
       }
-      const place = resource.origin?.source ?? path;
-      faults.push({
-        // Told of the file, not of the object: that is well, in the file that has it.
-        object: `file/${place}`,
-        path: place,
+      duplicates.push({
+        // An error of the place, not of the object: that is well, in the place that has it.
+        object: placeKey(place),
+        source: place,
         line: resource.origin?.line ?? 1,
         message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already, in line ${first.origin?.line ?? 1}; that one is used, remove one of them`,
       });
     }
-  return { resources, faults };
+  }
+  return { resources, errors: [...errors, ...duplicates] };
 }

@@ -7,7 +7,8 @@ import { type Condition, decodeCondition, isObservedKey } from "@xebec/model-res
 import { createConditions, createMemoryBus } from "@xebec/platform-bus";
 import { tempDir } from "@xebec/testing-launch";
 import { reviewObject } from "./admission.ts";
-import { createDirectorySource } from "./directory-source.ts";
+import { createConfigPublisher } from "./config-publisher.ts";
+import { createDirectorySource } from "./directory/directory-source.ts";
 
 interface ReviewResponse {
   readonly allowed: boolean;
@@ -38,7 +39,10 @@ async function galley(dir: string) {
     },
     synced: () => {},
   });
-  const source = createDirectorySource({ dir, bus, conditions: createConditions(bus, "galley") });
+  const source = createConfigPublisher({
+    sources: [createDirectorySource(dir)],
+    ...{ bus, conditions: createConditions(bus, "galley") },
+  });
   await source.start(signal);
   return {
     save(name: string, ...objects: object[]): void {

@@ -41,7 +41,7 @@ const common = {
   caRootFile: option.string("root certificate to verify citadel with"),
   caTokenFile: option.string("file with the token that proves to citadel who this is"),
   "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
-  stateDir: option.string("directory of the last good state and of the certificate"),
+  stateDir: option.string("directory of the last known good state and of the certificate"),
   handlerDirs: option.list("directories below which handlers may write files; none: they write no files", [], {
     check: areDirectories,
   }),

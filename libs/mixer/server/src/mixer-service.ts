@@ -43,7 +43,7 @@ export interface MixerServiceOptions {
   readonly loadShedding?: LoadSheddingOptions;
   readonly maxMessageBytes?: number;
   readonly maxConcurrentStreams?: number;
-  /** Files that keep the last good states, so that a restarted service serves while the bus is down. */
+  /** Files that keep the last known good states, so that a restarted service serves while the bus is down. */
   readonly cacheFiles?: { readonly config: string; readonly workloads: string; readonly trust: string };
 }
 

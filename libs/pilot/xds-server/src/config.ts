@@ -26,7 +26,7 @@ export const PilotConfig = defineConfig({
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
-    stateDir: option.string("directory of the last good state and of the certificate"),
+    stateDir: option.string("directory of the last known good state and of the certificate"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
   subcommand: "discovery",

@@ -12,7 +12,7 @@ const MEMORY_MS = 60_000;
 /**
  * The clusters that a returning client of the state-of-the-world form may still have. It names only a version. A response without
  * a cluster removes it, yet a cluster must stay until the client's routes have changed. Versions are content hashes, so pilot
- * recognizes a set that it sent before, or that follows from an earlier snapshot; after a restart, that of its last good state.
+ * recognizes a set that it sent before, or that follows from an earlier snapshot; after a restart, that of its last known good state.
  */
 export class EarlierClusters {
   readonly #sets = new Map<string, ResourceSet>();

@@ -75,7 +75,7 @@ describe("the order on a new stream, state of the world", () => {
 
   it("keeps the clusters that a client comes back with until its routes are others", async () => {
     const had = await versionsIn(V1);
-    // A pilot that was started anew: its last good state, then what has changed meanwhile.
+    // A pilot that was started anew: its last known good state, then what has changed meanwhile.
     const { server } = await pilotThrough(V1, V2);
     const client = reading(new SotwClient(server, { versions: had }));
     client.send("cluster");

@@ -5,7 +5,7 @@ import { type Bus, createRevisionReader, type RevisionReader } from "@xebec/plat
 import { decoded } from "./decode.ts";
 import { InOrder } from "./in-order.ts";
 
-/** The bucket `workloads` of the bus. @param cacheDir where the last good state is kept */
+/** The bucket `workloads` of the bus. @param cacheDir where the last known good state is kept */
 export function busRecords(bus: Bus, cacheDir?: string): RecordSource {
   const order = new InOrder();
   let reader: RevisionReader | undefined;

@@ -17,7 +17,7 @@ export interface PilotStateOptions {
   readonly http10?: boolean;
   /** Platform registries beside the ServiceEntries; nothing is served before each has reported its whole state. */
   readonly registries: readonly ServiceRegistry[];
-  /** Directory of the last good state, so that a restart serves while the bus is down. */
+  /** Directory of the last known good state, so that a restart serves while the bus is down. */
   readonly cacheDir?: string;
   /** Gets every snapshot from the first complete one on. */
   readonly onSnapshot: (change: SnapshotChange) => void;

@@ -4,7 +4,7 @@ import { busRecords } from "./bus-records.ts";
 
 export interface RegistryParts {
   readonly bus: Bus;
-  /** Directory of the last good state. */
+  /** Directory of the last known good state. */
   readonly cacheDir?: string;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NO_CONTENT, readFileContent } from "./file-state.ts";
+import { STANDARD_CONTEXT } from "@xebec/galley-validate";
+import { NO_FILE, readFileContent } from "./file-content.ts";
 
 const rule = (i: number): string =>
   `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a${i}}\nspec: {host: h${i}}\n`;
@@ -15,7 +16,7 @@ async function read(text: string) {
     if (isOpen) setImmediate(count);
   };
   setImmediate(count);
-  const content = await readFileContent("a.yaml", Buffer.from(text), NO_CONTENT, {}, now);
+  const content = await readFileContent("a.yaml", Buffer.from(text), NO_FILE, { mixer: STANDARD_CONTEXT }, now);
   isOpen = false;
   return { content, turns };
 }
@@ -30,14 +31,14 @@ for (const [name, text] of [
   test(`others have their turn while a long file is read: ${name}`, async () => {
     const { content, turns } = await read(text);
     assert.equal(content.resources.size, 5_000);
-    assert.deepEqual(content.faults, []);
+    assert.deepEqual(content.errors, []);
     assert.ok(turns > 10, `${turns} turns`);
   });
 
-test("what is somebody else's is no fault, however large it is", async () => {
+test("what is somebody else's is no error, however large it is", async () => {
   const crd = `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nx: [${"1,".repeat(60_000)}]\n---\n${rule(1)}`;
   const { content } = await read(crd);
-  assert.deepEqual([content.resources.size, content.faults, content.unreadable], [1, [], false]);
+  assert.deepEqual([content.resources.size, content.errors, content.unreadable], [1, [], false]);
   const own = await read(crd.replace("apiextensions.k8s.io/v1", "networking.istio.io/v1"));
-  assert.match(own.content.faults[0]?.message ?? "", /more than 100000 fields/);
+  assert.match(own.content.errors[0]?.message ?? "", /more than 100000 fields/);
 });

@@ -1,17 +1,16 @@
 import { Pace } from "@xebec/core-async";
 import { encodeResource, type Resource } from "@xebec/model-resources";
-import { sameMeaning } from "./merge.ts";
 
 /** What differs from what was published before. */
-export interface Difference {
+export interface ResourceDiff {
   readonly puts: ReadonlyMap<string, Uint8Array>;
   readonly deletes: ReadonlySet<string>;
 }
 
 /** What was published, with the generation of each object: it grows with each change of its meaning, over restarts, too. */
-export class Publication {
+export class PublishedResources {
   readonly #published = new Map<string, Resource>();
-  /** The objects of the files behind what was published. */
+  /** The objects of the sources behind what was published. */
   readonly #sources = new Map<string, Resource>();
   readonly #generations = new Map<string, number>();
   readonly #earlier: (key: string) => Resource | undefined;
@@ -21,24 +20,24 @@ export class Publication {
     this.#earlier = earlier;
   }
 
-  /** Takes the objects of the files over. @param resources by `keyOf` */
-  async update(resources: ReadonlyMap<string, Resource>): Promise<Difference> {
+  /** Takes the objects of the sources over. @param resources by `keyOf` */
+  async update(resources: ReadonlyMap<string, Resource>): Promise<ResourceDiff> {
     const pace = new Pace();
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
     for (const [key, resource] of resources) {
       if (pace.isDue) await pace.rest();
-      // Most objects are those of files that did not change.
+      // Most objects are those of places that did not change.
       if (this.#sources.get(key) === resource) continue;
       this.#sources.set(key, resource);
       const known = this.#published.get(key);
       const before = known ?? (this.#generations.has(key) ? undefined : this.#earlier(key));
-      const same = before !== undefined && sameMeaning(before, resource);
+      const same = before !== undefined && semanticallyEqual(before, resource);
       const last = this.#generations.get(key) ?? before?.generation ?? (before ? 1 : 0);
       const next = { ...resource, generation: same ? last : last + 1 };
       this.#generations.set(key, next.generation);
       this.#published.set(key, next);
-      // Only its place in the file moved: nobody else has to know.
+      // Only its line moved: nobody else has to know.
       if (!known || !same) puts.set(key, encodeResource(next));
     }
     for (const key of [...this.#published.keys()])
@@ -64,4 +63,11 @@ export class Publication {
     }
     return all;
   }
+}
+
+/** Whether two forms of an object say the same; where they stand in a file does not count. */
+function semanticallyEqual(a: Resource, b: Resource): boolean {
+  return (
+    a === b || JSON.stringify({ ...a, origin: 0, generation: 0 }) === JSON.stringify({ ...b, origin: 0, generation: 0 })
+  );
 }
