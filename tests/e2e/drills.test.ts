@@ -24,7 +24,8 @@ const SEED = Number(process.env.XEBEC_SEED ?? Date.now() % 1_000_000);
 const CONTROL_PLANE = [...SERVICES, "nats"] as const;
 /** What galley says while a publication is not taken: after five seconds or more, however busy the machine is. */
 const TAKES_NOTHING = /the bus has taken no change of the bucket \\"config\\" for \d+ s: /;
-const CHECK_TELLS_IT = /^FAILED +service\/galley .*\n +.*the bus has taken no change of the bucket "config" for \d+ s: /m;
+const CHECK_TELLS_IT =
+  /^FAILED +service\/galley .*\n +.*the bus has taken no change of the bucket "config" for \d+ s: /m;
 
 describe(`drills (XEBEC_SEED=${SEED})`, () => {
   let mesh: Mesh;

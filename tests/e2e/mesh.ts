@@ -65,15 +65,20 @@ export class Mesh implements AsyncDisposable {
       );
       // Each replica has a proxy of its own, which may learn of the others a moment later.
       let whole = 0;
+      let other = "";
       await waitFor(
         `${WHOLE_PAGES} whole pages one after another`,
-        20_000,
+        60_000,
         async () => {
-          whole = pageIsWhole(await mesh.get("/productpage")) ? whole + 1 : 0;
+          const page = await mesh.get("/productpage");
+          if (!pageIsWhole(page)) other = errorOf(page);
+          whole = pageIsWhole(page) ? whole + 1 : 0;
           return whole >= WHOLE_PAGES;
         },
         20,
-      );
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; ${whole} are whole, before them: ${other || "none that was not"}`);
+      });
     } catch (error) {
       await mesh[Symbol.asyncDispose]();
       throw error;
@@ -259,10 +264,7 @@ export class Load implements AsyncDisposable {
       this.sent++;
       try {
         const answer = await this.#mesh.get(path);
-        if (!isGood(answer))
-          this.failures.push(
-            `${answer.status} ${/class="error">([^<]*)/.exec(answer.body)?.[1] ?? answer.body.slice(0, 200)}`,
-          );
+        if (!isGood(answer)) this.failures.push(errorOf(answer));
       } catch (error) {
         this.failures.push((error as Error).message);
       }
@@ -307,6 +309,11 @@ export function pageIsWhole(answer: Answer): boolean {
     answer.body.includes("paperback") &&
     !answer.body.includes('class="error"')
   );
+}
+
+/** What a page says went wrong. */
+function errorOf({ status, body }: Answer): string {
+  return `${status} ${/class="error">([^<]*)/.exec(body)?.[1] ?? body.slice(0, 200)}`;
 }
 
 /** Kills a process and waits until it is gone. */
