@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { DEFAULT_BLOCK } from "./mesh-context.ts";
 import { FORMATS } from "./output.ts";
 import { ownVersion } from "./own-version.ts";
+import { addProxyConfig } from "./proxy-config-command.ts";
 import { usageError } from "./usage-error.ts";
 
 const EXIT_USAGE = 2;
@@ -98,9 +99,17 @@ program
 program
   .command("proxy-status")
   .alias("ps")
-  .description("what each proxy was sent and has accepted")
+  .description("what each proxy was sent and has accepted; of one pod, what differs between pilot and Envoy")
+  .argument("[pod]")
   .addOption(output())
-  .action(does(async (options) => (await import("./commands/proxy-status.ts")).proxyStatus(options)));
+  .action(
+    does(async (pod, options) =>
+      pod === undefined
+        ? (await import("./commands/proxy-status.ts")).proxyStatus(options)
+        : (await import("./commands/proxy-diff.ts")).proxyDiff(pod, options),
+    ),
+  );
+addProxyConfig(program, does);
 program
   .command("logs")
   .description("the log of a pod or service")

@@ -70,6 +70,11 @@ async function main(): Promise<void> {
         if (!context) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
         return context;
       });
+      app.get<{ Params: { pod: string } }>("/proxy-admin/:pod", ({ params }) => {
+        const admin = supervisor.proxyAdmin(params.pod);
+        if (!admin) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
+        return admin;
+      });
       app.post("/down", async () => {
         ending ??= supervisor.down().finally(() => setTimeout(() => process.exit(0), 50));
         await ending;

@@ -55,11 +55,20 @@ const validateText = readFileSync(validate, "utf8");
 if (!/message StringRules \{[^}]*ignore_empty/.test(validateText))
   writeFileSync(validate, validateText.replace("message StringRules {", "$&\n    optional bool ignore_empty = 26;"));
 
-// What today's Envoy has and this copy of its API does not know yet.
-const tls = join(sources, "envoy/extensions/transport_sockets/tls/v3/tls.proto");
-const tlsText = readFileSync(tls, "utf8");
-if (!tlsText.includes("auto_sni_san_validation"))
-  writeFileSync(tls, tlsText.replace("message UpstreamTlsContext {", "$&\n  bool auto_sni_san_validation = 7;"));
+// What today's Envoy has and this copy of its API does not know yet: file, message or oneof, field.
+const NEWER_FIELDS = [
+  [
+    "envoy/extensions/transport_sockets/tls/v3/tls.proto",
+    "message UpstreamTlsContext {",
+    "bool auto_sni_san_validation = 7;",
+  ],
+  ["envoy/type/tracing/v3/custom_tag.proto", "oneof type {", "string value = 6;"],
+] as const;
+for (const [name, place, field] of NEWER_FIELDS) {
+  const file = join(sources, name);
+  const text = readFileSync(file, "utf8");
+  if (!text.includes(field)) writeFileSync(file, text.replace(place, `$&\n  ${field}`));
+}
 
 writeFileSync(join(sources, "buf.yaml"), JSON.stringify({ version: "v2", modules: [{ path: "." }] }));
 const template = {

@@ -245,7 +245,8 @@ export class PodRunner {
     return this.#pod.spec.terminationGracePeriodSeconds ?? GRACE_SECONDS;
   }
 
-  get #proxyPlace(): ProxyPlace {
+  /** Where its proxy answers. */
+  get proxyPlace(): ProxyPlace {
     const proxy = this.#pod.spec.containers.find((each) => each.name === PROXY);
     return {
       ...{ host: this.ip, adminPort: ADMIN_PORT, statusPort: STATUS_PORT },
@@ -267,7 +268,7 @@ export class PodRunner {
     await this.#loop;
     const past = Math.max(0, Date.now() - this.#deletedAt);
     const graceMs = Math.max(0, this.#graceSeconds * 1_000 - past);
-    const place = this.#proxyPlace;
+    const place = this.proxyPlace;
     const isServing = mostMs === undefined && this.#hasProxy && this.#containers.length > 0;
     await endContainers({
       apps: this.#containers.filter(({ unit }) => !unit.spec.portMark),

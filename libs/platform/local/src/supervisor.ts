@@ -328,6 +328,14 @@ export class Supervisor {
     return spec && { env: spec.env, cwd: spec.cwd };
   }
 
+  /** Where the proxy of a pod has its admin interface. @returns undefined when there is no such pod */
+  proxyAdmin(name: string): { readonly proxy: string; readonly host: string; readonly port: number } | undefined {
+    const pod = findPod(this.#pods?.pods ?? [], (each) => each.state, name);
+    if (!pod) return undefined;
+    const { host, adminPort } = pod.proxyPlace;
+    return { proxy: `${pod.state.name}.${pod.state.namespace}`, host, port: adminPort };
+  }
+
   /** Log files of a pod or service, by container. @returns undefined when there is no such pod or service */
   logFiles(name: string): Record<string, string> | undefined {
     const service = this.#units.find((each) => each.spec.name === `service/${name}`);

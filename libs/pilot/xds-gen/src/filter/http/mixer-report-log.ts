@@ -1,19 +1,14 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf, durationOf } from "@xebec/api-envoy";
 import type { AccessLogFilterSchema, AccessLogSchema } from "@xebec/api-envoy/envoy/config/accesslog/v3/accesslog";
 import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
 import { HttpGrpcAccessLogConfigSchema } from "@xebec/api-envoy/envoy/extensions/access_loggers/grpc/v3/als";
-import { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
+import type { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
 import type { Scope } from "../../scope/scope.ts";
 import { mixerService } from "../mixer-service.ts";
 
 /** The dynamic metadata that marks a request. */
 export const MARK = { namespace: "mixer.report", key: "on", value: "1" } as const;
-
-/** Field `value` of envoy.type.tracing.v3.CustomTag, which the shipped descriptors do not have yet. */
-const CUSTOM_TAG_VALUE = 6;
-const LENGTH_DELIMITED = 2;
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type AccessLogFilter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -44,11 +39,8 @@ export function reportLog(scope: Scope, direction: "inbound" | "outbound"): Acce
   };
 }
 
-function formatTag(tag: string, format: string) {
-  const message = create(CustomTagSchema, { tag });
-  const data = new BinaryWriter().string(format).finish();
-  message.$unknown = [{ no: CUSTOM_TAG_VALUE, wireType: LENGTH_DELIMITED, data }];
-  return message;
+function formatTag(tag: string, format: string): MessageInitShape<typeof CustomTagSchema> {
+  return { tag, type: { case: "value", value: format } };
 }
 
 /** Matches marked requests. */

@@ -1,0 +1,153 @@
+import { XebecError } from "@xebec/core-errors";
+import {
+  bootstrapSummary,
+  type ClusterFilter,
+  type ConfigDump,
+  type EndpointFilter,
+  everything,
+  type Json,
+  type ListenerFilter,
+  type RouteFilter,
+  readConfigDump,
+  rootsOf,
+  type Shown,
+  showClusters,
+  showEds,
+  showEndpoints,
+  showExtensions,
+  showListeners,
+  showRoutes,
+  showSecrets,
+} from "@xebec/pilot-proxy-config";
+import { type Format, listing, print, table } from "../output.ts";
+import { askEnvoy, configDumpOf, findProxy, required } from "../proxy-source.ts";
+
+/** Flags that each of these commands has. */
+export interface ProxyConfigOptions {
+  readonly output: Format;
+  /** A file with a configuration dump, in place of a pod. */
+  readonly file?: string;
+}
+
+/** `xebec proxy-config`, for one kind of resource of a proxy. Each function's result is the exit code. */
+const show =
+  <F>(select: (dump: ConfigDump, filter: F) => Shown) =>
+  async (pod: string | undefined, options: ProxyConfigOptions & F): Promise<number> =>
+    printShown(select(readConfigDump(await configDumpOf(pod, options.file)), options), options.output);
+
+export const clusters = show<ClusterFilter>(showClusters);
+export const listeners = show<ListenerFilter>(showListeners);
+export const routes = show<RouteFilter>(showRoutes);
+export const eds = show<EndpointFilter>(showEds);
+export const ecds = show<object>(showExtensions);
+export const secrets = show<object>((dump) => showSecrets(dump, Date.now()));
+
+/** Endpoints come from Envoy's state of its clusters, which a configuration dump does not have. */
+export async function endpoints(
+  pod: string | undefined,
+  options: ProxyConfigOptions & EndpointFilter,
+): Promise<number> {
+  const text =
+    options.file === undefined
+      ? await askEnvoy(await findProxy(required(pod)), "/clusters?format=json")
+      : await configDumpOf(undefined, options.file);
+  return printShown(showEndpoints(jsonOf(text), options), options.output);
+}
+
+/** The bootstrap: as JSON, unless a summary is asked for. */
+export async function bootstrap(pod: string | undefined, options: ProxyConfigOptions): Promise<number> {
+  const dump = readConfigDump(await configDumpOf(pod, options.file));
+  print(listing(options.output, dump.bootstrap ?? {}, () => bootstrapSummary(dump)));
+  return 0;
+}
+
+export async function all(pod: string | undefined, options: ProxyConfigOptions): Promise<number> {
+  const dump = readConfigDump(await configDumpOf(pod, options.file));
+  const tables = [
+    showClusters(dump),
+    showListeners(dump),
+    showRoutes(dump),
+    showEds(dump),
+    showExtensions(dump),
+    showSecrets(dump, Date.now()),
+  ];
+  print(
+    listing(options.output, everything(dump), () =>
+      tables
+        .filter(({ rows }) => rows.length > 0)
+        .map(({ header, rows }) => table(header, rows))
+        .join("\n"),
+    ),
+  );
+  return 0;
+}
+
+/** Shows, and with `level` changes, the levels of Envoy's loggers. */
+export async function logLevels(
+  pod: string,
+  options: { readonly output: Format; readonly level?: string; readonly reset?: boolean },
+): Promise<number> {
+  const admin = await findProxy(pod);
+  const changes = options.reset ? ["level=warning"] : (options.level?.split(",").map(levelQuery) ?? []);
+  for (const change of changes) await askEnvoy(admin, `/logging?${change}`, "POST");
+  const text = await askEnvoy(admin, "/logging", "POST");
+  const loggers = Object.fromEntries(
+    text
+      .split("\n")
+      .map((line) => /^\s+(\S+): (\S+)$/.exec(line))
+      .flatMap((found) => (found ? [[found[1] as string, found[2] as string]] : [])),
+  );
+  print(
+    listing(options.output, loggers, () => {
+      const lines = Object.entries(loggers).map(([name, level]) => `  ${name}: ${level}\n`);
+      return `${admin.proxy}:\nactive loggers:\n${lines.join("")}`;
+    }),
+  );
+  return 0;
+}
+
+const LEVELS = ["trace", "debug", "info", "warning", "warn", "error", "critical", "off"];
+
+/** `debug`, or `LOGGER:debug`. */
+function levelQuery(text: string): string {
+  const [logger, level] = text.includes(":") ? text.split(":", 2) : ["level", text];
+  if (level === undefined || !LEVELS.includes(level))
+    throw new XebecError(
+      "invalid_argument",
+      `"${text}" is not a log level; use LEVEL or LOGGER:LEVEL, where LEVEL is one of ${LEVELS.join(", ")}`,
+    );
+  const isAll = logger === "level" || logger === "all";
+  return `${isAll ? "level" : encodeURIComponent(logger ?? "")}=${level === "warn" ? "warning" : level}`;
+}
+
+/** Compares the roots that two proxies trust. @returns 1 when they differ, since the two cannot speak mutual TLS with each other */
+export async function rootCaCompare(first: string, second: string): Promise<number> {
+  const [a, b] = await Promise.all(
+    [first, second].map(async (pod) => {
+      const roots = rootsOf(readConfigDump(await configDumpOf(pod, undefined)));
+      if (roots === "") throw new XebecError("unavailable", `the proxy of ${pod} has no root certificate yet`);
+      return roots;
+    }),
+  );
+  print(
+    a === b
+      ? `Both [${first}] and [${second}] have the identical ROOTCA, theoretically the connectivity between them is available`
+      : `Both [${first}] and [${second}] have the non identical ROOTCA, theoretically the connectivity between them is unavailable`,
+  );
+  return a === b ? 0 : 1;
+}
+
+function printShown(shown: Shown, format: Format): number {
+  print(listing(format, shown.resources, () => table(shown.header, shown.rows)));
+  return 0;
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new XebecError("invalid_argument", "the file is not JSON; take the output of /clusters?format=json", {
+      cause,
+    });
+  }
+}
