@@ -35,8 +35,8 @@ describe("what has no effect", () => {
     ],
     [
       "is a field of the mesh configuration that is not read, whatever it is",
-      ineffectiveFields("mesh.xebec.io", "MeshConfig", { trustDomain: "a", enableTracing: false }),
-      ["spec.enableTracing: not supported yet; ignored"],
+      ineffectiveFields("mesh.xebec.io", "MeshConfig", { trustDomain: "a", ingressClass: "b" }),
+      ["spec.ingressClass: Ingress objects are not served; write a Gateway"],
     ],
   ] as const)
     it(name, () => assert.deepEqual(found, expected));

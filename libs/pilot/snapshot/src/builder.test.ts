@@ -139,7 +139,9 @@ describe("the mesh configuration", () => {
 
   it("names its fields that have no effect", () => {
     const { builder, put } = mesh();
-    put(config("istio-system", { enableTracing: true, trustDomain: "own" }));
-    assert.deepEqual(builder.snapshot.mesh.unsupportedFields, ["spec.enableTracing: not supported yet; ignored"]);
+    put(config("istio-system", { ingressClass: "x", trustDomain: "own" }));
+    assert.deepEqual(builder.snapshot.mesh.unsupportedFields, [
+      "spec.ingressClass: Ingress objects are not served; write a Gateway",
+    ]);
   });
 });

@@ -22,11 +22,11 @@ describe("the condition of the mesh configuration", () => {
 
   it("names the fields that have no effect", () => {
     assert.deepEqual(
-      [...conditionsOf(snapshotOf(mesh({ enableTracing: true, trustDomain: "a" })), [], new Map())],
+      [...conditionsOf(snapshotOf(mesh({ ingressClass: "x", trustDomain: "a" })), [], new Map())],
       [
         {
           ...{ object: KEY, reason: "PartlyResolved", observedGeneration: 2 },
-          message: "spec.enableTracing: not supported yet; ignored",
+          message: "spec.ingressClass: Ingress objects are not served; write a Gateway",
         },
       ],
     );

@@ -1,6 +1,6 @@
 import { bool, duration, enumeration, field, message, type Static, uint32 } from "@xebec/model-schema";
 
-const TcpKeepalive = message("ConnectionPoolSettings.TCPSettings.TcpKeepalive", {
+export const TcpKeepalive = message("ConnectionPoolSettings.TCPSettings.TcpKeepalive", {
   probes: field(uint32(), "How many probes without answer end a connection.", { defaultText: "the system's" }),
   time: field(duration(), "How long a connection is idle before the first probe, in whole seconds.", {
     defaultText: "the system's",

@@ -1,11 +1,12 @@
+import { parseDuration } from "@xebec/core-duration";
+import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
+import { isLabel, isToken } from "../../rules/names.ts";
+import { checkRetries } from "../virtual-service/retry-rules.ts";
+import { checkCommands, checkJsonFormat } from "./log-format.ts";
+import { checkProviders } from "./provider-rules.ts";
+import type { ProxyConfig } from "./proxy-config.ts";
 import type { MeshConfigSpec } from "./schema.ts";
-
-/** Envoy reads messages of 100 levels at the most; each level of a format is three. */
-const MAX_DEPTH = 16;
-
-/** A command of Envoy's access log, with what it is about and a length; or a percent sign. */
-const OPERATOR = /%[A-Z][A-Z0-9_]*(\([\s\S]*?\))?(:[0-9]+)?%|%%/g;
 
 /** Where the one mesh configuration is: whoever may write in another namespace must not change the whole mesh. */
 const PLACE = { namespace: "istio-system", name: "mesh" } as const;
@@ -28,16 +29,73 @@ export function checkMeshIdentity(
 /** Semantic rules of the mesh configuration (docs/reference/pilot.md §3.13). */
 export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   check.duration(spec.connectTimeout, ["spec", "connectTimeout"]);
-  // Envoy would refuse every listener of the mesh.
-  const rest = (spec.accessLogFormat ?? "").replace(OPERATOR, "");
-  const stray = rest.indexOf("%");
-  if (stray !== -1)
-    check.fail(
-      ["spec", "accessLogFormat"],
-      `"${rest.slice(stray, stray + 20).trim()}" is not a command; write %COMMAND%, %COMMAND(WHAT)% or %% for a percent sign`,
-    );
-  if (spec.accessLogEncoding !== "JSON" || !spec.accessLogFormat) return;
+  check.duration(spec.protocolDetectionTimeout, ["spec", "protocolDetectionTimeout"], { zero: true });
+  check.duration(spec.dnsRefreshRate, ["spec", "dnsRefreshRate"], { zero: true });
+  for (const field of ["time", "interval"] as const)
+    check.duration(spec.tcpKeepalive?.[field], ["spec", "tcpKeepalive", field]);
+  for (const field of [
+    "defaultServiceExportTo",
+    "defaultVirtualServiceExportTo",
+    "defaultDestinationRuleExportTo",
+  ] as const)
+    check.exportTo(spec[field], ["spec", field], { nobody: true });
+  for (const [i, domain] of [spec.trustDomain, ...(spec.trustDomainAliases ?? [])].entries())
+    if (domain && !domain.split(".").every(isLabel))
+      check.fail(
+        i === 0 ? ["spec", "trustDomain"] : ["spec", "trustDomainAliases", i - 1],
+        `"${domain}" is not a trust domain`,
+      );
+  checkRetries(spec.defaultHttpRetryPolicy, ["spec", "defaultHttpRetryPolicy"], check);
+  checkTls(spec, check);
+  checkStatNames(spec, check);
+  checkAccessLog(spec, check);
+  checkProxyConfig(spec.defaultConfig, check);
+  checkProviders(spec.extensionProviders, check);
+}
+
+const CURVES = new Set(["P-224", "P-256", "P-384", "P-521", "X25519", "X25519MLKEM768"]);
+
+function checkTls({ meshMTLS, tlsDefaults }: MeshConfigSpec, check: Checker): void {
+  if (meshMTLS?.ecdhCurves?.length)
+    check.fail(["spec", "meshMTLS", "ecdhCurves"], "cannot be chosen for the mesh; write tlsDefaults");
+  if (tlsDefaults?.minProtocolVersion)
+    check.fail(["spec", "tlsDefaults", "minProtocolVersion"], "cannot be chosen for all; write it at the Gateway");
+  for (const [settings, name] of [
+    [meshMTLS, "meshMTLS"],
+    [tlsDefaults, "tlsDefaults"],
+  ] as const)
+    for (const field of ["cipherSuites", "ecdhCurves"] as const) {
+      const seen = new Set<string>();
+      for (const [i, each] of (settings?.[field] ?? []).entries()) {
+        const path = ["spec", name, field, i];
+        if (seen.has(each)) check.fail(path, `"${each}" is listed twice`);
+        seen.add(each);
+        // Envoy would refuse every listener and cluster with TLS.
+        if (
+          field === "ecdhCurves"
+            ? !CURVES.has(each)
+            : !/^(ECDHE-(ECDSA|RSA)-)?(AES(128|256)-(GCM-SHA(256|384)|SHA)|CHACHA20-POLY1305)$/.test(each)
+        )
+          check.fail(path, `Envoy has no ${field === "ecdhCurves" ? "curve" : "cipher suite"} "${each}"`);
+      }
+    }
+}
+
+const STAT_VARIABLE = /%(SERVICE|SERVICE_NAME|SERVICE_FQDN|SERVICE_PORT|SERVICE_PORT_NAME|TARGET_PORT|SUBSET_NAME)%/g;
+
+function checkStatNames(spec: MeshConfigSpec, check: Checker): void {
+  for (const field of ["inboundClusterStatName", "outboundClusterStatName"] as const) {
+    const stray = (spec[field] ?? "").replace(STAT_VARIABLE, "").match(/%[^%]*%?/)?.[0];
+    if (stray) check.fail(["spec", field], `"${stray}" is not a variable of a statistic's name`);
+  }
+}
+
+const EXAMPLE = 'write for example {"code": "%RESPONSE_CODE%"}, or leave it out for the usual fields';
+
+function checkAccessLog(spec: MeshConfigSpec, check: Checker): void {
   const path = ["spec", "accessLogFormat"];
+  checkCommands(spec.accessLogFormat ?? "", path, check);
+  if (spec.accessLogEncoding !== "JSON" || !spec.accessLogFormat) return;
   let format: unknown;
   try {
     format = JSON.parse(spec.accessLogFormat);
@@ -47,12 +105,44 @@ export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   }
   if (format === null || typeof format !== "object" || Array.isArray(format))
     check.fail(path, `accessLogEncoding is JSON, and this is not a JSON object; ${EXAMPLE}`);
-  else if (isDeeper(format, MAX_DEPTH)) check.fail(path, `is nested deeper than ${MAX_DEPTH} levels`);
+  else checkJsonFormat(format, path, check);
 }
 
-const EXAMPLE = 'write for example {"code": "%RESPONSE_CODE%"}, or leave it out for the usual fields';
+function checkProxyConfig(config: ProxyConfig | undefined, check: Checker): void {
+  if (!config) return;
+  const path = ["spec", "defaultConfig"];
+  for (const field of ["drainDuration", "parentShutdownDuration"] as const) {
+    check.duration(config[field], [...path, field]);
+    const ms = config[field] === undefined ? undefined : parseDuration(config[field]);
+    if (ms !== undefined && ms % 1000 !== 0) check.fail([...path, field], "must be whole seconds");
+  }
+  check.duration(config.terminationDrainDuration, [...path, "terminationDrainDuration"], { zero: true });
+  const { tracing } = config;
+  for (const [at, address] of [
+    [["discoveryAddress"], config.discoveryAddress],
+    [["zipkinAddress"], config.zipkinAddress],
+    [["statsdUdpAddress"], config.statsdUdpAddress],
+    [["envoyAccessLogService", "address"], config.envoyAccessLogService?.address],
+    [["envoyMetricsService", "address"], config.envoyMetricsService?.address],
+    [["tracing", "zipkin", "address"], tracing?.zipkin?.address],
+    [["tracing", "datadog", "address"], tracing?.datadog?.address],
+  ] as const)
+    if (address && !address.startsWith("$(")) checkAddress(address, [...path, ...at], check);
+  const tracers = (["zipkin", "lightstep", "datadog", "stackdriver", "openCensusAgent"] as const).filter(
+    (each) => tracing?.[each],
+  );
+  if (tracers.length > 1) check.fail([...path, "tracing"], `set one of ${tracers.join(", ")}`);
+  for (const [name, tag] of Object.entries(tracing?.customTags ?? {})) {
+    const at = [...path, "tracing", "customTags", name];
+    if (Object.keys(tag).length !== 1) check.fail(at, "needs one of literal, environment and header");
+    if (tag.header && !isToken(tag.header.name))
+      check.fail([...at, "header", "name"], `"${tag.header.name}" is not a name of a header`);
+  }
+}
 
-function isDeeper(value: unknown, levels: number): boolean {
-  if (value === null || typeof value !== "object") return false;
-  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
+/** `HOST:PORT`. */
+function checkAddress(address: string, path: Path, check: Checker): void {
+  const [, host = "", port = ""] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(address) ?? [];
+  if (!host || Number(port) < 1 || Number(port) > 65_535) check.fail(path, `"${address}" is not HOST:PORT`);
+  else check.host(host, path, { ip: true });
 }

@@ -1,26 +1,16 @@
-import { anything, bool, duration, enumeration, field, message, type Static, string } from "@xebec/model-schema";
+import { bool, duration, enumeration, field, list, message, required, type Static, string } from "@xebec/model-schema";
+import { ClientTls } from "../destination-rule/client-tls.ts";
+import { TcpKeepalive } from "../destination-rule/connection-pool.ts";
+import { LocalityLbSetting } from "../shared/locality-lb-setting.ts";
 import { NOT_YET } from "../shared/not-yet.ts";
+import { Labels, port } from "../shared/shapes.ts";
+import { HttpRetry } from "../virtual-service/http-route.ts";
+import { DefaultProviders, ExtensionProvider } from "./extension-provider.ts";
+import { OLDER_FIELDS } from "./older-fields.ts";
+import { ProxyConfig } from "./proxy-config.ts";
 
-/** Istio's further fields, of 1.1 and of today: they are accepted, so that a mesh's own file can be used as it is. */
-const FURTHER = [
-  ...["mixerCheckServer", "mixerReportServer", "sidecarToTelemetrySessionAffinity", "enableClientSidePolicyCheck"],
-  ...["mixerAddress", "proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "tcpKeepalive", "ingressClass"],
-  ...["ingressService", "ingressControllerMode", "ingressSelector", "authPolicy", "rdsRefreshDelay", "enableTracing"],
-  ...["defaultConfig", "sdsUdsPath", "sdsRefreshDelay", "enableSdsTokenMount", "sdsUseK8sSaJwt", "configSources"],
-  ...["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"],
-  ...["localityLbSetting", "dnsRefreshRate", "protocolDetectionTimeout", "enableEnvoyAccessLogService"],
-  ...["disableEnvoyListenerLog", "inboundTrafficPolicy", "trustDomainAliases", "h2UpgradePolicy", "serviceSettings"],
-  ...["inboundClusterStatName", "outboundClusterStatName", "serviceScopeConfigs", "enablePrometheusMerge"],
-  ...["verifyCertificateAtClient", "ca", "caCertificates", "certificates", "extensionProviders", "defaultProviders"],
-  ...["discoverySelectors", "pathNormalization", "defaultHttpRetryPolicy", "meshMTLS", "tlsDefaults"],
-  ...["hboneIdleTimeout", "disableReportBatch", "reportBatchMaxEntries", "reportBatchMaxTime", "thriftConfig"],
-  ...["fileFlushInterval", "fileFlushMinSize", "terminationDrainDuration", "disableMixerHttpReports"],
-];
-
-const further = Object.fromEntries(
-  FURTHER.map((name) => [name, field(anything(), "Accepted and not read.", { noEffect: NOT_YET })]),
-  // They are no part of the type: nothing reads them.
-) as Record<never, never>;
+const NO_INGRESS = { noEffect: "Ingress objects are not served; write a Gateway" };
+const ONE_CLUSTER = { noEffect: "the mesh is one cluster: every endpoint is in it" };
 
 const OutboundTrafficPolicy = message("MeshConfig.OutboundTrafficPolicy", {
   mode: field(
@@ -30,10 +20,146 @@ const OutboundTrafficPolicy = message("MeshConfig.OutboundTrafficPolicy", {
   ),
 });
 
-/** The mesh configuration (docs/reference/pilot.md §3.13). */
+const InboundTrafficPolicy = message("MeshConfig.InboundTrafficPolicy", {
+  mode: field(
+    enumeration(["PASSTHROUGH", "LOCALHOST"]),
+    "Where the proxy sends what comes in: to the address that was called, or to 127.0.0.1.",
+    { default: "PASSTHROUGH" },
+  ),
+});
+
+const TlsConfig = message("MeshConfig.TLSConfig", {
+  minProtocolVersion: field(enumeration(["TLS_AUTO", "TLSV1_2", "TLSV1_3"]), "The oldest version of TLS.", {
+    default: "TLSV1_2",
+  }),
+  ecdhCurves: field(list(string()), "The curves of key exchange.", { defaultText: "Envoy's" }),
+  cipherSuites: field(list(string()), "The cipher suites of TLS up to 1.2."),
+});
+
+const exportTo = (what: string) =>
+  field(list(string({ minLength: 1 })), `Who sees ${what} without \`exportTo\`: \`*\`, \`.\`, \`~\`, or namespaces.`, {
+    default: ["*"],
+    noEffect: NOT_YET,
+  });
+
+const LabelSelector = message("LabelSelector", {
+  matchLabels: field(Labels, "All of these labels."),
+  matchExpressions: field(
+    list(
+      message("LabelSelectorRequirement", {
+        key: required(string(), "A label."),
+        operator: required(enumeration(["In", "NotIn", "Exists", "DoesNotExist"]), "What must hold of it."),
+        values: field(list(string()), "Its values."),
+      }),
+    ),
+    "All of these conditions.",
+  ),
+});
+
+const CertificateData = message("MeshConfig.CertificateData", {
+  pem: field(string(), "The certificate. One of `pem` and `spiffeBundleUrl` is required."),
+  spiffeBundleUrl: field(string(), "Where a SPIFFE bundle is."),
+  certSigners: field(list(string()), "Signers that use it."),
+  trustDomains: field(list(string()), "Trust domains that it is for."),
+});
+
+const ServiceSettings = message("MeshConfig.ServiceSettings", {
+  settings: field(
+    message("MeshConfig.ServiceSettings.Settings", {
+      clusterLocal: field(bool(), "Clients call endpoints of their own cluster alone."),
+    }),
+    "The settings.",
+  ),
+  hosts: field(list(string()), "The services."),
+});
+
+/** The mesh configuration of Istio 1.1 and of today (docs/reference/pilot.md §3.13). */
 export const MeshConfigSpec = message("MeshConfig", {
   rootNamespace: field(string(), "The namespace whose objects hold for the whole mesh.", { default: "istio-system" }),
   trustDomain: field(string(), "The trust domain of the mesh's identities.", { default: "cluster.local" }),
+  trustDomainAliases: field(list(string()), "Further trust domains whose identities are taken for the mesh's own.", {
+    noEffect: NOT_YET,
+  }),
+  enableAutoMtls: field(
+    bool(),
+    "Uses mutual TLS with endpoints that have a proxy, where no DestinationRule has `tls`.",
+    {
+      default: true,
+    },
+  ),
+  meshMTLS: field(TlsConfig, "TLS between proxies of the mesh.", { noEffect: NOT_YET }),
+  tlsDefaults: field(TlsConfig, "TLS of gateways and of `tls` of a DestinationRule.", { noEffect: NOT_YET }),
+  caCertificates: field(list(CertificateData), "Roots that are trusted besides citadel's.", {
+    noEffect: "roots come from citadel",
+  }),
+
+  proxyListenPort: field(port(), "Port to which outbound traffic is redirected.", {
+    default: 15001,
+    noEffect: NOT_YET,
+  }),
+  proxyInboundListenPort: field(port(), "Port to which inbound traffic is redirected.", {
+    default: 15006,
+    noEffect: NOT_YET,
+  }),
+  proxyHttpPort: field(port(), "Port of the proxy's explicit HTTP proxy.", {
+    defaultText: "none",
+    noEffect: NOT_YET,
+  }),
+  connectTimeout: field(duration(), "How long a proxy may take to connect to an endpoint.", { default: "10s" }),
+  protocolDetectionTimeout: field(
+    duration(),
+    "How long a proxy waits for the first bytes, which tell the protocol of a port that declares none; `0s` is without limit.",
+    { default: "0s", noEffect: NOT_YET },
+  ),
+  tcpKeepalive: field(
+    TcpKeepalive,
+    "Probes of connections to endpoints, where no DestinationRule has `tcpKeepalive`.",
+    {
+      noEffect: NOT_YET,
+    },
+  ),
+  outboundTrafficPolicy: field(OutboundTrafficPolicy, "Calls to hosts outside of the mesh."),
+  inboundTrafficPolicy: field(InboundTrafficPolicy, "Where the proxy finds the workload.", { noEffect: NOT_YET }),
+  h2UpgradePolicy: field(
+    enumeration(["DO_NOT_UPGRADE", "UPGRADE"]),
+    "Whether proxies speak HTTP/2 with endpoints of HTTP/1.1, where no DestinationRule says.",
+    { default: "DO_NOT_UPGRADE", noEffect: NOT_YET },
+  ),
+  defaultHttpRetryPolicy: field(HttpRetry, "Retries of routes whose VirtualService has no `retries`.", {
+    noEffect: NOT_YET,
+  }),
+  localityLbSetting: field(LocalityLbSetting, "Locality load balancing, where no DestinationRule says.", {
+    noEffect: NOT_YET,
+  }),
+  dnsRefreshRate: field(duration(), "How often names of endpoints are looked up, where DNS does not say.", {
+    default: "60s",
+    noEffect: NOT_YET,
+  }),
+  defaultServiceExportTo: exportTo("services and ServiceEntries"),
+  defaultVirtualServiceExportTo: exportTo("VirtualServices"),
+  defaultDestinationRuleExportTo: exportTo("DestinationRules"),
+  pathNormalization: field(
+    message("MeshConfig.ProxyPathNormalization", {
+      normalization: field(
+        enumeration(["DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]),
+        "How much is normalized; `DEFAULT` is `BASE`.",
+        { default: "DEFAULT" },
+      ),
+    }),
+    "How paths of requests are normalized before they are matched.",
+    { noEffect: NOT_YET },
+  ),
+  inboundClusterStatName: field(
+    string(),
+    "Name of inbound clusters in statistics, with `%SERVICE%`, `%SERVICE_NAME%`, `%SERVICE_FQDN%`, `%SERVICE_PORT%`, `%SERVICE_PORT_NAME%` and `%TARGET_PORT%`.",
+    { defaultText: "the cluster's name", noEffect: NOT_YET },
+  ),
+  outboundClusterStatName: field(
+    string(),
+    "Name of outbound clusters in statistics, with `%SERVICE%`, `%SERVICE_NAME%`, `%SERVICE_FQDN%`, `%SERVICE_PORT%`, `%SERVICE_PORT_NAME%` and `%SUBSET_NAME%`.",
+    { defaultText: "the cluster's name", noEffect: NOT_YET },
+  ),
+
   accessLogFile: field(string(), "File of the proxies' access log, such as `/dev/stdout`.", {
     defaultText: "no access log",
   }),
@@ -43,18 +169,92 @@ export const MeshConfigSpec = message("MeshConfig", {
     { defaultText: "Istio's format" },
   ),
   accessLogEncoding: field(enumeration(["TEXT", "JSON"]), "Encoding of the access log.", { default: "TEXT" }),
-  connectTimeout: field(duration(), "How long a proxy may take to connect to an endpoint.", { default: "10s" }),
-  enableAutoMtls: field(
+  enableEnvoyAccessLogService: field(
     bool(),
-    "Uses mutual TLS with endpoints that have a proxy, where no DestinationRule has `tls`.",
-    {
-      default: true,
-    },
+    "Sends the access log to `defaultConfig.envoyAccessLogService`, where no Telemetry says something.",
+    { default: false, noEffect: NOT_YET },
   ),
-  outboundTrafficPolicy: field(OutboundTrafficPolicy, "Calls to hosts outside of the mesh."),
+  disableEnvoyListenerLog: field(bool(), "Logs no connections that no filter chain takes.", {
+    default: false,
+    noEffect: NOT_YET,
+  }),
+  enableTracing: field(bool(), "Traces requests, where no Telemetry says something and `defaultConfig` has a tracer.", {
+    default: true,
+    noEffect: NOT_YET,
+  }),
+  defaultConfig: field(ProxyConfig, "Settings of every proxy."),
+  extensionProviders: field(list(ExtensionProvider), "Providers of telemetry and of decisions, by name."),
+  defaultProviders: field(DefaultProviders, "Providers where an object names none.", { noEffect: NOT_YET }),
+
   policyCheckFailOpen: field(bool(), "Lets a request pass when mixer-policy does not answer.", { default: false }),
   disablePolicyChecks: field(bool(), "Switches Mixer's policy checks off.", { default: false }),
   disableReports: field(bool(), "Switches Mixer's reports off.", { default: false }),
-  ...further,
+
+  ingressClass: field(string(), "The class of Ingress objects.", NO_INGRESS),
+  ingressService: field(string(), "The service of the ingress gateway.", NO_INGRESS),
+  ingressControllerMode: field(
+    enumeration(["UNSPECIFIED", "OFF", "DEFAULT", "STRICT"]),
+    "Which Ingress objects are served.",
+    NO_INGRESS,
+  ),
+  ingressSelector: field(string(), "The gateway of Ingress objects.", NO_INGRESS),
+  configSources: field(
+    list(
+      message("ConfigSource", {
+        address: required(string(), "`fs:///DIRECTORY`, `xds://HOST:PORT` or `k8s://`."),
+        tlsSettings: field(ClientTls, "TLS to the source."),
+        subscribedResources: field(list(enumeration(["SERVICE_REGISTRY"])), "What is read."),
+      }),
+    ),
+    "Where configuration comes from.",
+    { noEffect: "galley's flags say where configuration comes from" },
+  ),
+  serviceSettings: field(list(ServiceSettings), "Settings of services.", ONE_CLUSTER),
+  serviceScopeConfigs: field(
+    list(
+      message("MeshConfig.ServiceScopeConfigs", {
+        namespaceSelector: field(LabelSelector, "Services of these namespaces."),
+        servicesSelector: field(LabelSelector, "These services."),
+        scope: field(enumeration(["LOCAL", "GLOBAL"]), "Who sees them: their own cluster, or all."),
+      }),
+    ),
+    "Which services other clusters see.",
+    ONE_CLUSTER,
+  ),
+  discoverySelectors: field(list(LabelSelector), "Namespaces that are read.", {
+    noEffect: "every namespace is read; a Sidecar says what proxies know",
+  }),
+  enablePrometheusMerge: field(bool(), "The agent serves metrics of Envoy and of the app on one page.", {
+    default: true,
+    noEffect: "the agent always does, for pods with the annotations prometheus.io/scrape, port and path",
+  }),
+  verifyCertificateAtClient: field(bool(), "Verifies servers' certificates.", {
+    default: true,
+    noEffect: "servers' certificates are always verified unless a DestinationRule says insecureSkipVerify",
+  }),
+  ca: field(
+    message("MeshConfig.CA", {
+      address: required(string(), "`HOST:PORT`."),
+      tlsSettings: field(ClientTls, "TLS to the authority."),
+      requestTimeout: field(duration(), "How long a request may take.", { default: "10s" }),
+      istiodSide: field(bool(), "Pilot calls it, and not the agent.", { default: true }),
+    }),
+    "An authority that signs certificates of workloads.",
+    { noEffect: "citadel signs certificates" },
+  ),
+  certificates: field(
+    list(
+      message("Certificate", {
+        secretName: field(string(), "The Secret."),
+        dnsNames: field(list(string()), "The names."),
+      }),
+    ),
+    "Certificates for DNS names.",
+    { noEffect: "citadel signs certificates of workloads alone; use cert-manager" },
+  ),
+  hboneIdleTimeout: field(duration(), "How long a tunnel of HBONE may be idle.", {
+    noEffect: "there are no waypoints",
+  }),
+  ...OLDER_FIELDS,
 });
 export type MeshConfigSpec = Static<typeof MeshConfigSpec>;

@@ -45,7 +45,7 @@ const Rewrite = message("HTTPRewrite", {
   uriRegexRewrite: field(RegexRewrite, "Replaces parts of the path. Not beside `uri`."),
 });
 
-const Retries = message("HTTPRetry", {
+export const HttpRetry = message("HTTPRetry", {
   attempts: field(int32(), "How often a request is retried at most. 0 switches retries off.", {
     defaultText: "2 without `retries`, 0 with it",
   }),
@@ -84,7 +84,7 @@ export const HttpRoute = message(
     timeout: field(duration(), "How long the whole answer may take, with all retries.", {
       defaultText: "no limit",
     }),
-    retries: field(Retries, "How failed requests are retried."),
+    retries: field(HttpRetry, "How failed requests are retried."),
     fault: field(Fault, "Delays and errors that are injected on purpose."),
     mirror: field(Destination, "A service that gets a copy of each request; its answers are dropped."),
     mirrorPercentage: field(Percent, "The part of the requests that `mirror` gets.", { defaultText: "all requests" }),
