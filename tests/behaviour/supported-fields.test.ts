@@ -6,7 +6,14 @@ import { KINDS } from "@xebec/model-resources";
 import { fieldsOf, fieldsWithoutEffect } from "./lab/schema-fields.ts";
 
 /** The kinds whose tables must be whole. */
-const TABLES = ["VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "PeerAuthentication"];
+const TABLES = [
+  "VirtualService",
+  "DestinationRule",
+  "Gateway",
+  "ServiceEntry",
+  "PeerAuthentication",
+  "RequestAuthentication",
+];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
 const NO_EFFECT = "no effect";
 

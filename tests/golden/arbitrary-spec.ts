@@ -41,6 +41,12 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   retryOn: ["5xx", "503,reset", "connect-failure"],
   grpcStatus: ["UNAVAILABLE", "16"],
   scheme: ["http", "https"],
+  jwks: [JSON.stringify({ keys: [{ kty: "oct", k: "c2VjcmV0" }] })],
+  jwksUri: ["https://issuer.example.com/keys", "http://127.0.0.1:1/keys"],
+  issuer: ["https://issuer.example.com", "me@example.com"],
+  kind: ["Gateway", "Service"],
+  group: ["gateway.networking.k8s.io", ""],
+  header: ["x-user"],
   rootNamespace: ["istio-system", "default"],
   accessLogFile: ["", "/dev/stdout", "/tmp/log"],
   accessLogFormat: ["", "%PROTOCOL%\n", '{"a":{"b":["%PROTOCOL%", 1, null, true]}}', "[1]"],
@@ -57,6 +63,8 @@ const LIKELY = new Set([
   "mtls",
   "accessLogFile",
   "fixedDelay",
+  "jwtRules",
+  "issuer",
   "name",
 ]);
 /** Fields of which one object takes one. */
@@ -68,6 +76,7 @@ const ONE_OF = [
   ["ringHash", "maglev", "minimumRingSize"],
   ["simple", "consistentHash"],
   ["mirror", "mirrors"],
+  ["selector", "targetRef", "targetRefs"],
 ];
 
 /** Mostly the one, now and then the other. */

@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<string, readonly [made: number, accepted: number]>>
   Gateway: [600, 50],
   ServiceEntry: [800, 50],
   PeerAuthentication: [150, 50],
+  RequestAuthentication: [300, 50],
   MeshConfig: [150, 50],
 };
 

@@ -5,9 +5,11 @@ import { createMetrics } from "@xebec/core-metrics";
 import { validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
+import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
-import { type NackReport, XdsServer } from "@xebec/pilot-xds-server";
+import { createKeySets, type NackReport, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { yamlDocuments } from "@xebec/testing-golden";
 import { createTestCa, tempDir } from "@xebec/testing-launch";
 import {
@@ -38,6 +40,9 @@ export interface LabOptions {
   readonly objects?: Objects;
   /** More flags of every Envoy. */
   readonly flags?: readonly string[];
+  /** How often keys that verify tokens are fetched, in milliseconds; never again unless it is said. */
+  readonly refreshKeysMs?: number;
+  readonly jwksFetch?: JwksFetch;
 }
 
 /** YAML as users write it, or objects. */
@@ -110,7 +115,8 @@ export interface KeptAlive {
 export type Lab = Awaited<ReturnType<typeof openLab>>;
 
 /** Opens a lab. @returns when every proxy has its first configuration */
-export async function openLab({ proxies, services = [], upstreams = [], objects = [], flags = [] }: LabOptions) {
+export async function openLab(options: LabOptions) {
+  const { proxies, services = [], upstreams = [], objects = [], flags = [], jwksFetch = "istiod" } = options;
   const folder = tempDir();
   const socket = folder.file("xds.sock");
   const ca = createTestCa();
@@ -118,12 +124,29 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
   const nacks: NackReport[] = [];
   const nackTexts = (): string[] =>
     nacks.splice(0).map(({ proxy, type, message }) => `${proxy} rejects a ${type}: ${message}`);
-  const builder = new MeshBuilder();
+  const builder = new MeshBuilder({ jwksFetch });
   const xds = new XdsServer({
     metrics,
     onNack: (report) => nacks.push(report),
   });
   const update = (change: MeshChange): Promise<void> => xds.update(builder.apply(change));
+  const refreshMs = options.refreshKeysMs ?? 3_600_000;
+  /** They are on this machine here, outside of the namespace. */
+  const keySets = createKeySets({
+    ...{ policy: createAddressPolicy(["127.0.0.0/8"]), metrics, schedule: { refreshMs, retryMs: refreshMs } },
+    onChange: (change) => void update({ keySets: change }),
+  });
+  /** Puts objects when the keys that they refer to were fetched, as pilot does. */
+  const updateConfig = async (
+    puts: readonly Resource[],
+    deletes: readonly string[],
+    change: MeshChange,
+  ): Promise<void> => {
+    if (jwksFetch !== "envoy")
+      await keySets.prepare(keySetRefsIn(puts, { domain: "cluster.local", trustDomain: "cluster.local" }), 2_000);
+    await update({ ...change, config: { puts, deletes } });
+    keySets.keepOnly(builder.builder.keySetRefs);
+  };
   const server = createGrpcServer({
     ...{ name: "xds", address: { path: socket }, metrics },
     services: [withoutIptables(xds.service(false)), testSecrets(ca)],
@@ -219,10 +242,7 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     async send(given: Objects, more: readonly LabService[] = []): Promise<void> {
       const puts = resourcesOf(given);
       for (const each of more) await serve(each);
-      await update({
-        config: { puts, deletes: [] },
-        workloads: { puts: more.flatMap(recordsOf), deletes: [] },
-      });
+      await updateConfig(puts, [], { workloads: { puts: more.flatMap(recordsOf), deletes: [] } });
     },
 
     /** Puts objects past galley's checks. What the proxies make of them is the caller's matter. */
@@ -245,10 +265,7 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     /** Takes objects and services away and waits until the proxies know. */
     async remove(given: Objects, less: readonly LabService[] = []): Promise<void> {
       const deletes = resourcesOf(given).map(keyOf);
-      await update({
-        config: { puts: [], deletes },
-        workloads: { puts: [], deletes: less.flatMap(recordsOf).map(workloadKey) },
-      });
+      await updateConfig([], deletes, { workloads: { puts: [], deletes: less.flatMap(recordsOf).map(workloadKey) } });
       await settled();
     },
 
@@ -319,7 +336,18 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
         call.timeoutMs ?? 15_000,
       ),
 
+    /** Waits until the proxies have what they should have. */
+    settled,
+
+    /** The condition of an object, as text. */
+    condition(kind: string, name: string, namespace = "default"): string {
+      for (const { key, reason, message } of objectConditions(builder.snapshot, { routers: [], use: undefined }))
+        if (key.endsWith(`/${kind}/${namespace}/${name}`)) return `${reason}: ${message}`;
+      return "";
+    },
+
     async close(): Promise<void> {
+      await keySets.close?.();
       for (const each of envoys.values()) await each.stop();
       await server.close?.();
       await namespace.close();
@@ -339,10 +367,7 @@ export async function openLab({ proxies, services = [], upstreams = [], objects 
     await namespace.do("dns", DNS);
     for (const each of upstreams) await lab.serve(each);
     for (const each of services) await serve(each);
-    await update({
-      config: { puts: resourcesOf(objects), deletes: [] },
-      workloads: { puts: services.flatMap(recordsOf), deletes: [] },
-    });
+    await updateConfig(resourcesOf(objects), [], { workloads: { puts: services.flatMap(recordsOf), deletes: [] } });
     await server.start(new AbortController().signal);
     for (const [name, proxy] of Object.entries(proxies))
       envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS, { flags }));

@@ -5,6 +5,7 @@ import { gateway } from "./kinds/gateway/index.ts";
 import { meshConfig } from "./kinds/mesh-config/index.ts";
 import { mixerKinds } from "./kinds/mixer/index.ts";
 import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
+import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
@@ -23,7 +24,9 @@ export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
 export { InstanceSpec } from "./kinds/mixer/instance.ts";
 export { RuleSpec } from "./kinds/mixer/rule.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
+export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authentication/schema.ts";
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
+export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
 export type { HeaderOperations } from "./kinds/virtual-service/headers.ts";
 export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
@@ -37,6 +40,7 @@ export const KINDS: readonly Kind[] = [
   gateway,
   serviceEntry,
   peerAuthentication,
+  requestAuthentication,
   ...mixerKinds,
   meshConfig,
 ];

@@ -9,6 +9,8 @@ import {
 } from "@xebec/pilot-registry";
 import { LabelReaders } from "./collections/label-readers.ts";
 import { PersistentMap } from "./collections/persistent-map.ts";
+import { type KeySetChange, type KeySetRef, NO_KEY_SETS, replaceKeySet } from "./key-sets/key-sets.ts";
+import { distinctRefs, keySetRefOf } from "./key-sets/references.ts";
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
 import type { SnapshotOptions } from "./options.ts";
@@ -47,6 +49,10 @@ export class SnapshotBuilder {
   readonly #configRegistries: readonly ConfigRegistry[];
   /** What registries have reported and the snapshot does not have yet. */
   readonly #reported: RegistryChange[] = [];
+  /** Key sets that were fetched and that the snapshot does not have yet. */
+  readonly #fetched: KeySetChange[] = [];
+  /** The key sets that each object refers to, by its key. */
+  readonly #keySetRefs = new Map<string, readonly KeySetRef[]>();
   /** What was made of each object, by its key. */
   readonly #made = new Map<string, unknown>();
   readonly #labels = new LabelReaders();
@@ -67,6 +73,7 @@ export class SnapshotBuilder {
       selectorLabels: new Set(),
       ...NO_SERVICES,
       ...NO_PODS,
+      ...NO_KEY_SETS,
       ...(Object.assign({}, ...CONFIG_KINDS.map((kind) => kind.initial(options))) as ConfigState),
     };
     this.#state = this.#snapshot;
@@ -74,6 +81,16 @@ export class SnapshotBuilder {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** The key sets that objects refer to now, each once. */
+  get keySetRefs(): readonly KeySetRef[] {
+    return distinctRefs([...this.#keySetRefs.values()].flat());
+  }
+
+  /** Takes key sets that were fetched. They are in the snapshot after the next change that is applied. */
+  reportKeySets(change: KeySetChange): void {
+    this.#fetched.push(change);
   }
 
   /**
@@ -122,6 +139,7 @@ export class SnapshotBuilder {
       putConfig(keyOf(resource), resource);
       yield;
     }
+    for (const change of this.#fetched.splice(0)) for (const [id, keySet] of change) replaceKeySet(edit, id, keySet);
     yield* this.#takeReported(edit);
     for (const kind of edited) kind.finish?.(edit);
     const counted = [...generations].filter(([key, each]) => state.generations.get(key) !== each);
@@ -154,6 +172,9 @@ export class SnapshotBuilder {
     if (before === undefined && after === undefined) return;
     if (after === undefined) this.#made.delete(key);
     else this.#made.set(key, after);
+    const refs = after === undefined ? [] : refsIn(kind, after);
+    if (refs.length > 0) this.#keySetRefs.set(key, refs);
+    else this.#keySetRefs.delete(key);
     this.#labels.replace(before === undefined ? [] : (kind.selectorLabels?.(before) ?? []), labels);
     kind.replace(edit, before, after, this.#options);
     edited.add(kind);
@@ -172,6 +193,27 @@ export class SnapshotBuilder {
       }
     }
   }
+}
+
+function refsIn(kind: AnyKind, object: unknown): KeySetRef[] {
+  return (kind.keySources?.(object) ?? []).flatMap((rule) => keySetRefOf(rule) ?? []);
+}
+
+/**
+ * The key sets that objects refer to, before they are applied. What cannot be translated refers to none.
+ * @param options of the builder that will get them
+ */
+export function keySetRefsIn(resources: readonly Resource[], options: SnapshotOptions): readonly KeySetRef[] {
+  const found: KeySetRef[] = [];
+  for (const each of resources) {
+    const kind = configKindOf(keyOf(each));
+    if (kind?.keySources)
+      guarded(keyOf(each), () => {
+        const made = kind.make(each, options);
+        if (made !== undefined) found.push(...refsIn(kind, made));
+      });
+  }
+  return distinctRefs(found);
 }
 
 /** Runs what reads one object; what is wrong with it disturbs no other. */

@@ -1,11 +1,19 @@
-export { type ConfigChange, SnapshotBuilder, type SnapshotBuilderOptions, type SnapshotChange } from "./builder.ts";
+export {
+  type ConfigChange,
+  keySetRefsIn,
+  SnapshotBuilder,
+  type SnapshotBuilderOptions,
+  type SnapshotChange,
+} from "./builder.ts";
 export { byAge } from "./collections/by-age.ts";
 export type { HostIndex } from "./collections/host-index.ts";
 export type { PersistentMap } from "./collections/persistent-map.ts";
+export { type KeySet, type KeySetChange, type KeySetRef, keysOf } from "./key-sets/key-sets.ts";
+export { type KeySource, keySetRefOf } from "./key-sets/references.ts";
 export type { ConnectedSidecar, InUse, KnownProxies, ObjectCondition } from "./kinds/kind.ts";
 export * from "./kinds/registry.ts";
 export { objectConditions } from "./object-conditions.ts";
-export type { SnapshotOptions } from "./options.ts";
+export type { JwksFetch, SnapshotOptions } from "./options.ts";
 export { snapshotParts } from "./parts.ts";
 export type { Query } from "./query.ts";
 export { isEndpointsKey, serviceSeenFrom } from "./services/services.ts";

@@ -1,6 +1,7 @@
 // Makes snapshots of objects and of records in Kubernetes' form, as pilot does. For tests and measurements.
 import { KubernetesRegistry, type RecordChange, ServiceEntryRegistry } from "@xebec/pilot-registry";
 import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "./builder.ts";
+import type { KeySetChange } from "./key-sets/key-sets.ts";
 import type { SnapshotOptions } from "./options.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -8,6 +9,7 @@ import type { Snapshot } from "./snapshot.ts";
 export interface MeshChange {
   readonly config?: ConfigChange;
   readonly workloads?: RecordChange;
+  readonly keySets?: KeySetChange;
 }
 
 /** A builder with both registries. */
@@ -28,7 +30,8 @@ export class MeshBuilder {
     return this.builder.snapshot;
   }
 
-  apply({ config, workloads }: MeshChange): SnapshotChange {
+  apply({ config, workloads, keySets }: MeshChange): SnapshotChange {
+    if (keySets) this.builder.reportKeySets(keySets);
     if (workloads) this.#kubernetes.apply(workloads);
     return this.builder.apply(config);
   }

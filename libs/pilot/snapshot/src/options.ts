@@ -10,4 +10,12 @@ export interface SnapshotOptions {
   readonly mesh?: MeshConfigSpec;
   /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
   readonly http10?: boolean;
+  /** Who fetches the keys that verify tokens; pilot when left out. */
+  readonly jwksFetch?: JwksFetch;
 }
+
+/**
+ * Istio's `PILOT_JWT_ENABLE_REMOTE_JWKS`: pilot; Envoy where the URL's host is a service of the mesh, else pilot (`hybrid`); or Envoy
+ * always.
+ */
+export type JwksFetch = "istiod" | "hybrid" | "envoy";

@@ -1,3 +1,4 @@
+import { keySetParts } from "./key-sets/key-sets.ts";
 import { CONFIG_KINDS } from "./kinds/registry.ts";
 import { podParts } from "./services/pods.ts";
 import { serviceParts } from "./services/services.ts";
@@ -8,6 +9,7 @@ export function snapshotParts(snapshot: Snapshot): (readonly [key: string, part:
   return [
     ...serviceParts(snapshot),
     ...podParts(snapshot),
+    ...keySetParts(snapshot),
     ...CONFIG_KINDS.flatMap((kind) => [...kind.parts(snapshot)]),
     ...[...snapshot.selectorLabels].map((label) => [dependency.selectorLabels, label] as const),
   ];

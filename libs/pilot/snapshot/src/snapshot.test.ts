@@ -52,6 +52,7 @@ describe("mesh settings", () => {
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
       ...{ disablePolicyChecks: false, disableReports: false, unsupportedFields: [], http10: false },
+      jwksFetch: "istiod",
     });
   });
 

@@ -1,4 +1,5 @@
 import type { PersistentMap } from "./collections/persistent-map.ts";
+import { type KeySetState, keySetKeys } from "./key-sets/key-sets.ts";
 import { type ConfigState, configKeys } from "./kinds/registry.ts";
 import { type PodState, podKeys } from "./services/pods.ts";
 import { type ServiceState, serviceKeys } from "./services/services.ts";
@@ -7,7 +8,7 @@ import { type ServiceState, serviceKeys } from "./services/services.ts";
  * Everything that generation reads, at one moment: what registries know, and what each kind of configuration gives. Immutable: a
  * push that is under way keeps its snapshot while newer ones are made.
  */
-export interface Snapshot extends ServiceState, PodState, ConfigState {
+export interface Snapshot extends ServiceState, PodState, KeySetState, ConfigState {
   /** Counts up from 1 with each change of this process. */
   readonly version: number;
   /** `metadata.generation` of every object that has conditions, by `keyOf`. */
@@ -23,6 +24,7 @@ export interface Snapshot extends ServiceState, PodState, ConfigState {
 export const dependency = {
   ...serviceKeys,
   ...podKeys,
+  ...keySetKeys,
   ...configKeys,
   selectorLabels: "selector-labels",
   /** No resource reads it: a change of an object that nobody reads has a condition, too. */

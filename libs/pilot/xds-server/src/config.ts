@@ -1,7 +1,17 @@
-import { ConfigError, type ConfigOf, defineConfig, option } from "@xebec/core-config";
+import { type Check, ConfigError, type ConfigOf, defineConfig, option } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { trustDomainOf } from "@xebec/model-names";
+import type { JwksFetch } from "@xebec/pilot-snapshot";
+import { networkFault } from "@xebec/platform-http/guarded";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
+
+const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
+const isInterval: Check = (value) =>
+  (parseDuration(String(value)) ?? 0) >= 1_000 ? undefined : `"${value}" is not a duration of 1s and more`;
+/** Istio's values of PILOT_JWT_ENABLE_REMOTE_JWKS. */
+const JWKS_FETCH: Readonly<Record<string, JwksFetch>> = {
+  ...{ false: "istiod", istiod: "istiod", true: "hybrid", hybrid: "hybrid", envoy: "envoy" },
+};
 
 /** Pilot's flags, with Istio 1.1's names (docs/reference/pilot.md §6.1). */
 export const PilotConfig = defineConfig({
@@ -26,6 +36,22 @@ export const PilotConfig = defineConfig({
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
+    jwtPubKeyRefreshInterval: option.string("how often the keys that verify tokens are fetched", "20m", {
+      env: "PILOT_JWT_PUB_KEY_REFRESH_INTERVAL",
+      check: isInterval,
+    }),
+    jwtEnableRemoteJwks: option.oneOf(
+      "who fetches these keys: pilot (istiod, false), Envoy, or hybrid (true): Envoy where the host is a service",
+      Object.keys(JWKS_FETCH),
+      "false",
+      { env: "PILOT_JWT_ENABLE_REMOTE_JWKS" },
+    ),
+    jwksNetworks: option.list(
+      "networks from which these keys may come although they are this machine's or its link's: 127.0.0.1, 169.254.0.0/16",
+      [],
+      { check: areNetworks },
+    ),
+    jwksRootsFile: option.string("file of certificates, PEM, that servers of these keys may be verified by, too"),
     stateDir: option.string("directory of the last known good state and of the certificate"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
@@ -40,6 +66,11 @@ export const PilotConfig = defineConfig({
     ...{ log_rotate_max_backups: "value", log_rotate_max_size: "value" },
   },
 });
+
+/** Who fetches the keys that verify tokens. */
+export function jwksFetchOf({ jwtEnableRemoteJwks }: ConfigOf<typeof PilotConfig>): JwksFetch {
+  return JWKS_FETCH[jwtEnableRemoteJwks] as JwksFetch;
+}
 
 const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
 const ISTIO_REGISTRIES: readonly string[] = ["Kubernetes", "Consul", "MCP", "Mock"];

@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
+import { parseDuration } from "@xebec/core-duration";
+import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { encodeProxies } from "@xebec/model-bus";
@@ -8,10 +11,12 @@ import { isEndpointsKey } from "@xebec/pilot-snapshot";
 import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { conditionWriter } from "./conditions/condition-writer.ts";
-import { connectionAgeMs, type PilotConfig } from "./config.ts";
+import { connectionAgeMs, jwksFetchOf, type PilotConfig } from "./config.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
 import { syncStatus } from "./debug/sync-status.ts";
+import { ISTIO_SCHEDULE } from "./key-sets/schedule.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
@@ -51,6 +56,8 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     trustDomain: config["trust-domain"],
     registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache }) ?? []),
     http10: config.http10,
+    jwksFetch: jwksFetchOf(config),
+    keySets: keySetOptions(config, metrics),
     ...(mesh ? { mesh } : {}),
     ...cache,
     onSnapshot: (change) => {
@@ -105,6 +112,25 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     }),
     ...components,
   ];
+}
+
+function keySetOptions(config: PilotParts["config"], metrics: Metrics) {
+  const { jwksNetworks, jwksRootsFile, jwtPubKeyRefreshInterval: interval } = config;
+  const refreshMs = parseDuration(interval) ?? ISTIO_SCHEDULE.refreshMs;
+  return {
+    policy: createAddressPolicy(jwksNetworks),
+    metrics,
+    schedule: { ...ISTIO_SCHEDULE, refreshMs },
+    ...(jwksRootsFile ? { roots: rootsIn(jwksRootsFile) } : {}),
+  };
+}
+
+function rootsIn(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new XebecError("failed_precondition", `--jwksRootsFile: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Answers the bus request `proxies`: what this replica's proxies were sent and accepted. */

@@ -2,6 +2,7 @@ import dns from "node:dns";
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as secureRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { rootCertificates } from "node:tls";
 import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
 import type { AddressPolicy } from "./address-policy.ts";
@@ -15,6 +16,8 @@ export interface GuardedGetOptions {
   readonly maxBytes?: number;
   /** How many redirections are followed (3). */
   readonly maxRedirects?: number;
+  /** Certificates, PEM, that servers may be verified by beside those that node knows. */
+  readonly roots?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -80,7 +83,7 @@ function redirected(from: URL, location: string): URL {
 function once(
   url: URL,
   headers: Record<string, string>,
-  { policy, maxBytes = 16 << 20 }: GuardedGetOptions,
+  { policy, maxBytes = 16 << 20, roots }: GuardedGetOptions,
   signal: AbortSignal,
 ): Promise<string | { readonly location: string }> {
   return new Promise((resolve, reject) => {
@@ -94,7 +97,8 @@ function once(
       const host = url.hostname.replace(/^\[|\]$/g, "");
       const refusal = isIP(host) === 0 ? undefined : policy.refusal(host);
       if (refusal !== undefined) throw denied(url, refusal);
-      const how: RequestOptions = {
+      const how: RequestOptions & { ca?: string[] } = {
+        ...(roots ? { ca: [...rootCertificates, roots] } : {}),
         ...{ agent: false, signal, maxHeaderSize: MAX_HEADERS, lookup: checkedLookup(url, policy) },
         headers: {
           accept: "*/*",

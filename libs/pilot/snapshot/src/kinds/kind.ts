@@ -1,4 +1,5 @@
 import { keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
+import type { KeySource } from "../key-sets/references.ts";
 import type { SnapshotOptions } from "../options.ts";
 
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -36,6 +37,8 @@ export interface ConfigKind<T, State, Reads = State> {
   make(resource: Resource, options: SnapshotOptions): T | undefined;
   /** The labels that an object tells proxies apart by. */
   selectorLabels?(object: T): readonly string[];
+  /** The rules for tokens of an object, whose keys pilot may have to fetch. */
+  keySources?(object: T): readonly KeySource[];
   /** Puts an object in the place of its former version. @param after undefined when the object is gone */
   replace(edit: Edit<State>, before: T | undefined, after: T | undefined, options: SnapshotOptions): void;
   /** Makes what all objects together give, once for each edit that replaced one. */

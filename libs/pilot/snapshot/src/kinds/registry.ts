@@ -4,6 +4,7 @@ import type { ConfigKind } from "./kind.ts";
 import { meshConfigKind } from "./mesh-config/mesh-config.ts";
 import { mixerKinds } from "./mixer/mixer.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
+import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 
@@ -15,6 +16,10 @@ export type { Mesh } from "./mesh-config/state.ts";
 export { mixerHooks } from "./mixer/mixer.ts";
 export type { CheckRule, MixerHooks } from "./mixer/mixer-hooks.ts";
 export { type PeerAuthentication, peerAuthenticationsOf } from "./peer-authentication/state.ts";
+export {
+  type RequestAuthentication,
+  requestAuthenticationsOf,
+} from "./request-authentication/state.ts";
 export {
   virtualServiceOf,
   virtualServicesOfGateway,
@@ -33,6 +38,7 @@ const KINDS = [
   gatewayKind,
   serviceEntryKind,
   peerAuthenticationKind,
+  requestAuthenticationKind,
   meshConfigKind,
   mixerKinds,
 ] as const;

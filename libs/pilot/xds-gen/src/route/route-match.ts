@@ -3,7 +3,8 @@ import type { RouteMatchSchema } from "@xebec/api-envoy/envoy/config/route/v3/ro
 import { labelsMatch } from "@xebec/model-names";
 import type { HttpMatch, HttpRoute } from "@xebec/model-resources";
 import type { ProxyClass } from "../scope/proxy-class.ts";
-import { headerMatcher, queryMatcher } from "./string-match.ts";
+import { claimMatcher, claimOf } from "../security/jwt-claims.ts";
+import { headerMatcher, queryMatcher, stringMatcher } from "./string-match.ts";
 
 type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;
 
@@ -34,15 +35,31 @@ export function routeMatch(match: HttpMatch | undefined): RouteMatch {
     ...(match.scheme ? [headerMatcher(":scheme", match.scheme)] : []),
     ...(match.method ? [headerMatcher(":method", match.method)] : []),
     ...(match.authority ? [headerMatcher(":authority", match.authority)] : []),
-    ...sorted(match.headers).map(([name, value]) => headerMatcher(name, value)),
-    ...sorted(match.withoutHeaders).map(([name, value]) => headerMatcher(name, value, true)),
+    ...headersOf(match.headers).map(([name, value]) => headerMatcher(name, value)),
+    ...headersOf(match.withoutHeaders).map(([name, value]) => headerMatcher(name, value, true)),
   ];
+  const claims = [...claimsOf(match.headers, false), ...claimsOf(match.withoutHeaders, true)];
   return {
     pathSpecifier: pathOf(match),
     headers,
+    ...(claims.length > 0 ? { dynamicMetadata: claims } : {}),
     queryParameters: sorted(match.queryParams).map(([name, value]) => queryMatcher(name, value)),
     ...(match.ignoreUriCase && match.uri?.regex === undefined ? { caseSensitive: false } : {}),
   };
+}
+
+type Headers = HttpMatch["headers"];
+
+/** The headers themselves: names may stand for claims of tokens, too. */
+function headersOf(map: Headers) {
+  return sorted(map).filter(([name]) => !claimOf(name));
+}
+
+function claimsOf(map: Headers, invert: boolean) {
+  return sorted(map).flatMap(([name, value]) => {
+    const claim = claimOf(name);
+    return claim ? claimMatcher(claim, stringMatcher(value), invert) : [];
+  });
 }
 
 function pathOf({ uri }: HttpMatch): RouteMatch["pathSpecifier"] {

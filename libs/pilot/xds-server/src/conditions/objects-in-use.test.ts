@@ -98,15 +98,6 @@ describe("an object is in effect when some proxy's configuration came from it", 
       [virtual("vs", "default", { gateways: ["gw"], hosts: ["a.example.org"] }), gateway],
       NOBODY,
     ],
-    [
-      "one that asks for claims",
-      [
-        virtual("vs", "default", {
-          http: [{ ...route, match: [{ headers: { "@request.auth.claims.group": { exact: "a" } } }] }, route],
-        }),
-      ],
-      'PartlyResolved: spec.http[0].match[0].headers["@request.auth.claims.group"]: no request has claims; RequestAuthentication is not supported yet; ignored',
-    ],
     ["a Gateway that a proxy has", [gateway], "Attached: 1 proxy"],
     [
       "a ServiceEntry that is exported to nobody who is there",

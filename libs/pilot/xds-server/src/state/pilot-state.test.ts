@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { compose } from "@xebec/core-lifecycle";
 import { setLogLevel } from "@xebec/core-log";
+import { createMetrics } from "@xebec/core-metrics";
 import { encodeResource, keyOf, type Resource } from "@xebec/model-resources";
 import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import type {
@@ -14,6 +15,7 @@ import type {
 } from "@xebec/pilot-registry";
 import type { SnapshotChange } from "@xebec/pilot-snapshot";
 import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
+import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { createPilotState } from "./pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./registries.ts";
 
@@ -75,6 +77,7 @@ async function startState(context: TestContext, onSnapshot: (change: SnapshotCha
   const reached: number[] = [];
   const state = createPilotState({
     ...{ bus, domain: "cluster.local", trustDomain: "cluster.local", registries: [kubernetes, hosts] },
+    keySets: { policy: createAddressPolicy(["127.0.0.0/8"]), metrics: createMetrics() },
     onSnapshot: (change) => {
       snapshots.push(change);
       onSnapshot(change);

@@ -2,10 +2,24 @@ import { Turns } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import { type ConfigPosition, decodeResource, type MeshConfigSpec } from "@xebec/model-resources";
 import { ServiceEntryRegistry, type ServiceRegistry } from "@xebec/pilot-registry";
-import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "@xebec/pilot-snapshot";
+import {
+  type ConfigChange,
+  type JwksFetch,
+  keySetRefsIn,
+  SnapshotBuilder,
+  type SnapshotChange,
+} from "@xebec/pilot-snapshot";
 import { type Bus, createRevisionReader } from "@xebec/platform-bus";
+import { createKeySets, type KeySetsOptions } from "../key-sets/key-sets.ts";
 import { decoded } from "./decode.ts";
 import { InOrder } from "./in-order.ts";
+
+/**
+ * How long a change of the configuration waits for the key sets that it refers to first, in milliseconds. Without them, tokens would
+ * be refused for as long as fetching takes.
+ */
+const KEY_SETS_MS = 2_000;
+const NO_CHANGE: ConfigChange = { puts: [], deletes: [] };
 
 export interface PilotStateOptions {
   readonly bus: Bus;
@@ -15,6 +29,9 @@ export interface PilotStateOptions {
   readonly mesh?: MeshConfigSpec;
   /** True when every proxy takes HTTP/1.0 from its clients. */
   readonly http10?: boolean;
+  /** Who fetches the keys that verify tokens, and how pilot does it. */
+  readonly jwksFetch?: JwksFetch;
+  readonly keySets: Omit<KeySetsOptions, "onChange" | "cacheFile">;
   /** Platform registries beside the ServiceEntries; nothing is served before each has reported its whole state. */
   readonly registries: readonly ServiceRegistry[];
   /** Directory of the last known good state, so that a restart serves while the bus is down. */
@@ -25,6 +42,9 @@ export interface PilotStateOptions {
   readonly onReached: (position: ConfigPosition) => void;
 }
 
+/** What a new snapshot comes from. */
+type Input = ServiceRegistry | "config" | "keySets";
+
 /** Makes snapshots of the bucket `config` and of the registries. It owns the current one. */
 export interface PilotState extends Component {
   readonly builder: SnapshotBuilder;
@@ -32,19 +52,29 @@ export interface PilotState extends Component {
 
 export function createPilotState(options: PilotStateOptions): PilotState {
   const { bus, domain, trustDomain, mesh, http10 = false, registries, cacheDir, onSnapshot, onReached } = options;
+  const { jwksFetch = "istiod" } = options;
+  const snapshotOptions = { domain, trustDomain, http10, jwksFetch, ...(mesh ? { mesh } : {}) };
   const builder = new SnapshotBuilder({
-    ...{ domain, trustDomain, http10, registries: [...registries, new ServiceEntryRegistry()] },
-    ...(mesh ? { mesh } : {}),
+    ...snapshotOptions,
+    registries: [...registries, new ServiceEntryRegistry()],
   });
   const config = "config";
+  const keySets = createKeySets({
+    ...options.keySets,
+    ...(cacheDir ? { cacheFile: `${cacheDir}/key-sets.json` } : {}),
+    onChange(change) {
+      builder.reportKeySets(change);
+      void build("keySets", NO_CHANGE, new Turns());
+    },
+  });
   /** What has not been whole yet. */
   const awaited = new Set<ServiceRegistry | typeof config>([config, ...registries]);
   // Nothing is served before all are whole; what changed until then is served with them.
   const before = new Set<string>();
   let complete = false;
 
-  const built = (from: ServiceRegistry | typeof config, { snapshot, changed }: SnapshotChange): void => {
-    awaited.delete(from);
+  const built = (from: Input, { snapshot, changed }: SnapshotChange): void => {
+    if (from !== "keySets") awaited.delete(from);
     if (awaited.size > 0) {
       for (const key of changed) before.add(key);
       return;
@@ -58,7 +88,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   };
   let last: Promise<void> | undefined;
   /** Builds the next snapshot when those before are done; with nothing under way, at once. */
-  const build = (from: ServiceRegistry | typeof config, change: ConfigChange, turns: Turns): Promise<void> => {
+  const build = (from: Input, change: ConfigChange, turns: Turns): Promise<void> => {
     const work = async (): Promise<void> => built(from, await builder.applyInTurns(change, turns));
     const mine = last ? last.then(work, work) : work();
     last = mine;
@@ -69,7 +99,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     return mine;
   };
   for (const registry of registries)
-    registry.watch((_change, turns = new Turns()) => build(registry, { puts: [], deletes: [] }, turns));
+    registry.watch((_change, turns = new Turns()) => build(registry, NO_CHANGE, turns));
   const order = new InOrder();
   const reader = createRevisionReader({
     bus,
@@ -80,7 +110,9 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       order.add(async () => {
         const turns = new Turns();
         const change = { puts: await decoded(puts, decodeResource, turns), deletes: [...deletes] };
+        if (jwksFetch !== "envoy") await keySets.prepare(keySetRefsIn(change.puts, snapshotOptions), KEY_SETS_MS);
         await build(config, change, turns);
+        keySets.keepOnly(builder.keySetRefs);
       }),
     reached: (position) => order.whenDone(() => onReached(position)),
   });
@@ -88,6 +120,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     name: "state",
     builder,
     async start(signal) {
+      await keySets.start?.(signal);
       await reader.start(signal);
       for (const each of registries) await each.start(signal);
     },
@@ -98,7 +131,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       return complete ? [] : ["the first state is being taken over"];
     },
     async close() {
-      for (const each of [reader, ...registries]) await each.close?.();
+      for (const each of [reader, ...registries, keySets]) await each.close?.();
     },
   };
 }

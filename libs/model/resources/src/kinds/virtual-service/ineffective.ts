@@ -3,8 +3,6 @@ import { NOT_YET } from "../shared/not-yet.ts";
 import type { HttpRoute } from "./http-route.ts";
 import type { VirtualServiceSpec } from "./schema.ts";
 
-/** How a match names a claim of a token. */
-const CLAIMS = "@request.auth.claims";
 /** What only a request that is forwarded can have. */
 const FORWARDING = ["timeout", "retries", "mirror", "mirrors", "rewrite"] as const;
 
@@ -38,10 +36,6 @@ function* inHttpRule(rule: HttpRoute, path: Path): Generator<Violation> {
   }
   for (const [i, match] of (rule.match ?? []).entries()) {
     const at = [...path, "match", i];
-    for (const field of ["headers", "withoutHeaders"] as const)
-      for (const name of Object.keys(match[field] ?? {}))
-        if (name.startsWith(CLAIMS))
-          yield { path: [...at, field, name], message: `no request has claims; RequestAuthentication is ${NOT_YET}` };
     if (match.ignoreUriCase && match.uri?.regex !== undefined)
       yield { path: [...at, "ignoreUriCase"], message: "has no effect on a regex; begin it with (?i)" };
   }

@@ -34,7 +34,7 @@ export const meshConfigKind = {
 /** @param spec absent means all defaults */
 export function meshOf(
   spec: MeshConfigSpec | undefined,
-  { domain, trustDomain, http10 = false }: Omit<SnapshotOptions, "mesh">,
+  { domain, trustDomain, http10 = false, jwksFetch = "istiod" }: Omit<SnapshotOptions, "mesh">,
 ): Mesh {
   return {
     unsupportedFields: spec ? ineffectiveFields("mesh.xebec.io", "MeshConfig", spec) : [],
@@ -42,6 +42,7 @@ export function meshOf(
     trustDomain: spec?.trustDomain || trustDomain,
     domain,
     http10,
+    jwksFetch,
     accessLogFile: spec?.accessLogFile ?? "",
     accessLogFormat: spec?.accessLogFormat ?? "",
     accessLogEncoding: spec?.accessLogEncoding ?? "TEXT",

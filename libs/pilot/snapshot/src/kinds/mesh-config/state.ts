@@ -1,3 +1,5 @@
+import type { JwksFetch } from "../../options.ts";
+
 /** Mesh-wide settings with their defaults (docs/reference/pilot.md §3.13; today's where 1.1's differ). */
 export interface Mesh {
   readonly rootNamespace: string;
@@ -15,6 +17,8 @@ export interface Mesh {
   readonly disableReports: boolean;
   /** Proxies take HTTP/1.0 from their clients. */
   readonly http10: boolean;
+  /** Who fetches the keys that verify tokens. */
+  readonly jwksFetch: JwksFetch;
   /** Fields of the mesh configuration that have no effect, as `path: why`. */
   readonly unsupportedFields: readonly string[];
   /** Key of the object that it came from, if from one. */

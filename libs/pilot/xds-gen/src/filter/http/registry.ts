@@ -9,6 +9,7 @@ import { cors } from "./cors.ts";
 import { fault } from "./fault.ts";
 import { grpcWeb } from "./grpc-web.ts";
 import type { FilterSettings, HttpFilter, RouteTarget, VirtualHostTarget } from "./http-filter.ts";
+import { jwtAuthn } from "./jwt-authn.ts";
 import { mixerCheck } from "./mixer-check.ts";
 import { mixerReport } from "./mixer-report.ts";
 import { router } from "./router.ts";
@@ -17,7 +18,16 @@ import { router } from "./router.ts";
  * All HTTP filters, in the order in which requests pass through them: by phase, and within a phase by position. To add a filter, add a
  * file and a line here.
  */
-export const HTTP_FILTERS: readonly HttpFilter[] = [mixerReport, mixerCheck, grpcWeb, fault, cors, alpn, router];
+export const HTTP_FILTERS: readonly HttpFilter[] = [
+  mixerReport,
+  jwtAuthn,
+  mixerCheck,
+  grpcWeb,
+  fault,
+  cors,
+  alpn,
+  router,
+];
 
 /** The filters of a connection manager. */
 export function httpFilters(scope: Scope, connection: HttpConnection): BuiltHttpFilter[] {
