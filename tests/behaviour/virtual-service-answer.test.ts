@@ -130,6 +130,11 @@ const CASES: readonly Case[] = [
               route: [to(name)],
             },
             { match: [{ uri: { prefix: "/any" } }], corsPolicy: { allowOrigin: ["*"] }, route: [to(name)] },
+            ...["FORWARD", "IGNORE"].map((unmatchedPreflights) => ({
+              match: [{ uri: { exact: `/${unmatchedPreflights}` } }],
+              corsPolicy: { ...policy, unmatchedPreflights },
+              route: [to(name)],
+            })),
             { corsPolicy: policy, route: [to(name)] },
           ],
         }),
@@ -153,6 +158,12 @@ const CASES: readonly Case[] = [
       const foreign = await preflight("https://other.example.com");
       assert.notEqual(foreign.by, "");
       assert.equal(foreign.headers["access-control-allow-origin"], undefined);
+      assert.notEqual((await preflight("https://other.example.com", "/FORWARD")).by, "");
+      const ignored = await preflight("https://other.example.com", "/IGNORE");
+      assert.deepEqual(
+        [ignored.status, ignored.by, ignored.headers["access-control-allow-origin"]],
+        [200, "", undefined],
+      );
       const old = await preflight("https://old.example.com", "/old");
       assert.equal(old.headers["access-control-allow-origin"], "https://old.example.com");
       assert.equal(old.headers["access-control-allow-credentials"], undefined);

@@ -1,6 +1,6 @@
 // What a VirtualService does with a request: where it goes, and how it and its answer are changed.
 import assert from "node:assert/strict";
-import { type Case, describeCases, to, versions, virtualService } from "./lab/cases.ts";
+import { type Case, describeCases, object, to, versions, virtualService } from "./lab/cases.ts";
 import { host } from "./lab/mesh.ts";
 
 const OTHER = host("other", { ports: { http: 80, "http-alt": 8080 } });
@@ -93,6 +93,53 @@ const CASES: readonly Case[] = [
       assert.equal(headers["x-answer"], "new");
       assert.equal(headers["x-more"], "one, two");
       assert.equal(headers["x-hidden"], undefined);
+    },
+  },
+  {
+    name: "the headers of Istio 1.1's own fields are added and removed, of a rule and of a destination",
+    objects: (name) => {
+      const fields = (from: string) => ({
+        appendRequestHeaders: { "x-add": from },
+        removeRequestHeaders: [`x-gone-${from}`],
+        appendResponseHeaders: { "x-more": from },
+        removeResponseHeaders: [`x-hidden-${from}`],
+      });
+      return rule(name, {
+        ...{ appendHeaders: { "x-old": "1" }, ...fields("rule") },
+        route: [{ ...to(name), ...fields("destination") }],
+      });
+    },
+    async check({ call }) {
+      const { got, headers } = await call("/", {
+        headers: { "x-add": "client", "x-gone-rule": "1", "x-gone-destination": "1", "x-kept": "1" },
+        do: "header:x-more=server+header:x-hidden-rule=1+header:x-hidden-destination=1",
+      });
+      assert.deepEqual([got?.headers["x-add"], got?.headers["x-old"]], ["client, rule, destination", "1"]);
+      assert.deepEqual(
+        Object.keys(got?.headers ?? {}).filter((each) => /gone|kept/.test(each)),
+        ["x-kept"],
+      );
+      assert.equal(headers["x-more"], "server, rule, destination");
+      assert.ok(!Object.keys(headers).some((each) => each.startsWith("x-hidden")));
+    },
+  },
+  {
+    name: "a port may be given by its name, as in Istio 1.1",
+    service: { ports: { http: 80, "http-other": 8081 } },
+    objects: (name) => [
+      virtualService(name, { http: [{ route: [{ destination: { host: name, port: { name: "http-other" } } }] }] }),
+      object("DestinationRule", name, {
+        host: name,
+        trafficPolicy: {
+          portLevelSettings: [
+            { port: { name: "http-other" }, connectionPool: { http: { h2UpgradePolicy: "UPGRADE" } } },
+          ],
+        },
+      }),
+    ],
+    async check({ call }) {
+      const { got, status } = await call("/");
+      assert.deepEqual([status, got?.protocol], [200, "HTTP/2"]);
     },
   },
   {

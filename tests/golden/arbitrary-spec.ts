@@ -54,6 +54,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 const DURATION = /(timeout|Timeout|^time|Time|interval|Duration|DurationSecs|Delay|backoff|ttl|maxAge)$/;
 /** Fields without which most specs are refused, or say nothing. */
 const LIKELY = new Set([
+  "hosts",
   "http",
   "route",
   "ports",
@@ -70,7 +71,7 @@ const LIKELY = new Set([
 /** Fields of which one object takes one. */
 const ONE_OF = [
   ["exact", "prefix", "regex"],
-  ["route", "redirect", "directResponse"],
+  ["route", "redirect", "directResponse", "delegate"],
   ["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"],
   ["httpStatus", "grpcStatus"],
   ["ringHash", "maglev", "minimumRingSize"],

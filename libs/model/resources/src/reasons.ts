@@ -21,6 +21,7 @@ export const REASONS = {
   pilot: {
     Attached: "attached",
     PartlyResolved: "attached",
+    DelegateUnused: "ignored",
     GatewayNotFound: "ignored",
     HostNotFound: "ignored",
     NoProxySelected: "ignored",

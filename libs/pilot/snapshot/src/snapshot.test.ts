@@ -4,7 +4,7 @@ import { keyOf, type Resource } from "@xebec/model-resources";
 import type { MeshService } from "@xebec/pilot-registry";
 import { meshOf } from "./kinds/mesh-config/mesh-config.ts";
 import { mixerHooksOf } from "./kinds/mixer/mixer-hooks.ts";
-import { resolveGateway } from "./kinds/virtual-service/virtual-service.ts";
+import { resolveGateway } from "./kinds/virtual-service/resolved.ts";
 import { serviceSeenFrom } from "./services/services.ts";
 
 describe("a reference to a Gateway", () => {

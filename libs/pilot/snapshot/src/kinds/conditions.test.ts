@@ -41,6 +41,9 @@ const server = (more: object): Resource =>
     servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"], ...more }],
   });
 const PARTLY = "attached PartlyResolved: ";
+const rules = (spec: object = {}): Resource =>
+  object("VirtualService", "rules", { http: [{ route: [to("reviews")] }], ...spec });
+const root = (): Resource => virtual({ http: [{ match: [{ uri: { prefix: "/a" } }], delegate: { name: "rules" } }] });
 const REDIRECT = { redirect: { uri: "/x" } };
 
 /** Valid fields that have no effect. */
@@ -83,6 +86,35 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
     "TCP routes behind a Gateway",
     [virtual({ gateways: ["web"], tcp: [{ route: [to("reviews")] }] }), gateway(ROUTER)],
     `${PARTLY}spec.tcp: not supported yet; ignored`,
+  ],
+  [
+    "a delegate that nobody uses",
+    [rules()],
+    "ignored DelegateUnused: it has no hosts, and no VirtualService delegates to it",
+  ],
+  [
+    "a delegate that may not be used",
+    [rules({ exportTo: ["shop"] }), root()],
+    "ignored DelegateUnused: it is not exported to default/vs, which delegates to it; correct spec.exportTo",
+  ],
+  ["a delegate that is used", [rules(), root()], "attached Attached: for default/vs"],
+  [
+    "a delegate's rule for what the root excludes",
+    [rules({ http: [{ match: [{ uri: { prefix: "/b" } }], route: [to("nobody")] }] }), root()],
+    `${PARTLY}for default/vs; spec.http[0].match: has no effect in spec.http[0] of default/vs, whose matches exclude it; each match must be narrower than one there, without regular expressions; spec.http[0].route[0].destination.host: no service nobody.default.svc.cluster.local`,
+  ],
+  [
+    "delegates that are not there or not given",
+    [
+      virtual({ http: [{ delegate: { name: "gone", namespace: "shop" } }, { delegate: { name: "rules" } }] }),
+      rules({ exportTo: ["shop"] }),
+    ],
+    `${PARTLY}spec.http[0].delegate: there is no VirtualService shop/gone without hosts; spec.http[1].delegate: default/rules is not exported to default`,
+  ],
+  [
+    "a port whose name the service does not have",
+    [virtual({ http: [{ route: [{ destination: { host: "reviews", port: { name: "none" } } }] }] })],
+    `${PARTLY}spec.http[0].route[0].destination.port.name: ${FULL} has no port none`,
   ],
   [
     "a time-out of a redirect",

@@ -25,8 +25,8 @@ export {
   virtualServicesOfGateway,
   virtualServicesOfSidecars,
 } from "./virtual-service/queries.ts";
+export { resolveGateway } from "./virtual-service/resolved.ts";
 export type { VirtualService } from "./virtual-service/state.ts";
-export { resolveGateway } from "./virtual-service/virtual-service.ts";
 
 /**
  * Every kind of configuration that pilot reads. A new kind has a line here, and one above for its queries; the snapshot and the

@@ -4,7 +4,8 @@ import type { BuiltCluster } from "../build/built.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../scope/workload.ts";
 import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
-import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+import { serviceRule } from "./service-rule.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
 export function inboundClusters(scope: Scope, { binding, targets }: Workload): BuiltCluster[] {
@@ -59,7 +60,7 @@ function inboundPolicy(
   target: ServiceTarget,
 ): { policy: EffectivePolicy; configKeys: readonly string[] } {
   const service = scope.serviceOf(target.host, target.serviceNamespace);
-  const rule = service && mergedRule(scope.destinationRules(service, "inbound"));
+  const rule = service && serviceRule(scope, service, "inbound");
   const { connectionPool } = effectivePolicy(rule?.spec, "", target.servicePort);
   if (!connectionPool) return { policy: {}, configKeys: [] };
   const { h2UpgradePolicy: _clients, ...http } = connectionPool.http ?? {};

@@ -10,8 +10,9 @@ import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { serviceRule } from "./service-rule.ts";
 import { subsetLabels } from "./subset.ts";
-import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
 const DNS_REFRESH_MS = 60_000;
 const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
@@ -21,7 +22,7 @@ const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resour
  * (docs/reference/pilot.md §3.2, §4.1).
  */
 export function outboundClusters(scope: Scope, service: MeshService): BuiltCluster[] {
-  const rule = mergedRule(scope.destinationRules(service));
+  const rule = serviceRule(scope, service);
   const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
   const clusters: BuiltCluster[] = [];
   for (const port of service.ports) {

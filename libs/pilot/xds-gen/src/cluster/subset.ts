@@ -1,6 +1,6 @@
 import type { MeshService } from "@xebec/pilot-registry";
 import type { Scope } from "../scope/scope.ts";
-import { mergedRule } from "./traffic-policy.ts";
+import { serviceRule } from "./service-rule.ts";
 
 /** The labels of a subset of a service as the class of proxies sees it; undefined when there is no such subset. */
 export function subsetLabels(
@@ -8,6 +8,6 @@ export function subsetLabels(
   service: MeshService,
   subset: string,
 ): Readonly<Record<string, string>> | undefined {
-  const found = mergedRule(scope.destinationRules(service))?.spec.subsets?.find((each) => each.name === subset);
+  const found = serviceRule(scope, service)?.spec.subsets?.find((each) => each.name === subset);
   return found && (found.labels ?? {});
 }

@@ -5,7 +5,8 @@ import { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster"
 import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
 import type { DestinationRule } from "@xebec/pilot-snapshot";
 import { type Json, jsonOf } from "../small-mesh.testkit.ts";
-import { applyPolicy, type EffectivePolicy, effectivePolicy, mergedRule } from "./traffic-policy.ts";
+import { mergedRule } from "./service-rule.ts";
+import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
 const connections = (maxConnections: number): TrafficPolicy => ({ connectionPool: { tcp: { maxConnections } } });
 const outlier: TrafficPolicy = { outlierDetection: { consecutive5xxErrors: 7 } };

@@ -3,7 +3,6 @@ import { Cluster_LbPolicy } from "@xebec/api-envoy/envoy/config/cluster/v3/clust
 import { RoutingPriority } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { parseDuration } from "@xebec/core-duration";
 import type { DestinationRuleSpec, TrafficPolicy } from "@xebec/model-resources";
-import type { DestinationRule } from "@xebec/pilot-snapshot";
 import type { ClusterInit } from "../build/built.ts";
 
 /** A policy for one port of one subset; the parts of a TrafficPolicy without its port list. */
@@ -20,25 +19,6 @@ const KNOWN_LB: Readonly<Record<string, Cluster_LbPolicy>> = {
 /** A duration of the configuration in milliseconds; validation refused what is none. */
 export function ms(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseDuration(text);
-}
-
-/**
- * The rule that DestinationRules that merge are together: all subsets, the policy of the oldest that has one
- * (docs/reference/pilot.md §3.2).
- */
-export function mergedRule(
-  rules: readonly DestinationRule[],
-): { spec: DestinationRuleSpec; keys: string[] } | undefined {
-  const [oldest, ...rest] = rules;
-  if (!oldest) return undefined;
-  const subsets = new Map((oldest.spec.subsets ?? []).map((subset) => [subset.name, subset]));
-  for (const rule of rest)
-    for (const subset of rule.spec.subsets ?? []) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
-  const trafficPolicy = rules.find((rule) => rule.spec.trafficPolicy)?.spec.trafficPolicy;
-  return {
-    spec: { ...oldest.spec, ...(trafficPolicy ? { trafficPolicy } : {}), subsets: [...subsets.values()] },
-    keys: rules.map((rule) => rule.key),
-  };
 }
 
 /**

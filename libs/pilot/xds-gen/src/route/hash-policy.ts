@@ -2,7 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteAction_HashPolicySchema } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
 import type { TrafficPolicy } from "@xebec/model-resources";
 import type { Built } from "../build/built.ts";
-import { effectivePolicy, mergedRule, optionalDuration } from "../cluster/traffic-policy.ts";
+import { serviceRule } from "../cluster/service-rule.ts";
+import { effectivePolicy, optionalDuration } from "../cluster/traffic-policy.ts";
 import type { Scope } from "../scope/scope.ts";
 
 export type HashPolicy = MessageInitShape<typeof RouteAction_HashPolicySchema>;
@@ -15,7 +16,7 @@ type ConsistentHash = NonNullable<NonNullable<TrafficPolicy["loadBalancer"]>["co
  */
 export function hashPolicy(scope: Scope, host: string, subset: string, port: number): Built<HashPolicy> | undefined {
   const service = scope.service(host);
-  const rule = service && mergedRule(scope.destinationRules(service));
+  const rule = service && serviceRule(scope, service);
   const hash = effectivePolicy(rule?.spec, subset, port).loadBalancer?.consistentHash;
   const policySpecifier = hash && specifierOf(hash);
   return rule && policySpecifier && { message: { policySpecifier }, configKeys: rule.keys };

@@ -1,5 +1,5 @@
 import { HeaderValueOption_HeaderAppendAction } from "@xebec/api-envoy/envoy/config/core/v3/base";
-import type { HeaderOperations, HttpRoute } from "@xebec/model-resources";
+import { type HeaderEditor, type HeaderOperations, type HttpRoute, oldHeaders } from "@xebec/model-resources";
 
 const { OVERWRITE_IF_EXISTS_OR_ADD, APPEND_IF_EXISTS_OR_ADD } = HeaderValueOption_HeaderAppendAction;
 
@@ -15,6 +15,11 @@ export function authorityOf(headers: Headers): string | undefined {
   const given = (values: HeaderOperations["set"]): string | undefined =>
     Object.entries(values ?? {}).find(([name]) => isAuthority(name))?.[1];
   return given(headers?.request?.set) ?? given(headers?.request?.add);
+}
+
+/** What a rule or a destination says of headers: as in Istio 1.1, the old fields first. */
+export function headersOf(editor: HeaderEditor): readonly Headers[] {
+  return [...oldHeaders(editor), editor.headers];
 }
 
 /** Headers to add and to remove, of requests and of answers: what is set first, then what is added. */

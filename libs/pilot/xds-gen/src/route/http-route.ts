@@ -9,7 +9,7 @@ import { routeSettings } from "../filter/http/registry.ts";
 import type { Scope } from "../scope/scope.ts";
 import { configPath } from "./config-path.ts";
 import { type HashPolicy, hashPolicy } from "./hash-policy.ts";
-import { authorityOf, headerEdits } from "./header-edits.ts";
+import { authorityOf, headerEdits, headersOf } from "./header-edits.ts";
 import { millionths } from "./percent.ts";
 import { directResponseOf, redirectOf } from "./redirect.ts";
 import { retryPolicy } from "./retry-policy.ts";
@@ -19,19 +19,23 @@ import { NO_TIMEOUT, routeTimeout } from "./route-timeout.ts";
 type ActionInit = MessageInitShape<typeof RouteActionSchema>;
 type Destination = HttpDestination["destination"];
 
-/** Translates one match of one HTTP rule of a VirtualService into an Envoy route (docs/reference/pilot.md §3.1). */
+/**
+ * Translates one match of one HTTP rule of a VirtualService into an Envoy route (docs/reference/pilot.md §3.1).
+ * @param delegateKey of the VirtualService that the rule comes from where `owner` delegates to it
+ */
 export function httpRoute(
   scope: Scope,
   owner: VirtualService,
   rule: HttpRoute,
   match: HttpMatch | undefined,
   binding: RouteBinding,
+  delegateKey?: string,
 ): BuiltRoute {
-  const resolve = resolver(scope, owner, binding);
+  const resolve = resolver(scope, owner.namespace, binding);
   const used = usedOf(rule).map((each) => ({ ...each, ...resolve(each.destination) }));
   const [only] = used.length === 1 ? used : [];
   // A single destination's edits come behind the rule's, so that what it sets holds.
-  const { request, response } = headerEdits(rule.headers, only?.headers);
+  const { request, response } = headerEdits(...headersOf(rule), ...(only ? headersOf(only) : []));
   const hashes = used.flatMap(({ host, subset, port }) => hashPolicy(scope, host, subset, port) ?? []).slice(0, 8);
   const { typedPerFilterConfig, configKeys } = routeSettings(scope, { rule, destinations: used });
   return {
@@ -46,7 +50,14 @@ export function httpRoute(
       ...response,
       typedPerFilterConfig,
     },
-    configKeys: [...new Set([owner.key, ...hashes.flatMap((each) => each.configKeys), ...configKeys])],
+    configKeys: [
+      ...new Set([
+        owner.key,
+        ...(delegateKey ? [delegateKey] : []),
+        ...hashes.flatMap((each) => each.configKeys),
+        ...configKeys,
+      ]),
+    ],
   };
 }
 
@@ -89,9 +100,9 @@ type Used = HttpDestination & Resolved;
 
 const clusterName = ({ port, subset, host }: Resolved): string => outboundCluster(port, subset, host);
 
-function resolver(scope: Scope, owner: VirtualService, binding: RouteBinding): (destination: Destination) => Resolved {
+function resolver(scope: Scope, namespace: string, binding: RouteBinding): (destination: Destination) => Resolved {
   return (destination) => {
-    const host = canonicalHost(resolveShortName(destination.host, owner.namespace, scope.mesh.domain));
+    const host = canonicalHost(resolveShortName(destination.host, namespace, scope.mesh.domain));
     return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
   };
 }
@@ -144,7 +155,7 @@ function clusterSpecifier(used: readonly Used[], ownHosts: boolean): NonNullable
     case: "weightedClusters",
     value: {
       clusters: used.map((each) => {
-        const { request, response } = headerEdits(each.headers);
+        const { request, response } = headerEdits(...headersOf(each));
         return {
           ...{ name: clusterName(each), weight: each.weight ?? 0, ...request, ...response },
           hostRewriteSpecifier: hostRewrite(ownHosts ? authorityOf(each.headers) : undefined),
@@ -167,6 +178,8 @@ export function clusterOf(scope: Scope, destination: Destination, host: string, 
 export function portOf(scope: Scope, destination: Destination, host: string, listenerPort: number): number {
   if (destination.port?.number !== undefined) return destination.port.number;
   const ports = scope.service(host)?.ports.filter((each) => each.protocol !== "UDP") ?? [];
+  const named = ports.find(({ name }) => name === destination.port?.name);
+  if (named) return named.number;
   const [first, second] = ports;
   if (!first) return listenerPort;
   if (!second) return first.number;

@@ -3,7 +3,8 @@ import { canonicalHost, hostCovers, isTls, resolveShortName } from "@xebec/model
 import type { TcpRoute, TlsRoute } from "@xebec/model-resources";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
-import { effectivePolicy, mergedRule, ms } from "../cluster/traffic-policy.ts";
+import { serviceRule } from "../cluster/service-rule.ts";
+import { effectivePolicy, ms } from "../cluster/traffic-policy.ts";
 import type { TcpSettings, WeightedCluster } from "../filter/connection.ts";
 import { type Cidr, cidrOf } from "../listener/cidr.ts";
 import { hasOriginalDst } from "../scope/resolution.ts";
@@ -129,7 +130,7 @@ export function l4Settings(
 ): { readonly settings: TcpSettings; readonly configKeys: readonly string[] } {
   const service = first && scope.service(first.host);
   if (!service) return { settings: {}, configKeys: [] };
-  const rule = mergedRule(scope.destinationRules(service));
+  const rule = serviceRule(scope, service);
   const policy = effectivePolicy(rule?.spec, first.subset, first.port);
   const idle = ms(policy.connectionPool?.tcp?.idleTimeout);
   const longest = ms(policy.connectionPool?.tcp?.maxConnectionDuration);

@@ -13,12 +13,12 @@ export const meshBinding = (port: number): RouteBinding => ({ gateways: new Set(
 /** The routes of a VirtualService that apply here, in the order of its file; empty when none does. */
 export function routesOf(scope: Scope, owner: VirtualService, binding: RouteBinding): BuiltRoute[] {
   const routes: BuiltRoute[] = [];
-  for (const rule of owner.spec.http ?? []) {
+  for (const [i, rule] of (owner.spec.http ?? []).entries()) {
     const matches = rule.match?.length ? rule.match : [undefined];
     for (const match of matches) {
       if (match && !appliesHere(match, binding, scope.proxyClass, (text) => resolveGateway(text, owner.namespace)))
         continue;
-      routes.push(httpRoute(scope, owner, rule, match, binding));
+      routes.push(httpRoute(scope, owner, rule, match, binding, owner.delegateKeys?.[i]));
       if (isCatchAll(match)) return routes;
     }
   }

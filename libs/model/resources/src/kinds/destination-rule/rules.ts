@@ -1,6 +1,7 @@
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isLabel } from "../../rules/names.ts";
+import { checkPort } from "../shared/port-rules.ts";
 import type { DestinationRuleSpec, TrafficPolicy } from "./schema.ts";
 
 const MAX_MAGLEV = 5_000_011;
@@ -38,12 +39,12 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Check
   const { portLevelSettings, ...own } = policy;
   if (Object.keys(own).length === 0 && !portLevelSettings?.length) check.fail(path, "must set something");
   checkParts(policy, path, check);
-  const ports = new Set<number>();
+  const ports = new Set<number | string>();
   for (const [i, each] of (policy.portLevelSettings ?? []).entries()) {
     const at = [...path, "portLevelSettings", i];
-    const port = each.port.number;
-    if (port === undefined) check.fail([...at, "port", "number"], "is required");
-    else if (ports.has(port)) check.fail([...at, "port", "number"], `port ${port} is set twice`);
+    checkPort(each.port, [...at, "port"], check);
+    const port = each.port.number ?? each.port.name ?? "";
+    if (ports.has(port)) check.fail([...at, "port"], `port ${port} is set twice`);
     else ports.add(port);
     if (!each.connectionPool && !each.outlierDetection && !each.loadBalancer && !each.tls)
       check.fail(at, "must set something");

@@ -1,4 +1,4 @@
-import { field, list, message, required, type Static, string, unsupported } from "@xebec/model-schema";
+import { anything, field, list, message, required, type Static, string, unsupported } from "@xebec/model-schema";
 import { ExportTo, Labels, PortSelector, WorkloadSelector } from "../shared/shapes.ts";
 import { ClientTls } from "./client-tls.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -39,20 +39,17 @@ const Subset = message("Subset", {
 });
 export type Subset = Static<typeof Subset>;
 
-export const DestinationRuleSpec = message(
-  "DestinationRule",
-  {
-    host: required(
-      string({ minLength: 1 }),
-      "The service: a full name, also with a wildcard, or a short name, which is looked up in the rule's own namespace.",
-    ),
-    trafficPolicy: field(TrafficPolicy, "Settings for connections and requests to the host."),
-    subsets: field(list(Subset), "Named parts of the endpoints, such as versions."),
-    exportTo: field(ExportTo, "Namespaces that see the object: `.` is its own, `*` all.", { default: ["*"] }),
-    workloadSelector: field(WorkloadSelector, "The rule is for clients of its own namespace that have these labels.", {
-      defaultText: "all clients",
-    }),
-  },
-  { unsupported: unsupported("", { configScope: "write exportTo" }) },
-);
+export const DestinationRuleSpec = message("DestinationRule", {
+  host: required(
+    string({ minLength: 1 }),
+    "The service: a full name, also with a wildcard, or a short name, which is looked up in the rule's own namespace.",
+  ),
+  trafficPolicy: field(TrafficPolicy, "Settings for connections and requests to the host."),
+  subsets: field(list(Subset), "Named parts of the endpoints, such as versions."),
+  exportTo: field(ExportTo, "Namespaces that see the object: `.` is its own, `*` all.", { default: ["*"] }),
+  workloadSelector: field(WorkloadSelector, "The rule is for clients of its own namespace that have these labels.", {
+    defaultText: "all clients",
+  }),
+  configScope: field(anything(), "The form of `exportTo` before Istio 1.1.", { noEffect: "write exportTo" }),
+});
 export type DestinationRuleSpec = Static<typeof DestinationRuleSpec>;

@@ -1,4 +1,4 @@
-import { double, field, list, map, message, required, string, struct, uint32, unsupported } from "@xebec/model-schema";
+import { double, field, list, map, message, required, string, struct, uint32 } from "@xebec/model-schema";
 
 // Messages and types that several kinds share (docs/reference/pilot.md §3).
 
@@ -23,11 +23,10 @@ export const Percent = message("Percent", {
   value: field(percentage(), "From 0 to 100, in steps of 0.0001.", { default: 0 }),
 });
 
-export const PortSelector = message(
-  "PortSelector",
-  { number: field(port(), "The number of a port of the service.") },
-  { unsupported: unsupported("", { name: "write number" }) },
-);
+export const PortSelector = message("PortSelector", {
+  number: field(port(), "The number of a port of the service. One of `number` and `name` is required."),
+  name: field(string(), "The name of a port of the service, as in Istio 1.1."),
+});
 
 export const Destination = message("Destination", {
   host: required(

@@ -1,7 +1,8 @@
 import type { Path } from "@xebec/model-schema";
-import type { Checker } from "../../rules/checker.ts";
+import { Checker } from "../../rules/checker.ts";
 import { isToken } from "../../rules/names.ts";
 import { checkHeaderFormat } from "./header-format.ts";
+import type { HeaderEditor } from "./headers.ts";
 import type { HttpRoute } from "./http-route.ts";
 
 const AUTHORITY = new Set([":authority", "host"]);
@@ -24,6 +25,26 @@ export function checkHeaders(headers: HttpRoute["headers"], path: Path, check: C
         if (/[\r\n\0]/.test(value)) check.fail(at, "must not contain control characters");
         else checkHeaderFormat(value, at, check);
       }
+  }
+}
+
+const OLD = {
+  appendHeaders: ["request", "add"],
+  appendRequestHeaders: ["request", "add"],
+  removeRequestHeaders: ["request", "remove"],
+  appendResponseHeaders: ["response", "add"],
+  removeResponseHeaders: ["response", "remove"],
+} as const;
+
+/** Istio 1.1's fields for headers follow the rules of those that replaced them. */
+export function checkOldHeaders(editor: HeaderEditor, path: Path, check: Checker): void {
+  for (const [field, [side, operation]] of Object.entries(OLD)) {
+    const value = editor[field as keyof typeof OLD];
+    if (value === undefined) continue;
+    check.warn([...path, field], `is deprecated; write headers.${side}.${operation}`);
+    const inner = new Checker(check.namespace);
+    checkHeaders({ [side]: { [operation]: value } }, [], inner);
+    for (const { path: at, message } of inner.violations) check.fail([...path, field, ...at.slice(2)], message);
   }
 }
 

@@ -17,8 +17,31 @@ export const Headers = message("Headers", {
 
 /** Istio 1.1's fields for headers, which `headers` has replaced. */
 export const HEADERS_OF_1_0 = {
-  appendRequestHeaders: "write headers.request.add",
-  removeRequestHeaders: "write headers.request.remove",
-  appendResponseHeaders: "write headers.response.add",
-  removeResponseHeaders: "write headers.response.remove",
-} as const;
+  appendRequestHeaders: field(map(string()), "The old form of `headers.request.add`."),
+  removeRequestHeaders: field(list(string()), "The old form of `headers.request.remove`."),
+  appendResponseHeaders: field(map(string()), "The old form of `headers.response.add`."),
+  removeResponseHeaders: field(list(string()), "The old form of `headers.response.remove`."),
+};
+
+/** A rule or a destination, as far as it edits headers. */
+export interface HeaderEditor {
+  readonly headers?: Static<typeof Headers>;
+  readonly appendHeaders?: Readonly<Record<string, string>>;
+  readonly appendRequestHeaders?: Readonly<Record<string, string>>;
+  readonly removeRequestHeaders?: readonly string[];
+  readonly appendResponseHeaders?: Readonly<Record<string, string>>;
+  readonly removeResponseHeaders?: readonly string[];
+}
+
+/** The old fields in today's form, in the order in which they apply; empty without any. */
+export function oldHeaders(editor: HeaderEditor): NonNullable<HeaderEditor["headers"]>[] {
+  const { appendHeaders, appendRequestHeaders, removeRequestHeaders: fromRequest } = editor;
+  const { appendResponseHeaders, removeResponseHeaders: fromResponse } = editor;
+  return [
+    ...(appendHeaders ? [{ request: { add: { ...appendHeaders } } }] : []),
+    ...(appendRequestHeaders ? [{ request: { add: { ...appendRequestHeaders } } }] : []),
+    ...(fromRequest ? [{ request: { remove: [...fromRequest] } }] : []),
+    ...(appendResponseHeaders ? [{ response: { add: { ...appendResponseHeaders } } }] : []),
+    ...(fromResponse ? [{ response: { remove: [...fromResponse] } }] : []),
+  ];
+}

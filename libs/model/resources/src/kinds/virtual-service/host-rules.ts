@@ -13,7 +13,7 @@ export function isForMesh({ gateways }: VirtualServiceSpec): boolean {
 }
 
 /** Hosts are names that do not overlap; the mesh cannot have `*`. */
-export function checkHosts({ hosts, tls }: VirtualServiceSpec, forMesh: boolean, check: Checker): void {
+export function checkHosts({ hosts = [], tls }: VirtualServiceSpec, forMesh: boolean, check: Checker): void {
   const before = check.violations.length;
   for (const [i, host] of hosts.entries()) {
     const path = ["spec", "hosts", i];
@@ -38,7 +38,7 @@ export function checkSni(sni: string, spec: VirtualServiceSpec, path: Path, chec
   }
   if (isForMesh(spec) || !OUTBOUND_SNI.test(sni)) check.host(sni, path);
   if (
-    !spec.hosts.some(
+    !spec.hosts?.some(
       (host) => host === sni || hostCovers(resolveShortName(host, "x", "y"), sni) || hostCovers(host, sni),
     )
   )

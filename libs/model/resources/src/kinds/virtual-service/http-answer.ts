@@ -9,7 +9,6 @@ import {
   required,
   string,
   uint32,
-  unsupported,
 } from "@xebec/model-schema";
 import { port, StringMatch } from "../shared/shapes.ts";
 
@@ -39,16 +38,17 @@ export const DirectResponse = message("HTTPDirectResponse", {
   body: field(Body, "The body, of at most 1 MiB.", { defaultText: "an empty body" }),
 });
 
-export const Cors = message(
-  "CorsPolicy",
-  {
-    allowOrigins: field(list(StringMatch), "Origins that are allowed."),
-    allowOrigin: field(list(string()), "The old form of `allowOrigins`: exact origins, or `*`."),
-    allowMethods: field(list(string()), "Methods that a preflight request is told, or `*`."),
-    allowHeaders: field(list(string()), "Request headers that a preflight request is told, or `*`."),
-    exposeHeaders: field(list(string()), "Response headers that scripts may read."),
-    maxAge: field(duration(), "How long the result of a preflight request may be cached, in whole seconds."),
-    allowCredentials: field(bool(), "Whether a request may carry credentials."),
-  },
-  { unsupported: unsupported("unmatchedPreflights") },
-);
+export const Cors = message("CorsPolicy", {
+  allowOrigins: field(list(StringMatch), "Origins that are allowed."),
+  allowOrigin: field(list(string()), "The old form of `allowOrigins`: exact origins, or `*`."),
+  allowMethods: field(list(string()), "Methods that a preflight request is told, or `*`."),
+  allowHeaders: field(list(string()), "Request headers that a preflight request is told, or `*`."),
+  exposeHeaders: field(list(string()), "Response headers that scripts may read."),
+  maxAge: field(duration(), "How long the result of a preflight request may be cached, in whole seconds."),
+  allowCredentials: field(bool(), "Whether a request may carry credentials."),
+  unmatchedPreflights: field(
+    enumeration(["UNSPECIFIED", "FORWARD", "IGNORE"]),
+    "What becomes of a preflight request from an origin that is not allowed: it is forwarded, or answered without permission.",
+    { default: "FORWARD" },
+  ),
+});

@@ -13,7 +13,7 @@ const part = {
 const Delay = message(
   "HTTPFaultInjection.Delay",
   { ...part, fixedDelay: field(duration(), "How long a request is held before it is forwarded. Required.") },
-  { unsupported: unsupported("exponentialDelay") },
+  { unsupported: unsupported("", { exponentialDelay: "Istio does not have it either; write fixedDelay" }) },
 );
 
 const Abort = message(
@@ -23,7 +23,7 @@ const Abort = message(
     httpStatus: field(int32({ minimum: 200, maximum: 600 }), "The status of the answer, from 200 to 599."),
     grpcStatus: field(string({ pattern: GRPC_STATUS }), "The gRPC status of the answer, such as `UNAVAILABLE`."),
   },
-  { unsupported: unsupported("http2Error") },
+  { unsupported: unsupported("", { http2Error: "Istio does not have it either; write httpStatus or grpcStatus" }) },
 );
 
 export const Fault = message("HTTPFaultInjection", {

@@ -4,12 +4,12 @@ import {
   field,
   int32,
   list,
+  map,
   message,
   required,
   type Static,
   string,
   uint32,
-  unsupported,
 } from "@xebec/model-schema";
 import { Destination, Percent } from "../shared/shapes.ts";
 import { HEADERS_OF_1_0, Headers } from "./headers.ts";
@@ -17,21 +17,14 @@ import { Cors, DirectResponse, Redirect } from "./http-answer.ts";
 import { Fault } from "./http-fault.ts";
 import { HttpMatch } from "./http-match.ts";
 
-const HttpDestination = message(
-  "HTTPRouteDestination",
-  {
-    destination: required(Destination, "The service that gets the requests."),
-    weight: field(
-      int32({ minimum: 0 }),
-      "The share of the requests, relative to the sum of all weights of the route.",
-      {
-        defaultText: "all requests for a single destination, none beside others",
-      },
-    ),
-    headers: field(Headers, "Changes to headers for this destination."),
-  },
-  { unsupported: HEADERS_OF_1_0 },
-);
+const HttpDestination = message("HTTPRouteDestination", {
+  destination: required(Destination, "The service that gets the requests."),
+  weight: field(int32({ minimum: 0 }), "The share of the requests, relative to the sum of all weights of the route.", {
+    defaultText: "all requests for a single destination, none beside others",
+  }),
+  headers: field(Headers, "Changes to headers for this destination."),
+  ...HEADERS_OF_1_0,
+});
 export type HttpDestination = Static<typeof HttpDestination>;
 
 const RegexRewrite = message("RegexRewrite", {
@@ -69,36 +62,38 @@ const MirrorPolicy = message("HTTPMirrorPolicy", {
   percentage: field(Percent, "The part of the requests that is copied.", { defaultText: "all requests" }),
 });
 
-export const HttpRoute = message(
-  "HTTPRoute",
-  {
-    name: field(string(), "A name for the rule, shown in logs, metrics and `xebec` output."),
-    match: field(list(HttpMatch), "The rule is for requests that fit one of these.", { defaultText: "all requests" }),
-    route: field(
-      list(HttpDestination),
-      "Where requests are forwarded to. One of `route`, `redirect` and `directResponse` is required.",
-    ),
-    redirect: field(Redirect, "Answers with a redirect."),
-    directResponse: field(DirectResponse, "Answers with this status and body."),
-    rewrite: field(Rewrite, "Changes path or authority before a request is forwarded."),
-    timeout: field(duration(), "How long the whole answer may take, with all retries.", {
-      defaultText: "no limit",
-    }),
-    retries: field(HttpRetry, "How failed requests are retried."),
-    fault: field(Fault, "Delays and errors that are injected on purpose."),
-    mirror: field(Destination, "A service that gets a copy of each request; its answers are dropped."),
-    mirrorPercentage: field(Percent, "The part of the requests that `mirror` gets.", { defaultText: "all requests" }),
-    mirrorPercent: field(uint32({ maximum: 100 }), "The old form of `mirrorPercentage`, in whole percent."),
-    mirrors: field(list(MirrorPolicy), "Several services that get copies. Not beside `mirror`."),
-    corsPolicy: field(Cors, "Cross-origin resource sharing: answers preflight requests and marks responses."),
-    headers: field(Headers, "Changes to headers for all destinations of the rule."),
-  },
-  {
-    unsupported: unsupported("delegate", {
-      ...HEADERS_OF_1_0,
-      appendHeaders: "write headers.request.add",
-      websocketUpgrade: "leave it out, upgrades are always possible",
-    }),
-  },
-);
+const Delegate = message("Delegate", {
+  name: field(string(), "The name of the VirtualService. Required."),
+  namespace: field(string(), "The namespace of the VirtualService.", { defaultText: "the object's own namespace" }),
+});
+
+export const HttpRoute = message("HTTPRoute", {
+  name: field(string(), "A name for the rule, shown in logs, metrics and `xebec` output."),
+  match: field(list(HttpMatch), "The rule is for requests that fit one of these.", { defaultText: "all requests" }),
+  route: field(
+    list(HttpDestination),
+    "Where requests are forwarded to. One of `route`, `redirect`, `directResponse` and `delegate` is required.",
+  ),
+  delegate: field(
+    Delegate,
+    "A VirtualService without hosts whose rules stand in the place of this one. Not beside `route` and `redirect`.",
+  ),
+  redirect: field(Redirect, "Answers with a redirect."),
+  directResponse: field(DirectResponse, "Answers with this status and body."),
+  rewrite: field(Rewrite, "Changes path or authority before a request is forwarded."),
+  timeout: field(duration(), "How long the whole answer may take, with all retries.", {
+    defaultText: "no limit",
+  }),
+  retries: field(HttpRetry, "How failed requests are retried."),
+  fault: field(Fault, "Delays and errors that are injected on purpose."),
+  mirror: field(Destination, "A service that gets a copy of each request; its answers are dropped."),
+  mirrorPercentage: field(Percent, "The part of the requests that `mirror` gets.", { defaultText: "all requests" }),
+  mirrorPercent: field(uint32({ maximum: 100 }), "The old form of `mirrorPercentage`, in whole percent."),
+  mirrors: field(list(MirrorPolicy), "Several services that get copies. Not beside `mirror`."),
+  corsPolicy: field(Cors, "Cross-origin resource sharing: answers preflight requests and marks responses."),
+  headers: field(Headers, "Changes to headers for all destinations of the rule."),
+  appendHeaders: field(map(string()), "The oldest form of `headers.request.add`."),
+  ...HEADERS_OF_1_0,
+  websocketUpgrade: field(bool(), "Whether WebSockets are possible.", { noEffect: "upgrades are always possible" }),
+});
 export type HttpRoute = Static<typeof HttpRoute>;

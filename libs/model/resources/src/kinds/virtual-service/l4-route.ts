@@ -1,10 +1,7 @@
-import { field, int32, list, message, required, type Static, string, unsupported } from "@xebec/model-schema";
+import { field, int32, list, message, required, type Static, string } from "@xebec/model-schema";
 import { Destination, Labels, port } from "../shared/shapes.ts";
 
 // Rules for TLS that is not terminated, and for TCP.
-
-/** Istio itself has never implemented `sourceSubnet`. */
-const OPTIONS = { unsupported: unsupported("", { sourceSubnet: "write sourceLabels or sourceNamespace" }) };
 
 const match = {
   destinationSubnets: field(list(string()), "Addresses or networks, one of which was called."),
@@ -13,6 +10,9 @@ const match = {
   sourceNamespace: field(string(), "The namespace of the client's workload. Not for gateways."),
   gateways: field(list(string()), "Gateways where the match is for, or `mesh` for sidecars.", {
     defaultText: "the gateways of the VirtualService",
+  }),
+  sourceSubnet: field(string(), "A network of clients.", {
+    noEffect: "Istio has never had it; write sourceLabels or sourceNamespace",
   }),
 };
 
@@ -27,17 +27,13 @@ const RouteDestination = message("RouteDestination", {
   ),
 });
 
-const TlsMatch = message(
-  "TLSMatchAttributes",
-  {
-    sniHosts: required(
-      list(string(), { minItems: 1 }),
-      "Server names of the TLS handshake, also with a wildcard. Each must be covered by `hosts`.",
-    ),
-    ...match,
-  },
-  OPTIONS,
-);
+const TlsMatch = message("TLSMatchAttributes", {
+  sniHosts: required(
+    list(string(), { minItems: 1 }),
+    "Server names of the TLS handshake, also with a wildcard. Each must be covered by `hosts`.",
+  ),
+  ...match,
+});
 
 export const TlsRoute = message("TLSRoute", {
   match: required(list(TlsMatch, { minItems: 1 }), "The rule is for connections that fit one of these."),
@@ -46,13 +42,9 @@ export const TlsRoute = message("TLSRoute", {
 export type TlsRoute = Static<typeof TlsRoute>;
 
 export const TcpRoute = message("TCPRoute", {
-  match: field(
-    list(message("L4MatchAttributes", match, OPTIONS)),
-    "The rule is for connections that fit one of these.",
-    {
-      defaultText: "all connections",
-    },
-  ),
+  match: field(list(message("L4MatchAttributes", match)), "The rule is for connections that fit one of these.", {
+    defaultText: "all connections",
+  }),
   route: required(list(RouteDestination, { minItems: 1 }), "Where connections are forwarded to."),
 });
 export type TcpRoute = Static<typeof TcpRoute>;

@@ -1,6 +1,7 @@
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isLabel, isName } from "../../rules/names.ts";
+import { checkPort } from "../shared/port-rules.ts";
 
 // What a rule names: gateways, and destinations with their weights.
 
@@ -19,14 +20,14 @@ export function checkGateways(gateways: readonly string[] | undefined, path: Pat
 
 /** A destination is a host, with the name of a subset and the number of a port. */
 export function checkDestination(
-  { host, subset, port }: { host: string; subset?: string; port?: { number?: number } },
+  { host, subset, port }: { host: string; subset?: string; port?: { number?: number; name?: string } },
   path: Path,
   check: Checker,
 ): void {
   if (host === "*") check.fail([...path, "host"], "* is not a destination");
   else check.host(host, [...path, "host"]);
   if (subset && !isLabel(subset)) check.fail([...path, "subset"], `"${subset}" is not a name of a subset`);
-  if (port && port.number === undefined) check.fail([...path, "port", "number"], "is required");
+  if (port) checkPort(port, [...path, "port"], check);
 }
 
 /** Destinations have weights that are not all zero. */

@@ -10,7 +10,10 @@ import { warnOfUnreachable } from "./unreachable.ts";
 /** Semantic rules of a VirtualService (docs/reference/platform.md §3.11). */
 export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): void {
   const path: Path = ["spec"];
-  const forMesh = isForMesh(spec);
+  const isDelegate = !spec.hosts?.length;
+  // Whether claims can be matched depends on who delegates.
+  const forMesh = !isDelegate && isForMesh(spec);
+  if (isDelegate) checkDelegate(spec, check);
   checkHosts(spec, forMesh, check);
   checkGateways(spec.gateways, [...path, "gateways"], check);
   check.require(
@@ -19,7 +22,8 @@ export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): v
     "one of http, tls and tcp must have a rule",
   );
   check.exportTo(spec.exportTo, [...path, "exportTo"]);
-  for (const [i, rule] of (spec.http ?? []).entries()) checkHttp(rule, [...path, "http", i], check, forMesh);
+  for (const [i, rule] of (spec.http ?? []).entries())
+    checkHttp(rule, [...path, "http", i], check, { forMesh, isDelegate });
   for (const [i, rule] of (spec.tls ?? []).entries()) {
     for (const [j, match] of rule.match.entries())
       for (const [k, sni] of match.sniHosts.entries())
@@ -29,6 +33,13 @@ export function checkVirtualService(spec: VirtualServiceSpec, check: Checker): v
   for (const [i, rule] of (spec.tcp ?? []).entries())
     check.withoutWarnings(() => checkL4(rule, [...path, "tcp", i], check));
   warnOfUnreachable(spec, check);
+}
+
+/** A VirtualService without hosts has nothing but rules for HTTP, which others take over. */
+function checkDelegate(spec: VirtualServiceSpec, check: Checker): void {
+  for (const field of ["gateways", "tls", "tcp"] as const)
+    if (spec[field]?.length)
+      check.fail(["spec", field], "has no place in a VirtualService without hosts, which others delegate to");
 }
 
 function checkL4(rule: TcpRoute | TlsRoute, path: Path, check: Checker): void {

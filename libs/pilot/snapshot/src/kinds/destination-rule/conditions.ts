@@ -49,7 +49,7 @@ function ofNobody(
 ): string[] {
   if (services.length === 0) return [];
   const found: string[] = [];
-  const ports = new Set(services.flatMap((each) => each.ports.map(({ number }) => number)));
+  const ports = new Set(services.flatMap((each) => each.ports.flatMap(({ number, name }) => [number, name])));
   const policies = [
     { policy: spec.trafficPolicy, path: "spec.trafficPolicy" },
     ...(spec.subsets ?? []).map((each, i) => ({
@@ -59,8 +59,8 @@ function ofNobody(
   ];
   for (const { policy, path } of policies)
     for (const [i, { port }] of (policy?.portLevelSettings ?? []).entries())
-      if (port?.number !== undefined && !ports.has(port.number))
-        found.push(`${path}.portLevelSettings[${i}].port: the service has no port ${port.number}`);
+      if (!ports.has(port.number ?? port.name ?? ""))
+        found.push(`${path}.portLevelSettings[${i}].port: the service has no port ${port.number ?? port.name}`);
   const endpoints = services.flatMap((each) => snapshot.endpoints.get(each.id) ?? []);
   for (const [i, { name, labels }] of (spec.subsets ?? []).entries())
     if (endpoints.length > 0 && !endpoints.some((each) => labelsMatch(labels, each.labels)))

@@ -1,7 +1,8 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { anyOf } from "@xebec/api-envoy";
 import { ConfigSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
-import { effectivePolicy, mergedRule } from "../../cluster/traffic-policy.ts";
+import { serviceRule } from "../../cluster/service-rule.ts";
+import { effectivePolicy } from "../../cluster/traffic-policy.ts";
 import { isAuto, MESH_HTTP } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { HttpFilter, RouteDestination } from "./http-filter.ts";
@@ -32,7 +33,7 @@ function needsAnnouncement(
 ): { readonly configKeys: readonly string[] } | undefined {
   const service = scope.service(host);
   if (!service || !isAuto(service, port)) return undefined;
-  const rule = mergedRule(scope.destinationRules(service));
+  const rule = serviceRule(scope, service);
   const mode = effectivePolicy(rule?.spec, subset, port).tls?.mode;
   if (mode === "ISTIO_MUTUAL") return { configKeys: rule?.keys ?? [] };
   return mode === undefined && !service.external ? { configKeys: [] } : undefined;

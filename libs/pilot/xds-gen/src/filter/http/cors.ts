@@ -31,6 +31,7 @@ function policyOf(policy: NonNullable<HttpRoute["corsPolicy"]>) {
     exposeHeaders: (policy.exposeHeaders ?? []).join(","),
     maxAge: maxAge === undefined ? "" : String(Math.floor(maxAge / 1000)),
     ...(policy.allowCredentials === undefined ? {} : { allowCredentials: policy.allowCredentials }),
+    ...(policy.unmatchedPreflights === "IGNORE" ? { forwardNotMatchingPreflights: false } : {}),
     filterEnabled: { defaultValue: millionths(100) },
   });
 }
