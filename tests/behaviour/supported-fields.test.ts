@@ -11,6 +11,8 @@ const TABLES = [
   "DestinationRule",
   "Gateway",
   "ServiceEntry",
+  "WorkloadEntry",
+  "WorkloadGroup",
   "PeerAuthentication",
   "RequestAuthentication",
 ];

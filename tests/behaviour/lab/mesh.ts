@@ -61,7 +61,7 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
     },
     ...pods.map(
       (pod): WorkloadRecord => ({
-        ...{ type: "pod", namespace, name: pod.name, uid: "", ip: pod.ip, ready: true, ports: [] },
+        ...{ type: "pod", namespace, name: pod.name, uid: "", ip: pod.ip, ready: pod.ready ?? true, ports: [] },
         labels: { app: name, ...pod.labels, ...(pod.sidecar ? { "security.istio.io/tlsMode": "istio" } : {}) },
         serviceAccount: pod.serviceAccount ?? "default",
         workload: { kind: "Deployment", name },

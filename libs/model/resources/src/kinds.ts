@@ -9,6 +9,8 @@ import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
+import { workloadEntry } from "./kinds/workload-entry/index.ts";
+import { workloadGroup } from "./kinds/workload-group/index.ts";
 
 // What the other packages use of the kinds.
 export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
@@ -32,6 +34,8 @@ export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
 export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";
 export type { VirtualServiceSpec } from "./kinds/virtual-service/schema.ts";
+export type { WorkloadEntrySpec } from "./kinds/workload-entry/schema.ts";
+export type { WorkloadGroupSpec } from "./kinds/workload-group/schema.ts";
 
 /** All kinds that are supported, in the order of their groups. A new kind has a line here, and one above for its types. */
 export const KINDS: readonly Kind[] = [
@@ -39,6 +43,8 @@ export const KINDS: readonly Kind[] = [
   destinationRule,
   gateway,
   serviceEntry,
+  workloadEntry,
+  workloadGroup,
   peerAuthentication,
   requestAuthentication,
   ...mixerKinds,

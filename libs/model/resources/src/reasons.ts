@@ -25,6 +25,7 @@ export const REASONS = {
     GatewayNotFound: "ignored",
     HostNotFound: "ignored",
     NoProxySelected: "ignored",
+    NotSelected: "ignored",
     NoProxyAffected: "ignored",
     ProxyRejected: "rejected",
   },

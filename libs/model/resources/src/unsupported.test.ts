@@ -66,9 +66,6 @@ test("what is not supported is reported as that, with what to write instead, and
     reported("DestinationRule", { host: "h", trafficPolicy: { tls: { mode: "SIMPLE", credentialName: "c" } } }),
     [`spec.trafficPolicy.tls.credentialName: ${not}`],
   );
-  assert.deepEqual(reported("ServiceEntry", { hosts: ["*.h"], resolution: "DYNAMIC_DNS" }), [
-    `spec.resolution: DYNAMIC_DNS ${not}`,
-  ]);
 });
 
 test("every kind of Istio's is supported or known as unsupported", () => {

@@ -1,8 +1,7 @@
 import { protocolOfServicePort } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
+import { isMeshed, localityOfLabels, networkOf } from "./labels.ts";
 import type { MeshEndpoint, MeshService } from "./service.ts";
-
-const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
 /** Translates a Kubernetes service (docs/reference/pilot.md §1.6). */
 export function serviceFromRecord(record: ServiceRecord): MeshService {
@@ -51,9 +50,10 @@ export function endpointsFromRecord(
         address: address.ip,
         ports,
         labels: pod?.labels ?? {},
-        locality: pod?.locality ?? "",
+        locality: (pod && (localityOfLabels(pod.labels) ?? pod.locality)) ?? "",
+        ...(pod ? networkOf(pod.labels) : {}),
         weight: 1,
-        mtls: pod?.labels[TLS_MODE_LABEL] === "istio",
+        mtls: isMeshed(pod?.labels ?? {}),
         ...(pod
           ? {
               serviceAccount: { namespace: pod.namespace, serviceAccount: pod.serviceAccount },

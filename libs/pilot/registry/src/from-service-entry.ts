@@ -1,12 +1,14 @@
 import { canonicalHost, type PortProtocol, protocolByName } from "@xebec/model-names";
 import { ineffectiveFields, keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
 import type { MeshEndpoint, MeshService, Resolution } from "./service.ts";
+import { endpointOfEntry } from "./workload.ts";
 
 const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
   NONE: "passthrough",
   STATIC: "eds",
   DNS: "dns",
   DNS_ROUND_ROBIN: "dns-round-robin",
+  DYNAMIC_DNS: "dynamic-dns",
 };
 
 /** Translates a ServiceEntry: one service for each host (docs/reference/pilot.md §1.7). */
@@ -31,6 +33,9 @@ export function servicesFromEntry(resource: Resource<ServiceEntrySpec>): MeshSer
     external: spec.location !== "MESH_INTERNAL",
     exportTo: spec.exportTo ?? [],
     subjectAltNames: spec.subjectAltNames ?? [],
+    ...(spec.workloadSelector?.labels && Object.keys(spec.workloadSelector.labels).length > 0
+      ? { selector: spec.workloadSelector.labels }
+      : {}),
     created: resource.creationTimestamp ?? "",
     configKeys: [keyOf(resource)],
     ...(unsupportedFields.length > 0 ? { unsupportedFields } : {}),
@@ -42,22 +47,12 @@ export function endpointsFromEntry(resource: Resource<ServiceEntrySpec>, host: s
   const { spec } = resource;
   const ports = spec.ports ?? [];
   const isDns = spec.resolution === "DNS" || spec.resolution === "DNS_ROUND_ROBIN";
-  if (spec.resolution === undefined || spec.resolution === "NONE") return [];
+  if (spec.resolution === undefined || spec.resolution === "NONE" || spec.resolution === "DYNAMIC_DNS") return [];
   const given = spec.endpoints ?? [];
-  if (given.length === 0) return isDns ? [plainEndpoint(host, portNumbers(ports, {}))] : [];
-  const reachable = given.flatMap(({ address, ...endpoint }) => (address ? [{ ...endpoint, address }] : []));
-  return reachable.map((endpoint) => ({
-    address: endpoint.address,
+  if (given.length === 0) return isDns && !spec.workloadSelector ? [plainEndpoint(host, portNumbers(ports, {}))] : [];
+  return given.map((endpoint) => ({
+    ...endpointOfEntry(endpoint, resource.namespace),
     ports: portNumbers(ports, endpoint.ports ?? {}),
-    labels: endpoint.labels ?? {},
-    locality: endpoint.locality ?? endpoint.labels?.["istio-locality"]?.replaceAll(".", "/") ?? "",
-    weight: endpoint.weight || 1,
-    ...(endpoint.serviceAccount
-      ? {
-          serviceAccount: { namespace: resource.namespace, serviceAccount: endpoint.serviceAccount },
-        }
-      : {}),
-    mtls: (endpoint.labels?.["security.istio.io/tlsMode"] ?? (endpoint.serviceAccount ? "istio" : "")) === "istio",
   }));
 }
 

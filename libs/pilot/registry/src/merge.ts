@@ -41,13 +41,18 @@ type Group = [ServiceDefinition, ...ServiceDefinition[]];
 function groupsOf(definitions: readonly ServiceDefinition[]): Group[] {
   const groups: Group[] = [];
   for (const each of definitions) {
+    if (each.addsOnly) continue;
     const group = groups.find(([first]) => canMerge(first.service, each.service));
     if (group) group.push(each);
     else groups.push([each]);
   }
   for (const group of groups) {
     if (!group[0].service.kubernetes) continue;
-    group.push(...definitions.filter(({ service }) => !service.kubernetes && addsEndpoints(service, group[0].service)));
+    group.push(
+      ...definitions.filter(
+        ({ service, addsOnly }) => addsOnly || (!service.kubernetes && addsEndpoints(service, group[0].service)),
+      ),
+    );
   }
   return groups;
 }

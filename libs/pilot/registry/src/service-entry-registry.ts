@@ -1,17 +1,38 @@
-import { keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
+import { labelsMatch } from "@xebec/model-names";
+import type { Resource, ServiceEntrySpec, WorkloadEntrySpec } from "@xebec/model-resources";
 import { endpointsFromEntry, servicesFromEntry } from "./from-service-entry.ts";
 import { RegistryListeners } from "./listeners.ts";
-import type { ServiceDefinition } from "./service.ts";
-import type { ConfigRegistry, RegistryListener, RegistryState } from "./service-registry.ts";
+import type { MeshEndpoint, ServiceDefinition } from "./service.ts";
+import type { ConfigRegistry, RegistryChange, RegistryListener, RegistryState } from "./service-registry.ts";
+import { type Workload, workloadOfEntry, workloadOfPod } from "./workload.ts";
+import { endpointForEntry, endpointForService, isReachable, Workloads } from "./workload-selection.ts";
 
-/** The hosts of ServiceEntries. */
+const WORKLOAD_ENTRY = "networking.istio.io/WorkloadEntry";
+
+type Entry = Resource<ServiceEntrySpec>;
+
+/** What selects workloads of a namespace: a ServiceEntry, or a Kubernetes service, which takes WorkloadEntries alone. */
+interface Selecting {
+  readonly selector: Readonly<Record<string, string>>;
+  readonly takesPods: boolean;
+  /** Makes its definitions anew. */
+  define(): ServiceDefinition[];
+}
+
+/**
+ * The hosts of ServiceEntries, with the WorkloadEntries and pods that they select; and the WorkloadEntries that Kubernetes services
+ * select (docs/reference/pilot.md §1.7, §1.8).
+ */
 export class ServiceEntryRegistry implements ConfigRegistry {
   readonly name = "ServiceEntry";
-  readonly configKinds = ["networking.istio.io/ServiceEntry"];
+  readonly configKinds = ["networking.istio.io/ServiceEntry", WORKLOAD_ENTRY];
   readonly #listeners = new RegistryListeners();
   readonly #definitions = new Map<string, ServiceDefinition>();
-  /** Ids of the services of each entry, by its key. */
+  /** Ids of the definitions of each entry or selecting service, by its key or id. */
   readonly #idsOf = new Map<string, readonly string[]>();
+  readonly #workloads = new Workloads();
+  /** Who selects workloads, by namespace, and by key or id. */
+  readonly #selecting = new Map<string, Map<string, Selecting>>();
 
   get state(): RegistryState {
     return { services: this.#definitions, pods: new Map() };
@@ -30,24 +51,114 @@ export class ServiceEntryRegistry implements ConfigRegistry {
   }
 
   putConfig(key: string, resource: Resource | undefined): void {
-    // First what may fail; then nothing can stay half made.
-    const after = resource ? definitionsOf(resource as Resource<ServiceEntrySpec>) : [];
     const services = new Map<string, ServiceDefinition | undefined>();
+    const [group, kind, namespace = "", name = ""] = key.split("/");
+    if (`${group}/${kind}` === WORKLOAD_ENTRY) {
+      const workload = resource && workloadOfEntry(resource as Resource<WorkloadEntrySpec>);
+      this.#putWorkload(namespace, `entry/${name}`, workload, services);
+    } else this.#putEntry(key, namespace, resource as Entry | undefined, services);
+    this.#report(services);
+  }
+
+  observe({ pods, services }: RegistryChange): void {
+    const changed = new Map<string, ServiceDefinition | undefined>();
+    for (const [key, pod] of pods) {
+      const [namespace = "", name = ""] = key.split("/");
+      this.#putWorkload(namespace, `pod/${name}`, pod && workloadOfPod(pod), changed);
+    }
+    for (const [id, definition] of services) this.#putService(id, definition, changed);
+    this.#report(changed);
+  }
+
+  #putEntry(key: string, namespace: string, entry: Entry | undefined, services: RegistryServices): void {
+    const selector = entry?.spec.workloadSelector?.labels;
+    const define = (): ServiceDefinition[] => (entry ? definitionsOf(entry, this.#workloads) : []);
+    // First what may fail; then nothing can stay half made.
+    const definitions = define();
+    this.#select(namespace, key, selector && { selector, takesPods: true, define });
+    this.#define(key, definitions, services);
+  }
+
+  /** Notes a service of another registry, if WorkloadEntries may be among its endpoints. */
+  #putService(id: string, definition: ServiceDefinition | undefined, services: RegistryServices): void {
+    const { service } = definition ?? {};
+    const selector = service?.kubernetes ? service.selector : undefined;
+    const namespace = service?.namespace ?? id.slice(id.lastIndexOf("@") + 1);
+    const isKnown = this.#selecting.get(namespace)?.has(id);
+    if (!isKnown && !selector) return;
+    const define = (): ServiceDefinition[] => (service ? additionsTo(service, selector ?? {}, this.#workloads) : []);
+    this.#select(namespace, id, selector && { selector, takesPods: false, define });
+    this.#define(id, define(), services);
+  }
+
+  #select(namespace: string, key: string, selecting: Selecting | undefined): void {
+    const list = this.#selecting.get(namespace);
+    if (!selecting) {
+      if (list?.delete(key) && list.size === 0) this.#selecting.delete(namespace);
+    } else if (list) list.set(key, selecting);
+    else this.#selecting.set(namespace, new Map([[key, selecting]]));
+  }
+
+  #putWorkload(namespace: string, name: string, after: Workload | undefined, services: RegistryServices): void {
+    const before = this.#workloads.replace(namespace, name, after);
+    const isEntry = name.startsWith("entry/");
+    for (const [key, { selector, takesPods, define }] of this.#selecting.get(namespace) ?? [])
+      if ((isEntry || takesPods) && [before, after].some((each) => each && labelsMatch(selector, each.labels)))
+        this.#define(key, define(), services);
+  }
+
+  /** Puts the definitions of an entry or service in the place of its former ones. */
+  #define(key: string, after: readonly ServiceDefinition[], services: RegistryServices): void {
     for (const id of this.#idsOf.get(key) ?? []) services.set(id, undefined);
     for (const each of after) services.set(each.service.id, each);
-    for (const [id, definition] of services)
-      if (definition) this.#definitions.set(id, definition);
-      else this.#definitions.delete(id);
-    if (resource)
+    if (after.length > 0)
       this.#idsOf.set(
-        keyOf(resource),
+        key,
         after.map((each) => each.service.id),
       );
     else this.#idsOf.delete(key);
+  }
+
+  #report(services: RegistryServices): void {
+    for (const [id, definition] of services)
+      if (definition) this.#definitions.set(id, definition);
+      else this.#definitions.delete(id);
     if (services.size > 0) void this.#listeners.call({ services, pods: new Map() });
   }
 }
 
-function definitionsOf(entry: Resource<ServiceEntrySpec>): ServiceDefinition[] {
-  return servicesFromEntry(entry).map((service) => ({ service, endpoints: endpointsFromEntry(entry, service.host) }));
+type RegistryServices = Map<string, ServiceDefinition | undefined>;
+
+function definitionsOf(entry: Entry, workloads: Workloads): ServiceDefinition[] {
+  return servicesFromEntry(entry).map((service) => ({
+    service,
+    endpoints: service.selector
+      ? workloads
+          .selected(entry.namespace, service.selector)
+          .filter((each) => isReachable(each, { dns: service.resolution === "dns" }))
+          .map((each) => endpointForEntry(each, service.ports))
+      : endpointsFromEntry(entry, service.host),
+  }));
+}
+
+/** The WorkloadEntries that a Kubernetes service selects, as what is added to it. */
+function additionsTo(
+  service: ServiceDefinition["service"],
+  selector: Readonly<Record<string, string>>,
+  workloads: Workloads,
+): ServiceDefinition[] {
+  const endpoints: MeshEndpoint[] = workloads
+    .selected(service.namespace, selector)
+    .filter((each) => each.configKey !== undefined && isReachable(each, { dns: false }))
+    .map((each) => endpointForService(each, service.ports))
+    .filter((each) => Object.keys(each.ports).length > 0);
+  if (endpoints.length === 0) return [];
+  const { selector: _own, ...rest } = service;
+  return [
+    {
+      service: { ...rest, id: `${service.id}/~workload-entries`, kubernetes: false },
+      endpoints,
+      addsOnly: true,
+    },
+  ];
 }

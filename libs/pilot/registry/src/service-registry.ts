@@ -52,6 +52,11 @@ export interface ConfigRegistry extends ServiceRegistry {
    * @throws when it cannot be translated: then its last good form stays
    */
   putConfig(key: string, resource: Resource | undefined): void;
+  /**
+   * Takes what the other registries report, and calls the listeners before it returns. Absent when nothing of this registry depends on
+   * others.
+   */
+  observe?(change: RegistryChange): void;
 }
 
 export function isConfigRegistry(registry: ServiceRegistry): registry is ConfigRegistry {

@@ -1,7 +1,7 @@
 import type { Identity, PortProtocol } from "@xebec/model-names";
 
 /** How Envoy finds the endpoints of a service (docs/reference/pilot.md §1.1). */
-export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough";
+export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough" | "dynamic-dns";
 
 export interface MeshPort {
   readonly name: string;
@@ -55,6 +55,8 @@ export interface MeshEndpoint {
   readonly labels: Readonly<Record<string, string>>;
   /** `region/zone/subzone`. */
   readonly locality: string;
+  /** Absent where the network is not known: then everybody reaches it. */
+  readonly network?: string;
   readonly weight: number;
   /** The account that it runs as, when it is known; with the mesh's trust domain it is the identity. */
   readonly serviceAccount?: Omit<Identity, "trustDomain">;
@@ -62,12 +64,16 @@ export interface MeshEndpoint {
   readonly mtls: boolean;
   /** `<workload>;<namespace>` for telemetry. */
   readonly workload?: string;
+  /** Key of the WorkloadEntry that it came from. */
+  readonly configKey?: string;
 }
 
 /** What one object says of a host in one namespace: a Kubernetes service or one host of a ServiceEntry. */
 export interface ServiceDefinition {
   readonly service: MeshService;
   readonly endpoints: readonly MeshEndpoint[];
+  /** True where it is no service of its own, but has endpoints for the Kubernetes service of the host. */
+  readonly addsOnly?: boolean;
 }
 
 /** `<host>@<namespace>` of a service id: what all definitions of a host in a namespace share. */

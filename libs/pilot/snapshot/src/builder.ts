@@ -48,7 +48,7 @@ export class SnapshotBuilder {
   readonly #options: SnapshotOptions;
   readonly #configRegistries: readonly ConfigRegistry[];
   /** What registries have reported and the snapshot does not have yet. */
-  readonly #reported: RegistryChange[] = [];
+  readonly #reported: { readonly by: ServiceRegistry; readonly change: RegistryChange }[] = [];
   /** Key sets that were fetched and that the snapshot does not have yet. */
   readonly #fetched: KeySetChange[] = [];
   /** The key sets that each object refers to, by its key. */
@@ -64,8 +64,8 @@ export class SnapshotBuilder {
     this.#options = options;
     this.#configRegistries = options.registries.filter(isConfigRegistry);
     for (const registry of options.registries) {
-      this.#reported.push(registry.state);
-      registry.watch((change) => void this.#reported.push(change));
+      this.#reported.push({ by: registry, change: registry.state });
+      registry.watch((change) => void this.#reported.push({ by: registry, change }));
     }
     this.#snapshot = {
       version: 0,
@@ -182,7 +182,10 @@ export class SnapshotBuilder {
 
   /** Takes what registries have reported by now, also meanwhile. */
   *#takeReported(edit: Edit<Snapshot>): Generator<undefined> {
-    for (const { pods, services } of this.#reported) {
+    for (const { by, change } of this.#reported) {
+      const { pods, services } = change;
+      // What others make of it comes behind it in the list.
+      for (const registry of this.#configRegistries) if (registry !== by) registry.observe?.(change);
       for (const [key, pod] of pods) {
         guarded(`pod/${key}`, () => replacePod(edit, key, pod));
         yield;

@@ -41,6 +41,8 @@ const server = (more: object): Resource =>
     servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"], ...more }],
   });
 const PARTLY = "attached PartlyResolved: ";
+const machine = (spec: object): Resource =>
+  object("WorkloadEntry", "vm", { address: "10.1.2.3", labels: { app: "vm" }, ...spec });
 const rules = (spec: object = {}): Resource =>
   object("VirtualService", "rules", { http: [{ route: [to("reviews")] }], ...spec });
 const root = (): Resource => virtual({ http: [{ match: [{ uri: { prefix: "/a" } }], delegate: { name: "rules" } }] });
@@ -86,6 +88,26 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
     "TCP routes behind a Gateway",
     [virtual({ gateways: ["web"], tcp: [{ route: [to("reviews")] }] }), gateway(ROUTER)],
     `${PARTLY}spec.tcp: not supported yet; ignored`,
+  ],
+  [
+    "a WorkloadEntry that a ServiceEntry selects",
+    [machine({}), entry({ resolution: "STATIC", workloadSelector: { labels: { app: "vm" } } })],
+    "attached Attached: an endpoint of a.example.com",
+  ],
+  [
+    "a WorkloadEntry that a Kubernetes service selects",
+    [machine({ labels: { app: "reviews" } })],
+    `attached Attached: an endpoint of ${FULL}`,
+  ],
+  [
+    "a WorkloadEntry that nobody selects",
+    [machine({ labels: { app: "other" } })],
+    "ignored NotSelected: no service of its namespace selects its labels, or none that can reach its address",
+  ],
+  [
+    "a template of workloads",
+    [object("WorkloadGroup", "vms", { template: {} })],
+    `${PARTLY}spec: workloads do not register themselves yet; write a WorkloadEntry for each`,
   ],
   [
     "a delegate that nobody uses",
@@ -254,7 +276,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "a ServiceEntry's UDP",
     [entry({ ports: [{ number: 53, name: "dns", protocol: "UDP" }] })],
-    `${PARTLY}spec.ports[0]: UDP is not supported yet; ignored`,
+    `${PARTLY}spec.ports[0]: UDP is not routed, as in Istio`,
   ],
   [
     "the network of a ServiceEntry's endpoint",

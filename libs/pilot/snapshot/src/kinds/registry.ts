@@ -7,6 +7,8 @@ import { peerAuthenticationKind } from "./peer-authentication/peer-authenticatio
 import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
+import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
+import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
 // What generation uses of the kinds: the forms of their objects, and the queries that find them.
 export { destinationRulesOf } from "./destination-rule/queries.ts";
@@ -37,6 +39,8 @@ const KINDS = [
   destinationRuleKind,
   gatewayKind,
   serviceEntryKind,
+  workloadEntryKind,
+  workloadGroupKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
   meshConfigKind,

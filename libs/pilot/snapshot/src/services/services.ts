@@ -128,7 +128,8 @@ export function serviceSeenFrom(
 ): MeshService | undefined {
   let best: MeshService | undefined;
   for (const each of services ?? []) {
-    if (!isVisible(each.exportTo, each.namespace, namespace)) continue;
+    // Only waypoints look such names up.
+    if (each.resolution === "dynamic-dns" || !isVisible(each.exportTo, each.namespace, namespace)) continue;
     if (
       !best ||
       rank(each, namespace) > rank(best, namespace) ||

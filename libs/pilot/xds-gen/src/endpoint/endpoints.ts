@@ -22,7 +22,13 @@ export function loadAssignment(scope: Scope, clusterName: string): BuiltLoadAssi
   const { direction, host = "", port, subset } = parseCluster(clusterName) ?? {};
   const service = direction === "outbound" ? scope.service(host) : undefined;
   const localities = service && port !== undefined ? localitiesAt(scope, service, port, subset ?? "") : [];
-  return { clusterName, localities, configKeys: service?.configKeys ?? NO_OBJECTS };
+  return { clusterName, localities, configKeys: service ? objectsOf(scope, service) : NO_OBJECTS };
+}
+
+/** Keys of the objects that a service and its endpoints came from. */
+function objectsOf(scope: Scope, service: MeshService): readonly string[] {
+  const entries = scope.endpoints(service).flatMap(({ configKey }) => configKey ?? []);
+  return entries.length > 0 ? [...new Set([...service.configKeys, ...entries])] : service.configKeys;
 }
 
 function localitiesAt(scope: Scope, service: MeshService, number: number, subset: string): BuiltLocality[] {
@@ -49,6 +55,8 @@ function byLocality(
   const groups = new Map<string, MeshEndpoint[]>();
   for (const endpoint of endpoints) {
     if (endpoint.ports[portName] === undefined || !labelsMatch(labels, endpoint.labels)) continue;
+    // Without an address it is somewhere behind the gateway of its network.
+    if (endpoint.address === "") continue;
     const group = groups.get(endpoint.locality);
     if (group) group.push(endpoint);
     else groups.set(endpoint.locality, [endpoint]);

@@ -1,11 +1,9 @@
 import { protocolByName } from "@xebec/model-names";
-import { notSupported, type Path } from "@xebec/model-schema";
+import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isIp, isLabel, isName } from "../../rules/names.ts";
+import { checkSocket, socketOf } from "../workload-entry/rules.ts";
 import type { ServiceEntrySpec } from "./schema.ts";
-
-/** Longest path of a Unix socket. */
-const MAX_SOCKET = 107;
 
 /** Semantic rules of a ServiceEntry (docs/reference/platform.md §3.11). */
 export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void {
@@ -51,7 +49,7 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   }
   if (resolution === "NONE" && endpoints.length > 0)
     check.fail(["spec", "endpoints"], "resolution NONE takes no endpoints");
-  if (spec.workloadSelector) check.fail(["spec", "workloadSelector"], notSupported("list the endpoints"));
+  checkSelector(spec, check);
   if (resolution === "DNS_ROUND_ROBIN" && endpoints.length > 1)
     check.fail(["spec", "endpoints"], "DNS_ROUND_ROBIN takes one endpoint at the most");
   for (const [i, endpoint] of endpoints.entries()) {
@@ -63,6 +61,17 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   }
   const weights = endpoints.reduce((sum, each) => sum + (each.weight ?? 1), 0);
   if (weights > 4_294_967_295) check.fail(["spec", "endpoints"], "the weights are too large together");
+}
+
+/** Workloads are selected in place of endpoints that are listed, where endpoints are looked for at all. */
+function checkSelector(spec: ServiceEntrySpec, check: Checker): void {
+  const { workloadSelector: selector, resolution = "NONE" } = spec;
+  const path: Path = ["spec", "workloadSelector"];
+  if (!selector) return;
+  check.selector(selector.labels ?? {}, [...path, "labels"]);
+  if (spec.endpoints?.length) check.fail(path, "cannot be together with endpoints");
+  if (resolution !== "STATIC" && resolution !== "DNS")
+    check.fail(path, `needs resolution STATIC or DNS, not ${resolution}`);
 }
 
 function checkAddress(
@@ -78,7 +87,7 @@ function checkAddress(
     else check.warn(at, `is empty: only a gateway of the network ${network} can be meant`);
     return;
   }
-  const socket = /^unix:\/\/(.*)$/s.exec(address)?.[1];
+  const socket = socketOf(address);
   if (!isStatic || socket === undefined) {
     if (!isIp(address) && (isStatic || !isName(address)))
       check.fail(
@@ -89,8 +98,7 @@ function checkAddress(
       );
     return;
   }
-  if (!/^(@.|\/.*[^/]$)/s.test(socket) || Buffer.byteLength(socket) > MAX_SOCKET)
-    check.fail(at, `unix:// needs an absolute path of at most ${MAX_SOCKET} bytes`);
+  checkSocket(socket, at, check);
   if (Object.keys(ports ?? {}).length > 0) check.fail([...path, "ports"], "a Unix socket has no ports");
   if (spec.ports?.length !== 1) check.fail(at, "a Unix socket needs exactly one port of the ServiceEntry");
 }

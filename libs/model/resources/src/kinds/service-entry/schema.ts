@@ -1,26 +1,6 @@
-import { enumeration, field, list, map, message, required, type Static, string, uint32 } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
+import { enumeration, field, list, message, required, type Static, string } from "@xebec/model-schema";
 import { ExportTo, Labels, port } from "../shared/shapes.ts";
-
-const Endpoint = message("WorkloadEntry", {
-  address: field(
-    string(),
-    "An IP address, a DNS name with resolution DNS, or `unix:///PATH` with resolution STATIC. Absent only for an endpoint behind the gateway of another network.",
-  ),
-  ports: field(map(port()), "Ports of the endpoint by the names of the ServiceEntry's ports.", {
-    defaultText: "`targetPort` of the port, or its number",
-  }),
-  labels: field(Labels, "Labels, by which subsets choose."),
-  network: field(string(), "The network where the endpoint is.", {
-    noEffect: NOT_YET,
-  }),
-  locality: field(string(), "`REGION/ZONE/SUBZONE` of the endpoint."),
-  weight: field(uint32(), "The share of the traffic, relative to other endpoints.", { default: 1 }),
-  serviceAccount: field(
-    string(),
-    "The service account of the workload, from which its identity for mutual TLS is made.",
-  ),
-});
+import { WorkloadEntrySpec } from "../workload-entry/schema.ts";
 
 const ServicePort = message("ServicePort", {
   number: required(port(), "The number of the port."),
@@ -29,9 +9,7 @@ const ServicePort = message("ServicePort", {
   targetPort: field(port(), "The port of the endpoints.", { defaultText: "`number`" }),
 });
 
-const Resolution = enumeration(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"], {
-  unsupported: { DYNAMIC_DNS: "" },
-});
+const Resolution = enumeration(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"]);
 
 export const ServiceEntrySpec = message("ServiceEntry", {
   hosts: required(list(string({ minLength: 1 }), { minItems: 1 }), "The hosts of the service, also with a wildcard."),
@@ -44,16 +22,16 @@ export const ServiceEntrySpec = message("ServiceEntry", {
   ),
   resolution: field(
     Resolution,
-    "How the address of an endpoint is found: it is the one that was called, it is listed, or its name is looked up in DNS. DNS_ROUND_ROBIN takes only the first address of an answer.",
+    "How the address of an endpoint is found: it is the one that was called, it is listed, or its name is looked up in DNS. DNS_ROUND_ROBIN takes only the first address of an answer. DYNAMIC_DNS is for proxies that Xebec does not have.",
     { default: "NONE" },
   ),
   endpoints: field(
-    list(Endpoint),
+    list(WorkloadEntrySpec),
     "The endpoints. With resolution DNS the hosts themselves are looked up without them.",
   ),
   workloadSelector: field(
-    message("WorkloadSelector", { labels: field(Labels, "Labels of the workloads.") }),
-    "Selects workloads as endpoints. Refused: workloads cannot be selected yet.",
+    message("WorkloadSelector", { labels: field(Labels, "A workload is selected when it has all of these labels.") }),
+    "Selects WorkloadEntries and pods of the object's own namespace as endpoints. Not beside `endpoints`; needs resolution STATIC or DNS.",
   ),
   subjectAltNames: field(list(string()), "Identities, one of which an endpoint's certificate must have."),
   exportTo: field(ExportTo, "Namespaces that see the service: `.` is the object's own, `*` all, `~` none.", {
