@@ -23,6 +23,7 @@ const STAGES = [
       "libs/**/*.test.ts",
       "apps/**/*.test.ts",
       "deploy/samples/**/*.test.ts",
+      "scripts/*.test.ts",
       "tests/golden/*.test.ts",
       "tests/docs/*.test.ts",
     ],

@@ -4,13 +4,16 @@ import { controlSocket } from "./paths.ts";
 
 const TIMEOUT_MS = 30_000;
 
+/** Sends a GET request to the supervisor; throws XebecError unavailable when it does not answer. */
+export type SupervisorQuery = <T>(path: "/published" | "/proxies?strict" | "/conditions" | "/status") => Promise<T>;
+
 /**
  * Asks the supervisor of a run directory.
  * @param timeoutMs how long its answer may take, in milliseconds
  * @returns the answer, decoded
  * @throws XebecError unavailable when none runs there, or what it answered
  */
-export async function askSupervisor<T>(
+export async function callSupervisor<T>(
   runDir: string,
   method: "GET" | "POST",
   path: string,

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isXebecError, type XebecError } from "@xebec/core-errors";
 import { type ProcessId, processesMarked, RUN_MARK } from "@xebec/platform-process";
-import { askSupervisor } from "./control.ts";
+import { callSupervisor } from "./control.ts";
 import { controlSocket } from "./paths.ts";
 import { endProcesses, forgetProcess, recordedProcess, waitForEnd } from "./process-record.ts";
 import { readJson } from "./read-json.ts";
@@ -39,7 +39,7 @@ export async function endMesh(runDir: string): Promise<boolean> {
   let failure: XebecError | undefined;
   let found = supervisor !== undefined || others.length > 0;
   try {
-    await askSupervisor(runDir, "POST", "/down", DOWN_TIMEOUT_MS);
+    await callSupervisor(runDir, "POST", "/down", DOWN_TIMEOUT_MS);
     found = true;
     if (supervisor) await waitForEnd([supervisor], GRACE_MS);
     await waitForEnd(others, GRACE_MS);

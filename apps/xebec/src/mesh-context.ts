@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isXebecError } from "@xebec/core-errors";
 import type { MeshStatus } from "@xebec/platform-local";
-import { askSupervisor } from "./control.ts";
+import { callSupervisor } from "./control.ts";
 import { loadOptions } from "./mesh-options.ts";
 import { runDirectory } from "./paths.ts";
 
@@ -19,7 +19,7 @@ export async function meshContext(): Promise<MeshContext> {
   const options = loadOptions(runDir);
   let mesh: MeshStatus | undefined;
   try {
-    mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status");
+    mesh = await callSupervisor<MeshStatus>(runDir, "GET", "/status");
   } catch (error) {
     if (!isXebecError(error) || error.code !== "unavailable") throw error;
   }

@@ -16,16 +16,16 @@ const refused = (name: string) =>
 
 test("a mesh that comes up tells what is refused, when every service has said what it makes of it", async () => {
   const turns = [published(1), published(1), published(2)];
-  const asked: string[] = [];
-  const ask = async (path: string): Promise<unknown> => {
-    asked.push(path);
+  const queried: string[] = [];
+  const query = async (path: string): Promise<unknown> => {
+    queried.push(path);
     return path === "/published" ? (turns.shift() ?? published(2)) : [refused("a"), refused("b")];
   };
   assert.equal(
-    await refusedObjects(MESH, ask as never, 10_000),
+    await refusedObjects(MESH, query as never, 10_000),
     'refused: handler default/a and 1 more; "xebec status" tells where and why',
   );
-  assert.deepEqual(asked, ["/published", "/published", "/published", "/conditions"]);
+  assert.deepEqual(queried, ["/published", "/published", "/published", "/conditions"]);
 });
 
 test("nothing refused, and nobody who can tell, is no word", async () => {

@@ -1,8 +1,8 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type Condition, outcomeOf } from "@xebec/model-resources";
+import type { SupervisorQuery } from "./control.ts";
 import { objectName } from "./object-name.ts";
 import { isPartly } from "./object-report.ts";
-import type { Ask } from "./wait-effect.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** What came of a change, a clause each. It is in effect as it was meant when nothing is said. */
@@ -16,9 +16,9 @@ export interface Verdict {
 }
 
 /** What all services say of all objects. @param isCertain false: nothing is known rather than an error */
-export async function conditionsNow(ask: Ask, isCertain: boolean): Promise<readonly Condition[]> {
+export async function conditionsNow(query: SupervisorQuery, isCertain: boolean): Promise<readonly Condition[]> {
   try {
-    return await ask<Condition[]>("/conditions");
+    return await query<Condition[]>("/conditions");
   } catch (error) {
     if (isCertain || !isXebecError(error)) throw error;
     return [];
@@ -38,7 +38,7 @@ export function verdictOf(
   isProxyRefusal: boolean,
 ): Pick<Verdict, "refused" | "remarks"> {
   const isOf = ({ object }: Condition): boolean => config.get(object) !== undefined;
-  // What proxies refuse they were asked themselves: pilot takes such a word back only after they have accepted something better.
+  // What proxies refuse they were queried themselves: pilot takes such a word back only after they have accepted something better.
   const told = now.filter((each) => each.reason !== "ProxyRejected" || isProxyRefusal);
   const isRefusal = (each: Condition): boolean => outcomeOf(each) === "rejected" || each.reason === "PartlyRejected";
   const known = new Set(before.map(mark));

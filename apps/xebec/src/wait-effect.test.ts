@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { XebecError } from "@xebec/core-errors";
 import type { ConditionController, ConditionReason } from "@xebec/model-resources";
 import { conditionOf } from "./conditions.testkit.ts";
-import { type Ask, type Before, lookBefore, waitForEffect } from "./wait-effect.ts";
+import type { SupervisorQuery } from "./control.ts";
+import { type Before, lookBefore, waitForEffect } from "./wait-effect.ts";
 
 const KEY = "networking.istio.io/VirtualService/default/reviews";
 const HANDLER = "config.istio.io/handler/default/odd";
@@ -34,21 +35,21 @@ const condition = (controller: ConditionController, object: string, reason: Cond
   conditionOf(controller, object, reason, { message });
 
 /** Answers in turn; the last answer of a path stays. */
-function answers(turns: Readonly<Record<string, readonly unknown[]>>): { ask: Ask; asked: string[] } {
-  const asked: string[] = [];
+function answers(turns: Readonly<Record<string, readonly unknown[]>>): { query: SupervisorQuery; queried: string[] } {
+  const queried: string[] = [];
   const turn = new Map<string, number>();
-  const ask = async (path: string): Promise<unknown> => {
-    asked.push(path);
+  const query = async (path: string): Promise<unknown> => {
+    queried.push(path);
     const list = turns[path] ?? [[]];
     const i = turn.get(path) ?? 0;
     turn.set(path, i + 1);
     return list[Math.min(i, list.length - 1)];
   };
-  return { ask: ask as Ask, asked };
+  return { query: query as SupervisorQuery, queried };
 }
 
 test("a change is in effect when it is published, applied by all and every proxy has accepted what came of it", async () => {
-  const { ask, asked } = answers({
+  const { query, queried } = answers({
     "/published": [
       published("old"),
       published("new", { known: false }),
@@ -58,20 +59,20 @@ test("a change is in effect when it is published, applied by all and every proxy
     ],
     "/proxies?strict": [[proxy("1", "1")], [proxy("2", "1")], [proxy("2", "2")]],
   });
-  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  const verdict = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
-  assert.equal(asked.filter((path) => path === "/published").length, 5);
-  assert.equal(asked.filter((path) => path === "/proxies?strict").length, 4);
+  assert.equal(queried.filter((path) => path === "/published").length, 5);
+  assert.equal(queried.filter((path) => path === "/proxies?strict").length, 4);
 });
 
 test("an object that was deleted has to be gone", async () => {
-  const { ask } = answers({ "/published": [published("old"), published()], "/proxies?strict": [[]] });
-  const verdict = await waitForEffect(wanted(KEY, undefined), ask, 10_000, NOTHING);
+  const { query } = answers({ "/published": [published("old"), published()], "/proxies?strict": [[]] });
+  const verdict = await waitForEffect(wanted(KEY, undefined), query, 10_000, NOTHING);
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
 });
 
 test("what every controller refuses is reported, also of several controllers at once", async () => {
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published("new", { key: HANDLER })],
     "/proxies?strict": [[]],
     "/conditions": [
@@ -82,7 +83,7 @@ test("what every controller refuses is reported, also of several controllers at 
       ],
     ],
   });
-  const { refused } = await waitForEffect(wanted(HANDLER, "new"), ask, 10_000, NOTHING);
+  const { refused } = await waitForEffect(wanted(HANDLER, "new"), query, 10_000, NOTHING);
   assert.deepEqual(refused, [
     'handler default/odd: refused by mixer-policy, mixer-telemetry: there is no adapter "odd"',
   ]);
@@ -96,27 +97,27 @@ test("a controller that is down or slow is named, and so is one that cannot appl
     "/status": [{ units: [...units, { kind: "service", name: "pilot", ready: true, problem: "" }] }],
   });
   const late = answers(turns({ "mixer-policy": at(1), pilot: { ...at(3), incarnation: "another store" } }));
-  const { outstanding } = await waitForEffect(wanted(HANDLER, "new"), late.ask, 0, NOTHING);
+  const { outstanding } = await waitForEffect(wanted(HANDLER, "new"), late.query, 0, NOTHING);
   assert.deepEqual(outstanding, [
     'the verdict of pilot is outstanding; see "npx xebec check"',
     'the verdict of mixer-policy is outstanding: not running; see "npx xebec check"',
   ]);
   const broken = answers(turns({ "mixer-policy": { ...at(2), error: "it broke" } }));
-  const verdict = await waitForEffect(wanted(HANDLER, "new"), broken.ask, 10_000, NOTHING);
+  const verdict = await waitForEffect(wanted(HANDLER, "new"), broken.query, 10_000, NOTHING);
   assert.deepEqual(verdict.outstanding, ["mixer-policy: it broke"]);
 });
 
 test("what nobody but pilot reads waits for nobody else", async () => {
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published("new", { taken: { "mixer-policy": at(1) } })],
     "/proxies?strict": [[]],
   });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), ask, 0, NOTHING)).outstanding, []);
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), query, 0, NOTHING)).outstanding, []);
 });
 
 test("what cannot be told is not claimed", async () => {
   const of = async (turns: Record<string, unknown[]>) =>
-    (await waitForEffect(wanted(KEY, "new"), answers(turns).ask, 0, NOTHING)).outstanding.join();
+    (await waitForEffect(wanted(KEY, "new"), answers(turns).query, 0, NOTHING)).outstanding.join();
   assert.match(
     await of({ "/published": [published(undefined, { known: false })] }),
     /^it cannot be told whether galley has published it/,
@@ -134,10 +135,10 @@ test("what cannot be told is not claimed", async () => {
 test("an object of the local platform has to be read by it", async () => {
   const local = new Map([["Service/default/web", "mark"]]);
   const old = answers({ "/published": [{ ...published(), read: { "Service/default/web": "old" } }] });
-  const verdict = await waitForEffect({ config: new Map(), local }, old.ask, 0, NOTHING);
+  const verdict = await waitForEffect({ config: new Map(), local }, old.query, 0, NOTHING);
   assert.match(verdict.outstanding.join(), /^the local platform has not read Service default\/web yet/);
   const now = answers({ "/published": [{ ...published(), read: { "Service/default/web": "mark" } }] });
-  assert.deepEqual((await waitForEffect({ config: new Map(), local }, now.ask, 0, NOTHING)).outstanding, []);
+  assert.deepEqual((await waitForEffect({ config: new Map(), local }, now.query, 0, NOTHING)).outstanding, []);
 });
 
 test("a refusal of galley or of a proxy is told with its reason", async () => {
@@ -145,76 +146,76 @@ test("a refusal of galley or of a proxy is told with its reason", async () => {
     "/published": [published("old")],
     "/conditions": [[condition("galley", KEY, "Invalid", "bad")]],
   });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), galley.ask, 10_000, NOTHING)).refused, [
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), galley.query, 10_000, NOTHING)).refused, [
     "VirtualService default/reviews: refused by galley: bad",
   ]);
   const envoy = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1", "no")]] });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), envoy.ask, 10_000, NOTHING)).refused, [
+  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), envoy.query, 10_000, NOTHING)).refused, [
     "web.default refuses its listeners: no",
   ]);
 });
 
 test("a refusal of before is not this change's fault", async () => {
   const other = condition("pilot", "networking.istio.io/Gateway/default/web", "NoProxySelected", "nothing selects it");
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[proxy("2", "2", "no")]],
     "/conditions": [[other]],
   });
-  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 1_000, await lookBefore(ask));
+  const verdict = await waitForEffect(wanted(KEY, "new"), query, 1_000, await lookBefore(query));
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
 });
 
 test("an object that is refused already is told as refused when it is applied again", async () => {
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[proxy("2", "2", "no")]],
     "/conditions": [[condition("pilot", KEY, "ProxyRejected", "web.default: no")]],
   });
-  const again = await waitForEffect(wanted(KEY, "new"), ask, 1_000, await lookBefore(ask));
+  const again = await waitForEffect(wanted(KEY, "new"), query, 1_000, await lookBefore(query));
   assert.deepEqual(again.refused, ["VirtualService default/reviews: refused by pilot: web.default: no"]);
 });
 
 test("what a change takes away from other objects is told", async () => {
   const rule = "config.istio.io/rule/default/deny";
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published(undefined, { key: HANDLER })],
     "/proxies?strict": [[]],
     "/conditions": [[], [condition("mixer-policy", rule, "NoAction", "there is no handler")]],
   });
-  const before = await lookBefore(ask);
-  const { refused, remarks } = await waitForEffect(wanted(HANDLER, undefined), ask, 10_000, before);
+  const before = await lookBefore(query);
+  const { refused, remarks } = await waitForEffect(wanted(HANDLER, undefined), query, 10_000, before);
   assert.deepEqual(refused, []);
   assert.match(remarks.join(), /^rule default\/deny: since this change, says mixer-policy: there is no handler/);
 });
 
 test("without pilot nobody knows", async () => {
   const silent = answers({ "/published": [published("new")] });
-  const ask = async (path: string): Promise<unknown> => {
+  const query = async (path: string): Promise<unknown> => {
     if (path === "/proxies?strict") throw new XebecError("unavailable", "pilot does not answer");
-    return silent.ask(path as "/published");
+    return silent.query(path as "/published");
   };
-  const { outstanding } = await waitForEffect(wanted(KEY, "new"), ask as Ask, 10_000, NOTHING);
+  const { outstanding } = await waitForEffect(wanted(KEY, "new"), query as SupervisorQuery, 10_000, NOTHING);
   assert.deepEqual(outstanding, ["it cannot be told whether it is in effect: pilot does not answer"]);
 });
 
 test("parts without effect are told with their places, each once", async () => {
   const text = "spec.http[0].route[0].destination.subset: no DestinationRule defines it";
-  const { ask } = answers({
+  const { query } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[]],
     "/conditions": [[condition("pilot", KEY, "PartlyResolved", text)]],
   });
-  const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual(refused, []);
   assert.deepEqual(remarks, [`VirtualService default/reviews: not all of it has an effect, says pilot: ${text}`]);
 });
 
 test("a client that only says that it is a proxy neither holds up a change nor makes it red", async () => {
   const stranger = proxy("2", "1", "everything is wrong", false);
-  const { ask } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2"), stranger]] });
-  const before = await lookBefore(ask);
+  const { query } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2"), stranger]] });
+  const before = await lookBefore(query);
   assert.equal(before.proxies.size, 0);
-  const verdict = await waitForEffect(wanted(KEY, "new"), ask, 10_000, NOTHING);
+  const verdict = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual([verdict.refused, verdict.outstanding], [[], []]);
 });

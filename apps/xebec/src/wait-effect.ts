@@ -2,6 +2,7 @@ import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import { type Condition, type ConfigPosition, controllersOf, hasReached, outcomeOf } from "@xebec/model-resources";
 import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
+import type { SupervisorQuery } from "./control.ts";
 import { objectName } from "./object-name.ts";
 import { authenticated, nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 import { conditionsNow, type Verdict, verdictOf } from "./verdict.ts";
@@ -10,12 +11,9 @@ import type { Wanted } from "./wanted.ts";
 /** Between two looks, in milliseconds. Proxies that are the same twice have what there is. */
 const POLL_MS = 100;
 
-/** Asks the supervisor; throws XebecError unavailable when it does not answer. */
-export type Ask = <T>(path: "/published" | "/proxies?strict" | "/conditions" | "/status") => Promise<T>;
-
 /** What the mesh said before a change, whose fault that then is not. */
 export interface Before {
-  /** When it was asked, in milliseconds of the clock. */
+  /** When it was queried, in milliseconds of the clock. */
   readonly at: number;
   /** Refusals of proxies, each as `PROXY refuses its ROUTES` with the error behind it. */
   readonly proxies: ReadonlyMap<string, string>;
@@ -23,10 +21,10 @@ export interface Before {
 }
 
 /** Looks at the mesh before a change; what cannot be told is left out. */
-export async function lookBefore(ask: Ask): Promise<Before> {
+export async function lookBefore(query: SupervisorQuery): Promise<Before> {
   const told = async <T>(path: "/proxies?strict" | "/conditions"): Promise<T[]> => {
     try {
-      return await ask<T[]>(path);
+      return await query<T[]>(path);
     } catch (error) {
       if (!isXebecError(error)) throw error;
       return [];
@@ -45,16 +43,16 @@ export async function lookBefore(ask: Ask): Promise<Before> {
  * @param limitMs how long each of them may take together, in milliseconds
  * @returns what they say, and whose word is outstanding
  */
-export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs: number, before: Before): Promise<Verdict> {
+export async function waitForEffect(wanted: Wanted, query: SupervisorQuery, limitMs: number, before: Before): Promise<Verdict> {
   const until = performance.now() + limitMs;
   try {
-    const published = await publication(wanted, ask, until, before.at);
+    const published = await publication(wanted, query, until, before.at);
     if (!("revisions" in published)) return published;
     // Several kinds may be among the objects, and each has its readers.
     const controllers = [...new Set([...wanted.config.keys()].flatMap(controllersOf))];
-    const late = await controllersLate(controllers, published, ask, until);
-    const { refused, outstanding, isOldRefusal } = await proxyVerdict(ask, until, before.proxies);
-    const now = await conditionsNow(ask, late.length === 0);
+    const late = await controllersLate(controllers, published, query, until);
+    const { refused, outstanding, isOldRefusal } = await proxyVerdict(query, until, before.proxies);
+    const now = await conditionsNow(query, late.length === 0);
     const verdict = verdictOf(wanted, before.conditions, now, isOldRefusal && refused.length === 0);
     return {
       refused: [...verdict.refused, ...refused],
@@ -70,20 +68,20 @@ export async function waitForEffect(wanted: Wanted, ask: Ask, limitMs: number, b
 /** Waits until the files were read and what they hold is published. @returns the place of the publication, or why there is none */
 async function publication(
   { config, local }: Wanted,
-  ask: Ask,
+  query: SupervisorQuery,
   until: number,
   since: number,
 ): Promise<ConfigPosition | Verdict> {
   const ended = (refused: string[], outstanding: string[]): Verdict => ({ refused, outstanding, remarks: [] });
   for (;;) {
-    const { known, position, hashes, read } = await ask<PublishedConfig>("/published");
+    const { known, position, hashes, read } = await query<PublishedConfig>("/published");
     const open = [...config].filter(([key, hash]) => hashes[key] !== hash).map(([key]) => key);
     const unread = [...local].filter(([key, mark]) => read[key] !== mark).map(([key]) => key);
     if (config.size === 0 && unread.length === 0) return ended([], []);
     if (known && position && open.length === 0 && unread.length === 0) return position;
     const isLate = performance.now() > until;
     // A refusal of before this change may be told for a moment longer.
-    const refusals = (await ask<Condition[]>("/conditions")).filter(
+    const refusals = (await query<Condition[]>("/conditions")).filter(
       (each) =>
         each.controller === "galley" &&
         outcomeOf(each) === "rejected" &&
@@ -118,11 +116,11 @@ function localName(key: string): string {
 async function controllersLate(
   controllers: readonly string[],
   published: ConfigPosition,
-  ask: Ask,
+  query: SupervisorQuery,
   until: number,
 ): Promise<string[]> {
   for (;;) {
-    const { observed } = await ask<PublishedConfig>("/published");
+    const { observed } = await query<PublishedConfig>("/published");
     const late = controllers.filter((name) => !hasReached(observed[name], published) || observed[name]?.error);
     if (late.length === 0) return [];
     const errors = late.flatMap((name) => {
@@ -131,15 +129,15 @@ async function controllersLate(
     });
     if (errors.length === late.length || performance.now() > until) {
       const silent = late.filter((name) => !errors.some((each) => each.startsWith(`${name}: `)));
-      return [...errors, ...(await whyLate(silent, ask))];
+      return [...errors, ...(await whyLate(silent, query))];
     }
     await sleep(POLL_MS);
   }
 }
 
-async function whyLate(names: readonly string[], ask: Ask): Promise<string[]> {
+async function whyLate(names: readonly string[], query: SupervisorQuery): Promise<string[]> {
   if (names.length === 0) return [];
-  const { units } = await ask<Pick<MeshStatus, "units">>("/status");
+  const { units } = await query<Pick<MeshStatus, "units">>("/status");
   return names.map((name) => {
     const unit = units.find((each) => each.kind === "service" && (each.name === name || each.name === "istiod"));
     const why = !unit ? "it does not run" : unit.ready ? "" : unit.problem || "it is not ready";
@@ -159,13 +157,13 @@ function refusalsOf(proxies: readonly ProxySync[]): Map<string, string> {
 }
 
 async function proxyVerdict(
-  ask: Ask,
+  query: SupervisorQuery,
   until: number,
   earlier: ReadonlyMap<string, string>,
 ): Promise<Pick<Verdict, "refused" | "outstanding"> & { readonly isOldRefusal: boolean }> {
   let before = "";
   for (;;) {
-    const proxies = authenticated(await ask<ProxySync[]>("/proxies?strict"));
+    const proxies = authenticated(await query<ProxySync[]>("/proxies?strict"));
     const all = [...refusalsOf(proxies)];
     const nacked = all.filter(([who, error]) => earlier.get(who) !== error);
     const isOldRefusal = all.length > nacked.length;

@@ -1,7 +1,7 @@
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
-import { askSupervisor } from "./control.ts";
+import { callSupervisor } from "./control.ts";
 import type { Progress } from "./progress.ts";
 import { authenticated, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 import { hasIngress } from "./summary.ts";
@@ -38,7 +38,7 @@ export async function waitReady(
   let last: MeshStatus | undefined;
   while (!signal.aborted && performance.now() < until) {
     try {
-      last = await askSupervisor<MeshStatus>(runDir, "GET", "/status", ANSWER_MS);
+      last = await callSupervisor<MeshStatus>(runDir, "GET", "/status", ANSWER_MS);
       if (signal.aborted) break;
       report(last, progress);
       if (isReady(last)) {
@@ -63,7 +63,7 @@ async function settle(runDir: string, status: MeshStatus, signal: AbortSignal): 
   const hasGateway = hasIngress(status);
   let before = "";
   while (!signal.aborted && performance.now() < until) {
-    const proxies = authenticated(await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS));
+    const proxies = authenticated(await callSupervisor<ProxySync[]>(runDir, "GET", "/proxies", ANSWER_MS));
     const synced = proxies.every((proxy) => XDS_TYPES.every((type) => syncCell(proxy, type) !== "STALE"));
     const now = JSON.stringify(proxies);
     if (synced && now === before && (!hasGateway || (await ingressServes(status.ingress)))) return;

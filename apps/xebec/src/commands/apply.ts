@@ -5,14 +5,14 @@ import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { ManifestText, readManifests } from "../config-files.ts";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor, type SupervisorQuery } from "../control.ts";
 import { meshContext } from "../mesh-context.ts";
 import { mixerContextWith } from "../mixer-objects.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
 import { leftOutOf, validateInput } from "../validate-input.ts";
-import { type Ask, type Before, lookBefore, waitForEffect } from "../wait-effect.ts";
+import { type Before, lookBefore, waitForEffect } from "../wait-effect.ts";
 import { type Wanted, wantedOf } from "../wanted.ts";
 
 /** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
@@ -47,7 +47,7 @@ export async function apply(options: FileOptions): Promise<number> {
   const files = readManifests(configDir);
   const changed = new Set<string>();
   const lines = objects.map((object) => `${nameOf(object)} ${put(object, configDir, files, changed)}`);
-  const before = mesh && options.wait ? await lookBefore(asking(runDir)) : undefined;
+  const before = mesh && options.wait ? await lookBefore(queryOf(runDir)) : undefined;
   await write(files, changed);
   print(lines.join("\n"));
   // Also what was there already may be refused.
@@ -74,7 +74,7 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
       lines.push(`${kubectlKind(String(object.value.apiVersion), object.id.kind)} "${object.id.name}" deleted`);
     else missing.push(nameOf(object));
   }
-  const before = mesh && options.wait ? await lookBefore(asking(runDir)) : undefined;
+  const before = mesh && options.wait ? await lookBefore(queryOf(runDir)) : undefined;
   await write(files, changed);
   if (lines.length > 0) print(lines.join("\n"));
   const code =
@@ -86,13 +86,13 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
   return code;
 }
 
-function asking(runDir: string): Ask {
-  return (path) => askSupervisor(runDir, "GET", path);
+function queryOf(runDir: string): SupervisorQuery {
+  return (path) => callSupervisor(runDir, "GET", path);
 }
 
 /** Tells what everybody makes of a change. The files are written whatever comes of them. @returns the exit code */
 async function waitAndTell(runDir: string, wanted: Wanted, { timeout }: FileOptions, before: Before): Promise<number> {
-  const { refused, outstanding, remarks } = await waitForEffect(wanted, asking(runDir), timeout * 1_000, before);
+  const { refused, outstanding, remarks } = await waitForEffect(wanted, queryOf(runDir), timeout * 1_000, before);
   const lines = [
     ...refused.map((each) => `error: ${each}`),
     ...outstanding.map((each) => `error: ${each}`),

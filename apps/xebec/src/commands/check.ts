@@ -2,7 +2,7 @@ import { sleep } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
 import { addressPlan, type MeshStatus, MONITORING_PORT, type PublishedConfig } from "@xebec/platform-local";
 import { certificateOf, serviceOfTls } from "../certificates.ts";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { CONTROLLERS, lateControllers } from "../late-controllers.ts";
 import { loadOptions } from "../mesh-options.ts";
 import { firstOf, type ObjectReport, objectReport } from "../object-report.ts";
@@ -51,7 +51,7 @@ async function allChecks(runDir: string): Promise<Check[]> {
   const add = (id: string, description: string, hint: string, severity: Check["severity"] = "error"): void => {
     found.push({ id, description, ok: hint === "", severity, hint });
   };
-  const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status").catch((error: Error) => error);
+  const mesh = await callSupervisor<MeshStatus>(runDir, "GET", "/status").catch((error: Error) => error);
   if (mesh instanceof Error) {
     add("supervisor", "answer on its socket", mesh.message);
     return found;
@@ -79,7 +79,7 @@ async function allChecks(runDir: string): Promise<Check[]> {
   await proxyChecks(runDir, mesh, add);
   const block = loadOptions(runDir)?.block;
   if (block !== undefined) await certificateChecks(block, add);
-  objectChecks(objectReport(mesh, await askSupervisor<Condition[]>(runDir, "GET", "/conditions")), add);
+  objectChecks(objectReport(mesh, await callSupervisor<Condition[]>(runDir, "GET", "/conditions")), add);
   return found;
 }
 
@@ -106,7 +106,7 @@ async function readiness(address: string, log: string): Promise<string> {
 /** A change that has just come is given a moment. */
 async function consumerChecks(runDir: string, add: Add): Promise<void> {
   const until = performance.now() + TIMEOUT_MS;
-  const look = (): Promise<PublishedConfig> => askSupervisor<PublishedConfig>(runDir, "GET", "/published");
+  const look = (): Promise<PublishedConfig> => callSupervisor<PublishedConfig>(runDir, "GET", "/published");
   let published = await look();
   let late = lateControllers(published);
   while ((!published.known || late.size > 0) && performance.now() < until) {
@@ -121,7 +121,7 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
 
 async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {
   // A client that only says it is a proxy makes nothing red; proxy-status shows it.
-  const proxies = authenticated(await askSupervisor<ProxySync[]>(runDir, "GET", "/proxies"));
+  const proxies = authenticated(await callSupervisor<ProxySync[]>(runDir, "GET", "/proxies"));
   const injected = mesh.units.filter((unit) => unit.kind === "pod");
   add(
     "proxies",

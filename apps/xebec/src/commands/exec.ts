@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { XebecError } from "@xebec/core-errors";
 import { MARKS } from "@xebec/platform-process";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
 
 /** `xebec exec POD -- COMMAND`: runs a command as a container of the pod would. @returns its exit code */
@@ -13,7 +13,7 @@ export async function exec(
   const [file, ...args] = command;
   if (file === undefined) throw new XebecError("invalid_argument", "say what to run: xebec exec POD -- COMMAND");
   const query = options.container ? `?container=${encodeURIComponent(options.container)}` : "";
-  const { env, cwd } = await askSupervisor<{ env: Record<string, string>; cwd: string }>(
+  const { env, cwd } = await callSupervisor<{ env: Record<string, string>; cwd: string }>(
     runDirectory(),
     "GET",
     `/exec/${encodeURIComponent(pod)}${query}`,

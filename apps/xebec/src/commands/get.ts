@@ -4,7 +4,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { Condition } from "@xebec/model-resources";
 import type { PublishedConfig } from "@xebec/platform-local";
 import { readManifests } from "../config-files.ts";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { kindMatcher } from "../kind-names.ts";
 import { lateControllers } from "../late-controllers.ts";
 import { meshContext } from "../mesh-context.ts";
@@ -36,8 +36,8 @@ export async function get(kind: string, name: string | undefined, options: GetOp
       "not_found",
       `there is no ${kind} "${name}"${where} in ${configDir}; "xebec get ${kind}" lists them`,
     );
-  const conditions = mesh ? await askSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
-  const late = mesh ? lateControllers(await askSupervisor<PublishedConfig>(runDir, "GET", "/published")) : new Map();
+  const conditions = mesh ? await callSupervisor<Condition[]>(runDir, "GET", "/conditions") : [];
+  const late = mesh ? lateControllers(await callSupervisor<PublishedConfig>(runDir, "GET", "/published")) : new Map();
   const stateOf: StateOf = (each) => objectState(each, conditions, new Set(late.keys()));
   const items = found.map((each) => withState(each, stateOf));
   const data = name !== undefined && items.length === 1 ? items[0] : { apiVersion: "v1", kind: "List", items };

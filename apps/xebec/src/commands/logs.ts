@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import { chooseContainer } from "@xebec/platform-local";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
 import { tailOffset } from "../tail-offset.ts";
 
@@ -38,7 +38,7 @@ async function logFiles(runDir: string, name: string): Promise<Readonly<Record<s
   const folder = join(runDir, "logs");
   if (OWN.includes(name)) return { [name]: join(folder, `${name}.log`) };
   try {
-    return await askSupervisor<Record<string, string>>(runDir, "GET", `/logs/${encodeURIComponent(name)}`);
+    return await callSupervisor<Record<string, string>>(runDir, "GET", `/logs/${encodeURIComponent(name)}`);
   } catch (error) {
     if (!isXebecError(error) || error.code !== "unavailable" || !existsSync(folder)) throw error;
     const found: [string, string][] = readdirSync(folder).flatMap((file): [string, string][] => {

@@ -1,11 +1,11 @@
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { type ProxySync, syncCell, XDS_TYPES } from "../proxy-sync.ts";
 
 /** `xebec proxy-status`: what each proxy was sent and has accepted. */
 export async function proxyStatus(options: { readonly output: Format }): Promise<number> {
-  const proxies = await askSupervisor<ProxySync[]>(runDirectory(), "GET", "/proxies");
+  const proxies = await callSupervisor<ProxySync[]>(runDirectory(), "GET", "/proxies");
   const sorted = proxies.toSorted((a, b) => a.proxy.localeCompare(b.proxy));
   print(
     listing(options.output, sorted, () =>

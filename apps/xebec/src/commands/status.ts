@@ -1,6 +1,6 @@
 import type { Condition } from "@xebec/model-resources";
 import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { type ObjectReport, objectReport, type Remark } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
@@ -9,8 +9,8 @@ import { hasIngress } from "../summary.ts";
 /** `xebec status`: what runs where, and what of the configuration is refused or has no effect, whole or in part. */
 export async function status(options: { readonly output: Format }): Promise<number> {
   const runDir = runDirectory();
-  const mesh = await askSupervisor<MeshStatus>(runDir, "GET", "/status");
-  const conditions = await askSupervisor<Condition[]>(runDir, "GET", "/conditions");
+  const mesh = await callSupervisor<MeshStatus>(runDir, "GET", "/status");
+  const conditions = await callSupervisor<Condition[]>(runDir, "GET", "/conditions");
   const report = objectReport(mesh, conditions);
   print(listing(options.output, { ...mesh, ...report }, () => text(mesh, report)));
   return 0;

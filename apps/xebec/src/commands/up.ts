@@ -5,7 +5,7 @@ import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
 import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
 import { guard } from "../guardian.ts";
 import { saveOptions } from "../mesh-options.ts";
@@ -112,7 +112,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
 
 /** A mesh that is up may hold rules that nobody obeys: that is no failure of the start, and has to be said. */
 async function tellRefused(runDir: string, mesh: MeshStatus): Promise<void> {
-  const text = await refusedObjects(mesh, (path) => askSupervisor(runDir, "GET", path), VERDICT_MS);
+  const text = await refusedObjects(mesh, (path) => callSupervisor(runDir, "GET", path), VERDICT_MS);
   if (text) process.stderr.write(redactText(`warning: ${text}\n`));
 }
 

@@ -1,6 +1,6 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
-import { askSupervisor } from "../control.ts";
+import { callSupervisor } from "../control.ts";
 import { type Format, listing, print } from "../output.ts";
 import { ownVersion } from "../own-version.ts";
 import { runDirectory } from "../paths.ts";
@@ -26,7 +26,7 @@ export async function version(options: { readonly output: Format }): Promise<num
 
 async function serviceVersions(): Promise<[string, string][]> {
   try {
-    const { units } = await askSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
+    const { units } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
     const services = units.filter((unit) => unit.kind === "service" && unit.name !== "nats");
     return await Promise.all(
       services.map(async ({ name, addresses }): Promise<[string, string]> => {

@@ -1,11 +1,11 @@
 import { RequestMethod, RequestMethodSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { type AttributeValue, parseIp } from "@xebec/model-attributes";
-import type { AccessLogBag } from "./access-log-bag.ts";
+import type { AccessLogEntry } from "./access-log-entry.ts";
 import { COMMON, CONNECTION, REQUEST, RESPONSE, TLS } from "./access-log-fields.ts";
 import { orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 
 /** Reads one attribute of an entry; undefined when it is absent. */
-export type AccessLogLoader = (bag: AccessLogBag) => AttributeValue | undefined;
+export type AccessLogLoader = (bag: AccessLogEntry) => AttributeValue | undefined;
 
 /** Names of envoy.config.core.v3.RequestMethod, by number; "" for none. */
 const METHODS: string[] = [];

@@ -18,6 +18,7 @@ import {
 } from "@xebec/model-attributes";
 import { fieldNumbers } from "@xebec/model-attributes/wire";
 import { type AccessLogLoader, LOADERS, methodName } from "./access-log-attributes.ts";
+import type { AccessLogEntry, Reporter } from "./access-log-entry.ts";
 import {
   CERTIFICATE,
   COMMON,
@@ -39,15 +40,8 @@ import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 
 const UINT32_VALUE = fieldNumbers(UInt32ValueSchema).value;
 
-/** The proxy that sends a stream of access logs. */
-export interface Reporter {
-  readonly kind: "inbound" | "outbound";
-  /** Its own workload: the destination of inbound entries, the source of outbound ones. */
-  readonly peer: PeerInfo | undefined;
-}
-
 /** A bag over one entry of Envoy's gRPC access log. */
-export class AccessLogBag extends AttributeBag {
+export class AccessLogBag extends AttributeBag implements AccessLogEntry {
   readonly #index: WorkloadIndex;
   readonly #called: DestinationServiceResolver;
   readonly #loaders: (AccessLogLoader | undefined)[];

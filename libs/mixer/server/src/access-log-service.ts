@@ -6,7 +6,8 @@ import {
 import { logger } from "@xebec/core-log";
 import { fieldNumbers } from "@xebec/model-attributes/wire";
 import { type GrpcService, type RawStream, rawClientStream } from "@xebec/platform-grpc";
-import { AccessLogBag, type Reporter } from "./access-log-bag.ts";
+import { AccessLogBag } from "./access-log-bag.ts";
+import type { Reporter } from "./access-log-entry.ts";
 import { BagPool } from "./bag-pool.ts";
 import { checkLength, handOver } from "./long-report.ts";
 import { MessageView } from "./message-view.ts";

@@ -1,4 +1,4 @@
-import type { AccessLogBag } from "./access-log-bag.ts";
+import type { AccessLogEntry } from "./access-log-entry.ts";
 import { COMMON, REQUEST, TLS } from "./access-log-fields.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
@@ -14,8 +14,8 @@ export class DestinationServiceResolver {
     this.#index = index;
   }
 
-  /** The service of an entry; undefined when nothing tells of it. */
-  find(bag: AccessLogBag): ServiceView | undefined {
+  /** The service of an entry; undefined when it is unknown. */
+  find(bag: Pick<AccessLogEntry, "common" | "request" | "tls" | "reporter" | "address">): ServiceView | undefined {
     // outbound|PORT|SUBSET|HOST or inbound|PORT||HOST
     const cluster = bag.common.text(COMMON.upstreamCluster);
     const bar = cluster.lastIndexOf("|");

@@ -2,7 +2,8 @@ import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isObservedKey } from "@xebec/model-resources";
-import type { Bus, Subscription } from "./bus.ts";
+import type { Bus } from "./bus.ts";
+import type { Subscription } from "./subscription.ts";
 import { createRevisionReader } from "./revision-reader.ts";
 import { createRevisionWriter } from "./revision-writer.ts";
 

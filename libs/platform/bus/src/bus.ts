@@ -1,11 +1,7 @@
 import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { KeyValue } from "./key-value.ts";
-
-/** Something that goes on until it is closed. */
-export interface Subscription {
-  close(): void;
-}
+import type { Subscription } from "./subscription.ts";
 
 /**
  * The bus: buckets, messages and requests. It starts without its server and goes on without it: readers keep what they know,

@@ -1,6 +1,6 @@
 export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
 export { type BridgeOptions, createBridge } from "./bridge.ts";
-export type { Bus, Subscription } from "./bus.ts";
+export type { Bus } from "./bus.ts";
 export type { Commit } from "./commit.ts";
 export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";
 export type { KeyValue, KeyValueWatch, KeyValueWatcher } from "./key-value.ts";
@@ -16,11 +16,8 @@ export {
 } from "./nats-config.ts";
 export { createNatsHealth, type NatsHealth, type NatsHealthOptions } from "./nats-health.ts";
 export { type BusFlags, openBus } from "./open-bus.ts";
-export {
-  createRevisionReader,
-  type RevisionChange,
-  type RevisionReader,
-  type RevisionReaderOptions,
-} from "./revision-reader.ts";
+export type { RevisionChange } from "./revision-change.ts";
+export { createRevisionReader, type RevisionReader, type RevisionReaderOptions } from "./revision-reader.ts";
 export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions } from "./revision-writer.ts";
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";
+export type { Subscription } from "./subscription.ts";

@@ -1,4 +1,4 @@
-import type { Subscription } from "./bus.ts";
+import type { Subscription } from "./subscription.ts";
 
 /** Called with the entries of a bucket, and with what the server says of them. */
 export interface KeyValueWatcher {

@@ -1,6 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import type { Bus, Subscription } from "./bus.ts";
+import type { Bus } from "./bus.ts";
+import type { Subscription } from "./subscription.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
 import { subjectMatches } from "./subject.ts";
 

@@ -1,7 +1,7 @@
 import { backoff, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import type { RevisionChange } from "./revision-reader.ts";
+import type { RevisionChange } from "./revision-change.ts";
 
 const log = logger("bus");
 const RETRY = { baseMs: 500, maxMs: 30_000 };

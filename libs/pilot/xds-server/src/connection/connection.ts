@@ -45,7 +45,7 @@ export class Connection implements PushTarget, SenderOwner {
   readonly subscriptions = new Map<string, Subscription>();
   readonly resumption = new Resumption();
   readonly #stream: RawStream;
-  readonly #shared: Shared;
+  readonly #shared: Shared<Connection>;
   readonly #sender: Sender;
   #state: ConnectionState = "waiting";
   #proxyClass: ProxyClass | undefined;
@@ -54,7 +54,7 @@ export class Connection implements PushTarget, SenderOwner {
   /** What it waits for in the state `preparing`. */
   #preparation: Promise<void> | undefined;
 
-  constructor(client: Client, stream: RawStream, shared: Shared) {
+  constructor(client: Client, stream: RawStream, shared: Shared<Connection>) {
     this.id = client.id;
     this.proxy = client.proxy;
     this.delta = client.delta;

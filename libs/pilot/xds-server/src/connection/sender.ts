@@ -26,14 +26,14 @@ export class Sender {
   readonly #proxy: string;
   readonly #delta: boolean;
   readonly #stream: RawStream;
-  readonly #shared: Pick<Shared, "messages" | "budget" | "onSent">;
+  readonly #shared: Pick<Shared<never>, "messages" | "budget" | "onSent">;
   /** Numbers the responses that repeat resources: their nonces must differ. */
   #repeats = 0;
 
   constructor(
     { id, delta }: { readonly id: string; readonly delta: boolean },
     stream: RawStream,
-    shared: Pick<Shared, "messages" | "budget" | "onSent">,
+    shared: Pick<Shared<never>, "messages" | "budget" | "onSent">,
   ) {
     this.#proxy = id;
     this.#delta = delta;

@@ -2,12 +2,11 @@ import type { Generator, ResourceSet, ResourceType } from "@xebec/pilot-xds-gen"
 import type { NameSets } from "../subscription/name-sets.ts";
 import type { MessageCache } from "../wire/message.ts";
 import type { AckTimeouts } from "./ack-timeouts.ts";
-import type { Connection } from "./connection.ts";
 import type { EarlierClusters } from "./earlier-clusters.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
-/** What a connection shares with all others. */
-export interface Shared {
+/** What a connection shares with all others. @typeParam Connection the connections themselves, which import this file */
+export interface Shared<Connection> {
   /** The types that are served, in push order. */
   readonly types: readonly ResourceType[];
   readonly generator: () => Generator | undefined;

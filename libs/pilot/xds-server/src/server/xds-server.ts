@@ -42,7 +42,7 @@ export interface XdsServerOptions {
 export class XdsServer implements CacheUsers {
   readonly #connections = new Map<string, Connection>();
   readonly #options: XdsServerOptions;
-  readonly #shared: Shared;
+  readonly #shared: Shared<Connection>;
   readonly #types: readonly ResourceType[];
   readonly #push = new Coalescer(() => this.#pushAll());
   readonly #preparation = new Preparation();

@@ -10,14 +10,6 @@ import { type Suspect, suspectsOf } from "./suspects.ts";
  */
 const MOST_BY_PART = 16;
 
-/** A resource, or a part of one, that a client rejected: it is not sent until it changes. */
-export interface Quarantined extends Pick<Suspect, "resource" | "part" | "version" | "configKeys"> {
-  /** False while it is only one of several that may be at fault. */
-  readonly confirmed: boolean;
-  /** What the client said. */
-  readonly message: string;
-}
-
 /**
  * Quarantines what the client's error is about: the resources, or the parts of them, that its message mentions. When it mentions
  * none, half of what was new is quarantined as suspected, so that what is at fault is found in few steps.

@@ -1,7 +1,7 @@
 import { EMPTY_SET, type NameSet, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { nextState } from "../state-machine.ts";
 import type { RequestedNames } from "./name-sets.ts";
-import type { Quarantined } from "./quarantine.ts";
+import type { Quarantined } from "./quarantined.ts";
 import { SUBSCRIPTION_TRANSITIONS, type SubscriptionEvent, type SubscriptionState } from "./states.ts";
 
 const NOTHING: RequestedNames = { bytes: new Uint8Array(), set: { key: "", names: [] } };
