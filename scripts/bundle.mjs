@@ -4,6 +4,6 @@ import { SetupError } from "./setup.mjs";
 
 /** Bundles every app and the sample; nothing is done while no source has changed. */
 export async function bundle() {
-  const fault = await makeCurrent(PROGRAMS);
-  if (fault !== undefined) throw new SetupError(`the programs cannot be bundled: ${fault}`);
+  const failure = await makeCurrent(PROGRAMS);
+  if (failure !== undefined) throw new SetupError(`the programs cannot be bundled: ${failure}`);
 }

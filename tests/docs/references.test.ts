@@ -20,35 +20,35 @@ function files(...endings: string[]): { path: string; text: string }[] {
 
 test("every section of the reference that code or a page cites exists", () => {
   const pages = new Map<string, Set<string> | undefined>();
-  const faults: string[] = [];
+  const errors: string[] = [];
   let count = 0;
   for (const { path, text } of files("ts", "md")) {
     for (const { page, section, written, line, current } of citations(text)) {
       count++;
       if (!pages.has(page)) pages.set(page, sectionsOf(ROOT, page));
       const sections = pages.get(page);
-      if (!sections) faults.push(`${path}:${line}: ${written}: there is no docs/reference/${page}.md`);
-      else if (section && !sections.has(section)) faults.push(`${path}:${line}: ${written}: no section ${section}`);
+      if (!sections) errors.push(`${path}:${line}: ${written}: there is no docs/reference/${page}.md`);
+      else if (section && !sections.has(section)) errors.push(`${path}:${line}: ${written}: no section ${section}`);
       if (!current && !FORMER_FORM_ACCEPTED)
-        faults.push(`${path}:${line}: ${written}: write docs/reference/${page}.md`);
+        errors.push(`${path}:${line}: ${written}: write docs/reference/${page}.md`);
     }
   }
-  assert.deepEqual(faults, []);
+  assert.deepEqual(errors, []);
   assert.ok(count > 100, `only ${count} citations were found`);
 });
 
 test("every link between pages leads to a file and a heading", () => {
-  const faults: string[] = [];
+  const errors: string[] = [];
   for (const { path, text } of files("md")) {
     for (const link of localLinks(text)) {
       const [file = "", fragment] = link.split("#");
       const target = file === "" ? join(ROOT, path) : join(ROOT, dirname(path), file);
-      if (!existsSync(target)) faults.push(`${path}: ${link}: there is no such file`);
+      if (!existsSync(target)) errors.push(`${path}: ${link}: there is no such file`);
       else if (fragment && target.endsWith(".md") && !anchors(readFileSync(target, "utf8")).has(fragment))
-        faults.push(`${path}: ${link}: there is no such heading`);
+        errors.push(`${path}: ${link}: there is no such heading`);
     }
   }
-  assert.deepEqual(faults, []);
+  assert.deepEqual(errors, []);
 });
 
 test("citations are found in both forms, with all their sections", () => {

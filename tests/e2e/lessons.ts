@@ -90,7 +90,7 @@ export function lessons(mesh: () => Mesh): void {
       "routes.yaml",
       "apiVersion: networking.istio.io/v1alpha3\nkind: VirtualService\nmetadata:\n  name: reviews\nspec:\n  hosts: [reviews]\n  http:\n  - route:\n    - destination: {host: reviews, subset: v3}\n      wieght: 3\n",
     );
-    const refused = await waitFor("the fault is told", 5_000, async () =>
+    const refused = await waitFor("the error is reported", 5_000, async () =>
       (await mesh().conditions()).find((each) => each.status === "False"),
     );
     assert.equal(refused.object, "networking.istio.io/VirtualService/default/reviews");
@@ -99,7 +99,7 @@ export function lessons(mesh: () => Mesh): void {
     for (let i = 0; i < 10; i++) assert.equal(await mesh().reviewsVersion(), "v1");
     mesh().remove("routes.yaml");
     await waitFor(
-      "the fault is gone",
+      "the error is gone",
       5_000,
       async () => !(await mesh().conditions()).some((each) => each.status === "False"),
     );

@@ -35,10 +35,10 @@ async function bundled([command, service]) {
   const { makeCurrent, PROGRAMS } = await import(keeper);
   const more =
     command === "up" ? PROGRAMS : command === "run" ? PROGRAMS.filter((each) => each === `apps/${service}`) : [];
-  const fault = await makeCurrent(["apps/xebec", ...more]);
-  if (fault !== undefined)
-    process.stderr.write(`xebec: the programs cannot be bundled, so they run from their sources, slowly: ${fault}\n`);
-  return fault === undefined;
+  const failure = await makeCurrent(["apps/xebec", ...more]);
+  if (failure !== undefined)
+    process.stderr.write(`xebec: the programs cannot be bundled, so they run from their sources, slowly: ${failure}\n`);
+  return failure === undefined;
 }
 
 function restart() {

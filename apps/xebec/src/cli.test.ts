@@ -151,14 +151,14 @@ test("run passes flags and exit codes through", async (t) => {
   const help = await xebec(dir, ["run", "citadel", "--help"]);
   assert.equal(help.code, 0);
   assert.match(help.out, /--self-signed-ca/);
-  const faulty = await xebec(dir, ["run", "citadel", "--grpc-port", "many"]);
-  assert.equal(faulty.code, 2);
+  const invalid = await xebec(dir, ["run", "citadel", "--grpc-port", "many"]);
+  assert.equal(invalid.code, 2);
 });
 
 test("what is wrong with the flags of a service is one line that names the flag", async (t) => {
   const dir = await home(t);
   const none = join(dir, "none");
-  for (const [args, fault] of [
+  for (const [args, message] of [
     [["pilot", "--grpcAddr", "foo"], '--grpcAddr: "foo" is not an address'],
     [["pilot", "--configDir", none], `--configDir: there is no directory "${none}"`],
     [["galley", "--configPath", none], `--configPath: there is no directory "${none}"`],
@@ -170,7 +170,7 @@ test("what is wrong with the flags of a service is one line that names the flag"
   ] as const) {
     const { code, err } = await xebec(dir, ["run", ...args]);
     assert.equal(code, 2, err);
-    assert.ok(err.startsWith(`${args[0]}: ${fault}`), err);
+    assert.ok(err.startsWith(`${args[0]}: ${message}`), err);
     assert.equal(err.trimEnd().split("\n").length, 1, err);
   }
 });

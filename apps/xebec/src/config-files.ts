@@ -183,7 +183,7 @@ export class ManifestText {
 
   /** True when no document is left, comments aside. */
   isEmpty(): boolean {
-    return this.#parts.every((part) => found(part).objects.length === 0 && found(part).faults.length === 0);
+    return this.#parts.every((part) => found(part).objects.length === 0 && found(part).errors.length === 0);
   }
 
   text(): string {

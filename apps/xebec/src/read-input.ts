@@ -16,25 +16,25 @@ export interface InputObject {
 
 /**
  * Reads `-f` arguments: files, directories, `-` for standard input.
- * @throws XebecError invalid_argument with every fault and its place
+ * @throws XebecError invalid_argument with every error and its place
  */
 export function readInput(files: readonly string[]): InputObject[] {
   const found: InputObject[] = [];
-  const faults: string[] = [];
+  const errors: string[] = [];
   for (const name of files.flatMap(expandDirectory)) {
     const shown = name === "-" ? "standard input" : name;
     const text = readText(name === "-" ? 0 : name);
     const manifest = readManifest(text);
-    faults.push(...manifest.faults.map((fault) => `${shown}:${fault.line}: ${fault.message}`));
+    errors.push(...manifest.errors.map((error) => `${shown}:${error.line}: ${error.message}`));
     const texts = new ManifestText(text);
     for (const { value, line, lineOf } of manifest.objects) {
       const id = idOf(value);
       if (id)
         found.push({ id, value: { ...value }, text: texts.source(id) ?? objectText(value), file: shown, line, lineOf });
-      else faults.push(`${shown}:${line}: is no object: apiVersion, kind and metadata.name are required`);
+      else errors.push(`${shown}:${line}: is not an object: apiVersion, kind and metadata.name are required`);
     }
   }
-  if (faults.length > 0) throw new XebecError("invalid_argument", faults.join("\n"));
+  if (errors.length > 0) throw new XebecError("invalid_argument", errors.join("\n"));
   if (found.length === 0) throw new XebecError("invalid_argument", `${files.join(", ")}: there is no object in it`);
   return found;
 }

@@ -22,19 +22,19 @@ export async function validateInput(
   mixer: MixerContext,
   mesh: MeshStatus | undefined,
   block: number,
-): Promise<{ readonly faults: string[]; readonly warnings: string[] }> {
-  const faults: string[] = [];
+): Promise<{ readonly errors: string[]; readonly warnings: string[] }> {
+  const errors: string[] = [];
   const warnings: string[] = [];
   const isAlone = !declaresAttributes(objects);
   for (const object of objects) {
-    const own = localFaults(object, mixer, warnings);
-    if (own.length > 0) faults.push(...own);
+    const own = localErrors(object, mixer, warnings);
+    if (own.length > 0) errors.push(...own);
     else if (mesh && (isAlone || !isMixerObject(object))) {
       const refusal = await askWebhook(object, mesh.runDir, block);
-      if (refusal) faults.push(`${object.file}:${object.line}: ${refusal}`);
+      if (refusal) errors.push(`${object.file}:${object.line}: ${refusal}`);
     }
   }
-  return { faults, warnings };
+  return { errors, warnings };
 }
 
 /** What of the objects has no meaning here, a line each: they are written all the same. */
@@ -46,14 +46,14 @@ export function leftOutOf(objects: readonly InputObject[]): string[] {
   );
 }
 
-function localFaults(object: InputObject, mixer: MixerContext, warnings: string[]): string[] {
+function localErrors(object: InputObject, mixer: MixerContext, warnings: string[]): string[] {
   const result = validateObject(object, { mixer });
   const told = (each: Violation): string => `${object.file}:${object.lineOf(each.path)}: ${violationText(each)}`;
   if (result.outcome === "accepted") warnings.push(...result.warnings.map(told));
   if (result.outcome === "rejected") return result.violations.map(told);
   if (result.outcome === "foreign")
-    return parseManifests(JSON.stringify(object.value)).faults.map(
-      (fault) => `${object.file}:${object.line}: ${fault.message}`,
+    return parseManifests(JSON.stringify(object.value)).errors.map(
+      (error) => `${object.file}:${object.line}: ${error.message}`,
     );
   return [];
 }

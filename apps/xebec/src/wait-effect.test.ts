@@ -155,7 +155,7 @@ test("a refusal of galley or of a proxy is told with its reason", async () => {
   ]);
 });
 
-test("a refusal of before is not this change's fault", async () => {
+test("an earlier rejection is not reported as a result of this change", async () => {
   const other = condition("pilot", "networking.istio.io/Gateway/default/web", "NoProxySelected", "nothing selects it");
   const { query } = answers({
     "/published": [published("new")],

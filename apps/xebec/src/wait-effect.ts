@@ -11,7 +11,7 @@ import type { Wanted } from "./wanted.ts";
 /** Between two looks, in milliseconds. Proxies that are the same twice have what there is. */
 const POLL_MS = 100;
 
-/** What the mesh said before a change, whose fault that then is not. */
+/** What the mesh reported before a change, which therefore did not cause it. */
 export interface Before {
   /** When it was queried, in milliseconds of the clock. */
   readonly at: number;

@@ -33,12 +33,12 @@ export async function apply(options: FileOptions): Promise<number> {
   const objects = readInput(options.filename);
   const { configDir, block, mesh, runDir } = await meshContext();
   const mixer = mixerContextWith(objects, configDir);
-  const { faults, warnings } = await validateInput(objects, mixer, mesh, block);
+  const { errors, warnings } = await validateInput(objects, mixer, mesh, block);
   // kubectl's form of what a webhook warns of.
   for (const each of warnings) process.stderr.write(`Warning: ${each}\n`);
-  if (faults.length > 0) {
-    for (const each of leftOutOf(objects)) faults.push(each);
-    const text = `xebec: refused, nothing was written\n${faults.map((each) => `  ${each}\n`).join("")}`;
+  if (errors.length > 0) {
+    for (const each of leftOutOf(objects)) errors.push(each);
+    const text = `xebec: refused, nothing was written\n${errors.map((each) => `  ${each}\n`).join("")}`;
     process.stderr.write(redactText(text));
     return EXIT_FILE;
   }

@@ -26,7 +26,7 @@ const completeness = new Map<string, boolean>();
 function isComplete(name: string): boolean {
   const known = completeness.get(name);
   if (known !== undefined) return known;
-  completeness.set(name, true); // imports may be circular only through a fault of the package; do not loop
+  completeness.set(name, true); // imports may be circular only through an error in the package; do not loop
   const complete = shipped.has(name) && importsOf(name).every(isComplete);
   completeness.set(name, complete);
   return complete;

@@ -55,7 +55,7 @@ describe("an option that is read", () => {
     assert.deepEqual(loadConfig(spec, [], { XEBEC_S_EVEN: "" }).config, { even: "0000" });
   });
 
-  it("is a fault like any other when it cannot be read", () => {
+  it("is an error like any other when it cannot be read", () => {
     assert.throws(
       () => loadConfig(spec, ["--even", "x", "--odd", "1"], {}),
       (error: ConfigError) => {
@@ -123,7 +123,7 @@ describe("the configuration of a service", () => {
     assert.equal(load(["--token=a=b\n--c"]).config.token, "a=b\n--c");
   });
 
-  it("tells all faults at once, each with its source", () => {
+  it("reports all errors at once, each with its source", () => {
     const path = file("prot: 1\nmode: 5\n");
     const found = errorsOf(["--config-file", path, "--prt", "x", "stray", "--port", "many"], {
       XEBEC_MIXER_POLICY_VERBOSE: "perhaps",
@@ -166,7 +166,7 @@ describe("the configuration of a service", () => {
     assert.match(errorsOf(["--config-file", join(folder, "none.yaml")]).join(), /ENOENT/);
   });
 
-  it("prints no secret, neither as effective value nor as a fault", () => {
+  it("prints no secret, neither as effective value nor in an error", () => {
     assert.equal(load(["--token=hush"]).redacted.token, "[redacted]");
     assert.equal(load([]).redacted.token, undefined);
     const secret = defineConfig({ ...SPEC, options: { pin: option.number("a secret", 1, { secret: true }) } });
@@ -207,7 +207,7 @@ describe("options of a kind", () => {
     return [];
   };
 
-  it("say what they want, all faults at once", () => {
+  it("say what they expect, all errors at once", () => {
     assert.deepEqual(
       wrong("--addr=foo", "--secure=1:2:3", "--port=99999", `--dir=${import.meta.dirname}/none`, "--bus=foo"),
       [

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { readYaml, YamlFault } from "@xebec/core-yaml";
+import { readYaml, YamlError } from "@xebec/core-yaml";
 import type { ConfigOf, ConfigSpec, Option } from "./define.ts";
 import { FILE_FLAG, readFlags, suggestion } from "./flags.ts";
 import { checkedConfig, type GivenValue, redactedConfig } from "./values.ts";
@@ -51,7 +51,7 @@ function readFile(path: string | undefined, spec: ConfigSpec, errors: string[]):
   try {
     value = readYaml(readFileSync(path, "utf8"));
   } catch (error) {
-    errors.push(`--${FILE_FLAG} ${path}: ${error instanceof YamlFault ? error.text : (error as Error).message}`);
+    errors.push(`--${FILE_FLAG} ${path}: ${error instanceof YamlError ? error.text : (error as Error).message}`);
     return undefined;
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

@@ -26,15 +26,15 @@ export function compose(name: string, components: readonly Component[]): Compone
   let closed = false;
   const closeAll = async (): Promise<void> => {
     closed = true;
-    const faults: unknown[] = [];
+    const errors: unknown[] = [];
     for (const each of started.splice(0).reverse()) {
       try {
         await each.close?.();
       } catch (error) {
-        faults.push(error);
+        errors.push(error);
       }
     }
-    if (faults.length > 0) throw new AggregateError(faults, `${name}: ${faults.length} components failed to close`);
+    if (errors.length > 0) throw new AggregateError(errors, `${name}: ${errors.length} components failed to close`);
   };
   return {
     name,

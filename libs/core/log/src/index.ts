@@ -84,7 +84,7 @@ const root = pino(
     },
     hooks: {
       logMethod(args, method, level) {
-        // Whoever looks for a fault in a scope sees everything of it.
+        // Whoever looks for an error in a scope sees everything of it.
         const isLimited = level >= WARN && level < FATAL && this.levelVal >= INFO;
         const [first, second] = args as unknown as [unknown, unknown];
         const isSummary = first !== null && typeof first === "object" && SUMMARY in first;
@@ -132,20 +132,20 @@ export function logLevels(): Record<string, string> {
 
 /**
  * Applies Istio's `--log_output_level` text: `default:info,ads:debug` or a bare level.
- * @returns the faults found; nothing is applied when there is one
+ * @returns the errors found; nothing is applied when there is one
  */
 export function applyLogLevels(text: string): string[] {
-  const faults: string[] = [];
+  const errors: string[] = [];
   const wanted: [string, LogLevel][] = [];
   for (const part of text.split(",").filter(Boolean)) {
     const [scope, level] = part.includes(":") ? (part.split(":", 2) as [string, string]) : ["default", part];
-    if (scope === "") faults.push(`log level "${part}" names no scope; write SCOPE:LEVEL`);
+    if (scope === "") errors.push(`log level "${part}" names no scope; write SCOPE:LEVEL`);
     const known = level === "none" ? "silent" : LOG_LEVELS.find((each) => each === level);
     if (known) wanted.push([scope, known]);
-    else faults.push(`log level "${level}" is unknown; use one of ${LOG_LEVELS.join(", ")} or none`);
+    else errors.push(`log level "${level}" is unknown; use one of ${LOG_LEVELS.join(", ")} or none`);
   }
   // The default first, wherever it stands: it would undo what is said of single scopes.
   wanted.sort(([a], [b]) => Number(b === "default") - Number(a === "default"));
-  if (faults.length === 0) for (const [scope, level] of wanted) setLogLevel(level, scope);
-  return faults;
+  if (errors.length === 0) for (const [scope, level] of wanted) setLogLevel(level, scope);
+  return errors;
 }

@@ -42,9 +42,9 @@ describe("log levels", () => {
     [":info", ":info"],
   ] as const)
     it(`are not changed by "${text}", and it is told why`, () => {
-      const faults = applyLogLevels(text);
-      assert.equal(faults.length, 1);
-      assert.ok(faults[0]?.includes(`"${wrong}"`), faults[0]);
+      const errors = applyLogLevels(text);
+      assert.equal(errors.length, 1);
+      assert.ok(errors[0]?.includes(`"${wrong}"`), errors[0]);
       assert.equal(logLevels().default, "info");
     });
 });
@@ -123,10 +123,10 @@ describe("a line of the log", () => {
       for (let i = 0; i < 3; i++) log.info("told");
       log.warn({ url: "http://others" }, "a list could not be fetched");
       setLogLevel("debug", "a");
-      for (let i = 0; i < 3; i++) log.warn("while somebody looks for a fault");`);
+      for (let i = 0; i < 3; i++) log.warn("while somebody looks for an error");`);
     const of = (text: string): number => written.filter((each) => each.msg === text).length;
     assert.deepEqual(
-      [of("a list could not be fetched"), of("told"), of("while somebody looks for a fault")],
+      [of("a list could not be fetched"), of("told"), of("while somebody looks for an error")],
       [2, 3, 3],
     );
   });

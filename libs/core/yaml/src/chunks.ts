@@ -4,7 +4,7 @@ export interface Chunk {
   /** The line that it begins in, from 1. */
   readonly line: number;
   /** Why it cannot be taken; then `text` has no meaning. */
-  readonly fault?: string;
+  readonly error?: string;
 }
 
 /**
@@ -14,24 +14,24 @@ export interface Chunk {
 export function* chunksOf(text: string): Generator<Chunk> {
   let from = 0;
   let line = 1;
-  let fault: string | undefined;
+  let error: string | undefined;
   while (from <= text.length) {
     const at = separatorAfter(text, from);
     const end = at < 0 ? text.length : at;
     const part = text.slice(from, end);
-    if (fault !== undefined) yield { text: "", line: line - 1, fault };
+    if (error !== undefined) yield { text: "", line: line - 1, error };
     else if (!isEmpty(part)) yield* objectsOf(part.startsWith("\uFEFF") ? part.slice(1) : part, line);
     if (at < 0) return;
     line += countLines(part);
     const next = text.indexOf("\n", at);
     const rest = text.slice(at + 3, next < 0 ? text.length : next).trim();
-    fault =
+    error =
       rest === "" || rest.startsWith("#")
         ? undefined
         : `nothing but a comment may stand behind --- in its line, not ${JSON.stringify(rest.slice(0, 40))}; begin the document in the next line`;
     line += 1;
     from = next < 0 ? text.length + 1 : next + 1;
-    if (next < 0 && fault !== undefined) yield { text: "", line: line - 1, fault };
+    if (next < 0 && error !== undefined) yield { text: "", line: line - 1, error };
   }
 }
 

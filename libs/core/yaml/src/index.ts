@@ -1,7 +1,7 @@
 export { jsonObjects } from "./chunks.ts";
-export { YamlFault } from "./fault.ts";
+export { YamlError } from "./yaml-error.ts";
 export {
-  type ManifestFault,
+  type ManifestError,
   type ManifestOptions,
   type ManifestStep,
   manifestSteps,

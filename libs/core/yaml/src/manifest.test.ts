@@ -38,12 +38,12 @@ const FOUND: readonly [string, string, string][] = [
 for (const [name, text, objects] of FOUND)
   test(`found as kubectl finds it: ${name}`, () => {
     const manifest = readManifest(text);
-    assert.deepEqual(manifest.faults, []);
+    assert.deepEqual(manifest.errors, []);
     assert.equal(manifest.objects.map(({ value, line }) => `${value.kind}${line}`).join(" "), objects);
     for (const { value } of manifest.objects) assert.equal(value.apiVersion, "v1");
   });
 
-const FAULTY: readonly [string, string, string, number, RegExp][] = [
+const INVALID: readonly [string, string, string, number, RegExp][] = [
   ["one that is no YAML", `${A}---\nkind: [B\n---\n${B}`, "A1 B6", 5, /is not YAML/],
   ["one that is no map", `${A}---\njust text\n---\n${B}`, "A1 B6", 4, /is no object/],
   ["one with a key twice", `${A}---\nkind: C\nkind: D\n---\n${B}`, "A1 B7", 5, /"kind" stands twice/],
@@ -53,13 +53,13 @@ const FAULTY: readonly [string, string, string, number, RegExp][] = [
   ["one that is nested too deep, in blocks", `${A}---\n${"- ".repeat(101)}a\n---\n${B}`, "A1 B6", 4, /100 levels/],
   ["one that is too large", `${A}---\nx: [${"1,".repeat(60_000)}]\n---\n${B}`, "A1 B6", 4, /more than 100000 fields/],
 ];
-for (const [name, text, objects, line, message] of FAULTY)
-  test(`a document with a fault does not disturb the others: ${name}`, () => {
+for (const [name, text, objects, line, message] of INVALID)
+  test(`a document with an error does not disturb the others: ${name}`, () => {
     const manifest = readManifest(text);
     assert.equal(manifest.objects.map(({ value, line }) => `${value.kind}${line}`).join(" "), objects);
-    assert.equal(manifest.faults.length, 1);
-    assert.equal(manifest.faults[0]?.line, line);
-    assert.match(manifest.faults[0]?.message ?? "", message);
+    assert.equal(manifest.errors.length, 1);
+    assert.equal(manifest.errors[0]?.line, line);
+    assert.match(manifest.errors[0]?.message ?? "", message);
   });
 
 test("the line of a nested field is told", () => {
@@ -94,21 +94,21 @@ test("a long list is read item by item, and each is what it is in a short one", 
   );
   const broken = list.replace("name: a7\n", "name: a7\n    name: b7\n");
   assert.equal(readManifest(broken).objects.length, count - 1);
-  assert.match(readManifest(broken).faults[0]?.message ?? "", /"name" stands twice/);
+  assert.match(readManifest(broken).errors[0]?.message ?? "", /"name" stands twice/);
 });
 
 test("an object that is too large is left out when it is nobody's", () => {
   const large = `apiVersion: other/v1\nkind: C\nx: [${"1,".repeat(60_000)}]\n---\n${A}`;
   const asked: string[] = [];
   const leaves = (apiVersion: string, kind: string): boolean => asked.push(`${apiVersion} ${kind}`) > 0;
-  const { objects, faults } = readManifest(large, { leaves });
-  assert.deepEqual([objects.length, faults.length, asked], [1, 0, ["other/v1 C"]]);
+  const { objects, errors } = readManifest(large, { leaves });
+  assert.deepEqual([objects.length, errors.length, asked], [1, 0, ["other/v1 C"]]);
 });
 
 test("text and count have their limits", () => {
-  assert.match(readManifest("a".repeat(11 << 20)).faults[0]?.message ?? "", /characters, more than/);
-  const { objects, faults } = readManifest(`${A}---\n`.repeat(5), { maxObjects: 3 });
-  assert.deepEqual([objects.length, faults[0]?.message], [3, "has more than 3 objects; split it"]);
+  assert.match(readManifest("a".repeat(11 << 20)).errors[0]?.message ?? "", /characters, more than/);
+  const { objects, errors } = readManifest(`${A}---\n`.repeat(5), { maxObjects: 3 });
+  assert.deepEqual([objects.length, errors[0]?.message], [3, "has more than 3 objects; split it"]);
 });
 
 test("no text makes it fail, and JSON is read as JSON reads it", () => {

@@ -1,6 +1,6 @@
 import type { CST } from "yaml";
 import { type Chunk, chunksOf } from "./chunks.ts";
-import { YamlFault } from "./fault.ts";
+import { YamlError } from "./yaml-error.ts";
 import { fieldText, listSyntax, sizeOf } from "./items.ts";
 import { lineOfPath, type Path } from "./place.ts";
 import { checkSize, checkText, compose, lineAt, linesOf, type Syntax, syntaxOf, type YamlLimits } from "./syntax.ts";
@@ -18,13 +18,13 @@ export interface RawObject {
 }
 
 /** Why a text, or one document of it, is no object. */
-export interface ManifestFault {
+export interface ManifestError {
   readonly line: number;
   readonly message: string;
 }
 
 /** What a step of reading brought; undefined when it is only a good moment for a pause. */
-export type ManifestStep = { readonly object: RawObject } | { readonly fault: ManifestFault } | undefined;
+export type ManifestStep = { readonly object: RawObject } | { readonly error: ManifestError } | undefined;
 
 export interface ManifestOptions extends YamlLimits {
   /** Most objects (10,000). */
@@ -42,14 +42,14 @@ const SMALL_LIST = 2_000;
 
 /**
  * Reads the objects of a text step by step, as kubectl reads them: YAML or JSON, several documents, lists (of any kind that ends with
- * `List`) taken apart, empty documents left out. A document with a fault gives no objects and does not disturb the others. Each
+ * `List`) taken apart, empty documents left out. A document with an error gives no objects and does not disturb the others. Each
  * step takes some milliseconds at the most, so that a caller may do something else in between.
  * @param content text, or the bytes of a file, which must be UTF-8
  */
 export function* manifestSteps(content: string | Uint8Array, options: ManifestOptions = {}): Generator<ManifestStep> {
   const text = typeof content === "string" ? content : decodeUtf8(content);
   if (text === undefined) {
-    yield { fault: { line: 1, message: "is not UTF-8 text; save it as UTF-8" } };
+    yield { error: { line: 1, message: "is not UTF-8 text; save it as UTF-8" } };
     return;
   }
   const max = options.maxObjects ?? MAX_OBJECTS;
@@ -57,14 +57,14 @@ export function* manifestSteps(content: string | Uint8Array, options: ManifestOp
   try {
     checkText(text, options);
   } catch (error) {
-    yield { fault: faultOf(error, 1, linesOf(text)) };
+    yield { error: errorOf(error, 1, linesOf(text)) };
     return;
   }
   // A lonely carriage return ends a line, too.
   for (const chunk of chunksOf(text.replace(/\r(?!\n)/g, "\n"))) {
     for (const step of chunkSteps(chunk, options)) {
       if (step && "object" in step && ++count > max) {
-        yield { fault: { line: step.object.line, message: `has more than ${max} objects; split it` } };
+        yield { error: { line: step.object.line, message: `has more than ${max} objects; split it` } };
         return;
       }
       yield step;
@@ -81,9 +81,9 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function* chunkSteps({ text, line, fault }: Chunk, options: ManifestOptions): Generator<ManifestStep> {
-  if (fault !== undefined) {
-    yield { fault: { line, message: fault } };
+function* chunkSteps({ text, line, error: message }: Chunk, options: ManifestOptions): Generator<ManifestStep> {
+  if (message !== undefined) {
+    yield { error: { line, message } };
     return;
   }
   let lineStarts: readonly number[] = linesOf(text);
@@ -92,7 +92,7 @@ function* chunkSteps({ text, line, fault }: Chunk, options: ManifestOptions): Ge
     lineStarts = syntax.lineStarts;
     yield* documentSteps(syntax, line, options);
   } catch (error) {
-    yield { fault: faultOf(error, line, lineStarts) };
+    yield { error: errorOf(error, line, lineStarts) };
   }
 }
 
@@ -123,7 +123,7 @@ function* documentSteps(syntax: Syntax, line: number, options: ManifestOptions):
       for (const { contents } of compose([item]))
         yield* objectSteps(contents, contentOf(contents), lineStarts, line, parent, [], ["items", i]);
     } catch (error) {
-      yield { fault: faultOf(error, line, lineStarts) };
+      yield { error: errorOf(error, line, lineStarts) };
     }
 }
 
@@ -166,7 +166,7 @@ function* objectSteps(
   if (value === null && path.length + base.length === 0) return;
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     yield {
-      fault: { line: lineOf([]), message: "is no object: a map with apiVersion, kind and metadata is expected" },
+      error: { line: lineOf([]), message: "is no object: a map with apiVersion, kind and metadata is expected" },
     };
     return;
   }
@@ -187,7 +187,7 @@ function isList(object: Record<string, unknown>): object is { items?: unknown[] 
   return object.kind === "List" && (object.items === undefined || object.items === null);
 }
 
-function faultOf(error: unknown, line: number, lineStarts: readonly number[]): ManifestFault {
-  if (error instanceof YamlFault) return { line: line - 1 + lineAt(lineStarts, error.offset), message: error.message };
+function errorOf(error: unknown, line: number, lineStarts: readonly number[]): ManifestError {
+  if (error instanceof YamlError) return { line: line - 1 + lineAt(lineStarts, error.offset), message: error.message };
   throw error;
 }

@@ -1,28 +1,28 @@
 import { isScalar } from "yaml";
-import { YamlFault } from "./fault.ts";
-import { type ManifestFault, type ManifestOptions, manifestSteps, type RawObject } from "./manifest.ts";
+import { YamlError } from "./yaml-error.ts";
+import { type ManifestError, type ManifestOptions, manifestSteps, type RawObject } from "./manifest.ts";
 import { checkSize, checkText, compose, lineAt, linesOf, syntaxOf, type YamlLimits } from "./syntax.ts";
 import { contentOf, offsetOf } from "./value.ts";
 
 export interface Manifest {
   readonly objects: readonly RawObject[];
-  readonly faults: readonly ManifestFault[];
+  readonly errors: readonly ManifestError[];
 }
 
 /** All steps of `manifestSteps` at once, for who has nothing else to do. */
 export function readManifest(text: string, options: ManifestOptions = {}): Manifest {
   const objects: RawObject[] = [];
-  const faults: ManifestFault[] = [];
+  const errors: ManifestError[] = [];
   for (const step of manifestSteps(text, options))
     if (step && "object" in step) objects.push(step.object);
-    else if (step) faults.push(step.fault);
-  return { objects, faults };
+    else if (step) errors.push(step.error);
+  return { objects, errors };
 }
 
 /**
  * Reads a text that is one document, as sigs.k8s.io/yaml does: YAML 1.1 words, JSON's values.
  * @returns null for a text without content
- * @throws YamlFault with the line, for what is not YAML, has a key twice, or goes beyond the limits
+ * @throws YamlError with the line, for what is not YAML, has a key twice, or goes beyond the limits
  */
 export function readYaml(text: string, limits: YamlLimits = {}): unknown {
   let lineStarts: readonly number[] = linesOf(text);
@@ -35,10 +35,10 @@ export function readYaml(text: string, limits: YamlLimits = {}): unknown {
     checkSize(step.value.size, limits);
     const documents = compose(step.value.tokens).filter(({ contents }) => !isEmpty(contents));
     if (documents.length > 1)
-      throw new YamlFault(offsetOf(documents[1]?.contents), "holds several documents where one is expected");
+      throw new YamlError(offsetOf(documents[1]?.contents), "holds several documents where one is expected");
     return documents[0] ? contentOf(documents[0].contents) : null;
   } catch (error) {
-    if (error instanceof YamlFault) error.line = lineAt(lineStarts, error.offset);
+    if (error instanceof YamlError) error.line = lineAt(lineStarts, error.offset);
     throw error;
   }
 }

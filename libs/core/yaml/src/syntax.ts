@@ -1,5 +1,5 @@
 import { Composer, CST, type Document, Lexer, Parser } from "yaml";
-import { YamlFault } from "./fault.ts";
+import { YamlError } from "./yaml-error.ts";
 
 /** How much is read before it is trusted. */
 export interface YamlLimits {
@@ -38,21 +38,21 @@ export interface Syntax {
   readonly anchored: boolean;
 }
 
-/** @throws YamlFault when the text is larger than the limit, or holds what no YAML may */
+/** @throws YamlError when the text is larger than the limit, or holds what no YAML may */
 export function checkText(text: string, limits: YamlLimits = {}): void {
   const max = limits.maxLength ?? MAX_LENGTH;
-  if (text.length > max) throw new YamlFault(0, `has ${text.length} characters, more than ${max}; split it`);
+  if (text.length > max) throw new YamlError(0, `has ${text.length} characters, more than ${max}; split it`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const control = text.search(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]/);
   if (control >= 0) {
     const code = text.charCodeAt(control).toString(16).padStart(2, "0");
-    throw new YamlFault(control, `is not YAML: it holds the control character 0x${code}`);
+    throw new YamlError(control, `is not YAML: it holds the control character 0x${code}`);
   }
 }
 
 /**
  * Makes the syntax tree of one document; it pauses now and then.
- * @throws YamlFault when it is nested too deep
+ * @throws YamlError when it is nested too deep
  */
 export function* syntaxOf(text: string, limits: YamlLimits = {}): Generator<undefined, Syntax> {
   const maxDepth = limits.maxDepth ?? MAX_DEPTH;
@@ -70,7 +70,7 @@ export function* syntaxOf(text: string, limits: YamlLimits = {}): Generator<unde
     else if (type === "anchor" || type === "alias") anchored = true;
     // The parser keeps what is open on its stack.
     if (depth > maxDepth || parser.stack.length > maxDepth + 2)
-      throw new YamlFault(parser.offset, `is nested more than ${maxDepth} levels deep`);
+      throw new YamlError(parser.offset, `is nested more than ${maxDepth} levels deep`);
     tokens.push(...parser.next(lexeme));
     if (++size % SLICE === 0) yield;
   }
@@ -78,21 +78,21 @@ export function* syntaxOf(text: string, limits: YamlLimits = {}): Generator<unde
   return { tokens, lineStarts, size, anchored };
 }
 
-/** @throws YamlFault when there is too much in it to be read at once */
+/** @throws YamlError when there is too much in it to be read at once */
 export function checkSize(size: number, limits: YamlLimits = {}): void {
   const max = limits.maxTokens ?? MAX_TOKENS;
-  if (size > max) throw new YamlFault(0, `has more than ${max} fields, values and marks; split it`);
+  if (size > max) throw new YamlError(0, `has more than ${max} fields, values and marks; split it`);
 }
 
-/** @throws YamlFault for what is not YAML */
+/** @throws YamlError for what is not YAML */
 export function compose(tokens: readonly CST.Token[]): Document.Parsed[] {
   const composer = new Composer(OPTIONS);
   const documents = [...composer.compose(tokens)];
   const [stray] = composer.streamInfo().errors;
-  if (stray) throw new YamlFault(stray.pos[0], `is not YAML: ${stray.message.split("\n")[0]}`);
+  if (stray) throw new YamlError(stray.pos[0], `is not YAML: ${stray.message.split("\n")[0]}`);
   for (const document of documents) {
     const [error] = document.errors;
-    if (error) throw new YamlFault(error.pos[0], `is not YAML: ${error.message.split("\n")[0]}`);
+    if (error) throw new YamlError(error.pos[0], `is not YAML: ${error.message.split("\n")[0]}`);
   }
   return documents;
 }

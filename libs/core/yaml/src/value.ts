@@ -1,5 +1,5 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Scalar } from "yaml";
-import { YamlFault } from "./fault.ts";
+import { YamlError } from "./yaml-error.ts";
 import { plainValue, taggedValue } from "./scalar.ts";
 
 /** How many values aliases may stand for in one document: a few bytes can mean billions. */
@@ -13,7 +13,7 @@ interface Anchored {
 /**
  * What a node means: maps, lists, texts, numbers, booleans and null, as JSON has them. An alias is its anchor's value itself, not a
  * copy. Merge keys (`<<`) work as kubectl has them: in their order, and of a list the first one wins.
- * @throws YamlFault for what JSON cannot hold, a key that stands twice, and aliases without measure
+ * @throws YamlError for what JSON cannot hold, a key that stands twice, and aliases without measure
  */
 export function contentOf(root: unknown): unknown {
   return new Reader().read(root).it;
@@ -35,11 +35,11 @@ class Reader {
 
   #alias(name: string, offset: number): { readonly it: unknown; readonly size: number } {
     const anchored = this.#anchors.get(name);
-    if (!anchored) throw new YamlFault(offset, `the alias *${name} has no anchor &${name} before it`);
-    if (!anchored.value) throw new YamlFault(offset, `the anchor &${name} holds itself`);
+    if (!anchored) throw new YamlError(offset, `the alias *${name} has no anchor &${name} before it`);
+    if (!anchored.value) throw new YamlError(offset, `the anchor &${name} holds itself`);
     this.#aliased += anchored.value.size;
     if (this.#aliased > MAX_ALIASED)
-      throw new YamlFault(offset, `its aliases stand for more than ${MAX_ALIASED} values; write them out or split it`);
+      throw new YamlError(offset, `its aliases stand for more than ${MAX_ALIASED} values; write them out or split it`);
     return anchored.value;
   }
 
@@ -72,14 +72,14 @@ class Reader {
         size += merged.size;
         for (const each of Array.isArray(merged.it) ? merged.it.toReversed() : [merged.it]) {
           if (each === null || typeof each !== "object" || Array.isArray(each))
-            throw new YamlFault(offsetOf(key), "the merge key << needs a map or a list of maps");
+            throw new YamlError(offsetOf(key), "the merge key << needs a map or a list of maps");
           for (const [name, part] of Object.entries(each)) put(it, name, part);
         }
         continue;
       }
       const name = this.#key(key);
       if (own.has(name))
-        throw new YamlFault(
+        throw new YamlError(
           offsetOf(key),
           `the key "${name.slice(0, 80)}" stands twice in one map; remove one of them`,
         );
@@ -95,7 +95,7 @@ class Reader {
     const { it } = this.read(node);
     if (typeof it === "string") return it;
     if (typeof it === "number" || typeof it === "boolean") return String(it);
-    throw new YamlFault(offsetOf(node), `a key must be a text, not ${it === null ? "empty" : "a map or a list"}`);
+    throw new YamlError(offsetOf(node), `a key must be a text, not ${it === null ? "empty" : "a map or a list"}`);
   }
 }
 
@@ -119,13 +119,13 @@ function scalarOf(node: Scalar): unknown {
   }
   const tagged = taggedValue(tag, text);
   if (!tagged)
-    throw new YamlFault(offsetOf(node), `"${text.slice(0, 80)}" is no ${tag.replace("tag:yaml.org,2002:", "!!")}`);
+    throw new YamlError(offsetOf(node), `"${text.slice(0, 80)}" is no ${tag.replace("tag:yaml.org,2002:", "!!")}`);
   return finite(tagged.value, node);
 }
 
 function finite(value: unknown, node: Scalar): unknown {
   if (typeof value === "number" && !Number.isFinite(value))
-    throw new YamlFault(
+    throw new YamlError(
       offsetOf(node),
       `${String(node.source ?? value)} is no number of JSON; put it in quotes if it is a text`,
     );

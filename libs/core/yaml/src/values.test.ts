@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readYaml, writeYaml, YamlFault } from "./index.ts";
+import { readYaml, writeYaml, YamlError } from "./index.ts";
 
 /** What sigs.k8s.io/yaml makes of a scalar; found by asking it. */
 const SCALARS: readonly [unknown, string][] = [
@@ -93,7 +93,7 @@ for (const [name, text, line, message] of REFUSED)
   test(`refused with its line: ${name}`, () =>
     assert.throws(
       () => readYaml(text),
-      (error) => error instanceof YamlFault && error.line === line && message.test(error.text),
+      (error) => error instanceof YamlError && error.line === line && message.test(error.text),
     ));
 
 test("an empty document beside the one does no harm", () => {

@@ -1,4 +1,4 @@
-import { readYaml, YamlFault } from "@xebec/core-yaml";
+import { readYaml, YamlError } from "@xebec/core-yaml";
 import type { Violation } from "@xebec/model-schema";
 
 const CONFIG_MAP = { name: "istio", key: "mesh" } as const;
@@ -17,7 +17,7 @@ export function meshConfigObject(text: string, namespace = "istio-system"): Reco
     const spec: unknown = readYaml(text) ?? {};
     return { apiVersion: "mesh.xebec.io/v1", kind: "MeshConfig", metadata: { name: "mesh", namespace }, spec };
   } catch (error) {
-    if (!(error instanceof YamlFault)) throw error;
+    if (!(error instanceof YamlError)) throw error;
     return { path: ["data", CONFIG_MAP.key], message: error.text };
   }
 }

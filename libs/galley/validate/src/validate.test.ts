@@ -13,7 +13,7 @@ function said(kind: string, spec: unknown, apiVersion = NETWORKING, name = "a"):
 }
 
 /** What is wrong with the head of an object that is good otherwise. */
-function headFaults(metadata: Record<string, unknown>): string {
+function headErrors(metadata: Record<string, unknown>): string {
   const result = validateObject({
     value: { apiVersion: NETWORKING, kind: "DestinationRule", metadata, spec: { host: "reviews" } },
   });
@@ -22,19 +22,19 @@ function headFaults(metadata: Record<string, unknown>): string {
 
 describe("names", () => {
   it("are Kubernetes' subdomains, whose labels may be long, and namespaces are labels", () => {
-    assert.equal(headFaults({ name: "n".repeat(80), namespace: "a-1" }), "");
-    assert.equal(headFaults({ name: `${"n".repeat(250)}.ab` }), "");
-    assert.match(headFaults({ name: "n".repeat(254) }), /metadata.name: .* at most 253/);
-    for (const name of ["A", "a_b", ".a", "a..b", "-a"]) assert.match(headFaults({ name }), /not an object name/);
+    assert.equal(headErrors({ name: "n".repeat(80), namespace: "a-1" }), "");
+    assert.equal(headErrors({ name: `${"n".repeat(250)}.ab` }), "");
+    assert.match(headErrors({ name: "n".repeat(254) }), /metadata.name: .* at most 253/);
+    for (const name of ["A", "a_b", ".a", "a..b", "-a"]) assert.match(headErrors({ name }), /not an object name/);
     for (const namespace of ["a.b", "n".repeat(64), "A", ""])
-      assert.match(headFaults({ name: "a", namespace }), /metadata.namespace: .* is not a namespace: at most 63/);
+      assert.match(headErrors({ name: "a", namespace }), /metadata.namespace: .* is not a namespace: at most 63/);
   });
 });
 
 describe("annotations", () => {
   it("of Istio's own are refused, as its webhook does", () =>
     assert.match(
-      headFaults({ name: "a", annotations: { "internal.istio.io/webhook-always-reject": "true" } }),
+      headErrors({ name: "a", annotations: { "internal.istio.io/webhook-always-reject": "true" } }),
       /metadata\.annotations\S*internal\S*: is Istio's own/,
     ));
 });

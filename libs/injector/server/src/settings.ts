@@ -53,7 +53,7 @@ export function createSettings(config: ConfigOf<typeof InjectorConfig>): {
         file: () => void reload.request(),
         removed: () => {},
         recovered: () => {},
-        fault: (path, error) =>
+        failed: (path, error) =>
           log.warn({ err: error, path }, "an injector file cannot be read; the last good one stays"),
         synced: () => {},
       },

@@ -49,9 +49,9 @@ export function checkAnnotations(annotations: Readonly<Record<string, string>>):
       "invalid_argument",
       `the pod's annotations have ${size} bytes together, more than ${MAX_ANNOTATION_BYTES} (256 KiB), which is Kubernetes' limit`,
     );
-  const faults = Object.entries(annotations).flatMap(([name, value]) => {
+  const errors = Object.entries(annotations).flatMap(([name, value]) => {
     const check = CHECKS[name];
     return check && !check[0](value) ? [`annotation ${name}: must be ${check[1]}, not "${value.slice(0, 80)}"`] : [];
   });
-  if (faults.length > 0) throw new XebecError("invalid_argument", faults.join("; "));
+  if (errors.length > 0) throw new XebecError("invalid_argument", errors.join("; "));
 }

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { readYaml, YamlFault } from "@xebec/core-yaml";
+import { readYaml, YamlError } from "@xebec/core-yaml";
 import { rawPlaceholder } from "./raw-placeholder.ts";
 
 /** A Kubernetes label selector. */
@@ -34,7 +34,7 @@ export function parseInjectConfig(text: string, fallback: string): InjectConfig 
   try {
     value = readYaml(text) ?? {};
   } catch (error) {
-    return fail(error instanceof YamlFault ? error.text : String(error));
+    return fail(error instanceof YamlError ? error.text : String(error));
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) return fail("must be a map");
   const {

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
-import { readYaml, YamlFault } from "@xebec/core-yaml";
+import { readYaml, YamlError } from "@xebec/core-yaml";
 import mustache from "mustache";
 import { checkAnnotations } from "./annotations.ts";
 import { rewriteProbes } from "./app-probes.ts";
@@ -196,7 +196,7 @@ function proxyConfigOf(annotations: Readonly<Record<string, string>>): Record<st
   try {
     value = readYaml(text);
   } catch (error) {
-    const message = error instanceof YamlFault ? error.text : String(error);
+    const message = error instanceof YamlError ? error.text : String(error);
     throw new XebecError("invalid_argument", `annotation proxy.istio.io/config: ${message}`);
   }
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
@@ -222,7 +222,7 @@ function render(template: string, data: Record<string, unknown>): Rendered {
   } catch (error) {
     throw new XebecError(
       "invalid_argument",
-      `the injection template cannot be used: ${error instanceof YamlFault ? error.text : (error as Error).message.split("\n")[0]}`,
+      `the injection template cannot be used: ${error instanceof YamlError ? error.text : (error as Error).message.split("\n")[0]}`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { loadAdapters } from "@xebec/mixer-catalogue";
 import type { Adapter, Exposition, HandlerLimits } from "@xebec/mixer-sdk";
-import { confinementFault } from "@xebec/platform-files";
+import { confinementError } from "@xebec/platform-files";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import type { MixerConfig } from "./config.ts";
 import { VARIETIES } from "./mixer-service.ts";
@@ -21,7 +21,7 @@ export function handlerLimits({
   const policy = createAddressPolicy(handlerNetworks);
   return {
     addressRefusal: (address) => policy.refusal(address),
-    fileRefusal: (path) => confinementFault(path, handlerDirs),
+    fileRefusal: (path) => confinementError(path, handlerDirs),
     directories: handlerDirs,
   };
 }

@@ -13,14 +13,14 @@ import { XebecError } from "@xebec/core-errors";
 import { parseGoDuration } from "@xebec/model-attributes";
 import { trustDomainOf } from "@xebec/model-names";
 import type { ListenAddress } from "@xebec/platform-grpc";
-import { networkFault } from "@xebec/platform-http/guarded";
+import { networkSyntaxError } from "@xebec/platform-http/guarded";
 import type { LoadSheddingOptions } from "./load-shedding.ts";
 
 const areDirectories: Check = (value) =>
   (value as readonly string[])
     .map((each) => (isAbsolute(each) ? undefined : `"${each}" is not an absolute path`))
     .find(Boolean);
-const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
+const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
 
 /** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (docs/reference/mixer.md §8.2). */
 const common = {

@@ -65,10 +65,10 @@ export function createBridge({ inner, outer, incoming, outgoing, requests }: Bri
       for (const subject of requests)
         open.push(
           outer.respond(subject, async (data) => {
-            const faults: XebecError[] = [];
-            const failed = (error: XebecError): void => void faults.push(error);
+            const errors: XebecError[] = [];
+            const failed = (error: XebecError): void => void errors.push(error);
             const answers = await inner.requestAll(subject, data, { timeoutMs: ANSWER_MS, failed });
-            if (answers.length === 0 && faults[0]) throw faults[0];
+            if (answers.length === 0 && errors[0]) throw errors[0];
             return answers[0] ?? Buffer.from("[]");
           }),
         );

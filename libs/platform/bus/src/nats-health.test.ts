@@ -21,12 +21,12 @@ test("the server's health is told to one user over its client port, who may do n
   });
   const health = createNatsHealth({ server: server.address, seed });
   try {
-    assert.equal(await health.fault(), undefined);
+    assert.equal(await health.error(), undefined);
     await server.kill();
-    assert.equal(await health.fault(), "it does not say how it is");
-    assert.equal(await health.fault(), "it does not accept connections yet");
+    assert.equal(await health.error(), "it does not say how it is");
+    assert.equal(await health.error(), "it does not accept connections yet");
     await server.restart();
-    assert.equal(await health.fault(), undefined, "it finds the server again");
+    assert.equal(await health.error(), undefined, "it finds the server again");
 
     const authenticator = nkeyAuthenticator(new TextEncoder().encode(seed));
     const connection = await connect({ servers: server.address, authenticator, inboxPrefix: "_INBOX_health" });

@@ -7,7 +7,7 @@ const ANSWER_MS = 1_000;
 /** Asks a nats-server how it is. */
 export interface NatsHealth {
   /** @returns what is wrong, a clause; undefined when the server and its store are well */
-  fault(): Promise<string | undefined>;
+  error(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export function createNatsHealth({ server, seed }: NatsHealthOptions): NatsHealt
     await before?.then((each) => each.close()).catch(() => {});
   };
   return {
-    async fault() {
+    async error() {
       let connection: NatsConnection;
       try {
         connection = await open();

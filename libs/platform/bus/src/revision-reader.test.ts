@@ -99,7 +99,7 @@ test("a consumer that failed is told everything again, and nothing says meanwhil
   await waitFor("synced", 2_000, () => reader.synced);
   broken = true;
   await writer.apply({ puts: map({ b: "1" }), deletes: new Set(["z"]) });
-  await waitFor("the fault is told", 2_000, () => reader.missing?.()[0]?.includes("could not be taken over: boom"));
+  await waitFor("the error is reported", 2_000, () => reader.missing?.()[0]?.includes("could not be taken over: boom"));
   assert.equal(reader.synced, false);
   await writer.apply({ puts: map({ c: "1" }), deletes: new Set() });
   broken = false;

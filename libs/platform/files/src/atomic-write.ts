@@ -41,7 +41,7 @@ export async function writeFileAtomic(
   }
 }
 
-/** Removes a file; one that is not there is no fault. @throws XebecError unavailable that names the file */
+/** Removes a file; one that does not exist is not an error. @throws XebecError unavailable that names the file */
 export async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });

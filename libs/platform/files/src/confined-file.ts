@@ -19,7 +19,7 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
  * @param directories below which such files may be
  * @returns a clause; undefined when nothing is wrong
  */
-export function confinementFault(path: string, directories: readonly string[]): string | undefined {
+export function confinementError(path: string, directories: readonly string[]): string | undefined {
   if (directories.length === 0) return "no directory is open to files of handlers";
   if (path.includes("\0") || !isAbsolute(path)) return `${JSON.stringify(path)} is not an absolute path`;
   const plain = normalize(path);
@@ -37,8 +37,8 @@ export function confinementFault(path: string, directories: readonly string[]): 
  * @throws XebecError permission_denied for what is outside or no plain file; Error of the system for everything else
  */
 export function openConfined(path: string, directories: readonly string[]): number {
-  const fault = confinementFault(path, directories);
-  if (fault !== undefined) throw new XebecError("permission_denied", fault);
+  const error = confinementError(path, directories);
+  if (error !== undefined) throw new XebecError("permission_denied", error);
   const plain = normalize(path);
   const roots = directories.flatMap((each) => (existsSync(each) ? [realpathSync(each)] : [normalize(each)]));
   const check = (real: string): void => {

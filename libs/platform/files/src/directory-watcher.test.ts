@@ -20,7 +20,7 @@ import { createDirectoryWatcher, type DirectoryWatcherOptions } from "./index.ts
 interface Seen {
   readonly files: Map<string, string>;
   readonly events: string[];
-  readonly faults: [string, XebecError][];
+  readonly errors: [string, XebecError][];
   missing(): readonly string[];
 }
 
@@ -31,7 +31,7 @@ async function watching(
 ): Promise<void> {
   const files = new Map<string, string>();
   const events: string[] = [];
-  const faults: [string, XebecError][] = [];
+  const errors: [string, XebecError][] = [];
   const short = (path: string): string => path.slice(root.length + 1);
   const watcher = createDirectoryWatcher({
     root,
@@ -45,7 +45,7 @@ async function watching(
         files.delete(short(path));
         events.push(`removed ${short(path)}`);
       },
-      fault: (path, error) => faults.push([short(path), error]),
+      failed: (path, error) => errors.push([short(path), error]),
       recovered: (path) => events.push(`recovered ${short(path)}`),
       synced: () => events.push("synced"),
     },
@@ -53,7 +53,7 @@ async function watching(
   });
   await watcher.start(new AbortController().signal);
   try {
-    await work({ files, events, faults, missing: () => watcher.missing?.() ?? [] });
+    await work({ files, events, errors, missing: () => watcher.missing?.() ?? [] });
   } finally {
     await watcher.close?.();
   }
@@ -152,16 +152,16 @@ test("a mounted ConfigMap: the link behind the files is exchanged", async () => 
   });
 });
 
-test("a file that is too large is a fault and does not withdraw what was told", async () => {
+test("a file that is too large is an error and does not withdraw what was reported", async () => {
   using folder = tempDir();
   writeFileSync(folder.file("a.yaml"), "small");
   await watching(
     folder.path,
-    async ({ files, events, faults }) => {
+    async ({ files, events, errors }) => {
       await waitFor("synced", 5_000, () => events.includes("synced"));
       writeFileSync(folder.file("a.yaml"), "x".repeat(101));
-      await waitFor("the fault", 5_000, () => faults.length > 0);
-      assert.match(faults[0]?.[1].message ?? "", /101 bytes, more than 100/);
+      await waitFor("the error", 5_000, () => errors.length > 0);
+      assert.match(errors[0]?.[1].message ?? "", /101 bytes, more than 100/);
       assert.equal(files.get("a.yaml"), "small");
       writeFileSync(folder.file("a.yaml"), "again");
       await waitFor("the recovery", 5_000, () => files.get("a.yaml") === "again");
@@ -170,19 +170,19 @@ test("a file that is too large is a fault and does not withdraw what was told", 
   );
 });
 
-test("a root that is missing or vanishes is a fault, never the removal of its files", async () => {
+test("a root that is missing or vanishes is an error, never the removal of its files", async () => {
   using folder = tempDir();
   const root = folder.file("config");
   await watching(
     root,
-    async ({ files, events, faults, missing }) => {
-      await waitFor("the fault", 5_000, () => faults.length === 1);
+    async ({ files, events, errors, missing }) => {
+      await waitFor("the error", 5_000, () => errors.length === 1);
       assert.match(missing()[0] ?? "", /cannot be read/);
       mkdirSync(root);
       writeFileSync(join(root, "a.yaml"), "1");
       await waitFor("synced", 5_000, () => events.includes("synced") && files.has("a.yaml"));
       renameSync(root, `${root}.away`);
-      await waitFor("the second fault", 5_000, () => faults.length === 2);
+      await waitFor("the second error", 5_000, () => errors.length === 2);
       assert.deepEqual(
         events.filter((each) => each.startsWith("removed")),
         [],

@@ -14,11 +14,11 @@ export interface DirectoryHandlers {
   file(path: string, content: Buffer): void;
   /** A file is gone. */
   removed(path: string): void;
-  /** A file or folder cannot be read, or is too large; what was told of it before stays as it is. */
-  fault(path: string, error: XebecError): void;
-  /** A folder of which a fault was told is well again; a file tells that by `file` or `removed`. */
+  /** A file or folder cannot be read, or is too large; what was reported of it before stays as it is. */
+  failed(path: string, error: XebecError): void;
+  /** A folder that failed can be read again; of a file `file` or `removed` says so. */
   recovered(path: string): void;
-  /** Called once, when everything that was there at the start has been told. */
+  /** Called once, when everything that was there at the start has been reported. */
   synced(): void;
 }
 
@@ -46,7 +46,7 @@ const RESTLESS_MS = 5_000;
 
 /**
  * Watches a folder and everything below it. Events of the system make it fast, a slow scan makes it sure. A root that vanishes
- * is a fault, not the removal of its files.
+ * is an error, not the removal of its files.
  */
 export function createDirectoryWatcher(options: DirectoryWatcherOptions): Component {
   return new DirectoryWatcher(options);
@@ -62,11 +62,11 @@ class DirectoryWatcher implements Component {
   readonly #maxBytes: number;
   readonly #maxFiles: number;
   readonly #rescanMs: number;
-  /** What was told of each file: its size, times and inode; or that it is faulty in this form. */
-  readonly #told = new Map<string, string>();
+  /** The form in which each file was reported: its size, times and inode; also of one that cannot be read in this form. */
+  readonly #reported = new Map<string, string>();
   readonly #folders = new Map<string, FSWatcher>();
-  /** What was told of faulty folders, and not yet taken back. */
-  readonly #faults = new Map<string, XebecError>();
+  /** The errors of folders that were reported, until they recover. */
+  readonly #errors = new Map<string, XebecError>();
   readonly #looking = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #scan = new Coalescer(() => this.#scanAll());
   readonly #stop = new AbortController();
@@ -96,8 +96,8 @@ class DirectoryWatcher implements Component {
   }
 
   missing(): readonly string[] {
-    const fault = this.#faults.get(this.#root);
-    if (fault && fault.code !== "resource_exhausted") return [fault.message];
+    const error = this.#errors.get(this.#root);
+    if (error && error.code !== "resource_exhausted") return [error.message];
     return this.#synced ? [] : [`${this.#root} is being read`];
   }
 
@@ -114,8 +114,8 @@ class DirectoryWatcher implements Component {
    * goes changes its folder.
    */
   #looksUnchanged(): boolean {
-    const paths = [...this.#folders.keys(), ...this.#told.keys()];
-    const few = this.#synced && this.#faults.size === 0 && paths.length <= GLANCE_FILES;
+    const paths = [...this.#folders.keys(), ...this.#reported.keys()];
+    const few = this.#synced && this.#errors.size === 0 && paths.length <= GLANCE_FILES;
     const seen = few ? paths.map((path) => `${path}:${markOf(path)}`).join() : "";
     const unchanged = seen !== "" && seen === this.#glanced;
     // As it was before a scan: what changes during it is scanned once more.
@@ -126,42 +126,42 @@ class DirectoryWatcher implements Component {
   async #scanAll(): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const found = new Set<string>();
-    const faults = new Map<string, XebecError>();
+    const errors = new Map<string, XebecError>();
     try {
       if (!(await stat(this.#root)).isDirectory())
-        throw new XebecError("failed_precondition", `${this.#root} is no folder`);
-      await this.#scanFolder(this.#root, found, faults);
+        throw new XebecError("failed_precondition", `${this.#root} is not a directory`);
+      await this.#scanFolder(this.#root, found, errors);
     } catch (error) {
       for (const each of this.#folders.values()) each.close();
       this.#folders.clear();
-      const what = `the folder ${this.#root} cannot be read; make it or choose another one`;
-      const fault = error instanceof XebecError ? error : new XebecError("not_found", what, { cause: error });
-      this.#tellFaults(new Map([[this.#root, fault]]));
+      const what = `the folder ${this.#root} cannot be read; create it or choose another one`;
+      const reported = error instanceof XebecError ? error : new XebecError("not_found", what, { cause: error });
+      this.#reportErrors(new Map([[this.#root, reported]]));
       return;
     }
-    this.#tellFaults(faults);
-    const gone = [...this.#told.keys()].filter((path) => !found.has(path));
+    this.#reportErrors(errors);
+    const gone = [...this.#reported.keys()].filter((path) => !found.has(path));
     await Promise.all([...found, ...gone].map((path) => this.#look(path)));
     if (this.#synced || this.#stop.signal.aborted) return;
     this.#synced = true;
     this.#guard(() => this.#handlers.synced());
   }
 
-  #tellFaults(faults: ReadonlyMap<string, XebecError>): void {
-    for (const path of [...this.#faults.keys()])
-      if (!faults.has(path)) {
-        this.#faults.delete(path);
+  #reportErrors(errors: ReadonlyMap<string, XebecError>): void {
+    for (const path of [...this.#errors.keys()])
+      if (!errors.has(path)) {
+        this.#errors.delete(path);
         this.#guard(() => this.#handlers.recovered(path));
       }
-    for (const [path, fault] of faults) {
-      if (this.#faults.get(path)?.message === fault.message) continue;
-      this.#faults.set(path, fault);
-      this.#guard(() => this.#handlers.fault(path, fault));
+    for (const [path, error] of errors) {
+      if (this.#errors.get(path)?.message === error.message) continue;
+      this.#errors.set(path, error);
+      this.#guard(() => this.#handlers.failed(path, error));
     }
   }
 
   /** Listens to a folder first and lists it then, so that nothing falls between. */
-  async #scanFolder(folder: string, found: Set<string>, faults: Map<string, XebecError>): Promise<void> {
+  async #scanFolder(folder: string, found: Set<string>, errors: Map<string, XebecError>): Promise<void> {
     this.#listen(folder);
     let entries: { name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[];
     try {
@@ -172,8 +172,8 @@ class DirectoryWatcher implements Component {
       this.#folders.delete(folder);
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") return;
-      faults.set(folder, new XebecError("permission_denied", `the folder ${folder} cannot be read`, { cause: error }));
-      for (const path of this.#told.keys()) if (path.startsWith(`${folder}/`)) found.add(path);
+      errors.set(folder, new XebecError("permission_denied", `the folder ${folder} cannot be read`, { cause: error }));
+      for (const path of this.#reported.keys()) if (path.startsWith(`${folder}/`)) found.add(path);
       return;
     }
     for (const entry of entries) {
@@ -181,11 +181,11 @@ class DirectoryWatcher implements Component {
       const path = join(folder, entry.name);
       // A link is followed to a file, never to a folder, which could lead round in circles.
       if (entry.isDirectory()) {
-        if (!this.#names) await this.#scanFolder(path, found, faults);
+        if (!this.#names) await this.#scanFolder(path, found, errors);
       } else if (this.#wanted(path)) {
         if (found.size < this.#maxFiles) found.add(path);
         else
-          faults.set(
+          errors.set(
             this.#root,
             new XebecError(
               "resource_exhausted",
@@ -267,7 +267,7 @@ class DirectoryWatcher implements Component {
   async #examine(path: string): Promise<void> {
     const deadline = performance.now() + RESTLESS_MS;
     let before = await stateOf(path);
-    if (before !== undefined && this.#told.get(path) === before.text) return;
+    if (before !== undefined && this.#reported.get(path) === before.text) return;
     while (!this.#stop.signal.aborted && performance.now() < deadline) {
       // An editor may remove a file and put another one in its place: its absence must last, too.
       await sleep(this.#stillMs, this.#stop.signal);
@@ -284,13 +284,13 @@ class DirectoryWatcher implements Component {
   }
 
   async #gone(path: string): Promise<void> {
-    if (!this.#told.has(path)) return;
+    if (!this.#reported.has(path)) return;
     // With the root everything vanishes at once: that is a loss, which the scan reports.
     if ((await stateOf(this.#root)) === undefined) {
       void this.#scan.request();
       return;
     }
-    this.#told.delete(path);
+    this.#reported.delete(path);
     this.#guard(() => this.#handlers.removed(path));
   }
 
@@ -299,8 +299,8 @@ class DirectoryWatcher implements Component {
     if (!state.stats.isFile()) return true;
     if (state.stats.size > this.#maxBytes) {
       const limit = `${path} has ${state.stats.size} bytes, more than ${this.#maxBytes}; split it`;
-      this.#told.set(path, state.text);
-      this.#guard(() => this.#handlers.fault(path, new XebecError("resource_exhausted", limit)));
+      this.#reported.set(path, state.text);
+      this.#guard(() => this.#handlers.failed(path, new XebecError("resource_exhausted", limit)));
       return true;
     }
     let content: Buffer;
@@ -309,9 +309,9 @@ class DirectoryWatcher implements Component {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT") return false;
-      this.#told.set(path, state.text);
+      this.#reported.set(path, state.text);
       this.#guard(() =>
-        this.#handlers.fault(
+        this.#handlers.failed(
           path,
           new XebecError("permission_denied", `${path} cannot be read (${code ?? "error"})`, { cause: error }),
         ),
@@ -321,7 +321,7 @@ class DirectoryWatcher implements Component {
     const after = await stateOf(path);
     if (after?.text !== state.text || content.byteLength !== state.stats.size) return false;
     if (this.#stop.signal.aborted) return true;
-    this.#told.set(path, state.text);
+    this.#reported.set(path, state.text);
     this.#guard(() => this.#handlers.file(path, content));
     return true;
   }

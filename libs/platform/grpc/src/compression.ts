@@ -1,5 +1,5 @@
 import { gunzip, gzipSync, inflate } from "node:zlib";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 /**
  * Larger answers go as they are: compressing, on the main thread so that messages keep their order, takes up to some 10 ms for this
@@ -37,10 +37,10 @@ export function decompress(
   encoding: Encoding,
   bytes: Buffer,
   limit: number,
-  done: (result: Buffer | WireFault) => void,
+  done: (result: Buffer | ProtocolError) => void,
 ): void {
   if (encoding === "identity") {
-    done(new WireFault("internal", "a message is marked as compressed, but the call names no grpc-encoding"));
+    done(new ProtocolError("internal", "a message is marked as compressed, but the call names no grpc-encoding"));
     return;
   }
   const run = encoding === "gzip" ? gunzip : inflate;
@@ -48,8 +48,8 @@ export function decompress(
     if (!error) done(result);
     else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
       done(
-        new WireFault("resource_exhausted", `a message is larger than the limit of ${limit} bytes`, { cause: error }),
+        new ProtocolError("resource_exhausted", `a message is larger than the limit of ${limit} bytes`, { cause: error }),
       );
-    else done(new WireFault("internal", `a message is no valid ${encoding} data`, { cause: error }));
+    else done(new ProtocolError("internal", `a message is no valid ${encoding} data`, { cause: error }));
   });
 }

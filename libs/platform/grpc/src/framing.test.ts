@@ -101,14 +101,14 @@ describe("framing", () => {
     ["an unknown flag", [2, 0, 0, 0, 0], "internal", /begins with the byte 2/],
   ] as const)
     it(`${what} is refused before the message comes, in one chunk or byte by byte`, () => {
-      const fault = (error: unknown): boolean => {
+      const failure = (error: unknown): boolean => {
         assert.ok(error instanceof XebecError);
         assert.equal(error.code, code);
         assert.match(error.message, text);
         return true;
       };
-      assert.throws(() => readAll([Buffer.from(prefix)]), fault);
-      assert.throws(() => readAll(cut(Buffer.from(prefix), [0])), fault);
+      assert.throws(() => readAll([Buffer.from(prefix)]), failure);
+      assert.throws(() => readAll(cut(Buffer.from(prefix), [0])), failure);
     });
 
   for (const size of [0, 1, 16 << 10, (16 << 10) + 1, 1 << 20])

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { asBuffer } from "./bytes.ts";
 import type { HeldBytes } from "./held-bytes.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 // gRPC over HTTP/2, "Length-Prefixed-Message": one byte that says whether the message is compressed, four bytes of length.
 const PREFIX = 5;
@@ -50,7 +50,7 @@ export class MessageReader {
 
   /**
    * @returns the next message, mostly a view of the chunk; undefined when more bytes are needed
-   * @throws WireFault resource_exhausted for a length above the limit, internal for a prefix that is none
+   * @throws ProtocolError resource_exhausted for a length above the limit, internal for a prefix that is none
    */
   next(): Buffer | undefined {
     if (this.#filled > 0) return this.#continueHeld();
@@ -116,10 +116,10 @@ export class MessageReader {
 
   #sizeIn(bytes: Buffer, at: number): number {
     const flag = bytes[at] as number;
-    if (flag > 1) throw new WireFault("internal", `a message begins with the byte ${flag}; 0 and 1 are known`);
+    if (flag > 1) throw new ProtocolError("internal", `a message begins with the byte ${flag}; 0 and 1 are known`);
     const size = bytes.readUInt32BE(at + 1);
     if (size > this.#limit)
-      throw new WireFault(
+      throw new ProtocolError(
         "resource_exhausted",
         `a message of ${size} bytes is larger than the limit of ${this.#limit}`,
       );

@@ -1,4 +1,4 @@
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 /**
  * Counts what is kept of messages that nobody has answered yet, of one connection and with it of its server: a limit for one
@@ -19,10 +19,10 @@ export class HeldBytes {
     return this.#held;
   }
 
-  /** @throws WireFault resource_exhausted; then nothing is counted */
+  /** @throws ProtocolError resource_exhausted; then nothing is counted */
   add(bytes: number): void {
     if (this.#held + bytes > this.#limit)
-      throw new WireFault(
+      throw new ProtocolError(
         "resource_exhausted",
         `more than ${this.#limit} bytes of unfinished calls ${this.#whole ? "on this connection" : "at this server"}; end some first`,
       );

@@ -18,7 +18,7 @@ export function encodeMessage<D extends DescMessage>(
 
 /**
  * @param what the bytes are, for the error: `the request`
- * @param code of the error: whose fault it is when they are something else
+ * @param code of the error: it says who sent what cannot be decoded
  * @throws XebecError with that code when the bytes are no message of the schema
  */
 export function decodeMessage<D extends DescMessage>(

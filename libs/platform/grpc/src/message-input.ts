@@ -2,15 +2,15 @@ import type { ServerHttp2Stream } from "node:http2";
 import { decompress, type Encoding } from "./compression.ts";
 import { MessageReader } from "./framing.ts";
 import type { HeldBytes } from "./held-bytes.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
-/** Who takes the messages of a call. What it throws comes back as a fault; after a fault nothing more comes. */
+/** Who takes the messages of a call. What it throws comes back by `failed`; nothing comes after that. */
 export interface MessageSink {
   /** @param compressed whether it came compressed */
   message(bytes: Buffer, compressed: boolean): void;
   /** The caller ended its side after whole messages. */
   inputEnd(): void;
-  fault(error: unknown): void;
+  failed(error: unknown): void;
 }
 
 /**
@@ -101,7 +101,7 @@ export class MessageInput {
     decompress(this.#encoding, bytes, this.#limit, (result) => {
       this.#decompressing = false;
       if (this.#over) return;
-      if (result instanceof WireFault) {
+      if (result instanceof ProtocolError) {
         this.#fail(result);
         return;
       }
@@ -114,13 +114,13 @@ export class MessageInput {
     this.#over = true;
     // A reset with code 0 looks like an end; the stream's close tells the sink.
     if (this.#stream.aborted) return;
-    if (this.#reader.unfinished) this.#sink.fault(new WireFault("internal", "the last message is cut off"));
+    if (this.#reader.unfinished) this.#sink.failed(new ProtocolError("internal", "the last message is cut off"));
     else this.#sink.inputEnd();
     this.#reader.discard();
   }
 
   #fail(error: unknown): void {
     this.drop();
-    this.#sink.fault(error);
+    this.#sink.failed(error);
   }
 }

@@ -1,6 +1,6 @@
 import type { CallContext } from "./call-context.ts";
 import type { RawStream } from "./raw-stream.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 /** Answers one request; both sides are encoded messages. */
 export type RawUnaryHandler = (bytes: Buffer, call: CallContext) => Uint8Array | Promise<Uint8Array>;
@@ -38,7 +38,7 @@ export function rawServerStream(
   return rawDuplex(path, (stream, call) => {
     let first: Buffer | undefined;
     stream.onEnd(() => {
-      if (first === undefined) stream.fail(new WireFault("unimplemented", `${path} takes one message; none came`));
+      if (first === undefined) stream.fail(new ProtocolError("unimplemented", `${path} takes one message; none came`));
     });
     stream.onMessage((bytes) => {
       if (first !== undefined) return;

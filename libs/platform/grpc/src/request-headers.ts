@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import { ACCEPTED_ENCODINGS, type Encoding, encodingOf } from "./compression.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 /** What a call's headers say, besides its metadata. */
 export interface RequestHeaders {
@@ -27,12 +27,12 @@ export function refusalOf(headers: IncomingHttpHeaders): 405 | 415 | undefined {
   return type?.startsWith(CONTENT_TYPE) && CONTENT_TYPE_END.has(type[CONTENT_TYPE.length]) ? undefined : 415;
 }
 
-/** @throws WireFault unimplemented for an encoding that is not known, invalid_argument for a timeout that is none */
+/** @throws ProtocolError unimplemented for an encoding that is not known, invalid_argument for a timeout that is none */
 export function readHeaders(headers: IncomingHttpHeaders): RequestHeaders {
   const encodingHeader = headers["grpc-encoding"];
   const encoding = encodingOf(encodingHeader?.toString());
   if (encoding === undefined)
-    throw new WireFault(
+    throw new ProtocolError(
       "unimplemented",
       `the grpc-encoding ${encodingHeader} is not known here; use one of ${ACCEPTED_ENCODINGS}`,
     );
@@ -43,7 +43,7 @@ export function readHeaders(headers: IncomingHttpHeaders): RequestHeaders {
 function timeoutOf(text: string): number {
   const [, digits, unit] = TIMEOUT.exec(text) ?? [];
   if (digits === undefined || unit === undefined)
-    throw new WireFault(
+    throw new ProtocolError(
       "invalid_argument",
       `grpc-timeout: "${text.slice(0, 20)}" is no time; write up to eight digits and a unit, as in 500m`,
     );

@@ -5,7 +5,7 @@ import { urisOf } from "./identity.ts";
  * Checks the certificate of a server that a client has dialled.
  * @param host the address that was dialled
  * @param identities SPIFFE URIs, one of which the server must hold; absent: its certificate must name the host
- * @returns the fault, or undefined when the server is whom we meant
+ * @returns the error, or undefined when the server is whom we meant
  */
 export function checkServer(
   host: string,

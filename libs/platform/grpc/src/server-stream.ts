@@ -157,7 +157,7 @@ export class ServerRawStream implements RawStream, MessageSink {
     this.#guard(this.#onEnd);
   }
 
-  fault(error: unknown): void {
+  failed(error: unknown): void {
     this.fail(error);
   }
 

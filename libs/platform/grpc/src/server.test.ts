@@ -196,14 +196,14 @@ test("a duplex stream carries messages both ways, ends with OK or with the error
     await waitFor("the end", 2_000, () => end !== "open");
     assert.deepEqual([got, end], [[1, 2], undefined]);
 
-    let fault: XebecError | undefined;
+    let failure: XebecError | undefined;
     const second = channel.duplex("/t.T/Talk");
     second.onMessage(() => {});
     second.onEnd((error) => {
-      fault = error;
+      failure = error;
     });
     second.write(Uint8Array.of(13));
-    assert.ok(failsWith("invalid_argument", /thirteen/)(await waitFor("the error", 2_000, () => fault)));
+    assert.ok(failsWith("invalid_argument", /thirteen/)(await waitFor("the error", 2_000, () => failure)));
   });
 });
 
@@ -346,10 +346,10 @@ test("close ends streams with unavailable and lets a running call finish", async
     open = true;
   });
   await serving({ services: [slow, talk] }, async (channel, server) => {
-    let fault: XebecError | undefined;
+    let failure: XebecError | undefined;
     const stream = channel.duplex("/t.T/Talk");
     stream.onEnd((error) => {
-      fault = error;
+      failure = error;
     });
     stream.onMessage(() => {});
     const pending = channel.unary("/t.T/Slow", Uint8Array.of());
@@ -357,7 +357,7 @@ test("close ends streams with unavailable and lets a running call finish", async
     const closed = server.close?.();
     answer?.(Uint8Array.of(5));
     assert.deepEqual([...(await pending)], [5]);
-    assert.ok(failsWith("unavailable", /shutting down/)(await waitFor("the end", 2_000, () => fault)));
+    assert.ok(failsWith("unavailable", /shutting down/)(await waitFor("the end", 2_000, () => failure)));
     await closed;
   });
 });
@@ -381,11 +381,11 @@ test("a port in use is refused with the port's number", async () => {
 
 test("only the given address is bound", async () => {
   await serving({ address: { host: "127.0.0.2", port: 0 } }, async (_channel, { port }) => {
-    const fault = await new Promise<string>((resolve) => {
+    const failure = await new Promise<string>((resolve) => {
       const probe = connect(port, "127.0.0.1", () => resolve("connected"));
       probe.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
     });
-    assert.equal(fault, "ECONNREFUSED");
+    assert.equal(failure, "ECONNREFUSED");
   });
 });
 

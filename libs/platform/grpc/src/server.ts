@@ -19,7 +19,7 @@ import { ServerRawStream } from "./server-stream.ts";
 import { toStatus } from "./status.ts";
 import type { ClientCertificate, TlsSource } from "./tls-source.ts";
 import { type CallHost, UnaryCall } from "./unary-call.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 export interface GrpcServerOptions {
   /** Name of the component, in errors and metrics: `pilot xDS`. */
@@ -198,7 +198,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     const method = this.#methods.get(path);
     let request: RequestHeaders;
     try {
-      if (!method) throw new WireFault("unimplemented", `the method ${path.slice(0, 200)} is not offered here`);
+      if (!method) throw new ProtocolError("unimplemented", `the method ${path.slice(0, 200)} is not offered here`);
       request = readHeaders(headers);
     } catch (error) {
       const status = toStatus(error, path);

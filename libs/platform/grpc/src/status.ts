@@ -1,7 +1,7 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import { CODES, type Code, grpcStatus, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 const log = logger("grpc");
 
@@ -27,7 +27,7 @@ export interface ErrorStatus {
 export function toStatus(thrown: unknown, where: string): ErrorStatus {
   const error = XebecError.from(thrown);
   const ours = error.code === "internal" || error.code === "data_loss" || error.code === "unknown";
-  if (ours && !(error instanceof WireFault)) log.error({ err: error, method: where }, "a call failed");
+  if (ours && !(error instanceof ProtocolError)) log.error({ err: error, method: where }, "a call failed");
   else log.debug({ err: error, method: where }, "a call was refused");
   // The text is percent-encoded on its way, which half a surrogate pair would break.
   const details = error.message.slice(0, LONGEST_TEXT).toWellFormed();

@@ -7,7 +7,7 @@ import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawUnaryHandler } from "./method.ts";
 import { toStatus } from "./status.ts";
-import { WireFault } from "./wire-fault.ts";
+import { ProtocolError } from "./protocol-error.ts";
 
 const CANCELLED = 1;
 /** What a peer may take to fetch an answer beyond the limit of the call itself, in milliseconds. */
@@ -54,7 +54,7 @@ export class UnaryCall implements MessageSink {
 
   message(bytes: Buffer, compressed: boolean): void {
     if (this.#request !== undefined)
-      throw new WireFault("unimplemented", `${this.#context.path} takes one message; more than one came`);
+      throw new ProtocolError("unimplemented", `${this.#context.path} takes one message; more than one came`);
     if (!this.#open) return;
     this.#held.add(bytes.length);
     this.#request = bytes;
@@ -63,13 +63,13 @@ export class UnaryCall implements MessageSink {
 
   inputEnd(): void {
     if (this.#request === undefined)
-      throw new WireFault("unimplemented", `${this.#context.path} takes one message; none came`);
+      throw new ProtocolError("unimplemented", `${this.#context.path} takes one message; none came`);
     if (!this.#open) return;
     let result: Uint8Array | Promise<Uint8Array>;
     try {
       result = this.#handler(this.#request, this.#context);
     } catch (error) {
-      this.fault(error);
+      this.failed(error);
       return;
     }
     if (result instanceof Uint8Array) this.#succeed(result);
@@ -77,12 +77,12 @@ export class UnaryCall implements MessageSink {
       this.#limit();
       result.then(
         (bytes) => this.#succeed(bytes),
-        (error) => this.fault(error),
+        (error) => this.failed(error),
       );
     }
   }
 
-  fault(error: unknown): void {
+  failed(error: unknown): void {
     if (!this.#end()) return;
     const status = toStatus(error, this.#context.path);
     this.#host.count(this.#context.path, status.code);
@@ -116,7 +116,7 @@ export class UnaryCall implements MessageSink {
   }
 
   #expire(allowedMs: number): void {
-    this.fault(new XebecError("deadline_exceeded", `${this.#context.path} took longer than ${allowedMs} ms`));
+    this.failed(new XebecError("deadline_exceeded", `${this.#context.path} took longer than ${allowedMs} ms`));
     this.#context.abort();
   }
 

@@ -133,8 +133,8 @@ function answerOf(stream: ClientHttp2Stream, limit: number, where: string): Prom
       // Without a message the status stands in the headers.
       const last = trailers["grpc-status"] === undefined ? headers : trailers;
       const [message, ...more] = messages;
-      const fault = faultOf(last, Number(headers[":status"] ?? 0), where);
-      if (fault) reject(fault);
+      const error = errorOf(last, Number(headers[":status"] ?? 0), where);
+      if (error) reject(error);
       else if (message !== undefined && more.length === 0 && !reader.unfinished) resolve(message);
       else reject(new XebecError("internal", `${where} answered with ${messages.length} messages instead of one`));
     });
@@ -142,7 +142,7 @@ function answerOf(stream: ClientHttp2Stream, limit: number, where: string): Prom
 }
 
 /** @returns undefined for status OK */
-function faultOf(headers: IncomingHttpHeaders, httpStatus: number, where: string): XebecError | undefined {
+function errorOf(headers: IncomingHttpHeaders, httpStatus: number, where: string): XebecError | undefined {
   const status = headers["grpc-status"];
   if (status === "0") return undefined;
   if (typeof status === "string" && /^\d+$/.test(status)) {

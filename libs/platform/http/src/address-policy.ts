@@ -54,7 +54,7 @@ export function createAddressPolicy(allowed: readonly string[] = []): AddressPol
 }
 
 /** What is wrong with the text of a network; undefined when nothing is. */
-export function networkFault(text: string): string | undefined {
+export function networkSyntaxError(text: string): string | undefined {
   try {
     addNetwork(new BlockList(), text);
     return undefined;

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { after, describe, it, mock } from "node:test";
 import { isXebecError } from "@xebec/core-errors";
-import { createAddressPolicy, networkFault } from "./address-policy.ts";
+import { createAddressPolicy, networkSyntaxError } from "./address-policy.ts";
 import { type GuardedGetOptions, guardedGet } from "./guarded-get.ts";
 
 describe("the policy for addresses that configuration names", () => {
@@ -50,7 +50,7 @@ describe("the policy for addresses that configuration names", () => {
       assert.equal(open.refusal(each), undefined, each);
     for (const each of ["169.254.1.2", "::1"]) assert.ok(open.refusal(each), each);
     assert.deepEqual(
-      ["10.0.0.0/8", "::1", "10.0.0.0/40", "x", "10.0.0.0/"].map((each) => networkFault(each) === undefined),
+      ["10.0.0.0/8", "::1", "10.0.0.0/40", "x", "10.0.0.0/"].map((each) => networkSyntaxError(each) === undefined),
       [true, true, false, false, false],
     );
   });

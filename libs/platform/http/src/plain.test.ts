@@ -16,7 +16,7 @@ test("fixed pages are answered as text, JSON or errors, and unread bodies end th
       "POST /refused": () => {
         throw new XebecError("permission_denied", "not for you", { detail: "private" });
       },
-      "GET /fault": () => {
+      "GET /error": () => {
         throw new Error("secret");
       },
     },
@@ -40,7 +40,7 @@ test("fixed pages are answered as text, JSON or errors, and unread bodies end th
       '{"code":"permission_denied","message":"not for you"}',
     ]);
     for (const none of ["/", "/below", "/text/more", "/refused"]) assert.equal((await call(none))[0], 404, none);
-    const [status, , body] = await call("/fault");
+    const [status, , body] = await call("/error");
     assert.equal(status, 500);
     assert.doesNotMatch(String(body), /secret/);
 

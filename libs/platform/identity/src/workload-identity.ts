@@ -67,7 +67,7 @@ class SignedIdentity implements WorkloadIdentity {
   /** The last roots that citadel named: those in the file may be older. */
   #roots = "";
   #placeholder: TlsMaterial | undefined;
-  #fault = "citadel was not asked yet";
+  #lastError = "citadel was not asked yet";
   #running: Promise<void> | undefined;
 
   constructor(options: WorkloadIdentityOptions) {
@@ -110,7 +110,7 @@ class SignedIdentity implements WorkloadIdentity {
   missing(): readonly string[] {
     const { notAfter = 0 } = this.#identity ?? {};
     if (notAfter > Date.now()) return [];
-    return [`${this.#identity ? "the certificate has expired" : "no certificate yet"}: ${this.#fault}`];
+    return [`${this.#identity ? "the certificate has expired" : "no certificate yet"}: ${this.#lastError}`];
   }
 
   async close(): Promise<void> {
@@ -155,9 +155,9 @@ class SignedIdentity implements WorkloadIdentity {
         failed = 0;
       } catch (error) {
         if (this.#stop.signal.aborted || isAbort(error)) return;
-        const fault = XebecError.from(error);
-        this.#fault = fault.message;
-        this.#failures.inc({ code: fault.code });
+        const reason = XebecError.from(error);
+        this.#lastError = reason.message;
+        this.#failures.inc({ code: reason.code });
         log[failed % 20 === 0 ? "warn" : "debug"]({ err: error }, "citadel gave no certificate; trying again");
         due = 0;
         await sleep(backoff(failed++, RETRY), this.#stop.signal);

@@ -16,8 +16,8 @@ const service = (port: string): string =>
 
 test("Deployments of every version that was ever there are read", () => {
   for (const version of ["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"]) {
-    const { objects, faults, leftOut } = parseManifests(deployment(version, "  replicas: 2\n"));
-    assert.deepEqual([faults, leftOut], [[], []], version);
+    const { objects, errors, leftOut } = parseManifests(deployment(version, "  replicas: 2\n"));
+    assert.deepEqual([errors, leftOut], [[], []], version);
     assert.equal(objects[0]?.kind === "Deployment" && objects[0].replicas, 2);
   }
   const rollback = "  rollbackTo: {revision: 1}\n";
@@ -25,7 +25,7 @@ test("Deployments of every version that was ever there are read", () => {
   assert.equal(parseManifests(deployment("apps/v1", rollback)).leftOut.length, 1);
 });
 
-const FAULTS: readonly [string, string, RegExp][] = [
+const INVALID: readonly [string, string, RegExp][] = [
   [
     "a misspelt version",
     deployment("apps/v1beat1"),
@@ -54,11 +54,11 @@ const FAULTS: readonly [string, string, RegExp][] = [
     /env\[0\]\.value must be a text, not true; put it in quotes/,
   ],
 ];
-for (const [name, text, message] of FAULTS)
+for (const [name, text, message] of INVALID)
   test(`refused with what to write: ${name}`, () => {
-    const { objects, faults } = parseManifests(text);
-    assert.deepEqual([objects.length, faults.length], [0, 1]);
-    assert.match(faults[0]?.message ?? "", message);
+    const { objects, errors } = parseManifests(text);
+    assert.deepEqual([objects.length, errors.length], [0, 1]);
+    assert.match(errors[0]?.message ?? "", message);
   });
 
 const LEFT_OUT: readonly [string, string, RegExp][] = [
@@ -106,7 +106,7 @@ const LEFT_OUT: readonly [string, string, RegExp][] = [
 ];
 for (const [name, text, message] of LEFT_OUT)
   test(`told with what was meant: ${name}`, () => {
-    const { faults, leftOut } = parseManifests(text);
-    assert.deepEqual([faults.length, leftOut.length], [0, 1], JSON.stringify([faults, leftOut]));
+    const { errors, leftOut } = parseManifests(text);
+    assert.deepEqual([errors.length, leftOut.length], [0, 1], JSON.stringify([errors, leftOut]));
     assert.match(leftOut[0]?.message ?? "", message);
   });

@@ -22,7 +22,7 @@ export function runsHere(apiVersion: string, kind: string): boolean {
  * Why an object of a kind that runs here cannot be read in its version.
  * @returns undefined for a version that is read, and for a kind of somebody else's that only has the same name
  */
-export function versionFault(apiVersion: string, kind: string): string | undefined {
+export function versionError(apiVersion: string, kind: string): string | undefined {
   const versions = VERSIONS[kind];
   if (!versions || versions.includes(apiVersion)) return undefined;
   const near = nearestName(apiVersion, versions);

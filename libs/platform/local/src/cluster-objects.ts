@@ -9,7 +9,7 @@ import { readManifests } from "./parse-manifests.ts";
 const log = logger("local");
 
 /** Something that is wrong with a workload manifest. */
-export interface ManifestProblem {
+export interface Diagnostic {
   readonly path: string;
   readonly line: number;
   readonly message: string;
@@ -18,9 +18,9 @@ export interface ManifestProblem {
 export interface ClusterObjects extends Component {
   /** Everything in the directory, by `objectKey`; the first file, by its path, has an object. */
   readonly objects: ReadonlyMap<string, ClusterObject>;
-  readonly problems: readonly ManifestProblem[];
+  readonly problems: readonly Diagnostic[];
   /** What of the manifests has no meaning here. */
-  readonly leftOut: readonly ManifestProblem[];
+  readonly leftOut: readonly Diagnostic[];
 }
 
 /** Watches a directory for the Kubernetes objects that the local platform runs. @param changed called after each change */
@@ -29,8 +29,8 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     string,
     {
       readonly objects: readonly ClusterObject[];
-      readonly problems: readonly ManifestProblem[];
-      readonly leftOut: readonly ManifestProblem[];
+      readonly problems: readonly Diagnostic[];
+      readonly leftOut: readonly Diagnostic[];
     }
   >();
   let objects = new Map<string, ClusterObject>();
@@ -57,11 +57,11 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     handlers: {
       file: (path, content) =>
         turns.take(path, async (isLatest) => {
-          const { objects: found, faults, leftOut } = await readManifests(content);
+          const { objects: found, errors, leftOut } = await readManifests(content);
           if (!isLatest()) return;
-          const problems = faults.map((fault) => ({ path: shown(path), ...fault }));
+          const problems = errors.map((error) => ({ path: shown(path), ...error }));
           for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
-          // A faulty object, or a file that was cut off, takes nothing away that runs.
+          // An invalid object, or a file that was cut off, takes nothing away that runs.
           const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
           const known = new Set(found.map(objectKey));
           const kept = isDoubtful ? (files.get(path)?.objects ?? []).filter((old) => !known.has(objectKey(old))) : [];
@@ -74,7 +74,7 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
         }),
       removed: forget,
       recovered: forget,
-      fault: (path, error) =>
+      failed: (path, error) =>
         turns.take(path, () => {
           files.set(path, {
             objects: files.get(path)?.objects ?? [],

@@ -1,6 +1,6 @@
 import type { NatsHealth } from "@xebec/platform-bus";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
-import type { ManifestProblem } from "./cluster-objects.ts";
+import type { Diagnostic } from "./cluster-objects.ts";
 import type { PodRunner } from "./pod-runner.ts";
 import { foreignHolder, serviceMissing } from "./readiness.ts";
 import { MONITORING_PORT, NATS_PORT } from "./services.ts";
@@ -26,9 +26,9 @@ export interface MeshStatus {
   readonly monolith: boolean;
   readonly supervisor: number;
   readonly units: readonly UnitStatus[];
-  readonly problems: readonly ManifestProblem[];
+  readonly problems: readonly Diagnostic[];
   /** What of the manifests has no meaning here; the rest is taken. */
-  readonly leftOut: readonly ManifestProblem[];
+  readonly leftOut: readonly Diagnostic[];
   /** What the supervisor itself still waits for. */
   readonly missing: readonly string[];
 }
@@ -37,14 +37,14 @@ export interface MeshStatus {
 export async function serviceStatus(
   unit: Unit,
   plan: AddressPlan,
-  natsHealth: Pick<NatsHealth, "fault"> | undefined,
+  natsHealth: Pick<NatsHealth, "error"> | undefined,
 ): Promise<UnitStatus> {
   const name = unit.spec.name.replace("service/", "");
   const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
   const port = name === "nats" ? NATS_PORT : MONITORING_PORT;
   const answer =
     name === "nats"
-      ? [(await natsHealth?.fault()) ?? ""].filter(Boolean)
+      ? [(await natsHealth?.error()) ?? ""].filter(Boolean)
       : ((await serviceMissing(host, port)) ?? [`it does not answer at ${host}:${port} yet`]);
   const foreign = unit.id && answer.length === 0 ? foreignHolder(unit, host, port) : "";
   const missing = foreign ? [foreign] : answer;

@@ -14,7 +14,7 @@ spec:
 `;
 
 test("objects of all kinds that run here are read, and others are left out", () => {
-  const { objects, faults } = parseManifests(`${DEPLOYMENT}---
+  const { objects, errors } = parseManifests(`${DEPLOYMENT}---
 apiVersion: v1
 kind: List
 items:
@@ -26,7 +26,7 @@ items:
   - { apiVersion: v1, kind: Secret, metadata: { name: s }, data: { a: aGk= }, stringData: { b: plain } }
   - { apiVersion: networking.istio.io/v1, kind: Gateway, metadata: { name: g } }
 `);
-  assert.deepEqual(faults, []);
+  assert.deepEqual(errors, []);
   assert.deepEqual(
     objects.map((each) => `${each.kind} ${each.metadata.namespace}/${each.metadata.name}`),
     ["Deployment shop/web", "Namespace default/shop", "Service default/web", "Secret default/s"],
@@ -41,8 +41,8 @@ items:
   assert.deepEqual(secret.data, { a: "hi", b: "plain" });
 });
 
-test("a fault is told with the line of its object, and does not disturb its neighbours", () => {
-  const { objects, faults } = parseManifests(`# a comment
+test("an error is reported with the line of its object, and does not disturb its neighbours", () => {
+  const { objects, errors } = parseManifests(`# a comment
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: many }
@@ -60,7 +60,7 @@ spec: { ports: [{ port: 0 }] }
 ${DEPLOYMENT}`);
   assert.equal(objects.length, 1);
   assert.deepEqual(
-    faults.map((fault) => [fault.line, fault.message]),
+    errors.map((error) => [error.line, error.message]),
     [
       [2, "Deployment default/many: spec.replicas must be a whole number from 0 to 50"],
       [7, 'Service: metadata.name "Bad_Name" is no object name'],
@@ -86,20 +86,20 @@ test("a long file is read in slices, and annotations have Kubernetes' limit", as
     `apiVersion: v1\nkind: Service\nmetadata: {name: s${i}}\nspec: {ports: [{port: 80}]}\n`;
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
-  const { objects, faults } = await readManifests(Array.from({ length: 3_000 }, (_, i) => service(i)).join("---\n"));
+  const { objects, errors } = await readManifests(Array.from({ length: 3_000 }, (_, i) => service(i)).join("---\n"));
   clearInterval(timer);
-  assert.deepEqual([objects.length, faults.length], [3_000, 0]);
+  assert.deepEqual([objects.length, errors.length], [3_000, 0]);
   assert.ok(turns > 3, `${turns} turns`);
   const large = service(1).replace("name: s1", `name: s1, annotations: {a: ${"x".repeat(262_144)}}`);
-  assert.match(parseManifests(large).faults[0]?.message ?? "", /Service s1: metadata\.annotations have 262145 bytes/);
+  assert.match(parseManifests(large).errors[0]?.message ?? "", /Service s1: metadata\.annotations have 262145 bytes/);
 });
 
-test("aliases that would multiply are a fault, not an endless file", () => {
+test("aliases that would multiply are an error, not an endless file", () => {
   const levels = [
     "a: &a [x]",
     ...[..."bcdefgh"].map((each, i) => `${each}: &${each} [${`*${"abcdefgh"[i]},`.repeat(9)}]`),
   ];
-  const { faults } = parseManifests(levels.join("\n"));
-  assert.equal(faults.length, 1);
-  assert.match(faults[0]?.message ?? "", /alias/i);
+  const { errors } = parseManifests(levels.join("\n"));
+  assert.equal(errors.length, 1);
+  assert.match(errors[0]?.message ?? "", /alias/i);
 });

@@ -1,7 +1,7 @@
 import { Pace } from "@xebec/core-async";
 import { type ManifestStep, manifestSteps } from "@xebec/core-yaml";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
-import { runsHere, versionFault } from "./api-versions.ts";
+import { runsHere, versionError } from "./api-versions.ts";
 import { checkLifecycle } from "./check-lifecycle.ts";
 import { LOCAL_KINDS, leftOut } from "./left-out.ts";
 import type {
@@ -13,7 +13,7 @@ import type {
   PodTemplate,
 } from "./manifest-objects.ts";
 
-export interface LocalFault {
+export interface ManifestError {
   /** First line of the object, from 1. */
   readonly line: number;
   readonly message: string;
@@ -21,9 +21,9 @@ export interface LocalFault {
 
 export interface Manifests {
   readonly objects: readonly ClusterObject[];
-  readonly faults: readonly LocalFault[];
+  readonly errors: readonly ManifestError[];
   /** What has no meaning here: the rest of the object is taken. */
-  readonly leftOut: readonly LocalFault[];
+  readonly leftOut: readonly ManifestError[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -52,14 +52,14 @@ const READING = { leaves: (_apiVersion: string, kind: string): boolean => !LOCAL
 
 class Reading implements Manifests {
   readonly objects: ClusterObject[] = [];
-  readonly faults: LocalFault[] = [];
-  readonly leftOut: LocalFault[] = [];
+  readonly errors: ManifestError[] = [];
+  readonly leftOut: ManifestError[] = [];
 
   take(step: ManifestStep): void {
     if (!step) return;
     // Galley reads the same files and tells the same; here it is a reason to take nothing away that runs.
-    if ("fault" in step) {
-      this.faults.push(step.fault);
+    if ("error" in step) {
+      this.errors.push(step.error);
       return;
     }
     const { value, line } = step.object;
@@ -68,15 +68,15 @@ class Reading implements Manifests {
       const object = objectOf(value);
       if (object) this.objects.push(object);
     } catch (error) {
-      this.faults.push({ line, message: (error as Error).message });
+      this.errors.push({ line, message: (error as Error).message });
     }
   }
 }
 
 function objectOf(value: Fields): ClusterObject | undefined {
   const kind = String(value.kind);
-  const fault = versionFault(String(value.apiVersion), kind);
-  if (fault !== undefined) throw new Error(fault);
+  const wrong = versionError(String(value.apiVersion), kind);
+  if (wrong !== undefined) throw new Error(wrong);
   if (!runsHere(String(value.apiVersion), kind)) return undefined;
   const metadata = metaOf(value, kind);
   if (kind === "Namespace" || kind === "ServiceAccount") return { kind, metadata };

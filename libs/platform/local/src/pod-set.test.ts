@@ -111,9 +111,9 @@ test("a container without program tells why its pod does not run", async (t) => 
   const { host: podHost } = await host(t);
   const set = new PodSet(podHost, () => ({}));
   t.after(() => set.endAll());
-  const faulty = deployment(1, "v1", 1);
+  const invalid = deployment(1, "v1", 1);
   set.reconcile([
-    { ...faulty, template: { spec: { containers: [{ name: "web", image: "docker.io/library/nginx:1" }] } } },
+    { ...invalid, template: { spec: { containers: [{ name: "web", image: "docker.io/library/nginx:1" }] } } },
   ]);
   await waitFor("problem", TIMEOUT_MS, () => (set.pods[0]?.problem ?? "") !== "");
   assert.match(set.pods[0]?.problem ?? "", /image docker.io\/library\/nginx:1 is not one that runs here/);

@@ -1,6 +1,6 @@
 import { didYouMean } from "@xebec/core-errors";
 import { kindOf } from "@xebec/model-resources";
-import { instead, isOldDeployment, runsHere, versionFault } from "./api-versions.ts";
+import { instead, isOldDeployment, runsHere, versionError } from "./api-versions.ts";
 import { KNOWN_FIELDS, unknownFields } from "./kube-fields.ts";
 import { withoutEffect } from "./without-effect.ts";
 
@@ -37,7 +37,7 @@ export function leftOut(object: Fields): string[] {
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
   // Galley speaks of its own groups.
   if (kindOf(group, kind) || /(^|\.)(istio|xebec)\.io$/.test(group)) return [];
-  if (versionFault(apiVersion, kind) !== undefined) return [];
+  if (versionError(apiVersion, kind) !== undefined) return [];
   if (!runsHere(apiVersion, kind)) {
     const advice = instead(kind) || didYouMean(kind, LOCAL_KINDS);
     return [`kind ${kind} (${apiVersion}) is left out: it does not run here${advice}`];

@@ -61,7 +61,7 @@ test("a server whose store has failed although it says that all is well is told 
   const before = written;
   const end = keepNatsHealthy(unit, {
     health: {
-      fault: async () => ((await httpReady("127.0.0.1", monitoring, "/healthz")) ? undefined : "it is not well"),
+      error: async () => ((await httpReady("127.0.0.1", monitoring, "/healthz")) ? undefined : "it is not well"),
     },
     storeDir,
     onStall: (stalled) => {

@@ -22,7 +22,7 @@ const GRACE_MS = 3_000;
 
 export interface KeptNats {
   /** Tells how nats-server is. */
-  readonly health: Pick<NatsHealth, "fault">;
+  readonly health: Pick<NatsHealth, "error">;
   /** The directory of its store. */
   readonly storeDir: string;
   /** Calls back whenever a writer says that the server takes none of its changes. @returns ends that */
@@ -57,7 +57,7 @@ export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptN
     });
   };
   const look = new Coalescer(async () => {
-    failures = (await health.fault()) === undefined ? 0 : failures + 1;
+    failures = (await health.error()) === undefined ? 0 : failures + 1;
     if (failures >= FAILURES) await restart("it says so itself");
   });
   let stalled = "";

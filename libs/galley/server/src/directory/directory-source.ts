@@ -38,7 +38,7 @@ class DirectorySource implements ConfigSource {
         file: (path, bytes) => this.#inTurn(path, (shown, isLatest) => this.#read(shown, bytes, isLatest)),
         removed: (path) => this.#inTurn(path, (shown) => this.#removed(shown)),
         recovered: (path) => this.#inTurn(path, (shown) => this.#files.delete(shown)),
-        fault: (path, error) => this.#inTurn(path, (shown) => this.#failed(shown, error.message)),
+        failed: (path, error) => this.#inTurn(path, (shown) => this.#failed(shown, error.message)),
         synced: () => this.#inTurn("", () => this.#synced()),
       },
     });

@@ -34,7 +34,7 @@ export async function readFileContent(
     if ("object" in step) reader.add(step.object);
     else {
       isBroken = true;
-      reader.fail(step.fault.line, step.fault.message);
+      reader.fail(step.error.line, step.error.message);
     }
   }
   if (isBroken) reader.keepAll();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type Clock, type Handler, type HandlerLimits, type Instance, NO_REACH, parseIp } from "@xebec/mixer-sdk";
 import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
-import { confinementFault } from "@xebec/platform-files";
+import { confinementError } from "@xebec/platform-files";
 import { stdio } from "./info.ts";
 import { createAdapter } from "./stdio.ts";
 
@@ -14,7 +14,7 @@ const clock: Clock = { now: () => 1_500_000_000_123, every: () => () => undefine
 /** Limits by the directories that are open to handlers. */
 const limitsOf = (...directories: string[]): HandlerLimits => ({
   ...NO_REACH,
-  fileRefusal: (path) => confinementFault(path, directories),
+  fileRefusal: (path) => confinementError(path, directories),
   directories,
 });
 

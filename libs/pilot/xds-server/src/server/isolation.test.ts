@@ -5,7 +5,7 @@ import { DeltaClient, SotwClient } from "../test-client.testkit.ts";
 import { CLUSTER, entry, mesh, prepared, synced } from "./test-mesh.testkit.ts";
 
 describe("a stream", () => {
-  it("keeps a fault of one proxy from the others, also when it waited for their writes", async () => {
+  it("keeps an error of one proxy from the others, also when it waited for their writes", async () => {
     const { server, apply } = mesh();
     await apply(Array.from({ length: 500 }, (_, n) => entry(n)));
     await prepared(server);
@@ -20,12 +20,12 @@ describe("a stream", () => {
     do clients.push(open());
     while (clients.at(-1)?.stream.written.length === 1);
     const last = open();
-    const faulty = clients.at(-1) as SotwClient;
-    faulty.stream.write = () => {
-      throw new Error("a fault of its own");
+    const broken = clients.at(-1) as SotwClient;
+    broken.stream.write = () => {
+      throw new Error("an error of its own");
     };
     for (const each of done.splice(0)) each();
-    assert.match(String(faulty.stream.failure), /a fault of its own/);
+    assert.match(String(broken.stream.failure), /an error of its own/);
     assert.equal(last.take().length, 1);
     assert.ok([...server.connections].length === clients.length);
   });

@@ -13,7 +13,7 @@ export function accept(sub: Subscription): boolean {
 }
 
 /**
- * The client rejected the last response: it still has what it accepted before, and all but what is at fault is sent again from
+ * The client rejected the last response: it still has what it accepted before, and all but what caused the NACK is sent again from
  * there.
  * @returns keys of the configuration objects behind what was rejected
  */

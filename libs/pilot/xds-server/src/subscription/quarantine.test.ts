@@ -41,9 +41,9 @@ describe("what a client rejects", () => {
   });
 
   it("is found among any number in a few steps, when nothing is ever named, also when it is several", () => {
-    const faulty = fc.uniqueArray(fc.nat(39), { minLength: 1, maxLength: 3 });
+    const broken = fc.uniqueArray(fc.nat(39), { minLength: 1, maxLength: 3 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), faulty, (count, dice) => {
+      fc.property(fc.integer({ min: 1, max: 40 }), broken, (count, dice) => {
         const names = Array.from({ length: count }, (_, i) => `r${i}`);
         const bad = new Set(dice.map((each) => names[each % count]));
         const desired = resourceSet(names.map((name) => resource(name)));
@@ -143,15 +143,15 @@ describe("what a client rejects", () => {
             const ofTable = text.map((each) => each.replace(/^([tp])0/, `$1${t}`));
             assert.doesNotMatch(served ?? "", /bad/);
             if (first !== "bad" && blamed.includes(undefined))
-              assert.ok(count > 2, "only when much is at fault at once");
+              assert.ok(count > 2, "only when many are rejected at once");
             else if (first === "bad") {
-              // The whole stays as it was; which of its parts are at fault is not to be seen.
+              // The whole stays as it was; which of its parts caused it cannot be seen.
               assert.ok(blamed.includes(undefined));
               assert.equal(served, isFirst ? undefined : ofTable.map((each) => each.replace(/=.*/, "=old")).join());
             } else {
               assert.equal(served, (isFirst ? ofTable.filter((_, i) => versions[t]?.[i] !== "bad") : ofTable).join());
-              const faulty = parts.flatMap((each, p) => (each === "bad" ? `p${t}.${p}` : []));
-              assert.deepEqual(blamed.sort(), faulty.sort());
+              const broken = parts.flatMap((each, p) => (each === "bad" ? `p${t}.${p}` : []));
+              assert.deepEqual(blamed.sort(), broken.sort());
             }
           }
         }),

@@ -5,15 +5,15 @@ import type { Subscription } from "./subscription.ts";
 import { type Suspect, suspectsOf } from "./suspects.ts";
 
 /**
- * After so many NACKs in a row much is at fault at once: it is not looked for in parts any more, but in whole resources. One of ten
+ * After so many NACKs in a row many things are wrong at once: whole resources are suspected instead of parts. One of ten
  * thousand parts is found in fourteen.
  */
 const MOST_BY_PART = 16;
 
 /**
  * Quarantines what the client's error is about: the resources, or the parts of them, that its message mentions. When it mentions
- * none, half of what was new is quarantined as suspected, so that what is at fault is found in few steps.
- * @returns what is certain now; what may be at fault when nothing is
+ * none, half of what was new is quarantined as suspected, so that the cause is found in few steps.
+ * @returns what is certain now; what may be the cause when nothing is certain
  */
 export function quarantineRejected(sub: Subscription, message: string): readonly Suspect[] {
   const suspects = suspectsOf(sub.acked, sub.sent, message, sub.rejections < MOST_BY_PART);
@@ -24,7 +24,7 @@ export function quarantineRejected(sub: Subscription, message: string): readonly
   for (const { resource, part, version, configKeys } of taken)
     sub.quarantine.set(keyOf(resource, part), { resource, part, version, configKeys, message, confirmed });
   const whole = new Set(taken.filter(({ part }) => confirmed && part === undefined).map(({ resource }) => resource));
-  // A resource that stays away as a whole hides its parts: whether they are at fault is seen when it is back.
+  // A resource that stays away as a whole hides its parts: whether they are the cause is seen when it is back.
   if (whole.size > 0)
     for (const [key, { resource, part }] of sub.quarantine)
       if (part !== undefined && whole.has(resource)) sub.quarantine.delete(key);

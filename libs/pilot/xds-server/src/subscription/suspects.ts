@@ -4,7 +4,7 @@ import { baseOf, composed, partNamed } from "./composed.ts";
 import { isInitialVersion } from "./initial-versions.ts";
 import { mentions } from "./mentions.ts";
 
-/** What may be at fault in a response that a client rejected: a resource, or a part that can be replaced by itself. */
+/** What may have caused the NACK of a response that a client rejected: a resource, or a part that can be replaced by itself. */
 export interface Suspect {
   readonly resource: string;
   /** The name of the part; undefined for the whole resource. */
@@ -16,8 +16,8 @@ export interface Suspect {
   /** True when the client's message is about it. */
   readonly isMentioned: boolean;
   /**
-   * True when it is at fault if nothing else is suspected. False for a part of a resource of which the client has not accepted what is
-   * around the parts: that may be at fault as well.
+   * True when it is the cause if nothing else is suspected. False for a part of a resource of which the client has not accepted what is
+   * around the parts: that may be the cause as well.
    */
   readonly isSufficient: boolean;
 }

@@ -1,5 +1,5 @@
 /** Why a text is no YAML that can be read. The message is for whoever wrote it: what is wrong, without the place. */
-export class YamlFault extends Error {
+export class YamlError extends Error {
   /** Where, in characters from the beginning of the text. */
   readonly offset: number;
   /** From 1; set by whoever knows the lines. */
@@ -7,7 +7,7 @@ export class YamlFault extends Error {
 
   constructor(offset: number, message: string) {
     super(message);
-    this.name = "YamlFault";
+    this.name = "YamlError";
     this.offset = offset;
   }
 
