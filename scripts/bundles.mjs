@@ -50,7 +50,7 @@ export function isCurrent(root, program) {
       return stat.size === size && stat.mtimeMs === time;
     });
   } catch (error) {
-    // Never bundled, an input that is gone, or a file that was cut off: bundling tells more.
+    // Never bundled, an input that is gone, or a file that was cut off: bundling reports more.
     if (error instanceof SyntaxError || error instanceof TypeError || ["ENOENT", "ENOTDIR"].includes(error.code))
       return false;
     throw error;

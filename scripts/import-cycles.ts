@@ -33,8 +33,7 @@ export function cycles(edges: ReadonlyMap<string, readonly string[]>): string[][
     stack.push(node);
     for (const next of edges.get(node) ?? [])
       if (!order.has(next)) lowest.set(node, Math.min(lowest.get(node) ?? index, visit(next)));
-      else if (stack.includes(next))
-        lowest.set(node, Math.min(lowest.get(node) ?? index, order.get(next) ?? index));
+      else if (stack.includes(next)) lowest.set(node, Math.min(lowest.get(node) ?? index, order.get(next) ?? index));
     const low = lowest.get(node) ?? index;
     if (low !== index) return low;
     const group = stack.splice(stack.indexOf(node));

@@ -37,7 +37,7 @@ const PROGRAMS = [
   { name: "nats-server", variable: "XEBEC_NATS_SERVER", path: "bin/nats-server" },
 ];
 
-/** A failure that is told in one sentence. Exit code 2: something must be installed first; 1: a step failed. */
+/** A failure that is reported in one sentence. Exit code 2: something must be installed first; 1: a step failed. */
 export class SetupError extends Error {
   constructor(message, exitCode = 1) {
     super(message);

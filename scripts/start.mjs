@@ -12,7 +12,7 @@ const XEBEC = join(ROOT, "apps/xebec/bin/xebec.mjs");
 
 try {
   const asksOnly = process.argv.slice(2).some((each) => each === "--help" || each === "-h");
-  // Wrong flags and a mesh that runs already are told before anything is made. A new working copy has no packages yet.
+  // Wrong flags and a mesh that runs already are reported before anything is made. A new working copy has no packages yet.
   if (!asksOnly && existsSync(join(ROOT, "node_modules/.package-lock.json"))) checkFirst();
   await setup({ quiet: true });
   if (!asksOnly) {
@@ -32,7 +32,7 @@ function checkFirst() {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, XEBEC_USE_BUNDLES: "0" },
   });
-  // Only what a user can mend is told now; anything else, for example code that is not generated yet, comes right or up again.
+  // Only what a user can fix is reported now; anything else, for example code that is not generated yet, resolves itself or comes up again.
   if (status !== 2) return;
   process.stderr.write(stderr);
   process.exit(2);

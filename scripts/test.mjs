@@ -64,12 +64,12 @@ async function stage({ name, command, tests, flags = [], prepare, env: more }) {
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   console.log(`${name.padEnd(11)} ${counts.passed} passed, ${counts.failed} failed${skipped}  (${seconds} s)`);
-  if (counts.failed > 0 || counts.skipped > 0) console.log(told(output).join("\n"));
+  if (counts.failed > 0 || counts.skipped > 0) console.log(reported(output).join("\n"));
   return counts;
 }
 
 /** What the reporter says of tests that failed or were skipped, without what they logged; all of it when it says nothing. */
-function told(output) {
+function reported(output) {
   const lines = output
     .replace(/#counts .*\n/, "")
     .trimEnd()

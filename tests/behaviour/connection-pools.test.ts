@@ -34,7 +34,7 @@ const BYTES: Readonly<Record<string, object>> = {
   "bytes-old": tcp({ maxConnectionDuration: "0.2s" }),
   bytes: {},
 };
-/** Makes an address of the namespace silent: nothing arrives there any more, and nobody is told. */
+/** Makes an address of the namespace silent: nothing arrives there any more, and nobody notices. */
 async function cutOff(lab: Lab, address: string): Promise<void> {
   const run = (...args: string[]) => promisify(execFile)(...lab.namespace.command("ip", ["rule", ...args]));
   // What is local is looked up first of all, unless that rule moves behind ours.

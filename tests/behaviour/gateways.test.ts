@@ -8,7 +8,7 @@ const INGRESS = { istio: "ingress" };
 const port = (number: number, protocol = "HTTP") => ({ number, name: `port-${number}`, protocol });
 const gateway = (name: string, servers: object[], selector: object = INGRESS) =>
   object("Gateway", name, { selector, servers }, { namespace: "gateways" });
-/** A VirtualService of some hosts at a Gateway; its server tells its name. */
+/** A VirtualService of some hosts at a Gateway; its server returns its name. */
 const routed = (name: string, gateways: string[], hosts: string[], namespace = "default") =>
   object(
     "VirtualService",

@@ -21,7 +21,7 @@ const rule = (
   spec,
 });
 const YOUNGER = { creationTimestamp: "2026-02-01T00:00:00Z" };
-/** Each part of a policy in two forms that the servers can tell apart. */
+/** Each part of a policy in two forms that the servers can distinguish. */
 const h2 = { connectionPool: { http: { h2UpgradePolicy: "UPGRADE" } } };
 const h1 = { connectionPool: { http: { h2UpgradePolicy: "DO_NOT_UPGRADE" } } };
 const sticky = { loadBalancer: { consistentHash: { httpHeaderName: "x-user" } } };

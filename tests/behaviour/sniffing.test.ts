@@ -1,4 +1,4 @@
-// Ports that declare no protocol: each connection tells what it speaks.
+// Ports that declare no protocol: each connection shows what it speaks.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { object, PROXIES, virtualService } from "./lab/cases.ts";
@@ -101,7 +101,7 @@ describe("a port without protocol", () => {
     for (const version of ["1.1", "2"] as const) {
       const { got } = await http("inside", PORT, { version });
       assert.equal(got?.headers["x-route"], "yes");
-      // Only a proxy that takes it for HTTP can tell the server who calls.
+      // Only a proxy that takes it for HTTP can forward who calls.
       assert.match(
         got?.headers["x-forwarded-client-cert"] ?? "",
         /URI=spiffe:\/\/cluster.local\/ns\/default\/sa\/default/,
@@ -111,8 +111,8 @@ describe("a port without protocol", () => {
     const { got } = await lab.http({ to: "gateway", url: "http://inside.default.svc.cluster.local/" });
     assert.match(got?.headers["x-forwarded-client-cert"] ?? "", /URI=spiffe/, JSON.stringify(got));
   };
-  it("tells the server's proxy what comes, by mutual TLS", bothWays);
-  it("tells the server's proxy what comes, where mutual TLS is a must", () =>
+  it("is recognized by the server's proxy, by mutual TLS", bothWays);
+  it("is recognized by the server's proxy, where mutual TLS is a must", () =>
     lab.during(STRICT, async () => {
       await bothWays();
       assert.equal((await lab.tcp({ to: "server", port: PORT })).by, "");

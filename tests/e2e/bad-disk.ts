@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, cpSync, openSync, rmdirSync, rmSync, statfsSync, symlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@xebec/core-async";
-import type { UnitStatus } from "@xebec/platform-local";
+import type { ProcessStatus } from "@xebec/platform-local";
 import { killHard, Load, Mesh, reviewsTo } from "./mesh.ts";
 
 const CONVERGED_MS = 20_000;
@@ -31,18 +31,20 @@ try {
   const killed = await Promise.all(KILLED.map((each) => mesh.pid(each)));
   await Promise.all(killed.map(killHard));
   // nats-server says by itself that it cannot store.
-  const isBack = ({ name, ready, pid }: UnitStatus): boolean =>
+  const isBack = ({ name, ready, pid }: ProcessStatus): boolean =>
     name === "nats" || (ready && !killed.includes(pid ?? 0));
-  await waitFor("the killed services are back", CONVERGED_MS, async () => (await mesh.status()).units.every(isBack));
+  await waitFor("the killed services are back", CONVERGED_MS, async () =>
+    (await mesh.status()).processes.every(isBack),
+  );
   await load.more(50);
   rmSync(filler);
   await waitFor("everything is well", CONVERGED_MS, async () =>
-    (await mesh.status()).units.every((unit) => unit.ready),
+    (await mesh.status()).processes.every((managed) => managed.ready),
   );
   await waitFor("the change that came meanwhile", CONVERGED_MS, () => allAre("v1"));
   mesh.save("routes.yaml", reviewsTo("v2"));
   await waitFor("the next change", CONVERGED_MS, () => allAre("v2"));
-  await waitFor("what is told of it", CONVERGED_MS, async () =>
+  await waitFor("what is reported of it", CONVERGED_MS, async () =>
     (await mesh.conditions()).some((each) => each.object.endsWith("/reviews") && each.source === "routes.yaml"),
   );
 

@@ -12,7 +12,7 @@ const MAX_FILE_BYTES = 10 << 20;
 interface Case {
   readonly name: string;
   readonly content: string | Buffer;
-  /** Of the one condition that tells it. */
+  /** Of the one condition that reports it. */
   readonly object: string;
   readonly line?: number;
   readonly message: RegExp;
@@ -122,7 +122,7 @@ describe("bad input on a mesh that runs", () => {
     mesh = await Mesh.start();
     mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
     await waitFor("version 1", TOLD_MS, async () => (await mesh.reviewsVersion()) === "v1");
-    healthy = await waitFor("every object is told of by pilot too", TOLD_MS, async () => {
+    healthy = await waitFor("every object has a condition of pilot too", TOLD_MS, async () => {
       const all = await mesh.conditions();
       const routing = all.filter((each) => each.object.startsWith("networking.istio.io/"));
       const attached = new Set(routing.filter((each) => each.controller === "pilot").map((each) => each.object));
@@ -141,30 +141,30 @@ describe("bad input on a mesh that runs", () => {
     assert.equal(await mesh.reviewsVersion(), "v1");
     await load.end();
     assert.deepEqual(load.failures, [], `of ${load.sent} requests`);
-    let told = "";
-    await waitFor("what is told is as before", TOLD_MS, async () => {
-      told = shape(await mesh.conditions());
-      return told === healthy;
+    let reported = "";
+    await waitFor("the conditions are as before", TOLD_MS, async () => {
+      reported = shape(await mesh.conditions());
+      return reported === healthy;
     }).catch((error: Error) => {
-      throw new Error(`${error.message}; told is ${told}`, { cause: error });
+      throw new Error(`${error.message}; reported is ${reported}`, { cause: error });
     });
   }
 
   for (const { name, content, object, line, message, controller = "galley", status = "False" } of CASES)
-    it(`tells of ${name} once, with place and reason, and goes on`, async () => {
+    it(`reports ${name} once, with place and reason, and goes on`, async () => {
       await using load = new Load(mesh);
       await load.more(10);
       writeFileSync(join(mesh.configDir, "bad.yaml"), content);
       const about = async (): Promise<Condition[]> =>
         (await mesh.conditions()).filter((each) => each.object === object && each.message !== "");
-      const told = await waitFor("it is told", TOLD_MS, async () =>
+      const reported = await waitFor("it is reported", TOLD_MS, async () =>
         (await about()).find((each) => message.test(each.message)),
       ).catch(async (error: Error) => {
-        throw new Error(`${error.message}; told is ${JSON.stringify(await mesh.conditions(), undefined, 1)}`);
+        throw new Error(`${error.message}; reported is ${JSON.stringify(await mesh.conditions(), undefined, 1)}`);
       });
-      assert.deepEqual([told.controller, told.status], [controller, status]);
-      if (controller === "galley") assert.equal(told.source && basename(told.source), "bad.yaml");
-      if (line !== undefined) assert.equal(told.line, line);
+      assert.deepEqual([reported.controller, reported.status], [controller, status]);
+      if (controller === "galley") assert.equal(reported.source && basename(reported.source), "bad.yaml");
+      if (line !== undefined) assert.equal(reported.line, line);
       assert.equal((await about()).length, 1, JSON.stringify(await about()));
       const shown = (await mesh.xebec(["status"])).out.split("\n").filter((each) => each.startsWith("bad.yaml"));
       assert.equal(shown.length, 1, `xebec status shows it once:\n${shown.join("\n")}`);
@@ -175,15 +175,15 @@ describe("bad input on a mesh that runs", () => {
       await unharmed(load);
     });
 
-  it("tells of a name that two files define, and uses the first", async () => {
+  it("reports a name that two files define, and uses the first", async () => {
     await using load = new Load(mesh);
     await load.more(10);
     mesh.save("twice.yaml", reviewsTo("v3"));
-    const told = await waitFor("it is told", TOLD_MS, async () =>
+    const reported = await waitFor("it is reported", TOLD_MS, async () =>
       (await mesh.conditions()).find((each) => each.object === "file/twice.yaml" && each.status === "False"),
     );
-    assert.match(told.message, /VirtualService default\/reviews is defined in routes\.yaml already/);
-    assert.equal(told.source, "twice.yaml");
+    assert.match(reported.message, /VirtualService default\/reviews is defined in routes\.yaml already/);
+    assert.equal(reported.source, "twice.yaml");
     await load.more(10);
     assert.equal(await mesh.reviewsVersion(), "v1");
     mesh.remove("twice.yaml");
@@ -197,25 +197,25 @@ describe("bad input on a mesh that runs", () => {
     const whole = reviewsTo("v1");
     const cut = whole.indexOf("subset");
     writeFileSync(path, whole.slice(0, cut));
-    const told = await waitFor("the half is told", TOLD_MS, async () =>
+    const reported = await waitFor("the half is reported", TOLD_MS, async () =>
       (await mesh.conditions()).find((each) => each.object === "file/routes.yaml"),
     );
-    assert.match(told.message, /is not YAML/);
+    assert.match(reported.message, /is not YAML/);
     for (let i = 0; i < 10; i++) assert.equal(await mesh.reviewsVersion(), "v1");
     appendFileSync(path, whole.slice(cut));
     mesh.copy("networking/virtual-service-all-v1.yaml", "routes.yaml");
     await unharmed(load);
   });
 
-  it("tells that its directory is gone, withdraws nothing, and says nothing more when it is back", async () => {
+  it("reports that its directory is gone, withdraws nothing, and says nothing more when it is back", async () => {
     await using load = new Load(mesh);
     await load.more(10);
     renameSync(mesh.configDir, `${mesh.configDir}-away`);
     try {
-      const told = await waitFor("it is told", 2 * TOLD_MS, async () =>
+      const reported = await waitFor("it is reported", 2 * TOLD_MS, async () =>
         (await mesh.conditions()).find((each) => each.status === "False"),
       );
-      assert.match(told.message, /the folder .* cannot be read; make it or choose another one/);
+      assert.match(reported.message, /the folder .* cannot be read; make it or choose another one/);
       await load.more(20);
     } finally {
       renameSync(`${mesh.configDir}-away`, mesh.configDir);

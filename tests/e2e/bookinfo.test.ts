@@ -22,9 +22,9 @@ describe("Bookinfo on six services", () => {
     assert.deepEqual(readable, []);
   });
 
-  it("tells nothing of NATS to whoever asks: its monitoring port is closed", async () => {
+  it("shows nothing of NATS to whoever asks: its monitoring port is closed", async () => {
     await assert.rejects(mesh.direct(mesh.address(2), 8222, "/varz"), { code: "ECONNREFUSED" });
-    assert.ok((await mesh.status()).units.find(({ name }) => name === "nats")?.ready);
+    assert.ok((await mesh.status()).processes.find(({ name }) => name === "nats")?.ready);
   });
 
   it("names the service whose verdict is outstanding, and waits for it when it answers again", async () => {

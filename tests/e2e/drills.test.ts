@@ -5,13 +5,13 @@ import { after, before, describe, it } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
 import { MONITORING_PORT, SERVICES } from "@xebec/platform-local";
 import {
-  INSTANCE_MARK,
+  describeProcessesWithEnv,
+  INSTANCE_ID_ENV,
   isRunning,
-  markedProcesses,
+  PROCESS_NAME_ENV,
   type ProcessId,
   processOf,
-  RUN_MARK,
-  UNIT_MARK,
+  RUN_ID_ENV,
 } from "@xebec/platform-process";
 import { Load, Mesh, reviewsTo } from "./mesh.ts";
 import { Random } from "./random.ts";
@@ -38,7 +38,9 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
   });
 
   const readyPods = async (deployment: string): Promise<string[]> =>
-    (await mesh.status()).units.flatMap(({ name, ready }) => (ready && name.includes(`/${deployment}-`) ? [name] : []));
+    (await mesh.status()).processes.flatMap(({ name, ready }) =>
+      ready && name.includes(`/${deployment}-`) ? [name] : [],
+    );
 
   async function noneFailed(load: Load): Promise<void> {
     await load.more(20);
@@ -143,8 +145,8 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
       if (away === "SIGSTOP") process.kill(pilot, "SIGCONT");
       await waitFor("every proxy has the new name", CONVERGED_MS, async () => {
         const proxies = await mesh.control<{ proxy: string }[]>("/proxies?strict");
-        const units = (await mesh.status()).units.filter(({ kind }) => kind === "pod");
-        if (proxies.length < units.length) return false;
+        const processes = (await mesh.status()).processes.filter(({ kind }) => kind === "pod");
+        if (proxies.length < processes.length) return false;
         const clusters = await mesh.direct(await proxyOf("productpage"), 15_000, "/clusters");
         return clusters.body.includes(`|${name}|`);
       });
@@ -162,7 +164,7 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
     rmSync(join(folder, "store"), { recursive: true });
     // The supervisor starts no server where there is no folder for its store: so there is time to look.
     renameSync(folder, `${folder}-away`);
-    const galley = (await mesh.status()).units.find(({ name }) => name === "galley")?.addresses[0] ?? "";
+    const galley = (await mesh.status()).processes.find(({ name }) => name === "galley")?.addresses[0] ?? "";
     const missing = async (): Promise<string> => (await mesh.direct(galley, MONITORING_PORT, "/readyz")).body;
     try {
       // It writes on into files without a name until a block is full.
@@ -187,7 +189,7 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
   });
 
   async function proxyOf(pod: string): Promise<string> {
-    return (await mesh.status()).units.find(({ name }) => name.includes(`/${pod}`))?.addresses[0] ?? "";
+    return (await mesh.status()).processes.find(({ name }) => name.includes(`/${pod}`))?.addresses[0] ?? "";
   }
 
   /** Everything is ready, each part is one process, and nothing restarts any more. */
@@ -195,14 +197,14 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
     await waitFor(
       "everything is ready",
       60_000,
-      async () => (await mesh.status()).units.every((unit) => unit.ready),
+      async () => (await mesh.status()).processes.every((name) => name.ready),
       100,
     );
     await waitFor("xebec check is green", CONVERGED_MS, () => mesh.isGreen());
     const once = mainProcesses(mesh.runId);
     const twice = [...once]
       .filter(([, found]) => found.length !== 1)
-      .map(([unit, found]) => `${unit}: ${found.length}`);
+      .map(([name, found]) => `${name}: ${found.length}`);
     assert.deepEqual(twice, [], `seed ${SEED}`);
     // Longer than the pause of a part that fails at its start: what loops would have another process by then.
     for (let i = 0; i < 4; i++) {
@@ -248,30 +250,30 @@ describe(`drills (XEBEC_SEED=${SEED})`, () => {
 
   /** Any process of the mesh, or one whose end no request may feel. */
   function victim(random: Random, any: boolean): ProcessId | undefined {
-    const all = markedProcesses(RUN_MARK, mesh.runId);
+    const all = describeProcessesWithEnv(RUN_ID_ENV, mesh.runId);
     const chosen = all.filter((each) => {
-      const unit = each.mark(UNIT_MARK);
-      return any || unit?.startsWith("service/") || unit?.endsWith("/istio-proxy");
+      const name = each.env(PROCESS_NAME_ENV);
+      return any || name?.startsWith("service/") || name?.endsWith("/istio-proxy");
     });
     return chosen.length > 0 ? random.of(chosen.toSorted((a, b) => a.pid - b.pid)) : undefined;
   }
 });
 
-/** The first processes of units: no other process of the same start is above them. */
+/** The first process of each start, by name: no other process of the same start is above them. */
 function mainProcesses(runId: string): Map<string, ProcessId[]> {
-  const all = markedProcesses(RUN_MARK, runId);
-  const instances = new Map(all.map((each) => [each.pid, each.mark(INSTANCE_MARK)]));
+  const all = describeProcessesWithEnv(RUN_ID_ENV, runId);
+  const instances = new Map(all.map((each) => [each.pid, each.env(INSTANCE_ID_ENV)]));
   const found = new Map<string, ProcessId[]>();
   for (const each of all) {
-    const unit = each.mark(UNIT_MARK);
-    if (unit && instances.get(each.parent) !== each.mark(INSTANCE_MARK))
-      found.set(unit, [...(found.get(unit) ?? []), each]);
+    const name = each.env(PROCESS_NAME_ENV);
+    if (name && instances.get(each.parent) !== each.env(INSTANCE_ID_ENV))
+      found.set(name, [...(found.get(name) ?? []), each]);
   }
   return found;
 }
 
 function pids(processes: ReadonlyMap<string, readonly ProcessId[]>): Record<string, number[]> {
-  return Object.fromEntries([...processes].map(([unit, found]) => [unit, found.map(({ pid }) => pid)]).sort());
+  return Object.fromEntries([...processes].map(([name, found]) => [name, found.map(({ pid }) => pid)]).sort());
 }
 
 function kill(id: ProcessId | undefined): void {

@@ -31,7 +31,7 @@ export function lessons(mesh: () => Mesh): void {
     assert.equal(seen.v3, 0);
     assert.ok(seen.v2 >= 1 && seen.v2 <= 30, `of 100 requests ${seen.v2} went to version 2`);
     mesh().copy("networking/virtual-service-reviews-jason-v2.yaml", "routes.yaml");
-    // One answer tells nothing: one in ten of the rule before went to version 2 as well.
+    // One answer proves nothing: one in ten of the rule before went to version 2 as well.
     await allAre("v2", { cookie: "user=jason" });
     await allAre("v1");
     await load.end();
@@ -107,8 +107,8 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("carries SPIFFE identities under STRICT, and refuses a plaintext call to a pod's port", async () => {
-    const { units } = await mesh().status();
-    const [pod, app] = units.find((unit) => unit.name.includes("/details-v1"))?.addresses ?? [];
+    const { processes } = await mesh().status();
+    const [pod, app] = processes.find((managed) => managed.name.includes("/details-v1"))?.addresses ?? [];
     assert.ok(pod && app);
     assert.equal(
       (await mesh().direct(pod, 9080, "/details/0")).status,
@@ -141,8 +141,9 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("crosses two Envoys on a call between pods", async () => {
-    const { units } = await mesh().status();
-    const address = (name: string): string => units.find((unit) => unit.name.includes(`/${name}`))?.addresses[0] ?? "";
+    const { processes } = await mesh().status();
+    const address = (name: string): string =>
+      processes.find((managed) => managed.name.includes(`/${name}`))?.addresses[0] ?? "";
     const counter = async (host: string, pattern: RegExp): Promise<number> =>
       Number(pattern.exec((await mesh().direct(host, 15000, "/stats")).body)?.[1] ?? 0);
     const outbound = /cluster\.outbound\|9080\|\|details\.default\.svc\.cluster\.local;?\.upstream_rq_total: (\d+)/;
@@ -154,8 +155,8 @@ export function lessons(mesh: () => Mesh): void {
   });
 
   it("denies what a denier rule matches, and asks nobody without a rule", async () => {
-    const { units } = await mesh().status();
-    const ratings = units.find((unit) => unit.name.includes("/ratings-v1"))?.addresses[0] ?? "";
+    const { processes } = await mesh().status();
+    const ratings = processes.find((managed) => managed.name.includes("/ratings-v1"))?.addresses[0] ?? "";
     const asks = async (): Promise<boolean> => {
       const dump = (await mesh().direct(ratings, 15000, "/config_dump?resource=ecds_filters")).body;
       return dump.includes("ext_authz.v3.ExtAuthz") && !dump.includes("filter_enabled");
@@ -179,7 +180,7 @@ export function lessons(mesh: () => Mesh): void {
     await waitFor("all versions again", 5_000, async () => (await mesh().reviewsVersion()) === "v1");
   });
 
-  it("says what every service makes of a change: apply, check and delete tell refusals and end with 1", async () => {
+  it("says what every service makes of a change: apply, check and delete report rejections and end with 1", async () => {
     const handler = (spec: string): string =>
       `apiVersion: config.istio.io/v1alpha2\nkind: handler\nmetadata: { name: odd }\nspec: ${spec}\n---\n`;
     const rule = `apiVersion: config.istio.io/v1alpha2

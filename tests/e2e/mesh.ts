@@ -8,8 +8,8 @@ import { text } from "node:stream/consumers";
 import { waitFor } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
 import { appEntry, type MeshStatus } from "@xebec/platform-local";
-import { isRunning, processesMarked, processOf, RUN_MARK } from "@xebec/platform-process";
-import { freeBlock, freePort, tempDir } from "@xebec/testing-launch";
+import { isRunning, processesWithEnv, processOf, RUN_ID_ENV } from "@xebec/platform-process";
+import { freeAddressBlock, freePort, tempDir } from "@xebec/testing-launch";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SAMPLES = join(ROOT, "deploy/samples/bookinfo");
@@ -31,7 +31,7 @@ export interface Answer {
 /** A whole mesh with Bookinfo: real NATS, services, agents and Envoys, in directories of its own. */
 export class Mesh implements AsyncDisposable {
   readonly ingressPort: number;
-  readonly block: number;
+  readonly addressBlock: number;
   readonly configDir: string;
   readonly runDir: string;
   readonly #folder = tempDir();
@@ -39,28 +39,33 @@ export class Mesh implements AsyncDisposable {
   #runId = "";
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
-  private constructor(ingressPort: number, block: number) {
+  private constructor(ingressPort: number, addressBlock: number) {
     this.ingressPort = ingressPort;
-    this.block = block;
+    this.addressBlock = addressBlock;
     this.configDir = this.#folder.file("config");
     this.runDir = this.#folder.file("run");
   }
 
   /** Starts it and waits until the product page is there. `prepare` may change the configuration before. */
   static async start({ monolith = false, prepare = (_mesh: Mesh): void => {} } = {}): Promise<Mesh> {
-    const mesh = new Mesh(await freePort(), freeBlock());
+    const mesh = new Mesh(await freePort(), freeAddressBlock());
     mkdirSync(mesh.configDir);
     mkdirSync(mesh.runDir);
     for (const file of BASE) mesh.copy(file);
     prepare(mesh);
-    const options = { configDir: mesh.configDir, block: mesh.block, ingressPort: mesh.ingressPort, monolith };
+    const options = {
+      configDir: mesh.configDir,
+      addressBlock: mesh.addressBlock,
+      ingressPort: mesh.ingressPort,
+      monolith,
+    };
     writeFileSync(join(mesh.runDir, "options.json"), JSON.stringify(options));
     try {
       await mesh.supervise();
       await waitFor(
         "every pod is ready",
         60_000,
-        async () => (await mesh.status()).units.every((unit) => unit.ready),
+        async () => (await mesh.status()).processes.every((managed) => managed.ready),
         100,
       );
       // Each replica has a proxy of its own, which may learn of the others a moment later.
@@ -118,7 +123,7 @@ export class Mesh implements AsyncDisposable {
   }
 
   address(host: number): string {
-    return `127.${this.block}.0.${host}`;
+    return `127.${this.addressBlock}.0.${host}`;
   }
 
   /** Asks the supervisor's control socket. */
@@ -179,7 +184,7 @@ export class Mesh implements AsyncDisposable {
     if (agent === undefined) throw new Error(`no proxy of ${pod}`);
     if (program === "agent") return agent;
     const name = Buffer.from(`POD_NAME=${found?.name}\0`);
-    const envoy = processesMarked(RUN_MARK, this.#runId).find(
+    const envoy = processesWithEnv(RUN_ID_ENV, this.#runId).find(
       ({ pid }) =>
         readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("envoy") &&
         readFileSync(`/proc/${pid}/environ`).includes(name),
@@ -224,7 +229,8 @@ export class Mesh implements AsyncDisposable {
     await this.control("/down", "POST").catch(() => supervisor?.kill("SIGKILL"));
     if (supervisor && supervisor.exitCode === null && supervisor.signalCode === null) await once(supervisor, "exit");
     if (this.#runId)
-      for (const left of processesMarked(RUN_MARK, this.#runId)) if (isRunning(left)) process.kill(left.pid, "SIGKILL");
+      for (const left of processesWithEnv(RUN_ID_ENV, this.#runId))
+        if (isRunning(left)) process.kill(left.pid, "SIGKILL");
     if (process.env.KEEP_MESH === "1") console.error(`kept: ${this.runDir}`);
     else this.#folder.remove();
   }

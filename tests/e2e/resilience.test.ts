@@ -21,10 +21,12 @@ describe("a mesh whose parts are killed under load", () => {
     await mesh?.[Symbol.asyncDispose]();
   });
 
-  /** Every unit is ready, with another process than the killed one, a change still arrives, and `xebec check` is green. */
+  /** Every process is ready, with another process than the killed one, a change still arrives, and `xebec check` is green. */
   async function recovered(killed: readonly number[]): Promise<void> {
     await waitFor("everything is ready again", CONVERGED_MS, async () =>
-      (await mesh.status()).units.every((unit) => unit.ready && (unit.pid === undefined || !killed.includes(unit.pid))),
+      (await mesh.status()).processes.every(
+        (managed) => managed.ready && (managed.pid === undefined || !killed.includes(managed.pid)),
+      ),
     );
     for (const version of ["v1", "v2"]) {
       mesh.save("routes.yaml", reviewsTo(version));
@@ -39,7 +41,7 @@ describe("a mesh whose parts are killed under load", () => {
   }
 
   async function address(pod: string): Promise<string> {
-    return (await mesh.status()).units.find((unit) => unit.name.includes(`/${pod}`))?.addresses[0] ?? "";
+    return (await mesh.status()).processes.find((managed) => managed.name.includes(`/${pod}`))?.addresses[0] ?? "";
   }
 
   /** Whether a pod's proxy asks mixer-policy. */
@@ -75,17 +77,17 @@ describe("a mesh whose parts are killed under load", () => {
     });
 
   it("goes on when the supervisor is killed, and the next one adopts everything", async () => {
-    const before = (await mesh.status()).units.map(({ name, pid }) => [name, pid]);
+    const before = (await mesh.status()).processes.map(({ name, pid }) => [name, pid]);
     await using load = new Load(mesh);
     await load.more(20);
     await killHard(mesh.supervisorPid);
     await load.more(20);
     await mesh.supervise();
     await waitFor("the same processes", CONVERGED_MS, async () => {
-      const { units } = await mesh.status();
+      const { processes } = await mesh.status();
       return (
-        units.every((unit) => unit.ready) &&
-        JSON.stringify(units.map(({ name, pid }) => [name, pid])) === JSON.stringify(before)
+        processes.every((managed) => managed.ready) &&
+        JSON.stringify(processes.map(({ name, pid }) => [name, pid])) === JSON.stringify(before)
       );
     });
     await load.end();
@@ -159,7 +161,7 @@ describe("a mesh whose parts are killed under load", () => {
     const hung = await mesh.pid("mixer-policy");
     process.kill(hung, "SIGSTOP");
     try {
-      assert.equal(await check(), 503, "closed unless told");
+      assert.equal(await check(), 503, "closed by default");
       mesh.save("mesh.yaml", OPEN_MODE);
       await waitFor("requests pass without a check", CONVERGED_MS, async () => (await check()) === 200);
     } finally {

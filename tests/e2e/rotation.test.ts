@@ -26,8 +26,10 @@ describe("a mesh whose certificates live for 30 seconds", () => {
   });
 
   it("rotates them under load without a failed request", async () => {
-    const { units } = await mesh.status();
-    const addresses = PODS.map((pod) => units.find((unit) => unit.name.includes(`/${pod}`))?.addresses[0] ?? "");
+    const { processes } = await mesh.status();
+    const addresses = PODS.map(
+      (pod) => processes.find((managed) => managed.name.includes(`/${pod}`))?.addresses[0] ?? "",
+    );
     const serials = (): Promise<string[]> => Promise.all(addresses.map(serial));
     const serial = async (address: string): Promise<string> => {
       const { certificates } = JSON.parse((await mesh.direct(address, 15000, "/certs")).body) as {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { sleep } from "@xebec/core-async";
-import { processesMarked, RUN_MARK } from "@xebec/platform-process";
-import { freeBlock, freePort, tempDir } from "@xebec/testing-launch";
+import { processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
+import { freeAddressBlock, freePort, tempDir } from "@xebec/testing-launch";
 import { type ProcessCost, processCost } from "./process-cost.ts";
 import type { Figure } from "./table.ts";
 
@@ -28,7 +28,7 @@ interface Group {
 export async function restFigures(): Promise<Figure[]> {
   using folder = tempDir();
   const env = { ...process.env, XEBEC_HOME: folder.file("run") };
-  const address = ["--ingress-port", String(await freePort()), "--address-block", String(freeBlock())];
+  const address = ["--ingress-port", String(await freePort()), "--address-block", String(freeAddressBlock())];
   await xebec(["up", "--detach", ...address], env);
   try {
     const groups = groupsOf(folder.file("run"));
@@ -58,13 +58,13 @@ function groupsOf(runDir: string): Group[] {
   const { runId, processes } = read<{ runId: string; processes: Record<string, { pid: number }> }>("state.json");
   const groups = new Map<string, number[]>();
   const add = (name: string, pid: number): unknown => groups.set(name, [...(groups.get(name) ?? []), pid]);
-  for (const name of ["guardian", "supervisor"]) add(name, read<{ pid: number }>(`${name}.json`).pid);
+  for (const name of ["watchdog", "supervisor"]) add(name, read<{ pid: number }>(`${name}.json`).pid);
   for (const [name, { pid }] of Object.entries(processes)) {
     const [kind, first, , container] = name.split("/");
     add(kind === "service" ? (first as string) : container === "istio-proxy" ? "pilot-agent" : "sample", pid);
   }
   const known = new Set([...groups.values()].flat());
-  for (const { pid } of processesMarked(RUN_MARK, runId))
+  for (const { pid } of processesWithEnv(RUN_ID_ENV, runId))
     if (!known.has(pid)) add(readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("envoy") ? "Envoy" : "other", pid);
   return [...groups].map(([name, pids]) => ({ name, pids }));
 }

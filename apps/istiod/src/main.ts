@@ -8,7 +8,7 @@ import { injectorComponents } from "@xebec/injector-server";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
-import { keepTokensFresh, serviceIdentity } from "@xebec/platform-identity";
+import { renewTokens, serviceIdentity } from "@xebec/platform-identity";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
 
@@ -19,7 +19,7 @@ await serviceMain("istiod", async () => {
   const rootFile = join(stateDir, "citadel", "root-cert.pem");
   const tokens = (): Promise<void> => writeTokens(join(stateDir, "citadel"), tokenFile);
   await tokens();
-  keepTokensFresh(tokens);
+  renewTokens(tokens);
   const { pilot, galley, citadel, injector, policy, telemetry } = serviceConfigs(config, {
     stateDir,
     tokenFile,

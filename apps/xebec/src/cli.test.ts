@@ -133,12 +133,12 @@ test("apply warns of what can never match, and writes it", async (t) => {
   assert.match(err, /^Warning: standard input:8: spec\.http\[1\]: is never used/m);
 });
 
-test("apply tells what has no meaning here", async (t) => {
+test("apply reports what is not supported here", async (t) => {
   const dir = await home(t);
   const text = "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: { name: web }\n";
   const { code, out, err } = await xebec(dir, ["apply", "-f", "-"], text);
   assert.deepEqual([code, out], [0, "deploymnt.apps/web created\n"]);
-  assert.match(err, /^xebec: standard input:1: kind Deploymnt .* is left out: .*; did you mean Deployment\?\n$/);
+  assert.match(err, /^xebec: standard input:1: kind Deploymnt .* is ignored: .*; did you mean Deployment\?\n$/);
   const contaners =
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec: { template: { spec: { contaners: [] } } }\n";
   const refused = await xebec(dir, ["apply", "-f", "-"], contaners);

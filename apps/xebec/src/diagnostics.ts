@@ -1,24 +1,22 @@
 import { type Condition, outcomeOf } from "@xebec/model-resources";
-import type { MeshStatus } from "@xebec/platform-local";
+import type { Diagnostic, MeshStatus } from "@xebec/platform-local";
 import { objectName } from "./object-name.ts";
 
-/** What services say of an object, with its place. */
-export interface Remark {
-  readonly file: string;
+/** A finding of one or several controllers about an object. */
+export interface ObjectDiagnostic extends Pick<Diagnostic, "file" | "message"> {
   readonly line: number | undefined;
   readonly object: string;
-  /** Who says it; several when they say the same. */
+  /** The controller; several, with commas, when they report the same. */
   readonly by: string;
-  readonly reason: string;
 }
 
 /** Objects that are not in effect as their author wrote them. */
-export interface ObjectReport {
+export interface Diagnostics {
   /** The last known good state stays. */
-  readonly refused: readonly Remark[];
+  readonly refused: readonly ObjectDiagnostic[];
   /** Valid, and without effect. */
-  readonly ignored: readonly Remark[];
-  readonly partly: readonly Remark[];
+  readonly ignored: readonly ObjectDiagnostic[];
+  readonly partly: readonly ObjectDiagnostic[];
 }
 
 const PARTLY: ReadonlySet<string> = new Set(["PartlyResolved", "PartlyRejected"]);
@@ -29,49 +27,49 @@ export function isPartly(condition: Pick<Condition, "reason">): boolean {
 }
 
 /** Everything that is wrong with the objects of a mesh, each thing once. */
-export function objectReport(
-  mesh: Pick<MeshStatus, "problems" | "leftOut">,
+export function diagnosticsOf(
+  mesh: Pick<MeshStatus, "problems" | "unsupported">,
   conditions: readonly Condition[],
-): ObjectReport {
-  // Galley and the local platform read the same files; what is wrong with a document as a whole is told once.
-  const told = new Set(
+): Diagnostics {
+  // Galley and the local platform read the same files; what is wrong with a document as a whole is reported once.
+  const reported = new Set(
     conditions.filter((each) => each.object.startsWith("file/")).map(({ source, line }) => `${source}:${line}`),
   );
-  const own = (list: MeshStatus["problems"]): Remark[] =>
-    list.map((each) => ({ file: each.path, line: each.line, object: "", by: "local platform", reason: each.message }));
-  const problems = mesh.problems.filter((each) => !told.has(`${each.path}:${each.line}`));
+  const own = (list: MeshStatus["problems"]): ObjectDiagnostic[] =>
+    list.map((each) => ({ ...each, object: "", by: "local platform" }));
+  const problems = mesh.problems.filter((each) => !reported.has(`${each.file}:${each.line}`));
   return {
-    refused: [...remarks(conditions, (each) => outcomeOf(each) === "rejected"), ...own(problems)],
-    ignored: [...remarks(conditions, (each) => outcomeOf(each) === "ignored"), ...own(mesh.leftOut)],
-    partly: remarks(conditions, isPartly),
+    refused: [...diagnosticsBy(conditions, (each) => outcomeOf(each) === "rejected"), ...own(problems)],
+    ignored: [...diagnosticsBy(conditions, (each) => outcomeOf(each) === "ignored"), ...own(mesh.unsupported)],
+    partly: diagnosticsBy(conditions, isPartly),
   };
 }
 
-/** How many objects a list of remarks is about: several services may speak of one. */
-export function objectCount(list: readonly Remark[]): number {
+/** How many objects a list of diagnostics is about: several controllers may report one. */
+export function objectCount(list: readonly ObjectDiagnostic[]): number {
   return new Set(list.map((each) => each.object || `${each.file}:${each.line}`)).size;
 }
 
-/** The first of some remarks and how many there are besides; empty when there is none. @param what `refused` */
-export function firstOf(list: readonly Remark[], what: string): string {
+/** The first of some diagnostics and how many there are besides; empty when there is none. @param what `refused` */
+export function firstOf(list: readonly ObjectDiagnostic[], what: string): string {
   const [first] = list;
   if (!first) return "";
   const name = first.object || `${first.file}:${first.line}`;
   const more = objectCount(list) - 1;
-  return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; "xebec status" tells where and why`;
+  return `${what}: ${name}${more > 0 ? ` and ${more} more` : ""}; see "xebec status"`;
 }
 
 /** Only who read an object knows its file; the others' conditions get the place from there. */
-function remarks(conditions: readonly Condition[], isWanted: (each: Condition) => boolean): Remark[] {
+function diagnosticsBy(conditions: readonly Condition[], isMeant: (each: Condition) => boolean): ObjectDiagnostic[] {
   const places = new Map(conditions.filter((each) => each.source).map((each) => [each.object, each]));
-  const found = new Map<string, Remark>();
-  for (const each of conditions.filter(isWanted)) {
+  const found = new Map<string, ObjectDiagnostic>();
+  for (const each of conditions.filter(isMeant)) {
     const { source = "", line } = each.source ? each : (places.get(each.object) ?? each);
-    const reason = each.message || each.reason;
-    const key = JSON.stringify([each.object, source, line, reason]);
+    const message = each.message || each.reason;
+    const key = JSON.stringify([each.object, source, line, message]);
     const same = found.get(key);
     const by = same ? `${same.by}, ${each.controller}` : each.controller;
-    found.set(key, { file: source, line, object: objectName(each.object), by, reason });
+    found.set(key, { file: source, line, object: objectName(each.object), by, message });
   }
   return [...found.values()];
 }

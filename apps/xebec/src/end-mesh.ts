@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isXebecError, type XebecError } from "@xebec/core-errors";
-import { type ProcessId, processesMarked, RUN_MARK } from "@xebec/platform-process";
+import { type ProcessId, processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
 import { callSupervisor } from "./control.ts";
 import { controlSocket } from "./paths.ts";
 import { endProcesses, forgetProcess, recordedProcess, waitForEnd } from "./process-record.ts";
@@ -13,7 +13,7 @@ const GRACE_MS = 3_000;
 const ABSENT: readonly string[] = ["unavailable", "deadline_exceeded"];
 
 /**
- * Everything that still runs of the mesh of a run directory, the guardian and the supervisor left out.
+ * Everything that still runs of the mesh of a run directory, the watchdog and the supervisor left out.
  * @throws XebecError failed_precondition when its state file is damaged: then nobody knows
  */
 export function meshProcesses(runDir: string): ProcessId[] {
@@ -21,9 +21,9 @@ export function meshProcesses(runDir: string): ProcessId[] {
   // No state file: nothing was started from here.
   const state = readJson<{ runId?: unknown }>(
     path,
-    `end the processes that have ${RUN_MARK} in their environment and belong to it, then remove the file`,
+    `end the processes that have ${RUN_ID_ENV} in their environment and belong to it, then remove the file`,
   );
-  return typeof state?.runId === "string" && state.runId !== "" ? processesMarked(RUN_MARK, state.runId) : [];
+  return typeof state?.runId === "string" && state.runId !== "" ? processesWithEnv(RUN_ID_ENV, state.runId) : [];
 }
 
 /**
@@ -33,8 +33,8 @@ export function meshProcesses(runDir: string): ProcessId[] {
  * @throws XebecError what the supervisor could not end in order; it was ended from here all the same
  */
 export async function endMesh(runDir: string): Promise<boolean> {
-  const guardian = recordedProcess(runDir, "guardian");
-  const others = guardian && guardian.pid !== process.pid ? [guardian] : [];
+  const watchdog = recordedProcess(runDir, "watchdog");
+  const others = watchdog && watchdog.pid !== process.pid ? [watchdog] : [];
   const supervisor = recordedProcess(runDir, "supervisor");
   let failure: XebecError | undefined;
   let found = supervisor !== undefined || others.length > 0;
@@ -47,7 +47,7 @@ export async function endMesh(runDir: string): Promise<boolean> {
     if (!isXebecError(error)) throw error;
     if (!ABSENT.includes(error.code)) failure = error;
   }
-  // The guardian goes first: it would start the supervisor again.
+  // The watchdog goes first: it would start the supervisor again.
   await endProcesses(others, GRACE_MS);
   const late = recordedProcess(runDir, "supervisor");
   if (late) await endProcesses([late], GRACE_MS);
@@ -59,7 +59,7 @@ export async function endMesh(runDir: string): Promise<boolean> {
     await rm(join(runDir, "state.json"), { force: true });
     await rm(join(runDir, "pods"), { recursive: true, force: true });
   }
-  await forgetProcess(runDir, "guardian");
+  await forgetProcess(runDir, "watchdog");
   await forgetProcess(runDir, "supervisor");
   await rm(controlSocket(runDir), { force: true });
   if (failure) throw failure;

@@ -24,7 +24,7 @@ test("kinds are found by the names that kubectl takes, in any case", () => {
   assert.equal(kindMatcher("all")("Anything"), true);
 });
 
-test("a kind that is not known is told with those that are", () => {
+test("a kind that is not known is reported with those that are", () => {
   assert.throws(() => kindMatcher("pods"), {
     code: "invalid_argument",
     message: /^no kind "pods"; there are virtualservices \(vs\), .*services \(svc\), .*, and all$/,

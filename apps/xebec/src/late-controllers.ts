@@ -5,8 +5,8 @@ import type { PublishedConfig } from "@xebec/platform-local";
 export const CONTROLLERS = ["pilot", "mixer-policy", "mixer-telemetry"];
 
 /**
- * The services that have not applied what galley has published, with the reason where it is known. Nobody is late while nobody can
- * tell what is published.
+ * The services that have not applied what galley has published, with the reason where it is known. None is late while it is unknown
+ * what is published.
  */
 export function lateControllers({ known, position, observed }: PublishedConfig): ReadonlyMap<string, string> {
   if (!known || !position) return new Map();

@@ -2,9 +2,9 @@
 import { isXebecError } from "@xebec/core-errors";
 import { escapeOutput, redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { DEFAULT_BLOCK } from "./mesh-context.ts";
+import { DEFAULT_ADDRESS_BLOCK } from "./mesh-options.ts";
 import { FORMATS } from "./output.ts";
-import { ownVersion } from "./own-version.ts";
+import { packageVersion } from "./package-version.ts";
 import { addProxyConfig } from "./proxy-config-command.ts";
 import { usageError } from "./usage-error.ts";
 
@@ -41,7 +41,7 @@ const program = new Command("xebec")
   .exitOverride()
   .option("--version", "the version of this command")
   .on("option:version", () => {
-    process.stdout.write(`${ownVersion()}\n`);
+    process.stdout.write(`${packageVersion()}\n`);
     process.exit(0);
   })
   // Every usage error is one line and says where to read on; subcommands take this over.
@@ -54,7 +54,7 @@ program
   .option("--config <dir>", "directory of manifests and Istio objects (default: .run/config, with Bookinfo)")
   .option("--ingress-port <n>", "port of the ingress gateway on localhost", whole(1, 65_535), 8080)
   .option("--monolith", "run the services as one process, istiod")
-  .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_BLOCK)
+  .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_ADDRESS_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
   // For npm start, which has more to do before.
   .addOption(new Option("--check-only", "only look whether the flags are right and no mesh runs here").hideHelp())
@@ -113,7 +113,7 @@ addProxyConfig(program, does);
 program
   .command("logs")
   .description("the log of a pod or service")
-  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or a service; also supervisor, guardian")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or a service; also supervisor, watchdog")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .option("-f, --follow", "go on printing what comes")
   .option("--tail <lines>", "only the last lines (default: all)", whole(0, 1_000_000_000))
@@ -127,7 +127,7 @@ program
   .action(does(async (pod, command, options) => (await import("./commands/exec.ts")).exec(pod, command, options)));
 program
   .command("run")
-  .description("run one service in the foreground, alone, with flags of its own (--help tells them)")
+  .description("run one service in the foreground, alone, with flags of its own (see its --help)")
   .argument("<service>", "galley, pilot, citadel, sidecar-injector, mixer-policy, mixer-telemetry, istiod")
   .argument("[flags...]")
   .allowUnknownOption()

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { isXebecError } from "@xebec/core-errors";
 import type { MeshStatus } from "@xebec/platform-local";
 import { callSupervisor } from "./control.ts";
-import { loadOptions } from "./mesh-options.ts";
+import { DEFAULT_ADDRESS_BLOCK, loadOptions } from "./mesh-options.ts";
 import { runDirectory } from "./paths.ts";
 
 export interface MeshContext {
   readonly runDir: string;
   readonly configDir: string;
-  readonly block: number;
+  readonly addressBlock: number;
   /** Undefined when no mesh runs. */
   readonly mesh: MeshStatus | undefined;
 }
@@ -24,8 +24,5 @@ export async function meshContext(): Promise<MeshContext> {
     if (!isXebecError(error) || error.code !== "unavailable") throw error;
   }
   const configDir = mesh?.configDir ?? options?.configDir ?? join(runDir, "config");
-  return { runDir, configDir, block: options?.block ?? DEFAULT_BLOCK, mesh };
+  return { runDir, configDir, addressBlock: options?.addressBlock ?? DEFAULT_ADDRESS_BLOCK, mesh };
 }
-
-/** Addresses of a mesh for which no other block is chosen: 127.20.x.x. */
-export const DEFAULT_BLOCK = 20;

@@ -5,11 +5,14 @@ import { readJson } from "./read-json.ts";
 /** How a mesh was started; kept in its run directory, so that a restarted supervisor starts it the same way. */
 export interface MeshOptions {
   readonly configDir: string;
-  readonly block: number;
+  /** The mesh uses the addresses 127.N.x.x. */
+  readonly addressBlock: number;
   readonly ingressPort: number;
   readonly monolith: boolean;
 }
 
+/** The addresses of a mesh for which no other block is chosen: 127.20.x.x. */
+export const DEFAULT_ADDRESS_BLOCK = 20;
 const FILE = "options.json";
 
 export async function saveOptions(runDir: string, options: MeshOptions): Promise<void> {
@@ -21,5 +24,10 @@ export async function saveOptions(runDir: string, options: MeshOptions): Promise
  * @throws XebecError failed_precondition when the file is damaged
  */
 export function loadOptions(runDir: string): MeshOptions | undefined {
-  return readJson(join(runDir, FILE), 'end the mesh with "xebec down", then "xebec up" writes it anew');
+  // An earlier version wrote `block`.
+  const found = readJson<MeshOptions & { readonly block?: number }>(
+    join(runDir, FILE),
+    'end the mesh with "xebec down", then "xebec up" writes it anew',
+  );
+  return found && { ...found, addressBlock: found.addressBlock ?? found.block ?? DEFAULT_ADDRESS_BLOCK };
 }

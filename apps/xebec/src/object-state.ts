@@ -1,6 +1,6 @@
 import { type Condition, type ConditionOutcome, controllersOf, outcomeOf } from "@xebec/model-resources";
 import type { ObjectId } from "./config-files.ts";
-import { isPartly } from "./object-report.ts";
+import { isPartly } from "./diagnostics.ts";
 
 /** An object of the configuration directory. */
 export interface FoundObject {

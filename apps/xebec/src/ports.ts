@@ -6,12 +6,12 @@ import { addressPlan, NATS_PORT } from "@xebec/platform-local";
  * Makes sure that a mesh can bind what it needs first: its ingress and its NATS.
  * @throws XebecError failed_precondition that says which port is taken and what to do
  */
-export async function checkPorts(block: number, ingressPort: number): Promise<void> {
+export async function checkPorts(addressBlock: number, ingressPort: number): Promise<void> {
   await demandFree("127.0.0.1", ingressPort, "end what listens there, or choose another port with --ingress-port");
   await demandFree(
-    addressPlan(block).nats,
+    addressPlan(addressBlock).nats,
     NATS_PORT,
-    `another mesh runs with address block ${block}; end it, or choose another block with --address-block`,
+    `another mesh runs with address block ${addressBlock}; end it, or choose another block with --address-block`,
   );
 }
 

@@ -7,13 +7,13 @@ import { writeFileAtomic } from "@xebec/platform-files";
 import { isRunning, type ProcessId, processOf, signalProcess } from "@xebec/platform-process";
 
 /** Processes that a run directory remembers, besides those of the supervisor's state file. */
-export type Recorded = "guardian" | "supervisor";
+export type Recorded = "watchdog" | "supervisor";
 
 function fileOf(runDir: string, name: Recorded): string {
   return join(runDir, `${name}.json`);
 }
 
-/** Remembers this process as the guardian or the supervisor of a run directory. */
+/** Remembers this process as the watchdog or the supervisor of a run directory. */
 export async function recordProcess(runDir: string, name: Recorded): Promise<void> {
   await writeFileAtomic(fileOf(runDir, name), JSON.stringify(processOf(process.pid)), { mode: 0o600 });
 }
@@ -22,7 +22,7 @@ export async function forgetProcess(runDir: string, name: Recorded): Promise<voi
   await rm(fileOf(runDir, name), { force: true });
 }
 
-/** The recorded process; undefined when it does not run any more. @throws XebecError internal when that cannot be told */
+/** The recorded process; undefined when it does not run any more. @throws XebecError internal when that is unknown */
 export function recordedProcess(runDir: string, name: Recorded): ProcessId | undefined {
   let id: ProcessId;
   try {

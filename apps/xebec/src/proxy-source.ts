@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { XebecError } from "@xebec/core-errors";
 import { httpCall } from "@xebec/platform-http/call";
 import type { MeshStatus } from "@xebec/platform-local";
-import { askSupervisor } from "./control.ts";
+import { callSupervisor } from "./control.ts";
 import { runDirectory } from "./paths.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -20,7 +20,7 @@ export interface ProxyAdmin {
 
 /** Finds the admin interface of a pod's proxy. @throws XebecError not_found */
 export function findProxy(pod: string): Promise<ProxyAdmin> {
-  return askSupervisor<ProxyAdmin>(runDirectory(), "GET", `/proxy-admin/${encodeURIComponent(pod)}`);
+  return callSupervisor<ProxyAdmin>(runDirectory(), "GET", `/proxy-admin/${encodeURIComponent(pod)}`);
 }
 
 /**
@@ -42,7 +42,7 @@ export async function configDumpOf(pod: string | undefined, file: string | undef
 
 /** What pilot has sent to a proxy last, as a configuration dump. */
 export async function pilotDumpOf({ proxy }: ProxyAdmin): Promise<string> {
-  const { units } = await askSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
+  const { processes: units } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
   const pilot = units.find(({ name }) => name === "pilot");
   const host = pilot?.addresses[0] ?? units.find(({ name }) => name === "istiod")?.addresses[1];
   if (host === undefined) throw new XebecError("unavailable", "no pilot runs here");

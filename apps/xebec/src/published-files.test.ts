@@ -190,5 +190,5 @@ test("what is not supported is said to be that, once, and nothing is written", a
   );
   const ingress = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: gateway}\nspec: {}\n";
   const other = await apply(dir, ingress);
-  assert.match(other.err, /kind Ingress \(extensions\/v1beta1\) is left out: .*write a Gateway and a VirtualService/);
+  assert.match(other.err, /kind Ingress \(extensions\/v1beta1\) is ignored: .*write a Gateway and a VirtualService/);
 });

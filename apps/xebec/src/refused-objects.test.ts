@@ -5,7 +5,7 @@ import type { MeshStatus } from "@xebec/platform-local";
 import { conditionOf } from "./conditions.testkit.ts";
 import { refusedObjects } from "./refused-objects.ts";
 
-const MESH = { problems: [], leftOut: [] } as unknown as MeshStatus;
+const MESH = { problems: [], unsupported: [] } as unknown as MeshStatus;
 const at = (revision: number) => ({ revisions: { galley: revision }, incarnation: "store" });
 const published = (policy: number) => ({
   ...{ known: true, position: at(2), hashes: {}, read: {} },
@@ -14,7 +14,7 @@ const published = (policy: number) => ({
 const refused = (name: string) =>
   conditionOf("mixer-policy", `config.istio.io/handler/default/${name}`, "InvalidParams", { message: "no" });
 
-test("a mesh that comes up tells what is refused, when every service has said what it makes of it", async () => {
+test("a mesh that comes up reports what is rejected, once every service has decided", async () => {
   const turns = [published(1), published(1), published(2)];
   const queried: string[] = [];
   const query = async (path: string): Promise<unknown> => {
@@ -23,12 +23,12 @@ test("a mesh that comes up tells what is refused, when every service has said wh
   };
   assert.equal(
     await refusedObjects(MESH, query as never, 10_000),
-    'refused: handler default/a and 1 more; "xebec status" tells where and why',
+    'refused: handler default/a and 1 more; see "xebec status"',
   );
   assert.deepEqual(queried, ["/published", "/published", "/published", "/conditions"]);
 });
 
-test("nothing refused, and nobody who can tell, is no word", async () => {
+test("nothing is reported when nothing is rejected, or when it is unknown", async () => {
   const well = async (path: string): Promise<unknown> => (path === "/published" ? published(2) : []);
   assert.equal(await refusedObjects(MESH, well as never, 0), "");
   const silent = async (): Promise<never> => {

@@ -43,7 +43,7 @@ spec:
   };
 }
 
-test("no service tells a secret that configuration holds, nor the same failure every second, nor reaches out of its bounds", async () => {
+test("no service reveals a secret that configuration holds, nor the same failure every second, nor reaches out of its bounds", async () => {
   using folder = tempDir();
   const seen: (string | undefined)[] = [];
   const server = createServer(({ headers }, response) => {
@@ -83,7 +83,7 @@ test("no service tells a secret that configuration holds, nor the same failure e
   const lines = text.split("\n");
   const count = (what: RegExp): number => lines.filter((each) => what.test(each)).length;
   assert.equal(count(/a list could not be fetched/), 1, text);
-  // What went wrong is told all the same.
+  // What went wrong is reported nevertheless.
   for (const what of [
     /providerUrl: is not an http or https URL/,
     /169\.254\.169\.254 is a link-local address/,

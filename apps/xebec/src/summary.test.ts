@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
+import type { MeshStatus, ProcessStatus } from "@xebec/platform-local";
 import { summary, wrapped } from "./summary.ts";
 
-const pod = (name: string): UnitStatus => ({
+const pod = (name: string): ProcessStatus => ({
   name,
   kind: "pod",
   addresses: [],
@@ -13,16 +13,16 @@ const pod = (name: string): UnitStatus => ({
   log: "",
   problem: "",
 });
-const mesh = (units: readonly UnitStatus[]): MeshStatus => ({
+const mesh = (processes: readonly ProcessStatus[]): MeshStatus => ({
   runId: "",
   configDir: "/c",
   runDir: "/r",
   ingress: "http://localhost:8080",
   monolith: false,
   supervisor: 1,
-  units,
+  processes,
   problems: [],
-  leftOut: [],
+  unsupported: [],
   missing: [],
 });
 

@@ -8,8 +8,8 @@ export function summary(
   configIsOurs: boolean,
   home = process.env.XEBEC_HOME,
 ): string {
-  const services = status.units.filter((unit) => unit.kind === "service");
-  const pods = status.units.filter((unit) => unit.kind === "pod");
+  const services = status.processes.filter((each) => each.kind === "service");
+  const pods = status.processes.filter((each) => each.kind === "pod");
   const near = (path: string): string => {
     const short = relative(process.cwd(), path);
     return short === "" ? "." : short.startsWith("..") ? path : short;
@@ -21,8 +21,8 @@ export function summary(
     `The mesh is up: ${services.length} services, ${pods.length} pods.`,
     "",
     `  Ingress    ${hasIngress(status) ? `${status.ingress}${configIsOurs ? "/productpage" : ""}` : "none: no pod of a Deployment istio-ingressgateway"}`,
-    `  Services   ${wrapped(services.map((unit) => `${unit.name} ${unit.addresses[0]}`))}`,
-    `  Pods       ${pods.length === 0 ? "none" : wrapped(pods.map((unit) => unit.name.replace(/-[0-9a-f]{8}-[0-9a-f]{5}$/, "")))}`,
+    `  Services   ${wrapped(services.map((each) => `${each.name} ${each.addresses[0]}`))}`,
+    `  Pods       ${pods.length === 0 ? "none" : wrapped(pods.map((each) => each.name.replace(/-[0-9a-f]{8}-[0-9a-f]{5}$/, "")))}`,
     `  Files      ${near(status.configDir)}    edit them; every change is taken at once`,
     `  Logs       ${near(join(status.runDir, "logs"))}    or: ${xebec} logs POD -f`,
     ...(home
@@ -36,8 +36,8 @@ export function summary(
 }
 
 /** Whether a gateway pod listens at the ingress port. */
-export function hasIngress({ units }: Pick<MeshStatus, "units">): boolean {
-  return units.some((unit) => unit.kind === "pod" && unit.name.includes("/istio-ingressgateway-"));
+export function hasIngress({ processes }: Pick<MeshStatus, "processes">): boolean {
+  return processes.some((each) => each.kind === "pod" && each.name.includes("/istio-ingressgateway-"));
 }
 
 /** Names after a heading of 13 characters, in lines that fit a terminal of 80 columns; no name is broken. */

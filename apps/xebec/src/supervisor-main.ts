@@ -8,20 +8,20 @@ import { decodeProxies } from "@xebec/model-bus";
 import { signToken } from "@xebec/model-pki";
 import { createHttpServer } from "@xebec/platform-http";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
-import { type MintToken, Supervisor } from "@xebec/platform-local";
+import { type IssueToken, Supervisor } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
-import { EXIT_RELEASED } from "./guardian.ts";
 import { loadOptions } from "./mesh-options.ts";
 import { controlSocket, ROOT, runDirectory } from "./paths.ts";
 import { recordProcess } from "./process-record.ts";
 import { serviceOptions } from "./service-options.ts";
 import { claimRunDirectory } from "./single-supervisor.ts";
+import { EXIT_RELEASED } from "./watchdog.ts";
 
 const log = logger("supervisor");
 const TOKEN_SECONDS = 24 * 3600;
 const PROXIES_TIMEOUT_MS = 2_000;
 
-async function tokenMaker(dir: string): Promise<MintToken> {
+async function tokenMaker(dir: string): Promise<IssueToken> {
   const key = await loadOrCreateTokenKey(dir);
   return async (namespace, serviceAccount, audience, lifetimeSeconds = TOKEN_SECONDS) =>
     signToken(key, { namespace, serviceAccount, audience }, lifetimeSeconds);

@@ -21,7 +21,7 @@ export async function validateInput(
   objects: readonly InputObject[],
   mixer: MixerContext,
   mesh: MeshStatus | undefined,
-  block: number,
+  addressBlock: number,
 ): Promise<{ readonly errors: string[]; readonly warnings: string[] }> {
   const errors: string[] = [];
   const warnings: string[] = [];
@@ -30,17 +30,17 @@ export async function validateInput(
     const own = localErrors(object, mixer, warnings);
     if (own.length > 0) errors.push(...own);
     else if (mesh && (isAlone || !isMixerObject(object))) {
-      const refusal = await askWebhook(object, mesh.runDir, block);
+      const refusal = await callWebhook(object, mesh.runDir, addressBlock);
       if (refusal) errors.push(`${object.file}:${object.line}: ${refusal}`);
     }
   }
   return { errors, warnings };
 }
 
-/** What of the objects has no meaning here, a line each: they are written all the same. */
-export function leftOutOf(objects: readonly InputObject[]): string[] {
+/** What of the objects is not supported here, a line each: they are written nevertheless. */
+export function unsupportedIn(objects: readonly InputObject[]): string[] {
   return objects.flatMap((object) =>
-    parseManifests(JSON.stringify(object.value)).leftOut.map(
+    parseManifests(JSON.stringify(object.value)).unsupported.map(
       (each) => `${object.file}:${object.line}: ${each.message}`,
     ),
   );
@@ -48,9 +48,9 @@ export function leftOutOf(objects: readonly InputObject[]): string[] {
 
 function localErrors(object: InputObject, mixer: MixerContext, warnings: string[]): string[] {
   const result = validateObject(object, { mixer });
-  const told = (each: Violation): string => `${object.file}:${object.lineOf(each.path)}: ${violationText(each)}`;
-  if (result.outcome === "accepted") warnings.push(...result.warnings.map(told));
-  if (result.outcome === "rejected") return result.violations.map(told);
+  const line = (each: Violation): string => `${object.file}:${object.lineOf(each.path)}: ${violationText(each)}`;
+  if (result.outcome === "accepted") warnings.push(...result.warnings.map(line));
+  if (result.outcome === "rejected") return result.violations.map(line);
   if (result.outcome === "foreign")
     return parseManifests(JSON.stringify(object.value)).errors.map(
       (error) => `${object.file}:${object.line}: ${error.message}`,
@@ -58,10 +58,10 @@ function localErrors(object: InputObject, mixer: MixerContext, warnings: string[
   return [];
 }
 
-/** @returns why galley refuses it; undefined when it does not */
-async function askWebhook(object: InputObject, runDir: string, block: number): Promise<string | undefined> {
+/** @returns why galley rejects it; undefined when it does not */
+async function callWebhook(object: InputObject, runDir: string, addressBlock: number): Promise<string | undefined> {
   const root = rootFile(runDir);
-  const host = addressPlan(block).service("galley");
+  const host = addressPlan(addressBlock).service("galley");
   if (!existsSync(root))
     throw new XebecError("unavailable", `${root} does not exist yet; wait until "xebec status" is ready`);
   const review = {

@@ -1,9 +1,9 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type Condition, outcomeOf } from "@xebec/model-resources";
 import type { SupervisorQuery } from "./control.ts";
+import { isPartly } from "./diagnostics.ts";
+import type { Expected } from "./expected.ts";
 import { objectName } from "./object-name.ts";
-import { isPartly } from "./object-report.ts";
-import type { Wanted } from "./wanted.ts";
 
 /** What came of a change, a clause each. It is in effect as it was meant when nothing is said. */
 export interface Verdict {
@@ -32,28 +32,30 @@ export async function conditionsNow(query: SupervisorQuery, isCertain: boolean):
  * @param isProxyRefusal whether proxies refuse something that they refused before
  */
 export function verdictOf(
-  { config }: Wanted,
+  { config }: Expected,
   before: readonly Condition[],
   now: readonly Condition[],
   isProxyRefusal: boolean,
 ): Pick<Verdict, "refused" | "remarks"> {
   const isOf = ({ object }: Condition): boolean => config.get(object) !== undefined;
   // What proxies refuse they were queried themselves: pilot takes such a word back only after they have accepted something better.
-  const told = now.filter((each) => each.reason !== "ProxyRejected" || isProxyRefusal);
+  const reported = now.filter((each) => each.reason !== "ProxyRejected" || isProxyRefusal);
   const isRefusal = (each: Condition): boolean => outcomeOf(each) === "rejected" || each.reason === "PartlyRejected";
-  const known = new Set(before.map(mark));
-  const others = told.filter(
+  const known = new Set(before.map(identityOf));
+  const others = reported.filter(
     (each) =>
-      !isOf(each) && !known.has(mark(each)) && (isRefusal(each) || outcomeOf(each) === "ignored" || isPartly(each)),
+      !isOf(each) &&
+      !known.has(identityOf(each)) &&
+      (isRefusal(each) || outcomeOf(each) === "ignored" || isPartly(each)),
   );
   return {
     refused: clauses(
-      told.filter((each) => isOf(each) && isRefusal(each)),
+      reported.filter((each) => isOf(each) && isRefusal(each)),
       "refused by",
     ),
     remarks: [
       ...clauses(
-        told.filter((each) => isOf(each) && !isRefusal(each) && (outcomeOf(each) === "ignored" || isPartly(each))),
+        reported.filter((each) => isOf(each) && !isRefusal(each) && (outcomeOf(each) === "ignored" || isPartly(each))),
         "not all of it has an effect, says",
       ),
       ...clauses(others, "since this change, says"),
@@ -61,7 +63,7 @@ export function verdictOf(
   };
 }
 
-function mark({ controller, object, status, reason, message }: Condition): string {
+function identityOf({ controller, object, status, reason, message }: Condition): string {
   return JSON.stringify([controller, object, status, reason, message]);
 }
 

@@ -10,7 +10,7 @@ const KEY = "networking.istio.io/VirtualService/default/reviews";
 const HANDLER = "config.istio.io/handler/default/odd";
 const CONTROLLERS = ["pilot", "mixer-policy", "mixer-telemetry"];
 const NOTHING: Before = { at: 0, proxies: new Map(), conditions: [] };
-const wanted = (key: string, hash: string | undefined) => ({ config: new Map([[key, hash]]), local: new Map() });
+const expected = (key: string, hash: string | undefined) => ({ config: new Map([[key, hash]]), local: new Map() });
 
 const proxy = (sent: string, acked: string, error = "", authenticated = true) => ({
   ...{ proxy: "web.default", authenticated },
@@ -59,7 +59,7 @@ test("a change is in effect when it is published, applied by all and every proxy
     ],
     "/proxies?strict": [[proxy("1", "1")], [proxy("2", "1")], [proxy("2", "2")]],
   });
-  const verdict = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
+  const verdict = await waitForEffect(expected(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
   assert.equal(queried.filter((path) => path === "/published").length, 5);
   assert.equal(queried.filter((path) => path === "/proxies?strict").length, 4);
@@ -67,7 +67,7 @@ test("a change is in effect when it is published, applied by all and every proxy
 
 test("an object that was deleted has to be gone", async () => {
   const { query } = answers({ "/published": [published("old"), published()], "/proxies?strict": [[]] });
-  const verdict = await waitForEffect(wanted(KEY, undefined), query, 10_000, NOTHING);
+  const verdict = await waitForEffect(expected(KEY, undefined), query, 10_000, NOTHING);
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
 });
 
@@ -83,27 +83,27 @@ test("what every controller refuses is reported, also of several controllers at 
       ],
     ],
   });
-  const { refused } = await waitForEffect(wanted(HANDLER, "new"), query, 10_000, NOTHING);
+  const { refused } = await waitForEffect(expected(HANDLER, "new"), query, 10_000, NOTHING);
   assert.deepEqual(refused, [
     'handler default/odd: refused by mixer-policy, mixer-telemetry: there is no adapter "odd"',
   ]);
 });
 
 test("a controller that is down or slow is named, and so is one that cannot apply what it read", async () => {
-  const units = [{ kind: "service", name: "mixer-policy", ready: false, problem: "not running" }];
+  const processes = [{ kind: "service", name: "mixer-policy", ready: false, problem: "not running" }];
   const turns = (taken: Record<string, unknown>) => ({
     "/published": [published("new", { key: HANDLER, taken })],
     "/proxies?strict": [[]],
-    "/status": [{ units: [...units, { kind: "service", name: "pilot", ready: true, problem: "" }] }],
+    "/status": [{ processes: [...processes, { kind: "service", name: "pilot", ready: true, problem: "" }] }],
   });
   const late = answers(turns({ "mixer-policy": at(1), pilot: { ...at(3), incarnation: "another store" } }));
-  const { outstanding } = await waitForEffect(wanted(HANDLER, "new"), late.query, 0, NOTHING);
+  const { outstanding } = await waitForEffect(expected(HANDLER, "new"), late.query, 0, NOTHING);
   assert.deepEqual(outstanding, [
     'the verdict of pilot is outstanding; see "npx xebec check"',
     'the verdict of mixer-policy is outstanding: not running; see "npx xebec check"',
   ]);
   const broken = answers(turns({ "mixer-policy": { ...at(2), error: "it broke" } }));
-  const verdict = await waitForEffect(wanted(HANDLER, "new"), broken.query, 10_000, NOTHING);
+  const verdict = await waitForEffect(expected(HANDLER, "new"), broken.query, 10_000, NOTHING);
   assert.deepEqual(verdict.outstanding, ["mixer-policy: it broke"]);
 });
 
@@ -112,15 +112,15 @@ test("what nobody but pilot reads waits for nobody else", async () => {
     "/published": [published("new", { taken: { "mixer-policy": at(1) } })],
     "/proxies?strict": [[]],
   });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), query, 0, NOTHING)).outstanding, []);
+  assert.deepEqual((await waitForEffect(expected(KEY, "new"), query, 0, NOTHING)).outstanding, []);
 });
 
-test("what cannot be told is not claimed", async () => {
+test("what is unknown is not claimed", async () => {
   const of = async (turns: Record<string, unknown[]>) =>
-    (await waitForEffect(wanted(KEY, "new"), answers(turns).query, 0, NOTHING)).outstanding.join();
+    (await waitForEffect(expected(KEY, "new"), answers(turns).query, 0, NOTHING)).outstanding.join();
   assert.match(
     await of({ "/published": [published(undefined, { known: false })] }),
-    /^it cannot be told whether galley has published it/,
+    /^it is unknown whether galley has published it/,
   );
   assert.match(
     await of({ "/published": [published("old")] }),
@@ -133,24 +133,24 @@ test("what cannot be told is not claimed", async () => {
 });
 
 test("an object of the local platform has to be read by it", async () => {
-  const local = new Map([["Service/default/web", "mark"]]);
+  const local = new Map([["Service/default/web", "hash"]]);
   const old = answers({ "/published": [{ ...published(), read: { "Service/default/web": "old" } }] });
   const verdict = await waitForEffect({ config: new Map(), local }, old.query, 0, NOTHING);
   assert.match(verdict.outstanding.join(), /^the local platform has not read Service default\/web yet/);
-  const now = answers({ "/published": [{ ...published(), read: { "Service/default/web": "mark" } }] });
+  const now = answers({ "/published": [{ ...published(), read: { "Service/default/web": "hash" } }] });
   assert.deepEqual((await waitForEffect({ config: new Map(), local }, now.query, 0, NOTHING)).outstanding, []);
 });
 
-test("a refusal of galley or of a proxy is told with its reason", async () => {
+test("a rejection by galley or by a proxy is reported with its reason", async () => {
   const galley = answers({
     "/published": [published("old")],
     "/conditions": [[condition("galley", KEY, "Invalid", "bad")]],
   });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), galley.query, 10_000, NOTHING)).refused, [
+  assert.deepEqual((await waitForEffect(expected(KEY, "new"), galley.query, 10_000, NOTHING)).refused, [
     "VirtualService default/reviews: refused by galley: bad",
   ]);
   const envoy = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1", "no")]] });
-  assert.deepEqual((await waitForEffect(wanted(KEY, "new"), envoy.query, 10_000, NOTHING)).refused, [
+  assert.deepEqual((await waitForEffect(expected(KEY, "new"), envoy.query, 10_000, NOTHING)).refused, [
     "web.default refuses its listeners: no",
   ]);
 });
@@ -162,21 +162,21 @@ test("an earlier rejection is not reported as a result of this change", async ()
     "/proxies?strict": [[proxy("2", "2", "no")]],
     "/conditions": [[other]],
   });
-  const verdict = await waitForEffect(wanted(KEY, "new"), query, 1_000, await lookBefore(query));
+  const verdict = await waitForEffect(expected(KEY, "new"), query, 1_000, await lookBefore(query));
   assert.deepEqual(verdict, { refused: [], outstanding: [], remarks: [] });
 });
 
-test("an object that is refused already is told as refused when it is applied again", async () => {
+test("an object that is rejected already is reported as rejected when it is applied again", async () => {
   const { query } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[proxy("2", "2", "no")]],
     "/conditions": [[condition("pilot", KEY, "ProxyRejected", "web.default: no")]],
   });
-  const again = await waitForEffect(wanted(KEY, "new"), query, 1_000, await lookBefore(query));
+  const again = await waitForEffect(expected(KEY, "new"), query, 1_000, await lookBefore(query));
   assert.deepEqual(again.refused, ["VirtualService default/reviews: refused by pilot: web.default: no"]);
 });
 
-test("what a change takes away from other objects is told", async () => {
+test("what a change takes away from other objects is reported", async () => {
   const rule = "config.istio.io/rule/default/deny";
   const { query } = answers({
     "/published": [published(undefined, { key: HANDLER })],
@@ -184,7 +184,7 @@ test("what a change takes away from other objects is told", async () => {
     "/conditions": [[], [condition("mixer-policy", rule, "NoAction", "there is no handler")]],
   });
   const before = await lookBefore(query);
-  const { refused, remarks } = await waitForEffect(wanted(HANDLER, undefined), query, 10_000, before);
+  const { refused, remarks } = await waitForEffect(expected(HANDLER, undefined), query, 10_000, before);
   assert.deepEqual(refused, []);
   assert.match(remarks.join(), /^rule default\/deny: since this change, says mixer-policy: there is no handler/);
 });
@@ -195,18 +195,18 @@ test("without pilot nobody knows", async () => {
     if (path === "/proxies?strict") throw new XebecError("unavailable", "pilot does not answer");
     return silent.query(path as "/published");
   };
-  const { outstanding } = await waitForEffect(wanted(KEY, "new"), query as SupervisorQuery, 10_000, NOTHING);
-  assert.deepEqual(outstanding, ["it cannot be told whether it is in effect: pilot does not answer"]);
+  const { outstanding } = await waitForEffect(expected(KEY, "new"), query as SupervisorQuery, 10_000, NOTHING);
+  assert.deepEqual(outstanding, ["it is unknown whether it is in effect: pilot does not answer"]);
 });
 
-test("parts without effect are told with their places, each once", async () => {
+test("parts without effect are reported with their paths, each once", async () => {
   const text = "spec.http[0].route[0].destination.subset: no DestinationRule defines it";
   const { query } = answers({
     "/published": [published("new")],
     "/proxies?strict": [[]],
     "/conditions": [[condition("pilot", KEY, "PartlyResolved", text)]],
   });
-  const { refused, remarks } = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
+  const { refused, remarks } = await waitForEffect(expected(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual(refused, []);
   assert.deepEqual(remarks, [`VirtualService default/reviews: not all of it has an effect, says pilot: ${text}`]);
 });
@@ -216,6 +216,6 @@ test("a client that only says that it is a proxy neither holds up a change nor m
   const { query } = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "2"), stranger]] });
   const before = await lookBefore(query);
   assert.equal(before.proxies.size, 0);
-  const verdict = await waitForEffect(wanted(KEY, "new"), query, 10_000, NOTHING);
+  const verdict = await waitForEffect(expected(KEY, "new"), query, 10_000, NOTHING);
   assert.deepEqual([verdict.refused, verdict.outstanding], [[], []]);
 });

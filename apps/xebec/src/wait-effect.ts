@@ -3,10 +3,10 @@ import { isXebecError } from "@xebec/core-errors";
 import { type Condition, type ConfigPosition, controllersOf, hasReached, outcomeOf } from "@xebec/model-resources";
 import type { MeshStatus, PublishedConfig } from "@xebec/platform-local";
 import type { SupervisorQuery } from "./control.ts";
+import type { Expected } from "./expected.ts";
 import { objectName } from "./object-name.ts";
 import { authenticated, nackOf, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
 import { conditionsNow, type Verdict, verdictOf } from "./verdict.ts";
-import type { Wanted } from "./wanted.ts";
 
 /** Between two looks, in milliseconds. Proxies that are the same twice have what there is. */
 const POLL_MS = 100;
@@ -20,9 +20,9 @@ export interface Before {
   readonly conditions: readonly Condition[];
 }
 
-/** Looks at the mesh before a change; what cannot be told is left out. */
+/** Looks at the mesh before a change; what cannot be read is missing. */
 export async function lookBefore(query: SupervisorQuery): Promise<Before> {
-  const told = async <T>(path: "/proxies?strict" | "/conditions"): Promise<T[]> => {
+  const reported = async <T>(path: "/proxies?strict" | "/conditions"): Promise<T[]> => {
     try {
       return await query<T[]>(path);
     } catch (error) {
@@ -32,8 +32,8 @@ export async function lookBefore(query: SupervisorQuery): Promise<Before> {
   };
   return {
     at: Date.now(),
-    proxies: refusalsOf(authenticated(await told<ProxySync>("/proxies?strict"))),
-    conditions: await told<Condition>("/conditions"),
+    proxies: nacksOf(authenticated(await reported<ProxySync>("/proxies?strict"))),
+    conditions: await reported<Condition>("/conditions"),
   };
 }
 
@@ -43,17 +43,22 @@ export async function lookBefore(query: SupervisorQuery): Promise<Before> {
  * @param limitMs how long each of them may take together, in milliseconds
  * @returns what they say, and whose word is outstanding
  */
-export async function waitForEffect(wanted: Wanted, query: SupervisorQuery, limitMs: number, before: Before): Promise<Verdict> {
+export async function waitForEffect(
+  expected: Expected,
+  query: SupervisorQuery,
+  limitMs: number,
+  before: Before,
+): Promise<Verdict> {
   const until = performance.now() + limitMs;
   try {
-    const published = await publication(wanted, query, until, before.at);
+    const published = await publication(expected, query, until, before.at);
     if (!("revisions" in published)) return published;
     // Several kinds may be among the objects, and each has its readers.
-    const controllers = [...new Set([...wanted.config.keys()].flatMap(controllersOf))];
+    const controllers = [...new Set([...expected.config.keys()].flatMap(controllersOf))];
     const late = await controllersLate(controllers, published, query, until);
-    const { refused, outstanding, isOldRefusal } = await proxyVerdict(query, until, before.proxies);
+    const { refused, outstanding, isOldNack } = await proxyVerdict(query, until, before.proxies);
     const now = await conditionsNow(query, late.length === 0);
-    const verdict = verdictOf(wanted, before.conditions, now, isOldRefusal && refused.length === 0);
+    const verdict = verdictOf(expected, before.conditions, now, isOldNack && refused.length === 0);
     return {
       refused: [...verdict.refused, ...refused],
       outstanding: [...late, ...outstanding],
@@ -61,13 +66,13 @@ export async function waitForEffect(wanted: Wanted, query: SupervisorQuery, limi
     };
   } catch (error) {
     if (!isXebecError(error)) throw error;
-    return { refused: [], outstanding: [`it cannot be told whether it is in effect: ${error.message}`], remarks: [] };
+    return { refused: [], outstanding: [`it is unknown whether it is in effect: ${error.message}`], remarks: [] };
   }
 }
 
 /** Waits until the files were read and what they hold is published. @returns the place of the publication, or why there is none */
 async function publication(
-  { config, local }: Wanted,
+  { config, local }: Expected,
   query: SupervisorQuery,
   until: number,
   since: number,
@@ -76,11 +81,11 @@ async function publication(
   for (;;) {
     const { known, position, hashes, read } = await query<PublishedConfig>("/published");
     const open = [...config].filter(([key, hash]) => hashes[key] !== hash).map(([key]) => key);
-    const unread = [...local].filter(([key, mark]) => read[key] !== mark).map(([key]) => key);
+    const unread = [...local].filter(([key, hash]) => read[key] !== hash).map(([key]) => key);
     if (config.size === 0 && unread.length === 0) return ended([], []);
     if (known && position && open.length === 0 && unread.length === 0) return position;
     const isLate = performance.now() > until;
-    // A refusal of before this change may be told for a moment longer.
+    // A rejection from before this change may be reported for a moment longer.
     const refusals = (await query<Condition[]>("/conditions")).filter(
       (each) =>
         each.controller === "galley" &&
@@ -90,7 +95,7 @@ async function publication(
     );
     if (refusals.length > 0) return ended(refusals.map(refusalText), []);
     if (isLate) {
-      if (!known) return ended([], ['it cannot be told whether galley has published it; see "npx xebec check"']);
+      if (!known) return ended([], ['it is unknown whether galley has published it; see "npx xebec check"']);
       const names = [
         ...(open.length > 0 ? [`galley has not published ${open.map(objectName).join(", ")} yet`] : []),
         ...(unread.length > 0 ? [`the local platform has not read ${unread.map(localName).join(", ")} yet`] : []),
@@ -137,15 +142,15 @@ async function controllersLate(
 
 async function whyLate(names: readonly string[], query: SupervisorQuery): Promise<string[]> {
   if (names.length === 0) return [];
-  const { units } = await query<Pick<MeshStatus, "units">>("/status");
+  const { processes } = await query<Pick<MeshStatus, "processes">>("/status");
   return names.map((name) => {
-    const unit = units.find((each) => each.kind === "service" && (each.name === name || each.name === "istiod"));
-    const why = !unit ? "it does not run" : unit.ready ? "" : unit.problem || "it is not ready";
+    const status = processes.find((each) => each.kind === "service" && (each.name === name || each.name === "istiod"));
+    const why = !status ? "it does not run" : status.ready ? "" : status.problem || "it is not ready";
     return `the verdict of ${name} is outstanding${why ? `: ${why}` : ""}; see "npx xebec check"`;
   });
 }
 
-function refusalsOf(proxies: readonly ProxySync[]): Map<string, string> {
+function nacksOf(proxies: readonly ProxySync[]): Map<string, string> {
   return new Map(
     proxies.flatMap((proxy) =>
       XDS_TYPES.flatMap((type): [string, string][] => {
@@ -160,23 +165,23 @@ async function proxyVerdict(
   query: SupervisorQuery,
   until: number,
   earlier: ReadonlyMap<string, string>,
-): Promise<Pick<Verdict, "refused" | "outstanding"> & { readonly isOldRefusal: boolean }> {
+): Promise<Pick<Verdict, "refused" | "outstanding"> & { readonly isOldNack: boolean }> {
   let before = "";
   for (;;) {
     const proxies = authenticated(await query<ProxySync[]>("/proxies?strict"));
-    const all = [...refusalsOf(proxies)];
+    const all = [...nacksOf(proxies)];
     const nacked = all.filter(([who, error]) => earlier.get(who) !== error);
-    const isOldRefusal = all.length > nacked.length;
+    const isOldNack = all.length > nacked.length;
     const late = proxies.filter((proxy) => XDS_TYPES.some((type) => syncCell(proxy, type) === "STALE"));
     const now = JSON.stringify(proxies);
     // Pilot has sent what is due at once; what follows an acknowledgement was sent before a second look that is the same.
     if (now === before && (late.length === 0 || nacked.length > 0))
-      return { refused: nacked.map(([who, error]) => `${who}: ${error}`), outstanding: [], isOldRefusal };
+      return { refused: nacked.map(([who, error]) => `${who}: ${error}`), outstanding: [], isOldNack };
     // What others took of the time is no reason to look only once.
     if (performance.now() > until && before !== "") {
       const names = late.map((each) => each.proxy).join(", ") || "there is more to come";
       return {
-        isOldRefusal,
+        isOldNack,
         refused: [],
         outstanding: [`not every proxy has accepted it yet (${names}); see "npx xebec proxy-status"`],
       };

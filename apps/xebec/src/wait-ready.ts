@@ -1,6 +1,6 @@
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
-import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
+import type { MeshStatus, ProcessStatus } from "@xebec/platform-local";
 import { callSupervisor } from "./control.ts";
 import type { Progress } from "./progress.ts";
 import { authenticated, type ProxySync, syncCell, XDS_TYPES } from "./proxy-sync.ts";
@@ -14,14 +14,14 @@ const QUIET_MS = 200;
 
 /** True when everything runs and is ready. */
 export function isReady(status: MeshStatus): boolean {
-  return status.missing.length === 0 && status.units.length > 0 && status.units.every((unit) => unit.ready);
+  return status.missing.length === 0 && status.processes.length > 0 && status.processes.every((each) => each.ready);
 }
 
 /** What a mesh still waits for, a line each. */
 export function missingOf(status: MeshStatus): string[] {
-  const line = (unit: UnitStatus): string =>
-    `${unit.kind} ${unit.name} is not ready: ${unit.problem || `see "xebec logs ${unit.name}"`}`;
-  return [...status.missing, ...status.units.filter((unit) => !unit.ready).map(line)];
+  const line = (each: ProcessStatus): string =>
+    `${each.kind} ${each.name} is not ready: ${each.problem || `see "xebec logs ${each.name}"`}`;
+  return [...status.missing, ...status.processes.filter((each) => !each.ready).map(line)];
 }
 
 /**
@@ -83,9 +83,9 @@ async function ingressServes(ingress: string): Promise<boolean> {
 }
 
 function report(status: MeshStatus, progress: Progress): void {
-  const count = (kind: UnitStatus["kind"]): [number, number] => {
-    const all = status.units.filter((unit) => unit.kind === kind);
-    return [all.filter((unit) => unit.ready).length, all.length];
+  const count = (kind: ProcessStatus["kind"]): [number, number] => {
+    const all = status.processes.filter((each) => each.kind === kind);
+    return [all.filter((each) => each.ready).length, all.length];
   };
   const [services, ofServices] = count("service");
   const [pods, ofPods] = count("pod");

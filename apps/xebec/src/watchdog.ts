@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { appEntry, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
-import { ownVersion } from "./own-version.ts";
+import { packageVersion } from "./package-version.ts";
 import { ROOT } from "./paths.ts";
 
 const STABLE_MS = 5_000;
@@ -39,14 +39,14 @@ function once(runDir: string): Promise<{ code: number | null; killed: boolean }>
   mkdirSync(join(runDir, "logs"), { recursive: true, mode: 0o700 });
   const out = openSync(join(runDir, "logs", "supervisor.log"), "a", 0o600);
   const entry = appEntry(ROOT, "apps/xebec").replace(/main\.(ts|mjs)$/, "supervisor-main.$1");
-  // A session of its own: Ctrl-C is for the guardian, which ends the mesh in order.
+  // A session of its own: Ctrl-C is for the watchdog, which ends the mesh in order.
   const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, entry], {
     detached: true,
     stdio: ["ignore", out, out],
     env: {
       ...process.env,
       ...NODE_ENVIRONMENT,
-      XEBEC_VERSION: ownVersion(),
+      XEBEC_VERSION: packageVersion(),
       XEBEC_HOME: runDir,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(runDir, "compile-cache"),
     },

@@ -1,6 +1,6 @@
 // What a test asks of the process inside the network namespace, and what it gets back. Everything here is plain JSON.
 
-/** A server that tells who it is and what it got, whatever its clients speak: HTTP/1, HTTP/2, TLS or just bytes. */
+/** A server that reports who it is and what it got, whatever its clients speak: HTTP/1, HTTP/2, TLS or just bytes. */
 export interface Upstream {
   readonly name: string;
   /** `ADDRESS:PORT`. */
@@ -85,7 +85,7 @@ export interface TcpAnswer {
 /** The header by which a server knows the requests of one call. */
 export const CALL_HEADER = "x-call";
 /**
- * The header that tells servers what to do: one instruction for each request of the call that arrives, the last one for all others;
+ * The header that instructs servers: one instruction for each request of the call that arrives, the last one for all others;
  * parts joined by `+`: a status, `delay:MS`, `hang`, `drip` (an answer without end), `reset`, `refuse`, `grpc:CODE`, `header:NAME=VALUE`.
  */
 export const DO_HEADER = "x-do";

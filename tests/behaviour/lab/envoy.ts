@@ -87,7 +87,7 @@ function resolver(at: string) {
   };
 }
 
-/** Answers every request on a Unix socket by the one worker, behind everything that the worker was told before. */
+/** Answers every request on a Unix socket by the one worker, behind everything that the worker got before. */
 const barrier = (path: string) => ({
   name: "barrier",
   address: { pipe: { path } },

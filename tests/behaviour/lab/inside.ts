@@ -1,4 +1,4 @@
-// Runs inside a network namespace: the servers and the clients of a lab, told by messages what to do.
+// Runs inside a network namespace: the servers and the clients of a lab, controlled by messages.
 import type { Connection, HttpRequest, Upstream } from "./calls.ts";
 import { heldUnder, hold, http, tcp } from "./client.ts";
 import { startDns } from "./dns.ts";

@@ -46,7 +46,7 @@ export function host(name: string, more: Partial<LabService> = {}): LabService {
   };
 }
 
-/** What a registry tells of a service and its pods. */
+/** What a registry says of a service and its pods. */
 export function recordsOf(service: LabService): WorkloadRecord[] {
   const { name, namespace = "default", address, pods } = service;
   const ports = Object.entries(service.ports);

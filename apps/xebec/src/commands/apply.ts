@@ -6,18 +6,18 @@ import { redactText } from "@xebec/core-log";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
 import { ManifestText, readManifests } from "../config-files.ts";
 import { callSupervisor, type SupervisorQuery } from "../control.ts";
+import { type Expected, expectedOf } from "../expected.ts";
 import { meshContext } from "../mesh-context.ts";
 import { mixerContextWith } from "../mixer-objects.ts";
 import { kubectlKind, kubectlName } from "../object-name.ts";
 import { print } from "../output.ts";
 import { type InputObject, readInput } from "../read-input.ts";
-import { leftOutOf, validateInput } from "../validate-input.ts";
+import { unsupportedIn, validateInput } from "../validate-input.ts";
 import { type Before, lookBefore, waitForEffect } from "../wait-effect.ts";
-import { type Wanted, wantedOf } from "../wanted.ts";
 
 /** Whatever is wrong with a file, its text or its objects: the same as for any wrong input. */
 const EXIT_FILE = 2;
-/** Somebody refuses what was written, or has not said what it makes of it. */
+/** A controller rejects what was written, or has not decided in time. */
 const EXIT_VERDICT = 1;
 
 interface FileOptions {
@@ -31,18 +31,18 @@ interface FileOptions {
 /** `xebec apply -f`: writes objects into the configuration directory, once none of them is refused. */
 export async function apply(options: FileOptions): Promise<number> {
   const objects = readInput(options.filename);
-  const { configDir, block, mesh, runDir } = await meshContext();
+  const { configDir, addressBlock, mesh, runDir } = await meshContext();
   const mixer = mixerContextWith(objects, configDir);
-  const { errors, warnings } = await validateInput(objects, mixer, mesh, block);
+  const { errors, warnings } = await validateInput(objects, mixer, mesh, addressBlock);
   // kubectl's form of what a webhook warns of.
   for (const each of warnings) process.stderr.write(`Warning: ${each}\n`);
   if (errors.length > 0) {
-    for (const each of leftOutOf(objects)) errors.push(each);
+    for (const each of unsupportedIn(objects)) errors.push(each);
     const text = `xebec: refused, nothing was written\n${errors.map((each) => `  ${each}\n`).join("")}`;
     process.stderr.write(redactText(text));
     return EXIT_FILE;
   }
-  for (const each of leftOutOf(objects)) process.stderr.write(`xebec: ${each}\n`);
+  for (const each of unsupportedIn(objects)) process.stderr.write(`xebec: ${each}\n`);
   mkdirSync(configDir, { recursive: true });
   const files = readManifests(configDir);
   const changed = new Set<string>();
@@ -51,7 +51,7 @@ export async function apply(options: FileOptions): Promise<number> {
   await write(files, changed);
   print(lines.join("\n"));
   // Also what was there already may be refused.
-  return before ? waitAndTell(runDir, wantedOf(objects, { mixer }), options, before) : 0;
+  return before ? waitAndReport(runDir, expectedOf(objects, { mixer }), options, before) : 0;
 }
 
 /** `xebec delete -f`: takes the objects that files name out of the configuration directory. */
@@ -79,7 +79,7 @@ export async function remove(options: FileOptions & { readonly ignoreNotFound?: 
   if (lines.length > 0) print(lines.join("\n"));
   const code =
     before && changed.size > 0
-      ? await waitAndTell(runDir, wantedOf(objects, { mixer, gone: true }), options, before)
+      ? await waitAndReport(runDir, expectedOf(objects, { mixer, gone: true }), options, before)
       : 0;
   if (missing.length > 0 && !options.ignoreNotFound)
     throw new XebecError("not_found", `not in ${configDir}: ${missing.join(", ")}`);
@@ -90,9 +90,14 @@ function queryOf(runDir: string): SupervisorQuery {
   return (path) => callSupervisor(runDir, "GET", path);
 }
 
-/** Tells what everybody makes of a change. The files are written whatever comes of them. @returns the exit code */
-async function waitAndTell(runDir: string, wanted: Wanted, { timeout }: FileOptions, before: Before): Promise<number> {
-  const { refused, outstanding, remarks } = await waitForEffect(wanted, queryOf(runDir), timeout * 1_000, before);
+/** Reports what every controller makes of a change. The files are written in any case. @returns the exit code */
+async function waitAndReport(
+  runDir: string,
+  expected: Expected,
+  { timeout }: FileOptions,
+  before: Before,
+): Promise<number> {
+  const { refused, outstanding, remarks } = await waitForEffect(expected, queryOf(runDir), timeout * 1_000, before);
   const lines = [
     ...refused.map((each) => `error: ${each}`),
     ...outstanding.map((each) => `error: ${each}`),
@@ -100,7 +105,7 @@ async function waitAndTell(runDir: string, wanted: Wanted, { timeout }: FileOpti
   ];
   process.stderr.write(redactText(lines.map((each) => `${each}\n`).join("")));
   if (refused.length + outstanding.length === 0) return 0;
-  process.stderr.write("xebec: the files are written all the same\n");
+  process.stderr.write("xebec: the files are written nevertheless\n");
   return EXIT_VERDICT;
 }
 

@@ -3,9 +3,9 @@ import type { Condition } from "@xebec/model-resources";
 import { addressPlan, type MeshStatus, MONITORING_PORT, type PublishedConfig } from "@xebec/platform-local";
 import { certificateOf, serviceOfTls } from "../certificates.ts";
 import { callSupervisor } from "../control.ts";
+import { type Diagnostics, diagnosticsOf, firstOf } from "../diagnostics.ts";
 import { CONTROLLERS, lateControllers } from "../late-controllers.ts";
 import { loadOptions } from "../mesh-options.ts";
-import { firstOf, type ObjectReport, objectReport } from "../object-report.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { recordedProcess } from "../process-record.ts";
@@ -42,8 +42,8 @@ function text(checks: readonly Check[]): string {
     each.description,
   ]);
   const [header = "", ...lines] = table(["RESULT", "CHECK", "LOOKS AT"], rows).split("\n");
-  const told = checks.flatMap((each, i) => [lines[i] ?? "", ...(each.ok ? [] : [`          ${each.hint}`])]);
-  return [header, ...told].join("\n");
+  const reported = checks.flatMap((each, i) => [lines[i] ?? "", ...(each.ok ? [] : [`          ${each.hint}`])]);
+  return [header, ...reported].join("\n");
 }
 
 async function allChecks(runDir: string): Promise<Check[]> {
@@ -58,32 +58,32 @@ async function allChecks(runDir: string): Promise<Check[]> {
   }
   add("supervisor", "answer on its socket", mesh.missing.join("; "));
   add(
-    "guardian",
+    "watchdog",
     "process that restarts the supervisor",
-    recordedProcess(runDir, "guardian") ? "" : 'it is gone; "xebec down" and "xebec up" start it anew',
+    recordedProcess(runDir, "watchdog") ? "" : 'it is gone; "xebec down" and "xebec up" start it anew',
     "warning",
   );
-  for (const unit of mesh.units.filter((each) => each.kind === "service"))
+  for (const each of mesh.processes.filter(({ kind }) => kind === "service"))
     add(
-      unit.name === "nats" ? "nats" : `service/${unit.name}`,
+      each.name === "nats" ? "nats" : `service/${each.name}`,
       "readiness",
-      unit.name === "nats"
-        ? unit.ready
+      each.name === "nats"
+        ? each.ready
           ? ""
-          : `it does not accept connections; see ${unit.log}`
-        : await readiness(unit.addresses[0] ?? "", unit.log),
+          : `it does not accept connections; see ${each.log}`
+        : await readiness(each.addresses[0] ?? "", each.log),
     );
-  for (const unit of mesh.units.filter((each) => each.kind === "pod"))
-    add(`pod/${unit.name}`, "readiness", unit.ready ? "" : unit.problem || `not ready; see ${unit.log}`);
+  for (const each of mesh.processes.filter(({ kind }) => kind === "pod"))
+    add(`pod/${each.name}`, "readiness", each.ready ? "" : each.problem || `not ready; see ${each.log}`);
   await consumerChecks(runDir, add);
   await proxyChecks(runDir, mesh, add);
-  const block = loadOptions(runDir)?.block;
-  if (block !== undefined) await certificateChecks(block, add);
-  objectChecks(objectReport(mesh, await callSupervisor<Condition[]>(runDir, "GET", "/conditions")), add);
+  const addressBlock = loadOptions(runDir)?.addressBlock;
+  if (addressBlock !== undefined) await certificateChecks(addressBlock, add);
+  objectChecks(diagnosticsOf(mesh, await callSupervisor<Condition[]>(runDir, "GET", "/conditions")), add);
   return found;
 }
 
-function objectChecks({ refused, ignored, partly }: ObjectReport, add: Add): void {
+function objectChecks({ refused, ignored, partly }: Diagnostics, add: Add): void {
   add("objects/valid", "validity of configuration objects", firstOf(refused, "refused"));
   add("objects/effect", "effect of valid objects", firstOf(ignored, "without effect"), "warning");
   add("objects/whole", "parts of objects without effect", firstOf(partly, "partly in effect"), "warning");
@@ -114,7 +114,7 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
     published = await look();
     late = lateControllers(published);
   }
-  add("config", "publication of the configuration", published.known ? "" : "it cannot be told; see galley and nats");
+  add("config", "publication of the configuration", published.known ? "" : "it is unknown; see galley and nats");
   for (const name of CONTROLLERS)
     add(`config/${name}`, "application of the newest configuration", late.get(name) ?? "");
 }
@@ -122,7 +122,7 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
 async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {
   // A client that only says it is a proxy makes nothing red; proxy-status shows it.
   const proxies = authenticated(await callSupervisor<ProxySync[]>(runDir, "GET", "/proxies"));
-  const injected = mesh.units.filter((unit) => unit.kind === "pod");
+  const injected = mesh.processes.filter((each) => each.kind === "pod");
   add(
     "proxies",
     "connections to pilot",
@@ -138,8 +138,8 @@ async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<
   }
 }
 
-async function certificateChecks(block: number, add: Add): Promise<void> {
-  const plan = addressPlan(block);
+async function certificateChecks(addressBlock: number, add: Add): Promise<void> {
+  const plan = addressPlan(addressBlock);
   const checks = serviceOfTls(plan).map(async ({ service, host, port }) => {
     const description = "lifetime of its certificate";
     try {

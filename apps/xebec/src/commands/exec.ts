@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { XebecError } from "@xebec/core-errors";
-import { MARKS } from "@xebec/platform-process";
+import { PROCESS_ENVS } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
 
@@ -19,7 +19,7 @@ export async function exec(
     `/exec/${encodeURIComponent(pod)}${query}`,
   );
   // What the user starts is no part of the mesh: down must not end it.
-  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !MARKS.includes(name)));
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !PROCESS_ENVS.includes(name)));
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env: own, stdio: "inherit" });
     child.once("error", (error: NodeJS.ErrnoException) =>

@@ -90,8 +90,10 @@ function kubernetesConditions(conditions: readonly Condition[]): unknown[] {
 function text(found: readonly FoundObject[], stateOf: StateOf): string {
   const states = found.map((each) => ({ each, ...stateOf(each) }));
   const rows = states.map(({ each: { id, place }, state }) => [id.namespace || "-", id.name, id.kind, place, state]);
-  const told = states.flatMap(({ each: { id }, remarks }) =>
+  const reported = states.flatMap(({ each: { id }, remarks }) =>
     remarks.map((remark) => `  ${id.kind} ${id.namespace ? `${id.namespace}/` : ""}${id.name}: ${remark}\n`),
   );
-  return table(["NAMESPACE", "NAME", "KIND", "FILE", "STATE"], rows) + (told.length > 0 ? `\n${told.join("")}` : "");
+  return (
+    table(["NAMESPACE", "NAME", "KIND", "FILE", "STATE"], rows) + (reported.length > 0 ? `\n${reported.join("")}` : "")
+  );
 }

@@ -9,7 +9,12 @@ import { tailOffset } from "../tail-offset.ts";
 
 const CHUNK = 256 << 10;
 const POLL_MS = 200;
-const OWN = ["supervisor", "guardian"];
+const OWN: Readonly<Record<string, string>> = {
+  supervisor: "supervisor",
+  watchdog: "watchdog",
+  // Its name in earlier versions.
+  guardian: "watchdog",
+};
 
 /** `xebec logs`: what a pod's container, or a service, has written. */
 export async function logs(
@@ -36,7 +41,7 @@ export async function logs(
 /** Where a pod or service writes, by container; found by its files when no supervisor runs. */
 async function logFiles(runDir: string, name: string): Promise<Readonly<Record<string, string>>> {
   const folder = join(runDir, "logs");
-  if (OWN.includes(name)) return { [name]: join(folder, `${name}.log`) };
+  if (Object.hasOwn(OWN, name)) return { [name]: join(folder, `${OWN[name]}.log`) };
   try {
     return await callSupervisor<Record<string, string>>(runDir, "GET", `/logs/${encodeURIComponent(name)}`);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Condition } from "@xebec/model-resources";
-import type { MeshStatus, UnitStatus } from "@xebec/platform-local";
+import type { MeshStatus, ProcessStatus } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
-import { type ObjectReport, objectReport, type Remark } from "../object-report.ts";
+import { type Diagnostics, diagnosticsOf, type ObjectDiagnostic } from "../diagnostics.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { hasIngress } from "../summary.ts";
@@ -11,43 +11,43 @@ export async function status(options: { readonly output: Format }): Promise<numb
   const runDir = runDirectory();
   const mesh = await callSupervisor<MeshStatus>(runDir, "GET", "/status");
   const conditions = await callSupervisor<Condition[]>(runDir, "GET", "/conditions");
-  const report = objectReport(mesh, conditions);
+  const report = diagnosticsOf(mesh, conditions);
   print(listing(options.output, { ...mesh, ...report }, () => text(mesh, report)));
   return 0;
 }
 
-function text(mesh: MeshStatus, { refused, ignored, partly }: ObjectReport): string {
-  const units = (kind: UnitStatus["kind"]): string =>
+function text(mesh: MeshStatus, { refused, ignored, partly }: Diagnostics): string {
+  const processes = (kind: ProcessStatus["kind"]): string =>
     table(
       [kind === "pod" ? "POD" : "SERVICE", "READY", "ADDRESSES", "PID", "RESTARTS"],
-      mesh.units
-        .filter((unit) => unit.kind === kind)
-        .map((unit) => [
-          unit.name,
-          unit.ready ? "yes" : "no",
-          unit.addresses.join(","),
-          String(unit.pid ?? "-"),
-          String(unit.restarts),
+      mesh.processes
+        .filter((each) => each.kind === kind)
+        .map((each) => [
+          each.name,
+          each.ready ? "yes" : "no",
+          each.addresses.join(","),
+          String(each.pid ?? "-"),
+          String(each.restarts),
         ]),
     );
-  const objects = (title: string, list: readonly Remark[]): string =>
+  const objects = (title: string, list: readonly ObjectDiagnostic[]): string =>
     list.length === 0
       ? ""
       : `\n${title}\n${table(
-          ["FILE", "OBJECT", "BY", "REASON"],
-          list.map((each) => [each.line ? `${each.file}:${each.line}` : each.file, each.object, each.by, each.reason]),
+          ["FILE", "OBJECT", "BY", "MESSAGE"],
+          list.map((each) => [each.line ? `${each.file}:${each.line}` : each.file, each.object, each.by, each.message]),
         )}`;
-  const problems = mesh.units.filter((unit) => !unit.ready && unit.problem);
+  const problems = mesh.processes.filter((each) => !each.ready && each.problem);
   return [
     `Ingress ${hasIngress(mesh) ? mesh.ingress : "none"}    files ${mesh.configDir}    supervisor ${mesh.supervisor}${mesh.monolith ? "    one process" : ""}\n\n`,
-    units("service"),
+    processes("service"),
     "\n",
-    units("pod"),
+    processes("pod"),
     ...(problems.length > 0 || mesh.missing.length > 0
       ? [
           "\nNot ready\n",
           ...mesh.missing.map((each) => `  ${each}\n`),
-          ...problems.map((unit) => `  ${unit.name}: ${unit.problem}\n`),
+          ...problems.map((each) => `  ${each.name}: ${each.problem}\n`),
         ]
       : []),
     objects("Refused: the last known good state stays", refused),

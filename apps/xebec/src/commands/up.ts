@@ -7,7 +7,6 @@ import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } 
 import { findProgram } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
-import { guard } from "../guardian.ts";
 import { saveOptions } from "../mesh-options.ts";
 import { ROOT, runDirectory } from "../paths.ts";
 import { checkPorts } from "../ports.ts";
@@ -17,6 +16,7 @@ import { Progress } from "../progress.ts";
 import { refusedObjects } from "../refused-objects.ts";
 import { summary } from "../summary.ts";
 import { isReady, missingOf, waitReady } from "../wait-ready.ts";
+import { guard } from "../watchdog.ts";
 
 /** How long a mesh that is ready may take to say what it refuses, in milliseconds. */
 const VERDICT_MS = 2_000;
@@ -33,7 +33,7 @@ export interface UpOptions {
   readonly checkOnly?: true;
 }
 
-/** `xebec up`: runs the mesh in the foreground, or leaves it to a guardian of its own. @returns the exit code */
+/** `xebec up`: runs the mesh in the foreground, or leaves it to a watchdog of its own. @returns the exit code */
 export async function up(options: UpOptions): Promise<number> {
   const runDir = runDirectory();
   refuseTwice(runDir);
@@ -45,7 +45,7 @@ export async function up(options: UpOptions): Promise<number> {
   const configDir = prepareConfig(runDir, options.config);
   await saveOptions(runDir, {
     configDir,
-    block: options.addressBlock,
+    addressBlock: options.addressBlock,
     ingressPort: options.ingressPort,
     monolith: options.monolith === true,
   });
@@ -53,7 +53,7 @@ export async function up(options: UpOptions): Promise<number> {
 }
 
 function refuseTwice(runDir: string): void {
-  if (recordedProcess(runDir, "guardian") || recordedProcess(runDir, "supervisor"))
+  if (recordedProcess(runDir, "watchdog") || recordedProcess(runDir, "supervisor"))
     throw new XebecError(
       "failed_precondition",
       `a mesh runs already in ${runDir}; see it with "xebec status", end it with "xebec down", or start another one with XEBEC_HOME=DIR and --address-block N`,
@@ -71,7 +71,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
       });
   });
   const logSize = supervisorLogSize(runDir);
-  await recordProcess(runDir, "guardian");
+  await recordProcess(runDir, "watchdog");
   const guarding = new AbortController();
   const guarded = guard(runDir, guarding.signal).done;
   const end = async (code: number): Promise<number> => {
@@ -91,7 +91,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
   ]);
   if (first === "signal") return ended(await end(0));
   if (first && "code" in first) {
-    await forgetProcess(runDir, "guardian");
+    await forgetProcess(runDir, "watchdog");
     return first.code === 0 ? ended(0) : failed(runDir, logSize);
   }
   if (!first || !isReady(first)) {
@@ -106,7 +106,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
     process.stdout.write("\nending the mesh ...\n");
     return ended(await end(0));
   }
-  await forgetProcess(runDir, "guardian");
+  await forgetProcess(runDir, "watchdog");
   return ended(last.code);
 }
 
@@ -124,8 +124,8 @@ function ended(code: number): number {
 async function detached(runDir: string, options: UpOptions): Promise<number> {
   const logSize = supervisorLogSize(runDir);
   mkdirSync(join(runDir, "logs"), { recursive: true, mode: 0o700 });
-  const out = openSync(join(runDir, "logs", "guardian.log"), "a", 0o600);
-  const entry = appEntry(ROOT, "apps/xebec").replace(/main\.(ts|mjs)$/, "guardian-main.$1");
+  const out = openSync(join(runDir, "logs", "watchdog.log"), "a", 0o600);
+  const entry = appEntry(ROOT, "apps/xebec").replace(/main\.(ts|mjs)$/, "watchdog-main.$1");
   const child = spawn(process.execPath, [...NODE_FLAGS, entry], {
     detached: true,
     stdio: ["ignore", out, out],

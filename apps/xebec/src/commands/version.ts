@@ -2,7 +2,7 @@ import { isXebecError } from "@xebec/core-errors";
 import { type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
 import { type Format, listing, print } from "../output.ts";
-import { ownVersion } from "../own-version.ts";
+import { packageVersion } from "../package-version.ts";
 import { runDirectory } from "../paths.ts";
 
 const TIMEOUT_MS = 1_000;
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 1_000;
 /** `xebec version`: this command's version, and those of the services that run. */
 export async function version(options: { readonly output: Format }): Promise<number> {
   const services = Object.fromEntries(await serviceVersions());
-  const data = { client: ownVersion(), node: process.versions.node, services };
+  const data = { client: packageVersion(), node: process.versions.node, services };
   print(
     listing(options.output, data, () =>
       [
@@ -26,8 +26,8 @@ export async function version(options: { readonly output: Format }): Promise<num
 
 async function serviceVersions(): Promise<[string, string][]> {
   try {
-    const { units } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
-    const services = units.filter((unit) => unit.kind === "service" && unit.name !== "nats");
+    const { processes } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
+    const services = processes.filter((each) => each.kind === "service" && each.name !== "nats");
     return await Promise.all(
       services.map(async ({ name, addresses }): Promise<[string, string]> => {
         const answer = await fetch(`http://${addresses[0]}:${MONITORING_PORT}/version`, {

@@ -55,7 +55,7 @@ function userOf(request: IncomingMessage): string {
   return /(?:^|;\s*)user=([A-Za-z0-9._-]+)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
 }
 
-/** Who is signed in is told to the other services in the header `end-user`. */
+/** The other services get the user who is signed in from the header `end-user`. */
 function userHeader(request: IncomingMessage): Record<string, string> {
   const user = userOf(request);
   return user ? { "end-user": user } : {};

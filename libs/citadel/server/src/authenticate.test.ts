@@ -25,7 +25,7 @@ interface Call {
   readonly authorization?: string;
   readonly identity?: string;
   readonly serial?: string;
-  /** End of the certificate, milliseconds since 1970; far away unless told. */
+  /** End of the certificate, milliseconds since 1970; far away by default. */
   readonly notAfter?: number;
 }
 

@@ -40,15 +40,15 @@ describe("the self-signed authority", () => {
   it("goes on with a rotation that a restart has interrupted", async () => {
     using folder = tempDir();
     const flag = `--storage-dir=${folder.path}`;
-    let told = 0;
+    let reported = 0;
     let roots: string[];
     {
       await using source = await open(flag);
-      source.onChange(() => told++);
+      source.onChange(() => reported++);
       const [before] = splitCertificates(source.authority().roots);
       await source.rotateNow();
       roots = splitCertificates(source.authority().roots);
-      assert.deepEqual([roots.length, roots[0], told], [2, before, 1]);
+      assert.deepEqual([roots.length, roots[0], reported], [2, before, 1]);
       await source.rotateNow();
       assert.deepEqual(splitCertificates(source.authority().roots), roots, "one rotation at a time");
     }

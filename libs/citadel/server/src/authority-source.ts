@@ -136,17 +136,17 @@ class Source implements AuthoritySource {
     return { active: createSelfSigned(this.#policy, Date.now()), retired: [] };
   }
 
-  async #use(state: CaState, tell: boolean): Promise<void> {
+  async #use(state: CaState, notify: boolean): Promise<void> {
     const authority = createAuthority(state, this.#ttls);
     // Kept before it is used: a certificate of a root that nobody keeps could never be verified again.
     if (this.#selfSigned) await this.#storage?.save(encodeCaState(state));
     const dir = this.#flags["storage-dir"];
     if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots, { mode: 0o644 });
     this.#authority = authority;
-    if (tell) this.#tell();
+    if (notify) this.#notify();
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const changed of [...this.#listeners]) changed();
   }
 
@@ -194,7 +194,7 @@ class Source implements AuthoritySource {
     const wrong = lines.filter((line) => line && !SERIAL.test(line));
     if (wrong.length > 0) log.error({ lines: wrong.slice(0, 5) }, "revoked-serials: lines that are no serial number");
     this.#revoked = new Set(serials.map((serial) => serial.replace(/^0+(?=.)/, "")));
-    this.#tell();
+    this.#notify();
   }
 }
 

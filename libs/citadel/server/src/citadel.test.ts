@@ -39,7 +39,7 @@ test("whatever a request asks for, the authenticated identity is signed", async 
   });
 });
 
-test("callers without proof, with a foreign token, or with rubbish are told why", async () => {
+test("callers without proof, with a foreign token, or with rubbish get the reason", async () => {
   using folder = tempDir();
   const dir = folder.path;
   await using citadel = await startCitadel(dir);

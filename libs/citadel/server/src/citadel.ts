@@ -66,12 +66,12 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     : components;
 }
 
-function listening(server: Component & { readonly port: number }, tell: CitadelParts["onListening"]): Component {
+function listening(server: Component & { readonly port: number }, notify: CitadelParts["onListening"]): Component {
   return {
     name: server.name,
     async start(signal) {
       await server.start(signal);
-      tell?.(server.port);
+      notify?.(server.port);
     },
     close: async () => server.close?.(),
   };

@@ -23,7 +23,7 @@ function settableClock(t: TestContext): { set(byMs: number): void; looks(): numb
   };
 }
 
-test("a clock that is set is told once for each step, with its size", async (t) => {
+test("a clock that is set is reported once for each step, with its size", async (t) => {
   const { set } = settableClock(t);
   const steps: number[] = [];
   const end = watchClock((by) => steps.push(Math.round(by / 1_000)), { everyMs: 5 });
@@ -35,7 +35,7 @@ test("a clock that is set is told once for each step, with its size", async (t) 
   assert.deepEqual(steps, [-3600, 7200]);
 });
 
-test("small corrections are not told, even when they add up", async (t) => {
+test("small corrections are not reported, even when they add up", async (t) => {
   const { set, looks } = settableClock(t);
   const steps: number[] = [];
   const end = watchClock((by) => steps.push(by), { everyMs: 1, toleranceMs: 1_000 });

@@ -22,7 +22,7 @@ export function helpText(spec: ConfigSpec): string {
   ].join("\n");
 }
 
-/** A number without bound is told in words: its 300 digits say less. */
+/** A number without bound is described in words: its 300 digits say less. */
 function defaultText(value: unknown): string {
   if (value === undefined) return "";
   if (value === Number.MAX_VALUE || value === Number.POSITIVE_INFINITY) return "no limit";

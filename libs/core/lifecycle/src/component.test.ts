@@ -26,7 +26,7 @@ describe("components as one", () => {
     assert.deepEqual(journal, ["start a", "start b", "start c", "close c", "close b", "close a"]);
   });
 
-  it("close what had started when one fails to start, and tell why", async () => {
+  it("close what had started when one fails to start, and report why", async () => {
     const { journal, make } = recorded(["start b"]);
     await assert.rejects(compose("all", [make("a"), make("b"), make("c")]).start(signal), /start b failed/);
     assert.deepEqual(journal, ["start a", "start b", "close b", "close a"]);

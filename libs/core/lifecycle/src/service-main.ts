@@ -5,7 +5,7 @@ import { runService } from "./run-service.ts";
 
 /**
  * Makes the components of a service and runs them. What is wrong before anything has started, for example a key file that is
- * not there, is told in one line and ends the process with the exit code of a configuration error. Never returns.
+ * not there, is reported in one line and ends the process with the exit code of a configuration error. Never returns.
  */
 export async function serviceMain(
   name: string,

@@ -46,13 +46,13 @@ const WARN = 40;
 const ERROR = 50;
 const FATAL = 60;
 
-/** Warnings and errors that repeat are told once in an interval, with a count when it is over. */
+/** Warnings and errors that repeat are logged once in an interval, with a count when it is over. */
 const repeats = new Repeats(({ scope, level, text, count }) => {
   const log = scope === "" ? root : logger(scope);
   const fields = { lines: count, ...(text === "" ? {} : { text }), seconds: REPEAT_MS / 1_000, [SUMMARY]: true };
   log[level >= ERROR ? "error" : "warn"](fields, "repeated lines were left out");
 });
-/** Marks a line that tells of lines that were left out: it is never left out itself. */
+/** Marks a line that reports suppressed lines: it is never suppressed itself. */
 const SUMMARY = Symbol("summary");
 
 function fieldsText(fields: unknown): string {

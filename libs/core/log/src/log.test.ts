@@ -41,7 +41,7 @@ describe("log levels", () => {
     ["ads:", ""],
     [":info", ":info"],
   ] as const)
-    it(`are not changed by "${text}", and it is told why`, () => {
+    it(`are not changed by "${text}", and the error says why`, () => {
       const errors = applyLogLevels(text);
       assert.equal(errors.length, 1);
       assert.ok(errors[0]?.includes(`"${wrong}"`), errors[0]);
@@ -120,18 +120,18 @@ describe("a line of the log", () => {
   it("is written once in a while when it says the same again, if it is a warning or an error", () => {
     const written = lines(`const log = logger("a");
       for (let i = 0; i < 100; i++) log.warn({ url: "http://lists" , err: new Error("refused") }, "a list could not be fetched");
-      for (let i = 0; i < 3; i++) log.info("told");
+      for (let i = 0; i < 3; i++) log.info("reported");
       log.warn({ url: "http://others" }, "a list could not be fetched");
       setLogLevel("debug", "a");
       for (let i = 0; i < 3; i++) log.warn("while somebody looks for an error");`);
     const of = (text: string): number => written.filter((each) => each.msg === text).length;
     assert.deepEqual(
-      [of("a list could not be fetched"), of("told"), of("while somebody looks for an error")],
+      [of("a list could not be fetched"), of("reported"), of("while somebody looks for an error")],
       [2, 3, 3],
     );
   });
 
-  it("tells of an error its code, private detail and causes, and of others the stack", () => {
+  it("logs of an error its code, private detail and causes, and of others the stack", () => {
     const program = `const cause = new TypeError("deep");
       logger("a").error({ err: new XebecError("not_found", "no such thing", { detail: "in the cellar", cause }) }, "x");
       logger("a").error({ err: "only a text" }, "y");`;
@@ -181,8 +181,8 @@ describe("a line of the log", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { msg: string; lines?: number });
-    const told = lines.map(({ msg }) => msg).filter((msg) => msg !== "too much");
-    assert.deepEqual(told, ["before", "after", "lines of this log were lost; it could not be written", "at last"]);
+    const reported = lines.map(({ msg }) => msg).filter((msg) => msg !== "too much");
+    assert.deepEqual(reported, ["before", "after", "lines of this log were lost; it could not be written", "at last"]);
   });
 
   it("is on its way before a process ends that is killed", () => {

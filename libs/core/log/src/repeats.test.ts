@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type LeftOut, Repeats } from "./repeats.ts";
+import { Repeats, type Suppressed } from "./repeats.ts";
 
-function repeats(): { of: Repeats; told: LeftOut[]; pass(): void } {
-  const told: LeftOut[] = [];
+function repeats(): { of: Repeats; reported: Suppressed[]; pass(): void } {
+  const reported: Suppressed[] = [];
   let next = (): void => {};
   const of = new Repeats(
-    (each) => told.push(each),
+    (each) => reported.push(each),
     (work) => {
       next = work;
     },
   );
-  return { of, told, pass: () => next() };
+  return { of, reported, pass: () => next() };
 }
 
 describe("lines that repeat", () => {
   it("are written once in an interval, and counted", () => {
-    const { of, told, pass } = repeats();
+    const { of, reported, pass } = repeats();
     const written = Array.from({ length: 10 }, () => of.admits("adapters", 40, "failed", '{"url":"a"}'));
     assert.deepEqual(
       written.map(Number),
@@ -26,14 +26,14 @@ describe("lines that repeat", () => {
     assert.ok(of.admits("adapters", 40, "failed", '{"url":"b"}'));
     assert.ok(of.admits("other", 40, "failed", '{"url":"a"}'));
     pass();
-    assert.deepEqual(told, [{ scope: "adapters", level: 40, text: "failed", count: 9 }]);
+    assert.deepEqual(reported, [{ scope: "adapters", level: 40, text: "failed", count: 9 }]);
     assert.ok(of.admits("adapters", 40, "failed", '{"url":"a"}'), "the next interval begins anew");
     pass();
-    assert.equal(told.length, 1, "nothing was left out, nothing is told");
+    assert.equal(reported.length, 1, "nothing was suppressed, nothing is reported");
   });
 
   it("of one kind, and of one scope, are bounded also when each differs", () => {
-    const { of, told, pass } = repeats();
+    const { of, reported, pass } = repeats();
     const count = (make: (i: number) => boolean): number =>
       Array.from({ length: 20_000 }, (_, i) => make(i)).filter(Boolean).length;
     assert.equal(
@@ -47,7 +47,7 @@ describe("lines that repeat", () => {
     assert.ok(of.admits("b", 50, "failed", "1"), "another scope is not kept from speaking");
     pass();
     assert.equal(
-      told.reduce((sum, each) => sum + each.count, 0),
+      reported.reduce((sum, each) => sum + each.count, 0),
       40_000 - 500,
       "every line is written or counted",
     );

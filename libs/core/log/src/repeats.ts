@@ -1,4 +1,4 @@
-/** What repeats is told once in this time, in milliseconds. */
+/** What repeats is logged once in this time, in milliseconds. */
 export const REPEAT_MS = 60_000;
 /** Lines of one kind, the same text of one scope with other fields, in that time. */
 const SAME_TEXT = 50;
@@ -8,7 +8,7 @@ const SAME_SCOPE = 500;
 const REMEMBERED = 2_000;
 
 /** How many lines were left out, and of what. */
-export interface LeftOut {
+export interface Suppressed {
   readonly scope: string;
   readonly level: number;
   readonly text: string;
@@ -20,27 +20,27 @@ interface Counted {
   readonly level: number;
   readonly text: string;
   admitted: number;
-  leftOut: number;
+  suppressed: number;
 }
 
 /**
  * Decides which warnings and errors are written: the same line of the same scope once in an interval, and so many lines of one kind and
- * of one scope. What is left out is counted and told when the interval is over, so that nothing fills a disk and nothing is
+ * of one scope. What is suppressed is counted and reported when the interval is over, so that nothing fills a disk and nothing is
  * swallowed.
  */
 export class Repeats {
-  readonly #told: (leftOut: LeftOut) => void;
+  readonly #reported: (suppressed: Suppressed) => void;
   readonly #schedule: (work: () => void) => void;
   readonly #lines = new Set<string>();
   readonly #counts = new Map<string, Counted>();
   #scheduled = false;
 
   /**
-   * @param told writes what was left out
+   * @param reported logs what was suppressed
    * @param schedule calls when an interval that begins now is over
    */
-  constructor(told: (leftOut: LeftOut) => void, schedule: (work: () => void) => void = afterInterval) {
-    this.#told = told;
+  constructor(reported: (suppressed: Suppressed) => void, schedule: (work: () => void) => void = afterInterval) {
+    this.#reported = reported;
     this.#schedule = schedule;
   }
 
@@ -51,7 +51,7 @@ export class Repeats {
     const line = `${scope} ${level} ${text} ${fields}`;
     const isKnown = this.#lines.has(line);
     if (isKnown || kind.admitted >= SAME_TEXT || whole.admitted >= SAME_SCOPE) {
-      kind.leftOut++;
+      kind.suppressed++;
       return false;
     }
     if (this.#lines.size < REMEMBERED) this.#lines.add(line);
@@ -63,7 +63,7 @@ export class Repeats {
   #count(key: string, scope: string, level: number, text: string): Counted {
     let found = this.#counts.get(key);
     if (!found) {
-      found = { scope, level, text, admitted: 0, leftOut: 0 };
+      found = { scope, level, text, admitted: 0, suppressed: 0 };
       this.#counts.set(key, found);
     }
     if (!this.#scheduled) {
@@ -78,8 +78,8 @@ export class Repeats {
     const counts = [...this.#counts.values()];
     this.#counts.clear();
     this.#lines.clear();
-    for (const { scope, level, text, leftOut } of counts)
-      if (leftOut > 0) this.#told({ scope, level, text, count: leftOut });
+    for (const { scope, level, text, suppressed } of counts)
+      if (suppressed > 0) this.#reported({ scope, level, text, count: suppressed });
   }
 }
 

@@ -1,5 +1,4 @@
 export { jsonObjects } from "./chunks.ts";
-export { YamlError } from "./yaml-error.ts";
 export {
   type ManifestError,
   type ManifestOptions,
@@ -10,3 +9,4 @@ export {
 export { type Manifest, readManifest, readYaml } from "./read.ts";
 export type { YamlLimits } from "./syntax.ts";
 export { editYaml, writeYaml } from "./write.ts";
+export { YamlError } from "./yaml-error.ts";

@@ -62,7 +62,7 @@ for (const [name, text, objects, line, message] of INVALID)
     assert.match(manifest.errors[0]?.message ?? "", message);
   });
 
-test("the line of a nested field is told", () => {
+test("the line of a nested field is known", () => {
   const text =
     "# head\napiVersion: v1\nkind: List\nitems:\n- apiVersion: a\n  kind: K\n  spec:\n    http:\n    - route:\n      - weight: 1\n";
   const [object] = readManifest(text).objects;

@@ -1,12 +1,12 @@
 import type { CST } from "yaml";
 import { type Chunk, chunksOf } from "./chunks.ts";
-import { YamlError } from "./yaml-error.ts";
 import { fieldText, listSyntax, sizeOf } from "./items.ts";
 import { lineOfPath, type Path } from "./place.ts";
 import { checkSize, checkText, compose, lineAt, linesOf, type Syntax, syntaxOf, type YamlLimits } from "./syntax.ts";
 import { contentOf } from "./value.ts";
+import { YamlError } from "./yaml-error.ts";
 
-/** One object of a manifest, not yet checked, with a way to tell lines. */
+/** One object of a manifest, not yet checked, with the lines of its fields. */
 export interface RawObject {
   readonly value: Readonly<Record<string, unknown>>;
   /** First line of the object, from 1. */
@@ -31,7 +31,7 @@ export interface ManifestOptions extends YamlLimits {
   readonly maxObjects?: number;
   /**
    * Says of an object that is too large to be read whether it may be left out without a word, because it is nobody's here.
-   * @param apiVersion empty when it cannot be told
+   * @param apiVersion empty when it is unknown
    */
   readonly leaves?: (apiVersion: string, kind: string) => boolean;
 }

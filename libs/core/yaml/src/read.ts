@@ -1,8 +1,8 @@
 import { isScalar } from "yaml";
-import { YamlError } from "./yaml-error.ts";
 import { type ManifestError, type ManifestOptions, manifestSteps, type RawObject } from "./manifest.ts";
 import { checkSize, checkText, compose, lineAt, linesOf, syntaxOf, type YamlLimits } from "./syntax.ts";
 import { contentOf, offsetOf } from "./value.ts";
+import { YamlError } from "./yaml-error.ts";
 
 export interface Manifest {
   readonly objects: readonly RawObject[];

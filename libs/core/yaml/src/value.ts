@@ -1,6 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Scalar } from "yaml";
-import { YamlError } from "./yaml-error.ts";
 import { plainValue, taggedValue } from "./scalar.ts";
+import { YamlError } from "./yaml-error.ts";
 
 /** How many values aliases may stand for in one document: a few bytes can mean billions. */
 const MAX_ALIASED = 100_000;

@@ -50,7 +50,7 @@ describe("publishing", () => {
     const dir = folder.file("later");
     const bus = createMemoryBus();
     const galley = await publishingDirectory(dir, { bus });
-    await waitFor("it tells", 5_000, () =>
+    await waitFor("it reports", 5_000, () =>
       galley.publisher.missing?.().some((each) => each.includes("cannot be read")),
     );
     const state = bus.bucket("config");
@@ -58,7 +58,7 @@ describe("publishing", () => {
     state.put = () => Promise.reject(new XebecError("permission_denied", "not now"));
     mkdirSync(dir);
     save(dir, "a.yaml", rule("a", "one"));
-    await waitFor("the failure is told", 10_000, () =>
+    await waitFor("the failure is reported", 10_000, () =>
       galley.publisher.missing?.().some((each) => each.includes("cannot be published: not now")),
     );
     state.put = put;

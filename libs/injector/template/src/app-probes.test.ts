@@ -42,7 +42,7 @@ function probersOf({ spec }: ReturnType<typeof inject>): unknown {
   return text && JSON.parse(text);
 }
 
-test("probes and hooks that ask a port go through the agent, which is told what they asked", () => {
+test("probes and hooks that ask a port go through the agent, which knows what they asked", () => {
   const injected = inject(pod());
   const agent = (path: string): object => ({ path, port: 15_020, scheme: "HTTP" });
   assert.deepEqual(injected.spec.containers[0], {

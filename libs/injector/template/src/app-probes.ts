@@ -67,7 +67,7 @@ function askedBy(action: Fields, container: Container, statusPort: number): Fiel
   return undefined;
 }
 
-/** As kubelet is told to ask: plain HTTP at the agent, whatever the app speaks. */
+/** As kubelet has to ask: plain HTTP at the agent, whatever the app speaks. */
 function askAgent(action: Fields, path: string, port: number): Fields {
   const { httpGet, tcpSocket: _tcp, grpc: _grpc, ...times } = action;
   const { httpHeaders } = isFields(httpGet) ? httpGet : {};

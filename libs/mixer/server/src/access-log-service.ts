@@ -41,7 +41,7 @@ export function accessLogService({ runtime, index, meters }: MixerServiceParts):
 
     const reporterOf = (): Reporter => {
       const pod = sender.id.split("~")[2];
-      // The registry knows more than the proxy tells, and knows it newer.
+      // The registry knows more than the proxy sends, and knows it newer.
       const peer =
         (pod && index.byUid(`kubernetes://${pod}`)) || (sender.id ? peerOfNode(sender.id, sender.metadata) : undefined);
       return { kind: sender.kind, peer };

@@ -38,7 +38,7 @@ export function deriveWorkload(index: WorkloadIndex, layout: Layout): Derive {
 }
 
 function peerOf(index: WorkloadIndex, uid: string, ip: string, principal: string): PeerInfo | undefined {
-  // The uid of an unknown workload was derived here; the principal may tell more of it.
+  // The uid of an unknown workload was derived here; the principal may say more of it.
   return uid === "" || uid === UNKNOWN_PEER.uid ? index.byIpAndPrincipal(ip, principal) : index.byUid(uid);
 }
 

@@ -11,7 +11,7 @@ export interface ProxyNode {
 const { id: ID, metadata: METADATA } = fieldNumbers(NodeSchema);
 
 /**
- * Reads the parts of envoy.config.core.v3.Node that tell who a proxy is. Its list of 500 extensions is stepped over: it is
+ * Reads the parts of envoy.config.core.v3.Node that say who a proxy is. Its list of 500 extensions is stepped over: it is
  * most of the message, and every stream begins with it.
  */
 export function readNode(message: MessageView, field: number): ProxyNode {

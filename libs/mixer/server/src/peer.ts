@@ -46,7 +46,7 @@ export const UNKNOWN_PEER: Readonly<Required<PeerInfo>> = {
   workloadNamespace: "unknown",
 };
 
-/** The side and property that an attribute tells of a peer, known or not; undefined for other attributes. */
+/** The side and property that an attribute reads of a peer, known or not; undefined for other attributes. */
 export function peerAttribute(
   name: string,
 ): { side: PeerRole; read: (peer: PeerInfo | undefined) => AttributeValue } | undefined {
@@ -93,7 +93,7 @@ function workloadOf(namespace: string, name: string): PeerInfo {
   };
 }
 
-/** What a proxy's own node tells of it: for pods that no registry knows. */
+/** What a proxy's own node says of it: for pods that no registry knows. */
 export function peerOfNode(id: string, metadata: Readonly<Record<string, unknown>>): PeerInfo {
   // sidecar~IP~POD.NS~NS.svc.cluster.local
   const pod = id.split("~")[2] ?? "";

@@ -431,7 +431,7 @@ test("Check: a caller with a newer dictionary is refused", () =>
     });
   }));
 
-test("conditions of all objects are told, and a change takes effect", () =>
+test("conditions of all objects are reported, and a change takes effect", () =>
   withMixer(async ({ channel, conditions, publish }) => {
     const broken = "mixer-policy/config.istio.io/rule/default/broken";
     assert.match(

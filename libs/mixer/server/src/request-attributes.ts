@@ -1,6 +1,6 @@
 import { type AttributeValue, parseIp, parseTimestamp, type StringMap, type ValueType } from "@xebec/model-attributes";
 
-/** Of strings an empty one means absent: proto3 does not tell the two apart. */
+/** Of strings an empty one means absent: proto3 does not distinguish the two. */
 export const orAbsent = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
 
 /** The path before the query. */

@@ -87,7 +87,7 @@ test("services are found by the names that clients use, and by the pod that serv
   assert.equal(index.serviceOfPod("10.0.0.3", 7), undefined);
 });
 
-test("a proxy's node tells of a pod that no registry knows", () => {
+test("a proxy's node describes a pod that no registry knows", () => {
   const peer = peerOfNode("sidecar~10.1.1.1~web-abc.shop~shop.svc.cluster.local", {
     WORKLOAD_NAME: "web",
     NAMESPACE: "shop",

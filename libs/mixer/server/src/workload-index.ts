@@ -2,7 +2,7 @@ import { decodeWorkloadRecord, type PodRecord, type ServiceRecord, type Workload
 import { BoundedCache } from "./bounded-cache.ts";
 import { identityOf, type PeerInfo, peerOfIdentity, peerOfPod } from "./peer.ts";
 
-/** A service as attributes tell of it. */
+/** A service as attributes describe it. */
 export interface ServiceView {
   readonly host: string;
   readonly name: string;
@@ -35,7 +35,7 @@ export class WorkloadIndex {
       try {
         this.#add(key, decodeWorkloadRecord(bytes));
       } catch {
-        bad.push(key); // the caller tells it once for all keys of the change
+        bad.push(key); // the caller logs it once for all keys of the change
       }
     }
     this.#peers.clear();

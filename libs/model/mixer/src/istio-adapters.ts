@@ -1,6 +1,6 @@
 /**
  * The adapters of Istio 1.1 with their templates (docs/reference/mixer.md §6): also those that a service does not have,
- * so that it can tell an adapter which is not there from one that never existed.
+ * so that it can distinguish an adapter which is not there from one that never existed.
  */
 export const ISTIO_ADAPTERS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({

@@ -21,7 +21,7 @@ export interface TokenClaims extends TokenSubject {
 }
 
 export interface TokenOrder extends TokenSubject {
-  /** Whom it is meant for; citadel (`istio-ca`) unless told. */
+  /** Whom it is meant for; citadel (`istio-ca`) by default. */
   readonly audience?: string;
 }
 

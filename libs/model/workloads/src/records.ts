@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 
 /**
- * What a registry (the local runner, Kubernetes, Consul) tells about services and workloads: the values of the bucket
+ * What a registry (the local runner, Kubernetes, Consul) publishes about services and workloads: the values of the bucket
  * `workloads`, JSON under the keys `service/<ns>/<name>`, `endpoints/<ns>/<name>`, `pod/<ns>/<name>`, `node/<name>`.
  */
 export type WorkloadRecord = ServiceRecord | EndpointsRecord | PodRecord | NodeRecord;

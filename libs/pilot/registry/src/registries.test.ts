@@ -112,7 +112,7 @@ describe("the registry of Kubernetes", () => {
     assert.ok(closed);
   });
 
-  it("tells its source what a listener could not take over, once the listener is done", async () => {
+  it("reports to its source what a listener could not take over, once the listener is done", async () => {
     let report: ((change: RecordChange, turns: Turns) => Promise<void>) | undefined;
     const registry = new KubernetesRegistry({
       start: async (each) => {

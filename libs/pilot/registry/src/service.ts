@@ -7,7 +7,7 @@ export interface MeshPort {
   readonly name: string;
   readonly number: number;
   /**
-   * Declared by the port's name or `appProtocol`; `Auto` where none is: then each connection tells
+   * Declared by the port's name or `appProtocol`; `Auto` where none is: then each connection shows it
    * (docs/reference/pilot.md §1.2).
    */
   readonly protocol: PortProtocol;

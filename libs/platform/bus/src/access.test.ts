@@ -88,9 +88,9 @@ test("the server cannot be made to write trust for somebody: such entries are no
     authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
     inboxPrefix: inboxOf("mixer-policy"),
   });
-  const told: string[] = [];
-  const watch = pilot.bucket("trust").watch({ entry: (key) => told.push(key), synced: () => {} });
-  await waitFor("the real entry", 5_000, () => told.includes("real"));
+  const reported: string[] = [];
+  const watch = pilot.bucket("trust").watch({ entry: (key) => reported.push(key), synced: () => {} });
+  await waitFor("the real entry", 5_000, () => reported.includes("real"));
 
   const forged = headers();
   forged.set("Xebec-Signature", "AAAA");
@@ -102,9 +102,9 @@ test("the server cannot be made to write trust for somebody: such entries are no
   raw.publish("$JS.API.DIRECT.GET.KV_trust.$KV.trust.v.real", "", { reply: "$KV.trust.v.copied" });
   await raw.flush();
   await citadel.bucket("trust").put("after", Buffer.from("PEM"));
-  await waitFor("a later entry", 5_000, () => told.includes("after"));
+  await waitFor("a later entry", 5_000, () => reported.includes("after"));
   assert.deepEqual(
-    told.filter((key) => key === "forged" || key === "copied"),
+    reported.filter((key) => key === "forged" || key === "copied"),
     [],
   );
   assert.equal(await pilot.bucket("trust").get("forged"), undefined);
@@ -133,13 +133,13 @@ test("who may write one bucket cannot have the server write into another one", a
   const writer = createRevisionWriter({ bus: galley, bucket: "config", source: "galley" });
   await writer.start(never);
   await writer.replace(new Map([["k", Buffer.from("one")]]));
-  const told: string[] = [];
+  const reported: string[] = [];
   const bucket = pilot.bucket("config");
   const watch = bucket.watch({
-    entry: (key, value) => told.push(`${key}=${value && Buffer.from(value)}`),
+    entry: (key, value) => reported.push(`${key}=${value && Buffer.from(value)}`),
     synced: () => {},
   });
-  await waitFor("the entry", 5_000, () => told.includes("galley:k=one"));
+  await waitFor("the entry", 5_000, () => reported.includes("galley:k=one"));
 
   const seed = await readSeed(keys.seedFile("mixer-telemetry"));
   const raw = await connect({
@@ -163,14 +163,14 @@ test("who may write one bucket cannot have the server write into another one", a
   const reader = createRevisionReader({ bus: late, bucket: "config", apply: () => {} });
   await reader.start(never);
   await writer.apply({ puts: new Map([["k", Buffer.from("two")]]), deletes: new Set() });
-  await waitFor("the real change", 5_000, () => told.includes("galley:k=two"));
+  await waitFor("the real change", 5_000, () => reported.includes("galley:k=two"));
   await waitFor("a new reader is synced", 15_000, () => reader.synced);
   assert.deepEqual(
     [...reader.entries()].map(([key, value]) => `${key}=${Buffer.from(value)}`),
     ["k=two"],
   );
   assert.deepEqual(
-    told.filter((each) => each.endsWith(`=${commit}`)),
+    reported.filter((each) => each.endsWith(`=${commit}`)),
     [],
   );
   await raw.close();

@@ -3,9 +3,9 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isObservedKey } from "@xebec/model-resources";
 import type { Bus } from "./bus.ts";
-import type { Subscription } from "./subscription.ts";
 import { createRevisionReader } from "./revision-reader.ts";
 import { createRevisionWriter } from "./revision-writer.ts";
+import type { Subscription } from "./subscription.ts";
 
 const log = logger("bus");
 const ANSWER_MS = 1_500;

@@ -16,7 +16,7 @@ export function checkBucket(bucket: string): void {
 export const streamOf = (bucket: string): string => `KV_${bucket}`;
 /** Where values are written: `$KV.<bucket>.v.<key>`, and chunks of large values: `$KV.<bucket>.c.<hash>.<number>`. */
 export const subjectsOf = (bucket: string): string => `$KV.${bucket}.>`;
-/** Where the server tells every stored entry again, with its sequence number. Nobody may publish there. */
+/** Where the server publishes every stored entry again, with its sequence number. Nobody may publish there. */
 export const changesOf = (bucket: string): string => `kv.${bucket}.>`;
 
 export const valueSubject = (bucket: string, key: string): string => `$KV.${bucket}.v.${encodeKey(key)}`;

@@ -62,7 +62,7 @@ for (const [name, create] of Object.entries(implementations)) {
         second.filter((line) => !line.endsWith("-")),
         ["a=4", "synced"],
       );
-      assert.equal(log.at(-1), "b=-", "a closed watch is told nothing");
+      assert.equal(log.at(-1), "b=-", "a closed watch gets nothing");
       late.close();
     });
 

@@ -94,7 +94,7 @@ test("what an earlier run said is taken back before anything is observed", async
   const observed = conditions.observed(AT);
   bus.bucket("status").watch({ entry: (key, value) => order.push(value ? key : `no ${key}`), synced() {} });
   await observed;
-  await waitFor("it is told", 5_000, () => order.includes("observed/pilot"));
+  await waitFor("it is reported", 5_000, () => order.includes("observed/pilot"));
   assert.ok(!order.includes("pilot/gone") || order.indexOf("no pilot/gone") < order.indexOf("observed/pilot"));
   assert.equal(await bus.bucket("status").get("pilot/gone"), undefined);
 });
@@ -174,7 +174,7 @@ test("a reader says how far it has come, also when a revision brought it nothing
   broken = true;
   const before = changes;
   await writer.apply({ puts: map({ a: "3" }), deletes: new Set() });
-  await waitFor("it was told", 5_000, () => changes > before);
+  await waitFor("it was reported", 5_000, () => changes > before);
   assert.notEqual(reached.at(-1)?.revisions.s, committed.at(-1)?.revisions.s, "what was not taken is not reached");
   broken = false;
   await waitFor("it is taken", 5_000, () => reached.at(-1)?.revisions.s === committed.at(-1)?.revisions.s);

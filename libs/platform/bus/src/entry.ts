@@ -7,7 +7,7 @@ export const OPERATION = "KV-Operation";
 export const DELETION_TTL = "1h";
 export const DELETION_KEPT_MS = 10 * 60_000;
 
-/** One stored entry, as the server tells it. */
+/** One stored entry, as the server sends it. */
 export interface KeyValueEntry {
   readonly subject: string;
   readonly sequence: number;

@@ -1,9 +1,9 @@
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus } from "./bus.ts";
-import type { Subscription } from "./subscription.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
 import { subjectMatches } from "./subject.ts";
+import type { Subscription } from "./subscription.ts";
 
 const log = logger("bus");
 

@@ -65,7 +65,7 @@ export function renderAuthorization(publicKeys: Readonly<Record<BusUser, string>
   return `authorization {\n  timeout: 3\n  users: [\n${users.join("\n")}\n  ]\n}\n`;
 }
 
-/** What the user of the system account asks. The monitoring port, which would tell everybody everything, stays closed. */
+/** What the user of the system account asks. The monitoring port, which would show everything to everybody, stays closed. */
 export const HEALTH_REQUEST = "$SYS.REQ.SERVER.PING.HEALTHZ";
 export const HEALTH_INBOX = "_INBOX_health";
 

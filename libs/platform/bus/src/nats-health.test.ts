@@ -11,7 +11,7 @@ import {
   renderNatsConfig,
 } from "./index.ts";
 
-test("the server's health is told to one user over its client port, who may do nothing else", async () => {
+test("the server's health is shown to one user over its client port, who may do nothing else", async () => {
   using folder = tempDir();
   const keys = await createBusKeys(folder.path);
   const { publicKey, seed } = keys.health;

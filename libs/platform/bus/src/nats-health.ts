@@ -19,7 +19,7 @@ export interface NatsHealthOptions {
 }
 
 /**
- * The server's own health check, over its client port: what its monitoring port would tell to anybody. The connection is kept
+ * The server's own health check, over its client port: what its monitoring port would show to anybody. The connection is kept
  * while it lasts.
  */
 export function createNatsHealth({ server, seed }: NatsHealthOptions): NatsHealth {
@@ -38,7 +38,7 @@ export function createNatsHealth({ server, seed }: NatsHealthOptions): NatsHealt
   const close = async (): Promise<void> => {
     const before = connecting;
     connecting = undefined;
-    // One that failed is told by whoever waits for it.
+    // Whoever waits for one that failed reports it.
     await before?.then((each) => each.close()).catch(() => {});
   };
   return {

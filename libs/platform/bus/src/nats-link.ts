@@ -25,7 +25,7 @@ export const ANSWER_MS = 1_000;
 
 const log = logger("bus");
 
-/** Holds the connection: connects when the server appears, again and again, and tells when it is there (again). */
+/** Holds the connection: connects when the server appears, again and again, and reports when it is there (again). */
 export class NatsLink {
   readonly options: LinkOptions;
   readonly #stop = new AbortController();

@@ -2,9 +2,9 @@ import { type Msg, headers as makeHeaders } from "@nats-io/transport-node";
 import { CODES, type Code, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus } from "./bus.ts";
-import type { Subscription } from "./subscription.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isPermissionViolation } from "./permission.ts";
+import type { Subscription } from "./subscription.ts";
 
 const log = logger("bus");
 /** Header of a response that is an error: its code. The message is the body. */

@@ -46,7 +46,7 @@ function readBatch(
       finish();
     };
     const silent = (): void =>
-      end(() => reject(new XebecError("unavailable", `the bus does not tell the bucket "${bucket}"`)));
+      end(() => reject(new XebecError("unavailable", `the bus does not send the bucket "${bucket}"`)));
     let timer = setTimeout(silent, ANSWER_MS);
     const subscription = connection.subscribe(inbox, {
       callback(error, message) {
@@ -54,7 +54,7 @@ function readBatch(
         if (error || (code !== 0 && code !== 204 && code !== 404)) {
           end(() =>
             reject(
-              new XebecError("unavailable", `the bus refuses to tell the bucket "${bucket}"`, {
+              new XebecError("unavailable", `the bus refuses to send the bucket "${bucket}"`, {
                 cause: error,
                 detail: `status ${code}`,
               }),

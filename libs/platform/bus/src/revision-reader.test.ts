@@ -79,7 +79,7 @@ test("a reader that starts in the middle of a revision waits for the commit", as
   await reader.close?.();
 });
 
-test("a consumer that failed is told everything again, and nothing says meanwhile that all is well", async () => {
+test("a consumer that failed gets everything again, and nothing says meanwhile that all is well", async () => {
   const bus = createMemoryBus();
   const writer = createRevisionWriter({ bus, bucket: "b", source: "s" });
   await writer.start(never);

@@ -91,7 +91,7 @@ class Writer implements RevisionWriter {
       lost: (incarnation) => {
         this.#incarnation = incarnation;
         this.#guard.forget();
-        this.#tell();
+        this.#notify();
       },
       forged: (text) => this.#existing(text, undefined),
       confirmed: () => {
@@ -120,7 +120,7 @@ class Writer implements RevisionWriter {
   #existing(text: string, value: Uint8Array | undefined): void {
     const parsed = parseSourceKey(text);
     if (parsed?.source !== this.#source) return;
-    if (this.#ready) this.#guard.told(text, parsed, value);
+    if (this.#ready) this.#guard.reported(text, parsed, value);
     else if (parsed.key === undefined) this.#commit = value && decodeCommit(value);
     else this.#published.set(parsed.key, value);
   }
@@ -185,7 +185,7 @@ class Writer implements RevisionWriter {
     for (const key of disputed) if (!wanted.has(key)) changed.push([key, this.#published.entries.get(key)]);
     if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
       this.#bucket.keep(commitKey(this.#source), encodeCommit(this.#commit));
-      this.#tell();
+      this.#notify();
       return this.#commit;
     }
     const pace = new Pace();
@@ -206,11 +206,11 @@ class Writer implements RevisionWriter {
     await this.#bucket.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
     this.#guard.taken();
-    this.#tell();
+    this.#notify();
     return commit;
   }
 
-  #tell(): void {
+  #notify(): void {
     if (!this.#commit) return;
     this.#committed?.({
       revisions: { [this.#source]: this.#commit.revision },

@@ -17,8 +17,8 @@ export interface Published {
 export class SourceReconciler {
   readonly #bucket: KeyValue;
   readonly #source: string;
-  /** What was told since the last look, by key of the bucket. What is right can change while a revision is written. */
-  readonly #told = new Map<string, { readonly at: SourceKey; readonly value: Uint8Array | undefined }>();
+  /** What was reported since the last look, by key of the bucket. What is right can change while a revision is written. */
+  readonly #reported = new Map<string, { readonly at: SourceKey; readonly value: Uint8Array | undefined }>();
   /** Keys that another process has written while its state counts. */
   readonly #theirs = new Set<string>();
   #newer: number | undefined;
@@ -36,7 +36,7 @@ export class SourceReconciler {
   /** Keys of the source that another process may have changed: a writer whose state is to count again writes them anew. */
   get disputed(): ReadonlySet<string> {
     if (this.#newer === undefined) return new Set();
-    return new Set([...this.#theirs, ...[...this.#told.values()].flatMap(({ at }) => at.key ?? [])]);
+    return new Set([...this.#theirs, ...[...this.#reported.values()].flatMap(({ at }) => at.key ?? [])]);
   }
 
   /** The writer has published again: its own state counts from now on. */
@@ -46,19 +46,19 @@ export class SourceReconciler {
   }
 
   /** @param value undefined: it was deleted, or what is there is not a writer's */
-  told(text: string, at: SourceKey, value: Uint8Array | undefined): void {
-    this.#told.set(text, { at, value });
+  reported(text: string, at: SourceKey, value: Uint8Array | undefined): void {
+    this.#reported.set(text, { at, value });
   }
 
   /** The server lost everything; it is written anew by the bucket. */
   forget(): void {
-    this.#told.clear();
+    this.#reported.clear();
   }
 
-  /** Puts right what still differs. To be called when nothing is being written and the bus has told everything. */
+  /** Puts right what still differs. To be called when nothing is being written and the bus has sent everything. */
   repair(published: Published): void {
-    const found = [...this.#told.values()].filter(({ at, value }) => differs(at, value, published));
-    this.#told.clear();
+    const found = [...this.#reported.values()].filter(({ at, value }) => differs(at, value, published));
+    this.#reported.clear();
     if (found.length === 0 || !published.commit) return;
     const commit = found.find(({ at }) => at.key === undefined)?.value;
     const theirs = commit && decodeCommit(commit);

@@ -1,4 +1,4 @@
-/** A write that the bus has not taken for so long is told, in milliseconds. */
+/** A write that the bus has not taken for so long is reported, in milliseconds. */
 export const LATE_MS = 5_000;
 
 /** Whether the bus takes what is written into a bucket: a write that waits is late when none has been taken for five seconds. */

@@ -23,7 +23,7 @@ describe("the agent's trust domain", () => {
     assert.throws(() => read({ TRUST_DOMAIN: "a/b" }), { code: "invalid_argument", message: /^TRUST_DOMAIN.*"a\/b"/ });
   });
 
-  it("says nothing of a pod that is not told its service account", () =>
+  it("says nothing of a pod that does not know its service account", () =>
     assert.equal(identity({ POD_NAMESPACE: "shop" }).spiffeId, undefined));
 });
 

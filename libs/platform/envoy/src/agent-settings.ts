@@ -23,7 +23,7 @@ const TOKEN = "./var/run/secrets/tokens/istio-token";
 const ROOT = "./var/run/secrets/istio/root-cert.pem";
 
 /**
- * Reads what the injector and Kubernetes tell of the pod: environment variables and the files of the downward API, relative to
+ * Reads what the injector and Kubernetes say of the pod: environment variables and the files of the downward API, relative to
  * the working directory (docs/reference/pilot.md §7.2). `proxyMetadata` of PROXY_CONFIG stands for variables that the
  * pod does not set.
  * @param role `sidecar` or `router` (also 1.1's `ingress`)
@@ -89,7 +89,7 @@ function trustDomain(text: string): string {
   }
 }
 
-/** @returns undefined when the pod is not told what it is */
+/** @returns undefined when the pod does not know what it is */
 function ownIdentity({ env, trustDomain, namespace, serviceAccount }: ProxySettings): string | undefined {
   return env.SERVICE_ACCOUNT && env.POD_NAMESPACE ? spiffeId({ trustDomain, namespace, serviceAccount }) : undefined;
 }

@@ -24,7 +24,7 @@ export async function drainEnvoy(id: ProcessId, options: DrainOptions): Promise<
     await admin.post("/healthcheck/fail");
     await admin.post(`/drain_listeners?${drainQuery}`);
   } catch (error) {
-    log.warn({ err: error }, "Envoy could not be told to drain");
+    log.warn({ err: error }, "Envoy could not be asked to drain");
     return;
   }
   const begin = performance.now();

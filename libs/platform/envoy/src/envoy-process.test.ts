@@ -163,14 +163,14 @@ describe("an Envoy that is kept running", () => {
       assert.ok(first);
       const others = [...started].filter(({ pid }) => pid !== first.pid);
       assert.deepEqual(others, [], "one process: started, or taken over");
-      let told = 0;
-      agent.it.onChange(() => told++);
+      let reported = 0;
+      agent.it.onChange(() => reported++);
       process.kill(first.pid, "SIGKILL");
       await waitFor("another one is live", 5_000, () => {
         const next = agent.id();
         return next !== undefined && next.pid !== first.pid && agent.it.missing?.().length === 0;
       });
-      assert.ok(told >= 2, "both changes were told");
+      assert.ok(reported >= 2, "both changes were reported");
       await agent.it.close?.();
       assert.equal(agent.id(), undefined);
     });

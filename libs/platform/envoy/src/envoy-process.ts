@@ -7,7 +7,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { removeFile, writeFileAtomic } from "@xebec/platform-files";
-import { INSTANCE_MARK, isRunning, type ProcessId, processOf, UNIT_MARK } from "@xebec/platform-process";
+import { INSTANCE_ID_ENV, isRunning, PROCESS_NAME_ENV, type ProcessId, processOf } from "@xebec/platform-process";
 import { type DrainOptions, drainEnvoy, endEnvoy } from "./envoy-end.ts";
 import { readBootstrap, readEnvoyRecord, writeEnvoyRecord } from "./envoy-files.ts";
 import { findByConfig, groupListens } from "./proc-search.ts";
@@ -202,7 +202,7 @@ class Supervised implements EnvoyProcess {
     try {
       const child = spawn(program, ["-c", bootstrapFile, ...args], {
         // It outlives the agent: whoever looks for the agent's process by its marks must not find Envoy.
-        env: { ...process.env, [UNIT_MARK]: undefined, [INSTANCE_MARK]: undefined },
+        env: { ...process.env, [PROCESS_NAME_ENV]: undefined, [INSTANCE_ID_ENV]: undefined },
         detached: true,
         stdio: ["ignore", output, output],
       });

@@ -40,7 +40,7 @@ export function findByConfig(file: string): FoundProcess | undefined {
 /**
  * Says whether a process, or another one of the group that it leads, holds the socket that listens on a TCP port (proc(5)).
  * @param leader process id; the group has the same number
- * @returns undefined when the machine does not tell: files of a program with capabilities of its own cannot be looked at
+ * @returns undefined when the machine does not show it: files of a program with capabilities of its own cannot be looked at
  */
 export function groupListens(leader: number, port: number): boolean | undefined {
   const sockets = listeners(leader, port);

@@ -7,14 +7,14 @@ import { logger } from "@xebec/core-log";
 import { isRunning, type ProcessId } from "@xebec/platform-process";
 
 const log = logger("envoy");
-/** How often a process of which nobody tells is looked at, in milliseconds. */
+/** How often a process without an event is looked at, in milliseconds. */
 const LOOK_MS = 1_000;
 /** Connections of a process close a moment before it is gone: so long it is looked at more often. */
 const DYING_MS = 500;
 const DYING_LOOK_MS = 10;
 
 /**
- * Waits until a process has ended, without looking all the time. The kernel tells it of a child. Of another process it closes the
+ * Waits until a process has ended, without looking all the time. The kernel reports the end of a child. Of another process it closes the
  * connections: one is kept to a port of it, and beside that it is looked at now and then.
  * @param child the process as it was started here; absent: somebody else has started it
  * @param port where the process listens, or will
@@ -62,7 +62,7 @@ function runs(id: ProcessId): boolean {
   try {
     return isRunning(id);
   } catch (error) {
-    log.warn({ err: error }, "it cannot be told whether the process runs");
+    log.warn({ err: error }, "it is unknown whether the process runs");
     return true;
   }
 }

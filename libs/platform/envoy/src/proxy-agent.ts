@@ -67,7 +67,7 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },
     quit: options.quit,
     drain: async () => {
-      // Who drains before the end is not over yet: clients are told to go, and those that come are served.
+      // Who drains before the end is not over yet: clients are asked to go, and those that come are served.
       await admin.post(`/drain_listeners?${drainQuery}&skip_exit`);
     },
   });

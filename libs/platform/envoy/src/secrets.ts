@@ -32,10 +32,10 @@ export function createSecrets(identity: WorkloadIdentity): Secrets {
   const listeners = new Set<() => void>();
   const files = new Map<string, FileSecret>();
   const cache = new Map<string, { from: string; secret: EncodedSecret }>();
-  const tell = (): void => {
+  const notify = (): void => {
     for (const changed of [...listeners]) changed();
   };
-  const unwatch = identity.onChange(tell);
+  const unwatch = identity.onChange(notify);
   const encoded = (name: string, from: string, make: () => EncodedSecret): EncodedSecret => {
     const known = cache.get(name);
     if (known?.from === from) return known.secret;
@@ -47,7 +47,7 @@ export function createSecrets(identity: WorkloadIdentity): Secrets {
     want(name) {
       if (name === "default" || name === "ROOTCA" || files.has(name)) return true;
       if (!name.startsWith("file-") || files.size >= MOST_FILES) return false;
-      const file = openFile(name, tell);
+      const file = openFile(name, notify);
       if (!file) return false;
       files.set(name, file);
       return true;
@@ -92,14 +92,14 @@ function openFile(name: string, changed: () => void): FileSecret | undefined {
   let ready = false;
   let closed = false;
   const open = async (): Promise<void> => {
-    for (let told = false; !ready && !closed; ) {
+    for (let reported = false; !ready && !closed; ) {
       try {
         await tls.start(NEVER);
         ready = true;
         changed();
       } catch (error) {
-        if (!told) log.warn({ err: error, secret: name }, "a file secret is not there yet");
-        told = true;
+        if (!reported) log.warn({ err: error, secret: name }, "a file secret is not there yet");
+        reported = true;
         await new Promise((resolve) => setTimeout(resolve, FILE_LOOK_MS).unref());
       }
     }
@@ -132,7 +132,7 @@ function pack(name: string, value: Uint8Array): EncodedSecret {
   return { name, value, version: versionOf(value) };
 }
 
-// The version is shown in Envoy's config dump: it must not tell anything of the key, so it is a hash.
+// The version is shown in Envoy's config dump: it must not reveal anything of the key, so it is a hash.
 function versionOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 }

@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import type { ProxySettings } from "./proxy-settings.ts";
 
-/** What Istio keeps of Envoy's statistics, and what tells of certificates (docs/reference/pilot.md §7.3). */
+/** What Istio keeps of Envoy's statistics, and what shows certificates (docs/reference/pilot.md §7.3). */
 const PREFIXES = [
   "cluster_manager",
   "listener_manager",

@@ -35,7 +35,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
     if (sync) await syncFolder(dirname(path));
   } catch (error) {
-    // What hinders the removal, too, hindered the write before: that is the error to tell.
+    // What hinders the removal, too, hindered the write before: that is the error to report.
     await unlink(temporary).catch(() => {});
     throw new XebecError("unavailable", `${path} cannot be written: ${(error as Error).message}`, { cause: error });
   }

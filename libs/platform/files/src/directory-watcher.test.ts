@@ -59,7 +59,7 @@ async function watching(
   }
 }
 
-test("what is there is told first, then synced, then changes, new files, removals", async () => {
+test("what is there is reported first, then synced, then changes, new files, removals", async () => {
   using folder = tempDir();
   writeFileSync(folder.file("a.yaml"), "a: 1");
   writeFileSync(folder.file("notes.txt"), "no");
@@ -101,7 +101,7 @@ test("an editor's save by rename is one change and no removal", async () => {
   });
 });
 
-test("a file is told only when it is still", async () => {
+test("a file is reported only when it is still", async () => {
   using folder = tempDir();
   await watching(
     folder.path,
@@ -196,7 +196,7 @@ test("a root that is missing or vanishes is an error, never the removal of its f
   );
 });
 
-test("the slow scan finds what no event told", async () => {
+test("the slow scan finds what no event reported", async () => {
   using folder = tempDir();
   mkdirSync(folder.file("real"));
   mkdirSync(folder.file("root"));

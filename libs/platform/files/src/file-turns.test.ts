@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FileTurns } from "./index.ts";
 
-test("what is told of files is dealt with in its order, and of a file only the newest form", async () => {
+test("what is reported of files is dealt with in its order, and of a file only the newest form", async () => {
   const turns = new FileTurns();
   const done: string[] = [];
   let open = (): void => {};

@@ -2,7 +2,7 @@ import { logger } from "@xebec/core-log";
 
 const log = logger("files");
 
-/** Deals with what a watcher tells in its order when reading a file takes its time; of a file only the newest form is dealt with. */
+/** Deals with what a watcher reports in its order when reading a file takes its time; of a file only the newest form is dealt with. */
 export class FileTurns {
   #last: Promise<void> = Promise.resolve();
   readonly #latest = new Map<string, object>();

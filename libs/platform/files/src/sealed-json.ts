@@ -11,7 +11,7 @@ export interface Unsealed<T> {
 }
 
 /**
- * Writes an object as JSON that tells when it is damaged: its first fields are a checksum over the rest and the name of the format.
+ * Writes an object as JSON that shows when it is damaged: its first fields are a checksum over the rest and the name of the format.
  * Whole or not at all, for its owner only.
  * @param format name and version of what is in it, `last-good 2`: another version is not read
  * @throws XebecError unavailable that names the file

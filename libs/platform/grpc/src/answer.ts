@@ -6,7 +6,7 @@ import type { ErrorStatus } from "./status.ts";
 /** Name, value, name, value: the form that node copies least. It must not change. */
 const HEAD: readonly string[] = [":status", "200", "content-type", "application/grpc"];
 const GZIP_HEAD: readonly string[] = [...HEAD, "grpc-encoding", "gzip"];
-/** With an error the caller is also told how it may compress (PROTOCOL-HTTP2, "Response-Headers"). */
+/** With an error the caller also learns how it may compress (PROTOCOL-HTTP2, "Response-Headers"). */
 const ERROR_HEAD: OutgoingHttpHeaders = {
   ":status": 200,
   "content-type": "application/grpc",

@@ -7,7 +7,7 @@ interface Tally {
   pending: number;
 }
 
-/** Counts calls that ended. A metric's series is found by text, which costs more than the counting: it is told in sums. */
+/** Counts calls that ended. A metric's series is found by text, which costs more than the counting: it is added in sums. */
 export class CallCounter {
   readonly #server: string;
   readonly #metric;

@@ -25,7 +25,7 @@ export interface ChannelTarget {
 }
 
 export interface CallOptions {
-  /** How long to wait, in milliseconds. Unary calls: 10 s unless told; streams: no limit unless told. */
+  /** How long to wait, in milliseconds. Unary calls: 10 s by default; streams: no limit by default. */
   readonly timeoutMs?: number;
   /** Request headers; names in lower case. */
   readonly metadata?: Readonly<Record<string, MetadataValue>>;

@@ -48,7 +48,9 @@ export function decompress(
     if (!error) done(result);
     else if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
       done(
-        new ProtocolError("resource_exhausted", `a message is larger than the limit of ${limit} bytes`, { cause: error }),
+        new ProtocolError("resource_exhausted", `a message is larger than the limit of ${limit} bytes`, {
+          cause: error,
+        }),
       );
     else done(new ProtocolError("internal", `a message is no valid ${encoding} data`, { cause: error }));
   });

@@ -80,7 +80,7 @@ export class Connection implements Peer {
     if (this.#streams === 0) this.#idleSince = performance.now();
   }
 
-  /** Asks to be told when the connection is to be closed for its age. @returns takes that back */
+  /** Registers a callback for when the connection is to be closed for its age. @returns takes that back */
   onRetire(end: () => void): () => void {
     this.#endings.add(end);
     return () => this.#endings.delete(end);

@@ -22,14 +22,14 @@ export function grpcHealth(components: readonly Component[], services: readonly 
     },
     watch(request, stream) {
       let last: Status | undefined;
-      const tell = (): void => {
+      const notify = (): void => {
         const now = known.has(request.service) ? status() : Status.SERVICE_UNKNOWN;
         if (now !== last) stream.write({ status: now });
         last = now;
       };
-      const timer = setInterval(tell, WATCH_MS);
+      const timer = setInterval(notify, WATCH_MS);
       stream.onClose(() => clearInterval(timer));
-      tell();
+      notify();
     },
   });
 }

@@ -21,7 +21,7 @@ export function spiffeIdentity(certificate: Pick<PeerCertificate, "subjectaltnam
   return uris.length === 1 && names === 1 && uris[0]?.startsWith("spiffe://") ? uris[0] : undefined;
 }
 
-/** What calls are told about a verified certificate. */
+/** What calls know about a verified certificate. */
 export function describeCertificate(certificate: PeerCertificate): ClientCertificate {
   const { serialNumber, valid_to } = certificate;
   return { identity: spiffeIdentity(certificate), serialNumber, notAfter: Date.parse(valid_to) };

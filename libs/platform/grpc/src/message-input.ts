@@ -112,7 +112,7 @@ export class MessageInput {
 
   #finish(): void {
     this.#over = true;
-    // A reset with code 0 looks like an end; the stream's close tells the sink.
+    // A reset with code 0 looks like an end; the stream's close notifies the sink.
     if (this.#stream.aborted) return;
     if (this.#reader.unfinished) this.#sink.failed(new ProtocolError("internal", "the last message is cut off"));
     else this.#sink.inputEnd();

@@ -1,6 +1,6 @@
 import type { CallContext } from "./call-context.ts";
-import type { RawStream } from "./raw-stream.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { RawStream } from "./raw-stream.ts";
 
 /** Answers one request; both sides are encoded messages. */
 export type RawUnaryHandler = (bytes: Buffer, call: CallContext) => Uint8Array | Promise<Uint8Array>;

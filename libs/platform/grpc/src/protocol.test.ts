@@ -323,7 +323,7 @@ describe("a call ends", () => {
 });
 
 describe("a connection", () => {
-  it("is told to go away on close, finishes its call, and takes no new one", async () => {
+  it("is asked to go away on close, finishes its call, and takes no new one", async () => {
     let answer: ((bytes: Uint8Array) => void) | undefined;
     const slow = rawUnary("/t.T/Slow", () => new Promise<Uint8Array>((resolve) => (answer = resolve)));
     await withRawSession({ services: [slow] }, async (session, server) => {

@@ -15,11 +15,11 @@ const CANCELLED = 1;
 /** Node's timers hold no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What a message stream is told when it is made. */
+/** What a message stream is made with. */
 export interface ServerStreamOptions {
   readonly path: string;
   readonly encoding: Encoding;
-  /** What the caller reads, and what it is told beside the messages. */
+  /** What the caller reads, and what it gets beside the messages. */
   readonly context: Pick<LazyContext, "acceptsGzip" | "answer">;
   readonly maxMessageBytes: number;
   /** Of its connection. */

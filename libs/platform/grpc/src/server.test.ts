@@ -69,7 +69,7 @@ test("a unary method takes and gives the bytes as they are", async () => {
   });
 });
 
-test("the context tells peer, headers and deadline", async () => {
+test("the context has peer, headers and deadline", async () => {
   const seen: CallContext[] = [];
   const values: (string | number | undefined)[] = [];
   const method = rawUnary("/t.T/M", (bytes, call) => {

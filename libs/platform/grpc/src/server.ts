@@ -14,12 +14,12 @@ import { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { GrpcMethod, GrpcService, RawStreamHandler } from "./method.ts";
+import { ProtocolError } from "./protocol-error.ts";
 import { type RequestHeaders, readHeaders, refusalOf } from "./request-headers.ts";
 import { ServerRawStream } from "./server-stream.ts";
 import { toStatus } from "./status.ts";
 import type { ClientCertificate, TlsSource } from "./tls-source.ts";
 import { type CallHost, UnaryCall } from "./unary-call.ts";
-import { ProtocolError } from "./protocol-error.ts";
 
 export interface GrpcServerOptions {
   /** Name of the component, in errors and metrics: `pilot xDS`. */

@@ -77,7 +77,7 @@ test("health follows what the components miss, in Check and in Watch", async () 
   });
 });
 
-test("a client without a server says unavailable, and waits when it is told to", async () => {
+test("a client without a server says unavailable, and waits when it is asked to", async () => {
   const client = createGrpcClient({ address: "127.0.0.1:1", descriptor: Health });
   await assert.rejects(client.check({}), (error: XebecError) => error.code === "unavailable");
   await assert.rejects(

@@ -6,8 +6,8 @@ import type { Encoding } from "./compression.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawUnaryHandler } from "./method.ts";
-import { toStatus } from "./status.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import { toStatus } from "./status.ts";
 
 const CANCELLED = 1;
 /** What a peer may take to fetch an answer beyond the limit of the call itself, in milliseconds. */

@@ -54,7 +54,7 @@ export async function callUnary(request: Uint8Array, options: UnaryCallOptions):
   if (signal?.aborted) throw new XebecError("cancelled", `${path} at ${server} was given up`);
   const session = open(options);
   const cut = Promise.withResolvers<never>();
-  // Whoever is told first decides; what comes later, also from a session that is over, is not waited for.
+  // The first outcome decides; what comes later, also from a session that is over, is not waited for.
   cut.promise.catch(() => undefined);
   const fail = (code: Code, text: string, cause?: unknown): void =>
     cut.reject(new XebecError(code, text, cause === undefined ? {} : { cause }));

@@ -6,7 +6,7 @@ import { XebecError } from "@xebec/core-errors";
 const BY_PROXY = /^(?:x-forwarded-|x-envoy-|x-real-ip$|forwarded$|via$)/;
 
 /**
- * Refuses whoever is not a program of this machine that means this port: for pages that tell, or change, what others must not.
+ * Refuses whoever is not a program of this machine that means this port: for pages that show, or change, what others must not.
  * Loopback is not enough. On a laptop each pod has a loopback address of its own, from which its proxy calls, and a proxy passes on
  * what came from elsewhere; a page in a browser may have made a name of its own lead here.
  * @param what the subject and verb of the message: `debug pages are`

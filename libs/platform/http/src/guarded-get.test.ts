@@ -44,7 +44,7 @@ describe("the policy for addresses that configuration names", () => {
     for (const each of own) assert.ok(policy.refusal(each), each);
   });
 
-  it("allows what it is told to allow, in every spelling", () => {
+  it("allows what it is configured to allow, in every spelling", () => {
     const open = createAddressPolicy(["127.0.0.0/8", "fe80::/10", "169.254.1.1"]);
     for (const each of ["127.0.0.1", "::ffff:127.0.0.1", "fe80::1", "169.254.1.1"])
       assert.equal(open.refusal(each), undefined, each);

@@ -8,7 +8,7 @@ import { createGrpcServer, createTlsSource, service } from "@xebec/platform-grpc
 const HOUR = 3_600_000;
 
 /** What it does with the next request; tests change it. */
-export interface Behaviour {
+export interface FakeCitadelOptions {
   uri: string;
   /** How long its certificates live, in milliseconds. */
   lifetimeMs: number;
@@ -24,8 +24,8 @@ export function makeRoot(organization = "test") {
 }
 
 /** Writes its root to `root.pem` and a token to `token` in the folder. */
-export async function fakeCitadel(folder: { file(name: string): string }, initial: Partial<Behaviour> = {}) {
-  const behaviour: Behaviour = {
+export async function fakeCitadel(folder: { file(name: string): string }, initial: Partial<FakeCitadelOptions> = {}) {
+  const behaviour: FakeCitadelOptions = {
     uri: "spiffe://cluster.local/ns/default/sa/a",
     lifetimeMs: HOUR,
     clockMs: 0,

@@ -6,7 +6,7 @@ const log = logger("identity");
 
 /** Whom citadel will sign for, as far as it is known before citadel was asked. */
 export interface Expected {
-  /** The SPIFFE ID, from what the pod is told of itself. */
+  /** The SPIFFE ID, from what the pod knows of itself. */
   readonly spiffeId?: string | undefined;
   /** The token's subject, `system:serviceaccount:NAMESPACE:SERVICE-ACCOUNT`. */
   readonly subject?: string | undefined;

@@ -37,7 +37,7 @@ test("a key pair from files is rotated live, and half of a rotation changes noth
   await tls.close?.();
 });
 
-test("a certificate out of its time keeps its server from being ready, and is told", async () => {
+test("a certificate out of its time keeps its server from being ready, and is reported", async () => {
   using folder = tempDir();
   const ca = createTestCa();
   const [cert, key] = [folder.file("tls.crt"), folder.file("tls.key")];

@@ -33,7 +33,7 @@ export interface Restored {
 }
 
 /**
- * Reads the identity that an earlier process kept. What cannot be used is told in the log.
+ * Reads the identity that an earlier process kept. What cannot be used is reported in the log.
  * @param unfit says why the SPIFFE identity of the certificate is not the one that is wanted; undefined: it is
  */
 export async function loadIdentity(

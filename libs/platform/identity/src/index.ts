@@ -1,6 +1,6 @@
 export { fileTls } from "./file-tls.ts";
 export type { StoredIdentity } from "./identity-store.ts";
-export { keepTokensFresh } from "./keep-tokens-fresh.ts";
+export { renewTokens } from "./renew-tokens.ts";
 export { type IdentityFlags, serviceIdentity } from "./service-identity.ts";
 export { loadOrCreateTokenKey } from "./token-key.ts";
 export { createWorkloadIdentity, type WorkloadIdentity, type WorkloadIdentityOptions } from "./workload-identity.ts";

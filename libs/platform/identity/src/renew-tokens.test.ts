@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { keepTokensFresh } from "./index.ts";
+import { renewTokens } from "./index.ts";
 
 test("tokens are written anew when the clock was set, also after a write that failed", async (t) => {
   const real = Date.now;
   let offset = 0;
   t.mock.method(Date, "now", () => real() + offset);
   let writes = 0;
-  const end = keepTokensFresh(async () => {
+  const end = renewTokens(async () => {
     writes++;
     if (writes === 1) throw new Error("no room");
   });

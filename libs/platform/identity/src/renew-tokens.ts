@@ -9,7 +9,7 @@ const REFRESH_MS = 6 * 3_600_000;
  * Has tokens written anew long before they end, and when the clock was set: one from the future is refused.
  * @returns ends that
  */
-export function keepTokensFresh(write: () => Promise<void>): () => void {
+export function renewTokens(write: () => Promise<void>): () => void {
   const refresh = new Coalescer(() =>
     write().catch((error: unknown) => log.error({ err: error }, "tokens could not be written")),
   );

@@ -15,7 +15,7 @@ export interface WorkloadIdentityOptions {
   /** Roots to verify citadel with, PEM file; read anew at each attempt, as the token is. */
   readonly caRootFile: string;
   readonly tokenFile?: string | undefined;
-  /** P-256 unless told. */
+  /** P-256 by default. */
   readonly keyType?: KeyType;
   /** Lifetime to ask for, in milliseconds (24 h). */
   readonly ttlMs?: number;

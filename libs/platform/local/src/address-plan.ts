@@ -13,29 +13,30 @@ const LAST_POD_HOST = 250;
 
 /** Loopback addresses of everything on the laptop: `127.B.0.x` services, `127.B.1.x` pods, `127.B.2.x` what is in them. */
 export interface AddressPlan {
-  readonly block: number;
+  /** The second number of all its addresses. */
+  readonly addressBlock: number;
   readonly nats: string;
   service(name: ServiceName): string;
-  pod(slot: number): string;
-  app(slot: number): string;
+  pod(hostNumber: number): string;
+  app(hostNumber: number): string;
 }
 
-/** @throws XebecError invalid_argument for a block outside 1 to 254 */
-export function addressPlan(block: number): AddressPlan {
-  if (!Number.isInteger(block) || block < 1 || block > 254)
-    throw new XebecError("invalid_argument", `address block ${block} is not a number from 1 to 254`);
+/** @throws XebecError invalid_argument for an address block outside 1 to 254 */
+export function addressPlan(addressBlock: number): AddressPlan {
+  if (!Number.isInteger(addressBlock) || addressBlock < 1 || addressBlock > 254)
+    throw new XebecError("invalid_argument", `address block ${addressBlock} is not a number from 1 to 254`);
   return {
-    block,
-    nats: `127.${block}.0.${NATS_HOST}`,
-    service: (name) => `127.${block}.0.${FIRST_SERVICE_HOST + SERVICES.indexOf(name)}`,
-    pod: (slot) => `127.${block}.${POD_NET}.${FIRST_POD_HOST + slot}`,
-    app: (slot) => `127.${block}.${APP_NET}.${FIRST_POD_HOST + slot}`,
+    addressBlock,
+    nats: `127.${addressBlock}.0.${NATS_HOST}`,
+    service: (name) => `127.${addressBlock}.0.${FIRST_SERVICE_HOST + SERVICES.indexOf(name)}`,
+    pod: (hostNumber) => `127.${addressBlock}.${POD_NET}.${FIRST_POD_HOST + hostNumber}`,
+    app: (hostNumber) => `127.${addressBlock}.${APP_NET}.${FIRST_POD_HOST + hostNumber}`,
   };
 }
 
-/** The lowest slot that is free. @throws XebecError resource_exhausted when all are taken */
-export function freeSlot(taken: ReadonlySet<number>): number {
-  for (let slot = 0; slot <= LAST_POD_HOST - FIRST_POD_HOST; slot++) if (!taken.has(slot)) return slot;
+/** The lowest host number that is free. @throws XebecError resource_exhausted when all are taken */
+export function freeHostNumber(taken: ReadonlySet<number>): number {
+  for (let number = 0; number <= LAST_POD_HOST - FIRST_POD_HOST; number++) if (!taken.has(number)) return number;
   throw new XebecError(
     "resource_exhausted",
     `more than ${LAST_POD_HOST - FIRST_POD_HOST + 1} pods do not fit on one machine`,

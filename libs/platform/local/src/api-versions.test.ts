@@ -16,13 +16,13 @@ const service = (port: string): string =>
 
 test("Deployments of every version that was ever there are read", () => {
   for (const version of ["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"]) {
-    const { objects, errors, leftOut } = parseManifests(deployment(version, "  replicas: 2\n"));
-    assert.deepEqual([errors, leftOut], [[], []], version);
+    const { objects, errors, unsupported } = parseManifests(deployment(version, "  replicas: 2\n"));
+    assert.deepEqual([errors, unsupported], [[], []], version);
     assert.equal(objects[0]?.kind === "Deployment" && objects[0].replicas, 2);
   }
   const rollback = "  rollbackTo: {revision: 1}\n";
-  assert.deepEqual(parseManifests(deployment("extensions/v1beta1", rollback)).leftOut, []);
-  assert.equal(parseManifests(deployment("apps/v1", rollback)).leftOut.length, 1);
+  assert.deepEqual(parseManifests(deployment("extensions/v1beta1", rollback)).unsupported, []);
+  assert.equal(parseManifests(deployment("apps/v1", rollback)).unsupported.length, 1);
 });
 
 const INVALID: readonly [string, string, RegExp][] = [
@@ -44,14 +44,14 @@ const INVALID: readonly [string, string, RegExp][] = [
     /spec\.selector\.matchLabels\.app does not match/,
   ],
   [
-    "a label that is no text",
+    "a label that is not a string",
     deployment("apps/v1").replace("app: web}}", "app: web, version: 1}}"),
-    /template\.metadata\.labels: version must be a text, not 1; put it in quotes/,
+    /template\.metadata\.labels: version must be a string, not 1; quote it/,
   ],
   [
-    "a variable that is no text",
+    "a variable that is not a string",
     deployment("apps/v1").replace("command: [web]", "env: [{name: A, value: yes}]"),
-    /env\[0\]\.value must be a text, not true; put it in quotes/,
+    /env\[0\]\.value must be a string, not true; quote it/,
   ],
 ];
 for (const [name, text, message] of INVALID)
@@ -65,7 +65,7 @@ const LEFT_OUT: readonly [string, string, RegExp][] = [
   [
     "a port's field",
     service("{port: 80, tagetPort: 8080}"),
-    /^spec\.ports\[0\]\.tagetPort is left out: .* did you mean targetPort\?$/,
+    /^spec\.ports\[0\]\.tagetPort is ignored: .* did you mean targetPort\?$/,
   ],
   [
     "a service's field",
@@ -90,23 +90,23 @@ const LEFT_OUT: readonly [string, string, RegExp][] = [
   [
     "an Ingress of long ago",
     "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
-    /^kind Ingress \(extensions\/v1beta1\) is left out: .* write a Gateway and a VirtualService/,
+    /^kind Ingress \(extensions\/v1beta1\) is ignored: .* write a Gateway and a VirtualService/,
   ],
   [
     "an Ingress of today",
     "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\n",
-    /^kind Ingress \(networking\.k8s\.io\/v1\) is left out: .* write a Gateway/,
+    /^kind Ingress \(networking\.k8s\.io\/v1\) is ignored: .* write a Gateway/,
   ],
   ["a StatefulSet", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\n", /write a Deployment of apps\/v1$/],
   [
     "somebody else's kind of the same name",
     "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n",
-    /^kind Service \(serving\.knative\.dev\/v1\) is left out/,
+    /^kind Service \(serving\.knative\.dev\/v1\) is ignored/,
   ],
 ];
 for (const [name, text, message] of LEFT_OUT)
-  test(`told with what was meant: ${name}`, () => {
-    const { errors, leftOut } = parseManifests(text);
-    assert.deepEqual([errors.length, leftOut.length], [0, 1], JSON.stringify([errors, leftOut]));
-    assert.match(leftOut[0]?.message ?? "", message);
+  test(`reported with what was meant: ${name}`, () => {
+    const { errors, unsupported } = parseManifests(text);
+    assert.deepEqual([errors.length, unsupported.length], [0, 1], JSON.stringify([errors, unsupported]));
+    assert.match(unsupported[0]?.message ?? "", message);
   });

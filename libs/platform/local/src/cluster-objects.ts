@@ -8,9 +8,10 @@ import { readManifests } from "./parse-manifests.ts";
 
 const log = logger("local");
 
-/** Something that is wrong with a workload manifest. */
+/** A finding about an object in a manifest, for its author. */
 export interface Diagnostic {
-  readonly path: string;
+  /** Relative to the configuration directory. */
+  readonly file: string;
   readonly line: number;
   readonly message: string;
 }
@@ -19,8 +20,8 @@ export interface ClusterObjects extends Component {
   /** Everything in the directory, by `objectKey`; the first file, by its path, has an object. */
   readonly objects: ReadonlyMap<string, ClusterObject>;
   readonly problems: readonly Diagnostic[];
-  /** What of the manifests has no meaning here. */
-  readonly leftOut: readonly Diagnostic[];
+  /** Kinds that do not run here, and fields that are unknown or have no effect; the rest is applied. */
+  readonly unsupported: readonly Diagnostic[];
 }
 
 /** Watches a directory for the Kubernetes objects that the local platform runs. @param changed called after each change */
@@ -30,7 +31,7 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     {
       readonly objects: readonly ClusterObject[];
       readonly problems: readonly Diagnostic[];
-      readonly leftOut: readonly Diagnostic[];
+      readonly unsupported: readonly Diagnostic[];
     }
   >();
   let objects = new Map<string, ClusterObject>();
@@ -57,10 +58,10 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     handlers: {
       file: (path, content) =>
         turns.take(path, async (isLatest) => {
-          const { objects: found, errors, leftOut } = await readManifests(content);
+          const { objects: found, errors, unsupported } = await readManifests(content);
           if (!isLatest()) return;
-          const problems = errors.map((error) => ({ path: shown(path), ...error }));
-          for (const problem of problems) log.warn(problem, "a manifest is refused; what it said before stays");
+          const problems = errors.map((error) => ({ file: shown(path), ...error }));
+          for (const problem of problems) log.warn(problem, "a manifest is rejected; what it said before stays");
           // An invalid object, or a file that was cut off, takes nothing away that runs.
           const isDoubtful = problems.length > 0 || (found.length === 0 && content.length === 0);
           const known = new Set(found.map(objectKey));
@@ -68,7 +69,7 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
           files.set(path, {
             objects: [...found, ...kept],
             problems,
-            leftOut: leftOut.map((each) => ({ path: shown(path), ...each })),
+            unsupported: unsupported.map((each) => ({ file: shown(path), ...each })),
           });
           update();
         }),
@@ -78,8 +79,8 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
         turns.take(path, () => {
           files.set(path, {
             objects: files.get(path)?.objects ?? [],
-            problems: [{ path: shown(path), line: 1, message: error.message }],
-            leftOut: [],
+            problems: [{ file: shown(path), line: 1, message: error.message }],
+            unsupported: [],
           });
           update();
         }),
@@ -98,8 +99,8 @@ export function watchClusterObjects(dir: string, changed: () => void): ClusterOb
     get problems() {
       return [...files.values()].flatMap((each) => each.problems);
     },
-    get leftOut() {
-      return [...files.values()].flatMap((each) => each.leftOut);
+    get unsupported() {
+      return [...files.values()].flatMap((each) => each.unsupported);
     },
     start: (signal) => watcher.start(signal),
     missing: () => (synced ? [] : [`the files of ${dir} are not read yet`]),

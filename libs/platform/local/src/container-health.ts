@@ -2,9 +2,9 @@ import { backoff, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { ProcessId } from "@xebec/platform-process";
 import { type ActionPlace, act, actionTarget } from "./container-action.ts";
+import type { ManagedProcess } from "./managed-process.ts";
 import type { Probe } from "./manifest-objects.ts";
 import { isOwn } from "./readiness.ts";
-import type { Unit } from "./unit.ts";
 
 const log = logger("local");
 
@@ -20,10 +20,10 @@ const DEFAULTS = {
 const SOON = { baseMs: 50, maxMs: 1_000 };
 
 export interface HealthOptions {
-  readonly unit: Unit;
+  readonly managed: ManagedProcess;
   readonly place: ActionPlace;
-  /** The unit whose processes must hold a port that is asked, by the port's address. */
-  readonly holderOf: (host: string) => Unit;
+  /** The process whose processes must hold a port that is asked, by the port's address. */
+  readonly holderOf: (host: string) => ManagedProcess;
   /** Ready until a probe says otherwise: an earlier supervisor found it so. */
   readonly wasReady: boolean;
   /** A process that is replaced leaves what answers the probes running. */
@@ -53,10 +53,10 @@ export class ContainerHealth {
     this.ready = options.wasReady;
   }
 
-  /** The unit's process may be another one now, or none. */
+  /** The process's process may be another one now, or none. */
   processChanged(): void {
-    const { unit, survives } = this.#options;
-    const now = unit.id;
+    const { managed, survives } = this.#options;
+    const now = managed.id;
     // It ended while nobody looked.
     if (!now && !survives) this.#adopted = false;
     if (!now && !this.#life && !this.#adopted) this.#set(false);
@@ -73,7 +73,7 @@ export class ContainerHealth {
     this.#adopted = false;
     this.#life = new AbortController();
     void this.#live(this.#life.signal, wasReady).catch((error: unknown) =>
-      log.error({ err: error, unit: unit.spec.name }, "the probes of the container have ended"),
+      log.error({ err: error, process: managed.spec.name }, "the probes of the container have ended"),
     );
   }
 
@@ -160,7 +160,7 @@ export class ContainerHealth {
   }
 
   async #ask(probe: Probe, signal: AbortSignal): Promise<boolean> {
-    const { place, unit, holderOf } = this.#options;
+    const { place, managed, holderOf } = this.#options;
     try {
       if (!(await act(probe, place, withDefaults(probe).timeoutSeconds * 1_000, signal))) return false;
       const target = actionTarget(probe, place);
@@ -171,7 +171,7 @@ export class ContainerHealth {
         isOwn(holderOf(target.host).holder(target.host, target.port))
       );
     } catch (error) {
-      log.debug({ err: error, unit: unit.spec.name }, "a probe could not be made");
+      log.debug({ err: error, process: managed.spec.name }, "a probe could not be made");
       return false;
     }
   }

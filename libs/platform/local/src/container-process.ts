@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { readYaml } from "@xebec/core-yaml";
 import type { AgentEnvironment } from "@xebec/platform-envoy";
-import { POD_MARK, RUN_MARK } from "@xebec/platform-process";
+import { POD_UID_ENV, RUN_ID_ENV } from "@xebec/platform-process";
 import { containerCommand, NODE_ENVIRONMENT } from "./images.ts";
+import type { ProcessSpec } from "./managed-process.ts";
 import type { ContainerSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
 import { containerRoot } from "./pod-volumes.ts";
 import type { PodState } from "./state-file.ts";
-import type { UnitSpec } from "./unit.ts";
 
 /** The container that is a pod's proxy. */
 export const PROXY = "istio-proxy";
@@ -29,7 +29,7 @@ export interface PodPlace {
  * What runs as a container of a pod.
  * @throws XebecError invalid_argument for an image that does not run here, or a reference that leads nowhere
  */
-export function containerUnit(host: PodHost, pod: PodPlace, container: ContainerSpec): UnitSpec {
+export function containerProcess(host: PodHost, pod: PodPlace, container: ContainerSpec): ProcessSpec {
   const { namespace, name, uid } = pod.state;
   const isProxy = container.name === PROXY;
   const own = containerEnvironment(container, pod.facts);
@@ -40,8 +40,8 @@ export function containerUnit(host: PodHost, pod: PodPlace, container: Container
     ...(isProxy ? {} : appEnvironment(host, pod)),
     ...own,
     ...(isProxy ? setVariables(proxyEnvironment(host, pod, container, own.PROXY_CONFIG)) : {}),
-    [RUN_MARK]: host.runId,
-    [POD_MARK]: uid,
+    [RUN_ID_ENV]: host.runId,
+    [POD_UID_ENV]: uid,
   };
   return {
     name: `pod/${namespace}/${name}/${container.name}`,
@@ -50,7 +50,7 @@ export function containerUnit(host: PodHost, pod: PodPlace, container: Container
     cwd: containerRoot(pod.directory, container),
     logFile: join(host.runDir, "logs", `${namespace}.${name}.${container.name}.log`),
     // An agent that was killed leaves its Envoy serving.
-    ...(isProxy ? { leavesChildren: true, portMark: [POD_MARK, uid] as const } : {}),
+    ...(isProxy ? { leavesChildren: true, portEnv: [POD_UID_ENV, uid] as const } : {}),
   };
 }
 

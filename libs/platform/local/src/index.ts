@@ -1,11 +1,11 @@
 export { type AddressPlan, addressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 export type { Diagnostic } from "./cluster-objects.ts";
 export { appEntry, NODE_ENVIRONMENT, NODE_FLAGS, SERVICE_NODE_FLAGS } from "./images.ts";
-export { localMarks } from "./local-marks.ts";
-export type { MeshStatus, UnitStatus } from "./mesh-status.ts";
-export { type ManifestError, type Manifests, parseManifests } from "./parse-manifests.ts";
+export { localHashes } from "./local-hashes.ts";
+export type { MeshStatus, ProcessStatus } from "./mesh-status.ts";
+export { type Manifests, parseManifests } from "./parse-manifests.ts";
 export { chooseContainer } from "./pod-lookup.ts";
-export type { MintToken } from "./pod-tokens.ts";
+export type { IssueToken } from "./pod-tokens.ts";
 export {
   type BusService,
   CITADEL_PORT,

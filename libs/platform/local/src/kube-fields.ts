@@ -63,19 +63,19 @@ const KINDS: Readonly<Record<string, Shape>> = {
 /** Fields of an object that Kubernetes does not have, a sentence each; of a Deployment's template only what is inside containers. */
 export function unknownFields(object: Fields): string[] {
   const kind = String(object.kind);
-  const told = unknownIn(object, KINDS[kind] ?? null, "");
-  if (kind !== "Deployment") return told;
+  const unknown = unknownIn(object, KINDS[kind] ?? null, "");
+  if (kind !== "Deployment") return unknown;
   const template = child(child(object.spec, "template"), "metadata");
-  told.push(...unknownIn(template, META, "spec.template.metadata"));
+  unknown.push(...unknownIn(template, META, "spec.template.metadata"));
   const pod = child(child(object.spec, "template"), "spec");
   for (const list of ["containers", "initContainers"]) {
     const containers = child(pod, list);
     for (const [i, container] of (Array.isArray(containers) ? containers : []).entries())
       for (const [name, shape] of Object.entries(CONTAINER))
-        told.push(...unknownIn(child(container, name), shape, `spec.template.spec.${list}[${i}].${name}`));
+        unknown.push(...unknownIn(child(container, name), shape, `spec.template.spec.${list}[${i}].${name}`));
   }
-  told.push(...unknownIn(child(pod, "volumes"), VOLUME, "spec.template.spec.volumes"));
-  return told;
+  unknown.push(...unknownIn(child(pod, "volumes"), VOLUME, "spec.template.spec.volumes"));
+  return unknown;
 }
 
 function child(value: unknown, name: string): unknown {
@@ -90,6 +90,6 @@ function unknownIn(value: unknown, shape: Shape | null, path: string): string[] 
     // A Deployment's own fields are looked at by the caller.
     if (path === "" && name === "spec" && !Object.hasOwn(shape, name)) return [];
     if (Object.hasOwn(shape, name)) return unknownIn(each, shape[name] ?? null, at);
-    return [`${at} is left out: Kubernetes has no such field${didYouMean(name, Object.keys(shape))}`];
+    return [`${at} is ignored: Kubernetes has no such field${didYouMean(name, Object.keys(shape))}`];
   });
 }

@@ -6,10 +6,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { isRunning, processesMarked, RUN_MARK } from "@xebec/platform-process";
+import { isRunning, processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
 import { freePort, tempDir } from "@xebec/testing-launch";
-import { Unit, type UnitSpec } from "./unit.ts";
-import { mainProcesses } from "./unit-processes.ts";
+import { mainProcesses } from "./main-processes.ts";
+import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
 
 const TIMEOUT_MS = 15_000;
 /** Fails when the port is taken, and has a child in a session of its own. */
@@ -19,32 +19,32 @@ const SERVER = `
 /** A supervisor that is killed by itself at its n-th record, before or after it is written. */
 const SUPERVISOR = `
   import { readFileSync, writeFileSync } from "node:fs";
-  import { Unit } from ${JSON.stringify(join(import.meta.dirname, "unit.ts"))};
+  import { ManagedProcess } from ${JSON.stringify(join(import.meta.dirname, "managed-process.ts"))};
   const [file, at, when] = process.argv.slice(1);
   let n = 0;
   const die = () => process.kill(process.pid, "SIGKILL");
   const { spec, record } = JSON.parse(readFileSync(file, "utf8"));
-  const unit = new Unit(spec, () => {
+  const managed = new ManagedProcess(spec, () => {
     const last = ++n === Number(at);
     if (last && when === "before") die();
-    writeFileSync(file, JSON.stringify({ spec, record: unit.record }));
+    writeFileSync(file, JSON.stringify({ spec, record: managed.record }));
     if (last && when === "after") die();
   });
-  unit.start(record);
+  managed.start(record);
   setInterval(() => {}, 1000);`;
 
-async function setting(t: TestContext): Promise<{ spec: UnitSpec; file: string; runId: string }> {
+async function setting(t: TestContext): Promise<{ spec: ProcessSpec; file: string; runId: string }> {
   const folder = tempDir();
   const runId = randomUUID();
   t.after(async () => {
-    for (const each of processesMarked(RUN_MARK, runId)) process.kill(each.pid, "SIGKILL");
-    await waitFor("nothing left", TIMEOUT_MS, () => processesMarked(RUN_MARK, runId).length === 0);
+    for (const each of processesWithEnv(RUN_ID_ENV, runId)) process.kill(each.pid, "SIGKILL");
+    await waitFor("nothing left", TIMEOUT_MS, () => processesWithEnv(RUN_ID_ENV, runId).length === 0);
     folder.remove();
   });
-  const spec: UnitSpec = {
+  const spec: ProcessSpec = {
     name: "service/test",
     command: [process.execPath, "-e", SERVER],
-    env: { PATH: process.env.PATH ?? "", PORT: String(await freePort()), [RUN_MARK]: runId },
+    env: { PATH: process.env.PATH ?? "", PORT: String(await freePort()), [RUN_ID_ENV]: runId },
     cwd: folder.path,
     logFile: folder.file("test.log"),
   };
@@ -65,15 +65,15 @@ async function supervise(file: string, at: number, when: string, killAfterMs?: n
 /** The next supervisor finds one process, ends any other one, and starts none anew. */
 async function takesOver(t: TestContext, { spec, file, runId }: Awaited<ReturnType<typeof setting>>): Promise<void> {
   const ran = mainProcesses(runId).get(spec.name) ?? [];
-  assert.ok(ran.length <= 1, `${ran.length} processes of one unit`);
-  const { record } = JSON.parse(readFileSync(file, "utf8")) as { record: Unit["record"] };
-  const unit = new Unit(spec, () => undefined);
-  t.after(() => unit.end(1_000));
-  unit.start(record);
-  const id = await waitFor("its process", TIMEOUT_MS, () => unit.id);
+  assert.ok(ran.length <= 1, `${ran.length} instances of one process`);
+  const { record } = JSON.parse(readFileSync(file, "utf8")) as { record: ManagedProcess["record"] };
+  const managed = new ManagedProcess(spec, () => undefined);
+  t.after(() => managed.end(1_000));
+  managed.start(record);
+  const id = await waitFor("its process", TIMEOUT_MS, () => managed.id);
   if (ran[0]) assert.equal(id.pid, ran[0].pid);
-  await waitFor("it has its port", TIMEOUT_MS, () => unit.holder("127.0.0.1", Number(spec.env.PORT)) === "own");
-  assert.equal(unit.restarts, 0);
+  await waitFor("it has its port", TIMEOUT_MS, () => managed.holder("127.0.0.1", Number(spec.env.PORT)) === "own");
+  assert.equal(managed.restarts, 0);
   await waitFor("one process", TIMEOUT_MS, () => mainProcesses(runId).get(spec.name)?.length === 1);
 }
 
@@ -102,7 +102,7 @@ test("supervisors that are killed one after another never start a second process
   await takesOver(t, its);
 });
 
-test("of two processes of one unit the one that was written down goes on, else the oldest; the other is ended", async (t) => {
+test("of two processes of one process the one that was written down goes on, else the oldest; the other is ended", async (t) => {
   const its = await setting(t);
   await supervise(its.file, 2, "before");
   const [first] = await waitFor("the first", TIMEOUT_MS, () => mainProcesses(its.runId).get(its.spec.name));
@@ -114,25 +114,25 @@ test("of two processes of one unit the one that was written down goes on, else t
     env: { ...its.spec.env, XEBEC_UNIT: its.spec.name, XEBEC_INSTANCE: "second" },
   });
   await waitFor("both", TIMEOUT_MS, () => mainProcesses(its.runId).get(its.spec.name)?.length === 2);
-  const unit = new Unit(its.spec, () => undefined);
-  t.after(() => unit.end(1_000));
-  unit.start({});
+  const managed = new ManagedProcess(its.spec, () => undefined);
+  t.after(() => managed.end(1_000));
+  managed.start({});
   await waitFor("the second has ended", TIMEOUT_MS, () => second.signalCode === "SIGKILL");
-  assert.equal(unit.id?.pid, first.pid);
+  assert.equal(managed.id?.pid, first.pid);
   assert.ok(isRunning(first));
 });
 
-test("a port that somebody else holds is not the unit's", async (t) => {
+test("a port that somebody else holds is not the process's", async (t) => {
   const its = await setting(t);
   const port = Number(its.spec.env.PORT);
   const { createServer } = await import("node:http");
   const other = createServer().listen(port, "127.0.0.1");
   await once(other, "listening");
   t.after(() => other.close());
-  const unit = new Unit({ ...its.spec, command: ["/bin/sleep", "1000"] }, () => undefined);
-  t.after(() => unit.end(1_000));
-  unit.start({});
-  await waitFor("its process", TIMEOUT_MS, () => unit.id);
-  assert.equal(unit.holder("127.0.0.1", port), "other");
-  assert.equal(unit.holder("127.0.0.2", port), "nobody");
+  const managed = new ManagedProcess({ ...its.spec, command: ["/bin/sleep", "1000"] }, () => undefined);
+  t.after(() => managed.end(1_000));
+  managed.start({});
+  await waitFor("its process", TIMEOUT_MS, () => managed.id);
+  assert.equal(managed.holder("127.0.0.1", port), "other");
+  assert.equal(managed.holder("127.0.0.2", port), "nobody");
 });

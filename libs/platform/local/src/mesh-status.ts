@@ -1,12 +1,12 @@
 import type { NatsHealth } from "@xebec/platform-bus";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import type { Diagnostic } from "./cluster-objects.ts";
+import type { ManagedProcess } from "./managed-process.ts";
 import type { PodRunner } from "./pod-runner.ts";
 import { foreignHolder, serviceMissing } from "./readiness.ts";
 import { MONITORING_PORT, NATS_PORT } from "./services.ts";
-import type { Unit } from "./unit.ts";
 
-export interface UnitStatus {
+export interface ProcessStatus {
   readonly name: string;
   readonly kind: "service" | "pod";
   readonly addresses: readonly string[];
@@ -25,28 +25,28 @@ export interface MeshStatus {
   readonly ingress: string;
   readonly monolith: boolean;
   readonly supervisor: number;
-  readonly units: readonly UnitStatus[];
+  readonly processes: readonly ProcessStatus[];
   readonly problems: readonly Diagnostic[];
-  /** What of the manifests has no meaning here; the rest is taken. */
-  readonly leftOut: readonly Diagnostic[];
+  /** Kinds that do not run here, and fields that are unknown or have no effect; the rest is applied. */
+  readonly unsupported: readonly Diagnostic[];
   /** What the supervisor itself still waits for. */
   readonly missing: readonly string[];
 }
 
-/** What runs of a service, and whether it says that it is ready. @param natsHealth tells it of nats-server */
+/** What runs of a service, and whether it says that it is ready. @param natsHealth checks nats-server */
 export async function serviceStatus(
-  unit: Unit,
+  managed: ManagedProcess,
   plan: AddressPlan,
   natsHealth: Pick<NatsHealth, "error"> | undefined,
-): Promise<UnitStatus> {
-  const name = unit.spec.name.replace("service/", "");
+): Promise<ProcessStatus> {
+  const name = managed.spec.name.replace("service/", "");
   const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
   const port = name === "nats" ? NATS_PORT : MONITORING_PORT;
   const answer =
     name === "nats"
       ? [(await natsHealth?.error()) ?? ""].filter(Boolean)
       : ((await serviceMissing(host, port)) ?? [`it does not answer at ${host}:${port} yet`]);
-  const foreign = unit.id && answer.length === 0 ? foreignHolder(unit, host, port) : "";
+  const foreign = managed.id && answer.length === 0 ? foreignHolder(managed, host, port) : "";
   const missing = foreign ? [foreign] : answer;
   return {
     name,
@@ -55,26 +55,26 @@ export async function serviceStatus(
       name === "istiod"
         ? SERVICES.map((each) => plan.service(each))
         : [name === "nats" ? `${host}:${NATS_PORT}` : host],
-    pid: unit.id?.pid,
-    ready: missing.length === 0 && unit.id !== undefined,
-    restarts: unit.restarts,
-    log: unit.spec.logFile,
-    problem: unit.id ? missing.join("; ") : unit.problem || "not running",
+    pid: managed.id?.pid,
+    ready: missing.length === 0 && managed.id !== undefined,
+    restarts: managed.restarts,
+    log: managed.spec.logFile,
+    problem: managed.id ? missing.join("; ") : managed.problem || "not running",
   };
 }
 
 /** What runs of a pod. */
-export function podStatus(pod: PodRunner): UnitStatus {
-  const proxy = pod.units.find((unit) => unit.spec.name.endsWith("/istio-proxy"));
-  const main = pod.units.find((unit) => unit !== proxy) ?? proxy;
+export function podStatus(pod: PodRunner): ProcessStatus {
+  const proxy = pod.processes.find((managed) => managed.spec.name.endsWith("/istio-proxy"));
+  const main = pod.processes.find((managed) => managed !== proxy) ?? proxy;
   return {
     name: `${pod.state.namespace}/${pod.state.name}`,
     kind: "pod",
     addresses: [pod.ip, pod.appIp],
     pid: main?.id?.pid,
     ready: pod.ready,
-    restarts: pod.units.reduce((sum, unit) => sum + unit.restarts, 0),
+    restarts: pod.processes.reduce((sum, managed) => sum + managed.restarts, 0),
     log: main?.spec.logFile ?? "",
-    problem: pod.problem || (pod.units.find((unit) => unit.problem)?.problem ?? ""),
+    problem: pod.problem || (pod.processes.find((managed) => managed.problem)?.problem ?? ""),
   };
 }

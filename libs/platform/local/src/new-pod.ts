@@ -7,7 +7,7 @@ import type { PodState } from "./state-file.ts";
 export function newPodState(
   deployment: { readonly name: string; readonly namespace: string },
   hash: string,
-  slot: number,
+  hostNumber: number,
   template: PodTemplate,
 ): PodState {
   const uid = randomUUID();
@@ -28,7 +28,7 @@ export function newPodState(
     namespace: deployment.namespace,
     name,
     uid,
-    slot,
+    hostNumber,
     deployment: deployment.name,
     hash,
     spec: pod,

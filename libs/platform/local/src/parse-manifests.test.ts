@@ -13,7 +13,7 @@ spec:
     spec: { containers: [{ name: web, command: [web] }] }
 `;
 
-test("objects of all kinds that run here are read, and others are left out", () => {
+test("objects of all kinds that run here are read, and others are ignored", () => {
   const { objects, errors } = parseManifests(`${DEPLOYMENT}---
 apiVersion: v1
 kind: List
@@ -63,7 +63,7 @@ ${DEPLOYMENT}`);
     errors.map((error) => [error.line, error.message]),
     [
       [2, "Deployment default/many: spec.replicas must be a whole number from 0 to 50"],
-      [7, 'Service: metadata.name "Bad_Name" is no object name'],
+      [7, 'Service: metadata.name "Bad_Name" is not an object name'],
       [11, "Service default/ports: spec.ports[0].port must be a number from 1 to 65535"],
     ],
   );

@@ -1,9 +1,8 @@
 import { Pace } from "@xebec/core-async";
-import { type ManifestStep, manifestSteps } from "@xebec/core-yaml";
+import { type ManifestError, type ManifestStep, manifestSteps } from "@xebec/core-yaml";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
 import { runsHere, versionError } from "./api-versions.ts";
 import { checkLifecycle } from "./check-lifecycle.ts";
-import { LOCAL_KINDS, leftOut } from "./left-out.ts";
 import type {
   ClusterObject,
   ConfigData,
@@ -12,24 +11,19 @@ import type {
   ObjectMeta,
   PodTemplate,
 } from "./manifest-objects.ts";
-
-export interface ManifestError {
-  /** First line of the object, from 1. */
-  readonly line: number;
-  readonly message: string;
-}
+import { LOCAL_KINDS, unsupported } from "./unsupported.ts";
 
 export interface Manifests {
   readonly objects: readonly ClusterObject[];
   readonly errors: readonly ManifestError[];
-  /** What has no meaning here: the rest of the object is taken. */
-  readonly leftOut: readonly ManifestError[];
+  /** Kinds that do not run here, and fields that are unknown or have no effect; the rest of the object is applied. */
+  readonly unsupported: readonly ManifestError[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 const MAX_REPLICAS = 50;
 
-/** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are left out. */
+/** Reads the objects of a file that the local platform runs; all other kinds belong to somebody else and are ignored. */
 export function parseManifests(text: string): Manifests {
   const reading = new Reading();
   for (const step of manifestSteps(text, READING)) reading.take(step);
@@ -53,18 +47,18 @@ const READING = { leaves: (_apiVersion: string, kind: string): boolean => !LOCAL
 class Reading implements Manifests {
   readonly objects: ClusterObject[] = [];
   readonly errors: ManifestError[] = [];
-  readonly leftOut: ManifestError[] = [];
+  readonly unsupported: ManifestError[] = [];
 
   take(step: ManifestStep): void {
     if (!step) return;
-    // Galley reads the same files and tells the same; here it is a reason to take nothing away that runs.
+    // Galley reads the same files and reports the same; here it is a reason to take nothing away that runs.
     if ("error" in step) {
       this.errors.push(step.error);
       return;
     }
     const { value, line } = step.object;
     try {
-      this.leftOut.push(...leftOut(value).map((message) => ({ line, message })));
+      this.unsupported.push(...unsupported(value).map((message) => ({ line, message })));
       const object = objectOf(value);
       if (object) this.objects.push(object);
     } catch (error) {
@@ -87,7 +81,7 @@ function objectOf(value: Fields): ClusterObject | undefined {
 function metaOf(value: Fields, kind: string): ObjectMeta {
   const meta = isFields(value.metadata) ? value.metadata : {};
   if (typeof meta.name !== "string" || !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(meta.name))
-    throw new Error(`${kind}: metadata.name ${JSON.stringify(meta.name ?? "")} is no object name`);
+    throw new Error(`${kind}: metadata.name ${JSON.stringify(meta.name ?? "")} is not an object name`);
   const size = annotationBytes(meta.annotations);
   if (size > MAX_ANNOTATION_BYTES)
     throw new Error(
@@ -172,22 +166,22 @@ function isFields(value: unknown): value is Fields {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** @throws Error when one of the values is no text, which an API server refuses */
+/** @throws Error when one of the values is not a string, which an API server rejects */
 function textMap(value: unknown, where: string): Record<string, string> {
   if (!isFields(value)) return {};
   for (const [key, each] of Object.entries(value))
     if (typeof each !== "string")
-      throw new Error(`${where}: ${key} must be a text, not ${JSON.stringify(each)}; put it in quotes`);
+      throw new Error(`${where}: ${key} must be a string, not ${JSON.stringify(each)}; quote it`);
   return value as Record<string, string>;
 }
 
 /** What a Deployment chooses must be what it makes, or it would make pods without end. */
 function checkSelector(spec: Fields, template: unknown, where: string): void {
-  const wanted = isFields(spec.selector) && isFields(spec.selector.matchLabels) ? spec.selector.matchLabels : {};
+  const selected = isFields(spec.selector) && isFields(spec.selector.matchLabels) ? spec.selector.matchLabels : {};
   const meta = isFields(template) && isFields(template.metadata) ? template.metadata : {};
   const labels = textMap(meta.labels, `${where}: spec.template.metadata.labels`);
   textMap(meta.annotations, `${where}: spec.template.metadata.annotations`);
-  for (const [key, value] of Object.entries(wanted))
+  for (const [key, value] of Object.entries(selected))
     if (labels[key] !== value)
       throw new Error(`${where}: spec.selector.matchLabels.${key} does not match the labels of spec.template`);
 }
@@ -198,7 +192,7 @@ function checkEnv(containers: readonly unknown[], where: string): void {
     for (const [j, each] of env.entries())
       if (isFields(each) && each.value !== undefined && each.value !== null && typeof each.value !== "string")
         throw new Error(
-          `${where}: spec.template.spec.containers[${i}].env[${j}].value must be a text, not ${JSON.stringify(each.value)}; put it in quotes`,
+          `${where}: spec.template.spec.containers[${i}].env[${j}].value must be a string, not ${JSON.stringify(each.value)}; quote it`,
         );
   }
 }

@@ -1,7 +1,7 @@
 import { sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { type ActionPlace, act } from "./container-action.ts";
-import type { Unit } from "./unit.ts";
+import type { ManagedProcess } from "./managed-process.ts";
 
 const log = logger("local");
 
@@ -12,7 +12,7 @@ const LOOK_MS = 50;
 const PROXY_MS = 2_000;
 
 export interface EndingContainer {
-  readonly unit: Unit;
+  readonly managed: ManagedProcess;
   readonly place: ActionPlace;
 }
 
@@ -23,7 +23,7 @@ export interface PodEnd {
   readonly graceMs: number;
   /** Resolves when no proxy sends new requests to the pod, or that cannot be waited for any longer. */
   withdrawn(): Promise<void>;
-  /** Makes the pod's proxy tell clients to go elsewhere; it goes on serving. */
+  /** Makes the pod's proxy ask clients to go elsewhere; it goes on serving. */
   drain(): Promise<void>;
   /** How many requests are under way in the pod. */
   requests(): Promise<number>;
@@ -37,17 +37,17 @@ export interface PodEnd {
 export async function endContainers(end: PodEnd): Promise<void> {
   const since = performance.now();
   const left = (): number => Math.max(0, end.graceMs - (performance.now() - since));
-  for (const { unit } of [...end.apps, ...(end.proxy ? [end.proxy] : [])]) unit.retire();
+  for (const { managed } of [...end.apps, ...(end.proxy ? [end.proxy] : [])]) managed.retire();
   const quiet = quieten(end, left);
   await Promise.all(
     end.apps.map(async (each) => {
       await Promise.all([preStop(each, left()), quiet]);
-      await each.unit.end(left());
+      await each.managed.end(left());
     }),
   );
   if (!end.proxy) return;
   await Promise.all([preStop(end.proxy, left()), quiet]);
-  await end.proxy.unit.end(Math.max(left(), PROXY_MS));
+  await end.proxy.managed.end(Math.max(left(), PROXY_MS));
 }
 
 async function quieten(end: PodEnd, left: () => number): Promise<void> {
@@ -56,14 +56,14 @@ async function quieten(end: PodEnd, left: () => number): Promise<void> {
   while (performance.now() < until && (await end.requests()) > 0) await sleep(LOOK_MS);
 }
 
-/** As kubelet does: a hook that fails is told, and the end goes on. */
-async function preStop({ unit, place }: EndingContainer, timeoutMs: number): Promise<void> {
+/** As kubelet does: a hook that fails is reported, and the end goes on. */
+async function preStop({ managed, place }: EndingContainer, timeoutMs: number): Promise<void> {
   const hook = place.container.lifecycle?.preStop;
-  if (!hook || !unit.id) return;
+  if (!hook || !managed.id) return;
   try {
     if (await act(hook, place, timeoutMs)) return;
-    log.warn({ unit: unit.spec.name }, "preStop has failed, or took longer than the grace period");
+    log.warn({ process: managed.spec.name }, "preStop has failed, or took longer than the grace period");
   } catch (error) {
-    log.warn({ unit: unit.spec.name, err: error }, "preStop could not be run");
+    log.warn({ process: managed.spec.name, err: error }, "preStop could not be run");
   }
 }

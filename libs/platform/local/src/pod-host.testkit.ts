@@ -25,7 +25,7 @@ export async function host(
       runDir: folder.path,
       runId,
       injector: { host: "127.0.0.1", port: 1, serverName: "none", ca: () => undefined },
-      mint: async () => "token",
+      issueToken: async () => "token",
       baseEnv: { PATH: process.env.PATH ?? "" },
       caAddress: "127.0.0.1:8060",
       discoveryAddress: "127.0.0.1:15012",

@@ -2,7 +2,7 @@ import type { AddressPlan } from "./address-plan.ts";
 import type { InjectorAddress } from "./injection.ts";
 import type { ClusterObject, ConfigData, KubeService } from "./manifest-objects.ts";
 import { rootCertificate } from "./mesh-files.ts";
-import type { MintToken } from "./pod-tokens.ts";
+import type { IssueToken } from "./pod-tokens.ts";
 
 const ROOT_CONFIG_MAP = "istio-ca-root-cert";
 /** Statistics that users look at on a laptop, beside those that Istio keeps by default. */
@@ -15,7 +15,7 @@ export interface PodHost {
   readonly runDir: string;
   readonly runId: string;
   readonly injector: InjectorAddress;
-  readonly mint: MintToken;
+  readonly issueToken: IssueToken;
   /** Environment of every process: PATH, where Envoy is, compile cache. */
   readonly baseEnv: Readonly<Record<string, string>>;
   /** Citadel, `HOST:PORT`. */
@@ -37,7 +37,7 @@ export interface PodHost {
 export interface PodHostOptions
   extends Pick<PodHost, "root" | "runDir" | "runId" | "baseEnv" | "stateChanged" | "recordsChanged" | "withdrawn"> {
   readonly plan: AddressPlan;
-  readonly mint: MintToken;
+  readonly issueToken: IssueToken;
   /** The objects of the manifests by `KIND/NAMESPACE/NAME`. */
   readonly objects: () => ReadonlyMap<string, ClusterObject>;
 }

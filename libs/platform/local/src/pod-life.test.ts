@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { POD_MARK, processesMarked } from "@xebec/platform-process";
+import { POD_UID_ENV, processesWithEnv } from "@xebec/platform-process";
 import { tempDir } from "@xebec/testing-launch";
 import type { ContainerSpec, Deployment } from "./manifest-objects.ts";
 import { host } from "./pod-host.testkit.ts";
@@ -34,7 +34,7 @@ async function setting(t: TestContext, withdrawn = async (): Promise<void> => un
   };
 }
 
-/** Says what happens to it; ends with SIGTERM unless told otherwise. */
+/** Says what happens to it; ends with SIGTERM by default. */
 function container(name: string, log: string, more: Partial<ContainerSpec> = {}, onTerm = "exit 0"): ContainerSpec {
   const script = `echo ${name} starts >> ${log}; trap "echo ${name} TERM >> ${log}; ${onTerm}" TERM; while :; do sleep 0.02; done`;
   return { name, command: ["/bin/sh", "-c", script], ...more };
@@ -76,7 +76,7 @@ test("a pod ends in kubelet's order: endpoint and preStop, SIGTERM when no proxy
   await waitFor("preStop", TIMEOUT_MS, () => asked && said().includes("app preStop"));
   assert.ok(!said().includes("app TERM"), "proxies may still send to it");
   release();
-  await waitFor("nothing left", TIMEOUT_MS, () => processesMarked(POD_MARK, pod?.state.uid ?? "").length === 0);
+  await waitFor("nothing left", TIMEOUT_MS, () => processesWithEnv(POD_UID_ENV, pod?.state.uid ?? "").length === 0);
   assert.deepEqual(said().slice(2), ["app preStop", "app TERM", "istio-proxy TERM"]);
 });
 
@@ -89,7 +89,7 @@ test("the grace period is for preStop and the end together; then the container i
   const uid = set.pods[0]?.state.uid ?? "";
   const since = Date.now();
   set.reconcile([]);
-  await waitFor("nothing left", TIMEOUT_MS, () => processesMarked(POD_MARK, uid).length === 0);
+  await waitFor("nothing left", TIMEOUT_MS, () => processesWithEnv(POD_UID_ENV, uid).length === 0);
   assert.deepEqual(said(), ["app starts", "app TERM"]);
   assert.ok(Date.now() - since >= 2_000, "not before the grace period has passed");
 });
@@ -112,7 +112,7 @@ test("a pod that was ending when its supervisor was killed is ended by the next 
   t.after(() => second.endAll());
   second.adopt([state], () => ({}));
   await waitFor("nothing left", TIMEOUT_MS, () => second.all.length === 0);
-  assert.equal(processesMarked(POD_MARK, state.uid).length, 0);
+  assert.equal(processesWithEnv(POD_UID_ENV, state.uid).length, 0);
   assert.deepEqual(readFileSync(log, "utf8").split("\n").slice(0, 2), ["app starts", "app TERM"]);
 });
 

@@ -4,19 +4,19 @@ import { backoff, sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { PodRecord } from "@xebec/model-workloads";
-import { POD_MARK, processesMarked, signalProcess } from "@xebec/platform-process";
+import { POD_UID_ENV, processesWithEnv, signalProcess } from "@xebec/platform-process";
 import type { ActionPlace } from "./container-action.ts";
 import { ContainerHealth } from "./container-health.ts";
+import { containerProcess, PROXY } from "./container-process.ts";
 import { type AdmittedPod, injectPod } from "./injection.ts";
+import { ManagedProcess, type ProcessBefore } from "./managed-process.ts";
 import type { ContainerSpec, Probe } from "./manifest-objects.ts";
 import { type EndingContainer, endContainers } from "./pod-end.ts";
 import type { PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
 import { drainProxy, type ProxyPlace, requestsIn } from "./pod-requests.ts";
-import { containerUnit, PROXY } from "./pod-unit.ts";
 import { materializeVolumes, refreshVolumes } from "./pod-volumes.ts";
 import type { PodState } from "./state-file.ts";
-import { Unit, type UnitBefore } from "./unit.ts";
 
 const log = logger("local");
 
@@ -62,11 +62,11 @@ export class PodRunner {
   }
 
   get ip(): string {
-    return this.#host.plan.pod(this.state.slot);
+    return this.#host.plan.pod(this.state.hostNumber);
   }
 
   get appIp(): string {
-    return this.#host.plan.app(this.state.slot);
+    return this.#host.plan.app(this.state.hostNumber);
   }
 
   get ready(): boolean {
@@ -78,8 +78,8 @@ export class PodRunner {
     return this.#ready ? performance.now() - this.#readySince : undefined;
   }
 
-  get units(): readonly Unit[] {
-    return this.#containers.map(({ unit }) => unit);
+  get processes(): readonly ManagedProcess[] {
+    return this.#containers.map(({ managed }) => managed);
   }
 
   get directory(): string {
@@ -128,17 +128,17 @@ export class PodRunner {
     return this.#pod.spec.containers.some((each) => each.name === PROXY);
   }
 
-  /** @param before what is known of a unit, by its name */
-  start(before: (unit: string) => UnitBefore): void {
+  /** @param before what is known of a process, by its name */
+  start(before: (name: string) => ProcessBefore): void {
     this.#loop ??= this.#run(before).catch((error: unknown) => {
       this.problem = isXebecError(error) ? error.message : String(error);
       log.error({ err: error, pod: this.state.name }, "the pod cannot run");
     });
   }
 
-  async #run(before: (unit: string) => UnitBefore): Promise<void> {
+  async #run(before: (name: string) => ProcessBefore): Promise<void> {
     if (this.#deletedAt !== undefined) {
-      for (const { unit } of this.#makeContainers()) unit.adopt(before(unit.spec.name));
+      for (const { managed } of this.#makeContainers()) managed.adopt(before(managed.spec.name));
       return;
     }
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
@@ -146,7 +146,7 @@ export class PodRunner {
         if (!this.#admitted && this.#inject) this.#pod = await injectPod(this.#pod, this.#host.injector);
         this.#admitted = true;
         await mkdir(this.directory, { recursive: true, mode: 0o700 });
-        await materializeVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.mint);
+        await materializeVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.issueToken);
         this.problem = "";
         break;
       } catch (error) {
@@ -160,8 +160,8 @@ export class PodRunner {
     // A pod that nobody has written down could not be found again.
     await this.#host.stateChanged();
     if (this.#stop.signal.aborted) return;
-    for (const { unit, health } of this.#makeContainers()) {
-      unit.start(before(unit.spec.name));
+    for (const { managed, health } of this.#makeContainers()) {
+      managed.start(before(managed.spec.name));
       health.processChanged();
     }
     void this.#host.stateChanged();
@@ -177,7 +177,7 @@ export class PodRunner {
   #container(given: ContainerSpec): RunningContainer {
     const isProxy = given.name === PROXY;
     const container = isProxy && !given.readinessProbe ? { ...given, readinessProbe: PROXY_PROBE } : given;
-    const spec = containerUnit(
+    const spec = containerProcess(
       this.#host,
       {
         ...{ state: this.state, facts: this.#facts(), appIp: this.appIp },
@@ -185,25 +185,25 @@ export class PodRunner {
       },
       container,
     );
-    const unit: Unit = new Unit(spec, () => {
+    const managed: ManagedProcess = new ManagedProcess(spec, () => {
       health.processChanged();
       return this.#host.stateChanged();
     });
     const place: ActionPlace = { container, host: this.appIp, proxyHost: this.ip, env: spec.env, cwd: spec.cwd };
     const health = new ContainerHealth({
-      ...{ unit, place, wasReady: this.#ready, survives: isProxy },
+      ...{ managed, place, wasReady: this.#ready, survives: isProxy },
       holderOf: (host) =>
-        host === this.ip ? (this.#containers.find((each) => each.unit.spec.portMark)?.unit ?? unit) : unit,
+        host === this.ip ? (this.#containers.find((each) => each.managed.spec.portEnv)?.managed ?? managed) : managed,
       changed: () => this.#healthChanged(),
-      failed: (probe) => void this.#restart({ unit, place }, probe),
+      failed: (probe) => void this.#restart({ managed, place }, probe),
     });
-    return { unit, place, health };
+    return { managed, place, health };
   }
 
-  async #restart({ unit }: EndingContainer, probe: Probe): Promise<void> {
+  async #restart({ managed }: EndingContainer, probe: Probe): Promise<void> {
     const seconds = probe.terminationGracePeriodSeconds ?? this.#graceSeconds;
-    log.warn({ unit: unit.spec.name }, "the container has failed its probe; it is started again");
-    await unit.restart(seconds * 1_000);
+    log.warn({ process: managed.spec.name }, "the container has failed its probe; it is started again");
+    await managed.restart(seconds * 1_000);
   }
 
   #healthChanged(): void {
@@ -220,7 +220,7 @@ export class PodRunner {
   async refresh(all: boolean): Promise<void> {
     if (this.#containers.length === 0) return;
     try {
-      await refreshVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.mint, all);
+      await refreshVolumes(this.directory, this.#pod.spec, this.#facts(), this.#host.issueToken, all);
     } catch (error) {
       log.error({ err: error, pod: this.state.name }, "the pod's tokens and files could not be kept fresh");
     }
@@ -271,29 +271,29 @@ export class PodRunner {
     const place = this.proxyPlace;
     const isServing = mostMs === undefined && this.#hasProxy && this.#containers.length > 0;
     await endContainers({
-      apps: this.#containers.filter(({ unit }) => !unit.spec.portMark),
-      proxy: this.#containers.find(({ unit }) => unit.spec.portMark),
+      apps: this.#containers.filter(({ managed }) => !managed.spec.portEnv),
+      proxy: this.#containers.find(({ managed }) => managed.spec.portEnv),
       graceMs: Math.min(graceMs, mostMs ?? graceMs),
       withdrawn: async () => (mostMs === undefined ? this.#host.withdrawn() : undefined),
       drain: async () => {
         if (isServing)
           await drainProxy(place).catch((error: unknown) =>
-            log.info({ err: error, pod: this.state.name }, "the proxy could not be told to drain"),
+            log.info({ err: error, pod: this.state.name }, "the proxy could not be asked to drain"),
           );
       },
       requests: async () => (isServing ? requestsIn(place) : 0),
     });
     // An Envoy whose agent had to be killed.
-    for (const left of processesMarked(POD_MARK, this.state.uid)) signalProcess(left, "SIGKILL");
+    for (const left of processesWithEnv(POD_UID_ENV, this.state.uid)) signalProcess(left, "SIGKILL");
     await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Leaves everything running. */
   release(): void {
     this.#stop.abort();
-    for (const { unit, health } of this.#containers) {
+    for (const { managed, health } of this.#containers) {
       health.release();
-      unit.release();
+      managed.release();
     }
   }
 }

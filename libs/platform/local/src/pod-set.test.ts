@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
-import { processesMarked, RUN_MARK } from "@xebec/platform-process";
+import { processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
 import { freePort } from "@xebec/testing-launch";
 import type { Deployment } from "./manifest-objects.ts";
 import { host } from "./pod-host.testkit.ts";
@@ -58,10 +58,10 @@ test("a changed Deployment gets new pods first; the old one goes when the new on
   assert.equal(await answer.text(), "v2");
   assert.notEqual(now?.ip, old?.ip);
   await set.endAll();
-  await waitFor("no process left", TIMEOUT_MS, () => processesMarked(RUN_MARK, runId).length === 0);
+  await waitFor("no process left", TIMEOUT_MS, () => processesWithEnv(RUN_ID_ENV, runId).length === 0);
 });
 
-test("replicas go up and down; a Deployment that vanishes takes its pods along; slots are used again", async (t) => {
+test("replicas go up and down; a Deployment that vanishes takes its pods along; host numbers are used again", async (t) => {
   const { host: podHost, step } = await host(t);
   const port = await freePort();
   const set = new PodSet(podHost, () => ({}));
@@ -69,7 +69,7 @@ test("replicas go up and down; a Deployment that vanishes takes its pods along; 
   t.after(() => set.endAll());
   set.reconcile([deployment(port, "v1", 2)]);
   assert.deepEqual(
-    set.pods.map((pod) => pod.state.slot),
+    set.pods.map((pod) => pod.state.hostNumber),
     [0, 1],
   );
   await waitFor("two pods", TIMEOUT_MS, () => set.pods.every((pod) => pod.ready));
@@ -79,7 +79,7 @@ test("replicas go up and down; a Deployment that vanishes takes its pods along; 
   assert.equal(set.pods.length, 0);
   await set.endAll();
   set.reconcile([deployment(port, "v1", 1)]);
-  assert.equal(set.pods[0]?.state.slot, 0);
+  assert.equal(set.pods[0]?.state.hostNumber, 0);
 });
 
 test("pods of an earlier supervisor are adopted with their processes", async (t) => {
@@ -90,24 +90,24 @@ test("pods of an earlier supervisor are adopted with their processes", async (t)
   before.reconcile([deployment(port, "v1", 1)]);
   await waitFor("pod", TIMEOUT_MS, () => before.pods[0]?.ready);
   const [pod] = before.pods;
-  const [unit] = pod?.units ?? [];
-  assert.ok(pod && unit?.id);
-  const pid = unit.id.pid;
+  const [managed] = pod?.processes ?? [];
+  assert.ok(pod && managed?.id);
+  const pid = managed.id.pid;
   before.releaseAll();
   const after = new PodSet(first.host, () => ({}));
   first.step(after);
   t.after(() => after.endAll());
-  after.adopt([pod.current], (name) => (name === unit.spec.name ? unit.record : {}));
+  after.adopt([pod.current], (name) => (name === managed.spec.name ? managed.record : {}));
   after.reconcile([deployment(port, "v1", 1)]);
-  await waitFor("adopted", TIMEOUT_MS, () => after.pods[0]?.units[0]?.id);
+  await waitFor("adopted", TIMEOUT_MS, () => after.pods[0]?.processes[0]?.id);
   // Its endpoint must not vanish while a new supervisor takes over.
   assert.ok(after.pods[0]?.ready);
   assert.equal(after.pods[0]?.state.name, pod.state.name);
   assert.equal(after.pods.length, 1);
-  assert.equal(after.pods[0]?.units[0]?.id?.pid, pid);
+  assert.equal(after.pods[0]?.processes[0]?.id?.pid, pid);
 });
 
-test("a container without program tells why its pod does not run", async (t) => {
+test("a container without program reports why its pod does not run", async (t) => {
   const { host: podHost } = await host(t);
   const set = new PodSet(podHost, () => ({}));
   t.after(() => set.endAll());

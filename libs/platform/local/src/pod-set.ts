@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 import { sleep } from "@xebec/core-async";
-import { freeSlot } from "./address-plan.ts";
+import { freeHostNumber } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
+import type { ProcessBefore } from "./managed-process.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import { newPodState } from "./new-pod.ts";
 import type { PodHost } from "./pod-host.ts";
 import { PodRunner } from "./pod-runner.ts";
 import { planRollout, rolloutLimits } from "./rollout.ts";
 import type { PodState } from "./state-file.ts";
-import type { UnitBefore } from "./unit.ts";
 
 /** How long pods may take when the mesh ends, in milliseconds. */
 const DOWN_MS = 5_000;
@@ -49,9 +49,9 @@ export class PodSet {
 
   /**
    * Takes over the pods that an earlier supervisor left running; those that it was about to end are ended.
-   * @param before what is known of a unit, by its name
+   * @param before what is known of a process, by its name
    */
-  adopt(states: readonly PodState[], before: (unit: string) => UnitBefore): void {
+  adopt(states: readonly PodState[], before: (name: string) => ProcessBefore): void {
     for (const state of states) {
       const pod = this.#add(state, true, before);
       if (state.deletedAt !== undefined) this.#end(pod);
@@ -102,7 +102,7 @@ export class PodSet {
     const plan = planRollout(deployment.replicas, rolloutLimits(deployment), pods, ending);
     for (const { pod } of plan.end) this.#end(pod);
     for (let i = 0; i < plan.create; i++)
-      this.#add(newPodState(deployment.metadata, template, this.#slot(), deployment.template), false);
+      this.#add(newPodState(deployment.metadata, template, this.#hostNumber(), deployment.template), false);
   }
 
   /** A pod becomes available by nothing but time. */
@@ -114,11 +114,11 @@ export class PodSet {
     this.#later.add(timer);
   }
 
-  #slot(): number {
-    return freeSlot(new Set(this.all.map((pod) => pod.state.slot)));
+  #hostNumber(): number {
+    return freeHostNumber(new Set(this.all.map((pod) => pod.state.hostNumber)));
   }
 
-  #add(state: PodState, admitted: boolean, before?: (unit: string) => UnitBefore): PodRunner {
+  #add(state: PodState, admitted: boolean, before?: (name: string) => ProcessBefore): PodRunner {
     const pod = new PodRunner(
       this.#host,
       state,

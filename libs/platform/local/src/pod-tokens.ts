@@ -6,7 +6,7 @@ import type { PodFacts } from "./pod-environment.ts";
 import { innerPath } from "./safe-path.ts";
 
 /** Makes the token of a service account for an audience. Without a lifetime, in seconds, it is a day. */
-export type MintToken = (
+export type IssueToken = (
   namespace: string,
   serviceAccount: string,
   audience: string,
@@ -31,7 +31,7 @@ export async function writeTokens(
   at: string,
   volume: PodVolume,
   facts: PodFacts,
-  mint: MintToken,
+  issueToken: IssueToken,
   all: boolean,
 ): Promise<void> {
   for (const { serviceAccountToken: token } of volume.projected?.sources ?? []) {
@@ -40,7 +40,7 @@ export async function writeTokens(
     const seconds = Math.min(Math.max(token.expirationSeconds ?? DAY_SECONDS, SHORTEST_SECONDS), DAY_SECONDS);
     if (!all && (await age(path)) < (seconds / 2) * 1_000) continue;
     const audience = token.audience || (volume.name === ISTIO_TOKEN.volume ? ISTIO_TOKEN.audience : DEFAULT_AUDIENCE);
-    const text = await mint(facts.namespace, facts.serviceAccount, audience, seconds);
+    const text = await issueToken(facts.namespace, facts.serviceAccount, audience, seconds);
     await writeFileAtomic(path, text, { mode: 0o600 });
   }
 }

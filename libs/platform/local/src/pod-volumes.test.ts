@@ -20,7 +20,7 @@ const FACTS: PodFacts = {
       ? { kind, metadata: { name, namespace: "shop", labels: {}, annotations: {} }, data: { "root.pem": "PEM" } }
       : undefined,
 };
-const mint = async (namespace: string, account: string, audience: string, seconds = 0): Promise<string> =>
+const issueToken = async (namespace: string, account: string, audience: string, seconds = 0): Promise<string> =>
   `${namespace}/${account}/${audience}/${seconds}`;
 
 test("volumes are written and appear where the container mounts them", async (t) => {
@@ -44,7 +44,7 @@ test("volumes are written and appear where the container mounts them", async (t)
     ],
   };
   // A restarted supervisor writes them again over what is there.
-  for (let i = 0; i < 2; i++) await materializeVolumes(dir, spec, FACTS, mint);
+  for (let i = 0; i < 2; i++) await materializeVolumes(dir, spec, FACTS, issueToken);
   const read = (path: string): Promise<string> => readFile(join(dir, "proxy", path), "utf8");
   assert.equal(await read("var/run/root/root.pem"), "PEM");
   assert.equal(await read("var/run/token/token"), "shop/web/istio-ca/86400");
@@ -58,22 +58,22 @@ test("a mount or volume cannot leave the pod's directory; a missing ConfigMap is
   const dir = await mkdtemp(join(tmpdir(), "volumes-"));
   t.after(() => rm(dir, { recursive: true }));
   const mount = { containers: [{ name: "a", volumeMounts: [{ name: "v", mountPath: "../../x" }] }], volumes: [] };
-  await assert.rejects(materializeVolumes(dir, mount, FACTS, mint), { code: "invalid_argument" });
+  await assert.rejects(materializeVolumes(dir, mount, FACTS, issueToken), { code: "invalid_argument" });
   const volume = { containers: [], volumes: [{ name: "../x", emptyDir: {} }] };
-  await assert.rejects(materializeVolumes(dir, volume, FACTS, mint), { code: "invalid_argument" });
+  await assert.rejects(materializeVolumes(dir, volume, FACTS, issueToken), { code: "invalid_argument" });
   const sub = { containers: [{ name: "a", volumeMounts: [{ name: "v", mountPath: "/x", subPath: "../../b" }] }] };
-  await assert.rejects(materializeVolumes(dir, sub, FACTS, mint), {
+  await assert.rejects(materializeVolumes(dir, sub, FACTS, issueToken), {
     code: "invalid_argument",
     message: /no path inside/,
   });
   for (const path of ["../../../escaped", "/etc/x", "a/../b", "", "a//b"]) {
     const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path } }] } };
-    await assert.rejects(materializeVolumes(dir, { containers: [], volumes: [token] }, FACTS, mint), {
+    await assert.rejects(materializeVolumes(dir, { containers: [], volumes: [token] }, FACTS, issueToken), {
       message: /is no path inside of its volume/,
     });
   }
   const missing = { containers: [], volumes: [{ name: "v", configMap: { name: "gone" } }] };
-  await assert.rejects(materializeVolumes(dir, missing, FACTS, mint), {
+  await assert.rejects(materializeVolumes(dir, missing, FACTS, issueToken), {
     message: "ConfigMap shop/gone does not exist",
   });
 });
@@ -96,7 +96,7 @@ test("a token is for its audience and lifetime, and is written anew when half of
       volume("istio-token", { path: "istio-token", expirationSeconds: 1e9 }),
     ],
   };
-  await materializeVolumes(dir, spec, FACTS, mint);
+  await materializeVolumes(dir, spec, FACTS, issueToken);
   const read = (path: string): Promise<string> => readFile(join(dir, "volumes", path), "utf8");
   assert.equal(await read("vault/deep/token"), "shop/web/vault/3600");
   assert.equal(await read("vault/short"), "shop/web/https://kubernetes.default.svc/600");
@@ -116,12 +116,12 @@ test("a file follows its ConfigMap, and stays when that is gone", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "volumes-"));
   t.after(() => rm(dir, { recursive: true }));
   const spec = { containers: [], volumes: [{ name: "root", configMap: { name: "root" } }] };
-  await materializeVolumes(dir, spec, FACTS, mint);
+  await materializeVolumes(dir, spec, FACTS, issueToken);
   const metadata = { name: "root", namespace: "shop", labels: {}, annotations: {} };
   const next: PodFacts = { ...FACTS, data: (kind) => ({ kind, metadata, data: { "root.pem": "NEXT" } }) };
-  await refreshVolumes(dir, spec, next, mint, false);
+  await refreshVolumes(dir, spec, next, issueToken, false);
   const file = join(dir, "volumes/root/root.pem");
   assert.equal(await readFile(file, "utf8"), "NEXT");
-  await refreshVolumes(dir, spec, { ...FACTS, data: () => undefined }, mint, false);
+  await refreshVolumes(dir, spec, { ...FACTS, data: () => undefined }, issueToken, false);
   assert.equal(await readFile(file, "utf8"), "NEXT");
 });

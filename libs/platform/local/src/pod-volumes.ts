@@ -4,7 +4,7 @@ import { XebecError } from "@xebec/core-errors";
 import { writeFileAtomic } from "@xebec/platform-files";
 import type { ContainerSpec, PodSpec, PodVolume } from "./manifest-objects.ts";
 import { fieldValue, type PodFacts } from "./pod-environment.ts";
-import { type MintToken, writeTokens } from "./pod-tokens.ts";
+import { type IssueToken, writeTokens } from "./pod-tokens.ts";
 import { innerPath, safeName } from "./safe-path.ts";
 
 /**
@@ -16,12 +16,12 @@ export async function materializeVolumes(
   podDir: string,
   spec: PodSpec,
   facts: PodFacts,
-  mint: MintToken,
+  issueToken: IssueToken,
 ): Promise<void> {
   for (const volume of spec.volumes ?? []) {
     const at = join(podDir, "volumes", safeName(volume.name));
     await mkdir(at, { recursive: true, mode: 0o700 });
-    await fill(at, volume, facts, mint);
+    await fill(at, volume, facts, issueToken);
   }
   for (const container of spec.containers) {
     const root = containerRoot(podDir, container);
@@ -54,12 +54,12 @@ export async function refreshVolumes(
   podDir: string,
   spec: PodSpec,
   facts: PodFacts,
-  mint: MintToken,
+  issueToken: IssueToken,
   all: boolean,
 ): Promise<void> {
   for (const volume of spec.volumes ?? []) {
     const at = join(podDir, "volumes", safeName(volume.name));
-    await writeTokens(at, volume, facts, mint, all);
+    await writeTokens(at, volume, facts, issueToken, all);
     await dataFiles(at, volume, facts, true);
   }
 }
@@ -74,9 +74,9 @@ async function dataFiles(at: string, volume: PodVolume, facts: PodFacts, refresh
     if (configMap) await write("ConfigMap", configMap.name, configMap);
 }
 
-async function fill(at: string, volume: PodVolume, facts: PodFacts, mint: MintToken): Promise<void> {
+async function fill(at: string, volume: PodVolume, facts: PodFacts, issueToken: IssueToken): Promise<void> {
   await fields(at, volume.downwardAPI?.items, facts);
-  await writeTokens(at, volume, facts, mint, true);
+  await writeTokens(at, volume, facts, issueToken, true);
   await dataFiles(at, volume, facts, false);
   for (const source of volume.projected?.sources ?? []) await fields(at, source.downwardAPI?.items, facts);
 }

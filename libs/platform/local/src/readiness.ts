@@ -1,7 +1,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import { httpCall, httpStatus } from "@xebec/platform-http/call";
 import { type PortHolder, portOwner } from "@xebec/platform-process";
-import type { Unit } from "./unit.ts";
+import type { ManagedProcess } from "./managed-process.ts";
 
 const TIMEOUT_MS = 1_000;
 
@@ -28,14 +28,14 @@ export async function serviceMissing(host: string, port: number): Promise<readon
   }
 }
 
-/** Whether who holds a port may be taken for its unit: also when the machine does not tell. */
+/** Whether who holds a port may be taken for its process: also when the machine does not show it. */
 export function isOwn(holder: PortHolder | undefined): boolean {
   return holder === "own" || holder === "unknown";
 }
 
-/** Why a unit is not ready although something answers at its address. @returns a clause; empty when it is its own process */
-export function foreignHolder(unit: Unit, host: string, port: number): string {
-  if (isOwn(unit.holder(host, port))) return "";
+/** Why a process is not ready although something answers at its address. @returns a clause; empty when it is its own process */
+export function foreignHolder(managed: ManagedProcess, host: string, port: number): string {
+  if (isOwn(managed.holder(host, port))) return "";
   const pid = portOwner(host, port);
   return `${host}:${port} is held by another process${pid === undefined ? "" : ` (${pid})`}; end it`;
 }

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, utimesSync, writeFi
 import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { tempDir } from "@xebec/testing-launch";
-import { keepLogsSmall } from "./log-keeper.ts";
+import { rotateLogs } from "./rotate-logs.ts";
 
 const OLD = new Date(Date.now() - 3_600_000);
 
@@ -11,7 +11,7 @@ test("a log that has grown is put aside, and what is appended later begins a new
   using folder = tempDir();
   const path = folder.file("pilot.log");
   writeFileSync(path, "x".repeat(1_001));
-  const end = keepLogsSmall(folder.path, () => new Set(), { maxBytes: 1_000, everyMs: 5 });
+  const end = rotateLogs(folder.path, () => new Set(), { maxBytes: 1_000, everyMs: 5 });
   await waitFor("it is put aside", 2_000, () => statSync(path).size === 0);
   end();
   appendFileSync(path, "new\n");
@@ -26,7 +26,7 @@ test("logs of what is gone are removed after a while, others stay", async () => 
   );
   for (const path of [used, usedOld, gone, fresh]) writeFileSync(path as string, "text");
   for (const path of [used, usedOld, gone]) utimesSync(path as string, OLD, OLD);
-  const end = keepLogsSmall(folder.path, () => new Set([used as string]), { everyMs: 5, keepMs: 60_000 });
+  const end = rotateLogs(folder.path, () => new Set([used as string]), { everyMs: 5, keepMs: 60_000 });
   await waitFor("the old one is removed", 2_000, () => !existsSync(gone as string));
   end();
   assert.deepEqual(

@@ -9,7 +9,7 @@ const log = logger("local");
 /** Every so many rounds the whole folder is looked at. */
 const WHOLE_ROUND = 60;
 
-export interface LogKeeperOptions {
+export interface RotateLogsOptions {
   /** A log that is larger is put aside as `<name>.1`, in bytes (16 MiB). */
   readonly maxBytes?: number;
   /** How often to look, in milliseconds (10 s). */
@@ -24,10 +24,10 @@ export interface LogKeeperOptions {
  * @param used the logs of what runs now
  * @returns ends that
  */
-export function keepLogsSmall(
+export function rotateLogs(
   folder: string,
   used: () => ReadonlySet<string>,
-  { maxBytes = 16 << 20, everyMs = 10_000, keepMs = 7 * 86_400_000 }: LogKeeperOptions = {},
+  { maxBytes = 16 << 20, everyMs = 10_000, keepMs = 7 * 86_400_000 }: RotateLogsOptions = {},
 ): () => void {
   let rounds = 0;
   const look = new Coalescer(async () => {

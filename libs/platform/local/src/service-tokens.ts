@@ -1,17 +1,17 @@
 import { writeFileAtomic } from "@xebec/platform-files";
 import { SERVICES } from "./address-plan.ts";
-import type { MintToken } from "./pod-tokens.ts";
+import type { IssueToken } from "./pod-tokens.ts";
 import { SYSTEM_NAMESPACE } from "./records.ts";
 import { SERVICE_ACCOUNTS, tokenFile } from "./services.ts";
 
 const TOKEN_AUDIENCE = "istio-ca";
 
 /** Writes the token with which each service proves to citadel who it is. */
-export async function writeServiceTokens(runDir: string, mint: MintToken): Promise<void> {
+export async function writeServiceTokens(runDir: string, issueToken: IssueToken): Promise<void> {
   for (const service of SERVICES)
     await writeFileAtomic(
       tokenFile(runDir, service),
-      await mint(SYSTEM_NAMESPACE, SERVICE_ACCOUNTS[service], TOKEN_AUDIENCE),
+      await issueToken(SYSTEM_NAMESPACE, SERVICE_ACCOUNTS[service], TOKEN_AUDIENCE),
       { mode: 0o600 },
     );
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { configArguments } from "@xebec/core-config";
-import { RUN_MARK } from "@xebec/platform-process";
+import { RUN_ID_ENV } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { appEntry, NODE_ENVIRONMENT, SERVICE_NODE_FLAGS } from "./images.ts";
-import type { UnitSpec } from "./unit.ts";
+import type { ProcessSpec } from "./managed-process.ts";
 
 /** A service that signs in to the bus. */
 export type BusService = Exclude<ServiceName, "sidecar-injector">;
@@ -21,7 +21,7 @@ export interface ServiceHost {
 }
 
 export const NATS_PORT = 4222;
-/** Where nats-server tells of itself. */
+/** Where nats-server serves its monitoring pages. */
 export const MONITORING_PORT = 15014;
 export const CITADEL_PORT = 8060;
 
@@ -53,11 +53,11 @@ export function injectorValuesFile(runDir: string): string {
 }
 
 /** nats-server as a process. */
-export function natsUnit(host: ServiceHost): UnitSpec {
+export function natsProcess(host: ServiceHost): ProcessSpec {
   return {
     name: "service/nats",
     command: [host.natsServer, "-c", join(host.runDir, "nats", "nats.conf")],
-    env: { ...host.baseEnv, [RUN_MARK]: host.runId },
+    env: { ...host.baseEnv, [RUN_ID_ENV]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", "nats.log"),
   };
@@ -75,20 +75,25 @@ export interface ServiceOptions {
 }
 
 /** The six services as processes of their own. */
-export function serviceUnits(host: ServiceHost, options: ServiceOptions): UnitSpec[] {
-  return SERVICES.map((service) => unit(host, service, `apps/${service}`, options.service(host, service)));
+export function serviceProcesses(host: ServiceHost, options: ServiceOptions): ProcessSpec[] {
+  return SERVICES.map((service) => serviceProcess(host, service, `apps/${service}`, options.service(host, service)));
 }
 
 /** All services in one process, with the addresses of the six. */
-export function monolithUnit(host: ServiceHost, options: ServiceOptions): UnitSpec {
-  return unit(host, "istiod", "apps/istiod", options.monolith(host));
+export function monolithProcess(host: ServiceHost, options: ServiceOptions): ProcessSpec {
+  return serviceProcess(host, "istiod", "apps/istiod", options.monolith(host));
 }
 
-function unit(host: ServiceHost, name: string, app: string, options: Readonly<Record<string, unknown>>): UnitSpec {
+function serviceProcess(
+  host: ServiceHost,
+  name: string,
+  app: string,
+  options: Readonly<Record<string, unknown>>,
+): ProcessSpec {
   return {
     name: `service/${name}`,
     command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...configArguments(options)],
-    env: { ...host.baseEnv, ...NODE_ENVIRONMENT, [RUN_MARK]: host.runId },
+    env: { ...host.baseEnv, ...NODE_ENVIRONMENT, [RUN_ID_ENV]: host.runId },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { readSealedJson, sealed, writeFileAtomic } from "@xebec/platform-files";
-import type { UnitProcess } from "./unit-processes.ts";
+import type { MainProcess } from "./main-processes.ts";
 
 const log = logger("local");
 const FORMAT = "local-state 1";
@@ -12,7 +12,7 @@ export interface PodState {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  readonly slot: number;
+  readonly hostNumber: number;
   /** The Deployment and the hash of its template. */
   readonly deployment: string;
   readonly hash: string;
@@ -27,12 +27,12 @@ export interface PodState {
 }
 
 export interface LocalState {
-  /** Marks every process of this mesh. */
+  /** In the environment of every process of this mesh. */
   readonly runId: string;
   readonly pods: readonly PodState[];
-  /** Processes by unit: `service/pilot`, `pod/default/reviews-v1-x/istio-proxy`. */
-  readonly processes: Readonly<Record<string, UnitProcess>>;
-  /** The instances that are about to be started, by unit. */
+  /** Processes by name: `service/pilot`, `pod/default/reviews-v1-x/istio-proxy`. */
+  readonly processes: Readonly<Record<string, MainProcess>>;
+  /** The instances that are about to be started, by name. */
   readonly starting?: Readonly<Record<string, string>>;
 }
 
@@ -50,8 +50,19 @@ async function readUnsealed(path: string): Promise<LocalState | undefined> {
     const isWhole = typeof value.runId === "string" && Array.isArray(value.pods) && typeof value.processes === "object";
     return isWhole && value.checksum === undefined ? value : undefined;
   } catch {
-    return undefined; // told by whoever tried before
+    return undefined; // the caller reports it
   }
+}
+
+/** Earlier versions wrote a pod's host number as `slot`. */
+function upgraded(state: LocalState | undefined): LocalState | undefined {
+  type Earlier = PodState & { readonly slot?: number };
+  return (
+    state && {
+      ...state,
+      pods: state.pods.map(({ slot, ...pod }: Earlier) => ({ ...pod, hostNumber: pod.hostNumber ?? slot ?? 0 })),
+    }
+  );
 }
 
 /** @param current gives the state to write */
@@ -66,11 +77,11 @@ export function createStateFile(path: string, current: () => LocalState): StateF
       failed = "";
     } catch (error) {
       const why = String(((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? error);
-      // It is tried again at every change; once is enough to tell.
+      // It is tried again at every change, and reported once.
       if (why !== failed)
         log.error(
           { err: error, path },
-          "the state file cannot be written; what changes now is found again by its marks only",
+          "the state file cannot be written; what changes now is found again by its environment only",
         );
       failed = why;
     }
@@ -78,11 +89,11 @@ export function createStateFile(path: string, current: () => LocalState): StateF
   return {
     async load() {
       try {
-        return (await readSealedJson<LocalState>(path, FORMAT))?.value;
+        return upgraded((await readSealedJson<LocalState>(path, FORMAT))?.value);
       } catch (error) {
         // A mesh that an earlier version started goes on under this one.
         const unsealed = await readUnsealed(path);
-        if (unsealed) return unsealed;
+        if (unsealed) return upgraded(unsealed);
         log.warn({ err: error, path }, "the state file is not used; it is made anew");
         return undefined;
       }

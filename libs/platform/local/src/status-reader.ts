@@ -17,7 +17,7 @@ const GALLEY = "galley";
 
 /** What is published and who has applied it, for somebody who has just changed a file and waits for it. */
 export interface PublishedConfig {
-  /** False when it cannot be told: the bus is down, or galley has not published anything yet. */
+  /** False when it is unknown: the bus is down, or galley has not published anything yet. */
   readonly known: boolean;
   /** How far galley has come; absent before its first publication. */
   readonly position?: ConfigPosition;
@@ -25,7 +25,7 @@ export interface PublishedConfig {
   readonly hashes: Readonly<Record<string, string>>;
   /** How far each controller has come, by its name. Their conditions are known by then. */
   readonly observed: Readonly<Record<string, Observed>>;
-  /** What the local platform has read, by `KIND/NAMESPACE/NAME` (`localMarks`). */
+  /** What the local platform has read, by `KIND/NAMESPACE/NAME` (`localHashes`). */
   readonly read: Readonly<Record<string, string>>;
 }
 

@@ -2,13 +2,13 @@ import { readlinkSync } from "node:fs";
 import { sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import {
+  describeProcessesWithEnv,
   isRunning,
-  markedProcesses,
-  POD_MARK,
+  POD_UID_ENV,
+  PROCESS_NAME_ENV,
   type ProcessId,
-  RUN_MARK,
+  RUN_ID_ENV,
   signalProcess,
-  UNIT_MARK,
 } from "@xebec/platform-process";
 
 const log = logger("local");
@@ -19,13 +19,16 @@ const log = logger("local");
  * @throws XebecError internal when /proc cannot be read
  */
 export function findRun(runDir: string): string | undefined {
-  const here = markedProcesses(RUN_MARK).find(({ pid }) => {
+  const here = describeProcessesWithEnv(RUN_ID_ENV).find(({ pid }) => {
     const cwd = workingDirectory(pid);
     return cwd === runDir || cwd?.startsWith(`${runDir}/`);
   });
   if (here)
-    log.warn({ runDir, pid: here.pid }, "the state file is gone; the mesh is known by the marks of its processes");
-  return here?.mark(RUN_MARK);
+    log.warn(
+      { runDir, pid: here.pid },
+      "the state file is gone; the mesh is known by the environment of its processes",
+    );
+  return here?.env(RUN_ID_ENV);
 }
 
 function workingDirectory(pid: number): string | undefined {
@@ -38,11 +41,11 @@ function workingDirectory(pid: number): string | undefined {
 
 export interface Known {
   readonly runId: string;
-  /** Services that shall run, by unit name. */
+  /** Services that shall run, by process name. */
   readonly services: ReadonlySet<string>;
   /** Uids of the pods that are known. */
   readonly pods: ReadonlySet<string>;
-  /** What an earlier supervisor wrote down, by unit name: older versions did not mark units. */
+  /** What an earlier supervisor wrote down, by name: older versions set no name in the environment. */
   readonly processes: Readonly<Record<string, ProcessId>>;
   readonly graceMs: number;
 }
@@ -52,10 +55,12 @@ export interface Known {
  * that is not known: they hold addresses. Returns when they are gone.
  */
 export async function endStrangers({ runId, services, pods, processes, graceMs }: Known): Promise<void> {
-  const isStrange = (unit: string | undefined, pod: string | undefined): boolean =>
-    pod !== undefined ? !pods.has(pod) : unit?.startsWith("service/") === true && !services.has(unit);
+  const isStrange = (name: string | undefined, pod: string | undefined): boolean =>
+    pod !== undefined ? !pods.has(pod) : name?.startsWith("service/") === true && !services.has(name);
   const strangers: ProcessId[] = [
-    ...markedProcesses(RUN_MARK, runId).filter((each) => isStrange(each.mark(UNIT_MARK), each.mark(POD_MARK))),
+    ...describeProcessesWithEnv(RUN_ID_ENV, runId).filter((each) =>
+      isStrange(each.env(PROCESS_NAME_ENV), each.env(POD_UID_ENV)),
+    ),
     ...Object.entries(processes).flatMap(([name, id]) => (isStrange(name, undefined) ? [id] : [])),
   ].filter(isRunning);
   if (strangers.length === 0) return;

@@ -14,36 +14,36 @@ import {
   type RevisionWriter,
   readSeed,
 } from "@xebec/platform-bus";
-import { keepTokensFresh } from "@xebec/platform-identity";
-import { isRunning, processesMarked, RUN_MARK, signalProcess } from "@xebec/platform-process";
+import { renewTokens } from "@xebec/platform-identity";
+import { isRunning, processesWithEnv, RUN_ID_ENV, signalProcess } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
-import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
-import { localMark } from "./local-marks.ts";
-import { keepLogsSmall } from "./log-keeper.ts";
+import { localHash } from "./local-hashes.ts";
+import { type MainProcess, mainProcesses } from "./main-processes.ts";
+import { ManagedProcess, type ProcessBefore } from "./managed-process.ts";
 import type { ClusterObject, Deployment } from "./manifest-objects.ts";
 import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
-import { type KeptNats, keepNatsHealthy } from "./nats-keeper.ts";
 import { createPodHost } from "./pod-host.ts";
 import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
-import type { MintToken } from "./pod-tokens.ts";
+import type { IssueToken } from "./pod-tokens.ts";
+import { rotateLogs } from "./rotate-logs.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
   citadelDir,
-  monolithUnit,
+  monolithProcess,
   NATS_PORT,
-  natsUnit,
+  natsProcess,
   type ServiceHost,
   type ServiceOptions,
-  serviceUnits,
+  serviceProcesses,
 } from "./services.ts";
 import { createStateFile, type LocalState, type StateFile } from "./state-file.ts";
 import { type PublishedConfig, StatusReader } from "./status-reader.ts";
 import { endStrangers, findRun } from "./strangers.ts";
-import { Unit, type UnitBefore } from "./unit.ts";
-import { mainProcesses, type UnitProcess } from "./unit-processes.ts";
+import { scheduleVolumeRefresh } from "./volume-refresh.ts";
+import { type WatchedNats, watchNats } from "./watch-nats.ts";
 import { proxiesHave } from "./withdrawal.ts";
 import { WorkloadPublisher } from "./workload-publisher.ts";
 
@@ -58,20 +58,20 @@ export interface SupervisorOptions {
   readonly configDir: string;
   /** Directory of everything that runs: keys, logs, state. */
   readonly runDir: string;
-  readonly block: number;
+  readonly addressBlock: number;
   readonly ingressPort: number;
   readonly monolith: boolean;
   readonly envoy: string;
   readonly natsServer: string;
   readonly serviceOptions: ServiceOptions;
   /** Makes tokens with the key in citadel's directory. */
-  readonly tokenMaker: (citadelDir: string) => Promise<MintToken>;
+  readonly tokenMaker: (citadelDir: string) => Promise<IssueToken>;
 }
 
 /** What an earlier supervisor wrote down; what is taken over is removed here. */
 interface Inherited {
   readonly pods: LocalState["pods"];
-  readonly processes: Record<string, UnitProcess>;
+  readonly processes: Record<string, MainProcess>;
   readonly starting: Record<string, string>;
 }
 
@@ -83,7 +83,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #plan: AddressPlan;
   readonly #state: StateFile;
-  readonly #units: Unit[] = [];
+  readonly #processes: ManagedProcess[] = [];
   readonly #objects: ClusterObjects;
   readonly #stop = new AbortController();
   readonly #status = new StatusReader();
@@ -98,7 +98,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#plan = addressPlan(options.block);
+    this.#plan = addressPlan(options.addressBlock);
     this.#state = createStateFile(join(options.runDir, "state.json"), () => this.#currentState());
     this.#objects = watchClusterObjects(options.configDir, () => this.#objectsChanged());
   }
@@ -157,23 +157,23 @@ export class Supervisor {
       busKeys: keys,
     };
     const { monolith, serviceOptions } = this.#options;
-    const services = monolith ? [monolithUnit(host, serviceOptions)] : serviceUnits(host, serviceOptions);
-    const specs = [natsUnit(host), ...services];
+    const services = monolith ? [monolithProcess(host, serviceOptions)] : serviceProcesses(host, serviceOptions);
+    const specs = [natsProcess(host), ...services];
     await endStrangers({
       ...{ runId: this.#runId, processes: before.processes, graceMs: SERVICE_GRACE_MS },
       services: new Set(specs.map((each) => each.name)),
       pods: new Set(before.pods.map((each) => each.uid)),
     });
     const found = mainProcesses(this.#runId);
-    const beforeOf = (name: string): UnitBefore => ({
+    const beforeOf = (name: string): ProcessBefore => ({
       process: before.processes[name],
       starting: before.starting[name],
       found: found.get(name) ?? [],
     });
     for (const spec of specs) {
-      const unit = new Unit(spec, () => this.#saved());
-      this.#units.push(unit);
-      unit.start(beforeOf(spec.name));
+      const managed = new ManagedProcess(spec, () => this.#saved());
+      this.#processes.push(managed);
+      managed.start(beforeOf(spec.name));
     }
     const bus = createNatsBus({
       servers: [`nats://${this.#plan.nats}:${NATS_PORT}`],
@@ -188,7 +188,7 @@ export class Supervisor {
     await this.#writer.start(this.#stop.signal);
     const podHost = createPodHost({
       ...{ plan: this.#plan, root, runDir, runId: this.#runId, baseEnv },
-      mint: await tokenMaker(citadelDir(runDir)),
+      issueToken: await tokenMaker(citadelDir(runDir)),
       objects: () => this.#objects.objects,
       stateChanged: () => this.#saved(),
       withdrawn: async () => {
@@ -209,8 +209,8 @@ export class Supervisor {
     });
     pods.adopt(before.pods, beforeOf);
     await this.#objects.start(this.#stop.signal);
-    const runs = (): ReadonlySet<string> => new Set(this.#allUnits().map((unit) => unit.spec.logFile));
-    const nats: KeptNats = {
+    const runs = (): ReadonlySet<string> => new Set(this.#allProcesses().map((managed) => managed.spec.logFile));
+    const nats: WatchedNats = {
       ...{ health, storeDir: join(runDir, "nats", "store") },
       onStall: (stalled) => {
         const listening = bus.subscribe(SUBJECTS.stalls, (state) => stalled(Buffer.from(state).toString()));
@@ -218,10 +218,10 @@ export class Supervisor {
       },
     };
     for (const end of [
-      keepTokensFresh(() => this.#writeTokens()),
-      keepVolumesFresh(() => this.#refreshPods(false)),
-      keepLogsSmall(join(runDir, "logs"), runs),
-      keepNatsHealthy(this.#units[0] as Unit, nats),
+      renewTokens(() => this.#writeTokens()),
+      scheduleVolumeRefresh(() => this.#refreshPods(false)),
+      rotateLogs(join(runDir, "logs"), runs),
+      watchNats(this.#processes[0] as ManagedProcess, nats),
     ])
       this.#stop.signal.addEventListener("abort", end, { once: true });
   }
@@ -231,7 +231,7 @@ export class Supervisor {
    * may be killed in between.
    */
   #currentState(): LocalState {
-    const own = this.#allUnits().map((unit) => [unit.spec.name, unit.record] as const);
+    const own = this.#allProcesses().map((managed) => [managed.spec.name, managed.record] as const);
     for (const [name] of own) {
       delete this.#inherited.processes[name];
       delete this.#inherited.starting[name];
@@ -276,8 +276,8 @@ export class Supervisor {
     void this.#publisher?.request();
   }
 
-  #allUnits(): Unit[] {
-    return [...this.#units, ...(this.#pods?.all.flatMap((pod) => [...pod.units]) ?? [])];
+  #allProcesses(): ManagedProcess[] {
+    return [...this.#processes, ...(this.#pods?.all.flatMap((pod) => [...pod.processes]) ?? [])];
   }
 
   /** What runs where, and what is wrong. */
@@ -290,12 +290,12 @@ export class Supervisor {
       ingress: `http://localhost:${ingressPort}`,
       monolith,
       supervisor: process.pid,
-      units: [
-        ...(await Promise.all(this.#units.map((unit) => serviceStatus(unit, this.#plan, this.#natsHealth)))),
+      processes: [
+        ...(await Promise.all(this.#processes.map((managed) => serviceStatus(managed, this.#plan, this.#natsHealth)))),
         ...(this.#pods?.pods ?? []).map(podStatus),
       ],
       problems: this.#objects.problems,
-      leftOut: this.#objects.leftOut,
+      unsupported: this.#objects.unsupported,
       missing: [
         ...(this.#bus ? (this.#bus.missing?.() ?? []) : ["the supervisor is not connected to NATS yet"]),
         ...(this.#objects.missing?.() ?? []),
@@ -305,7 +305,7 @@ export class Supervisor {
 
   /** What galley has published and who has applied it, for commands that wait for their change. */
   async published(): Promise<PublishedConfig> {
-    const read = Object.fromEntries([...this.#objects.objects].map(([key, each]) => [key, localMark(each)]));
+    const read = Object.fromEntries([...this.#objects.objects].map(([key, each]) => [key, localHash(each)]));
     return { ...(await this.#status.published(this.#bus)), read };
   }
 
@@ -322,9 +322,9 @@ export class Supervisor {
     name: string,
     container?: string,
   ): { readonly env: Readonly<Record<string, string>>; readonly cwd: string } | undefined {
-    const units = this.#containersOf(name);
-    if (!units) return undefined;
-    const spec = units.get(chooseContainer(name, [...units.keys()], container))?.spec;
+    const processes = this.#containersOf(name);
+    if (!processes) return undefined;
+    const spec = processes.get(chooseContainer(name, [...processes.keys()], container))?.spec;
     return spec && { env: spec.env, cwd: spec.cwd };
   }
 
@@ -338,15 +338,17 @@ export class Supervisor {
 
   /** Log files of a pod or service, by container. @returns undefined when there is no such pod or service */
   logFiles(name: string): Record<string, string> | undefined {
-    const service = this.#units.find((each) => each.spec.name === `service/${name}`);
+    const service = this.#processes.find((each) => each.spec.name === `service/${name}`);
     if (service) return { [name]: service.spec.logFile };
-    const units = this.#containersOf(name);
-    return units && Object.fromEntries([...units].map(([container, unit]) => [container, unit.spec.logFile]));
+    const processes = this.#containersOf(name);
+    return (
+      processes && Object.fromEntries([...processes].map(([container, managed]) => [container, managed.spec.logFile]))
+    );
   }
 
-  #containersOf(name: string): Map<string, Unit> | undefined {
+  #containersOf(name: string): Map<string, ManagedProcess> | undefined {
     const pod = findPod(this.#pods?.pods ?? [], (each) => each.state, name);
-    return pod && new Map(pod.units.map((unit) => [unit.spec.name.split("/").at(-1) as string, unit]));
+    return pod && new Map(pod.processes.map((managed) => [managed.spec.name.split("/").at(-1) as string, managed]));
   }
 
   /** Ends everything that was started, by id, and waits until nothing is left. */
@@ -358,8 +360,8 @@ export class Supervisor {
     this.#status.close();
     await this.#bus?.close?.();
     await this.#natsHealth?.close();
-    await Promise.all(this.#units.map((unit) => unit.end(SERVICE_GRACE_MS)));
-    for (const left of processesMarked(RUN_MARK, this.#runId)) {
+    await Promise.all(this.#processes.map((managed) => managed.end(SERVICE_GRACE_MS)));
+    for (const left of processesWithEnv(RUN_ID_ENV, this.#runId)) {
       log.info({ pid: left.pid }, "a process that was left is ended");
       signalProcess(left, "SIGKILL");
     }
@@ -371,7 +373,7 @@ export class Supervisor {
     this.#stop.abort();
     await this.#state.save();
     this.#pods?.releaseAll();
-    for (const unit of this.#units) unit.release();
+    for (const managed of this.#processes) managed.release();
     await this.#objects.close?.();
     await this.#writer?.close?.();
     this.#status.close();

@@ -13,7 +13,7 @@ const isFields = (value: unknown): value is Fields =>
 /** Kinds that run here. */
 export const LOCAL_KINDS = words("Namespace Service ServiceAccount ConfigMap Secret Deployment");
 
-/** Kubernetes' own fields (apps/v1, v1), also those that mean nothing here: only what it would not know is told. */
+/** Kubernetes' own fields (apps/v1, v1), also those that mean nothing here: only what it would not know is reported. */
 const DEPLOYMENT = words(`replicas selector template strategy minReadySeconds revisionHistoryLimit paused
   progressDeadlineSeconds`);
 const POD = words(`volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds
@@ -27,11 +27,11 @@ const CONTAINER = words(`name image command args workingDir ports envFrom env re
   terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty`);
 
 /**
- * What of an object has no meaning here although its author may have meant something: a kind that nobody reads, or a field
- * that Kubernetes does not have.
+ * What of an object is not supported: a kind that nobody reads, a field that Kubernetes does not have, or one without effect
+ * here.
  * @returns a sentence each
  */
-export function leftOut(object: Fields): string[] {
+export function unsupported(object: Fields): string[] {
   const { kind, apiVersion } = object;
   if (typeof kind !== "string" || typeof apiVersion !== "string") return [];
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.lastIndexOf("/")) : "";
@@ -40,7 +40,7 @@ export function leftOut(object: Fields): string[] {
   if (versionError(apiVersion, kind) !== undefined) return [];
   if (!runsHere(apiVersion, kind)) {
     const advice = instead(kind) || didYouMean(kind, LOCAL_KINDS);
-    return [`kind ${kind} (${apiVersion}) is left out: it does not run here${advice}`];
+    return [`kind ${kind} (${apiVersion}) is ignored: it does not run here${advice}`];
   }
   if (kind !== "Deployment") return unknownFields(object);
   const known = { ...KNOWN_FIELDS, deployment: DEPLOYMENT, pod: POD, container: CONTAINER };
@@ -65,5 +65,5 @@ function ofDeployment({ spec, apiVersion }: Fields): string[] {
 function unknown(fields: Fields, path: string, known: readonly string[]): string[] {
   return Object.keys(fields)
     .filter((name) => !known.includes(name))
-    .map((name) => `${path}.${name} is left out: Kubernetes has no such field${didYouMean(name, known)}`);
+    .map((name) => `${path}.${name} is ignored: Kubernetes has no such field${didYouMean(name, known)}`);
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keepVolumesFresh } from "./keep-volumes-fresh.ts";
+import { scheduleVolumeRefresh } from "./volume-refresh.ts";
 
 test("volumes of pods are looked after once a minute, until the supervisor goes", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   let looks = 0;
-  const end = keepVolumesFresh(async () => {
+  const end = scheduleVolumeRefresh(async () => {
     looks++;
   });
   t.mock.timers.tick(59_000);

@@ -5,10 +5,10 @@ const LOOK_MS = 60_000;
 
 /**
  * Looks after the volumes of pods.
- * @param refresh writes what is due; tells its errors itself
+ * @param refresh writes what is due; reports its errors itself
  * @returns ends that
  */
-export function keepVolumesFresh(refresh: () => Promise<void>): () => void {
+export function scheduleVolumeRefresh(refresh: () => Promise<void>): () => void {
   const run = new Coalescer(refresh);
   const timer = setInterval(() => void run.request(), LOOK_MS);
   timer.unref();

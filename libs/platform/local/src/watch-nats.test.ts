@@ -5,17 +5,17 @@ import { test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { SUBJECTS } from "@xebec/model-bus";
 import { createNatsBus } from "@xebec/platform-bus";
-import { RUN_MARK } from "@xebec/platform-process";
+import { RUN_ID_ENV } from "@xebec/platform-process";
 import { findTool, freePort, tempDir } from "@xebec/testing-launch";
-import { keepNatsHealthy } from "./nats-keeper.ts";
+import { ManagedProcess } from "./managed-process.ts";
 import { httpReady } from "./readiness.ts";
-import { Unit } from "./unit.ts";
+import { watchNats } from "./watch-nats.ts";
 
 const TIMEOUT_MS = 20_000;
 /** Blocks of the store are opened anew after some of these. */
 const LARGE = Buffer.alloc(600_000, "x");
 
-test("a server whose store has failed although it says that all is well is told by its writers and started again", async (t) => {
+test("a server whose store has failed although it says that all is well is noticed by its writers and started again", async (t) => {
   using folder = tempDir();
   const [port, monitoring] = [await freePort(), await freePort()];
   const storeDir = folder.file("store");
@@ -24,23 +24,23 @@ test("a server whose store has failed although it says that all is well is told 
     config,
     `listen: "127.0.0.1:${port}"\nhttp: "127.0.0.1:${monitoring}"\njetstream { store_dir: "${storeDir}" }\n`,
   );
-  const unit = new Unit(
+  const managed = new ManagedProcess(
     {
       name: "service/nats",
       command: [findTool("nats-server"), "-c", config],
-      env: { [RUN_MARK]: randomUUID() },
+      env: { [RUN_ID_ENV]: randomUUID() },
       cwd: folder.path,
       logFile: folder.file("nats.log"),
     },
     () => undefined,
   );
-  unit.start({ found: [] });
+  managed.start({ found: [] });
   const stop = new AbortController();
   const bus = createNatsBus({ servers: [`127.0.0.1:${port}`], name: "test" });
   t.after(async () => {
     stop.abort();
     await bus.close?.();
-    await unit.end(2_000);
+    await managed.end(2_000);
   });
   await bus.start(stop.signal);
   const state = bus.bucket("config");
@@ -55,11 +55,11 @@ test("a server whose store has failed although it says that all is well is told 
       written++;
     }
   })();
-  const [told] = await waitFor("the writer is told", TIMEOUT_MS, () => bus.missing?.()[0] && bus.missing());
-  assert.match(told ?? "", /^the bus has taken no change of the bucket "config" for [5-9] s: /);
+  const [reported] = await waitFor("the writer is notified", TIMEOUT_MS, () => bus.missing?.()[0] && bus.missing());
+  assert.match(reported ?? "", /^the bus has taken no change of the bucket "config" for [5-9] s: /);
   assert.ok(await httpReady("127.0.0.1", monitoring, "/healthz"), "the server says that all is well");
   const before = written;
-  const end = keepNatsHealthy(unit, {
+  const end = watchNats(managed, {
     health: {
       error: async () => ((await httpReady("127.0.0.1", monitoring, "/healthz")) ? undefined : "it is not well"),
     },
@@ -72,7 +72,7 @@ test("a server whose store has failed although it says that all is well is told 
   t.after(end);
   await waitFor("changes are taken again", TIMEOUT_MS, () => written > before + 10);
   assert.deepEqual(bus.missing?.(), []);
-  assert.equal(unit.restarts, 1);
+  assert.equal(managed.restarts, 1);
   isOver = true;
   await writing;
   await waitFor(

@@ -4,10 +4,10 @@ import { dirname } from "node:path";
 import { Coalescer } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { NatsHealth } from "@xebec/platform-bus";
-import type { Unit } from "./unit.ts";
+import type { ManagedProcess } from "./managed-process.ts";
 
 const log = logger("local");
-/** How often its health is asked for, in milliseconds: writers tell sooner of what they notice, so only one that ails is asked often. */
+/** How often its health is asked for, in milliseconds: writers report sooner what they notice, so only one that ails is asked often. */
 const LOOK_MS = 10_000;
 const LOOK_AGAIN_MS = 2_000;
 /** So many failures in a row are no hiccup. */
@@ -20,7 +20,7 @@ const REST_MS = 10_000;
 const AGAIN_MS = 120_000;
 const GRACE_MS = 3_000;
 
-export interface KeptNats {
+export interface WatchedNats {
   /** Tells how nats-server is. */
   readonly health: Pick<NatsHealth, "error">;
   /** The directory of its store. */
@@ -35,7 +35,7 @@ export interface KeptNats {
  * itself. A store that fails again soon is put aside: writers fill a new one.
  * @returns ends that
  */
-export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptNats): () => void {
+export function watchNats(managed: ManagedProcess, { health, storeDir, onStall }: WatchedNats): () => void {
   let failures = 0;
   let restarted = Number.NEGATIVE_INFINITY;
   const hasRoom = async (): Promise<boolean> => {
@@ -45,11 +45,11 @@ export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptN
   };
   const restart = async (why: string): Promise<void> => {
     const past = performance.now() - restarted;
-    if (!unit.id || past < REST_MS || !(await hasRoom())) return;
+    if (!managed.id || past < REST_MS || !(await hasRoom())) return;
     restarted = performance.now();
     failures = 0;
-    log.warn({ unit: unit.spec.name, why }, "the store of nats-server has failed; it is started again");
-    await unit.restart(GRACE_MS, async () => {
+    log.warn({ process: managed.spec.name, why }, "the store of nats-server has failed; it is started again");
+    await managed.restart(GRACE_MS, async () => {
       if (past > AGAIN_MS || !existsSync(storeDir)) return;
       const aside = `${storeDir}.failed-${Date.now()}`;
       await rename(storeDir, aside);
@@ -62,20 +62,20 @@ export function keepNatsHealthy(unit: Unit, { health, storeDir, onStall }: KeptN
   });
   let stalled = "";
   const heal = new Coalescer(() => restart(`it takes no changes of the bucket "${stalled}"`));
-  const told = (error: unknown): void => log.warn({ err: error }, "nats-server cannot be looked after");
+  const reported = (error: unknown): void => log.warn({ err: error }, "nats-server cannot be looked after");
   let timer: NodeJS.Timeout;
   let hasEnded = false;
   const lookLater = (): void => {
     if (hasEnded) return;
     timer = setTimeout(
-      () => void look.request().catch(told).finally(lookLater),
+      () => void look.request().catch(reported).finally(lookLater),
       failures > 0 ? LOOK_AGAIN_MS : LOOK_MS,
     ).unref();
   };
   lookLater();
   const end = onStall((state) => {
     stalled = state;
-    void heal.request().catch(told);
+    void heal.request().catch(reported);
   });
   return () => {
     hasEnded = true;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { leftOut } from "./left-out.ts";
+import { unsupported } from "./unsupported.ts";
 
 const deployment = (spec: object): Record<string, unknown> => ({
   ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" } },
   spec,
 });
 
-test("what Kubernetes would act on and this platform does not is told with its place", () => {
-  const told = leftOut(
+test("what Kubernetes would act on and this platform does not is reported with its path", () => {
+  const found = unsupported(
     deployment({
       progressDeadlineSeconds: 60,
       template: {
@@ -35,7 +35,7 @@ test("what Kubernetes would act on and this platform does not is told with its p
     }),
   );
   const pod = "spec.template.spec";
-  assert.deepEqual(told, [
+  assert.deepEqual(found, [
     "spec: progressDeadlineSeconds has no effect on this platform",
     `${pod}: initContainers, hostNetwork have no effect on this platform`,
     `${pod}.containers[0]: envFrom, resources have no effect on this platform`,
@@ -46,10 +46,10 @@ test("what Kubernetes would act on and this platform does not is told with its p
   ]);
 });
 
-test("what has an effect is not told, and neither is a value that changes nothing", () => {
+test("what has an effect is not reported, and neither is a value that changes nothing", () => {
   const spec = {
     ...{ replicas: 2, minReadySeconds: 1, strategy: { type: "Recreate" }, selector: {} },
     template: { spec: { dnsPolicy: "ClusterFirst", containers: [{ name: "web", command: ["true"], resources: {} }] } },
   };
-  assert.deepEqual(leftOut(deployment(spec)), []);
+  assert.deepEqual(unsupported(deployment(spec)), []);
 });

@@ -4,7 +4,7 @@ const isFields = (value: unknown): value is Fields =>
   value !== null && typeof value === "object" && !Array.isArray(value);
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** What the laptop platform acts on; everything else that Kubernetes has is told. */
+/** What the laptop platform acts on; everything else that Kubernetes has is reported. */
 const EFFECTIVE = {
   deployment: words("replicas selector template strategy minReadySeconds"),
   pod: words("containers volumes serviceAccountName terminationGracePeriodSeconds"),
@@ -29,7 +29,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 
 /**
  * The fields of a Deployment that Kubernetes would act on and this platform does not, by the place where they stand.
- * @param known Kubernetes' own fields at each place; another one is told elsewhere
+ * @param known Kubernetes' own fields at each place; another one is reported elsewhere
  * @returns a sentence for each place
  */
 export function withoutEffect(
@@ -39,7 +39,7 @@ export function withoutEffect(
   if (!isFields(spec)) return [];
   const pod = isFields(spec.template) && isFields(spec.template.spec) ? spec.template.spec : {};
   const at = "spec.template.spec";
-  const told = (fields: Fields, path: string, place: keyof typeof EFFECTIVE): string[] => {
+  const ineffective = (fields: Fields, path: string, place: keyof typeof EFFECTIVE): string[] => {
     const names = Object.keys(fields).filter(
       (name) =>
         !EFFECTIVE[place].has(name) &&
@@ -51,18 +51,18 @@ export function withoutEffect(
     return [`${path}: ${names.join(", ")} ${names.length === 1 ? "has" : "have"} no effect on this platform`];
   };
   return [
-    ...told(spec, "spec", "deployment"),
-    ...told(pod, at, "pod"),
+    ...ineffective(spec, "spec", "deployment"),
+    ...ineffective(pod, at, "pod"),
     ...list(pod.containers).flatMap((container, i) => {
       const path = `${at}.containers[${i}]`;
       return [
-        ...told(container, path, "container"),
-        ...(isFields(container.lifecycle) ? told(container.lifecycle, `${path}.lifecycle`, "lifecycle") : []),
-        ...list(container.ports).flatMap((each, j) => told(each, `${path}.ports[${j}]`, "port")),
-        ...list(container.volumeMounts).flatMap((each, j) => told(each, `${path}.volumeMounts[${j}]`, "mount")),
+        ...ineffective(container, path, "container"),
+        ...(isFields(container.lifecycle) ? ineffective(container.lifecycle, `${path}.lifecycle`, "lifecycle") : []),
+        ...list(container.ports).flatMap((each, j) => ineffective(each, `${path}.ports[${j}]`, "port")),
+        ...list(container.volumeMounts).flatMap((each, j) => ineffective(each, `${path}.volumeMounts[${j}]`, "mount")),
       ];
     }),
-    ...list(pod.volumes).flatMap((each, i) => told(each, `${at}.volumes[${i}]`, "volume")),
+    ...list(pod.volumes).flatMap((each, i) => ineffective(each, `${at}.volumes[${i}]`, "volume")),
   ];
 }
 

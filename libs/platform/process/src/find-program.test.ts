@@ -36,7 +36,7 @@ test("the variable goes first, then PATH, then what setup installed", () => {
   assert.equal(findProgram("envoy", { root, env: { XEBEC_ENVOY: "", PATH: "" } }), installed);
 });
 
-test("a variable that names no program is told, and not passed over", () => {
+test("a variable that names no program is reported, and not ignored", () => {
   const text = save("mine/text", 0o644);
   for (const path of [text, join(root, "none")])
     assert.throws(() => findProgram("nats-server", { root, env: { XEBEC_NATS_SERVER: path } }), {

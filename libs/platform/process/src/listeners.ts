@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isIPv4 } from "node:net";
 
-/** Who has a TCP port. `unknown`: the machine does not tell whose it is. */
+/** Who has a TCP port. `unknown`: the machine does not show whose it is. */
 export type PortHolder = "own" | "other" | "nobody" | "unknown";
 
 /** The state LISTEN in /proc/net/tcp. */
@@ -28,7 +28,7 @@ export function portHolder(host: string, port: number, pids: Iterable<number>): 
   return isKnown ? "other" : "unknown";
 }
 
-/** The process that holds `host:port`, as far as this user may know. @returns its id, undefined when that cannot be told */
+/** The process that holds `host:port`, as far as this user may know. @returns its id, undefined when that is unknown */
 export function portOwner(host: string, port: number): number | undefined {
   const sockets = listeningSockets(host, port);
   if (!sockets?.size) return undefined;
@@ -75,7 +75,7 @@ function holds(pid: number, sockets: ReadonlySet<string>): boolean | undefined {
   );
 }
 
-// A process may end at any moment, or belong to somebody else: what cannot be read is told as unknown.
+// A process may end at any moment, or belong to somebody else: what cannot be read is unknown.
 function quietly<T>(read: () => T): T | undefined {
   try {
     return read();

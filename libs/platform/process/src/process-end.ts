@@ -1,7 +1,7 @@
 import { isRunning, type ProcessId } from "./process-id.ts";
 
 // How often processes are looked at that this one has not started, all of them in one round, in milliseconds. A signal that is not
-// sent costs a microsecond; /proc is read seldom, for what a signal does not tell: zombies, and numbers that are used again.
+// sent costs a microsecond; /proc is read seldom, for what a signal does not show: zombies, and numbers that are used again.
 const ROUND_MS = 100;
 const ROUNDS_BETWEEN_READS = 10;
 
@@ -16,7 +16,7 @@ let timer: NodeJS.Timeout | undefined;
 let rounds = 0;
 
 /**
- * Waits for the end of a process that this one has not started: nobody tells of it.
+ * Waits for the end of a process that this one has not started: there is no event for it.
  * @param signal ends the waiting
  * @param runs asked now and then instead of `isRunning`; must not throw
  */

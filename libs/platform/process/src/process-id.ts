@@ -9,7 +9,7 @@ export interface ProcessId {
 
 /**
  * @returns undefined when there is no such process, or only a zombie
- * @throws XebecError internal when that cannot be told
+ * @throws XebecError internal when that is unknown
  */
 export function processOf(pid: number): ProcessId | undefined {
   const fields = statFields(pid);
@@ -18,7 +18,7 @@ export function processOf(pid: number): ProcessId | undefined {
   return state === "Z" || state === "X" || startTime === undefined ? undefined : { pid, startTime };
 }
 
-/** Says whether exactly this process still runs. @throws XebecError internal when that cannot be told */
+/** Says whether exactly this process still runs. @throws XebecError internal when that is unknown */
 export function isRunning({ pid, startTime }: ProcessId): boolean {
   return processOf(pid)?.startTime === startTime;
 }

@@ -4,7 +4,15 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
-import { groupMembers, isRunning, POD_MARK, processesMarked, processOf, signalGroup, signalProcess } from "./index.ts";
+import {
+  groupMembers,
+  isRunning,
+  POD_UID_ENV,
+  processesWithEnv,
+  processOf,
+  signalGroup,
+  signalProcess,
+} from "./index.ts";
 
 test("a process is told apart from a later one with its number", () => {
   const own = processOf(process.pid);
@@ -13,24 +21,24 @@ test("a process is told apart from a later one with its number", () => {
   assert.equal(processOf(2 ** 30), undefined);
 });
 
-test("a mark finds a process and its group, and a signal ends them", async () => {
+test("an environment variable finds a process and its group, and a signal ends them", async () => {
   const value = randomUUID();
   const child = spawn("sh", ["-c", "echo; exec sleep 1000"], {
-    env: { PATH: process.env.PATH, [POD_MARK]: value },
+    env: { PATH: process.env.PATH, [POD_UID_ENV]: value },
     detached: true,
     stdio: ["ignore", "pipe", "ignore"],
   });
   await once(child.stdout, "data");
   const id = processOf(child.pid ?? 0);
   assert.ok(id);
-  assert.deepEqual(processesMarked(POD_MARK, value), [id]);
-  assert.deepEqual(groupMembers(id, POD_MARK, value), [id]);
-  assert.deepEqual(groupMembers({ ...id, pid: process.pid }, POD_MARK, value), []);
+  assert.deepEqual(processesWithEnv(POD_UID_ENV, value), [id]);
+  assert.deepEqual(groupMembers(id, POD_UID_ENV, value), [id]);
+  assert.deepEqual(groupMembers({ ...id, pid: process.pid }, POD_UID_ENV, value), []);
   signalGroup(id, "SIGTERM");
   await once(child, "exit");
   assert.ok(!isRunning(id));
   signalProcess(id, "SIGTERM");
-  assert.deepEqual(processesMarked(POD_MARK, value), []);
+  assert.deepEqual(processesWithEnv(POD_UID_ENV, value), []);
 });
 
 test("a process that cannot be seen is not taken for one that has ended", () => {

@@ -68,7 +68,7 @@ describe("a sender of datagrams", () => {
     await sender.close();
   });
 
-  it("starts although a name cannot be looked up, tells it once, and sends when it can; follows a name that moves", async () => {
+  it("starts although a name cannot be looked up, reports it once, and sends when it can; follows a name that moves", async () => {
     const [first, second] = [await listen(), await listen("::1")];
     let answer: readonly string[] | undefined;
     let again: () => void = assert.fail;

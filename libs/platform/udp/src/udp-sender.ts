@@ -68,7 +68,7 @@ export class UdpSender {
     socket.send(datagram, this.#options.port, this.#address, (error) => {
       this.#pending--;
       if (error) this.#lost++;
-      this.#told(error ?? undefined);
+      this.#reported(error ?? undefined);
       if (this.#pending === 0) this.#idle?.();
     });
   }
@@ -95,13 +95,13 @@ export class UdpSender {
       if (at < 0)
         throw new XebecError("permission_denied", `${host} may not be called: ${refusals.join(", ") || "no address"}`);
       if (!this.#isClosed) this.#sendTo(addresses[at] as string);
-      this.#told(undefined);
+      this.#reported(undefined);
       return undefined;
     } catch (error) {
       // A name that leads to something else now is followed; one that cannot be looked up keeps its address.
       if (isXebecError(error)) this.#sendTo(undefined);
       const shown = isXebecError(error) ? error : new Error(`${host} cannot be looked up: ${(error as Error).message}`);
-      this.#told(shown);
+      this.#reported(shown);
       return shown;
     }
   }
@@ -113,13 +113,13 @@ export class UdpSender {
     this.#address = address ?? "";
     if (address === undefined) return;
     const socket = createSocket(isIP(address) === 6 ? "udp6" : "udp4");
-    socket.on("error", (error) => this.#told(error));
+    socket.on("error", (error) => this.#reported(error));
     // What the process does otherwise decides how long it lives.
     socket.unref();
     this.#socket = socket;
   }
 
-  #told(error: Error | undefined): void {
+  #reported(error: Error | undefined): void {
     if (error && !this.#isFailing && !this.#isClosed) this.#options.failed(error);
     this.#isFailing = error !== undefined;
   }

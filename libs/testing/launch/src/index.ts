@@ -2,5 +2,5 @@ export { createTestCa, type TestCa, type TestNames } from "./certificates.ts";
 export { type Child, startChild } from "./child.ts";
 export { type Envoy, type EnvoyOptions, startEnvoy, validateWithEnvoy } from "./envoy.ts";
 export { type NatsServer, type NatsServerOptions, startNatsServer } from "./nats-server.ts";
-export { freeBlock, freePort, freePorts, type TempDir, tempDir } from "./ports.ts";
+export { freeAddressBlock, freePort, freePorts, type TempDir, tempDir } from "./ports.ts";
 export { findTool } from "./tools.ts";

@@ -39,7 +39,7 @@ export async function freePort(host?: string): Promise<number> {
  * Finds a second octet of 127.0.0.0/8 in which nothing listens, for a whole mesh (`--address-block`).
  * @throws Error when there is none
  */
-export function freeBlock(): number {
+export function freeAddressBlock(): number {
   const sockets = readFileSync("/proc/net/tcp", "utf8");
   for (let block = 64 + (process.pid % 100); block < 254; block++)
     // The kernel writes addresses in reverse: 127.B.x.y is yyxxBB7F.

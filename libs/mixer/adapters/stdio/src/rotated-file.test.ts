@@ -27,7 +27,7 @@ function withFile(work: (file: LogFile, folder: string, clock: { now: number }, 
   }
 }
 
-test("a rotation that fails is told and tried again a minute later; descriptors of others stay open", () =>
+test("a rotation that fails is reported and tried again a minute later; descriptors of others stay open", () =>
   withFile((file, folder, clock, errors) => {
     file.write("0123456789\n");
     // A file stands where the folder was.

@@ -65,7 +65,7 @@ describe("rules by host", () => {
     assert.deepEqual(keys(aged.exact("a.b")), ["z", "b", "c"]);
   });
 
-  it("tells every host that a change touches, also those that the rule leaves", () => {
+  it("names every host that a change touches, also those that the rule leaves", () => {
     const before = rule("a", ["x.com", "*.y.com"]);
     const touched = new Set<string>();
     const next = indexOf(before).replace(before, rule("a", ["x.com", "z.com"]), touched);

@@ -199,7 +199,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveErrors: has no effect beside consecutiveGatewayErrors`,
   ],
   [
-    "a count of failures that are not told apart",
+    "a count of failures that are not distinguished",
     [policy({ outlierDetection: { consecutiveLocalOriginFailures: 1 } })],
     `${PARTLY}spec.trafficPolicy.outlierDetection.consecutiveLocalOriginFailures: has no effect without splitExternalLocalOriginErrors`,
   ],

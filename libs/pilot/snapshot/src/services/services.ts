@@ -144,7 +144,7 @@ function rank(service: MeshService, namespace: string): number {
   return (service.namespace === namespace ? 2 : 0) + (service.kubernetes ? 1 : 0);
 }
 
-/** The oldest first; then by id, so that the order tells nothing of what came when. */
+/** The oldest first; then by id, so that the order does not depend on what came when. */
 function byAgeAndId(a: MeshService, b: MeshService): number {
   return byAge({ created: a.created, key: a.id }, { created: b.created, key: b.id });
 }

@@ -24,7 +24,7 @@ export interface EncodedResource {
   readonly patchErrors?: readonly PatchError[];
 }
 
-/** A part of a resource, with its own objects: two versions of a resource are told apart part by part. */
+/** A part of a resource, with its own objects: two versions of a resource are compared part by part. */
 export interface ResourcePart {
   readonly kind: "virtualHost" | "route" | "filterChain";
   /** As Envoy's messages have it; may be empty, and several parts may have the same. */

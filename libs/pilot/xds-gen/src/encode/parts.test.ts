@@ -61,7 +61,7 @@ describe("the parts of a route table", () => {
     );
   });
 
-  it("tell what has changed, to the route", () => {
+  it("say what has changed, to the route", () => {
     const before = resource("route", "9080", [routes("reviews", first, rest), routes("ratings", rest)]);
     const after = resource("route", "9080", [
       routes("reviews", first, { ...rest, timeout: "5s" }),
@@ -123,7 +123,7 @@ describe("the parts of a listener", () => {
     assert.ok(parts.every((each) => each.kind === "filterChain"));
   });
 
-  it("tell the chains of a port's mode from the others", () => {
+  it("distinguish the chains of a port's mode from the others", () => {
     const peer = object("PeerAuthentication", "strict", {
       selector: { matchLabels: { app: "reviews" } },
       portLevelMtls: { 9080: { mode: "STRICT" } },

@@ -20,7 +20,7 @@ const OWN_PORT: Readonly<Record<string, number>> = { http: 80, https: 443 };
 export function redirectOf(redirect: NonNullable<HttpRoute["redirect"]>, listenerPort: number, tls = false) {
   const called = tls ? "https" : "http";
   const port = redirect.port ?? (redirect.derivePort === "FROM_REQUEST_PORT" ? listenerPort : undefined);
-  // Envoy keeps the port in the host that was called where it is told none: the scheme's own may be left out only if
+  // Envoy keeps the port in the host that was called where none is set: the scheme's own may be left out only if
   // there is none.
   const isPlainHost = redirect.authority !== undefined || listenerPort === OWN_PORT[called];
   const elided = isPlainHost && port === OWN_PORT[redirect.scheme || called];

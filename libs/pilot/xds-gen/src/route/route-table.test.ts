@@ -105,7 +105,7 @@ describe("a route table", () => {
     assert.deepEqual(assemble("80", [first, second], {}).configKeys, ["a"]);
   });
 
-  it("has a version that tells any difference, and nothing else", () => {
+  it("has a version that differs with any difference, and nothing else", () => {
     const version = (name: string, parts: BuiltVirtualHost[], ignorePort = false): string =>
       assemble(name, parts, { ignorePort }).version;
     const parts = (): BuiltVirtualHost[] => [part("a", ["a.com"])];

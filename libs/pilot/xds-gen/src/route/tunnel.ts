@@ -19,7 +19,7 @@ export function proxyVirtualHost(scope: Scope, service: MeshService, port: numbe
   return {
     ...host,
     routes: [...tunnels, ...host.routes],
-    // A request to port 80 names no port; all others must, or the port could not be told.
+    // A request to port 80 names no port; all others must, or the port would be unknown.
     domains: port === 80 ? [...host.domains, ...withPort] : withPort,
   };
 }

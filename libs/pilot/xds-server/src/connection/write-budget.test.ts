@@ -6,14 +6,14 @@ import { type StreamWriter, WriteBudget } from "./write-budget.ts";
 const LARGE = 3 << 20;
 
 interface Told extends StreamWriter {
-  told: number;
+  reported: number;
   ended: boolean;
 }
 
 const writer = (): Told => ({
-  ...{ told: 0, ended: false },
+  ...{ reported: 0, ended: false },
   wake() {
-    this.told++;
+    this.reported++;
   },
   stalled() {
     this.ended = true;
@@ -26,10 +26,10 @@ describe("the budget of bytes under way", () => {
     const [a, b, c] = [writer(), writer(), writer()];
     assert.deepEqual([budget.take(a, LARGE), budget.take(b, LARGE), budget.take(c, LARGE)], [true, true, false]);
     budget.give(a, LARGE / 2);
-    assert.equal(c.told, 0);
+    assert.equal(c.reported, 0);
     budget.give(a, LARGE / 2);
     budget.give(b, 1);
-    assert.equal(c.told, 1);
+    assert.equal(c.reported, 1);
     assert.equal(budget.take(c, LARGE), true);
   });
 
@@ -49,7 +49,7 @@ describe("the budget of bytes under way", () => {
     const good = writer();
     assert.equal(budget.take(good, 700 << 10), false);
     t.mock.timers.tick(2_000);
-    assert.equal(good.told, 1);
+    assert.equal(good.reported, 1);
     assert.equal(budget.take(good, 700 << 10), true);
     budget.give(good, 700 << 10);
     // 64 KiB a second would have taken 11 seconds.
@@ -89,7 +89,7 @@ describe("the budget of bytes under way", () => {
     assert.equal(held, 32 + 6);
   });
 
-  it("is whole again when all writers are gone, whatever they did, and tells all who wait", (t) => {
+  it("is whole again when all writers are gone, whatever they did, and wakes all who wait", (t) => {
     t.mock.timers.enable({ apis: ["setInterval"] });
     const step = fc.record({ who: fc.nat(4), bytes: fc.constantFrom(1_000, LARGE, LARGE * 2), act: fc.nat(3) });
     fc.assert(
@@ -106,7 +106,7 @@ describe("the budget of bytes under way", () => {
           else if (act < 2) {
             if (budget.take(each, bytes)) own.push(bytes);
             else {
-              each.told = 0;
+              each.reported = 0;
               waiting.add(who);
             }
           } else if (own.length > 0) budget.give(each, own.shift() as number);
@@ -114,8 +114,8 @@ describe("the budget of bytes under way", () => {
         for (const who of [0, 1, 2, 3, 4]) if (!waiting.has(who)) budget.forget(writers[who] as Told);
         for (const who of waiting) for (const bytes of held.get(who) ?? []) budget.give(writers[who] as Told, bytes);
         for (const who of waiting) {
-          const { told, ended } = writers[who] as Told;
-          assert.ok(told > 0 || ended, `writer ${who} waits for ever`);
+          const { reported, ended } = writers[who] as Told;
+          assert.ok(reported > 0 || ended, `writer ${who} waits for ever`);
         }
         const last = [writer(), writer()] as const;
         assert.deepEqual([budget.take(last[0], LARGE), budget.take(last[1], LARGE)], [true, true]);

@@ -17,7 +17,7 @@ interface Query {
 }
 
 /**
- * Pilot's debug pages with Istio's paths (docs/reference/pilot.md §6.4). They tell what the mesh looks like, so they
+ * Pilot's debug pages with Istio's paths (docs/reference/pilot.md §6.4). They show what the mesh looks like, so they
  * are for callers on this machine only.
  */
 export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: () => boolean): void {

@@ -124,7 +124,7 @@ describe("pilot's state", () => {
     assert.ok(changed.has("service/api.example.com") && changed.has("vs/api.example.com"));
   });
 
-  it("is told everything again after what it could not take over", async (context) => {
+  it("gets everything again after what it could not take over", async (context) => {
     setLogLevel("fatal", "state");
     setLogLevel("fatal", "bus");
     context.after(() => ["state", "bus"].map((each) => setLogLevel("info", each)));

@@ -119,7 +119,7 @@ describe("a NACK", () => {
 });
 
 describe("the objects that proxies reject", () => {
-  it("tells an object as refused while a proxy holds its resource back, and no longer", async () => {
+  it("reports an object as rejected while a proxy holds its resource back, and no longer", async () => {
     const { server, apply } = mesh();
     const bad = (connections: number): Resource =>
       object("DestinationRule", "dr", {
@@ -143,7 +143,7 @@ describe("the objects that proxies reject", () => {
     assert.deepEqual(refused(), [], "nobody refuses it any more");
   });
 
-  it("tells who refuses an object, of how many, and asks nobody who is not authenticated", async () => {
+  it("reports who rejects an object, of how many, and asks nobody who is not authenticated", async () => {
     const { server, apply, nacks } = mesh();
     await apply([entry(1)]);
     const clients = [
@@ -173,7 +173,7 @@ describe("the objects that proxies reject", () => {
     assert.match(JSON.stringify(first?.resources), /no\\\\u009b/, "proxy-status shows it all the same");
   });
 
-  it("tells nobody as refused of whom it is only suspected", async () => {
+  it("reports no object as rejected that is only suspected", async () => {
     const { server, apply } = mesh();
     await apply([1, 2, 3].map((n) => entry(n)));
     const client = await synced(server, [1, 2, 3].map(CLUSTER));

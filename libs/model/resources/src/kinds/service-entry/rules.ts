@@ -31,7 +31,10 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
     if (port.protocol && !protocolByName(port.protocol))
       check.fail([...path, "protocol"], `"${port.protocol}" is not a protocol`);
     if (resolution === "NONE" && !spec.addresses?.length && (port.protocol || "TCP") === "TCP")
-      check.warn([...path, "protocol"], "TCP needs addresses: without them nothing tells this service from others");
+      check.warn(
+        [...path, "protocol"],
+        "TCP needs addresses: without them this service cannot be distinguished from others",
+      );
   }
   checkSharedPorts(spec, check);
   const shares = spec.hosts.length > 1 && (spec.addresses?.length ?? 0) > 0;
@@ -39,7 +42,7 @@ export function checkServiceEntry(spec: ServiceEntrySpec, check: Checker): void 
   if (isDns && shares && tcp >= 0)
     check.warn(
       ["spec", "ports", tcp],
-      "TCP at an address cannot be told apart by hosts; write one ServiceEntry for each",
+      "TCP at an address cannot be distinguished by host; write one ServiceEntry for each",
     );
   check.exportTo(spec.exportTo, ["spec", "exportTo"], { nobody: true });
   for (const [i, address] of (spec.addresses ?? []).entries()) {
@@ -103,14 +106,14 @@ function checkAddress(
   if (spec.ports?.length !== 1) check.fail(at, "a Unix socket needs exactly one port of the ServiceEntry");
 }
 
-/** With a name in its protocol a connection says which host it wants; without one, several hosts cannot be told apart. */
+/** With a name in its protocol a connection says which host it wants; without one, several hosts cannot be distinguished. */
 function checkSharedPorts(spec: ServiceEntrySpec, check: Checker): void {
   if (spec.hosts.length < 2 || (spec.resolution ?? "NONE") === "NONE") return;
   for (const [i, port] of (spec.ports ?? []).entries())
     if (!["HTTP", "HTTP2", "GRPC", "GRPC-Web", "HTTPS", "TLS"].includes(protocolByName(port.protocol ?? "") ?? ""))
       check.fail(
         ["spec", "ports", i, "protocol"],
-        `${port.protocol || "a port without protocol"} cannot tell ${spec.hosts.length} hosts apart; write one ServiceEntry for each`,
+        `${port.protocol || "a port without protocol"} cannot distinguish ${spec.hosts.length} hosts; write one ServiceEntry for each`,
       );
 }
 

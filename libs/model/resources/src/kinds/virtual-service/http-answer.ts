@@ -41,8 +41,8 @@ export const DirectResponse = message("HTTPDirectResponse", {
 export const Cors = message("CorsPolicy", {
   allowOrigins: field(list(StringMatch), "Origins that are allowed."),
   allowOrigin: field(list(string()), "The old form of `allowOrigins`: exact origins, or `*`."),
-  allowMethods: field(list(string()), "Methods that a preflight request is told, or `*`."),
-  allowHeaders: field(list(string()), "Request headers that a preflight request is told, or `*`."),
+  allowMethods: field(list(string()), "Methods that the answer to a preflight request lists, or `*`."),
+  allowHeaders: field(list(string()), "Request headers that the answer to a preflight request lists, or `*`."),
   exposeHeaders: field(list(string()), "Response headers that scripts may read."),
   maxAge: field(duration(), "How long the result of a preflight request may be cached, in whole seconds."),
   allowCredentials: field(bool(), "Whether a request may carry credentials."),

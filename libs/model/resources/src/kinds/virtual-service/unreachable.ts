@@ -83,7 +83,7 @@ function warnOfCovered(spec: VirtualServiceSpec, check: Checker): void {
   let isOpen = false;
   for (const [i, rule] of (spec.http ?? []).entries()) {
     isOpen ||= !rule.match?.length;
-    // What stands behind a rule that takes everything is told already.
+    // What stands behind a rule that takes everything is reported already.
     if (isOpen) continue;
     for (const [j, match] of (rule.match ?? []).entries())
       if (match.uri?.prefix) matches.push(prefixed(match, match.uri.prefix, ["spec", "http", i, "match", j]));
