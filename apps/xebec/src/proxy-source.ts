@@ -42,9 +42,9 @@ export async function configDumpOf(pod: string | undefined, file: string | undef
 
 /** What pilot has sent to a proxy last, as a configuration dump. */
 export async function pilotDumpOf({ proxy }: ProxyAdmin): Promise<string> {
-  const { processes: units } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
-  const pilot = units.find(({ name }) => name === "pilot");
-  const host = pilot?.addresses[0] ?? units.find(({ name }) => name === "istiod")?.addresses[1];
+  const { processes } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
+  const pilot = processes.find(({ name }) => name === "pilot");
+  const host = pilot?.addresses[0] ?? processes.find(({ name }) => name === "istiod")?.addresses[1];
   if (host === undefined) throw new XebecError("unavailable", "no pilot runs here");
   const path = `/debug/config_dump?proxyID=${encodeURIComponent(proxy)}`;
   const { status, body } = await httpCall({ host, port: PILOT_HTTP_PORT }, path, {
