@@ -9,8 +9,8 @@ import {
 } from "@xebec/pilot-registry";
 import { LabelReaders } from "./collections/label-readers.ts";
 import { PersistentMap } from "./collections/persistent-map.ts";
-import { type KeySetChange, type KeySetRef, NO_KEY_SETS, replaceKeySet } from "./key-sets/key-sets.ts";
-import { distinctRefs, keySetRefOf } from "./key-sets/references.ts";
+import { type KeySetChange, NO_KEY_SETS, replaceKeySet } from "./key-sets/key-sets.ts";
+import { distinctRefs, type KeySetRef, keySetRefOf } from "./key-sets/references.ts";
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
 import type { SnapshotOptions } from "./options.ts";

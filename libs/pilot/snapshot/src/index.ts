@@ -8,7 +8,8 @@ export {
 export { byAge } from "./collections/by-age.ts";
 export type { HostIndex } from "./collections/host-index.ts";
 export type { PersistentMap } from "./collections/persistent-map.ts";
-export { type KeySet, type KeySetChange, type KeySetRef, keysOf } from "./key-sets/key-sets.ts";
+export { type KeySet, type KeySetChange, keysOf } from "./key-sets/key-sets.ts";
+export type { KeySetRef } from "./key-sets/references.ts";
 export { type KeySource, keySetRefOf } from "./key-sets/references.ts";
 export type { ConnectedSidecar, InUse, KnownProxies, ObjectCondition } from "./kinds/kind.ts";
 export * from "./kinds/registry.ts";

@@ -2,10 +2,10 @@ import { type Check, ConfigError, type ConfigOf, defineConfig, option } from "@x
 import { parseDuration } from "@xebec/core-duration";
 import { trustDomainOf } from "@xebec/model-names";
 import type { JwksFetch } from "@xebec/pilot-snapshot";
-import { networkFault } from "@xebec/platform-http/guarded";
+import { networkSyntaxError } from "@xebec/platform-http/guarded";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 
-const areNetworks: Check = (value) => (value as readonly string[]).map(networkFault).find(Boolean);
+const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
 const isInterval: Check = (value) =>
   (parseDuration(String(value)) ?? 0) >= 1_000 ? undefined : `"${value}" is not a duration of 1s and more`;
 /** Istio's values of PILOT_JWT_ENABLE_REMOTE_JWKS. */

@@ -2,17 +2,6 @@ import { PersistentMap } from "../collections/persistent-map.ts";
 import type { Edit } from "../kinds/kind.ts";
 import { Query } from "../query.ts";
 
-/** Where keys that verify tokens come from, when an object does not have them itself. */
-export interface KeySetRef {
-  /** The URL of the key set, or the issuer whose OpenID configuration names it. */
-  readonly id: string;
-  /** Empty: it is found by the issuer. */
-  readonly uri: string;
-  readonly issuer: string;
-  /** How long fetching it may take. */
-  readonly timeoutMs: number;
-}
-
 /** What is known of a key set that was asked for at least once. */
 export interface KeySet {
   /** A JSON Web Key Set; undefined when there never was one, or none for too long. */

@@ -1,5 +1,15 @@
 import { parseDuration } from "@xebec/core-duration";
-import type { KeySetRef } from "./key-sets.ts";
+
+/** Where keys that verify tokens come from, when an object does not have them itself. */
+export interface KeySetRef {
+  /** The URL of the key set, or the issuer whose OpenID configuration names it. */
+  readonly id: string;
+  /** Empty: it is found by the issuer. */
+  readonly uri: string;
+  readonly issuer: string;
+  /** How long fetching it may take. */
+  readonly timeoutMs: number;
+}
 
 /** What of a rule for tokens says where the keys are. */
 export interface KeySource {
