@@ -118,7 +118,7 @@ function missingPrograms() {
   return PROGRAMS.filter(({ name, variable, path: inside }) => {
     const set = process.env[variable];
     if (set) {
-      if (!isExecutable(set)) throw new SetupError(`${variable} names ${set}, which is no program`, 2);
+      if (!isExecutable(set)) throw new SetupError(`${variable} names ${set}, which is not a program`, 2);
       return false;
     }
     return ![...path().map((folder) => join(folder, name)), join(toolsFolder(), inside)].some(isExecutable);

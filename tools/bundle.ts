@@ -66,7 +66,7 @@ async function bundle(project: string): Promise<void> {
   writeWhole(join(outdir, "inputs.json"), JSON.stringify([...inputs, ...ALWAYS].map((path) => inputOf(path, began))));
 }
 
-/** Path, size and time of change of an input; one that was changed while it was bundled is no input that was seen. */
+/** Path, size and time of change of an input; one that was changed while it was bundled is not an input that was seen. */
 function inputOf(path: string, began: number): [string, number, number] {
   const { size, mtimeMs } = statSync(join(ROOT, path));
   return [relative(ROOT, join(ROOT, path)), size, mtimeMs < began ? mtimeMs : 0];

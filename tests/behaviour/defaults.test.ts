@@ -7,7 +7,7 @@ const rule = (name: string, trafficPolicy: object): object =>
 
 const CASES: readonly Case[] = [
   {
-    name: "zeros of a connection pool are no limits",
+    name: "zeros of a connection pool are not limits",
     service: { ports: { http2: 80 } },
     objects: (name) => [
       rule(name, {

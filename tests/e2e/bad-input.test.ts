@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
     message: /spec\.http\[0\]\.route\[0\]\.weight: /,
   },
   {
-    name: "a text that is no YAML",
+    name: "a text that is not YAML",
     content: `${header("odd")}spec: {hosts: [nowhere\n`,
     object: "file/bad.yaml",
     message: /is not YAML: /,

@@ -103,7 +103,7 @@ for (const kind of CONFIG_KINDS)
           const found = conditionsIn(kind, builder.snapshot);
           const keys = found.map((each) => each.key);
           assert.equal(new Set(keys).size, keys.length);
-          for (const key of keys) assert.ok(isOf(kind, key), `${key} is no object of the kind`);
+          for (const key of keys) assert.ok(isOf(kind, key), `${key} is not an object of the kind`);
           const last = [...new Map(objects.map((each) => [keyOf(each), each])).values()];
           const whole = mesh();
           put(whole, ...last.toReversed());

@@ -30,7 +30,7 @@ async function bundled([command, service]) {
   const { XEBEC_USE_BUNDLES: wanted } = process.env;
   if (wanted === "0") return false;
   const keeper = join(root, "scripts/bundles.mjs");
-  // Somebody has seen to it, or this is no working copy: what is there is used.
+  // Somebody has seen to it, or this is not a working copy: what is there is used.
   if (wanted === "1" || !existsSync(keeper)) return existsSync(join(app, "dist/main.mjs"));
   const { makeCurrent, PROGRAMS } = await import(keeper);
   const more =

@@ -30,7 +30,7 @@ const MOVED: Readonly<Record<string, string>> = {
   Ingress: "networking.k8s.io",
 };
 
-/** @returns undefined for something that is no Kubernetes object */
+/** @returns undefined for something that is not a Kubernetes object */
 export function idOf(value: unknown): ObjectId | undefined {
   if (value === null || typeof value !== "object") return undefined;
   const { apiVersion, kind, metadata } = value as Record<string, unknown>;

@@ -33,7 +33,7 @@ test("objects are counted, not who speaks of them", () => {
   assert.deepEqual([refused.length, objectCount(refused)], [3, 2]);
 });
 
-test("what has no effect, or only in part, is no silence", () => {
+test("what has no effect, or only in part, is not silence", () => {
   const { ignored, partly } = diagnosticsOf({ problems: [], unsupported: [] }, [
     condition("pilot", "GatewayNotFound", { message: "no Gateway" }),
     condition("pilot", "PartlyResolved", { message: "no subset v9" }),

@@ -78,7 +78,7 @@ export function objectState(
   return {
     conditions: own,
     state: word,
-    // One service's "unused" is no news when the object is another one's.
+    // One service's "unused" is not news when the object is another one's.
     remarks: [
       ...waiting.map((name) => `${name}: has not applied the newest configuration yet`),
       ...own

@@ -172,7 +172,7 @@ const FILES: readonly [string, string, number][] = [
   ["routes of Istio 1.1's time", ROUTES("v1alpha3"), 4],
 ];
 for (const [name, text, count] of FILES)
-  test(`applied without an edit, and without a word: ${name}`, async (t) => {
+  test(`applied without an edit, and silently: ${name}`, async (t) => {
     const { code, out, err } = await apply(await home(t), text);
     assert.equal(err.replaceAll(/^xebec: .* has no effect.*\n/gm, ""), "");
     assert.equal(code, 0);

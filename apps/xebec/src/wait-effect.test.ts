@@ -151,7 +151,7 @@ test("a rejection by galley or by a proxy is reported with its reason", async ()
   ]);
   const envoy = answers({ "/published": [published("new")], "/proxies?strict": [[proxy("2", "1", "no")]] });
   assert.deepEqual((await waitForEffect(expected(KEY, "new"), envoy.query, 10_000, NOTHING)).refused, [
-    "web.default refuses its listeners: no",
+    "web.default rejects its listeners: no",
   ]);
 });
 

@@ -15,7 +15,7 @@ const POLL_MS = 100;
 export interface Before {
   /** When it was queried, in milliseconds of the clock. */
   readonly at: number;
-  /** Refusals of proxies, each as `PROXY refuses its ROUTES` with the error behind it. */
+  /** Refusals of proxies, each as `PROXY rejects its ROUTES` with the error behind it. */
   readonly proxies: ReadonlyMap<string, string>;
   readonly conditions: readonly Condition[];
 }
@@ -155,7 +155,7 @@ function nacksOf(proxies: readonly ProxySync[]): Map<string, string> {
     proxies.flatMap((proxy) =>
       XDS_TYPES.flatMap((type): [string, string][] => {
         const error = nackOf(proxy, type);
-        return error ? [[`${proxy.proxy} refuses its ${type}s`, error]] : [];
+        return error ? [[`${proxy.proxy} rejects its ${type}s`, error]] : [];
       }),
     ),
   );
@@ -177,7 +177,7 @@ async function proxyVerdict(
     // Pilot has sent what is due at once; what follows an acknowledgement was sent before a second look that is the same.
     if (now === before && (late.length === 0 || nacked.length > 0))
       return { refused: nacked.map(([who, error]) => `${who}: ${error}`), outstanding: [], isOldNack };
-    // What others took of the time is no reason to look only once.
+    // What others took of the time is not a reason to look only once.
     if (performance.now() > until && before !== "") {
       const names = late.map((each) => each.proxy).join(", ") || "there is more to come";
       return {

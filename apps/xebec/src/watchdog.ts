@@ -14,7 +14,7 @@ export const EXIT_RELEASED = 143;
  * Keeps the supervisor of a run directory running: starts it again when it is killed. A supervisor that ends by itself, after
  * `xebec down`, stays ended.
  * @param signal ends the watch; the supervisor goes on
- * @returns done: 0 after an end that was wanted, else the exit code of a first start that failed
+ * @returns done: 0 after an intended end, else the exit code of a first start that failed
  */
 export function guard(runDir: string, signal: AbortSignal): { readonly done: Promise<number> } {
   const aborted = new Promise<{ code: number | null; killed: boolean }>((resolve) =>

@@ -131,7 +131,7 @@ async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<
   for (const proxy of proxies.toSorted((a, b) => a.proxy.localeCompare(b.proxy))) {
     const wrong = XDS_TYPES.flatMap((type) => {
       const cell = syncCell(proxy, type);
-      if (cell === "NACKED") return [`refuses its ${type}s: ${nackOf(proxy, type)}`];
+      if (cell === "NACKED") return [`rejects its ${type}s: ${nackOf(proxy, type)}`];
       return cell === "STALE" ? [`has not accepted its newest ${type}s yet`] : [];
     });
     add(`proxy/${proxy.proxy}`, "acceptance of what it was sent", wrong.join("; "));

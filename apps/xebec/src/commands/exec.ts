@@ -18,7 +18,7 @@ export async function exec(
     "GET",
     `/exec/${encodeURIComponent(pod)}${query}`,
   );
-  // What the user starts is no part of the mesh: down must not end it.
+  // What the user starts is not part of the mesh: down must not end it.
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !PROCESS_ENVS.includes(name)));
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env: own, stdio: "inherit" });

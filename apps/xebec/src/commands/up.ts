@@ -110,7 +110,7 @@ async function foreground(runDir: string, options: UpOptions): Promise<number> {
   return ended(last.code);
 }
 
-/** A mesh that is up may hold rules that nobody obeys: that is no failure of the start, and has to be said. */
+/** A mesh that is up may hold rules that nobody obeys: that is not a failure of the start, and has to be said. */
 async function tellRefused(runDir: string, mesh: MeshStatus): Promise<void> {
   const text = await refusedObjects(mesh, (path) => callSupervisor(runDir, "GET", path), VERDICT_MS);
   if (text) process.stderr.write(redactText(`warning: ${text}\n`));

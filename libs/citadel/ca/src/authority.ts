@@ -28,7 +28,7 @@ export interface IssueRequest {
 /** A certificate and what leads to its root, all PEM. */
 export interface Issued {
   readonly leaf: string;
-  /** Intermediates, each a text of its own. */
+  /** Intermediates, each a string of its own. */
   readonly intermediates: readonly string[];
   /** All trusted roots as one bundle. */
   readonly roots: string;

@@ -48,6 +48,6 @@ function endOf(root: string): number {
 
 function isOld(root: string, { remaining }: RotationPolicy, now: number): boolean {
   const { notBefore, notAfter } = parseCertificate(root);
-  // What it was dated back is no part of the life that it was given.
+  // What it was dated back is not part of the life that it was given.
   return notAfter - now < remaining * (notAfter - notBefore - ROOT_BACKDATE_MS);
 }

@@ -65,7 +65,7 @@ describe("a caller is authenticated", () => {
     t.mock.timers.enable({ apis: ["Date"], now: NOW * 1_000 });
     const foreign = { identity: "spiffe://other/ns/prod/sa/api", serial: "1" };
     assert.deepEqual(authenticator()({ ...foreign, ...bearer(tokenOf(CLAIMS)) }), REVIEWS);
-    assert.throws(() => authenticator()(foreign), { message: /spiffe:\/\/other.* is no workload of trust domain/ });
+    assert.throws(() => authenticator()(foreign), { message: /spiffe:\/\/other.* is not a workload of trust domain/ });
   });
 
   it("never by a certificate that is revoked, whatever token comes with it", (t) => {
@@ -104,10 +104,10 @@ describe("a caller is refused", () => {
     ["with an expired token", bearer(tokenOf({ ...CLAIMS, exp: NOW - 61 })), /has expired/],
     ["with a token from the future", bearer(tokenOf({ ...CLAIMS, iat: NOW + 61 })), /is from the future/],
     ["with a token that is not valid yet", bearer(tokenOf({ ...CLAIMS, nbf: NOW + 61 })), /is not valid yet/],
-    ["with a token whose begin is a text", bearer(tokenOf({ ...CLAIMS, nbf: "0" })), /from when on/],
+    ["with a token whose begin is a string", bearer(tokenOf({ ...CLAIMS, nbf: "0" })), /from when on/],
     ["with a token whose begin is nothing", bearer(tokenOf({ ...CLAIMS, nbf: null })), /from when on/],
     ["with a token without end", bearer(tokenOf({ ...CLAIMS, exp: undefined })), /does not say when/],
-    ["with a token whose end is a text", bearer(tokenOf({ ...CLAIMS, exp: "9999999999" })), /does not say when/],
+    ["with a token whose end is a string", bearer(tokenOf({ ...CLAIMS, exp: "9999999999" })), /does not say when/],
     ["with a token of another issuer", bearer(tokenOf({ ...CLAIMS, iss: "x" })), /another issuer/],
     ["with a token for another audience", bearer(tokenOf({ ...CLAIMS, aud: ["vault"] })), /another audience/],
     ["with a token for no audience", bearer(tokenOf({ ...CLAIMS, aud: undefined })), /another audience/],

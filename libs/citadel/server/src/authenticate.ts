@@ -47,7 +47,7 @@ export function createAuthenticator({ trustDomain, tokenKeys, isRevoked }: Authe
     const certificate =
       call.identity === undefined
         ? "no client certificate is presented"
-        : `${call.identity} is no workload of trust domain ${trustDomain}`;
+        : `${call.identity} is not a workload of trust domain ${trustDomain}`;
     if (!header?.startsWith("Bearer ")) throw refused(`${certificate}; no bearer token is presented`);
     if (tokenKeys.length === 0)
       throw refused(`${certificate}; tokens are not taken here: citadel has no --storage-dir`);

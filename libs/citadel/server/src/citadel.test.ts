@@ -109,7 +109,7 @@ test("a certificate proves who asks for the next one, until its serial number is
   await reader.close?.();
 });
 
-test("a certificate is no proof any more when it ends, also on a connection that is open", async () => {
+test("a certificate is not proof any more when it ends, also on a connection that is open", async () => {
   using folder = tempDir();
   const dir = folder.path;
   await using citadel = await startCitadel(dir);

@@ -11,7 +11,7 @@ export const TRUST_KEY = "mesh";
 /** What the bucket `trust` says, as JSON. */
 export interface TrustRecord {
   readonly trustDomain: string;
-  /** Root certificates, PEM, each a text of its own; the one that signs comes first. */
+  /** Root certificates, PEM, each a string of its own; the one that signs comes first. */
   readonly roots: readonly string[];
   /** Serial numbers in upper-case hexadecimal, sorted. */
   readonly revoked: readonly string[];

@@ -92,7 +92,7 @@ export interface ConfigSpec<O extends Options = Options> {
   readonly options: O;
   /** A subcommand of Istio's that may stand before the flags. */
   readonly subcommand?: string;
-  /** Names of the arguments that are no flags, in their order; all may be left out. None by default. */
+  /** Names of the arguments that are not flags, in their order; all may be left out. None by default. */
   readonly positional?: readonly string[];
   /** Istio's other names of options. One letter is a flag with one dash: `n` is `-n`. */
   readonly aliases?: Readonly<Record<string, string>>;

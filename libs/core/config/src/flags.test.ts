@@ -78,7 +78,7 @@ describe("Istio's command line", () => {
     assert.match(errorsOf(["--config-file", path]).join(), /"other" is not an option/);
   });
 
-  it("has arguments that are no flags, as many as are declared", () => {
+  it("has arguments that are not flags, as many as are declared", () => {
     assert.deepEqual(load("--port", "5", "router", "--http10").positional, ["router"]);
     assert.deepEqual(errorsOf(["router", "more"]), ['"more": not a flag']);
   });

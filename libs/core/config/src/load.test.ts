@@ -42,7 +42,7 @@ describe("an option that is read", () => {
     options: {
       even: option.string("digits", "0", {
         read: (text) => {
-          if (!/^\d*$/.test(text)) throw new XebecError("invalid_argument", `"${text}" is no number`);
+          if (!/^\d*$/.test(text)) throw new XebecError("invalid_argument", `"${text}" is not a number`);
           return text.padStart(4, "0");
         },
       }),
@@ -59,7 +59,7 @@ describe("an option that is read", () => {
     assert.throws(
       () => loadConfig(spec, ["--even", "x", "--odd", "1"], {}),
       (error: ConfigError) => {
-        assert.deepEqual(error.errors, ["--odd: no such flag; there are --even", '--even: "x" is no number']);
+        assert.deepEqual(error.errors, ["--odd: no such flag; there are --even", '--even: "x" is not a number']);
         return true;
       },
     );
@@ -157,8 +157,8 @@ describe("the configuration of a service", () => {
   });
 
   for (const [name, text, reason] of [
-    ["that is no YAML", "a: [1", /config\.yaml: /],
-    ["that is no map", "- 1\n", /must be a map of options/],
+    ["that is not YAML", "a: [1", /config\.yaml: /],
+    ["that is not a map", "- 1\n", /must be a map of options/],
   ] as const)
     it(`refuses a file ${name}`, () => assert.match(errorsOf(["--config-file", file(text)]).join(), reason));
 

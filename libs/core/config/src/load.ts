@@ -8,7 +8,7 @@ export interface LoadedConfig<S extends ConfigSpec> {
   readonly config: ConfigOf<S>;
   /** The effective configuration for the log, secrets replaced. */
   readonly redacted: Readonly<Record<string, unknown>>;
-  /** The arguments that are no flags; at most as many as the specification names. */
+  /** The arguments that are not flags; at most as many as the specification names. */
   readonly positional: readonly string[];
   /** Flags, and keys of the file, that were accepted without effect, as they were written. */
   readonly ignored: readonly string[];

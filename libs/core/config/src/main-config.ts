@@ -11,7 +11,7 @@ const EXIT_CONFIG = 2;
 /**
  * The configuration of a process: answers `--help`, ends the process with one clear message when something is wrong, sets
  * the log levels, and logs the effective values, secrets left out.
- * @param check finds what no single option shows, and gets the arguments that are no flags; throws XebecError invalid_argument
+ * @param check finds what no single option shows, and gets the arguments that are not flags; throws XebecError invalid_argument
  */
 export function mainConfig<S extends ConfigSpec>(
   spec: S,

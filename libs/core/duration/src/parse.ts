@@ -17,7 +17,7 @@ const MAX_NANOS = 2n ** 63n - 1n;
 /**
  * Reads a duration as Go's time.ParseDuration does (`1h30m`, `-2s`, `1.5h`, also `0`, `+0`, `-0`); protobuf's JSON form (`5s`)
  * is one too.
- * @returns nanoseconds, or undefined when the text is no duration, longer than 128 characters, or does not fit 64 bits
+ * @returns nanoseconds, or undefined when the text is not a duration, longer than 128 characters, or does not fit 64 bits
  */
 export function parseNanos(text: string): bigint | undefined {
   const nanos = read(text);
@@ -26,7 +26,7 @@ export function parseNanos(text: string): bigint | undefined {
 
 /**
  * Reads a duration as Go writes it, also one that is too long for Go: a caller's own limit has the better sentence for it.
- * @returns milliseconds, fractions to the nanosecond; undefined when the text is no duration or longer than 128 characters
+ * @returns milliseconds, fractions to the nanosecond; undefined when the text is not a duration or longer than 128 characters
  */
 export function parseDuration(text: string): number | undefined {
   const nanos = read(text);

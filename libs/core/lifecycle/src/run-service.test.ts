@@ -83,7 +83,7 @@ describe("a service that runs", () => {
     assert.deepEqual([ended.code, ended.err], [1, "probe: port 80 is taken\n"]);
   });
 
-  it("says in one line, without a stack, what its reader can mend", async () => {
+  it("says in one line, without a stack, what its reader can fix", async () => {
     const start = async (code: string): Promise<Ended> =>
       run(`[{ name: "a", async start() { fail("${code}", "--x: no"); } }]`);
     assert.deepEqual(await start("invalid_argument"), { code: 2, signal: null, out: "", err: "probe: --x: no\n" });

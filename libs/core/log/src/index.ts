@@ -50,7 +50,7 @@ const FATAL = 60;
 const repeats = new Repeats(({ scope, level, text, count }) => {
   const log = scope === "" ? root : logger(scope);
   const fields = { lines: count, ...(text === "" ? {} : { text }), seconds: REPEAT_MS / 1_000, [SUMMARY]: true };
-  log[level >= ERROR ? "error" : "warn"](fields, "repeated lines were left out");
+  log[level >= ERROR ? "error" : "warn"](fields, "repeated lines were suppressed");
 });
 /** Marks a line that reports suppressed lines: it is never suppressed itself. */
 const SUMMARY = Symbol("summary");

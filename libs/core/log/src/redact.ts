@@ -58,7 +58,7 @@ function keepWords(match: string, name: string): string {
     : `${name}${REDACTED}`;
 }
 
-/** `basic constraints` is no header: only user and password in base64 are. */
+/** `basic constraints` is not a header: only user and password in base64 are. */
 function keepProse(match: string, scheme: string, value: string): string {
   return Buffer.from(value, "base64").toString("latin1").includes(":") ? `${scheme}${REDACTED}` : match;
 }

@@ -25,7 +25,7 @@ export function listSyntax(document: CST.Document): ListSyntax | undefined {
   return { head: head as CST.Document, items };
 }
 
-/** The text of a top-level field, of a map that is not composed; undefined when it is no plain text. */
+/** The text of a top-level field, of a map that is not composed; undefined when it is not a plain text. */
 export function fieldText(document: CST.Document, name: string): string | undefined {
   const root = document.value;
   if (root?.type !== "block-map" && root?.type !== "flow-collection") return undefined;

@@ -44,10 +44,10 @@ for (const [name, text, objects] of FOUND)
   });
 
 const INVALID: readonly [string, string, string, number, RegExp][] = [
-  ["one that is no YAML", `${A}---\nkind: [B\n---\n${B}`, "A1 B6", 5, /is not YAML/],
-  ["one that is no map", `${A}---\njust text\n---\n${B}`, "A1 B6", 4, /is no object/],
+  ["one that is not YAML", `${A}---\nkind: [B\n---\n${B}`, "A1 B6", 5, /is not YAML/],
+  ["one that is not a map", `${A}---\njust text\n---\n${B}`, "A1 B6", 4, /is not an object/],
   ["one with a key twice", `${A}---\nkind: C\nkind: D\n---\n${B}`, "A1 B7", 5, /"kind" stands twice/],
-  ["one item that is no map", `kind: List\nitems:\n- 5\n- ${J("B")}\n`, "B4", 3, /is no object/],
+  ["one item that is not a map", `kind: List\nitems:\n- 5\n- ${J("B")}\n`, "B4", 3, /is not an object/],
   ["content in the line of a separator", `${A}--- {kind: C}\n---\n${B}`, "A1 B5", 3, /behind ---/],
   ["one that is nested too deep", `${A}---\na: ${"[".repeat(101)}\n---\n${B}`, "A1 B6", 4, /100 levels/],
   ["one that is nested too deep, in blocks", `${A}---\n${"- ".repeat(101)}a\n---\n${B}`, "A1 B6", 4, /100 levels/],

@@ -17,7 +17,7 @@ export interface RawObject {
   lineOf(path: Path): number;
 }
 
-/** Why a text, or one document of it, is no object. */
+/** Why a text, or one document of it, is not an object. */
 export interface ManifestError {
   readonly line: number;
   readonly message: string;
@@ -30,7 +30,7 @@ export interface ManifestOptions extends YamlLimits {
   /** Most objects (10,000). */
   readonly maxObjects?: number;
   /**
-   * Says of an object that is too large to be read whether it may be left out without a word, because it is nobody's here.
+   * Says of an object that is too large to be read whether it may be skipped silently, because it is nobody's here.
    * @param apiVersion empty when it is unknown
    */
   readonly leaves?: (apiVersion: string, kind: string) => boolean;
@@ -166,7 +166,7 @@ function* objectSteps(
   if (value === null && path.length + base.length === 0) return;
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     yield {
-      error: { line: lineOf([]), message: "is no object: a map with apiVersion, kind and metadata is expected" },
+      error: { line: lineOf([]), message: "is not an object: a map with apiVersion, kind and metadata is expected" },
     };
     return;
   }

@@ -34,7 +34,7 @@ export function plainValue(text: string): unknown {
   if (integer !== undefined) return integer;
   if (!FLOAT.test(plain)) return text;
   const float = Number(plain);
-  // Too large for a number: Go leaves it a text.
+  // Too large for a number: Go leaves it a string.
   return Number.isFinite(float) ? float : text;
 }
 

@@ -95,7 +95,7 @@ class Reader {
     const { it } = this.read(node);
     if (typeof it === "string") return it;
     if (typeof it === "number" || typeof it === "boolean") return String(it);
-    throw new YamlError(offsetOf(node), `a key must be a text, not ${it === null ? "empty" : "a map or a list"}`);
+    throw new YamlError(offsetOf(node), `a key must be a string, not ${it === null ? "empty" : "a map or a list"}`);
   }
 }
 
@@ -127,7 +127,7 @@ function finite(value: unknown, node: Scalar): unknown {
   if (typeof value === "number" && !Number.isFinite(value))
     throw new YamlError(
       offsetOf(node),
-      `${String(node.source ?? value)} is no number of JSON; put it in quotes if it is a text`,
+      `${String(node.source ?? value)} is not a number of JSON; put it in quotes if it is a string`,
     );
   return value;
 }

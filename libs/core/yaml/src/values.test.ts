@@ -47,7 +47,7 @@ test("a scalar means what it means to kubectl", () => {
   for (const [value, text] of TAGGED) assert.deepEqual(readYaml(`a: ${text}\n`), { a: value }, text);
 });
 
-test("a key is a text, as JSON has it", () => {
+test("a key is a string, as JSON has it", () => {
   for (const [key, name] of [
     ["yes", "true"],
     ["1", "1"],
@@ -77,8 +77,8 @@ test("merge keys work in their order, and the first of a list wins", () => {
 const REFUSED: readonly [string, string, number, RegExp][] = [
   ["a key twice", "x: 0\na: 1\na: 2\n", 3, /"a" stands twice/],
   ["a key twice, written otherwise", 'yes: 1\n"true": 2\n', 2, /"true" stands twice/],
-  ["a key that is a list", "? [a]\n: b\n", 1, /a key must be a text/],
-  ["an empty key", "~: b\n", 1, /a key must be a text/],
+  ["a key that is a list", "? [a]\n: b\n", 1, /a key must be a string/],
+  ["an empty key", "~: b\n", 1, /a key must be a string/],
   ["a merge of a number", "c:\n  <<: 5\n", 2, /<< needs a map/],
   ["an alias without anchor", "a: *x\n", 1, /no anchor &x/],
   ["an anchor that holds itself", "a: &x [*x]\n", 1, /holds itself/],

@@ -1,4 +1,4 @@
-/** Why a text is no YAML that can be read. The message is for whoever wrote it: what is wrong, without the place. */
+/** Why a text is not YAML that can be read. The message is for whoever wrote it: what is wrong, without the place. */
 export class YamlError extends Error {
   /** Where, in characters from the beginning of the text. */
   readonly offset: number;

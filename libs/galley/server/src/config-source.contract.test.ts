@@ -150,7 +150,7 @@ for (const [name, create] of Object.entries(SOURCES))
       assert.match(error?.message ?? "", /^spec\.hots: unknown field; did you mean host\?/);
       assert.equal(at.hostOf("a"), "one");
       under.put("a", ruleObject("a", "three"));
-      await waitFor("the mended form", 5_000, () => at.hostOf("a") === "three" && at.errors().length === 0);
+      await waitFor("the fixed form", 5_000, () => at.hostOf("a") === "three" && at.errors().length === 0);
       await under.source.close();
     });
 

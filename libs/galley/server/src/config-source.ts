@@ -62,7 +62,7 @@ export interface SourceHost {
 export interface ConfigSource {
   /** In the log: `directory /etc/config`. */
   readonly name: string;
-  /** Begins to follow what is there. It may not be there yet: that is no error, but missing. */
+  /** Begins to follow what is there. It may not be there yet: that is not an error, but missing. */
   start(host: SourceHost, signal: AbortSignal): Promise<void>;
   /**
    * Everything that is there now, by place, the place that counts first in front. No other source has a place of the same name.

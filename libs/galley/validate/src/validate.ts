@@ -1,7 +1,14 @@
 import { didYouMean, XebecError } from "@xebec/core-errors";
 import type { RawObject } from "@xebec/core-yaml";
 import { MIXER_GROUP } from "@xebec/mixer-config";
-import { Checker, type Kind, kindOf, type MeshConfigSpec, type Origin, type Resource } from "@xebec/model-resources";
+import {
+  Checker,
+  type Kind,
+  kindOf,
+  type MeshConfigSpec,
+  type Resource,
+  type SourceLocation,
+} from "@xebec/model-resources";
 import { readProtoJson, type Violation, violationsText } from "@xebec/model-schema";
 import { isKubernetesGroup, splitVersion } from "./foreign.ts";
 import { checkHead, type Identity, namespaceOf } from "./head.ts";
@@ -18,7 +25,7 @@ export type Validated =
       /** What is most likely not meant, as Istio's webhook warns of it. */
       readonly warnings: readonly Violation[];
     }
-  /** A Kubernetes object that is no configuration of the mesh: it belongs to somebody else. */
+  /** A Kubernetes object that is not part of the configuration of the mesh: it belongs to somebody else. */
   | { readonly outcome: "foreign"; readonly group: string; readonly kind: string }
   | {
       readonly outcome: "rejected";
@@ -31,7 +38,7 @@ export interface ValidateOptions {
   readonly defaultNamespace?: string;
   /** What there is beside an object of Mixer's; the standard attributes when left out. */
   readonly mixer?: MixerContext;
-  readonly origin?: Origin;
+  readonly origin?: SourceLocation;
 }
 
 /** Most fields and values of one object: checking it holds everything else up for some tens of milliseconds. */
@@ -126,7 +133,7 @@ function resourceOf(
   identity: Identity,
   version: string,
   spec: unknown,
-  origin: Origin | undefined,
+  origin: SourceLocation | undefined,
 ): Resource {
   const metadata = value.metadata as {
     labels?: Record<string, string>;

@@ -48,7 +48,7 @@ export function parseInjectConfig(text: string, fallback: string): InjectConfig 
   if (unknown) fail(`unknown field ${unknown}; known are policy, template, neverInjectSelector, alwaysInjectSelector`);
   if (policy !== "enabled" && policy !== "disabled")
     return fail(`policy: must be enabled or disabled, not ${JSON.stringify(policy)}`);
-  if (typeof template !== "string") return fail("template: must be a text");
+  if (typeof template !== "string") return fail("template: must be a string");
   const raw = rawPlaceholder(template);
   if (raw)
     return fail(

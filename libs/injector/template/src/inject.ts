@@ -126,9 +126,9 @@ function readProbers(text: string | undefined): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // Told below: a text that is no map is as little good.
+    // Told below: a text that is not a map is as little good.
   }
-  throw new XebecError("invalid_argument", `${PROBERS} of the container ${PROXY} is no map in JSON; remove it`);
+  throw new XebecError("invalid_argument", `${PROBERS} of the container ${PROXY} is not a map in JSON; remove it`);
 }
 
 function templateData(pod: Pod, namespace: string, values: InjectValues): Record<string, unknown> {

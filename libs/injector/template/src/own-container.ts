@@ -27,9 +27,9 @@ export function readOverrides(text: string | undefined): Overrides {
         Object.entries(value).map(([list, items]) => [list, Array.isArray(items) ? items.filter(isNamed) : []]),
       );
   } catch {
-    // Told below: a text that is no map is as little good.
+    // Told below: a text that is not a map is as little good.
   }
-  throw new XebecError("invalid_argument", `annotation ${OVERRIDES}: is no map in JSON; remove it`);
+  throw new XebecError("invalid_argument", `annotation ${OVERRIDES}: is not a map in JSON; remove it`);
 }
 
 /**

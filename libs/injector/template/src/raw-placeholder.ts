@@ -15,7 +15,7 @@ type Token = readonly [type: string, name: string, start: number, end: number, t
 /**
  * The first placeholder of a template that would write a value unquoted (docs/adr/0008). `{{&values.NAME}}` is allowed, inside a
  * text of the template: whoever installs the mesh sets it, no pod does. The three braces never are: they are too easily mistyped.
- * @param template a text that is no Mustache gives undefined; rendering says what is wrong with it
+ * @param template a text that is not valid Mustache gives undefined; rendering says what is wrong with it
  */
 export function rawPlaceholder(template: string): RawPlaceholder | undefined {
   let tokens: readonly Token[];

@@ -83,7 +83,7 @@ export class ExtAuthzBag extends AttributeBag {
     });
   }
 
-  /** Takes a request. @throws XebecError invalid_argument when it is no CheckRequest */
+  /** Takes a request. @throws XebecError invalid_argument when it is not a CheckRequest */
   start(bytes: Buffer): void {
     this.forget();
     this.#message.read(bytes, 0, bytes.length);

@@ -36,7 +36,7 @@ const SHORT_NAMES: Readonly<Record<keyof typeof NUMBERS, string>> = {
   downstreamRemoteReset: "DR",
 };
 
-/** Short names by field number: a place without a name is no flag. */
+/** Short names by field number: a place without a name is not a flag. */
 const NAMES: string[] = new Array(1 + Math.max(...Object.values(NUMBERS))).fill("");
 for (const { localName, number } of ResponseFlagsSchema.fields)
   NAMES[number] = SHORT_NAMES[localName as keyof typeof NUMBERS];

@@ -178,7 +178,7 @@ test("entries without certificate, route or known pod still have what is known",
     };
     await send(mixer, [{ identifier: identifier("reviews", "inbound"), logEntries: http(probe, plain) }]);
     const [outboundSeries, inboundSeries, ...more] = seriesOf(text(), "istio_requests_total");
-    assert.equal(more.length, 0, "a probe is no request of the mesh");
+    assert.equal(more.length, 0, "a probe is not a request of the mesh");
     assert.equal(outboundSeries?.labels.response_flags, "UF,NR");
     assert.equal(outboundSeries?.labels.destination_service, "reviews.default.svc.cluster.local");
     assert.equal(outboundSeries?.labels.destination_workload, "unknown");

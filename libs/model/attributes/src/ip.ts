@@ -1,6 +1,6 @@
 /**
  * Reads an IPv4 or IPv6 address.
- * @returns always 16 bytes (IPv4 in its mapped form), or undefined when the text is no address
+ * @returns always 16 bytes (IPv4 in its mapped form), or undefined when the text is not an address
  */
 export function parseIp(text: string): Uint8Array | undefined {
   if (!text.includes(":")) {

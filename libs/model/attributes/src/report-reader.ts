@@ -30,7 +30,7 @@ export class ReportReader {
 
   /**
    * @throws XebecError internal when the caller knows more global words than there are, invalid_argument when the request
-   * is no protobuf
+   * is not a protobuf
    */
   constructor(request: Uint8Array) {
     this.#bytes = asBuffer(request);

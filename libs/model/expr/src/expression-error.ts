@@ -19,7 +19,7 @@ export class ExpressionError extends XebecError {
 }
 
 /**
- * An evaluation that failed: an attribute that is absent, a string that is no address. Without a stack: rules fail on
+ * An evaluation that failed: an attribute that is absent, a string that is not an address. Without a stack: rules fail on
  * absent attributes all the time.
  */
 export class EvaluationError extends XebecError {

@@ -188,6 +188,6 @@ describe("a trust domain", () => {
     it(`${JSON.stringify(text)} is none`, () =>
       assert.throws(() => trustDomainOf(text), {
         code: "invalid_argument",
-        message: /is no trust domain: write letters/,
+        message: /is not a trust domain: write letters/,
       }));
 });

@@ -29,6 +29,6 @@ export function trustDomainOf(text: string): string {
   if (/^[\w.-]+$/.test(domain)) return domain;
   throw new XebecError(
     "invalid_argument",
-    `"${text.slice(0, 100)}" is no trust domain: write letters, digits, ".", "-" and "_" only, for example cluster.local`,
+    `"${text.slice(0, 100)}" is not a trust domain: write letters, digits, ".", "-" and "_" only, for example cluster.local`,
   );
 }

@@ -56,7 +56,7 @@ const IS_CA = der(TAG.sequence, BASIC_CONSTRAINTS, TRUE, der(TAG.octetString, de
  * docs/reference/platform.md §1.6: empty subject, critical subjectAltName, serial number of 127 random bits.
  * @param certificate the signing certificate, PEM
  * @param key its private key
- * @throws XebecError invalid_argument when the certificate is no CA or the key is another's
+ * @throws XebecError invalid_argument when the certificate is not a CA or the key is another's
  */
 export function createIssuer(certificate: string, key: KeyObject): Issuer {
   const info = parseCertificate(certificate, "signing certificate");

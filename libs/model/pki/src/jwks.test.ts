@@ -36,7 +36,7 @@ describe("a key set", () => {
   for (const [text, why] of [
     ["", /is not JSON/],
     ["<html>secret</html>", /the key set is not JSON$/],
-    ["[]", /is no JSON object/],
+    ["[]", /is not JSON object/],
     [JSON.stringify(jwk(ec.publicKey)), /has no list "keys"/],
     [set(), /has no usable key/],
     [set({ kty: "RSA", e: "AQAB" }), /has no usable key; keys\[0\]/],

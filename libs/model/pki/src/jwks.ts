@@ -12,7 +12,7 @@ type Key = Readonly<Record<string, unknown>>;
 /**
  * Reads a JSON Web Key Set (RFC 7517, section 5). Keys of a type or a curve that is not known are left out, as the RFC says.
  * @returns the set as JSON with the members that verify signatures, the same text for the same keys
- * @throws XebecError invalid_argument for a text that is no key set, or that has no usable key
+ * @throws XebecError invalid_argument for a text that is not a key set, or that has no usable key
  */
 export function readJwks(text: string): string {
   if (text.length > LONGEST_JWKS) throw bad(`is longer than ${LONGEST_JWKS} characters`);
@@ -41,12 +41,12 @@ function objectOf(text: string): Key {
     throw bad("is not JSON");
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Key;
-  throw bad("is no JSON object");
+  throw bad("is not JSON object");
 }
 
 /** @throws Error when the key cannot be used */
 function publicKey(value: unknown): Key {
-  if (typeof value !== "object" || value === null) throw new Error("is no key");
+  if (typeof value !== "object" || value === null) throw new Error("is not a key");
   const key = value as Key;
   if (key.use !== undefined && key.use !== "sig") throw new Error(`has the use ${String(key.use)}, not sig`);
   const members: readonly string[] = key.kty === "oct" ? [...MEMBERS, "k"] : MEMBERS;

@@ -87,7 +87,7 @@ function isTime(value: unknown): value is number {
 
 function checkName(name: string): string {
   if (!NAME.test(name))
-    throw new XebecError("invalid_argument", `"${name}" is no Kubernetes name: small letters, digits, "-" and "."`);
+    throw new XebecError("invalid_argument", `"${name}" is not a Kubernetes name: small letters, digits, "-" and "."`);
   return name;
 }
 
@@ -100,7 +100,7 @@ function decode(part: string): Record<string, unknown> {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Told below like any other text that is no object.
+    // Told below like any other text that is not an object.
   }
   throw refused("is not a JWT");
 }

@@ -81,5 +81,5 @@ export function decodeCondition(bytes: Uint8Array): Condition {
   }
   const texts = [value?.object, value?.controller, value?.type, value?.status, value?.reason, value?.message];
   if (texts.every((each) => typeof each === "string")) return value as Condition;
-  throw new XebecError("data_loss", "a value of the bucket `status` is no condition");
+  throw new XebecError("data_loss", "a value of the bucket `status` is not a condition");
 }

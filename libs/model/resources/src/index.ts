@@ -38,8 +38,8 @@ export {
   decodeResource,
   encodeResource,
   keyOf,
-  type Origin,
   parseKey,
   type Resource,
+  type SourceLocation,
 } from "./resource.ts";
 export { Checker } from "./rules/checker.ts";

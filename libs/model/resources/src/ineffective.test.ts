@@ -17,7 +17,7 @@ describe("what has no effect", () => {
       virtualService({ retries: { attempts: 1, retryRemoteLocalities: true } }),
       ["spec.http[0].retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried"],
     ],
-    ["is no switch that is off", virtualService({ retries: { attempts: 1, retryRemoteLocalities: false } }), []],
+    ["is not a switch that is off", virtualService({ retries: { attempts: 1, retryRemoteLocalities: false } }), []],
     [
       "is what another field switches off",
       virtualService({ redirect: {}, timeout: "1s" }),

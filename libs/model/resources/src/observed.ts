@@ -30,7 +30,7 @@ export function observedKey(controller: string): string {
   return `${PREFIX}${controller}`;
 }
 
-/** True for a key of the bucket `status` that is no condition's. */
+/** True for a key of the bucket `status` that is not a condition's. */
 export function isObservedKey(key: string): boolean {
   return key.startsWith(PREFIX);
 }

@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 
 /** Where an object was read: shown in errors and conditions. */
-export interface Origin {
+export interface SourceLocation {
   /** A file path, or `kubernetes`, `mcp:<server>`. */
   readonly source: string;
   /** First line of the object in its file, from 1. */
@@ -27,7 +27,7 @@ export interface Resource<S = unknown> {
   readonly creationTimestamp?: string;
   /** Changes with the spec; counted by the source. */
   readonly generation?: number;
-  readonly origin?: Origin;
+  readonly origin?: SourceLocation;
   readonly spec: S;
 }
 
@@ -64,5 +64,5 @@ export function decodeResource(bytes: Uint8Array): Resource {
   } catch (error) {
     throw new XebecError("data_loss", "a value of the bucket `config` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the bucket `config` is no resource");
+  throw new XebecError("data_loss", "a value of the bucket `config` is not a resource");
 }

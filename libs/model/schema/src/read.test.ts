@@ -138,6 +138,10 @@ describe("what is wrong is reported with its path", () => {
     [{ list: [{}] }, "list[0].name: is required"],
     [{ list: [{ name: "" }] }, "list[0].name: must not be empty"],
     [
+      { list: [{ name: "a", perTry: 5 }] },
+      "list[0].perTry: must be a duration, not 5; write for example 1s, 500ms or 1m30s",
+    ],
+    [
       { list: [{ name: "a", per_try: "soon" }] },
       'list[0].perTry: "soon" is not a duration; write for example 1s, 500ms or 1m30s',
     ],

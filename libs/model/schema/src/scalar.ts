@@ -54,17 +54,22 @@ function rangeText({ minimum, maximum }: SchemaNode): string {
   return maximum === undefined ? "" : ` of at most ${maximum}`;
 }
 
+const QUOTES = "; put it in quotes";
+const DURATIONS = "; write for example 1s, 500ms or 1m30s";
+
 function readString(node: SchemaNode, value: unknown, path: Path, found: Finding): unknown {
+  const isDuration = node.format === "duration";
   if (typeof value !== "string") {
-    const advice = typeof value === "boolean" || typeof value === "number" ? "; put it in quotes" : "";
-    found.add(path, `must be a string, not ${showValue(value)}${advice}`);
+    // A number in quotes is still not a duration: it lacks the unit.
+    const advice = isDuration ? DURATIONS : typeof value === "boolean" || typeof value === "number" ? QUOTES : "";
+    found.add(path, `must be a ${isDuration ? "duration" : "string"}, not ${showValue(value)}${advice}`);
     return value;
   }
   if (value.length < (node.minLength ?? 0)) found.add(path, "must not be empty");
   else if (node.pattern !== undefined && !new RegExp(node.pattern).test(value))
     found.add(path, `${showValue(value)} does not match ${node.pattern}`);
-  else if (node.format === "duration" && parseNanos(value) === undefined)
-    found.add(path, `${showValue(value)} is not a duration; write for example 1s, 500ms or 1m30s`);
+  else if (isDuration && parseNanos(value) === undefined)
+    found.add(path, `${showValue(value)} is not a duration${DURATIONS}`);
   else if (node.format === "byte") return readBytes(value, path, found);
   return value;
 }

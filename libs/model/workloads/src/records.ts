@@ -100,5 +100,5 @@ export function decodeWorkloadRecord(bytes: Uint8Array): WorkloadRecord {
   } catch (error) {
     throw new XebecError("data_loss", "a value of the bucket `workloads` is not JSON", { cause: error });
   }
-  throw new XebecError("data_loss", "a value of the bucket `workloads` is no workload record");
+  throw new XebecError("data_loss", "a value of the bucket `workloads` is not a workload record");
 }

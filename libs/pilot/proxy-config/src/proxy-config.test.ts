@@ -110,7 +110,7 @@ describe("tables of proxy-config", () => {
     assert.equal(rootsOf({ ...dump, secrets }), "");
   });
 
-  it("what is no dump is refused, with what to take", () => {
+  it("what is not a dump is refused, with what to take", () => {
     assert.throws(() => readConfigDump("{}"), /not a configuration dump of Envoy.*include_eds/);
     assert.throws(() => readConfigDump("no"), /not JSON/);
   });

@@ -72,7 +72,7 @@ export interface MeshEndpoint {
 export interface ServiceDefinition {
   readonly service: MeshService;
   readonly endpoints: readonly MeshEndpoint[];
-  /** True where it is no service of its own, but has endpoints for the Kubernetes service of the host. */
+  /** True where it is not a service of its own, but has endpoints for the Kubernetes service of the host. */
   readonly addsOnly?: boolean;
 }
 

@@ -69,6 +69,6 @@ function publicKeyOf(seed: string, where = "the text"): string {
   try {
     return fromSeed(new TextEncoder().encode(seed)).getPublicKey();
   } catch (error) {
-    throw new XebecError("invalid_argument", `${where} is no nkey seed of a user`, { cause: error });
+    throw new XebecError("invalid_argument", `${where} is not an nkey seed of a user`, { cause: error });
   }
 }

@@ -107,7 +107,7 @@ export class BucketState {
     return this.#merge(keys);
   }
 
-  /** @param text the key in the bucket @param value undefined: it was deleted @returns undefined for what is no commit */
+  /** @param text the key in the bucket @param value undefined: it was deleted @returns undefined for what is not a commit */
   entry(text: string, value: Uint8Array | undefined): Settled | undefined {
     const parsed = parseSourceKey(text);
     if (!parsed || !this.#isSource(parsed.source)) return undefined;

@@ -68,7 +68,7 @@ class ConditionStore implements Conditions {
   readonly #bucket: KeyValue;
   readonly #controller: ConditionController;
   /** What was set last, by object, as text. */
-  readonly #wanted = new Map<string, string>();
+  readonly #desired = new Map<string, string>();
   readonly #stored = new Map<string, Stored>();
   readonly #writing = new Set<Promise<boolean>>();
   /** Resolves when what an earlier run has written is known. Nothing is written before. */
@@ -83,9 +83,9 @@ class ConditionStore implements Conditions {
 
   set(update: ConditionUpdate): void {
     const text = JSON.stringify(update);
-    if (this.#wanted.get(update.object) === text) return;
-    this.#wanted.set(update.object, text);
-    const isNewest = (): boolean => this.#wanted.get(update.object) === text;
+    if (this.#desired.get(update.object) === text) return;
+    this.#desired.set(update.object, text);
+    const isNewest = (): boolean => this.#desired.get(update.object) === text;
     this.#write(
       update.object,
       async () => {
@@ -93,14 +93,14 @@ class ConditionStore implements Conditions {
       },
       () => {
         // The next time that it is set it is tried again.
-        if (isNewest()) this.#wanted.delete(update.object);
+        if (isNewest()) this.#desired.delete(update.object);
         this.#stored.delete(update.object);
       },
     );
   }
 
   clear(object: string): void {
-    this.#wanted.delete(object);
+    this.#desired.delete(object);
     this.#write(object, () => this.#delete(object));
   }
 
@@ -110,10 +110,10 @@ class ConditionStore implements Conditions {
       kept.add(update.object);
       this.set(update);
     }
-    for (const object of [...this.#wanted.keys()]) if (!kept.has(object)) this.clear(object);
+    for (const object of [...this.#desired.keys()]) if (!kept.has(object)) this.clear(object);
     // Until they are gone, what an earlier run said may be taken for what this one says.
     this.#write("", async () => {
-      const gone = [...this.#stored.keys()].filter((object) => !this.#wanted.has(object));
+      const gone = [...this.#stored.keys()].filter((object) => !this.#desired.has(object));
       await Promise.all(gone.map((object) => this.#delete(object)));
     });
   }
@@ -178,7 +178,7 @@ class ConditionStore implements Conditions {
   }
 
   async #delete(object: string): Promise<void> {
-    if (this.#wanted.has(object) || !this.#stored.delete(object)) return;
+    if (this.#desired.has(object) || !this.#stored.delete(object)) return;
     await this.#bucket.delete(statusKey({ object, controller: this.#controller }));
   }
 

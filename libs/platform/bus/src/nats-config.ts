@@ -37,7 +37,7 @@ export function permissionsOf(user: BusUser): Permissions {
   for (const bucket of write) publish.add(subjectsOf(bucket));
   for (const subject of send) publish.add(subject);
   for (const subject of receive) subscribe.add(subject);
-  // One entry per user: `_INBOX_*` is no pattern of NATS, which knows whole words only.
+  // One entry per user: `_INBOX_*` is not a pattern of NATS, which knows whole words only.
   if (receive.length > 0) for (const each of BUS_USERS) publish.add(`${inboxOf(each)}.>`);
   if (provision) for (const what of ["STREAM.INFO.*", "STREAM.CREATE.*"]) publish.add(`$JS.API.${what}`);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort() };

@@ -125,7 +125,7 @@ function errorOf(message: Msg): XebecError {
   return new XebecError(Object.hasOwn(CODES, code) ? (code as Code) : "unknown", message.string());
 }
 
-/** @returns undefined when nobody responded, or not in time: then there are no responses, which is no error */
+/** @returns undefined when nobody responded, or not in time: then there are no responses, which is not an error */
 function requestError(error: unknown, subject: string): XebecError | undefined {
   return isPermissionViolation(error)
     ? new XebecError("permission_denied", `this service may not send requests to "${subject}" on the bus`, {

@@ -21,7 +21,7 @@ export interface PendingWritesOptions {
   stalled(): void;
 }
 
-interface Wanted {
+interface Desired {
   value: Uint8Array | undefined;
   waiters: { resolve(): void; reject(error: unknown): void }[];
 }
@@ -29,7 +29,7 @@ interface Wanted {
 /** Writes of a bucket that the server has not acknowledged: each is retried until it has. Of a key only the latest value counts. */
 export class PendingWrites {
   readonly #options: PendingWritesOptions;
-  readonly #wanted = new Map<string, Wanted>();
+  readonly #desired = new Map<string, Desired>();
   readonly #busy = new Set<string>();
   readonly #progress = new WriteProgress();
   #stalled = false;
@@ -39,7 +39,7 @@ export class PendingWrites {
   }
 
   has(key: string): boolean {
-    return this.#wanted.has(key);
+    return this.#desired.has(key);
   }
 
   /** What waits for too long, a sentence. */
@@ -56,17 +56,17 @@ export class PendingWrites {
     this.#progress.begin();
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
-      const wanted = this.#wanted.get(key);
-      if (wanted) {
-        wanted.value = value;
-        wanted.waiters.push(waiter);
-      } else this.#wanted.set(key, { value, waiters: [waiter] });
+      const desired = this.#desired.get(key);
+      if (desired) {
+        desired.value = value;
+        desired.waiters.push(waiter);
+      } else this.#desired.set(key, { value, waiters: [waiter] });
       this.#pump();
     });
   }
 
   #pump(): void {
-    for (const key of this.#wanted.keys()) {
+    for (const key of this.#desired.keys()) {
       if (this.#busy.size >= IN_FLIGHT) return;
       if (this.#busy.has(key)) continue;
       this.#busy.add(key);
@@ -81,14 +81,14 @@ export class PendingWrites {
   async #flush(key: string): Promise<void> {
     const { link, bucket } = this.#options;
     for (let attempt = 0; ; attempt++) {
-      const wanted = this.#wanted.get(key);
-      if (!wanted) return;
-      const { value } = wanted;
-      const waiters = [...wanted.waiters];
+      const desired = this.#desired.get(key);
+      if (!desired) return;
+      const { value } = desired;
+      const waiters = [...desired.waiters];
       try {
         await this.#options.write(await link.ready(), key, value);
-        wanted.waiters = wanted.waiters.slice(waiters.length);
-        if (wanted.waiters.length === 0) this.#wanted.delete(key);
+        desired.waiters = desired.waiters.slice(waiters.length);
+        if (desired.waiters.length === 0) this.#desired.delete(key);
         for (const each of waiters) each.resolve();
         this.#settled();
         return;
@@ -97,9 +97,9 @@ export class PendingWrites {
           ? new XebecError("cancelled", "the bus was closed")
           : permissionError(error, bucket, "write");
         if (final) {
-          this.#wanted.delete(key);
+          this.#desired.delete(key);
           this.#options.refused(key);
-          for (const each of wanted.waiters) each.reject(final);
+          for (const each of desired.waiters) each.reject(final);
           this.#settled();
           return;
         }
@@ -111,7 +111,7 @@ export class PendingWrites {
   }
 
   #settled(): void {
-    this.#progress.done(this.#wanted.size);
+    this.#progress.done(this.#desired.size);
     if (this.#stalled) log.info({ bucket: this.#options.bucket }, "the bus takes changes again");
     this.#stalled = false;
   }

@@ -114,10 +114,10 @@ test("a server that lost its store: nothing is deleted, everything is published 
     return value !== undefined && reader.synced;
   });
   assert.deepEqual(plain(reader.entries()), { a: "1", b: "1" });
-  assert.equal(changes.length, before, "an equal state is no change");
+  assert.equal(changes.length, before, "an equal state is not a change");
   assert.ok(
     trust.every(([, held]) => held),
-    "a loss is no deletion",
+    "a loss is not a deletion",
   );
 
   await writer.apply({ puts: map({ c: "1" }), deletes: new Set(["a"]) });

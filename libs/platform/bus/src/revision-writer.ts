@@ -46,7 +46,7 @@ export function createRevisionWriter(options: RevisionWriterOptions): RevisionWr
   const { bus, bucket, source } = options;
   checkSource(source);
   if (!isSourceOf(bucket, source))
-    throw new XebecError("invalid_argument", `"${source}" is no source of the bucket "${bucket}"`);
+    throw new XebecError("invalid_argument", `"${source}" is not a source of the bucket "${bucket}"`);
   return new Writer(bus.bucket(bucket), options);
 }
 
@@ -164,25 +164,25 @@ class Writer implements RevisionWriter {
 
   /** What differs from what is published: values to put, undefined to delete. */
   #takeWanted(): Map<string, Uint8Array | undefined> {
-    const wanted = new Map<string, Uint8Array | undefined>();
+    const desired = new Map<string, Uint8Array | undefined>();
     const full = this.#full;
     if (full) {
-      for (const key of this.#published.entries.keys()) if (!full.has(key)) wanted.set(key, undefined);
-      for (const [key, value] of full) wanted.set(key, value);
+      for (const key of this.#published.entries.keys()) if (!full.has(key)) desired.set(key, undefined);
+      for (const [key, value] of full) desired.set(key, value);
     }
     for (const { puts, deletes } of this.#changes) {
-      for (const key of deletes) wanted.set(key, undefined);
-      for (const [key, value] of puts) wanted.set(key, value);
+      for (const key of deletes) desired.set(key, undefined);
+      for (const [key, value] of puts) desired.set(key, value);
     }
     this.#full = undefined;
     this.#changes = [];
-    return wanted;
+    return desired;
   }
 
-  async #publish(wanted: ReadonlyMap<string, Uint8Array | undefined>): Promise<Commit> {
+  async #publish(desired: ReadonlyMap<string, Uint8Array | undefined>): Promise<Commit> {
     const { disputed } = this.#guard;
-    const changed = [...wanted].filter(([key, value]) => disputed.has(key) || !this.#published.has(key, value));
-    for (const key of disputed) if (!wanted.has(key)) changed.push([key, this.#published.entries.get(key)]);
+    const changed = [...desired].filter(([key, value]) => disputed.has(key) || !this.#published.has(key, value));
+    for (const key of disputed) if (!desired.has(key)) changed.push([key, this.#published.entries.get(key)]);
     if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
       this.#bucket.keep(commitKey(this.#source), encodeCommit(this.#commit));
       this.#notify();

@@ -74,19 +74,19 @@ export class SourceReconciler {
     log.warn({ source: this.#source, entries: found.length }, "the bus held what this source did not publish");
     for (const { at } of found) {
       const key = at.key === undefined ? commitKey(this.#source) : entryKey(this.#source, at.key);
-      const value = wanted(at, published);
+      const value = desired(at, published);
       const done = value ? this.#bucket.put(key, value) : this.#bucket.delete(key);
       done.catch((error: unknown) => log.error({ err: error, entry: key }, "an entry could not be put right"));
     }
   }
 }
 
-function wanted(at: SourceKey, { entries, commit }: Published): Uint8Array | undefined {
+function desired(at: SourceKey, { entries, commit }: Published): Uint8Array | undefined {
   if (at.key !== undefined) return entries.get(at.key);
   return commit && encodeCommit(commit);
 }
 
 function differs(at: SourceKey, value: Uint8Array | undefined, published: Published): boolean {
-  const own = wanted(at, published);
+  const own = desired(at, published);
   return own && value ? Buffer.compare(own, value) !== 0 : own !== value;
 }

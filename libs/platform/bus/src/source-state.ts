@@ -3,7 +3,7 @@ import { HashedEntries } from "./hashed-entries.ts";
 
 /**
  * - `uncommitted`: the bucket holds no commit of the source: it never published here, or its store was lost.
- * - `disputed`: something that is no commit stands in the place of its commit. Nobody who may has written it, so it is no deletion.
+ * - `disputed`: something that is not a commit stands in the place of its commit. Nobody who may has written it, so it is not a deletion.
  * - `incomplete`: the entries are not what the commit says: a revision is being written, or a writer died in its middle.
  * - `complete`: the entries are what the commit says.
  * - `ended`: the commit was deleted in the store in which the source had been complete. Nobody waits for it any more.
@@ -93,7 +93,7 @@ export class SourceState {
     this.#isDisputed = true;
   }
 
-  /** A loss is no deletion: what is applied stays. */
+  /** A loss is not a deletion: what is applied stays. */
   storeLost(): void {
     this.#seen = new HashedEntries();
     this.#commit = undefined;

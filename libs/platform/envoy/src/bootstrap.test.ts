@@ -106,7 +106,7 @@ test("settings that cannot be used are named", () => {
   assert.throws(() => parseProxyConfig("[1]"), /not an object/);
   assert.throws(() => parseAppProbes('{"/x":{"port":1}}'), /"\/x" is not \/app-health/);
   assert.throws(() => parseAppProbes('{"/app-health/a/readyz":{"httpGet":{"port":"http"}}}'), /"http" is not a port/);
-  assert.throws(() => renderBootstrap(settings({}, '{"extraStatTags":["a.b"]}')), /"a\.b" is no name of a tag/);
+  assert.throws(() => renderBootstrap(settings({}, '{"extraStatTags":["a.b"]}')), /"a\.b" is not a name of a tag/);
 });
 
 test("probes of both forms, metrics annotations, unknown flags", () => {

@@ -19,7 +19,7 @@ export interface EnvoyNode {
 
 /**
  * The node message, as Istio's agent makes it (docs/reference/pilot.md §2.1, §2.2).
- * @throws XebecError invalid_argument for an ISTIO_METAJSON_ variable that is no JSON object
+ * @throws XebecError invalid_argument for an ISTIO_METAJSON_ variable that is not JSON object
  */
 export function envoyNode(settings: ProxySettings): EnvoyNode {
   const { type, ip, podName, namespace, domain, labels } = settings;

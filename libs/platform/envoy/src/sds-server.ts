@@ -71,11 +71,11 @@ function serveState(stream: RawStream, secrets: Secrets, opened: Opened): void {
   stream.onMessage((bytes) => {
     const { resourceNames, error, responseNonce } = decodeStateRequest(bytes);
     if (error !== undefined) log.error({ names, message: error }, "Envoy refused a secret");
-    // An answer to what was sent before the last one says nothing about the names that are wanted now.
+    // An answer to what was sent before the last one says nothing about the names that are requested now.
     if (responseNonce !== "" && responseNonce !== String(nonce)) return;
-    const wanted = resourceNames.filter((name) => known(secrets, name));
-    if (wanted.join("\n") === names.join("\n")) return;
-    names = wanted;
+    const requested = resourceNames.filter((name) => known(secrets, name));
+    if (requested.join("\n") === names.join("\n")) return;
+    names = requested;
     // What Envoy did not want for a while it has forgotten.
     sent = "";
     push();

@@ -35,7 +35,7 @@ export function statsConfig({ proxyConfig, annotations }: ProxySettings): Record
   const { stats, extraStatTags } = proxyConfig;
   const wrong = extraStatTags.find((name) => !TAG_NAME.test(name));
   if (wrong !== undefined)
-    throw new XebecError("invalid_argument", `PROXY_CONFIG.extraStatTags: "${wrong}" is no name of a tag`);
+    throw new XebecError("invalid_argument", `PROXY_CONFIG.extraStatTags: "${wrong}" is not a name of a tag`);
   return {
     use_all_default_tags: false,
     stats_tags: [

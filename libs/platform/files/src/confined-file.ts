@@ -57,7 +57,7 @@ export function openConfined(path: string, directories: readonly string[]): numb
   // A pipe that nobody reads would keep the whole service waiting.
   const fd = openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    if (!fstatSync(fd).isFile()) throw new XebecError("permission_denied", `${path} is no plain file`);
+    if (!fstatSync(fd).isFile()) throw new XebecError("permission_denied", `${path} is not a plain file`);
     const link = `/proc/self/fd/${fd}`;
     if (existsSync(link)) check(dirname(readlinkSync(link)));
     return fd;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import type { AnswerMetadata } from "./answer.ts";
 import { acceptsGzip } from "./compression.ts";
+import type { ResponseMetadata } from "./response.ts";
 import type { ClientCertificate } from "./tls-source.ts";
 
 /** What a handler may know about its call. */
@@ -24,7 +24,7 @@ export interface CallContext {
   /** The first value of a request header; text only. @param name in lower case */
   metadata(name: string): string | undefined;
   /** Sends metadata with the answer. The initial part has to be given before the first message. */
-  answerWith(metadata: AnswerMetadata): void;
+  respondWith(metadata: ResponseMetadata): void;
 }
 
 /** The end of a connection that calls come from. */
@@ -38,7 +38,7 @@ export class LazyContext implements CallContext {
   readonly path: string;
   readonly deadlineMs: number | undefined;
   /** Metadata of the answer. */
-  answer: AnswerMetadata | undefined;
+  responseMetadata: ResponseMetadata | undefined;
   compressed = false;
   /** Whether the answer is to be compressed. */
   gzip = false;
@@ -80,8 +80,8 @@ export class LazyContext implements CallContext {
     this.gzip = this.acceptsGzip;
   }
 
-  answerWith(metadata: AnswerMetadata): void {
-    this.answer = { ...this.answer, ...metadata };
+  respondWith(metadata: ResponseMetadata): void {
+    this.responseMetadata = { ...this.responseMetadata, ...metadata };
   }
 
   metadata(name: string): string | undefined {

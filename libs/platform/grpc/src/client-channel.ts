@@ -68,7 +68,7 @@ export function createGrpcChannel({
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_channelz": 0,
     "grpc.enable_retries": 0,
-    // An IP address is no server name in TLS (RFC 6066, section 3); the certificate is checked against the address all the same.
+    // An IP address is not a server name in TLS (RFC 6066, section 3); the certificate is checked against the address nevertheless.
     ...(tls && isIP(host) ? { "grpc.ssl_target_name_override": "localhost" } : {}),
   };
   const client = new Client(target, tls ? clientCredentials(tls, host) : credentials.createInsecure(), options);

@@ -52,6 +52,6 @@ export function decompress(
           cause: error,
         }),
       );
-    else done(new ProtocolError("internal", `a message is no valid ${encoding} data`, { cause: error }));
+    else done(new ProtocolError("internal", `a message is not valid ${encoding} data`, { cause: error }));
   });
 }

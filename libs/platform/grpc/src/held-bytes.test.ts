@@ -5,7 +5,7 @@ import { waitFor } from "@xebec/core-async";
 import { framed } from "./framing.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { rawDuplex, rawServerStream, rawUnary } from "./index.ts";
-import { answerOf, ask, open, withRawSession } from "./raw-client.testkit.ts";
+import { ask, open, responseOf, withRawSession } from "./raw-client.testkit.ts";
 
 const MIB = 1 << 20;
 const services = [
@@ -42,7 +42,7 @@ describe("what is kept of unfinished calls", () => {
         for (let i = 0; i < 5; i++) {
           const stream = open(session, path);
           streams.push(stream);
-          void answerOf(stream).then(({ grpcStatus }) => statuses.push(grpcStatus));
+          void responseOf(stream).then(({ grpcStatus }) => statuses.push(grpcStatus));
           stream.write(bytes);
         }
         await waitFor("some are refused", 5_000, () => statuses.length >= 3);
@@ -66,7 +66,7 @@ describe("a method with one request and a stream of answers", () => {
   it("answers a call that ends without a request", async () => {
     await withRawSession({ services }, async (session) => {
       const stream = open(session, "/t.T/List");
-      const answer = answerOf(stream);
+      const answer = responseOf(stream);
       stream.end();
       const { grpcStatus, grpcMessage } = await answer;
       assert.deepEqual([grpcStatus, grpcMessage], ["12", "/t.T/List takes one message; none came"]);

@@ -28,7 +28,7 @@ export {
 } from "./method.ts";
 export type { RawStream } from "./raw-stream.ts";
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "./server.ts";
-export { type Answer, type MessageStream, type ServiceHandlers, service } from "./service.ts";
+export { type MessageStream, type ResponseMessage, type ServiceHandlers, service } from "./service.ts";
 export { codeOf, fromServiceError, toStatus } from "./status.ts";
 export {
   type ClientCertificate,

@@ -85,8 +85,8 @@ async function respond(stream: RawStream, request: Decoded): Promise<void> {
 
 function echoMetadata(call: CallContext): void {
   const [initial, trailing] = [call.metadata(INITIAL), call.metadata(TRAILING)];
-  if (initial !== undefined) call.answerWith({ initial: { [INITIAL]: initial } });
-  if (trailing !== undefined) call.answerWith({ trailing: { [TRAILING]: trailing } });
+  if (initial !== undefined) call.respondWith({ initial: { [INITIAL]: initial } });
+  if (trailing !== undefined) call.respondWith({ trailing: { [TRAILING]: trailing } });
 }
 
 function expectCompressed(request: Decoded, field: number, compressed: boolean): void {

@@ -9,7 +9,7 @@ import { type CallOptions, Client, credentials, Metadata, type ServiceError, sta
 import { framed } from "./framing.ts";
 import { Decoded, encode, type Fields, payload } from "./interop-messages.testkit.ts";
 import { interopService } from "./interop-service.testkit.ts";
-import { answerOf, open, withRawSession } from "./raw-client.testkit.ts";
+import { open, responseOf, withRawSession } from "./raw-client.testkit.ts";
 
 const SERVICE = "/grpc.testing.TestService";
 const INITIAL = "x-grpc-test-echo-initial";
@@ -253,7 +253,7 @@ describe("what is compressed on the wire", () => {
         const stream = open(session, method("StreamingOutputCall"), { "grpc-accept-encoding": accepted });
         const raw: Buffer[] = [];
         stream.on("data", (bytes: Buffer) => raw.push(bytes));
-        const answer = answerOf(stream);
+        const answer = responseOf(stream);
         stream.end(request);
         const { headers, messages } = await answer;
         assert.equal(headers["grpc-encoding"], encoding);

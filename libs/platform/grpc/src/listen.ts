@@ -64,7 +64,7 @@ async function clearStaleSocket(path: string, name: string): Promise<void> {
     );
   try {
     if (!(await lstat(path)).isSocket())
-      throw new XebecError("failed_precondition", `${name}: ${path} exists and is no socket; remove it`);
+      throw new XebecError("failed_precondition", `${name}: ${path} exists and is not a socket; remove it`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;

@@ -7,10 +7,10 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { waitFor } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
-import { percentEncoded } from "./answer.ts";
 import { framed } from "./framing.ts";
 import { type CallContext, createGrpcChannel, type RawStream, rawDuplex, rawUnary } from "./index.ts";
-import { answerOf, ask, compressedFrame, open, withRawSession } from "./raw-client.testkit.ts";
+import { ask, compressedFrame, open, responseOf, withRawSession } from "./raw-client.testkit.ts";
+import { percentEncoded } from "./response.ts";
 
 const echo = rawUnary("/t.T/Echo", (bytes) => bytes);
 const talk = rawDuplex("/t.T/Talk", (stream) => {
@@ -43,7 +43,7 @@ const requests: readonly {
     headers: { "grpc-timeout": "100" },
     http: 200,
     grpc: "3",
-    text: /"100" is no time/,
+    text: /"100" is not a time/,
   },
   {
     what: "a timeout of nine digits",
@@ -111,7 +111,7 @@ describe("messages", () => {
       it(`${what}, ${path}`, async () => {
         await withRawSession({ services: [echo, talk], limits: { maxMessageBytes: 10_000 } }, async (session) => {
           const stream = open(session, path, headers);
-          const answer = answerOf(stream);
+          const answer = responseOf(stream);
           stream.end(body);
           const got = await answer;
           assert.equal(got.grpcStatus, grpc, got.grpcMessage);
@@ -123,7 +123,7 @@ describe("messages", () => {
   it("an announced length above the limit is refused at once, while the caller has not ended", async () => {
     await withRawSession({ services: [echo] }, async (session) => {
       const stream = open(session, "/t.T/Echo");
-      const answer = answerOf(stream);
+      const answer = responseOf(stream);
       stream.write(Buffer.of(0, 0xff, 0xff, 0xff, 0xff));
       assert.equal((await answer).grpcStatus, "8");
     });
@@ -136,7 +136,7 @@ describe("messages", () => {
         [Buffer.concat([framed(Buffer.of(1)), framed(Buffer.of(2))]), /more than one came/],
       ] as const) {
         const stream = open(session, "/t.T/Echo");
-        const answer = answerOf(stream);
+        const answer = responseOf(stream);
         stream.end(body);
         const got = await answer;
         assert.equal(got.grpcStatus, "12");
@@ -161,7 +161,7 @@ describe("messages", () => {
     });
     await withRawSession({ services: [slow] }, async (session) => {
       const stream = open(session, "/t.T/Slow", { "grpc-encoding": "gzip" });
-      const answer = answerOf(stream);
+      const answer = responseOf(stream);
       const packed = (text: string): Buffer => compressedFrame(gzipSync(text));
       const plain = (text: string): Buffer => framed(Buffer.from(text));
       stream.end(Buffer.concat([packed("a"), plain("b"), packed("c"), plain("d"), plain("e")]));
@@ -187,7 +187,7 @@ describe("messages", () => {
     });
     await withRawSession({ services: [slow, echo] }, async (session) => {
       const stream = open(session, "/t.T/Slow");
-      const answer = answerOf(stream);
+      const answer = responseOf(stream);
       for (let i = 0; i < 64; i++) stream.write(framed(Buffer.alloc(16 << 10)));
       stream.end();
       const after = await ask(session, "/t.T/Echo", Buffer.alloc(100_000));
@@ -304,7 +304,7 @@ describe("a call ends", () => {
     });
     await withRawSession({ services: [full] }, async (session) => {
       const stream = open(session, "/t.T/Full");
-      const got = await answerOf(stream);
+      const got = await responseOf(stream);
       assert.deepEqual([got.grpcStatus, got.grpcMessage, got.messages.length], ["8", "full", 1]);
       assert.equal(got.resetCode, constants.NGHTTP2_NO_ERROR);
     });

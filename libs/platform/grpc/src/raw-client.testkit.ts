@@ -10,7 +10,7 @@ import { framed, MessageReader } from "./framing.ts";
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "./index.ts";
 
 /** What came back on one stream. */
-export interface RawAnswer {
+export interface RawResponse {
   readonly headers: IncomingHttpHeaders;
   readonly trailers: IncomingHttpHeaders;
   readonly messages: readonly Buffer[];
@@ -53,7 +53,7 @@ export function open(session: ClientHttp2Session, path: string, headers: Outgoin
 }
 
 /** Collects a stream to its end. */
-export async function answerOf(stream: ClientHttp2Stream): Promise<RawAnswer> {
+export async function responseOf(stream: ClientHttp2Stream): Promise<RawResponse> {
   let headers: IncomingHttpHeaders = {};
   let trailers: IncomingHttpHeaders = {};
   const messages: Buffer[] = [];
@@ -86,9 +86,9 @@ export async function ask(
   path: string,
   message: Uint8Array = new Uint8Array(),
   headers: OutgoingHttpHeaders = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const stream = open(session, path, headers);
-  const answer = answerOf(stream);
+  const answer = responseOf(stream);
   stream.end(framed(message));
   return answer;
 }

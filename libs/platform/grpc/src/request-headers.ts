@@ -16,7 +16,7 @@ const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
 /**
- * Says with which HTTP status a request is refused that is no gRPC call at all.
+ * Says with which HTTP status a request is refused that is not a gRPC call at all.
  * `te: trailers` is not demanded: the callers that leave it out can read trailers all the same.
  * @returns undefined when it is one
  */
@@ -45,7 +45,7 @@ function timeoutOf(text: string): number {
   if (digits === undefined || unit === undefined)
     throw new ProtocolError(
       "invalid_argument",
-      `grpc-timeout: "${text.slice(0, 20)}" is no time; write up to eight digits and a unit, as in 500m`,
+      `grpc-timeout: "${text.slice(0, 20)}" is not a time; write up to eight digits and a unit, as in 500m`,
     );
   return Number(digits) * (UNIT_MS[unit] as number);
 }

@@ -1,12 +1,12 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { XebecError } from "@xebec/core-errors";
-import { beginAnswer, endAnswer, type Outcome } from "./answer.ts";
 import type { LazyContext } from "./call-context.ts";
 import { compress, type Encoding } from "./compression.ts";
 import { writeMessage } from "./framing.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawStream } from "./raw-stream.ts";
+import { beginResponse, endResponse, type Outcome } from "./response.ts";
 import { toStatus } from "./status.ts";
 
 const HIGH_MARK = 1 << 20;
@@ -20,7 +20,7 @@ export interface ServerStreamOptions {
   readonly path: string;
   readonly encoding: Encoding;
   /** What the caller reads, and what it gets beside the messages. */
-  readonly context: Pick<LazyContext, "acceptsGzip" | "answer">;
+  readonly context: Pick<LazyContext, "acceptsGzip" | "responseMetadata">;
   readonly maxMessageBytes: number;
   /** Of its connection. */
   readonly held: HeldBytes;
@@ -80,7 +80,7 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (!this.#begun) {
       this.#begun = true;
       this.#announced = this.#gzip;
-      beginAnswer(this.#stream, this.#announced, this.#options.context.answer);
+      beginResponse(this.#stream, this.#announced, this.#options.context.responseMetadata);
     }
     const size = bytes.byteLength;
     this.#queued += size;
@@ -170,7 +170,7 @@ export class ServerRawStream implements RawStream, MessageSink {
     if (this.#over || this.#ended) return;
     this.#ended = { code: outcome.code, at: performance.now() };
     this.#input.drop();
-    endAnswer(this.#stream, outcome, this.#options.context.answer);
+    endResponse(this.#stream, outcome, this.#options.context.responseMetadata);
   }
 
   #finish(): void {

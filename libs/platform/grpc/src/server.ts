@@ -4,7 +4,6 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { endAnswer, refuse } from "./answer.ts";
 import { LazyContext } from "./call-context.ts";
 import { CallCounter } from "./call-counter.ts";
 import { Connection } from "./connection.ts";
@@ -16,6 +15,7 @@ import { createListener, type Listener } from "./listener.ts";
 import type { GrpcMethod, GrpcService, RawStreamHandler } from "./method.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { type RequestHeaders, readHeaders, refusalOf } from "./request-headers.ts";
+import { endResponse, refuse } from "./response.ts";
 import { ServerRawStream } from "./server-stream.ts";
 import { toStatus } from "./status.ts";
 import type { ClientCertificate, TlsSource } from "./tls-source.ts";
@@ -203,7 +203,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     } catch (error) {
       const status = toStatus(error, path);
       this.count(method ? path : UNKNOWN_METHOD, status.code);
-      endAnswer(stream, status);
+      endResponse(stream, status);
       return;
     }
     const context = new LazyContext(path, connection, headers, request.timeoutMs);

@@ -5,13 +5,13 @@ import { type GrpcMethod, type GrpcService, type RawStreamHandler, rawServerStre
 import type { RawStream } from "./raw-stream.ts";
 
 /** An answer: a message, its fields, or its bytes when they were made before. */
-export type Answer<O extends DescMessage> = MessageShape<O> | MessageInitShape<O> | Uint8Array;
+export type ResponseMessage<O extends DescMessage> = MessageShape<O> | MessageInitShape<O> | Uint8Array;
 
 /** A RawStream that speaks messages. */
 export interface MessageStream<I extends DescMessage, O extends DescMessage>
   extends Omit<RawStream, "write" | "onMessage"> {
   /** @returns false when the queue is full, see RawStream.write */
-  write(message: Answer<O>): boolean;
+  write(message: ResponseMessage<O>): boolean;
   onMessage(handler: (message: MessageShape<I>) => void): void;
 }
 
@@ -19,7 +19,7 @@ type HandlerOf<M extends DescMethod> = M extends { readonly methodKind: infer K;
   ? I extends DescMessage
     ? O extends DescMessage
       ? K extends "unary"
-        ? (request: MessageShape<I>, call: CallContext) => Answer<O> | Promise<Answer<O>>
+        ? (request: MessageShape<I>, call: CallContext) => ResponseMessage<O> | Promise<ResponseMessage<O>>
         : K extends "server_streaming"
           ? (request: MessageShape<I>, stream: MessageStream<I, O>, call: CallContext) => void
           : (stream: MessageStream<I, O>, call: CallContext) => void
@@ -51,7 +51,9 @@ function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandl
         kind: "unary",
         path,
         handler(bytes, call) {
-          const answer = handler(decode(input, bytes), call) as Answer<DescMessage> | Promise<Answer<DescMessage>>;
+          const answer = handler(decode(input, bytes), call) as
+            | ResponseMessage<DescMessage>
+            | Promise<ResponseMessage<DescMessage>>;
           return answer instanceof Promise
             ? answer.then((value) => encodeMessage(output, value))
             : encodeMessage(output, answer);

@@ -1,12 +1,12 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { XebecError } from "@xebec/core-errors";
-import { answerOnce, endAnswer } from "./answer.ts";
 import type { LazyContext } from "./call-context.ts";
 import type { Encoding } from "./compression.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 import { MessageInput, type MessageSink } from "./message-input.ts";
 import type { RawUnaryHandler } from "./method.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import { endResponse, respondOnce } from "./response.ts";
 import { toStatus } from "./status.ts";
 
 const CANCELLED = 1;
@@ -86,7 +86,7 @@ export class UnaryCall implements MessageSink {
     if (!this.#end()) return;
     const status = toStatus(error, this.#context.path);
     this.#host.count(this.#context.path, status.code);
-    endAnswer(this.#stream, status, this.#context.answer);
+    endResponse(this.#stream, status, this.#context.responseMetadata);
   }
 
   /** Ends the call when it is over its time. @returns false when it, and all that came later, still has time */
@@ -123,7 +123,7 @@ export class UnaryCall implements MessageSink {
   #succeed(bytes: Uint8Array): void {
     if (!this.#end()) return;
     this.#host.count(this.#context.path, 0);
-    answerOnce(this.#stream, bytes, this.#context.gzip, this.#context.answer);
+    respondOnce(this.#stream, bytes, this.#context.gzip, this.#context.responseMetadata);
   }
 
   #end(): boolean {

@@ -29,7 +29,7 @@ export interface UnaryCallOptions {
   readonly maxMessageBytes?: number;
 }
 
-/** HTTP statuses of what is no gRPC server (grpc.io, "HTTP to gRPC Status Code Mapping"); all others are `unknown`. */
+/** HTTP statuses of what is not a gRPC server (grpc.io, "HTTP to gRPC Status Code Mapping"); all others are `unknown`. */
 const HTTP_CODES: Readonly<Record<number, number>> = {
   400: 13,
   401: 16,
@@ -71,7 +71,7 @@ export async function callUnary(request: Uint8Array, options: UnaryCallOptions):
       ...{ ":method": "POST", ":path": path, te: "trailers", "content-type": "application/grpc" },
       ...{ "grpc-timeout": `${timeoutMs}m`, "grpc-accept-encoding": "identity", ...metadata },
     });
-    const answer = answerOf(stream, maxMessageBytes, `${path} at ${server}`);
+    const answer = responseOf(stream, maxMessageBytes, `${path} at ${server}`);
     stream.end(framed(request));
     return await Promise.race([answer, cut.promise]);
   } finally {
@@ -91,7 +91,7 @@ function open({ address: { host, port }, tls }: UnaryCallOptions): ClientHttp2Se
         ...{ host, port, ALPNProtocols: ["h2"], minVersion: "TLSv1.2" },
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined || key === undefined ? {} : { cert, key }),
-        // An IP address is no server name in TLS (RFC 6066, section 3); the certificate is checked against it all the same.
+        // An IP address is not a server name in TLS (RFC 6066, section 3); the certificate is checked against it all the same.
         servername: isIP(host) ? "" : host,
         checkServerIdentity: (_name, certificate) => checkServer(host, certificate, tls.serverIdentities),
       }),
@@ -99,7 +99,7 @@ function open({ address: { host, port }, tls }: UnaryCallOptions): ClientHttp2Se
 }
 
 /** Reads the one message and the status. */
-function answerOf(stream: ClientHttp2Stream, limit: number, where: string): Promise<Buffer> {
+function responseOf(stream: ClientHttp2Stream, limit: number, where: string): Promise<Buffer> {
   const reader = new MessageReader(limit);
   const messages: Buffer[] = [];
   let headers: IncomingHttpHeaders = {};

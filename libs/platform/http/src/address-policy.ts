@@ -26,7 +26,7 @@ const NEVER: readonly (readonly [network: string, what: string])[] = [
  * Makes the policy for addresses that configuration names: all but those of this machine, of its link and of nobody. An IPv6 address
  * that stands for an IPv4 one counts as that.
  * @param allowed networks that may be called all the same, `10.0.0.0/8` or an address
- * @throws TypeError for a text that is no network
+ * @throws TypeError for a text that is not a network
  */
 export function createAddressPolicy(allowed: readonly string[] = []): AddressPolicy {
   const exempt = new BlockList();
@@ -40,7 +40,7 @@ export function createAddressPolicy(allowed: readonly string[] = []): AddressPol
   return {
     refusal(text) {
       const address = embeddedIPv4(text) ?? text.replace(/%.*$/, "");
-      if (isIP(address) === 0) return `"${text}" is no IP address`;
+      if (isIP(address) === 0) return `"${text}" is not an IP address`;
       if (isIn(exempt, address)) return undefined;
       const found = refused.find(({ list }) => isIn(list, address));
       if (found) return `${text} is ${found.what}`;
@@ -59,14 +59,14 @@ export function networkSyntaxError(text: string): string | undefined {
     addNetwork(new BlockList(), text);
     return undefined;
   } catch {
-    return `"${text}" is no network; write for example 10.0.0.0/8 or 192.0.2.1`;
+    return `"${text}" is not a network; write for example 10.0.0.0/8 or 192.0.2.1`;
   }
 }
 
 function addNetwork(list: BlockList, text: string): void {
   const [, address = "", length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? [];
   const family = isIP(address);
-  if (family === 0) throw new TypeError(`"${text}" is no network`);
+  if (family === 0) throw new TypeError(`"${text}" is not a network`);
   list.addSubnet(address, length === undefined ? (family === 4 ? 32 : 128) : Number(length), `ipv${family as 4 | 6}`);
 }
 

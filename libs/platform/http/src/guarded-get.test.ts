@@ -122,7 +122,7 @@ describe("a fetch of what configuration names", () => {
         await refusedBy(`http://127.0.0.1:${outer}${path}`),
         /^permission_denied: .* is a loopback address$/,
       );
-    assert.match(await refusedBy(`http://127.0.0.1:${outer}/file`), /redirects to something that is no http URL/);
+    assert.match(await refusedBy(`http://127.0.0.1:${outer}/file`), /redirects to something that is not an http URL/);
     assert.match(await refusedBy(`http://127.0.0.1:${outer}/ring`), /redirects more than 3 times/);
     assert.equal(hits, 0);
   });

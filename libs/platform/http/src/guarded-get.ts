@@ -73,7 +73,7 @@ function decoded(text: string): string {
 function redirected(from: URL, location: string): URL {
   const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
   if (!next || !["http:", "https:"].includes(next.protocol))
-    throw failure(from, "redirects to something that is no http URL");
+    throw failure(from, "redirects to something that is not an http URL");
   if (from.protocol === "https:" && next.protocol === "http:") throw failure(from, "redirects from https to http");
   next.username = "";
   next.password = "";

@@ -49,7 +49,7 @@ test("fixed pages are answered as text, JSON or errors, and unread bodies end th
     let answer = "";
     for await (const part of socket) answer += part;
     assert.match(answer, /^HTTP\/1.1 403 [\s\S]*connection: close/i);
-    assert.equal(answer.split("HTTP/1.1").length, 2, "what follows in the body is no request");
+    assert.equal(answer.split("HTTP/1.1").length, 2, "what follows in the body is not a request");
   } finally {
     await server.close?.();
   }

@@ -14,7 +14,7 @@ test("the messages are those of the schema", () => {
     );
 });
 
-test("fields of later versions are passed over; what is no message is refused", () => {
+test("fields of later versions are passed over; what is not a message is refused", () => {
   const bytes = (text: string): Uint8Array => Buffer.from(text, "hex");
   // 2: varint 1; 3: "x"; 4: fixed32; 5: fixed64; 1: "a"
   assert.deepEqual(decodeCertChain(bytes("1001" + "1a0178" + "2501020304" + "290102030405060708" + "0a0161")), ["a"]);

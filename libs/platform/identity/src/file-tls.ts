@@ -51,7 +51,7 @@ class FileTls implements Component, TlsSource {
     this.#timer = undefined;
   }
 
-  /** Nobody who looks takes a certificate out of its time: that is no state to be ready in. */
+  /** Nobody who looks takes a certificate out of its time: that is not a state to be ready in. */
   missing(): readonly string[] {
     const { notBefore = 0, notAfter = Number.POSITIVE_INFINITY } = this.#validity ?? {};
     const [file] = this.#files;

@@ -61,7 +61,7 @@ describe("an identity that citadel signs", () => {
     token("b");
     citadel.behaviour.uri = "spiffe://cluster.local/ns/default/sa/b";
     assert.equal(await served(), citadel.behaviour.uri);
-    assert.deepEqual(citadel.callers, [undefined, undefined], "the old certificate is no proof for the new account");
+    assert.deepEqual(citadel.callers, [undefined, undefined], "the old certificate is not proof for the new account");
     citadel.behaviour.uri = "spiffe://other/ns/default/sa/b";
     assert.equal(await served({ spiffeId: citadel.behaviour.uri }), citadel.behaviour.uri);
   });

@@ -103,7 +103,7 @@ function setVariables(environment: Readonly<Record<string, string | undefined>>)
   );
 }
 
-/** @throws XebecError invalid_argument when the text is no map in YAML or JSON */
+/** @throws XebecError invalid_argument when the text is not a map in YAML or JSON */
 function mapOf(text: string): Record<string, unknown> {
   const value: unknown = readYaml(text) ?? {};
   if (typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;

@@ -62,7 +62,7 @@ export class ManagedProcess {
   #between: Promise<void> | undefined;
   #holds: { readonly id: ProcessId; readonly addresses: Set<string> } | undefined;
   #child: ChildProcess | undefined;
-  #expected = false;
+  #keepsRunning = false;
   #released = false;
   #loop: Promise<void> | undefined;
   #starting: Promise<void> | undefined;
@@ -91,7 +91,7 @@ export class ManagedProcess {
 
   /** Starts it, or adopts the process that an earlier supervisor started. */
   start(before: ProcessBefore = {}): void {
-    this.#expected = true;
+    this.#keepsRunning = true;
     if (!this.#loop) {
       this.#before = before;
       if (before.process && this.#runs(before.process)) this.#adopt(before.process);
@@ -108,7 +108,7 @@ export class ManagedProcess {
 
   /** From now on it is not started again when it ends. */
   retire(): void {
-    this.#expected = false;
+    this.#keepsRunning = false;
   }
 
   /**
@@ -142,7 +142,7 @@ export class ManagedProcess {
   }
 
   async #keep(): Promise<void> {
-    for (let attempt = 0; this.#expected; ) {
+    for (let attempt = 0; this.#keepsRunning; ) {
       const since = performance.now();
       this.#starting = this.#begin();
       await this.#starting;
@@ -153,7 +153,7 @@ export class ManagedProcess {
       this.#id = undefined;
       this.#instance = undefined;
       void this.#changed();
-      if (!this.#expected) return;
+      if (!this.#keepsRunning) return;
       attempt = performance.now() - since > STABLE_MS ? 0 : attempt + 1;
       this.restarts++;
       const delay = attempt === 0 ? 0 : backoff(attempt - 1, BACKOFF);
@@ -218,7 +218,7 @@ export class ManagedProcess {
     this.#between = undefined;
     this.#instance = randomUUID();
     await this.#changed();
-    if (this.#expected) await this.#spawn(this.#instance);
+    if (this.#keepsRunning) await this.#spawn(this.#instance);
   }
 
   /** Ends a process that an earlier supervisor has started beside the one that goes on. */
@@ -285,7 +285,7 @@ export class ManagedProcess {
 
   /** Ends its whole group: asks, waits, then insists. It is not started again. */
   async end(graceMs: number): Promise<void> {
-    this.#expected = false;
+    this.#keepsRunning = false;
     // A start that is under way is let through, so that what it starts can be ended.
     await this.#starting;
     const id = this.#id;
@@ -312,7 +312,7 @@ export class ManagedProcess {
 
   /** Leaves the process running and forgets it: the supervisor goes, the mesh stays. */
   release(): void {
-    this.#expected = false;
+    this.#keepsRunning = false;
     this.#released = true;
     this.#child?.unref();
     this.#stop.abort();

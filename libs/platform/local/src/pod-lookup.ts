@@ -24,8 +24,8 @@ export function findPod<P>(pods: readonly P[], namesOf: (pod: P) => PodNames, te
  * Chooses a container: the one of this name, else the first that is not the proxy.
  * @throws XebecError not_found that lists what there is
  */
-export function chooseContainer(pod: string, names: readonly string[], wanted: string | undefined): string {
-  const chosen = wanted ?? names.find((each) => each !== "istio-proxy") ?? names[0];
+export function chooseContainer(pod: string, names: readonly string[], requested: string | undefined): string {
+  const chosen = requested ?? names.find((each) => each !== "istio-proxy") ?? names[0];
   if (chosen !== undefined && names.includes(chosen)) return chosen;
   throw new XebecError(
     "not_found",

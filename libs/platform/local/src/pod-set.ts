@@ -21,7 +21,7 @@ export class PodSet {
   readonly #pods = new Map<string, PodRunner>();
   readonly #ending = new Map<PodRunner, Promise<void>>();
   readonly #later = new Set<NodeJS.Timeout>();
-  #wanted: readonly Deployment[] = [];
+  #desired: readonly Deployment[] = [];
   /** Nothing is made or ended any more: before the manifests are read, and when the supervisor goes. */
   #frozen = true;
   #stepping = false;
@@ -60,7 +60,7 @@ export class PodSet {
 
   /** Makes the pods be those of these Deployments. */
   reconcile(deployments: readonly Deployment[]): void {
-    this.#wanted = deployments;
+    this.#desired = deployments;
     this.#frozen = false;
     this.step();
   }
@@ -83,9 +83,9 @@ export class PodSet {
 
   #stepOnce(): void {
     if (this.#frozen) return;
-    const names = new Set(this.#wanted.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+    const names = new Set(this.#desired.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
     for (const pod of this.pods) if (!names.has(`${pod.state.namespace}/${pod.state.deployment}`)) this.#end(pod);
-    for (const deployment of this.#wanted) this.#reconcileOne(deployment);
+    for (const deployment of this.#desired) this.#reconcileOne(deployment);
   }
 
   #reconcileOne(deployment: Deployment): void {

@@ -69,7 +69,7 @@ test("a mount or volume cannot leave the pod's directory; a missing ConfigMap is
   for (const path of ["../../../escaped", "/etc/x", "a/../b", "", "a//b"]) {
     const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path } }] } };
     await assert.rejects(materializeVolumes(dir, { containers: [], volumes: [token] }, FACTS, issueToken), {
-      message: /is no path inside of its volume/,
+      message: /is not a path inside of its volume/,
     });
   }
   const missing = { containers: [], volumes: [{ name: "v", configMap: { name: "gone" } }] };

@@ -41,6 +41,6 @@ test("a variable that names no program is reported, and not ignored", () => {
   for (const path of [text, join(root, "none")])
     assert.throws(() => findProgram("nats-server", { root, env: { XEBEC_NATS_SERVER: path } }), {
       code: "failed_precondition",
-      message: `XEBEC_NATS_SERVER=${path} is no program; correct it or leave it out`,
+      message: `XEBEC_NATS_SERVER=${path} is not a program; correct it or leave it out`,
     });
 });

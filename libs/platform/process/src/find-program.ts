@@ -27,7 +27,7 @@ export function findProgram(name: ProgramName, { root, env }: ProgramPlaces): st
   const given = env[variable];
   if (given) {
     if (isExecutable(given)) return resolve(given);
-    throw new XebecError("failed_precondition", `${variable}=${given} is no program; correct it or leave it out`);
+    throw new XebecError("failed_precondition", `${variable}=${given} is not a program; correct it or leave it out`);
   }
   const folders = (env.PATH ?? "").split(delimiter).filter(Boolean);
   const onPath = folders.map((folder) => join(folder, name)).find(isExecutable);

@@ -47,7 +47,7 @@ export class UdpSender {
   }
 
   /**
-   * Looks the name up once and begins to send. A name that cannot be looked up is tried again: it is no reason not to start.
+   * Looks the name up once and begins to send. A name that cannot be looked up is tried again: it is not a reason not to start.
    * @throws XebecError permission_denied when no address of the name may be called
    */
   async start(): Promise<void> {

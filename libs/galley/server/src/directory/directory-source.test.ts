@@ -34,7 +34,7 @@ describe("a directory", () => {
     assert.deepEqual([refused?.source, refused?.line], ["a.yaml", 4]);
     assert.match(refused?.message ?? "", /spec\.hots: unknown field; did you mean host\?.*last good version stays/);
     save(folder.path, "a.yaml", rule("a", "three"));
-    await waitFor("it is mended", 3_000, () => galley.host("a") === "three" && galley.refused().length === 0);
+    await waitFor("it is fixed", 3_000, () => galley.host("a") === "three" && galley.refused().length === 0);
     await galley.close();
   });
 

@@ -35,7 +35,7 @@ for (const [name, text] of [
     assert.ok(turns > 10, `${turns} turns`);
   });
 
-test("what is somebody else's is no error, however large it is", async () => {
+test("what is somebody else's is not an error, however large it is", async () => {
   const crd = `apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nx: [${"1,".repeat(60_000)}]\n---\n${rule(1)}`;
   const { content } = await read(crd);
   assert.deepEqual([content.resources.size, content.errors, content.unreadable], [1, [], false]);

@@ -64,7 +64,7 @@ function providerViolations(
 ): Violation[] {
   const violations: Violation[] = [];
   const url = URL.canParse(providerUrl) ? new URL(providerUrl) : undefined;
-  // What is no URL may hold a password all the same: it is not shown.
+  // What is not a URL may hold a password all the same: it is not shown.
   if (!url?.host || !["http:", "https:"].includes(url.protocol))
     violations.push({ path: ["providerUrl"], message: "is not an http or https URL" });
   else violations.push(...addressViolations(url, limits));

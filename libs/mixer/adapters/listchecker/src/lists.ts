@@ -7,7 +7,7 @@ export type EntryType = (typeof ENTRY_TYPES)[number];
 
 /** A list that is asked whether it has a value. */
 export interface EntryList {
-  /** @throws Error when the value cannot be looked up, such as a string that is no address */
+  /** @throws Error when the value cannot be looked up, such as a string that is not an address */
   has(value: string): boolean;
 }
 
@@ -16,7 +16,7 @@ const MAX_ENTRIES = 1_000_000;
 
 /**
  * Makes a list of entries.
- * @throws Error naming an entry that is no address, network or regular expression
+ * @throws Error naming an entry that is not an address, network or regular expression
  */
 export function listOf(type: EntryType, entries: readonly string[]): EntryList {
   if (entries.length > MAX_ENTRIES) throw new Error(`the list has more than ${MAX_ENTRIES} entries`);

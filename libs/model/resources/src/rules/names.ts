@@ -40,7 +40,7 @@ export function isLabelValue(text: string): boolean {
   return LABEL_VALUE.test(text);
 }
 
-/** A name in DNS (RFC 1123) that is no number at its end; a dot behind it is fine. */
+/** A name in DNS (RFC 1123) that is not a number at its end; a dot behind it is fine. */
 export function isName(text: string): boolean {
   if (text.length === 0 || text.length > 255) return false;
   const labels = text.split(".");

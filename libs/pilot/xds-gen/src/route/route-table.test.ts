@@ -46,7 +46,7 @@ describe("the names of a service", () => {
       [REVIEWS, `${REVIEWS}.`, ...short, "[fd00::1]"],
     ],
     [
-      "with a network, which is no name",
+      "with a network, which is not a name",
       { ...base, addresses: ["10.0.0.0/8"] },
       "prod",
       [REVIEWS, `${REVIEWS}.`, ...short],

@@ -88,7 +88,7 @@ describe("a subscription on a stream", () => {
     const [second] = client.take();
     assert.deepEqual([second?.names, state()], [[CLUSTER(2)], "awaitingAck"]);
     client.send("endpoint", { nonce: "other", unsubscribe: [CLUSTER(1)] });
-    assert.equal(state(), "awaitingAck", "a stale nonce is no answer");
+    assert.equal(state(), "awaitingAck", "a stale nonce is not an answer");
     client.send("endpoint", { nonce: second?.response.nonce ?? "" });
     assert.equal(state(), "idle");
     assert.deepEqual(server.generator && [...server.connections][0]?.subscriptions.get("endpoint")?.names?.names, [

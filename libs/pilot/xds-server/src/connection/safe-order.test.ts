@@ -180,7 +180,7 @@ describe("the order on a new stream, state of the world", () => {
     assert.deepEqual(types(never), ["route"]);
   });
 
-  it("does not wait for ever for a cluster that does not warm, and lets its mended form overtake it", async () => {
+  it("does not wait for ever for a cluster that does not warm, and lets its fixed form overtake it", async () => {
     const { server, apply } = await pilotThrough(V1);
     const client = reading(new SotwClient(server));
     for (const [type, names] of [

@@ -37,7 +37,10 @@ export async function fetchKeySet({ uri, issuer, timeoutMs }: KeySetRef, options
 /** The URL of the keys of an issuer, by its OpenID configuration. */
 async function discovered(issuer: string, get: (url: string) => Promise<string>): Promise<string> {
   if (!isHttp(issuer))
-    throw new XebecError("unavailable", `the issuer "${issuer.slice(0, 200)}" is no http URL; write jwksUri or jwks`);
+    throw new XebecError(
+      "unavailable",
+      `the issuer "${issuer.slice(0, 200)}" is not an http URL; write jwksUri or jwks`,
+    );
   const at = `${issuer.replace(/\/$/, "")}${DISCOVERY}`;
   const found = uriIn(await get(at));
   if (found !== undefined && isHttp(found)) return found;

@@ -9,7 +9,7 @@ export const TcpKeepalive = message("ConnectionPoolSettings.TCPSettings.TcpKeepa
 });
 
 const TcpSettings = message("ConnectionPoolSettings.TCPSettings", {
-  maxConnections: field(uint32(), "Most connections to all endpoints together. 0 is no limit.", {
+  maxConnections: field(uint32(), "Most connections to all endpoints together. 0 means no limit.", {
     defaultText: "no limit",
   }),
   connectTimeout: field(duration(), "How long connecting may take.", {
@@ -19,20 +19,20 @@ const TcpSettings = message("ConnectionPoolSettings.TCPSettings", {
     defaultText: "no probes",
   }),
   maxConnectionDuration: field(duration(), "How long a connection may be open.", { defaultText: "no limit" }),
-  idleTimeout: field(duration(), "How long a connection may be idle. `0s` is no limit.", { defaultText: "1h" }),
+  idleTimeout: field(duration(), "How long a connection may be idle. `0s` means no limit.", { defaultText: "1h" }),
 });
 
 const HttpSettings = message("ConnectionPoolSettings.HTTPSettings", {
-  http1MaxPendingRequests: field(uint32(), "Most requests that wait for a connection. 0 is no limit.", {
+  http1MaxPendingRequests: field(uint32(), "Most requests that wait for a connection. 0 means no limit.", {
     defaultText: "no limit",
   }),
-  http2MaxRequests: field(uint32(), "Most requests at a time, also with HTTP/1.1. 0 is no limit.", {
+  http2MaxRequests: field(uint32(), "Most requests at a time, also with HTTP/1.1. 0 means no limit.", {
     defaultText: "no limit",
   }),
   maxRequestsPerConnection: field(uint32(), "Most requests over one connection; 1 switches keep-alive off.", {
     defaultText: "no limit",
   }),
-  maxRetries: field(uint32(), "Most retries at a time. 0 is no limit.", { defaultText: "no limit" }),
+  maxRetries: field(uint32(), "Most retries at a time. 0 means no limit.", { defaultText: "no limit" }),
   idleTimeout: field(duration(), "How long a connection without requests stays open.", { defaultText: "1h" }),
   h2UpgradePolicy: field(
     enumeration(["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"]),

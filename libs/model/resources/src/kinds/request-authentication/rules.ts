@@ -49,6 +49,6 @@ export function checkKeySource(
 function checkUrl(text: string, path: Path, check: Checker): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:\/\//i.test(text))
-    check.fail(path, "is no URL; write http:// or https:// and where the keys are");
+    check.fail(path, "is not a URL; write http:// or https:// and where the keys are");
   else if (text.length > LONGEST_URL) check.fail(path, `is longer than ${LONGEST_URL} characters`);
 }

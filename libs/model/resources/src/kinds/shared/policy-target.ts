@@ -51,7 +51,7 @@ function checkReference({ group = "", kind, namespace = "" }: PolicyTargetRefere
   if (!TARGETS.has(`${group || "core"}/${kind}`))
     check.fail(
       [...path],
-      `"${[group, kind].filter(Boolean).join("/")}" is no target; write gateway.networking.k8s.io/Gateway, Service or networking.istio.io/ServiceEntry`,
+      `"${[group, kind].filter(Boolean).join("/")}" is not a target; write gateway.networking.k8s.io/Gateway, Service or networking.istio.io/ServiceEntry`,
     );
   if (namespace !== "" && namespace !== check.namespace)
     check.fail([...path, "namespace"], "a policy cannot refer to another namespace; leave it out");

@@ -13,7 +13,7 @@ export function checkMatch(match: HttpMatch, path: Path, check: Checker, forMesh
       const at = [...path, field, name];
       if (field !== "queryParams") checkHeaderName(name, at, check, forMesh);
       else if (name === "") check.fail([...path, field], "a name must not be empty");
-      // `*` is no regular expression, but means any value here.
+      // `*` is not a regular expression, but means any value here.
       if (field !== "withoutHeaders" || value.regex !== "*") check.stringMatch(value, at);
     }
   check.labels(match.sourceLabels, [...path, "sourceLabels"]);

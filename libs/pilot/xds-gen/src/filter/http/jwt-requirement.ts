@@ -24,7 +24,7 @@ export function anyRequirement(requirements: readonly JwtRequirement[]): JwtRequ
 export function tokenIfPresent(names: readonly string[]): JwtRequirement {
   const each = names.map((name) => anyRequirement([tokenOf(name), MISSING]));
   if (each.length === 1) return each[0] as JwtRequirement;
-  // Providers that read the same place: a token of one is no valid one of the others.
+  // Providers that read the same place: a token of one is not valid one of the others.
   const all: JwtRequirement = { requiresType: { case: "requiresAll", value: { requirements: each } } };
   return anyRequirement([...names.map(tokenOf), all]);
 }

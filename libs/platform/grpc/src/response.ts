@@ -17,13 +17,13 @@ const WITHOUT_BODY = { endStream: true, sendDate: false };
 const OK = { "grpc-status": "0" };
 
 /** Metadata for the caller: names in lower case, values of names that end with `-bin` in base64. */
-export interface AnswerMetadata {
+export interface ResponseMetadata {
   /** Before the first message. */
   readonly initial?: Readonly<Record<string, string>>;
   /** With the status. */
   readonly trailing?: Readonly<Record<string, string>>;
 }
-const NO_METADATA: AnswerMetadata = {};
+const NO_METADATA: ResponseMetadata = {};
 
 /** A status for the caller; no text is sent with OK. */
 export type Outcome = Pick<ErrorStatus, "code" | "details">;
@@ -33,7 +33,12 @@ function sendOk(this: ServerHttp2Stream): void {
 }
 
 /** Sends the one answer of a unary call, and status OK. @param gzip whether it is to be compressed */
-export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array, gzip = false, metadata = NO_METADATA): void {
+export function respondOnce(
+  stream: ServerHttp2Stream,
+  message: Uint8Array,
+  gzip = false,
+  metadata = NO_METADATA,
+): void {
   if (stream.destroyed || stream.closed) return;
   const packed = gzip ? compress(message) : undefined;
   stream.respond(headOf(packed !== undefined, metadata), WITH_TRAILERS);
@@ -43,17 +48,17 @@ export function answerOnce(stream: ServerHttp2Stream, message: Uint8Array, gzip 
 }
 
 /** Begins an answer of many messages. @param gzip whether some of them may be compressed */
-export function beginAnswer(stream: ServerHttp2Stream, gzip = false, metadata = NO_METADATA): void {
+export function beginResponse(stream: ServerHttp2Stream, gzip = false, metadata = NO_METADATA): void {
   stream.respond(headOf(gzip, metadata), WITH_TRAILERS);
 }
 
-function headOf(gzip: boolean, { initial }: AnswerMetadata): readonly string[] {
+function headOf(gzip: boolean, { initial }: ResponseMetadata): readonly string[] {
   const head = gzip ? GZIP_HEAD : HEAD;
   return initial ? [...head, ...Object.entries(initial).flat()] : head;
 }
 
 /** Ends a call after what was written. Without anything written, one header frame carries the status. */
-export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome, metadata = NO_METADATA): void {
+export function endResponse(stream: ServerHttp2Stream, outcome: Outcome, metadata = NO_METADATA): void {
   if (stream.destroyed || stream.closed) return;
   const trailers = { ...metadata.trailing, ...trailersOf(outcome) };
   if (!stream.headersSent) {
@@ -68,7 +73,7 @@ export function endAnswer(stream: ServerHttp2Stream, outcome: Outcome, metadata 
   stream.end();
 }
 
-/** Refuses what is no gRPC call. */
+/** Refuses what is not a gRPC call. */
 export function refuse(stream: ServerHttp2Stream, httpStatus: number): void {
   if (stream.destroyed || stream.closed) return;
   stream.respond({ ":status": httpStatus }, WITHOUT_BODY);
