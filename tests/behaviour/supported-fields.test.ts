@@ -13,6 +13,7 @@ const TABLES = [
   "ServiceEntry",
   "WorkloadEntry",
   "WorkloadGroup",
+  "Sidecar",
   "PeerAuthentication",
   "RequestAuthentication",
 ];

@@ -3,7 +3,7 @@
 /** A server that reports who it is and what it got, whatever its clients speak: HTTP/1, HTTP/2, TLS or just bytes. */
 export interface Upstream {
   readonly name: string;
-  /** `ADDRESS:PORT`. */
+  /** `ADDRESS:PORT`, or the path of a Unix socket. */
   readonly at: string;
   /** PEM; without it a TLS handshake is answered as bytes are. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -15,7 +15,7 @@ export interface Upstream {
 
 /** How a client's connection is made. */
 export interface Connection {
-  /** `ADDRESS:PORT` to connect to. */
+  /** `ADDRESS:PORT` to connect to, or the path of a Unix socket. */
   readonly at: string;
   /** `ADDRESS:PORT` that the client meant, where the proxy's listeners take it from PROXY's header. */
   readonly meant?: string;

@@ -15,7 +15,7 @@ const split = (text: string): [string, number] => [
 /** Opens a connection as it is described. @throws when it is refused or cut off */
 export async function open({ at, meant, source = "10.1.0.77", tunnel, tls, idleMs }: Connection): Promise<Socket> {
   const [host, port] = split(at);
-  const socket = connect(port, host);
+  const socket = at.startsWith("/") ? connect(at) : connect(port, host);
   socket.on("error", () => socket.destroy());
   await once(socket, "connect");
   if (meant) {

@@ -65,7 +65,8 @@ export async function startUpstream(spec: Upstream): Promise<() => Promise<void>
   const [host, port] = [spec.at.slice(0, spec.at.lastIndexOf(":")), Number(spec.at.split(":").at(-1))];
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, resolve);
+    if (spec.at.startsWith("/")) server.listen(spec.at, resolve);
+    else server.listen(port, host, resolve);
   });
   return async () => {
     for (const socket of open) socket.destroy();

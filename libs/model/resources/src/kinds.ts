@@ -7,6 +7,7 @@ import { mixerKinds } from "./kinds/mixer/index.ts";
 import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
 import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
+import { sidecar } from "./kinds/sidecar/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
 import { workloadEntry } from "./kinds/workload-entry/index.ts";
@@ -30,6 +31,7 @@ export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authent
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
 export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
 export { type HeaderEditor, type HeaderOperations, oldHeaders } from "./kinds/virtual-service/headers.ts";
+export type { SidecarEgress, SidecarIngress, SidecarSpec } from "./kinds/sidecar/schema.ts";
 export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
 export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";
@@ -45,6 +47,7 @@ export const KINDS: readonly Kind[] = [
   serviceEntry,
   workloadEntry,
   workloadGroup,
+  sidecar,
   peerAuthentication,
   requestAuthentication,
   ...mixerKinds,

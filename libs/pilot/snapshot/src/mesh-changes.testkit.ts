@@ -121,6 +121,37 @@ const serviceEntry = resource(
     exportTo,
   }),
 );
+const egressHost = fc.constantFrom(
+  "*/*",
+  "./*",
+  "prod/*",
+  "~/*",
+  `*/*.prod.${DOMAIN}`,
+  "*/api.example.com",
+  "default/*.example.com",
+  `prod/reviews.prod.${DOMAIN}`,
+);
+const sidecar = resource(
+  "networking.istio.io",
+  "Sidecar",
+  fc.constantFrom("a", "b"),
+  fc.record({
+    workloadSelector: maybe(fc.record({ labels: fc.record({ app }) })),
+    ingress: fc.constantFrom(
+      undefined,
+      [{ port: { number: 9080, name: "http", protocol: "HTTP" }, defaultEndpoint: "0.0.0.0:8080" }],
+      [{ port: { number: 8080, protocol: "TCP" }, captureMode: "NONE", bind: "127.0.0.9" }],
+    ),
+    egress: fc
+      .tuple(maybe(fc.uniqueArray(egressHost, { minLength: 1, maxLength: 2 })), maybe(egressHost))
+      .map(([all, own]) => [
+        ...(own ? [{ port: { number: 9080, protocol: "HTTP" }, hosts: [own] }] : []),
+        ...(all ? [{ hosts: all }] : []),
+      ]),
+    inboundConnectionPool: fc.constantFrom(undefined, { tcp: { maxConnections: 3 } }),
+    outboundTrafficPolicy: fc.constantFrom(undefined, { mode: "ALLOW_ANY" }, { mode: "REGISTRY_ONLY" }),
+  }),
+);
 const peerAuthentication = resource(
   "security.istio.io",
   "PeerAuthentication",
@@ -214,7 +245,7 @@ const pod = fc
   );
 
 const config = fc.oneof(
-  ...[virtualService, destinationRule, gateway, serviceEntry, peerAuthentication, mixer, meshConfig],
+  ...[virtualService, destinationRule, gateway, serviceEntry, sidecar, peerAuthentication, mixer, meshConfig],
 );
 const workload = fc.oneof(service, endpoints, pod);
 

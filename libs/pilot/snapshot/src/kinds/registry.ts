@@ -6,6 +6,7 @@ import { mixerKinds } from "./mixer/mixer.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
 import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { sidecarKind } from "./sidecar/sidecar.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
@@ -22,6 +23,14 @@ export {
   type RequestAuthentication,
   requestAuthenticationsOf,
 } from "./request-authentication/state.ts";
+export {
+  type EgressHost,
+  type EgressListener,
+  egressCovers,
+  type Sidecar,
+  sidecarFor,
+  sidecarNamed,
+} from "./sidecar/state.ts";
 export {
   virtualServiceOf,
   virtualServicesOfGateway,
@@ -41,6 +50,7 @@ const KINDS = [
   serviceEntryKind,
   workloadEntryKind,
   workloadGroupKind,
+  sidecarKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
   meshConfigKind,

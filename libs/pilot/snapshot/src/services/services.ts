@@ -7,6 +7,7 @@ import {
   type ServiceDefinition,
 } from "@xebec/pilot-registry";
 import { byAge } from "../collections/by-age.ts";
+import { domainsAbove } from "../collections/domains.ts";
 import { PersistentMap } from "../collections/persistent-map.ts";
 import type { Edit } from "../kinds/kind.ts";
 
@@ -16,6 +17,8 @@ export interface ServiceState {
   readonly definitions: PersistentMap<readonly ServiceDefinition[]>;
   /** By host; several when namespaces define the same host, the oldest first. */
   readonly services: PersistentMap<readonly MeshService[]>;
+  /** Those that a namespace defines, the oldest first. */
+  readonly servicesByNamespace: PersistentMap<readonly MeshService[]>;
   /** By service id. */
   readonly endpoints: PersistentMap<readonly MeshEndpoint[]>;
 }
@@ -24,6 +27,10 @@ export const serviceKeys = {
   /** Any service came, went, or changed its definition. */
   services: "services",
   service: (host: string): string => `service/${host}`,
+  /** A service of the namespace came, went, or changed its definition. */
+  servicesOf: (namespace: string): string => `services-of/${namespace}`,
+  /** A service below a domain came, went, or changed its definition. */
+  servicesBelow: (domain: string): string => `services-below/${domain}`,
   endpoints: (serviceId: string): string => `endpoints/${serviceId}`,
   /** What one registry says of a host in a namespace, also where it has no effect. @param group `<host>@<namespace>` */
   definition: (group: string): string => `definition/${group}`,
@@ -37,6 +44,7 @@ export function isEndpointsKey(key: string): boolean {
 export const NO_SERVICES: ServiceState = {
   definitions: PersistentMap.empty(),
   services: PersistentMap.empty(),
+  servicesByNamespace: PersistentMap.empty(),
   endpoints: PersistentMap.empty(),
 };
 
@@ -44,12 +52,15 @@ export const NO_SERVICES: ServiceState = {
 export function* serviceParts({
   definitions,
   services,
+  servicesByNamespace,
   endpoints,
 }: ServiceState): Iterable<readonly [string, unknown]> {
   for (const [host, list] of services.entries()) {
     yield [serviceKeys.service(host), list];
     yield [serviceKeys.services, list];
+    for (const domain of domainsAbove(host)) yield [serviceKeys.servicesBelow(domain), list];
   }
+  for (const [namespace, list] of servicesByNamespace.entries()) yield [serviceKeys.servicesOf(namespace), list];
   for (const [group, list] of definitions.entries())
     for (const { service } of list) yield [serviceKeys.definition(group), service];
   for (const [id, list] of endpoints.entries()) yield [serviceKeys.endpoints(id), list];
@@ -99,6 +110,37 @@ function putService(
   state.services = state.services.edit([[host, list.length > 0 ? list : undefined]], batch);
   changed.add(serviceKeys.service(host));
   changed.add(serviceKeys.services);
+  for (const domain of domainsAbove(host)) changed.add(serviceKeys.servicesBelow(domain));
+  const { namespace } = (before ?? after) as MeshService;
+  const own = replacedByAge(state.servicesByNamespace.get(namespace) ?? [], before, after);
+  state.servicesByNamespace = state.servicesByNamespace.edit([[namespace, own.length > 0 ? own : undefined]], batch);
+  changed.add(serviceKeys.servicesOf(namespace));
+}
+
+/** @param list the oldest first, which the result is, too */
+function replacedByAge(
+  list: readonly MeshService[],
+  before: MeshService | undefined,
+  after: MeshService | undefined,
+): readonly MeshService[] {
+  const next = list.slice();
+  if (before) {
+    const at = placeOf(next, before);
+    if (next[at]?.id === before.id) next.splice(at, 1);
+  }
+  if (after) next.splice(placeOf(next, after), 0, after);
+  return next;
+}
+
+/** Where a service is in a list in the order of age, or would be. */
+function placeOf(list: readonly MeshService[], each: MeshService): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (byAgeAndId(list[middle] as MeshService, each) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function putEndpoints(

@@ -17,11 +17,20 @@ export function inboundPassthroughBind(): Pick<ClusterInit, "upstreamBindConfig"
   };
 }
 
-/** The load assignment of a cluster with one host. */
-export function oneEndpoint(clusterName: string, address: string, port: number): Pick<ClusterInit, "loadAssignment"> {
-  const value = { address: socketAddress(address, port) };
+/** The load assignment of a cluster with one host. @param where an address and port, or the path of a Unix socket */
+export function oneEndpoint(
+  clusterName: string,
+  where: { readonly address: string; readonly port: number } | { readonly path: string },
+): Pick<ClusterInit, "loadAssignment"> {
+  const address =
+    "path" in where
+      ? { address: { case: "pipe" as const, value: { path: where.path } } }
+      : socketAddress(where.address, where.port);
   return {
-    loadAssignment: { clusterName, endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: "endpoint", value } }] }] },
+    loadAssignment: {
+      clusterName,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: "endpoint", value: { address } } }] }],
+    },
   };
 }
 

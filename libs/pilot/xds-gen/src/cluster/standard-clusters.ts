@@ -50,7 +50,7 @@ export function tunnelCluster({ address, httpProxyPort }: ExplicitBinding): Buil
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
       connectTimeout: durationOf(1000),
       circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
-      ...oneEndpoint(TUNNEL_CLUSTER, address, httpProxyPort),
+      ...oneEndpoint(TUNNEL_CLUSTER, { address, port: httpProxyPort }),
     },
     configKeys: NO_OBJECTS,
   };

@@ -4,7 +4,7 @@ import type { EncodedResource } from "../encode/encoded.ts";
 import type { PatchSource } from "../patch/patch.ts";
 import { PATCH_SOURCES } from "../patch/sources.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
-import { classOf, type ProxyClass } from "../scope/proxy-class.ts";
+import { classOf, hasSameClasses, type ProxyClass } from "../scope/proxy-class.ts";
 import { Scope, type ScopeSources } from "../scope/scope.ts";
 import { type Workload, workloadOf } from "../scope/workload.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
@@ -23,6 +23,7 @@ export class Generator {
   readonly #types: readonly ResourceType[];
   #sources: ScopeSources;
   #epoch = 0;
+  #classEpoch = 0;
 
   /**
    * @param patches where late changes of what is built come from
@@ -39,18 +40,24 @@ export class Generator {
     return this.#epoch;
   }
 
+  /** Changes when proxies may belong to other classes. */
+  get classEpoch(): number {
+    return this.#classEpoch;
+  }
+
   get snapshot(): Snapshot {
     return this.#sources.snapshot;
   }
 
   /** Moves to a newer snapshot. Everything that read one of the changed keys is generated again on demand. */
   update(snapshot: Snapshot, changed: ReadonlySet<string>): void {
+    if (!hasSameClasses(this.snapshot, snapshot)) this.#classEpoch++;
     this.#sources = { snapshot, cache: this.#cache, patches: this.#patches };
     this.#epoch++;
     this.#cache.invalidate(changed);
   }
 
-  /** The class of a proxy in this snapshot, which determines the labels that selectors read. */
+  /** The class of a proxy in this snapshot; the same until `classEpoch` changes. */
   proxyClass(proxy: MeshProxy): ProxyClass {
     return classOf(proxy, this.snapshot);
   }

@@ -1,4 +1,6 @@
+import { isHttp } from "@xebec/model-names";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { portOf } from "../listener/outbound/egress-listeners.ts";
 import { gatewayRouteTable, prepareGatewayHosts } from "../route/gateway-route-table.ts";
 import { HTTP_PROXY_ROUTE, prepareOutboundHosts } from "../route/outbound-hosts.ts";
 import { httpProxyRouteTable, outboundRouteTable } from "../route/route-table.ts";
@@ -18,7 +20,7 @@ export function routes(scope: Scope, request: ResourceRequest): ResourceSet {
 
 export function routeLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
   const router = routerOf(scope, { workload });
-  return tableNames(workload, listenerLists(scope, workload)).map((name) =>
+  return tableNames(scope, workload, listenerLists(scope, workload)).map((name) =>
     cachedFor(router, scope, `rds/alone/${name}`, (inner, own) => [routeTable(inner, name, own)]),
   );
 }
@@ -55,15 +57,27 @@ const GATEWAY_LISTENER = /_(\d+)$/;
 const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
 
 /** Names of the route tables that a proxy's listeners refer to. */
-function tableNames({ binding }: Workload, lists: readonly (readonly EncodedResource[])[]): readonly string[] {
+function tableNames(
+  scope: Scope,
+  { binding }: Workload,
+  lists: readonly (readonly EncodedResource[])[],
+): readonly string[] {
   switch (binding.mode) {
     case "gateway":
       return lists.flatMap((list) => namesIn(list, GATEWAY_LISTENER, "http."));
     case "explicit":
-      return binding.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : [];
+      return [...(binding.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : []), ...egressTables(scope)];
     case "captured":
-      return lists.flatMap((list) => namesIn(list, SHARED_LISTENER, ""));
+      return [...new Set([...lists.flatMap((list) => namesIn(list, SHARED_LISTENER, "")), ...egressTables(scope)])];
   }
+}
+
+/** The tables of the listeners that a Sidecar's egress has. */
+function egressTables(scope: Scope): string[] {
+  return scope.egress().flatMap(({ listener }) => {
+    if (!listener?.port || !isHttp(portOf(listener)?.protocol ?? "TCP")) return [];
+    return listener.port.number > 0 ? String(listener.port.number) : (listener.bind ?? []);
+  });
 }
 
 /** Table names by list of listeners: many proxies share one list. */

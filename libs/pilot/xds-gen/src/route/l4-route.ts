@@ -47,8 +47,8 @@ interface L4Destination {
  * then to the service itself (docs/reference/pilot.md §3.1).
  */
 export function serviceL4Targets(scope: Scope, service: MeshService, port: MeshPort): L4Target[] {
-  const tls = isTls(port.protocol) ? scope.virtualService(service.host, "tls") : undefined;
-  const owner = tls ?? scope.virtualService(service.host, "tcp");
+  const tls = isTls(port.protocol) ? scope.virtualService(service.host, "tls", port.number) : undefined;
+  const owner = tls ?? scope.virtualService(service.host, "tcp", port.number);
   const rules: readonly L4Rule[] = (tls ? owner?.spec.tls : owner?.spec.tcp) ?? [];
   const targets = owner ? ruledL4Targets(scope, owner, rules, meshBinding(port.number)) : [];
   if (targets.some(takesAll)) return targets;

@@ -65,7 +65,7 @@ export function* unknownHosts(scope: Scope, known: ReadonlySet<string>, byProxy:
   for (const owner of scope.virtualServices())
     for (const host of owner.hosts) {
       if (taken.has(host) || scope.hasService(host)) continue;
-      if (scope.virtualService(host, "http") !== owner) continue;
+      if (scope.virtualService(host, "http", UNKNOWN_HOSTS_PORT) !== owner) continue;
       taken.add(host);
       yield unknownHost(scope, host, byProxy);
     }
@@ -73,7 +73,7 @@ export function* unknownHosts(scope: Scope, known: ReadonlySet<string>, byProxy:
 
 function unknownHost(scope: Scope, host: string, byProxy: boolean): Encoded {
   return scope.cached(`${byProxy ? "proxy-" : ""}unknown-vhost/${host}`, (inner) => {
-    const owner = inner.virtualService(host, "http");
+    const owner = inner.virtualService(host, "http", UNKNOWN_HOSTS_PORT);
     const built = owner && unknownHostVirtualHost(inner, host, owner, UNKNOWN_HOSTS_PORT);
     if (!built) return undefined;
     return byProxy

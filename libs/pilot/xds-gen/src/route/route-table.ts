@@ -1,7 +1,9 @@
+import type { MeshPort } from "@xebec/pilot-registry";
 import type { BuiltRouteConfiguration } from "../build/built.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import { encodeRouteConfiguration } from "../encode/route-configuration.ts";
 import { type EncodedVirtualHost, encodeVirtualHost } from "../encode/virtual-host.ts";
+import { isBound } from "../listener/outbound/egress-listeners.ts";
 import { isAuto } from "../listener/sniffing.ts";
 import type { Scope } from "../scope/scope.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
@@ -16,6 +18,8 @@ import {
   unknownHosts,
 } from "./outbound-hosts.ts";
 import { withTunnel } from "./tunnel.ts";
+
+const UNIX = "unix://";
 
 const MAX_DIRECT_RESPONSE = 1024 * 1024;
 
@@ -34,18 +38,35 @@ export function routeTable(name: string, { ignorePort }: { readonly ignorePort: 
 
 /** The route table of a sidecar's outbound port: a virtual host for each HTTP service on it (docs/reference/pilot.md §4.3). */
 export function outboundRouteTable(scope: Scope, name: string): EncodedResource {
+  if (name.startsWith(UNIX)) return socketRouteTable(scope, name);
   if (name.includes(":")) return sniffedRouteTable(scope, name);
   const port = Number(name);
   const hosts: (EncodedVirtualHost | undefined)[] = [];
   const known = new Set<string>();
-  for (const service of scope.services()) {
-    if (!service.ports.some((each) => each.number === port && isInSharedTable(service, each))) continue;
+  const egress = scope.egressAt(port);
+  for (const service of egress?.services ?? []) {
+    // A listener of the port's own says the protocol itself.
+    const isHere = egress?.listener?.port
+      ? (each: MeshPort) => each.protocol !== "UDP"
+      : (each: MeshPort) => isInSharedTable(service, each);
+    if (!service.ports.some((each) => each.number === port && isHere(each))) continue;
     known.add(service.host);
     hosts.push(serviceHost(scope, service, port));
   }
   if (port === UNKNOWN_HOSTS_PORT) hosts.push(...sorted(unknownHosts(scope, known, false)));
-  hosts.push(encodeVirtualHost(scope, fallbackVirtualHost(scope), name));
+  const fallback = fallbackVirtualHost(scope, egress !== undefined && isBound(scope, egress));
+  hosts.push(encodeVirtualHost(scope, fallback, name));
   return table(scope, name, hosts);
+}
+
+/** The route table of a Unix socket of a Sidecar's egress: every HTTP service of the listener on every port, called by `host:port`. */
+function socketRouteTable(scope: Scope, name: string): EncodedResource {
+  const hosts: (EncodedVirtualHost | undefined)[] = [];
+  const egress = scope.egress().find(({ listener }) => listener?.bind === name);
+  for (const service of egress?.services ?? [])
+    for (const port of service.ports) if (mayBeHttp(port)) hosts.push(proxyHost(scope, service, port));
+  hosts.push(encodeVirtualHost(scope, fallbackVirtualHost(scope, true), name));
+  return table(scope, name, hosts, false);
 }
 
 /** The route table `<host>:<port>` of a port without protocol. */
@@ -67,7 +88,7 @@ function sniffedRouteTable(scope: Scope, name: string): EncodedResource {
 export function httpProxyRouteTable(scope: Scope): EncodedResource {
   const hosts: (EncodedVirtualHost | undefined)[] = [];
   const known = new Set<string>();
-  for (const service of scope.services())
+  for (const service of scope.egressAt(0)?.services ?? [])
     for (const port of service.ports) {
       if (mayBeHttp(port)) known.add(service.host);
       hosts.push(proxyHost(scope, service, port));

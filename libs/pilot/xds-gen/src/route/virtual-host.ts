@@ -27,7 +27,7 @@ export function routesOf(scope: Scope, owner: VirtualService, binding: RouteBind
 
 /** The virtual host of a service's port in a sidecar's route table. */
 export function serviceVirtualHost(scope: Scope, service: MeshService, port: number): BuiltVirtualHost {
-  const owner = scope.virtualService(service.host, "http");
+  const owner = scope.virtualService(service.host, "http", port);
   const routes = owner ? routesOf(scope, owner, meshBinding(port)) : [];
   return {
     name: `${service.host}:${port}`,

@@ -1,11 +1,12 @@
 import type { NodeType } from "@xebec/model-names";
-import type { Snapshot } from "@xebec/pilot-snapshot";
+import { type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Interception, MeshProxy } from "./proxy.ts";
 
 /**
  * What builders know about a proxy when they build shared resources. Proxies with equal fields are one class. To let builders know
- * more (network, locality, the Sidecar or the policies that select a proxy), add a field here and set it in `classOf`.
+ * more (network, locality, the policies that select a proxy), add a field here, set it in `classOf`, and name what it is made from
+ * in `hasSameClasses`. A field that says which object was selected costs fewer classes than the labels that the object reads.
  */
 export type ProxyClass = Keyed<{
   readonly type: NodeType;
@@ -15,15 +16,33 @@ export type ProxyClass = Keyed<{
   readonly http10: boolean;
   /** Only labels that some selector reads. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The Sidecar that holds for them, `<namespace>/<name>`; absent where there is none. */
+  readonly sidecar?: string;
 }>;
 
+/** What of a snapshot decides about the class of a proxy. */
+export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "mesh">;
+
 /** The class of a proxy. */
-export function classOf(proxy: MeshProxy, { selectorLabels }: Pick<Snapshot, "selectorLabels">): ProxyClass {
+export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  for (const name of selectorLabels) {
+  for (const name of snapshot.selectorLabels) {
     const value = proxy.labels[name];
     if (value !== undefined) labels[name] = value;
   }
   const { type, namespace, interception, http10 } = proxy;
-  return keyed({ type, namespace, interception, http10, labels });
+  const sidecar = type === "sidecar" ? sidecarFor(snapshot, proxy) : undefined;
+  return keyed({
+    ...{ type, namespace, interception, http10, labels },
+    ...(sidecar ? { sidecar: `${sidecar.namespace}/${sidecar.name}` } : {}),
+  });
+}
+
+/** True when every proxy has the same class in both snapshots. */
+export function hasSameClasses(before: ClassState, after: ClassState): boolean {
+  return (
+    before.selectorLabels === after.selectorLabels &&
+    before.sidecars === after.sidecars &&
+    before.mesh.rootNamespace === after.mesh.rootNamespace
+  );
 }

@@ -31,7 +31,7 @@ describe("a scope", () => {
   for (const [name, read, keys] of [
     ["a service", (scope: Scope) => scope.service(WEB), [`service/${WEB}`]],
     ["a namespace's service", (scope: Scope) => scope.serviceOf(WEB, "default"), [`service/${WEB}`]],
-    ["whether there is a service", (scope: Scope) => scope.hasService("x"), ["services"]],
+    ["whether there is a service", (scope: Scope) => scope.hasService("x"), ["service/x"]],
     ["endpoints", (scope: Scope) => scope.endpoints(found(scope)), [`service/${WEB}`, `endpoints/${WEB}@default`]],
     ["a pod's port", (scope: Scope) => scope.containerPort({ name: "web-1", ip: "10.0.0.1" }, "http"), ["pods"]],
     ["a VirtualService", (scope: Scope) => scope.virtualService("a.b", "http"), ["vs/a.b", "vs/*"]],

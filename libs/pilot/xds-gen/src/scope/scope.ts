@@ -3,12 +3,16 @@ import {
   type DestinationRule,
   dependency,
   destinationRulesOf,
+  type EgressListener,
+  egressCovers,
   type Gateway,
   gatewaysOf,
   type Mesh,
   type Query,
+  type Sidecar,
   type Snapshot,
   serviceSeenFrom,
+  sidecarNamed,
   type VirtualService,
   virtualServiceOf,
   virtualServicesOfGateway,
@@ -16,7 +20,10 @@ import {
 } from "@xebec/pilot-snapshot";
 import type { ResourceCache } from "../engine/resource-cache.ts";
 import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
+import { coveredServices, coveredVirtualServices, type Egress } from "./egress.ts";
+import { importedServices } from "./imported-services.ts";
 import type { Keyed } from "./keyed.ts";
+import { type OutboundPolicy, outboundPolicyOf } from "./outbound-policy.ts";
 import type { ProxyClass } from "./proxy-class.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
@@ -93,6 +100,8 @@ export class Scope {
    */
   cachedOf<T>(name: string, objects: MeshService | readonly VirtualService[], make: (scope: Scope) => T): T {
     return this.cached(name, (inner) => {
+      // What there is of a service for proxies with a Sidecar depends on that, too.
+      if (this.proxyClass.sidecar !== undefined) inner.#note(dependency.sidecar(this.proxyClass.sidecar));
       if ("host" in objects) inner.#note(dependency.service(objects.host));
       else for (const { hosts } of objects) for (const host of hosts) inner.#note(dependency.virtualService(host));
       return make(inner);
@@ -132,10 +141,28 @@ export class Scope {
     return this.#snapshot.mesh;
   }
 
-  /** The service that a host means for the class. */
+  /** The Sidecar of the class, if it has one. */
+  get sidecar(): Sidecar | undefined {
+    const { sidecar } = this.proxyClass;
+    return sidecar === undefined ? undefined : this.read(sidecarNamed, sidecar);
+  }
+
+  /** What happens to traffic to destinations that nobody knows. */
+  get outboundPolicy(): OutboundPolicy {
+    return outboundPolicyOf(this.mesh, this.sidecar);
+  }
+
+  /**
+   * The service that a host means for the class: of several, one that its Sidecar covers. Others are those to which rules lead.
+   */
   service(host: string): MeshService | undefined {
     this.#note(dependency.service(host));
-    return serviceSeenFrom(this.#snapshot.services.get(host), this.proxyClass.namespace);
+    const list = this.#snapshot.services.get(host);
+    const { namespace } = this.proxyClass;
+    const egress = list && list.length > 1 ? this.sidecar?.egress : undefined;
+    const covered =
+      egress && list?.filter((each) => egress.some((one) => egressCovers(one, namespace, each.namespace, [host])));
+    return serviceSeenFrom(covered?.length ? covered : list, namespace);
   }
 
   /** The service that a namespace defines for a host, visible or not. */
@@ -146,34 +173,71 @@ export class Scope {
 
   /** True when some namespace defines a service for a host, visible or not. */
   hasService(host: string): boolean {
-    this.#note(dependency.services);
+    this.#note(dependency.service(host));
     return this.#snapshot.services.has(host);
   }
 
-  /** All services visible to the class, one for each host, oldest first. */
+  /**
+   * All services of the class, one for each host, oldest first: those that are visible to it or, where it has a Sidecar, those that the
+   * Sidecar's egress covers, and those to which rules lead that it covers.
+   */
   services(): readonly MeshService[] {
     return this.cached("services", (inner) => inner.#seenServices());
   }
 
   #seenServices(): readonly MeshService[] {
-    this.#note(dependency.services);
-    const seen: MeshService[] = [];
-    for (const list of this.#snapshot.services.values()) {
-      const service = serviceSeenFrom(list, this.proxyClass.namespace);
-      if (service) seen.push(service);
+    const seen = new Map<string, MeshService>();
+    if (this.sidecar) {
+      for (const { services } of this.egress())
+        for (const service of services) if (!seen.has(service.host)) seen.set(service.host, service);
+      for (const service of importedServices(this)) if (!seen.has(service.host)) seen.set(service.host, service);
+    } else {
+      this.#note(dependency.services);
+      for (const list of this.#snapshot.services.values()) {
+        const service = serviceSeenFrom(list, this.proxyClass.namespace);
+        if (service) seen.set(service.host, service);
+      }
     }
-    return seen.sort(byAge);
+    return [...seen.values()].sort(byAge);
+  }
+
+  /** The listeners of the Sidecar's egress with the services that each covers; one for all services where there is no Sidecar. */
+  egress(): readonly Egress[] {
+    if (this.proxyClass.sidecar === undefined) return [{ services: this.services() }];
+    return this.cached("egress", (inner) =>
+      (inner.sidecar?.egress ?? []).map((listener) => ({
+        listener,
+        services: [
+          ...coveredServices(inner.#snapshot, inner.#reads ?? NOWHERE, listener, inner.proxyClass.namespace),
+        ].sort(byAge),
+      })),
+    );
+  }
+
+  /** The listener of the egress for a port; the one without a port where no other has it. @returns undefined where there is none */
+  egressAt(port: number): Egress | undefined {
+    const all = this.egress();
+    return all.find(({ listener }) => listener?.port?.number === port) ?? all.find(({ listener }) => !listener?.port);
+  }
+
+  /** Whether the Sidecar's egress covers a rule, for calls to a port. */
+  #imports(rule: VirtualService, port: number | undefined): boolean {
+    const egress = this.sidecar?.egress;
+    if (!egress) return true;
+    const own = port === undefined ? [] : egress.filter((each) => each.port?.number === port);
+    const listeners = own.length > 0 ? own : egress.filter((each) => !each.port || each.port.number === 0);
+    return listeners.some((each) => this.#covers(each, rule));
+  }
+
+  #covers(listener: EgressListener, { namespace, hosts }: VirtualService): boolean {
+    return egressCovers(listener, this.proxyClass.namespace, namespace, hosts);
   }
 
   /** All services of the class's namespace, visible or not, oldest first. */
   ownServices(): readonly MeshService[] {
-    return this.cached("services/own", (inner) => inner.#servicesOf(this.proxyClass.namespace));
-  }
-
-  #servicesOf(namespace: string): readonly MeshService[] {
-    this.#note(dependency.services);
-    const own = [...this.#snapshot.services.values()].flat().filter((each) => each.namespace === namespace);
-    return own.sort(byAge);
+    const { namespace } = this.proxyClass;
+    this.#note(dependency.servicesOf(namespace));
+    return this.#snapshot.servicesByNamespace.get(namespace) ?? [];
   }
 
   endpoints(service: MeshService): readonly MeshEndpoint[] {
@@ -192,14 +256,32 @@ export class Scope {
     return found?.ports.find((port) => port.name === portName)?.containerPort;
   }
 
-  /** The VirtualService that owns a host for sidecars. @param rules only one that has such rules counts */
-  virtualService(host: string, rules: "http" | "tls" | "tcp"): VirtualService | undefined {
-    return this.read(virtualServiceOf, host, rules, this.proxyClass.namespace);
+  /**
+   * The VirtualService that owns a host for sidecars.
+   * @param rules only one that has such rules counts
+   * @param port that is called: the Sidecar may cover others there
+   */
+  virtualService(host: string, rules: "http" | "tls" | "tcp", port?: number): VirtualService | undefined {
+    const { namespace, sidecar } = this.proxyClass;
+    if (sidecar === undefined) return this.read(virtualServiceOf, host, rules, namespace);
+    return this.read(virtualServiceOf, host, rules, namespace, (rule) => this.#imports(rule, port));
   }
 
-  /** All VirtualServices for sidecars that are visible to the class. */
+  /** All VirtualServices for sidecars that are visible to the class and that its Sidecar covers. */
   virtualServices(): Iterable<VirtualService> {
-    return this.read(virtualServicesOfSidecars, this.proxyClass.namespace);
+    const { sidecar } = this;
+    if (!sidecar) return this.read(virtualServicesOfSidecars, this.proxyClass.namespace);
+    const covered = new Set<VirtualService>();
+    for (const listener of sidecar.egress)
+      for (const rule of coveredVirtualServices(
+        this.#snapshot,
+        this.#reads ?? NOWHERE,
+        listener,
+        this.proxyClass.namespace,
+      ))
+        covered.add(rule);
+    const visible = new Set(virtualServicesOfSidecars.run(this.#snapshot, NOWHERE, this.proxyClass.namespace));
+    return [...visible].filter((rule) => covered.has(rule));
   }
 
   /** The Gateways that select the class, oldest first. */

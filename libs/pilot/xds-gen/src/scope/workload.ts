@@ -1,7 +1,9 @@
 import { labelsMatch, type PortProtocol } from "@xebec/model-names";
+import type { ConnectionPool, SidecarIngress } from "@xebec/model-resources";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { MeshProxy, PodFields, ProxyBinding, WorkloadFields } from "./proxy.ts";
 import type { Scope } from "./scope.ts";
+import { AT_POD, sidecarTargets } from "./sidecar-targets.ts";
 
 /** A service port that the proxy's own workload serves (Istio's ServiceTarget). */
 export interface ServiceTarget {
@@ -12,7 +14,24 @@ export interface ServiceTarget {
   readonly servicePort: number;
   readonly protocol: PortProtocol;
   readonly targetPort: number;
+  /** Limits of the connections to the workload, as its Sidecar says them. */
+  readonly connectionPool?: ConnectionPool;
+  /** How a Sidecar's ingress listener serves the port. */
+  readonly ingress?: IngressListener;
 }
+
+/** What a Sidecar says of a served port. */
+export interface IngressListener extends Pick<SidecarIngress, "bind" | "tls"> {
+  /** Key of the Sidecar. */
+  readonly configKey: string;
+  /** The proxy listens at the port itself. */
+  readonly bound: boolean;
+  /** Where the workload listens; absent for the address and port that were called. */
+  readonly endpoint?: IngressEndpoint;
+}
+
+/** `pod` is the address of the proxy's own pod. */
+export type IngressEndpoint = { readonly address: string; readonly port: number } | { readonly path: string };
 
 /**
  * What builders know about a proxy when they build its own listeners and clusters. Proxies of a class with equal workloads share these,
@@ -25,7 +44,7 @@ export type Workload = Keyed<{
 }>;
 
 /** A target whose port may be the name of a container port. */
-type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
+export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
 
 /** The workload of a proxy. */
 export function workloadOf(scope: Scope, proxy: MeshProxy): Workload {
@@ -38,18 +57,27 @@ export function workloadOf(scope: Scope, proxy: MeshProxy): Workload {
 
 /** @returns undefined when a target port is a name */
 function workloadWithNumbers(scope: Scope, { labels, binding }: WorkloadFields): Workload | undefined {
-  const targets = scope.cachedFor("served", keyed({ labels }), serviceTargets);
-  return areNumbers(targets) ? keyed({ binding, targets }) : undefined;
+  const targets = scope.cachedFor("served", keyed({ labels }), servedTargets);
+  return areNumbers(targets) && !targets.some(isAtPod) ? keyed({ binding, targets }) : undefined;
 }
 
 /** Resolves named ports in the pod. Ports that the pod does not have are omitted. */
 function workloadOfPod(scope: Scope, { labels, binding, pod }: PodFields): Workload {
-  const targets = scope.cachedFor("served", keyed({ labels }), serviceTargets).flatMap((each): ServiceTarget[] => {
-    const { targetPort: given } = each;
+  const targets = scope.cachedFor("served", keyed({ labels }), servedTargets).flatMap((each): ServiceTarget[] => {
+    const { targetPort: given, ingress } = each;
     const targetPort = typeof given === "number" ? given : scope.containerPort(pod, given);
-    return targetPort === undefined ? [] : [{ ...each, targetPort }];
+    if (targetPort === undefined) return [];
+    if (!ingress?.endpoint || !isAtPod(each)) return [{ ...each, targetPort }];
+    return [{ ...each, targetPort, ingress: { ...ingress, endpoint: { ...ingress.endpoint, address: pod.ip } } }];
   });
   return keyed({ binding, targets });
+}
+
+/** What workloads with these labels serve: what their Sidecar's ingress says, else the ports of their services. */
+function servedTargets(scope: Scope, labels: Pick<WorkloadFields, "labels">): readonly NamedTarget[] {
+  const targets = serviceTargets(scope, labels);
+  const { sidecar } = scope;
+  return sidecar ? sidecarTargets(sidecar, scope.proxyClass.namespace, targets) : targets;
 }
 
 /**
@@ -74,6 +102,10 @@ function serviceTargets(scope: Scope, { labels }: Pick<WorkloadFields, "labels">
     }
   }
   return targets;
+}
+
+function isAtPod({ ingress }: NamedTarget): boolean {
+  return ingress?.endpoint !== undefined && "address" in ingress.endpoint && ingress.endpoint.address === AT_POD;
 }
 
 /** True when no port is a name, so that all pods of the workload have the same ports. */

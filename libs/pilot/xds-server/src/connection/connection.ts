@@ -49,8 +49,8 @@ export class Connection implements PushTarget, SenderOwner {
   readonly #sender: Sender;
   #state: ConnectionState = "waiting";
   #proxyClass: ProxyClass | undefined;
-  /** The labels that the class was computed with. */
-  #classLabels: unknown;
+  /** The generator's `classEpoch` that the class is of. */
+  #classEpoch = -1;
   /** What it waits for in the state `preparing`. */
   #preparation: Promise<void> | undefined;
 
@@ -101,10 +101,9 @@ export class Connection implements PushTarget, SenderOwner {
 
   /** The class of proxies that it belongs to, as of the current snapshot. */
   proxyClass(generator: Generator): ProxyClass {
-    const labels = generator.snapshot.selectorLabels;
-    if (!this.#proxyClass || this.#classLabels !== labels) {
+    if (!this.#proxyClass || this.#classEpoch !== generator.classEpoch) {
       this.#proxyClass = generator.proxyClass(this.proxy);
-      this.#classLabels = labels;
+      this.#classEpoch = generator.classEpoch;
     }
     return this.#proxyClass;
   }

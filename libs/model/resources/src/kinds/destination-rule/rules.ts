@@ -2,12 +2,12 @@ import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isLabel } from "../../rules/names.ts";
 import { checkPort } from "../shared/port-rules.ts";
+import { checkConnectionPool } from "./connection-pool-rules.ts";
 import type { DestinationRuleSpec, TrafficPolicy } from "./schema.ts";
 
 const MAX_MAGLEV = 5_000_011;
 /** Envoy's limits. */
 const MAX_RING = 8_388_608;
-const MAX_STREAMS = 2_147_483_647;
 
 /** Semantic rules of a DestinationRule (docs/reference/platform.md §3.11). */
 export function checkDestinationRule(spec: DestinationRuleSpec, check: Checker): void {
@@ -54,20 +54,7 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Check
 
 function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path, check: Checker): void {
   const { connectionPool, outlierDetection, loadBalancer, tls } = policy;
-  const { tcp, http } = connectionPool ?? {};
-  const pool = [...path, "connectionPool"];
-  if (connectionPool && !tcp && !http) check.fail(pool, "one of tcp and http is needed");
-  check.duration(tcp?.connectTimeout, [...pool, "tcp", "connectTimeout"]);
-  check.duration(tcp?.idleTimeout, [...pool, "tcp", "idleTimeout"], { zero: true });
-  check.duration(tcp?.maxConnectionDuration, [...pool, "tcp", "maxConnectionDuration"]);
-  check.duration(tcp?.tcpKeepalive?.time, [...pool, "tcp", "tcpKeepalive", "time"]);
-  check.duration(tcp?.tcpKeepalive?.interval, [...pool, "tcp", "tcpKeepalive", "interval"]);
-  check.duration(http?.idleTimeout, [...pool, "http", "idleTimeout"]);
-  if (http?.useClientProtocol && http.h2UpgradePolicy === "UPGRADE")
-    check.fail([...pool, "http", "useClientProtocol"], "cannot be together with h2UpgradePolicy UPGRADE");
-  const streams = http?.maxConcurrentStreams;
-  if (streams !== undefined && (streams < 1 || streams > MAX_STREAMS))
-    check.fail([...pool, "http", "maxConcurrentStreams"], `must be from 1 to ${MAX_STREAMS}, not ${streams}`);
+  checkConnectionPool(connectionPool, [...path, "connectionPool"], check);
   const outlier = [...path, "outlierDetection"];
   check.duration(outlierDetection?.interval, [...outlier, "interval"]);
   check.duration(outlierDetection?.baseEjectionTime, [...outlier, "baseEjectionTime"]);

@@ -8,6 +8,7 @@ const NONE: readonly VirtualService[] = [];
  * The VirtualService that owns a host for the sidecars of a namespace: the most specific host, then the oldest
  * (docs/reference/pilot.md §3.1).
  * @param rules only one that has such rules counts: one for TCP alone leaves HTTP to the next
+ * @param isImported whether the proxy's Sidecar imports it
  */
 export const virtualServiceOf = new Query(
   (
@@ -16,12 +17,13 @@ export const virtualServiceOf = new Query(
     host: string,
     rules: "http" | "tls" | "tcp",
     namespace: string,
+    isImported: (rule: VirtualService) => boolean = () => true,
   ): VirtualService | undefined => {
     keys.add(virtualServiceKeys.virtualService(host));
     keys.add(virtualServiceKeys.virtualService("*"));
     return virtualServices.find(
       host,
-      (each) => (each.spec[rules]?.length ?? 0) > 0 && isForSidecars(each, namespace),
+      (each) => (each.spec[rules]?.length ?? 0) > 0 && isForSidecars(each, namespace) && isImported(each),
     )[0];
   },
 );

@@ -42,6 +42,9 @@ export interface VirtualServiceState {
 export const virtualServiceKeys = {
   virtualService: (host: string): string => `vs/${host.startsWith("*") ? "*" : host}`,
   anyVirtualService: "vs",
+  /** Those with a host below a domain. */
+  virtualServicesBelow: (domain: string): string => `vs-below/${domain}`,
+  virtualServicesOf: (namespace: string): string => `vs-of/${namespace}`,
   gatewayRoutes: (gateway: string): string => `gateway-routes/${gateway}`,
   /** Who delegates to whom. What comes of it is under the hosts and Gateways of those that delegate. */
   delegate: (id: DelegateId): string => `delegate/${id}`,

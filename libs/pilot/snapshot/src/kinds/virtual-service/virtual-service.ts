@@ -1,5 +1,6 @@
 import type { Resource, VirtualServiceSpec } from "@xebec/model-resources";
 import { withReplaced } from "../../collections/by-age.ts";
+import { domainsAbove } from "../../collections/domains.ts";
 import { HostIndex } from "../../collections/host-index.ts";
 import { PersistentMap } from "../../collections/persistent-map.ts";
 import type { ConfigKind, Edit } from "../kind.ts";
@@ -15,7 +16,8 @@ import {
   virtualServiceKeys,
 } from "./state.ts";
 
-const { virtualService, anyVirtualService, gatewayRoutes, delegate } = virtualServiceKeys;
+const { virtualService, anyVirtualService, virtualServicesBelow, virtualServicesOf, gatewayRoutes, delegate } =
+  virtualServiceKeys;
 
 export const virtualServiceKind = {
   group: "networking.istio.io",
@@ -43,6 +45,8 @@ export const virtualServiceKind = {
     for (const [host, list] of virtualServices.entries()) {
       yield [virtualService(host), list];
       yield [anyVirtualService, list];
+      for (const domain of domainsAbove(host)) yield [virtualServicesBelow(domain), list];
+      for (const each of list) yield [virtualServicesOf(each.namespace), each];
     }
     for (const [gateway, list] of routes.entries()) yield [gatewayRoutes(gateway), list];
     for (const [id, each] of delegates.entries()) yield [delegate(id), each];
@@ -109,7 +113,11 @@ function replaceRule(
 ): void {
   const touched = new Set<string>();
   state.virtualServices = state.virtualServices.replace(before, after, touched, batch);
-  for (const host of touched) changed.add(virtualService(host));
+  for (const host of touched) {
+    changed.add(virtualService(host));
+    for (const domain of domainsAbove(host)) changed.add(virtualServicesBelow(domain));
+  }
+  changed.add(virtualServicesOf((before ?? after)?.namespace ?? ""));
   if (touched.size > 0) changed.add(anyVirtualService);
   for (const gateway of new Set([...(before?.gateways ?? []), ...(after?.gateways ?? [])])) {
     if (gateway === MESH_GATEWAY) continue;

@@ -10,36 +10,45 @@ import { inspectors, listenerFilter } from "../listener-filters.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
 import { inboundHttp } from "./inbound-http.ts";
+import { ingressTls } from "./ingress-tls.ts";
 import { MESH_ALPN, MESH_ALPN_TCP, mtlsTransports, mutualTls } from "./mtls-transports.ts";
 
 const INBOUND_PORT = 15006;
 
 /**
  * The inbound listeners of a sidecar: `virtualInbound` behind traffic capture, or, with interception NONE, a listener on the proxy's
- * address for each port.
+ * address for each port. A Sidecar's ingress listener may have a port of its own in both cases.
  */
 export function inboundListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
   const ports = new Map<number, ServiceTarget>();
   for (const target of targets) if (!ports.has(target.targetPort)) ports.set(target.targetPort, target);
-  if (binding.mode !== "explicit") return [virtualInbound(scope, [...ports.values()])];
-  const { address } = binding;
-  return [...ports.values()].map((target) => {
-    const name = `${address}_${target.targetPort}`;
-    const chains = portChains(scope, target, {}, name);
-    return {
-      name,
-      message: {
-        address: socketAddress(address, target.targetPort),
-        trafficDirection: TrafficDirection.INBOUND,
-        // A second proxy on the same address must fail instead of silently sharing the port.
-        enableReusePort: false,
-        ...inspectorTimeout,
-        listenerFilters: inspectors(chains),
-      },
-      filterChains: chains,
-      configKeys: [],
-    };
-  });
+  if (binding.mode !== "explicit") {
+    const all = [...ports.values()];
+    const bound = all.filter(({ ingress }) => ingress?.bound);
+    const captured = all.filter(({ ingress }) => !ingress?.bound);
+    return [virtualInbound(scope, captured), ...bound.map((target) => boundListener(scope, target, "0.0.0.0"))];
+  }
+  return [...ports.values()].map((target) => boundListener(scope, target, binding.address));
+}
+
+/** The listener of a port that is not captured. @param address unless a Sidecar says another one */
+function boundListener(scope: Scope, target: ServiceTarget, address: string): BuiltListener {
+  const bind = target.ingress?.bind ?? address;
+  const name = `${bind}_${target.targetPort}`;
+  const chains = portChains(scope, target, {}, name);
+  return {
+    name,
+    message: {
+      address: socketAddress(bind, target.targetPort),
+      trafficDirection: TrafficDirection.INBOUND,
+      // A second proxy on the same address must fail instead of silently sharing the port.
+      enableReusePort: false,
+      ...inspectorTimeout,
+      listenerFilters: inspectors(chains),
+    },
+    filterChains: chains,
+    configKeys: [],
+  };
 }
 
 function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltListener {
@@ -96,11 +105,17 @@ function portChains(
   destination: DestinationMatch,
   name: string,
 ): BuiltFilterChain[] {
-  const { mode, configKeys } = modeAt(scope, target.targetPort);
+  const { mode, configKeys: policyKeys } = modeAt(scope, target.targetPort);
+  const { ingress } = target;
+  const configKeys = ingress ? [...policyKeys, ingress.configKey] : policyKeys;
   const chains = (takes: "http" | "tcp", transports: readonly Transport[]): BuiltFilterChain[] => {
     const connection = takes === "http" ? inboundHttp(scope, target, name) : tcpTo(inboundCluster(target.targetPort));
     return filterChains(scope, { name, matches: [destination], transports, connection, configKeys });
   };
+  if (ingress?.tls && mode === "DISABLE") {
+    const transport = ingressTls(ingress.tls, target.protocol);
+    if (transport) return chains(target.protocol === "HTTPS" ? "http" : "tcp", [transport]);
+  }
   if (isHttp(target.protocol)) return chains("http", mtlsTransports(scope, mode, MESH_ALPN, "http"));
   if (target.protocol !== "Auto") return chains("tcp", mtlsTransports(scope, mode, MESH_ALPN, "tcp"));
   // HTTP is detected by ALPN or by the first bytes. Everything else is TCP.

@@ -8,6 +8,7 @@ import type { Workload } from "../../scope/workload.ts";
 import { ANY_TRANSPORT, ANYWHERE, filterChains } from "../chain.ts";
 import { inspectors } from "../listener-filters.ts";
 import { socketAddress } from "../socket-address.ts";
+import { boundListeners } from "./egress-listeners.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
 
@@ -37,7 +38,16 @@ export function explicitListeners(scope: Scope, { binding, targets }: Workload):
     });
   };
   if (httpProxyPort > 0) add(httpProxyPort, httpProxyChains(scope, `${address}_${httpProxyPort}`), []);
-  for (const service of scope.services())
+  for (const egress of scope.egress()) {
+    if (!egress.listener?.port) continue;
+    for (const each of boundListeners(scope, egress, address)) {
+      const port = egress.listener.port.number;
+      if (port > 0 && taken.has(port)) continue;
+      if (port > 0) taken.add(port);
+      listeners.push(each);
+    }
+  }
+  for (const service of scope.egressAt(0)?.services ?? [])
     for (const port of service.ports) {
       if (isHttp(port.protocol) || port.protocol === "UDP") continue;
       if (port.number < FIRST_UNPRIVILEGED_PORT || taken.has(port.number)) continue;

@@ -2,10 +2,12 @@ import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { isHttp, isTls } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
+import type { Egress } from "../../scope/egress.ts";
 import type { Scope } from "../../scope/scope.ts";
 import { ANY_TRANSPORT, ANYWHERE, filterChains, takesRest } from "../chain.ts";
 import { inspectorTimeout, sharesListeners, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
+import { boundListeners, isBound, portOf } from "./egress-listeners.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
 import { ALL_ADDRESSES, tcpTo, unboundListener, unknownTraffic } from "./unbound-listener.ts";
@@ -15,29 +17,54 @@ const OUTBOUND_PORT = 15001;
 
 /**
  * Outbound listeners behind traffic capture (docs/reference/pilot.md §4.5): one for each address of a TCP service, and
- * one for each port that HTTP services share, or TCP services that have no address of their own.
+ * one for each port that HTTP services share, or TCP services that have no address of their own. Ports for which a Sidecar's egress has a
+ * listener are served by that alone.
  */
 export function outboundListeners(scope: Scope): BuiltListener[] {
   const listeners = new Map<string, BuiltListener>();
+  for (const egress of scope.egress())
+    if (egress.listener?.port)
+      for (const each of egressListeners(scope, egress)) if (!listeners.has(each.name)) listeners.set(each.name, each);
+  for (const egress of scope.egress())
+    if (!egress.listener?.port)
+      for (const each of sharedListeners(scope, egress)) if (!listeners.has(each.name)) listeners.set(each.name, each);
+  return [...listeners.values(), virtualOutbound(scope)];
+}
+
+function egressListeners(scope: Scope, egress: Egress): readonly BuiltListener[] {
+  if (isBound(scope, egress)) return boundListeners(scope, egress);
+  return sharedListeners(scope, egress);
+}
+
+/**
+ * The listeners of the ports of services. A listener of an egress with a port serves that alone, as the protocol that it says, and at
+ * its own address where it has one.
+ */
+function sharedListeners(scope: Scope, { listener, services }: Egress): readonly BuiltListener[] {
+  const listeners = new Map<string, BuiltListener>();
   const wildcards = new Map<number, WildcardPort>();
+  const own = listener && portOf(listener);
   const at = (port: number): WildcardPort => {
-    const known = wildcards.get(port) ?? new WildcardPort(port);
+    const known = wildcards.get(port) ?? new WildcardPort((own && listener?.bind) || ALL_ADDRESSES, port);
     wildcards.set(port, known);
     return known;
   };
-  for (const service of scope.services())
-    for (const port of service.ports) {
-      if (port.protocol === "UDP") continue;
+  for (const service of services)
+    for (const each of service.ports) {
+      if (each.protocol === "UDP" || (own && each.number !== own.number)) continue;
+      const port = own ? { ...each, protocol: own.protocol } : each;
       if (isHttp(port.protocol)) {
         at(port.number).addHttp(port.protocol);
         continue;
       }
-      if (port.protocol === "Auto" && sharesListeners(service)) at(port.number).addHttp(port.protocol);
-      const networks = service.addresses.filter((address) => address.includes("/"));
-      const isNamed = isTls(port.protocol) && service.addresses.length === 0;
+      const addresses = own && listener?.bind ? NO_ADDRESSES : service.addresses;
+      if (port.protocol === "Auto" && (sharesListeners(service) || addresses.length === 0))
+        at(port.number).addHttp(port.protocol);
+      const networks = addresses.filter((address) => address.includes("/"));
+      const isNamed = isTls(port.protocol) && addresses.length === 0;
       if (networks.length > 0 || isNamed) at(port.number).addMatched({ service, port, networks });
-      else if (service.addresses.length === 0) at(port.number).addOpen({ service, port });
-      for (const address of service.addresses) {
+      else if (addresses.length === 0) at(port.number).addOpen({ service, port });
+      for (const address of addresses) {
         const name = `${address}_${port.number}`;
         // Of several services with the same address and port, the oldest wins.
         if (!address.includes("/") && !listeners.has(name))
@@ -45,8 +72,10 @@ export function outboundListeners(scope: Scope): BuiltListener[] {
       }
     }
   const shared = [...wildcards].sort(([a], [b]) => a - b).map(([, port]) => port.listener(scope));
-  return [...shared, ...listeners.values(), virtualOutbound(scope)];
+  return [...shared, ...listeners.values()];
 }
+
+const NO_ADDRESSES: readonly string[] = [];
 
 /** The listener of one address of a TCP service. */
 function addressListener(

@@ -45,7 +45,7 @@ export function tcpTo(clusters: readonly WeightedCluster[], settings: TcpSetting
   return { protocol: "tcp", kind: "outbound", clusters, settings };
 }
 
-/** Traffic to unknown destinations: passed through, or closed (`outboundTrafficPolicy`). */
-export function unknownTraffic({ mesh }: Scope): TcpConnection {
-  return tcpTo([{ name: mesh.allowAnyOutbound ? "PassthroughCluster" : "BlackHoleCluster", weight: 1 }]);
+/** Traffic to unknown destinations: passed through, handed to a proxy, or closed (`outboundTrafficPolicy`). */
+export function unknownTraffic({ outboundPolicy: { allowAny, proxy } }: Scope): TcpConnection {
+  return tcpTo([{ name: proxy?.cluster ?? (allowAny ? "PassthroughCluster" : "BlackHoleCluster"), weight: 1 }]);
 }

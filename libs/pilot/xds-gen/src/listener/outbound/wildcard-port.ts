@@ -15,7 +15,7 @@ import { cidrOf } from "../cidr.ts";
 import { detectionTimeout, sniffedHttp } from "../sniffing.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
-import { ALL_ADDRESSES, unboundListener, unknownTraffic } from "./unbound-listener.ts";
+import { unboundListener, unknownTraffic } from "./unbound-listener.ts";
 
 interface TcpPort {
   readonly service: MeshService;
@@ -27,18 +27,25 @@ interface MatchedPort extends TcpPort {
 }
 
 /**
- * The listener of a port on all addresses. HTTP services, of which the first bytes are detected, share it with the oldest TCP service
+ * The listener of a port on all addresses, or on one that a Sidecar says. HTTP services, of which the first bytes are detected, share it with the oldest TCP service
  * without an address, and with services that chains match by CIDR block or server name.
  */
 export class WildcardPort {
+  readonly #address: string;
   readonly #port: number;
   #http = false;
   #grpcWeb = false;
   #open: TcpPort | undefined;
   readonly #matched: MatchedPort[] = [];
 
-  constructor(port: number) {
+  /** @param address all addresses, unless a Sidecar says another one */
+  constructor(address: string, port: number) {
+    this.#address = address;
     this.#port = port;
+  }
+
+  get #name(): string {
+    return `${this.#address}_${this.#port}`;
   }
 
   addHttp(protocol: PortProtocol): void {
@@ -69,8 +76,8 @@ export class WildcardPort {
     // The chain without a match becomes the default one.
     const last = open.find(takesRest) ?? passthrough(scope);
     const tcp = open.filter((each) => each !== last);
-    return unboundListener(`${ALL_ADDRESSES}_${this.#port}`, {
-      address: ALL_ADDRESSES,
+    return unboundListener(this.#name, {
+      address: this.#address,
       port: this.#port,
       filterChains: this.#http
         ? [...matched, ...this.#sniffed(scope, this.#networks(taken)), ...tcp, ...this.#sniffed(scope, ANYWHERE)]
@@ -83,11 +90,10 @@ export class WildcardPort {
 
   /** Chains for detected HTTP to these destinations. */
   #sniffed(scope: Scope, matches: readonly DestinationMatch[]): BuiltFilterChain[] {
-    const name = `${ALL_ADDRESSES}_${this.#port}`;
     return filterChains(scope, {
       matches,
       transports: [{ match: sniffedHttp(scope) }],
-      connection: outboundHttp(name, String(this.#port), { grpcWeb: this.#grpcWeb }),
+      connection: outboundHttp(this.#name, String(this.#port), { grpcWeb: this.#grpcWeb }),
       configKeys: [],
     });
   }
