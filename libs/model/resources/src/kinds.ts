@@ -30,8 +30,8 @@ export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authenticati
 export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authentication/schema.ts";
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
 export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
-export { type HeaderEditor, type HeaderOperations, oldHeaders } from "./kinds/virtual-service/headers.ts";
 export type { SidecarEgress, SidecarIngress, SidecarSpec } from "./kinds/sidecar/schema.ts";
+export { type HeaderEditor, type HeaderOperations, oldHeaders } from "./kinds/virtual-service/headers.ts";
 export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
 export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";

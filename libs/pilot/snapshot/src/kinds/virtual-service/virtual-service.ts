@@ -117,8 +117,10 @@ function replaceRule(
     changed.add(virtualService(host));
     for (const domain of domainsAbove(host)) changed.add(virtualServicesBelow(domain));
   }
-  changed.add(virtualServicesOf((before ?? after)?.namespace ?? ""));
-  if (touched.size > 0) changed.add(anyVirtualService);
+  if (touched.size > 0) {
+    changed.add(anyVirtualService);
+    changed.add(virtualServicesOf((before ?? after)?.namespace ?? ""));
+  }
   for (const gateway of new Set([...(before?.gateways ?? []), ...(after?.gateways ?? [])])) {
     if (gateway === MESH_GATEWAY) continue;
     const list = withReplaced(
