@@ -1,26 +1,25 @@
 import { canonicalHost, resolveShortName } from "@xebec/model-names";
-import type { MeshService } from "@xebec/pilot-registry";
-import type { VirtualService } from "@xebec/pilot-snapshot";
-import type { Scope } from "./scope.ts";
+import type { Mesh, VirtualService } from "@xebec/pilot-snapshot";
+import type { OutboundPolicy } from "./outbound-policy.ts";
 
 /** Services of the control plane that filters of every proxy call, whatever its Sidecar covers. */
 const CONTROL_PLANE = ["istio-policy", "istio-telemetry"];
 
 /**
- * What a class with a Sidecar needs beside the services that the Sidecar's egress covers: those to which covered VirtualServices lead,
- * the proxy of its outbound policy, and the services of the control plane (docs/reference/pilot.md §3.5).
+ * The hosts that proxies with a Sidecar need beside those that its egress covers: those to which covered VirtualServices lead, the
+ * proxy of its outbound policy, and the services of the control plane (docs/reference/pilot.md §3.5).
+ * @param rules the covered VirtualServices
  */
-export function* importedServices(scope: Scope): Generator<MeshService> {
-  const { domain, rootNamespace } = scope.mesh;
+export function importedHosts(
+  { domain, rootNamespace }: Mesh,
+  { proxy }: OutboundPolicy,
+  rules: Iterable<VirtualService>,
+): ReadonlySet<string> {
   const hosts = new Set(CONTROL_PLANE.map((name) => `${name}.${rootNamespace}.svc.${domain}`));
-  const { proxy } = scope.outboundPolicy;
   if (proxy) hosts.add(proxy.host);
-  for (const rule of scope.virtualServices())
+  for (const rule of rules)
     for (const host of destinationsOf(rule)) hosts.add(canonicalHost(resolveShortName(host, rule.namespace, domain)));
-  for (const host of hosts) {
-    const service = scope.service(host);
-    if (service) yield service;
-  }
+  return hosts;
 }
 
 /** The hosts to which a VirtualService leads, as they stand there. */

@@ -21,7 +21,7 @@ import {
 import type { ResourceCache } from "../engine/resource-cache.ts";
 import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
 import { coveredServices, coveredVirtualServices, type Egress } from "./egress.ts";
-import { importedServices } from "./imported-services.ts";
+import { importedHosts } from "./imported-services.ts";
 import type { Keyed } from "./keyed.ts";
 import { type OutboundPolicy, outboundPolicyOf } from "./outbound-policy.ts";
 import type { ProxyClass } from "./proxy-class.ts";
@@ -190,7 +190,10 @@ export class Scope {
     if (this.sidecar) {
       for (const { services } of this.egress())
         for (const service of services) if (!seen.has(service.host)) seen.set(service.host, service);
-      for (const service of importedServices(this)) if (!seen.has(service.host)) seen.set(service.host, service);
+      for (const host of importedHosts(this.mesh, this.outboundPolicy, this.virtualServices())) {
+        const service = seen.has(host) ? undefined : this.service(host);
+        if (service) seen.set(host, service);
+      }
     } else {
       this.#note(dependency.services);
       for (const list of this.#snapshot.services.values()) {

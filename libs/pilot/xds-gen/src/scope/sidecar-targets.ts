@@ -1,7 +1,7 @@
 import { protocolByName } from "@xebec/model-names";
 import type { SidecarIngress } from "@xebec/model-resources";
 import type { Sidecar } from "@xebec/pilot-snapshot";
-import type { IngressEndpoint, NamedTarget } from "./workload.ts";
+import type { IngressEndpoint, NamedTarget } from "./service-target.ts";
 
 /** In place of an address: the one of the proxy's pod. */
 export const AT_POD = "pod";

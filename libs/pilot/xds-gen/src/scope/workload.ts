@@ -1,37 +1,11 @@
-import { labelsMatch, type PortProtocol } from "@xebec/model-names";
-import type { ConnectionPool, SidecarIngress } from "@xebec/model-resources";
+import { labelsMatch } from "@xebec/model-names";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { MeshProxy, PodFields, ProxyBinding, WorkloadFields } from "./proxy.ts";
 import type { Scope } from "./scope.ts";
+import type { NamedTarget, ServiceTarget } from "./service-target.ts";
 import { AT_POD, sidecarTargets } from "./sidecar-targets.ts";
 
-/** A service port that the proxy's own workload serves (Istio's ServiceTarget). */
-export interface ServiceTarget {
-  readonly host: string;
-  readonly serviceName: string;
-  readonly serviceNamespace: string;
-  readonly portName: string;
-  readonly servicePort: number;
-  readonly protocol: PortProtocol;
-  readonly targetPort: number;
-  /** Limits of the connections to the workload, as its Sidecar says them. */
-  readonly connectionPool?: ConnectionPool;
-  /** How a Sidecar's ingress listener serves the port. */
-  readonly ingress?: IngressListener;
-}
-
-/** What a Sidecar says of a served port. */
-export interface IngressListener extends Pick<SidecarIngress, "bind" | "tls"> {
-  /** Key of the Sidecar. */
-  readonly configKey: string;
-  /** The proxy listens at the port itself. */
-  readonly bound: boolean;
-  /** Where the workload listens; absent for the address and port that were called. */
-  readonly endpoint?: IngressEndpoint;
-}
-
-/** `pod` is the address of the proxy's own pod. */
-export type IngressEndpoint = { readonly address: string; readonly port: number } | { readonly path: string };
+export type { ServiceTarget } from "./service-target.ts";
 
 /**
  * What builders know about a proxy when they build its own listeners and clusters. Proxies of a class with equal workloads share these,
@@ -42,9 +16,6 @@ export type Workload = Keyed<{
   /** The served ports. */
   readonly targets: readonly ServiceTarget[];
 }>;
-
-/** A target whose port may be the name of a container port. */
-export type NamedTarget = Omit<ServiceTarget, "targetPort"> & { readonly targetPort: number | string };
 
 /** The workload of a proxy. */
 export function workloadOf(scope: Scope, proxy: MeshProxy): Workload {
