@@ -247,3 +247,56 @@ spec:
   assert.match(err, /standard input:14: spec\.params\.quotas\[0\]\.maxAmount: must be an integer, not "lots"/);
   assert.doesNotMatch((await xebec(dir, ["get", "handlers"])).out, /good/);
 });
+
+test("analyze finds what is missing in files, with istioctl's words and exit codes", async (t) => {
+  const dir = await home(t);
+  const file = join(dir, "web.yaml");
+  await writeFile(
+    file,
+    `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+  - route: [{destination: {host: nobody}}]
+  - rout: []
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+  - route: [{destination: {host: nobody}}]
+  - route: [{destination: {host: nobody}}]
+`,
+  );
+  const analyze = (...args: string[]): Promise<Ended> => xebec(dir, ["analyze", "--use-kube=false", ...args]);
+  const found = await analyze(file);
+  assert.deepEqual(
+    found.out.split("\n").map((line) => line.replace(file, "FILE")),
+    [
+      "Warning [IST0130] (VirtualService web.default FILE:17) spec.http.1 is never used: rule 0 before it takes everything",
+      'Error [IST0101] (VirtualService web.default FILE:16) the host "nobody" is not found',
+      'Error [IST0101] (VirtualService web.default FILE:17) the host "nobody" is not found',
+      "",
+    ],
+  );
+  assert.equal(found.code, 79);
+  const other = await analyze(file, "-n", "other");
+  assert.deepEqual([other.code, other.out], [0, ""]);
+  assert.match(other.err, /No validation issues found when analyzing namespace: other/);
+  const json = await analyze(file, "-o", "json", "--output-threshold", "error");
+  assert.deepEqual(
+    (JSON.parse(json.out) as { code: string; origin: string }[]).map(({ code, origin }) => [code, origin]),
+    [
+      ["IST0101", "VirtualService web.default"],
+      ["IST0101", "VirtualService web.default"],
+    ],
+  );
+  await writeFile(file, "kind: [");
+  assert.equal((await analyze(file)).code, 65);
+  assert.equal((await analyze()).code, 2);
+  assert.equal((await analyze(file, "--failure-threshold", "grave")).code, 2);
+});

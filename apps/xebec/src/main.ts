@@ -97,6 +97,44 @@ program
   .addOption(output())
   .action(does(async (kind, name, options) => (await import("./commands/get.ts")).get(kind, name, options)));
 program
+  .command("analyze")
+  .description("mistakes that concern several objects, in files, in the mesh that runs here, or in both")
+  .argument("[files...]", "files and directories, - for standard input")
+  .addOption(new Option("-o, --output <format>", "how to print").choices(["log", "json", "yaml"]).default("log"))
+  .addOption(
+    new Option("-k, --use-kube [yes]", "with the objects of the mesh that runs here")
+      .choices(["true", "false"])
+      .default("true"),
+  )
+  .option("-n, --namespace <name>", "only objects of this namespace", "default")
+  .option("-A, --all-namespaces", "objects of all namespaces")
+  .option(
+    "--failure-threshold <level>",
+    "exit with 79 for findings that are at least as grave: Info, Warning, Error",
+    "Error",
+  )
+  .option("--output-threshold <level>", "print findings that are at least as grave", "Info")
+  .option(
+    "-S, --suppress <code=resource>",
+    'leave these out, such as "IST0102=Namespace frod*"; may be repeated',
+    files,
+  )
+  .option("--analyzer <name>", "run only this analyzer; may be repeated", files)
+  .option("-L, --list-analyzers", "list the analyzers")
+  .addOption(new Option("--color [yes]", "colors; the default is yes on a terminal").choices(["true", "false"]))
+  .action(
+    does(async (names, options) => {
+      const { analyzeCommand, levelOf } = await import("./commands/analyze.ts");
+      return analyzeCommand(names, {
+        ...options,
+        useKube: options.useKube !== "false",
+        color: options.color === undefined ? process.stdout.isTTY === true : options.color !== "false",
+        failureThreshold: levelOf(options.failureThreshold),
+        outputThreshold: levelOf(options.outputThreshold),
+      });
+    }),
+  );
+program
   .command("proxy-status")
   .alias("ps")
   .description("what each proxy was sent and has accepted; of one pod, what differs between pilot and Envoy")

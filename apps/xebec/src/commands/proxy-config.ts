@@ -131,8 +131,8 @@ export async function rootCaCompare(first: string, second: string): Promise<numb
   );
   print(
     a === b
-      ? `Both [${first}] and [${second}] have the identical ROOTCA, theoretically the connectivity between them is available`
-      : `Both [${first}] and [${second}] have the non identical ROOTCA, theoretically the connectivity between them is unavailable`,
+      ? `${first} and ${second} trust the same roots: they can call each other with mutual TLS`
+      : `${first} and ${second} trust different roots: they cannot call each other with mutual TLS`,
   );
   return a === b ? 0 : 1;
 }
