@@ -82,7 +82,7 @@ const REFUSED: readonly [string, string, number, RegExp][] = [
   ["a merge of a number", "c:\n  <<: 5\n", 2, /<< needs a map/],
   ["an alias without anchor", "a: *x\n", 1, /no anchor &x/],
   ["an anchor that holds itself", "a: &x [*x]\n", 1, /holds itself/],
-  ["no number", "a: .inf\n", 1, /no number of JSON/],
+  ["no number", "a: .inf\n", 1, /not a number of JSON/],
   ["a wrong tag", "a: !!int yes\n", 1, /"yes" is no !!int/],
   ["a tab before a key", "a:\n\tb: c\n", 2, /is not YAML/],
   ["a control character", "a: 1\nb: \x01\n", 2, /control character 0x01/],

@@ -50,7 +50,7 @@ const requests: readonly {
     headers: { "grpc-timeout": "123456789m" },
     http: 200,
     grpc: "3",
-    text: /no time/,
+    text: /is not a time/,
   },
 ];
 
@@ -93,7 +93,7 @@ describe("messages", () => {
         headers: { "grpc-encoding": "gzip" },
         body: compressedFrame(bytes),
         grpc: "13",
-        text: /no valid gzip/,
+        text: /not valid gzip/,
       },
       {
         what: "larger than the limit once decompressed",
