@@ -61,17 +61,17 @@ async function main(): Promise<void> {
         return (await Promise.all((answers ?? []).map(decodeProxies))).flat();
       });
       app.get<{ Params: { name: string } }>("/logs/:name", ({ params }) => {
-        const files = supervisor.logFiles(params.name);
+        const files = supervisor.lookup.logFiles(params.name);
         if (!files) throw new XebecError("not_found", `no pod or service "${params.name}"; "xebec status" lists them`);
         return files;
       });
       app.get<{ Params: { pod: string }; Querystring: { container?: string } }>("/exec/:pod", ({ params, query }) => {
-        const context = supervisor.execContext(params.pod, query.container);
+        const context = supervisor.lookup.execContext(params.pod, query.container);
         if (!context) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
         return context;
       });
       app.get<{ Params: { pod: string } }>("/proxy-admin/:pod", ({ params }) => {
-        const admin = supervisor.proxyAdmin(params.pod);
+        const admin = supervisor.lookup.proxyAdmin(params.pod);
         if (!admin) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
         return admin;
       });

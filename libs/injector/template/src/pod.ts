@@ -23,6 +23,14 @@ export interface Pod {
   };
 }
 
+/** The container that is the sidecar. */
+export const PROXY = "istio-proxy";
+
+/** An item of a list that Kubernetes merges by name. */
+export interface Named {
+  readonly name: string;
+}
+
 export interface Container {
   readonly name: string;
   readonly image?: string;

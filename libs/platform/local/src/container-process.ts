@@ -4,11 +4,11 @@ import { readYaml } from "@xebec/core-yaml";
 import type { AgentEnvironment } from "@xebec/platform-envoy";
 import { POD_UID_ENV, RUN_ID_ENV } from "@xebec/platform-process";
 import { containerCommand, NODE_ENVIRONMENT } from "./images.ts";
-import type { ProcessSpec } from "./managed-process.ts";
 import type { ContainerSpec } from "./manifest-objects.ts";
 import { containerEnvironment, expand, type PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
 import { containerRoot } from "./pod-volumes.ts";
+import type { ProcessSpec } from "./process-spec.ts";
 import type { PodState } from "./state-file.ts";
 
 /** The container that is a pod's proxy. */

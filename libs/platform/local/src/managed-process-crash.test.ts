@@ -9,7 +9,8 @@ import { waitFor } from "@xebec/core-async";
 import { isRunning, processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
 import { freePort, tempDir } from "@xebec/testing-launch";
 import { mainProcesses } from "./main-processes.ts";
-import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
+import { ManagedProcess } from "./managed-process.ts";
+import type { ProcessSpec } from "./process-spec.ts";
 
 const TIMEOUT_MS = 15_000;
 /** Fails when the port is taken, and has a child in a session of its own. */

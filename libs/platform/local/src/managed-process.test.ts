@@ -7,7 +7,8 @@ import { type TestContext, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { isRunning, portHolder, processesWithEnv, processOf, RUN_ID_ENV } from "@xebec/platform-process";
 import { freePorts } from "@xebec/testing-launch";
-import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
+import { ManagedProcess } from "./managed-process.ts";
+import type { ProcessSpec } from "./process-spec.ts";
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,47 +1,22 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import { backoff, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import {
-  describeProcessesWithEnv,
-  groupMembers,
-  INSTANCE_ID_ENV,
   isRunning,
   otherProcessEnd,
   type PortHolder,
-  PROCESS_NAME_ENV,
   type ProcessId,
-  portHolder,
-  processesWithEnv,
   processOf,
   RUN_ID_ENV,
-  signalGroup,
-  signalProcess,
 } from "@xebec/platform-process";
+import { endDuplicate, endLeftovers, terminateGroup } from "./end-process.ts";
 import { chooseProcess, type MainProcess, mainProcessesOf, type ProcessRecord } from "./main-processes.ts";
+import { PortOwnership } from "./port-ownership.ts";
+import type { ProcessBefore, ProcessSpec } from "./process-spec.ts";
+import { spawnProcess } from "./spawn-process.ts";
 
 const log = logger("local");
-
-export interface ProcessSpec {
-  /** `service/pilot`, `pod/default/reviews-v1-x/app`. */
-  readonly name: string;
-  readonly command: readonly [string, ...string[]];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly logFile: string;
-  /** When it ends by itself, its children go on and its successor takes them over. */
-  readonly leavesChildren?: boolean;
-  /** The environment variable, `[NAME, VALUE]`, of all processes that may hold its ports (its name). */
-  readonly portEnv?: readonly [string, string];
-}
-
-/** What is known of a process before its first start here. */
-export interface ProcessBefore extends ProcessRecord {
-  /** Its processes that were found by their environment, the oldest first; looked for when absent. */
-  readonly found?: readonly MainProcess[];
-}
 
 const BACKOFF = { baseMs: 100, maxMs: 10_000 };
 /** A process that ran for so long has not failed at its start: the next restart is quick again. */
@@ -60,7 +35,7 @@ export class ManagedProcess {
   #instance: string | undefined;
   #before: ProcessBefore | undefined;
   #between: Promise<void> | undefined;
-  #holds: { readonly id: ProcessId; readonly addresses: Set<string> } | undefined;
+  readonly #ports: PortOwnership;
   #child: ChildProcess | undefined;
   #keepsRunning = false;
   #released = false;
@@ -75,6 +50,7 @@ export class ManagedProcess {
   /** @param changed writes the process's record down; a start waits for it */
   constructor(spec: ProcessSpec, changed: () => Promise<void> | void) {
     this.spec = spec;
+    this.#ports = new PortOwnership(spec);
     this.#changed = changed;
   }
 
@@ -118,19 +94,11 @@ export class ManagedProcess {
   async restart(graceMs: number, between?: () => Promise<void>): Promise<void> {
     const id = this.#id;
     if (!id) return;
-    const ended = this.#terminate(id, graceMs).then(between);
+    const ended = terminateGroup(id, graceMs).then(between);
     this.#between = ended.catch((error: unknown) =>
       log.error({ err: error, process: this.spec.name }, "what had to be done before the next start has failed"),
     );
     await ended;
-  }
-
-  async #terminate(id: ProcessId, graceMs: number): Promise<void> {
-    signalGroup(id, "SIGTERM");
-    const until = performance.now() + graceMs;
-    while (isRunning(id) && performance.now() < until) await sleep(20);
-    signalGroup(id, "SIGKILL");
-    while (isRunning(id)) await sleep(5);
   }
 
   #adopt({ pid, startTime, instance }: MainProcess): void {
@@ -148,7 +116,7 @@ export class ManagedProcess {
       await this.#starting;
       await this.#over();
       if (this.#released) return;
-      if (this.#id && !this.spec.leavesChildren) this.#endRest(this.#id);
+      if (this.#id && !this.spec.leavesChildren) endLeftovers(this.spec, this.#id, this.#instance);
       if (this.#id) this.#before = this.record;
       this.#id = undefined;
       this.#instance = undefined;
@@ -202,7 +170,8 @@ export class ManagedProcess {
       }
       // What its own process has started, and put into a session of its own, is of the same instance.
       for (const other of found)
-        if (other.pid !== this.#id?.pid && other.instance !== this.#instance) this.#endSecond(other);
+        if (other.pid !== this.#id?.pid && other.instance !== this.#instance)
+          endDuplicate(this.spec, other, this.#id?.pid);
     } catch (error) {
       // Without a look at what runs a second process might be started.
       this.#before = { ...(known && { found: known }), ...record };
@@ -221,65 +190,24 @@ export class ManagedProcess {
     if (this.#keepsRunning) await this.#spawn(this.#instance);
   }
 
-  /** Ends a process that an earlier supervisor has started beside the one that goes on. */
-  #endSecond(other: MainProcess): void {
-    log.warn(
-      { process: this.spec.name, pid: other.pid, keeps: this.#id?.pid },
-      "a second instance of the process is ended",
-    );
-    signalProcess(other, "SIGKILL");
-    if (other.instance === undefined || this.spec.leavesChildren) return;
-    for (const each of processesWithEnv(INSTANCE_ID_ENV, other.instance)) signalProcess(each, "SIGKILL");
-  }
-
-  /**
-   * Whether an address is held by its own processes, and not by somebody else's who came first. Once it is, it is for as
-   * long as the process lives.
-   */
+  /** Whether an address is held by its own processes, and not by somebody else's who came first. */
   holder(host: string, port: number): PortHolder {
-    const id = this.#id;
-    const address = `${host}:${port}`;
-    if (!id) return "nobody";
-    if (this.#holds?.id !== id) this.#holds = { id, addresses: new Set() };
-    if (this.#holds.addresses.has(address)) return "own";
-    const [name, value] = this.spec.portEnv ?? [PROCESS_NAME_ENV, this.spec.name];
-    const run = this.spec.env[RUN_ID_ENV];
-    const own = describeProcessesWithEnv(name, value).filter((each) => each.env(RUN_ID_ENV) === run);
-    // One that an older version has started has no name in its environment.
-    const holder = portHolder(host, port, new Set([id.pid, ...own.map(({ pid }) => pid)]));
-    if (holder === "own") this.#holds.addresses.add(address);
-    return holder;
+    return this.#id ? this.#ports.holder(this.#id, host, port) : "nobody";
   }
 
   async #spawn(instance: string): Promise<void> {
-    const { name, command, env, cwd, logFile } = this.spec;
-    const [file, ...args] = command;
-    let out: number | undefined;
-    let child: ChildProcess | undefined;
     try {
-      mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
-      // A pipe would die with its reader; a file does not.
-      out = openSync(logFile, "a", 0o600);
-      child = spawn(file, args, {
-        cwd,
-        env: { ...env, [PROCESS_NAME_ENV]: name, [INSTANCE_ID_ENV]: instance },
-        detached: true,
-        stdio: ["ignore", out, out],
-      });
-      this.#child = child;
-      await started(child);
-      child.unref();
-      this.#id = child.pid === undefined ? undefined : processOf(child.pid);
+      this.#child = await spawnProcess(this.spec, instance);
+      const { pid } = this.#child;
+      this.#id = pid === undefined ? undefined : processOf(pid);
       this.problem = "";
       this.startedAt = new Date();
       void this.#changed();
     } catch (error) {
       // A full disk or a missing program may be cured while the mesh runs: it is tried again.
-      child?.kill("SIGKILL"); // it was started, but cannot be looked after
+      this.#child?.kill("SIGKILL"); // it was started, but cannot be looked after
       this.problem = `cannot be started: ${(error as Error).message}`;
       log.error({ process: this.spec.name, err: error }, "the process cannot be started");
-    } finally {
-      if (out !== undefined) closeSync(out);
     }
   }
 
@@ -290,24 +218,11 @@ export class ManagedProcess {
     await this.#starting;
     const id = this.#id;
     if (id) {
-      await this.#terminate(id, graceMs);
-      this.#endRest(id);
+      await terminateGroup(id, graceMs);
+      endLeftovers(this.spec, id, this.#instance);
     }
     this.#stop.abort();
     await this.#loop;
-  }
-
-  /** What the first process has left behind: in its group, or wherever its own processes have put themselves. */
-  #endRest(id: ProcessId): void {
-    const run = this.spec.env[RUN_ID_ENV];
-    if (run === undefined) return;
-    try {
-      const own = this.#instance === undefined ? [] : processesWithEnv(INSTANCE_ID_ENV, this.#instance);
-      for (const each of [...own, ...groupMembers(id, RUN_ID_ENV, run)]) signalProcess(each, "SIGKILL");
-    } catch (error) {
-      // Its successor matters more; the end of the mesh looks for what is left.
-      log.error({ process: this.spec.name, err: error }, "what the process left behind cannot be ended");
-    }
   }
 
   /** Leaves the process running and forgets it: the supervisor goes, the mesh stays. */
@@ -317,13 +232,6 @@ export class ManagedProcess {
     this.#child?.unref();
     this.#stop.abort();
   }
-}
-
-function started(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", reject);
-  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

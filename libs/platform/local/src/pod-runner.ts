@@ -9,13 +9,14 @@ import type { ActionPlace } from "./container-action.ts";
 import { ContainerHealth } from "./container-health.ts";
 import { containerProcess, PROXY } from "./container-process.ts";
 import { type AdmittedPod, injectPod } from "./injection.ts";
-import { ManagedProcess, type ProcessBefore } from "./managed-process.ts";
+import { ManagedProcess } from "./managed-process.ts";
 import type { ContainerSpec, Probe } from "./manifest-objects.ts";
 import { type EndingContainer, endContainers } from "./pod-end.ts";
 import type { PodFacts } from "./pod-environment.ts";
 import type { PodHost } from "./pod-host.ts";
 import { drainProxy, type ProxyPlace, requestsIn } from "./pod-requests.ts";
 import { materializeVolumes, refreshVolumes } from "./pod-volumes.ts";
+import type { ProcessBefore } from "./process-spec.ts";
 import type { PodState } from "./state-file.ts";
 
 const log = logger("local");

@@ -2,11 +2,11 @@ import { hash } from "node:crypto";
 import { sleep } from "@xebec/core-async";
 import { freeHostNumber } from "./address-plan.ts";
 import { wantsInjection } from "./injection.ts";
-import type { ProcessBefore } from "./managed-process.ts";
 import type { Deployment } from "./manifest-objects.ts";
 import { newPodState } from "./new-pod.ts";
 import type { PodHost } from "./pod-host.ts";
 import { PodRunner } from "./pod-runner.ts";
+import type { ProcessBefore } from "./process-spec.ts";
 import { planRollout, rolloutLimits } from "./rollout.ts";
 import type { PodState } from "./state-file.ts";
 

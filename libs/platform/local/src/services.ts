@@ -3,7 +3,7 @@ import { configArguments } from "@xebec/core-config";
 import { RUN_ID_ENV } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { appEntry, NODE_ENVIRONMENT, SERVICE_NODE_FLAGS } from "./images.ts";
-import type { ProcessSpec } from "./managed-process.ts";
+import type { ProcessSpec } from "./process-spec.ts";
 
 /** A service that signs in to the bus. */
 export type BusService = Exclude<ServiceName, "sidecar-injector">;

@@ -15,19 +15,21 @@ import {
   readSeed,
 } from "@xebec/platform-bus";
 import { renewTokens } from "@xebec/platform-identity";
-import { isRunning, processesWithEnv, RUN_ID_ENV, signalProcess } from "@xebec/platform-process";
+import { processesWithEnv, RUN_ID_ENV, signalProcess } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
+import { Inherited } from "./inherited.ts";
 import { localHash } from "./local-hashes.ts";
-import { type MainProcess, mainProcesses } from "./main-processes.ts";
-import { ManagedProcess, type ProcessBefore } from "./managed-process.ts";
+import { mainProcesses } from "./main-processes.ts";
+import { ManagedProcess } from "./managed-process.ts";
 import type { ClusterObject, Deployment } from "./manifest-objects.ts";
 import { baseEnvironment, prepareMeshFiles } from "./mesh-files.ts";
 import { type MeshStatus, podStatus, serviceStatus } from "./mesh-status.ts";
 import { createPodHost } from "./pod-host.ts";
-import { chooseContainer, findPod } from "./pod-lookup.ts";
 import { PodSet } from "./pod-set.ts";
 import type { IssueToken } from "./pod-tokens.ts";
+import { ProcessLookup } from "./process-lookup.ts";
+import type { ProcessBefore } from "./process-spec.ts";
 import { rotateLogs } from "./rotate-logs.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -68,13 +70,6 @@ export interface SupervisorOptions {
   readonly tokenMaker: (citadelDir: string) => Promise<IssueToken>;
 }
 
-/** What an earlier supervisor wrote down; what is taken over is removed here. */
-interface Inherited {
-  readonly pods: LocalState["pods"];
-  readonly processes: Record<string, MainProcess>;
-  readonly starting: Record<string, string>;
-}
-
 /**
  * Runs a mesh on this machine: NATS, the services, and the pods of the manifests. It owns the run directory and the state
  * file; processes outlive it, and the next supervisor adopts them.
@@ -94,7 +89,7 @@ export class Supervisor {
   #publisher: WorkloadPublisher | undefined;
   #pods: PodSet | undefined;
   /** What an earlier supervisor left and nobody here has taken over yet. */
-  #inherited: Inherited = { pods: [], processes: {}, starting: {} };
+  #inherited = new Inherited();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -127,7 +122,7 @@ export class Supervisor {
     const before = await this.#state.load();
     if (before) {
       this.#runId = before.runId;
-      this.#inherited = { pods: before.pods, processes: { ...before.processes }, starting: { ...before.starting } };
+      this.#inherited = new Inherited(before);
       return;
     }
     // The file may be lost or damaged while the mesh runs.
@@ -139,7 +134,7 @@ export class Supervisor {
   /** Starts what is missing and adopts what still runs, after `restore`. */
   async start(): Promise<void> {
     const { runDir, root, configDir, natsServer, envoy, ingressPort, tokenMaker } = this.#options;
-    const before = structuredClone(this.#inherited);
+    const before = this.#inherited;
     const keys = await prepareMeshFiles(runDir, this.#plan);
     const server = `nats://${this.#plan.nats}:${NATS_PORT}`;
     const health = createNatsHealth({ server, seed: keys.health.seed });
@@ -226,25 +221,8 @@ export class Supervisor {
       this.#stop.signal.addEventListener("abort", end, { once: true });
   }
 
-  /**
-   * What a next supervisor has to know. Until this one has taken over what an earlier one left, that is still part of it: it
-   * may be killed in between.
-   */
   #currentState(): LocalState {
-    const own = this.#allProcesses().map((managed) => [managed.spec.name, managed.record] as const);
-    for (const [name] of own) {
-      delete this.#inherited.processes[name];
-      delete this.#inherited.starting[name];
-    }
-    const left = Object.entries(this.#inherited.processes).filter(([, id]) => isRunning(id));
-    const running = own.flatMap(([name, { process }]) => (process ? [[name, process] as const] : []));
-    const starting = own.flatMap(([name, { starting }]) => (starting ? [[name, starting] as const] : []));
-    return {
-      runId: this.#runId,
-      pods: this.#pods?.states ?? this.#inherited.pods,
-      processes: Object.fromEntries([...left, ...running]),
-      starting: { ...this.#inherited.starting, ...Object.fromEntries(starting) },
-    };
+    return this.#inherited.stateWith(this.#runId, this.#allProcesses(), this.#pods?.states);
   }
 
   async #saved(): Promise<void> {
@@ -314,41 +292,9 @@ export class Supervisor {
     return this.#status.conditions(this.#bus);
   }
 
-  /**
-   * The environment and directory of a pod's container, for `exec`. @returns undefined when there is no such pod
-   * @throws XebecError not_found for a container that it has not
-   */
-  execContext(
-    name: string,
-    container?: string,
-  ): { readonly env: Readonly<Record<string, string>>; readonly cwd: string } | undefined {
-    const processes = this.#containersOf(name);
-    if (!processes) return undefined;
-    const spec = processes.get(chooseContainer(name, [...processes.keys()], container))?.spec;
-    return spec && { env: spec.env, cwd: spec.cwd };
-  }
-
-  /** Where the proxy of a pod has its admin interface. @returns undefined when there is no such pod */
-  proxyAdmin(name: string): { readonly proxy: string; readonly host: string; readonly port: number } | undefined {
-    const pod = findPod(this.#pods?.pods ?? [], (each) => each.state, name);
-    if (!pod) return undefined;
-    const { host, adminPort } = pod.proxyPlace;
-    return { proxy: `${pod.state.name}.${pod.state.namespace}`, host, port: adminPort };
-  }
-
-  /** Log files of a pod or service, by container. @returns undefined when there is no such pod or service */
-  logFiles(name: string): Record<string, string> | undefined {
-    const service = this.#processes.find((each) => each.spec.name === `service/${name}`);
-    if (service) return { [name]: service.spec.logFile };
-    const processes = this.#containersOf(name);
-    return (
-      processes && Object.fromEntries([...processes].map(([container, managed]) => [container, managed.spec.logFile]))
-    );
-  }
-
-  #containersOf(name: string): Map<string, ManagedProcess> | undefined {
-    const pod = findPod(this.#pods?.pods ?? [], (each) => each.state, name);
-    return pod && new Map(pod.processes.map((managed) => [managed.spec.name.split("/").at(-1) as string, managed]));
+  /** What commands ask of a pod or service by its name. */
+  get lookup(): ProcessLookup {
+    return new ProcessLookup(this.#processes, this.#pods?.pods ?? []);
   }
 
   /** Ends everything that was started, by id, and waits until nothing is left. */
