@@ -31,6 +31,12 @@ const STAGES = [
   },
   // What requests and connections do behind a real Envoy that pilot configures.
   { name: "behaviour", tests: ["tests/behaviour/*.test.ts"], flags: ["--test-concurrency=2", "--test-timeout=120000"] },
+  // Clients that are not ours: Go programs, where Go is installed.
+  {
+    name: "conformance",
+    tests: ["tests/conformance/*.test.ts"],
+    flags: ["--test-concurrency=1", "--test-timeout=900000"],
+  },
   // What `npm start` runs: the bundled programs.
   {
     name: "e2e",

@@ -30,7 +30,7 @@ describe("pilot: a real Envoy accepts what every golden case generates", () => {
         const server = createGrpcServer({
           name: "xds",
           address: { path: socket },
-          services: [xds.service(false), secrets],
+          services: [xds.service(), secrets],
           metrics,
         });
         await server.start(new AbortController().signal);

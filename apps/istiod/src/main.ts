@@ -6,7 +6,7 @@ import { createMetrics } from "@xebec/core-metrics";
 import { galleyComponents } from "@xebec/galley-server";
 import { injectorComponents } from "@xebec/injector-server";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
-import { pilotComponents } from "@xebec/pilot-xds-server";
+import { pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
 import { renewTokens, serviceIdentity } from "@xebec/platform-identity";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
@@ -31,13 +31,17 @@ await serviceMain("istiod", async () => {
   const bridge = outer
     ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
     : [];
-  const identity = (flags: Parameters<typeof serviceIdentity>[0], service: string) => {
+  const identity = (
+    flags: Parameters<typeof serviceIdentity>[0],
+    service: string,
+    otherNames: readonly string[] = [],
+  ) => {
     const metrics = createMetrics();
-    const own = serviceIdentity(flags, { serverName: `istio-${service}.istio-system.svc`, metrics });
+    const own = serviceIdentity(flags, { serverName: `istio-${service}.istio-system.svc`, otherNames, metrics });
     return { metrics, components: own ? [own] : [], tls: own ? { tls: own } : {} };
   };
   const of = {
-    pilot: identity(pilot, "pilot"),
+    pilot: identity(pilot, "pilot", TODAYS_NAMES),
     galley: identity(galley, "galley"),
     injector: identity(injector, "sidecar-injector"),
     policy: identity(policy, "policy"),

@@ -2,7 +2,7 @@ import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { standaloneSource } from "@xebec/galley-server";
-import { checkPilotConfig, PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
+import { checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 import { readMeshFile } from "./mesh-file.ts";
@@ -15,7 +15,11 @@ const config = mainConfig(PilotConfig, process.argv.slice(2), (each) => {
 await serviceMain("pilot", async () => {
   const metrics = createMetrics();
   const bus = await openBus(config, "pilot", metrics);
-  const identity = serviceIdentity(config, { serverName: "istio-pilot.istio-system.svc", metrics });
+  const identity = serviceIdentity(config, {
+    serverName: "istio-pilot.istio-system.svc",
+    otherNames: TODAYS_NAMES,
+    metrics,
+  });
 
   return [
     bus,

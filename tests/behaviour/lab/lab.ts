@@ -149,7 +149,7 @@ export async function openLab(options: LabOptions) {
   };
   const server = createGrpcServer({
     ...{ name: "xds", address: { path: socket }, metrics },
-    services: [withoutIptables(xds.service(false)), testSecrets(ca)],
+    services: [withoutIptables(xds.service()), testSecrets(ca)],
   });
   const namespace = await openNamespace();
   const envoys = new Map<string, LabEnvoy>();

@@ -6,7 +6,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import type { Identity } from "@xebec/model-names";
 import { type CertificateRequest, parseCsr } from "@xebec/model-pki";
 import { type CallContext, type GrpcService, joinServices, service } from "@xebec/platform-grpc";
-import type { Authenticator } from "./authenticate.ts";
+import type { Authenticator } from "@xebec/platform-identity";
 import type { AuthoritySource } from "./authority-source.ts";
 import { grantedNames } from "./granted-names.ts";
 

@@ -7,8 +7,7 @@ import { parseCertificate } from "@xebec/model-pki";
 import type { Bus } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
-import { loadOrCreateTokenKey } from "@xebec/platform-identity";
-import { createAuthenticator } from "./authenticate.ts";
+import { createAuthenticator, loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { type AuthoritySource, createAuthoritySource } from "./authority-source.ts";
 import { certificateServices } from "./certificate-service.ts";
 import type { CitadelFlags } from "./config.ts";
@@ -41,7 +40,9 @@ export function citadelComponents(parts: CitadelParts): Component[] {
   const own = createOwnCertificate({ source, names: ownNames(config) });
   const tokenKeys: KeyObject[] = [];
   const authenticate = createAuthenticator({
-    ...{ trustDomain, tokenKeys },
+    trustDomain,
+    tokenKeys: () => tokenKeys,
+    withoutKeys: "tokens are not taken here: citadel has no --storage-dir",
     isRevoked: (serial) => source.isRevoked(serial),
   });
   const server = createGrpcServer({
@@ -57,7 +58,7 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     tokenKeyComponent(config["storage-dir"], tokenKeys),
     source,
     own,
-    createTrustPublisher(bus, source, trustDomain),
+    createTrustPublisher(bus, source, trustDomain, tokenKeys),
     ...(config["grpc-port"] >= 0 ? [listening(server, parts.onListening)] : []),
   ];
   const address: HostPort = { host: config.address, port: config["monitoring-port"] };

@@ -14,7 +14,7 @@ const HOME = "istio-system";
 
 describe("the names of a certificate", () => {
   for (const [namespace, account, dns] of [
-    [HOME, "istio-pilot-service-account", ["istio-pilot.istio-system.svc"]],
+    [HOME, "istio-pilot-service-account", ["istio-pilot.istio-system.svc", "istiod.istio-system.svc"]],
     [HOME, "istio-mixer-service-account", ["istio-policy.istio-system"]],
     [HOME, "istiod", ["istio-pilot.istio-system.svc", "istio-policy.istio-system", "istiod.istio-system.svc"]],
     [HOME, "default", undefined],

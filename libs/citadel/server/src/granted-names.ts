@@ -13,7 +13,8 @@ const ALL = [
 /** Services by the service account that runs them. */
 const SERVICES: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
-    "istio-pilot-service-account": ["istio-pilot"],
+    // Today's agents know pilot as istiod.
+    "istio-pilot-service-account": ["istio-pilot", "istiod"],
     "istio-galley-service-account": ["istio-galley"],
     "istio-citadel-service-account": ["istio-citadel"],
     "istio-sidecar-injector-service-account": ["istio-sidecar-injector"],

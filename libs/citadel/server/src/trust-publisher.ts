@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { splitCertificates } from "@xebec/model-pki";
@@ -15,10 +16,17 @@ export interface TrustRecord {
   readonly roots: readonly string[];
   /** Serial numbers in upper-case hexadecimal, sorted. */
   readonly revoked: readonly string[];
+  /** Public keys whose tokens citadel takes, PEM: whoever else takes tokens verifies them by these. */
+  readonly tokenKeys: readonly string[];
 }
 
-/** Keeps the bucket `trust` equal to what citadel trusts. */
-export function createTrustPublisher(bus: Bus, source: AuthoritySource, trustDomain: string): Component {
+/** Keeps the bucket `trust` equal to what citadel trusts. @param tokenKeys those that there are at the start */
+export function createTrustPublisher(
+  bus: Bus,
+  source: AuthoritySource,
+  trustDomain: string,
+  tokenKeys: readonly KeyObject[],
+): Component {
   const writer: RevisionWriter = createRevisionWriter({ bus, bucket: "trust", source: "citadel" });
   let unwatch: (() => void) | undefined;
   let closed = false;
@@ -27,6 +35,7 @@ export function createTrustPublisher(bus: Bus, source: AuthoritySource, trustDom
       trustDomain,
       roots: splitCertificates(source.authority().roots),
       revoked: [...source.revoked].sort(),
+      tokenKeys: tokenKeys.map((key) => key.export({ type: "spki", format: "pem" }).toString()),
     };
     writer.replace(new Map([[TRUST_KEY, Buffer.from(JSON.stringify(record))]])).catch((error: unknown) => {
       if (!closed) log.error({ err: error }, "the trusted roots could not be published");

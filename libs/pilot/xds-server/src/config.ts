@@ -23,7 +23,10 @@ export const PilotConfig = defineConfig({
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
     grpcAddr: option.addressOrNone("address of plaintext xDS; empty for none", ":15010"),
-    secureGrpcAddr: option.addressOrNone("address of xDS over mutual TLS; empty for none", ":15012"),
+    secureGrpcAddr: option.addressOrNone(
+      "address of xDS over TLS, for clients with a certificate or a token; empty for none",
+      ":15012",
+    ),
     httpAddr: option.address("address of /ready and the debug pages", ":8080"),
     monitoringAddr: option.address("address of metrics, health and log levels", ":15014"),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),

@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
@@ -6,12 +7,15 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { encodeProxies } from "@xebec/model-bus";
+import { joinCertificates } from "@xebec/model-pki";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 import { isEndpointsKey } from "@xebec/pilot-snapshot";
 import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
-import { createGrpcServer, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
+import { createGrpcServer, type GrpcService, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
+import { createAuthenticator } from "@xebec/platform-identity";
+import { certificateForwarder } from "./ca/certificate-forwarder.ts";
 import { conditionWriter } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, jwksFetchOf, type PilotConfig } from "./config.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
@@ -23,6 +27,9 @@ import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
+
+/** Names by which today's agents know the control plane, and verify it. */
+export const TODAYS_NAMES: readonly string[] = ["istiod.istio-system.svc", "istiod.istio-system"];
 
 export interface PilotParts {
   readonly config: ConfigOf<typeof PilotConfig>;
@@ -68,12 +75,12 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     onReached: (position) => void sent.then(() => conditions.reached(position)),
   });
   const maxConnectionAgeMs = connectionAgeMs(config);
-  const xds = (name: string, address: string, source?: TlsSource): Component =>
+  const xds = (name: string, address: string, services: readonly GrpcService[], source?: TlsSource): Component =>
     createGrpcServer({
       name,
       address: parseAddress(address),
       ...(source ? { tls: source } : {}),
-      services: [server.service(source !== undefined), grpcHealth([state])],
+      services: [...services, grpcHealth([state])],
       limits: {
         maxMessageBytes: MAX_REQUEST_BYTES,
         maxCallMs: 60_000,
@@ -86,13 +93,26 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     ...(config.stateDir ? { cacheFile: join(config.stateDir, "trust.cache") } : {}),
   });
   const secure = tls && refusing(tls, ({ serialNumber }) => revoked.isRevoked(serialNumber));
+  const authenticate = createAuthenticator({
+    trustDomain: config["trust-domain"],
+    // The chain is trusted, and the node says nothing of its trust domain.
+    anyTrustDomain: true,
+    tokenKeys: tokenKeysOf(revoked),
+    withoutKeys: "tokens are not taken: citadel has published no keys to verify them by",
+    isRevoked: (serial) => revoked.isRevoked(serial),
+  });
+  const { caAddr } = config;
+  const forwarder =
+    caAddr && tls ? [certificateForwarder({ caAddress: caAddr, roots: () => rootsOf(config, tls) })] : [];
   const components: Component[] = [
     ...(secure ? [revoked] : []),
     conditions,
     state,
     proxiesResponder(bus, server),
-    ...(config.grpcAddr ? [xds("xDS", config.grpcAddr)] : []),
-    ...(config.secureGrpcAddr && secure ? [xds("secure xDS", config.secureGrpcAddr, secure)] : []),
+    ...(config.grpcAddr ? [xds("xDS", config.grpcAddr, [server.service()])] : []),
+    ...(config.secureGrpcAddr && secure
+      ? [xds("secure xDS", config.secureGrpcAddr, [server.service(authenticate), ...forwarder], secure)]
+      : []),
   ];
   const isReady = (): boolean => components.every((each) => (each.missing?.() ?? []).length === 0);
   return [
@@ -114,6 +134,25 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   ];
 }
 
+/** The keys of tokens, read once for each list of them. */
+function tokenKeysOf(source: { readonly tokenKeys: readonly string[] }): () => readonly KeyObject[] {
+  let texts: readonly string[] = [];
+  let keys: readonly KeyObject[] = [];
+  return () => {
+    if (source.tokenKeys !== texts) {
+      texts = source.tokenKeys;
+      keys = texts.map((text) => createPublicKey(text));
+    }
+    return keys;
+  };
+}
+
+/** What citadel is verified by: the file, and the roots that it named since. */
+function rootsOf({ caRootFile }: PilotParts["config"], tls: TlsSource): string {
+  const roots = [tls.current().ca ?? "", ...(caRootFile ? [fileText(caRootFile, "--caRootFile")] : [])];
+  return joinCertificates(roots.filter(Boolean));
+}
+
 function keySetOptions(config: PilotParts["config"], metrics: Metrics) {
   const { jwksNetworks, jwksRootsFile, jwtPubKeyRefreshInterval: interval } = config;
   const refreshMs = parseDuration(interval) ?? ISTIO_SCHEDULE.refreshMs;
@@ -121,15 +160,15 @@ function keySetOptions(config: PilotParts["config"], metrics: Metrics) {
     policy: createAddressPolicy(jwksNetworks),
     metrics,
     schedule: { ...ISTIO_SCHEDULE, refreshMs },
-    ...(jwksRootsFile ? { roots: rootsIn(jwksRootsFile) } : {}),
+    ...(jwksRootsFile ? { roots: fileText(jwksRootsFile, "--jwksRootsFile") } : {}),
   };
 }
 
-function rootsIn(path: string): string {
+function fileText(path: string, flag: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new XebecError("failed_precondition", `--jwksRootsFile: ${(error as Error).message}`, { cause: error });
+    throw new XebecError("failed_precondition", `${flag}: ${(error as Error).message}`, { cause: error });
   }
 }
 

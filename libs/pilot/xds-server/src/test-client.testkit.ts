@@ -66,7 +66,7 @@ const CALL = {
   signal: new AbortController().signal,
 } as unknown as CallContext;
 
-const IDENTITY = "spiffe://cluster.local/ns/default/sa/default";
+const IDENTITY = { trustDomain: "cluster.local", namespace: "default", serviceAccount: "default" };
 
 export interface ClientOptions {
   /** What it has accepted on an earlier stream. */
@@ -93,9 +93,8 @@ export class SotwClient {
     this.#node = node;
     this.#versions = versions;
     this.#userAgent = userAgent;
-    const method = server.service(authenticated).methods[0];
-    if (method?.kind === "stream")
-      method.handler(this.stream, { ...CALL, ...(authenticated ? { identity: IDENTITY } : {}) });
+    const method = server.service(authenticated ? () => IDENTITY : undefined).methods[0];
+    if (method?.kind === "stream") method.handler(this.stream, CALL);
   }
 
   /** Asks for a type, or acknowledges its last answer; with `error` it rejects it. */
@@ -135,7 +134,7 @@ export class DeltaClient {
   #isFirstRequest = true;
 
   constructor(server: XdsServer) {
-    const method = server.service(false).methods[1];
+    const method = server.service().methods[1];
     if (method?.kind === "stream") method.handler(this.stream, CALL);
   }
 

@@ -13,21 +13,27 @@ export interface RevokedOptions {
   readonly metrics?: Metrics;
 }
 
-/** The serial numbers that citadel has revoked. */
+/** The serial numbers that citadel has revoked, and the keys of its tokens. */
 export interface Revoked extends Component {
   /** @param serial hexadecimal in upper case; zeros before it do not count */
   isRevoked(serial: string): boolean;
+  /** Public keys whose tokens citadel takes, PEM; another list when they have changed. */
+  readonly tokenKeys: readonly string[];
 }
 
 /** Follows the bucket `trust`, which citadel signs. Nothing is revoked while it was never seen. */
 export function createRevoked({ bus, cacheFile, metrics }: RevokedOptions): Revoked {
   let serials: ReadonlySet<string> = new Set();
+  let tokenKeys: readonly string[] = [];
   const reader = createRevisionReader({
     ...{ bus, bucket: "trust", cacheFile },
     ...(metrics ? { metrics } : {}),
     apply() {
       try {
-        serials = new Set([...reader.entries().values()].flatMap(serialsOf));
+        const records = [...reader.entries().values()].map(recordOf);
+        serials = new Set(records.flatMap(({ revoked }) => revoked.map(bare)));
+        const keys = records.flatMap((each) => each.tokenKeys ?? []);
+        if (keys.join() !== tokenKeys.join()) tokenKeys = keys;
       } catch (error) {
         log.error({ err: error }, "the bucket trust cannot be read; the revoked serial numbers of before stay");
       }
@@ -37,13 +43,20 @@ export function createRevoked({ bus, cacheFile, metrics }: RevokedOptions): Revo
     name: "revoked certificates",
     start: (signal) => reader.start(signal),
     close: async () => reader.close?.(),
+    get tokenKeys() {
+      return tokenKeys;
+    },
     isRevoked: (serial) => serials.has(bare(serial)),
   };
 }
 
-function serialsOf(bytes: Uint8Array): string[] {
-  const { revoked } = JSON.parse(Buffer.from(bytes).toString()) as { readonly revoked: readonly string[] };
-  return revoked.map(bare);
+/** @throws what is wrong with it */
+function recordOf(bytes: Uint8Array) {
+  return JSON.parse(Buffer.from(bytes).toString()) as {
+    readonly revoked: readonly string[];
+    /** A citadel of an earlier release publishes none. */
+    readonly tokenKeys?: readonly string[];
+  };
 }
 
 function bare(serial: string): string {

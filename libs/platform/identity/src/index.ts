@@ -1,3 +1,4 @@
+export { type Authenticator, type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
 export { fileTls } from "./file-tls.ts";
 export type { StoredIdentity } from "./identity-store.ts";
 export { renewTokens } from "./renew-tokens.ts";

@@ -16,12 +16,17 @@ export interface IdentityFlags {
 /**
  * The identity of a service of the control plane.
  * @param serverName the DNS name by which clients verify it, for example `istio-pilot.istio-system.svc`
+ * @param otherNames names by which other clients know it
  * @returns undefined when no `caAddr` is set
  * @throws XebecError invalid_argument when `caAddr` is set and `caRootFile` is not
  */
 export function serviceIdentity(
   flags: IdentityFlags,
-  { serverName, metrics }: { readonly serverName: string; readonly metrics: Metrics },
+  {
+    serverName,
+    otherNames = [],
+    metrics,
+  }: { readonly serverName: string; readonly otherNames?: readonly string[]; readonly metrics: Metrics },
 ): WorkloadIdentity | undefined {
   const { caAddr, caRootFile, caTokenFile, stateDir } = flags;
   if (!caAddr) return undefined;
@@ -32,7 +37,7 @@ export function serviceIdentity(
     caRootFile,
     tokenFile: caTokenFile,
     storeDir: stateDir ? join(stateDir, "identity") : undefined,
-    names: { dns: [serverName], ips: ["127.0.0.1"] },
+    names: { dns: [serverName, ...otherNames], ips: ["127.0.0.1"] },
     metrics,
   });
 }

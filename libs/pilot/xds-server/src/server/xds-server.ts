@@ -2,9 +2,11 @@ import { Coalescer, Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
+import type { Identity } from "@xebec/model-names";
 import { isEndpointsKey, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
 import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
+import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
@@ -188,8 +190,8 @@ export class XdsServer implements CacheUsers {
     this.#options.onConnections?.(connection);
   }
 
-  /** @param authenticate true on the port with mutual TLS: the node must be who its certificate says */
-  service(authenticate: boolean): GrpcService {
+  /** @param authenticate finds out who calls on the secure port, and throws when that cannot be; undefined: clients are believed */
+  service(authenticate?: Authenticator): GrpcService {
     return joinServices([
       rawDuplex(`${SERVICE}/StreamAggregatedResources`, (stream, call) =>
         this.#open(stream, call, false, authenticate),
@@ -198,12 +200,14 @@ export class XdsServer implements CacheUsers {
     ]);
   }
 
-  #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: boolean): void {
+  #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: Authenticator | undefined): void {
+    // As in Istio, once: a stream outlives its certificate or token.
+    const identity = authenticate?.(call);
     let connection: Connection | undefined;
     const repeated = (bytes: Buffer, at: number): number => connection?.repeatedNames(bytes, at) ?? 0;
     stream.onMessage((bytes) => {
       const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes, repeated);
-      connection ??= this.#accept(request, stream, call, delta, authenticate);
+      connection ??= this.#accept(request, stream, call, delta, identity);
       const open = connection;
       this.guarded(open, () => open.receive(request));
       this.#freeUnused();
@@ -219,11 +223,11 @@ export class XdsServer implements CacheUsers {
   #accept(
     request: XdsRequest,
     stream: RawStream,
-    { identity, peer }: CallContext,
+    { peer }: CallContext,
     delta: boolean,
-    authenticate: boolean,
+    identity: Identity | undefined,
   ): Connection {
-    const client = acceptClient(request, { delta, authenticate, identity }, ++this.#count);
+    const client = acceptClient(request, { delta, identity }, ++this.#count);
     const connection = new Connection(client, stream, this.#shared);
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.(connection);

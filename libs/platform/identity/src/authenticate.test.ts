@@ -6,6 +6,7 @@ import type { CallContext } from "@xebec/platform-grpc";
 import { type AuthenticatorOptions, createAuthenticator } from "./authenticate.ts";
 
 const KEY = generateKey("P-256");
+const KEYS = [createPublicKey(KEY)];
 const NOW = 1_800_000_000;
 const CLAIMS = {
   ...{ iss: TOKEN_ISSUER, aud: [TOKEN_AUDIENCE], sub: "system:serviceaccount:default:reviews" },
@@ -31,7 +32,12 @@ interface Call {
 
 function authenticator(options: Partial<AuthenticatorOptions> = {}) {
   const check = createAuthenticator({
-    ...{ trustDomain: "cluster.local", tokenKeys: [createPublicKey(KEY)], isRevoked: () => false },
+    ...{
+      trustDomain: "cluster.local",
+      tokenKeys: () => KEYS,
+      withoutKeys: "tokens are not taken here",
+      isRevoked: () => false,
+    },
     ...options,
   });
   return ({ authorization, identity, serial, notAfter = Number.MAX_SAFE_INTEGER }: Call) =>
@@ -84,11 +90,13 @@ describe("a caller is authenticated", () => {
 
   it("with a key that comes later", (t) => {
     t.mock.timers.enable({ apis: ["Date"], now: NOW * 1_000 });
-    const tokenKeys: KeyObject[] = [];
-    const check = authenticator({ tokenKeys });
+    let tokenKeys: KeyObject[] = [];
+    const check = authenticator({ tokenKeys: () => tokenKeys });
     assert.throws(() => check(bearer(tokenOf(CLAIMS))), { message: /tokens are not taken here/ });
-    tokenKeys.push(createPublicKey(KEY));
+    tokenKeys = [createPublicKey(KEY)];
     assert.deepEqual(check(bearer(tokenOf(CLAIMS))), REVIEWS);
+    tokenKeys = [createPublicKey(generateKey("P-256"))];
+    assert.throws(() => check(bearer(tokenOf(CLAIMS))), { message: /a key that is not known/ });
   });
 });
 
