@@ -16,6 +16,7 @@ const TABLES = [
   "Sidecar",
   "PeerAuthentication",
   "RequestAuthentication",
+  "AuthorizationPolicy",
 ];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
 const NO_EFFECT = "no effect";

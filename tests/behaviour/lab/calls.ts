@@ -21,6 +21,8 @@ export interface Connection {
   readonly meant?: string;
   /** How long the client waits with its first bytes once it is connected. */
   readonly idleMs?: number;
+  /** The address that the connection comes from, where it matters. */
+  readonly from?: string;
   /** Where the client says that it comes from. */
   readonly source?: string;
   /** `HOST:PORT` to tunnel to with CONNECT before anything else. */

@@ -13,9 +13,10 @@ const split = (text: string): [string, number] => [
 ];
 
 /** Opens a connection as it is described. @throws when it is refused or cut off */
-export async function open({ at, meant, source = "10.1.0.77", tunnel, tls, idleMs }: Connection): Promise<Socket> {
+export async function open(connection: Connection): Promise<Socket> {
+  const { at, from, meant, source = "10.1.0.77", tunnel, tls, idleMs } = connection;
   const [host, port] = split(at);
-  const socket = at.startsWith("/") ? connect(at) : connect(port, host);
+  const socket = at.startsWith("/") ? connect(at) : connect({ port, host, ...(from ? { localAddress: from } : {}) });
   socket.on("error", () => socket.destroy());
   await once(socket, "connect");
   if (meant) {

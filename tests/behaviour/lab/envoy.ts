@@ -54,6 +54,10 @@ export function bootstrap(
   return {
     node: { ...node, cluster: "test" },
     ...(more.admin ? { admin: { address: more.admin } } : {}),
+    // As the agent's bootstrap has it.
+    layered_runtime: {
+      layers: [{ name: "static", static_layer: { "re2.max_program_size.error_level": 32_768 } }],
+    },
     static_resources: { clusters: [http2("xds-grpc"), http2("sds-grpc")], listeners: more.listeners ?? [] },
     ...(more.dns ? { typed_dns_resolver_config: resolver(more.dns) } : {}),
     dynamic_resources: {

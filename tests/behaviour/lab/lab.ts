@@ -63,6 +63,8 @@ interface Way {
   readonly tls?: Connection["tls"];
   /** How long the client waits with its first bytes once it is connected. */
   readonly idleMs?: number;
+  /** The address that the connection comes from. */
+  readonly from?: string;
   /** Where the client says that it comes from, where traffic is captured. */
   readonly source?: string;
   readonly timeoutMs?: number;
@@ -189,6 +191,7 @@ export async function openLab(options: LabOptions) {
   const connectionOf = (way: Way, host: string, port: number): Connection => {
     const more = {
       ...(way.tls ? { tls: way.tls } : {}),
+      ...(way.from ? { from: way.from } : {}),
       ...(way.source ? { source: way.source } : {}),
       ...(way.idleMs ? { idleMs: way.idleMs } : {}),
     };

@@ -114,6 +114,25 @@ function arrivalOf(server: string, req: IncomingMessage | Http2ServerRequest, bo
   return { server, protocol, method: req.method ?? "", path: req.url ?? "", headers, body, ...origin };
 }
 
+/** Of ext_authz by gRPC: who is asked so is an authorizer. */
+const CHECK_PATH = "/envoy.service.auth.v3.Authorization/Check";
+
+async function answerAsAuthorizer(
+  server: string,
+  req: IncomingMessage | Http2ServerRequest,
+  res: Http2ServerResponse,
+  origin: Origin,
+): Promise<void> {
+  const parts: Buffer[] = [];
+  for await (const part of req) parts.push(part as Buffer);
+  // Loaded where a lab has one: protobuf takes its time.
+  const { answerCheck, readCheck } = await import("./authorizer.ts");
+  const asked = readCheck(Buffer.concat(parts));
+  const { method, path, headers, body } = asked;
+  note({ server, protocol: "HTTP/2", method: `Check ${method}`, path, headers, body, ...origin });
+  answerCheck(asked, res);
+}
+
 function answer(
   server: string,
   req: IncomingMessage | Http2ServerRequest,
@@ -129,6 +148,7 @@ function answer(
     req.on("end", () => res.end());
     return;
   }
+  if (req.url === CHECK_PATH) return void answerAsAuthorizer(server, req, res as Http2ServerResponse, origin);
   let body = "";
   req.on("data", (text: Buffer) => (body += text.toString()));
   req.on("end", () => {

@@ -1,5 +1,6 @@
 import { notSupported } from "@xebec/model-schema";
 import type { Kind, UnsupportedKind } from "./kind.ts";
+import { authorizationPolicy } from "./kinds/authorization-policy/index.ts";
 import { destinationRule } from "./kinds/destination-rule/index.ts";
 import { gateway } from "./kinds/gateway/index.ts";
 import { meshConfig } from "./kinds/mesh-config/index.ts";
@@ -14,12 +15,23 @@ import { workloadEntry } from "./kinds/workload-entry/index.ts";
 import { workloadGroup } from "./kinds/workload-group/index.ts";
 
 // What the other packages use of the kinds.
+export { type ConditionKey, conditionKey, isHttpOnly } from "./kinds/authorization-policy/condition-keys.ts";
+export { isPathTemplate } from "./kinds/authorization-policy/path-template.ts";
+export type {
+  AuthorizationCondition,
+  AuthorizationOperation,
+  AuthorizationPolicySpec,
+  AuthorizationRule,
+  AuthorizationSource,
+} from "./kinds/authorization-policy/schema.ts";
 export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
 export type { ConnectionPool } from "./kinds/destination-rule/connection-pool.ts";
 export type { LoadBalancer } from "./kinds/destination-rule/load-balancer.ts";
 export type { OutlierDetection } from "./kinds/destination-rule/outlier-detection.ts";
 export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destination-rule/schema.ts";
 export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
+export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-providers.ts";
+export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
 export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
 export { HandlerSpec } from "./kinds/mixer/handler.ts";
@@ -50,6 +62,7 @@ export const KINDS: readonly Kind[] = [
   sidecar,
   peerAuthentication,
   requestAuthentication,
+  authorizationPolicy,
   ...mixerKinds,
   meshConfig,
 ];

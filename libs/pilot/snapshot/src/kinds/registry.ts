@@ -1,3 +1,4 @@
+import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
 import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
 import { gatewayKind } from "./gateway/gateway.ts";
 import type { ConfigKind } from "./kind.ts";
@@ -12,6 +13,7 @@ import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
 // What generation uses of the kinds: the forms of their objects, and the queries that find them.
+export { type AuthorizationPolicy, authorizationPoliciesOf } from "./authorization-policy/state.ts";
 export { destinationRulesOf } from "./destination-rule/queries.ts";
 export type { DestinationRule } from "./destination-rule/state.ts";
 export { type Gateway, gatewaysOf } from "./gateway/state.ts";
@@ -53,6 +55,7 @@ const KINDS = [
   sidecarKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
+  authorizationPolicyKind,
   meshConfigKind,
   mixerKinds,
 ] as const;

@@ -157,10 +157,10 @@ function transportSocket(
 function names(scope: Scope, service: MeshService): SanMatcher[] {
   const known = new Set(service.subjectAltNames);
   let anonymous = false;
-  const { trustDomain } = scope.mesh;
+  const trustDomains = [scope.mesh.trustDomain, ...scope.mesh.trustDomainAliases];
   for (const { serviceAccount, mtls } of scope.endpoints(service))
-    if (serviceAccount) known.add(spiffeId({ trustDomain, ...serviceAccount }));
+    if (serviceAccount) for (const trustDomain of trustDomains) known.add(spiffeId({ trustDomain, ...serviceAccount }));
     else if (mtls) anonymous = true;
   if (known.size > 0 || anonymous) return [...known].sort().map((each) => san(each));
-  return [san(`spiffe://${trustDomain}/ns/${service.namespace}/`, "prefix")];
+  return trustDomains.map((each) => san(`spiffe://${each}/ns/${service.namespace}/`, "prefix"));
 }

@@ -96,15 +96,18 @@ export function meshUpstreamTls(sni: string, names: SanMatcher[], http2: boolean
   };
 }
 
-/** The server side: a client certificate of the trust domain is required. */
-export function meshDownstreamTls(trustDomain: string, alpn: readonly string[]) {
+/** The server side: a client certificate of one of the trust domains is required. */
+export function meshDownstreamTls(trustDomains: readonly string[], alpn: readonly string[]) {
   return {
     name: TLS_SOCKET,
     configType: {
       case: "typedConfig" as const,
       value: anyOf(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(alpn, [san(`spiffe://${trustDomain}/`, "prefix")]),
+        commonTlsContext: meshContext(
+          alpn,
+          trustDomains.map((each) => san(`spiffe://${each}/`, "prefix")),
+        ),
       }),
     },
   };

@@ -1,5 +1,4 @@
 import { bool, duration, field, list, map, message, type Static, string, uint32 } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { providerService } from "./provider-service.ts";
 
 const RequestBody = message("EnvoyExternalAuthorizationRequestBody", {
@@ -35,6 +34,3 @@ export type ExtAuthzHttp = Static<typeof ExtAuthzHttp>;
 
 export const ExtAuthzGrpc = message("EnvoyExternalAuthorizationGrpcProvider", common);
 export type ExtAuthzGrpc = Static<typeof ExtAuthzGrpc>;
-
-/** Until AuthorizationPolicy reads them. */
-export const EXT_AUTHZ = { noEffect: NOT_YET };

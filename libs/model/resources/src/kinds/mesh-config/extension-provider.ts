@@ -1,7 +1,7 @@
 import { field, list, message, required, type Static, string } from "@xebec/model-schema";
 import { NOT_YET } from "../shared/not-yet.ts";
 import { EnvoyFileAccessLog, EnvoyHttpAls, EnvoyOtelAls, EnvoyTcpAls } from "./access-log-providers.ts";
-import { EXT_AUTHZ, ExtAuthzGrpc, ExtAuthzHttp } from "./ext-authz-providers.ts";
+import { ExtAuthzGrpc, ExtAuthzHttp } from "./ext-authz-providers.ts";
 import { providerService } from "./provider-service.ts";
 import {
   Datadog,
@@ -27,8 +27,8 @@ const Sds = message("SDSProvider", {
 /** A provider that Telemetry and AuthorizationPolicy refer to by its name (docs/reference/pilot.md §3.10). */
 export const ExtensionProvider = message("ExtensionProvider", {
   name: required(string({ minLength: 1 }), "The name. Each provider has one of its own, and one of the fields below."),
-  envoyExtAuthzHttp: field(ExtAuthzHttp, "An authorizer that speaks HTTP.", EXT_AUTHZ),
-  envoyExtAuthzGrpc: field(ExtAuthzGrpc, "An authorizer that implements Envoy's ext_authz.", EXT_AUTHZ),
+  envoyExtAuthzHttp: field(ExtAuthzHttp, "An authorizer that speaks HTTP."),
+  envoyExtAuthzGrpc: field(ExtAuthzGrpc, "An authorizer that implements Envoy's ext_authz."),
   zipkin: field(Zipkin, "A tracer that sends Zipkin's spans (v2, JSON) by HTTP.", LATER),
   lightstep: field(Lightstep, "A Lightstep tracer.", LIGHTSTEP),
   datadog: field(Datadog, "A tracer that sends spans to a Datadog agent.", LATER),

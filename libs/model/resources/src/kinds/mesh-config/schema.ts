@@ -77,9 +77,10 @@ const ServiceSettings = message("MeshConfig.ServiceSettings", {
 export const MeshConfigSpec = message("MeshConfig", {
   rootNamespace: field(string(), "The namespace whose objects hold for the whole mesh.", { default: "istio-system" }),
   trustDomain: field(string(), "The trust domain of the mesh's identities.", { default: "cluster.local" }),
-  trustDomainAliases: field(list(string()), "Further trust domains whose identities are taken for the mesh's own.", {
-    noEffect: NOT_YET,
-  }),
+  trustDomainAliases: field(
+    list(string()),
+    "Further trust domains: their identities are accepted, and meant by policies that name the mesh's own, and the other way round.",
+  ),
   enableAutoMtls: field(
     bool(),
     "Uses mutual TLS with endpoints that have a proxy, where no DestinationRule has `tls`.",
@@ -142,12 +143,11 @@ export const MeshConfigSpec = message("MeshConfig", {
     message("MeshConfig.ProxyPathNormalization", {
       normalization: field(
         enumeration(["DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"]),
-        "How much is normalized; `DEFAULT` is `BASE`.",
+        "`NONE` leaves paths as they are; `BASE` resolves `.` and `..`, decodes what needs no encoding, and makes `/` of `\\`; `MERGE_SLASHES` also makes one slash of several; `DECODE_AND_MERGE_SLASHES` first decodes `%2F` and `%5C`. `DEFAULT` is `BASE`.",
         { default: "DEFAULT" },
       ),
     }),
-    "How paths of requests are normalized before they are matched.",
-    { noEffect: NOT_YET },
+    "How paths of requests are normalized before routes and policies match them.",
   ),
   inboundClusterStatName: field(
     string(),

@@ -36,10 +36,14 @@ export function meshOf(
   spec: MeshConfigSpec | undefined,
   { domain, trustDomain, http10 = false, jwksFetch = "istiod" }: Omit<SnapshotOptions, "mesh">,
 ): Mesh {
+  const normalization = spec?.pathNormalization?.normalization ?? "DEFAULT";
   return {
     unsupportedFields: spec ? ineffectiveFields("mesh.xebec.io", "MeshConfig", spec) : [],
     rootNamespace: spec?.rootNamespace ?? "istio-system",
     trustDomain: spec?.trustDomain || trustDomain,
+    trustDomainAliases: spec?.trustDomainAliases ?? [],
+    pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
+    extensionProviders: spec?.extensionProviders ?? [],
     domain,
     http10,
     jwksFetch,

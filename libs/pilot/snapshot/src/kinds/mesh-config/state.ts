@@ -1,9 +1,18 @@
+import type { ExtensionProvider } from "@xebec/model-resources";
 import type { JwksFetch } from "../../options.ts";
+
+/** What proxies do with paths before they compare them. */
+export type PathNormalization = "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
 
 /** Mesh-wide settings with their defaults (docs/reference/pilot.md §3.13; today's where 1.1's differ). */
 export interface Mesh {
   readonly rootNamespace: string;
   readonly trustDomain: string;
+  /** Other trust domains whose identities count as the mesh's own. */
+  readonly trustDomainAliases: readonly string[];
+  readonly pathNormalization: PathNormalization;
+  /** Services outside of the proxies that policies and telemetry name. */
+  readonly extensionProviders: readonly ExtensionProvider[];
   /** DNS suffix of Kubernetes services. */
   readonly domain: string;
   readonly accessLogFile: string;

@@ -5,9 +5,9 @@ import type { BuiltHttpFilter } from "../../build/built.ts";
  * The entry of a filter whose configuration comes by extension config discovery (ECDS). A changed listener closes its long-lived
  * connections after the drain time; a changed filter configuration applies to the next request of every connection instead.
  * @param name the name of the configuration to request
- * @param type the full name of the configuration's type
+ * @param types the full names of the types that the configuration may have
  */
-export function discoveredFilter(name: string, type: string): BuiltHttpFilter {
+export function discoveredFilter(name: string, ...types: readonly string[]): BuiltHttpFilter {
   return {
     name,
     message: {
@@ -20,7 +20,7 @@ export function discoveredFilter(name: string, type: string): BuiltHttpFilter {
             initialFetchTimeout: durationOf(0),
             configSourceSpecifier: { case: "ads", value: {} },
           },
-          typeUrls: [`type.googleapis.com/${type}`],
+          typeUrls: types.map((each) => `type.googleapis.com/${each}`),
         },
       },
     },

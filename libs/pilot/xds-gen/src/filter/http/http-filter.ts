@@ -70,8 +70,8 @@ export interface HttpFilter {
   /** The name of its entries, or the prefix of their names. */
   readonly name: string;
   readonly phase: HttpFilterPhase;
-  /** Its entry in the connection manager of a filter chain; undefined when it is not part of it. */
-  listener?(scope: Scope, connection: HttpConnection): BuiltHttpFilter | undefined;
+  /** Its entry, or entries, in the connection manager of a filter chain; undefined when it is not part of it. */
+  listener?(scope: Scope, connection: HttpConnection): BuiltHttpFilter | readonly BuiltHttpFilter[] | undefined;
   /** The access logs that it needs in the same connection manager. */
   accessLogs?(scope: Scope, connection: HttpConnection): MessageInitShape<typeof AccessLogSchema>[];
   /** Its settings for a virtual host. */

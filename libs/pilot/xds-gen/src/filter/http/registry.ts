@@ -5,7 +5,9 @@ import type { BuiltExtensionConfig, BuiltHttpFilter } from "../../build/built.ts
 import type { Scope } from "../../scope/scope.ts";
 import type { HttpConnection } from "../connection.ts";
 import { alpn } from "./alpn.ts";
+import { authorization } from "./authorization.ts";
 import { cors } from "./cors.ts";
+import { customAuthorization } from "./custom-authorization.ts";
 import { fault } from "./fault.ts";
 import { grpcWeb } from "./grpc-web.ts";
 import type { FilterSettings, HttpFilter, RouteTarget, VirtualHostTarget } from "./http-filter.ts";
@@ -20,7 +22,9 @@ import { router } from "./router.ts";
  */
 export const HTTP_FILTERS: readonly HttpFilter[] = [
   mixerReport,
+  customAuthorization,
   jwtAuthn,
+  authorization,
   mixerCheck,
   grpcWeb,
   fault,

@@ -1,5 +1,8 @@
 import { durationOf } from "@xebec/api-envoy";
-import { HttpConnectionManager_ForwardClientCertDetails as ForwardCert } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import {
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
+} from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import type { BuiltHttpConnectionManager } from "../../build/built.ts";
 import { acceptsHttp10 } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -42,12 +45,23 @@ function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectio
             serverName: "istio-envoy",
           }
         : {}),
-      normalizePath: true,
+      ...normalization(scope),
       ...(acceptsHttp10(scope) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
       streamIdleTimeout: durationOf(0),
       proxy100Continue: true,
       upgradeConfigs: [{ upgradeType: "websocket" }, ...(connect ? [{ upgradeType: "CONNECT" }] : [])],
     },
+  };
+}
+
+/** What is done with paths before anything compares them (docs/reference/pilot.md §3.13, pathNormalization). */
+function normalization({ mesh: { pathNormalization } }: Scope) {
+  return {
+    normalizePath: pathNormalization !== "NONE",
+    mergeSlashes: pathNormalization === "MERGE_SLASHES" || pathNormalization === "DECODE_AND_MERGE_SLASHES",
+    ...(pathNormalization === "DECODE_AND_MERGE_SLASHES"
+      ? { pathWithEscapedSlashesAction: EscapedSlashes.UNESCAPE_AND_FORWARD }
+      : {}),
   };
 }
 

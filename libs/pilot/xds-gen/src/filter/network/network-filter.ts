@@ -22,6 +22,6 @@ export type NetworkFilterPhase = (typeof NETWORK_FILTER_PHASES)[number];
 export interface NetworkFilter {
   readonly name: string;
   readonly phase: NetworkFilterPhase;
-  /** Its entry in a filter chain; undefined when it is not part of it. */
-  chain(scope: Scope, connection: Connection): BuiltNetworkFilter | undefined;
+  /** Its entry, or entries, in a filter chain; undefined when it is not part of it. */
+  chain(scope: Scope, connection: Connection): BuiltNetworkFilter | readonly BuiltNetworkFilter[] | undefined;
 }

@@ -1,6 +1,8 @@
 import type { BuiltNetworkFilter } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { Connection } from "../connection.ts";
+import { tcpAuthorization } from "./authorization.ts";
+import { tcpCustomAuthorization } from "./custom-authorization.ts";
 import { httpConnectionManager } from "./http-connection-manager.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
@@ -9,7 +11,12 @@ import { tcpProxy } from "./tcp-proxy.ts";
  * All network filters, in the order in which connections pass through them: by phase, and within a phase by position. To add a filter,
  * add a file and a line here.
  */
-export const NETWORK_FILTERS: readonly NetworkFilter[] = [httpConnectionManager, tcpProxy];
+export const NETWORK_FILTERS: readonly NetworkFilter[] = [
+  tcpCustomAuthorization,
+  tcpAuthorization,
+  httpConnectionManager,
+  tcpProxy,
+];
 
 /** The filters of a chain. */
 export function networkFilters(scope: Scope, connection: Connection): BuiltNetworkFilter[] {

@@ -18,7 +18,8 @@ export function mutualTls(scope: Scope, alpn: readonly string[], protocol: "http
 }
 
 function terminateTls({ mesh }: Scope, protocol: "http" | "tcp") {
-  return meshDownstreamTls(mesh.trustDomain, protocol === "http" ? HTTP_SERVER : TCP_SERVER);
+  const trustDomains = [mesh.trustDomain, ...mesh.trustDomainAliases];
+  return meshDownstreamTls(trustDomains, protocol === "http" ? HTTP_SERVER : TCP_SERVER);
 }
 
 /**
