@@ -103,7 +103,7 @@ test("supervisors that are killed one after another never start a second process
   await takesOver(t, its);
 });
 
-test("of two processes of one process the one that was written down goes on, else the oldest; the other is ended", async (t) => {
+test("of two instances of one process the one that was written down goes on, else the oldest; the other is ended", async (t) => {
   const its = await setting(t);
   await supervise(its.file, 2, "before");
   const [first] = await waitFor("the first", TIMEOUT_MS, () => mainProcesses(its.runId).get(its.spec.name));
