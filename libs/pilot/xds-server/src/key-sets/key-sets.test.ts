@@ -125,7 +125,7 @@ describe("key sets", () => {
   it("of an issuer that is not a URL cannot be found", async (context) => {
     const { keySets, known } = await started(context);
     await keySets.prepare([{ id: "issuer me@example.com", uri: "", issuer: "me@example.com", timeoutMs: 100 }], 5_000);
-    assert.match(known.get("issuer me@example.com")?.problem ?? "", /no http URL; write jwksUri or jwks/);
+    assert.match(known.get("issuer me@example.com")?.problem ?? "", /not an http URL; write jwksUri or jwks/);
   });
 });
 
