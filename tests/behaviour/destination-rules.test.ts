@@ -14,6 +14,7 @@ describe("a DestinationRule through a real Envoy", () => {
   let lab: Lab;
   let warmSince = 0;
   const warm = host("warm");
+  const warmed = host("warmed");
   before(async () => {
     const meshed = (name: string, i: number) =>
       host(name, { pods: [{ name, ip: `10.43.0.${i}`, sidecar: true, serviceAccount: name }] });
@@ -24,7 +25,9 @@ describe("a DestinationRule through a real Envoy", () => {
         shopper: { kind: "captured", ip: "10.1.0.3", namespace: "shop", labels: { app: "client" } },
       },
       services: [
-        ...["subsets", "own", "given", "open", "selected"].map((name) => host(name)),
+        ...["subsets", "own", "given", "open", "selected", "budget"].map((name) => host(name)),
+        ...["header-v1", "header-v2"].map((name) => host(name, { ports: { tcp: 5000 } })),
+        { ...warmed, pods: warmed.pods.slice(0, 1) },
         ...["plain", "mutual", "automatic"].map(meshed),
         host("client", { pods: [{ name: "client", ip: "10.1.0.1", sidecar: true }] }),
         { ...warm, pods: warm.pods.slice(0, 1) },
@@ -32,6 +35,7 @@ describe("a DestinationRule through a real Envoy", () => {
       upstreams: [
         { name: "api", at: "10.43.1.1:80" },
         { name: "container", at: "10.1.0.1:80" },
+        { name: "proxy", at: "10.43.2.1:3128", tunnels: true },
       ],
       objects: [
         entry("api.example.com", { ports: [HTTP], endpoints: [{ address: "10.43.1.1" }] }),
@@ -54,6 +58,27 @@ describe("a DestinationRule through a real Envoy", () => {
         policy("client", { connectionPool: { http: { http2MaxRequests: 1, h2UpgradePolicy: "UPGRADE" } } }),
         policy("plain", { tls: { mode: "DISABLE" } }),
         policy("mutual", { tls: { mode: "ISTIO_MUTUAL", sni: "chosen.example.com" } }),
+        ...["V1", "V2"].map((version) => policy(`header-${version.toLowerCase()}`, { proxyProtocol: { version } })),
+        ...(["CONNECT", "POST"] as const).flatMap((protocol, i) => [
+          entry(`${protocol.toLowerCase()}.example.com`, {
+            ...{ addresses: [`10.94.0.${i + 1}`], ports: [{ number: 5000, name: "tcp", protocol: "TCP" }] },
+            endpoints: [{ address: "10.43.2.1", ports: { tcp: 3128 } }],
+          }),
+          policy(`${protocol.toLowerCase()}.example.com`, {
+            tunnel: { protocol, targetHost: "behind.example.com", targetPort: 443 },
+          }),
+        ]),
+        policy("budget", { retryBudget: { percent: 0, minRetryConcurrency: 1 } }),
+        object("VirtualService", "budget", {
+          hosts: ["budget"],
+          http: [{ route: [{ destination: { host: "budget" } }], retries: { attempts: 1, retryOn: "5xx" } }],
+        }),
+        policy("warmed", {
+          loadBalancer: {
+            simple: "ROUND_ROBIN",
+            warmup: { duration: `${WARMUP_MS / 1_000}s`, minimumPercent: 1, aggression: 1 },
+          },
+        }),
         policy("warm", { loadBalancer: { simple: "ROUND_ROBIN", warmupDurationSecs: `${WARMUP_MS / 1_000}s` } }),
       ],
     });
@@ -113,6 +138,44 @@ describe("a DestinationRule through a real Envoy", () => {
     const { status, by } = await lab.http(call);
     await held.close();
     assert.deepEqual([status, by], [503, ""]);
+  });
+
+  it("proxyProtocol.version: connections begin with PROXY's header", async () => {
+    const first = async (host: string): Promise<string> =>
+      (await lab.tcp({ through: "client", host, port: 5000 })).got?.body ?? "";
+    assert.match(await first("header-v1"), /^PROXY TCP4 10\.\S+ 10\./);
+    assert.match(await first("header-v2"), /^\r\n\r\n\0\r\nQUIT\n/);
+  });
+
+  it("tunnel: bytes go through a proxy that is asked for the target", async () => {
+    for (const [method, address] of [
+      ["CONNECT", "10.94.0.1"],
+      ["POST", "10.94.0.2"],
+    ] as const) {
+      const { text } = await lab.tcp({ through: "client", address, port: 5000, send: "hello", timeoutMs: 500 });
+      const { body, host: target, ...found } = JSON.parse(text);
+      assert.deepEqual([found.method, target, body], [method, "behind.example.com:443", "hello"]);
+    }
+  });
+
+  it("retryBudget: retries at a time are a part of the requests, and some are always allowed", async () => {
+    const held = lab.http({ through: "client", url: "http://budget/", do: "503,hang", timeoutMs: 3_000 });
+    const stat = async (name: string): Promise<number> => {
+      const text = await lab.envoys.get("client")?.admin(`/stats?filter=budget.*upstream_${name}$`);
+      return Number(text?.trim().split(": ").at(-1));
+    };
+    await waitFor("a retry is under way", 10_000, async () => (await stat("rq_retry")) === 1);
+    assert.equal((await lab.http({ through: "client", url: "http://budget/", do: "503,200" })).status, 503);
+    assert.equal(await stat("rq_retry_overflow"), 1);
+    await held;
+  });
+
+  it("loadBalancer.warmup: a new pod begins with as little as minimumPercent says", async () => {
+    await waitFor("the first pod is warm", 10_000, () => Date.now() - warmSince > WARMUP_MS);
+    await lab.apply([], [warmed]);
+    const found = [];
+    for (let i = 0; i < 20; i++) found.push((await lab.http({ through: "client", url: "http://warmed/" })).by);
+    assert.ok(found.filter((each) => each === "warmed-v2").length < 4, found.join());
   });
 
   it("loadBalancer.warmupDurationSecs: a new pod begins with little", async () => {

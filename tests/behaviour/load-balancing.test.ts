@@ -18,6 +18,9 @@ const POLICIES: Readonly<Record<string, object>> = {
   query: hash({ httpQueryParameterName: "user" }),
   source: hash({ useSourceIp: true }),
   cookie: hash({ httpCookie: { name: "session", path: "/shop", ttl: "60s" } }),
+  attributes: hash({
+    httpCookie: { name: "session", ttl: "0s", attributes: [{ name: "SameSite", value: "Strict" }, { name: "Secure" }] },
+  }),
   passive: hash({ httpCookie: { name: "session" } }),
   ring: hash({ httpHeaderName: "x-user", ringHash: { minimumRingSize: 50 } }),
   "old-ring": hash({ httpHeaderName: "x-user", minimumRingSize: 70 }),
@@ -117,6 +120,9 @@ describe("a real Envoy balances as loadBalancer says", () => {
     for (let i = 0; i < 6; i++) assert.equal((await get("cookie", { headers: { cookie: value } })).by, by);
     await sticks("cookie", (user) => ({ headers: { cookie: `session=user${user}` } }));
   });
+
+  it("consistentHash.httpCookie.attributes: the cookie has them", async () =>
+    assert.match((await get("attributes")).headers["set-cookie"] ?? "", /; SameSite=Strict; Secure; HttpOnly$/i));
 
   it("consistentHash.httpCookie without ttl: only a cookie that is there already counts", async () => {
     assert.equal((await get("passive")).headers["set-cookie"], undefined);

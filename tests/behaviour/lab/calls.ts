@@ -9,6 +9,8 @@ export interface Upstream {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Speaks first, as MySQL does: its greeting is its answer. */
   readonly greets?: boolean;
+  /** Is an HTTP proxy that is its own target: it answers the bytes of a tunnel, with the method and the host that opened it. */
+  readonly tunnels?: boolean;
   /** Accepts connections and never says anything. */
   readonly silent?: boolean;
 }

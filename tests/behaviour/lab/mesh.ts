@@ -24,6 +24,7 @@ export interface LabService {
   readonly ports: Readonly<Record<string, number>>;
   readonly pods: readonly LabPod[];
   readonly created?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** The target port where it is another one: a number. */
   readonly targetPort?: number;
 }
@@ -58,6 +59,7 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
       ports: ports.map(([port, number]) => ({ name: port, port: number, targetPort: at(number), protocol: "TCP" })),
       selector: { app: name },
       ...(service.created ? { creationTimestamp: service.created } : {}),
+      ...(service.annotations ? { annotations: service.annotations } : {}),
     },
     ...pods.map(
       (pod): WorkloadRecord => ({

@@ -24,8 +24,13 @@ type Origin = Pick<Arrival, "from" | "tls">;
 export async function startUpstream(spec: Upstream): Promise<() => Promise<void>> {
   const origins = new WeakMap<object, Origin>();
   const open = new Set<Socket>();
-  const respond = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse): void =>
-    answer(spec.name, req, res, origins.get(req.socket) ?? { from: "" });
+  const respond = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse): void => {
+    if (spec.tunnels) {
+      (res as ServerResponse).writeHead(200).flushHeaders();
+      // It leaves the end to its client: Envoy 1.40 does not survive an answer over HTTP/1 that ends before its request.
+      req.once("data", (bytes) => (res as ServerResponse).write(tunnelAnswer(spec.name, req, String(bytes))));
+    } else answer(spec.name, req, res, origins.get(req.socket) ?? { from: "" });
+  };
   const http = createHttp({ keepAliveTimeout: 0 }, respond);
   http.on("upgrade", (req, socket: Socket) => {
     note(arrivalOf(spec.name, req, "", origins.get(socket) ?? { from: "" }));
@@ -34,6 +39,12 @@ export async function startUpstream(spec: Upstream): Promise<() => Promise<void>
     );
     socket.on("data", (text) => socket.write(`${spec.name}:${text}`));
     socket.on("error", () => socket.destroy());
+  });
+  http.on("connect", (req, socket: Socket) => {
+    if (!spec.tunnels) return void socket.destroy();
+    socket.write("HTTP/1.1 200 Connected\r\n\r\n");
+    socket.once("data", (bytes) => socket.end(tunnelAnswer(spec.name, req, String(bytes))));
+    return undefined;
   });
   const http2 = createHttp2(respond);
   http2.on("sessionError", () => {});
@@ -98,6 +109,14 @@ function handshake(
 function tcpAnswer(server: string, body: string, origin: Origin): string {
   const got: Arrival = { server, protocol: "TCP", method: "", path: "", headers: {}, body, ...origin };
   return `${JSON.stringify(got)}\n`;
+}
+
+function tunnelAnswer(
+  server: string,
+  { method = "", headers }: IncomingMessage | Http2ServerRequest,
+  body: string,
+): string {
+  return `${JSON.stringify({ server, method, host: headers.host, body })}\n`;
 }
 
 function note(arrival: Arrival): number {

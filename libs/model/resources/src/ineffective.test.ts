@@ -14,10 +14,10 @@ describe("what has no effect", () => {
     ["is nothing in most specs", virtualService({ route: [], timeout: "1s" }), []],
     [
       "is what the schema says",
-      virtualService({ retries: { attempts: 1, retryRemoteLocalities: true } }),
-      ["spec.http[0].retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried"],
+      virtualService({ websocketUpgrade: true }),
+      ["spec.http[0].websocketUpgrade: upgrades are always possible"],
     ],
-    ["is not a switch that is off", virtualService({ retries: { attempts: 1, retryRemoteLocalities: false } }), []],
+    ["is not a switch that is off", virtualService({ websocketUpgrade: false }), []],
     [
       "is what another field switches off",
       virtualService({ redirect: {}, timeout: "1s" }),

@@ -41,6 +41,7 @@ export { RuleSpec } from "./kinds/mixer/rule.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
 export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authentication/schema.ts";
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
+export type { LocalityLbSetting } from "./kinds/shared/locality-lb-setting.ts";
 export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
 export type { SidecarEgress, SidecarIngress, SidecarSpec } from "./kinds/sidecar/schema.ts";
 export { type HeaderEditor, type HeaderOperations, oldHeaders } from "./kinds/virtual-service/headers.ts";

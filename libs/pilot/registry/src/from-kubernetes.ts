@@ -25,9 +25,23 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     exportTo: exportTo ? exportTo.split(",").map((each) => each.trim()) : [],
     subjectAltNames: [],
     ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
+    ...trafficDistributionOf(record),
     created: record.creationTimestamp ?? "",
     configKeys: [],
   };
+}
+
+/** What Kubernetes calls `trafficDistribution`, by Istio's annotation. */
+function trafficDistributionOf({ annotations }: ServiceRecord): Pick<MeshService, "trafficDistribution"> {
+  switch (annotations?.["networking.istio.io/traffic-distribution"]?.toLowerCase()) {
+    case "preferclose":
+    case "prefersamezone":
+      return { trafficDistribution: "zone" };
+    case "prefersamenode":
+      return { trafficDistribution: "node" };
+    default:
+      return {};
+  }
 }
 
 /**
@@ -52,6 +66,7 @@ export function endpointsFromRecord(
         labels: pod?.labels ?? {},
         locality: (pod && (localityOfLabels(pod.labels) ?? pod.locality)) ?? "",
         ...(pod ? networkOf(pod.labels) : {}),
+        ...(pod?.node ? { node: pod.node } : {}),
         weight: 1,
         mtls: isMeshed(pod?.labels ?? {}),
         ...(pod

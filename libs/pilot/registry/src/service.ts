@@ -38,6 +38,8 @@ export interface MeshService {
   readonly exportTo: readonly string[];
   /** Accepted server identities beside those of the endpoints. */
   readonly subjectAltNames: readonly string[];
+  /** Endpoints in the client's zone, or on its node, are preferred. */
+  readonly trafficDistribution?: "zone" | "node";
   /** Pods behind it, by labels in its namespace. */
   readonly selector?: Readonly<Record<string, string>>;
   /** RFC 3339, for Istio's "the oldest wins". */
@@ -55,6 +57,8 @@ export interface MeshEndpoint {
   readonly labels: Readonly<Record<string, string>>;
   /** `region/zone/subzone`. */
   readonly locality: string;
+  /** The Kubernetes node that it runs on. */
+  readonly node?: string;
   /** Absent where the network is not known: then everybody reaches it. */
   readonly network?: string;
   readonly weight: number;

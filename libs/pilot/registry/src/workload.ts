@@ -34,6 +34,7 @@ export function workloadOfPod(pod: PodRecord): Workload | undefined {
         mtls: isMeshed(labels),
       },
       ...networkOf(labels),
+      ...(pod.node ? { node: pod.node } : {}),
       serviceAccount: { namespace, serviceAccount },
       workload: `${pod.workload.name};${namespace}`,
     },

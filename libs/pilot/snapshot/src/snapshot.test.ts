@@ -53,6 +53,7 @@ describe("mesh settings", () => {
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
       ...{ disablePolicyChecks: false, disableReports: false, unsupportedFields: [], http10: false },
       jwksFetch: "istiod",
+      localityLb: {},
     });
   });
 

@@ -159,11 +159,6 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.http[0].fault.delay: hits no request without a percentage; spec.http[0].fault.abort: hits no request without a percentage`,
   ],
   [
-    "other localities for retries",
-    [http({ retries: { attempts: 2, retryRemoteLocalities: true } })],
-    `${PARTLY}spec.http[0].retries.retryRemoteLocalities: localities have no priorities yet; any host may be tried`,
-  ],
-  [
     "a source beside gateways",
     [http({ match: [{ gateways: ["mesh"], sourceNamespace: "prod" }] })],
     `${PARTLY}spec.http[0].match[0].sourceNamespace: has no effect beside gateways`,

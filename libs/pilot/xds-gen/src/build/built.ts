@@ -101,8 +101,10 @@ export interface BuiltLocality {
   /** `region/zone/subzone`. */
   readonly locality: string;
   readonly endpoints: readonly BuiltEndpoint[];
-  /** Its share among the localities. */
+  /** Its share among the localities of its priority. */
   readonly weight: number;
+  /** 0 goes first. */
+  readonly priority: number;
 }
 
 export interface BuiltLoadAssignment {

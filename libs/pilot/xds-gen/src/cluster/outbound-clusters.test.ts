@@ -4,6 +4,7 @@ import { ClusterSchema } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster"
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
 import { encodeClusters } from "../encode/cluster.ts";
+import { NOWHERE } from "../scope/place.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { outboundClusters } from "./outbound-clusters.ts";
@@ -13,7 +14,7 @@ const REVIEWS = "reviews.default.svc.cluster.local";
 /** The outbound clusters of every service, by name. */
 function clusters(objects: Resource[], records: WorkloadRecord[] = service("reviews"), client?: MeshProxy) {
   const scope = scopeOf(snapshotOf(objects, records), client);
-  const all = scope.services().flatMap((each) => outboundClusters(scope, each));
+  const all = scope.services().flatMap((each) => outboundClusters(scope, each, NOWHERE) ?? []);
   return new Map<string, Json>(
     encodeClusters(scope, all).map((each) => [each.name, jsonOf(ClusterSchema, each.bytes)]),
   );

@@ -3,25 +3,31 @@ import { Cluster_DiscoveryType, Cluster_DnsLookupFamily } from "@xebec/api-envoy
 import { outboundCluster, sniOf, spiffeId } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { BuiltCluster, ClusterInit } from "../build/built.ts";
-import { localitiesOf } from "../endpoint/endpoints.ts";
+import { groupsAt, localitiesOf } from "../endpoint/endpoints.ts";
+import { localityBalance } from "../endpoint/locality-balance.ts";
 import { configPath } from "../route/config-path.ts";
+import type { Place } from "../scope/place.ts";
 import { hasOriginalDst, resolutionFor } from "../scope/resolution.ts";
 import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { withProxyProtocol } from "./proxy-protocol.ts";
 import { serviceRule } from "./service-rule.ts";
 import { subsetLabels } from "./subset.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
 const DNS_REFRESH_MS = 60_000;
+const LOCALITY_WEIGHTED = { localityConfigSpecifier: { case: "localityWeightedLbConfig", value: {} } };
 const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
 
 /**
  * The clusters of one service: one for each port, and one more for each port and subset
  * (docs/reference/pilot.md §3.2, §4.1).
+ * @param place where the client is; absent for what all clients have in common
+ * @returns undefined when they depend on the place, and none is given
  */
-export function outboundClusters(scope: Scope, service: MeshService): BuiltCluster[] {
+export function outboundClusters(scope: Scope, service: MeshService, place?: Place): BuiltCluster[] | undefined {
   const rule = serviceRule(scope, service);
   const configKeys = [...service.configKeys, ...(rule?.keys ?? [])];
   const clusters: BuiltCluster[] = [];
@@ -30,7 +36,8 @@ export function outboundClusters(scope: Scope, service: MeshService): BuiltClust
     for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
       const name = outboundCluster(port.number, subset, service.host);
       const policy = effectivePolicy(rule?.spec, subset, port.number);
-      const init = clusterFor(scope, service, port, subset, policy);
+      const init = clusterFor(scope, { service, port, subset, policy }, place);
+      if (!init) return undefined;
       const config = rule?.keys[0];
       init.metadata = {
         filterMetadata: {
@@ -48,13 +55,17 @@ export function outboundClusters(scope: Scope, service: MeshService): BuiltClust
   return clusters;
 }
 
-function clusterFor(
-  scope: Scope,
-  service: MeshService,
-  port: MeshPort,
-  subset: string,
-  policy: EffectivePolicy,
-): ClusterInit {
+/** A cluster of a service. */
+interface ServiceCluster {
+  readonly service: MeshService;
+  readonly port: MeshPort;
+  /** Empty for the whole service. */
+  readonly subset: string;
+  readonly policy: EffectivePolicy;
+}
+
+function clusterFor(scope: Scope, cluster: ServiceCluster, place: Place | undefined): ClusterInit | undefined {
+  const { service, port, subset, policy } = cluster;
   const passthrough =
     resolutionFor(scope.proxyClass, service) === "passthrough" ||
     (policy.loadBalancer?.simple === "PASSTHROUGH" && hasOriginalDst(scope.proxyClass));
@@ -65,18 +76,23 @@ function clusterFor(
     // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
     ...(port.protocol === "Auto" && scope.proxyClass.type === "sidecar" ? { downstream: true } : {}),
   });
-  Object.assign(init, discovery(scope, service, port, subset, passthrough));
-  return Object.assign(init, transportSocket(scope, service, port, subset, policy, passthrough));
+  const found = discovery(scope, cluster, passthrough, place);
+  if (!found) return undefined;
+  const isWeighted = !passthrough && localityBalance(scope, service, policy) !== undefined;
+  if (isWeighted) Object.assign(init, { commonLbConfig: { ...init.commonLbConfig, ...LOCALITY_WEIGHTED } });
+  return withProxyProtocol(
+    Object.assign(init, found, transportSocket(scope, service, port, subset, policy, passthrough)),
+    policy,
+  );
 }
 
-/** How the hosts of a service's cluster are found. */
+/** How the hosts of a service's cluster are found; undefined when it depends on a place that is not given. */
 function discovery(
   scope: Scope,
-  service: MeshService,
-  port: MeshPort,
-  subset: string,
+  { service, port, subset }: ServiceCluster,
   passthrough: boolean,
-): ClusterInit {
+  place: Place | undefined,
+): ClusterInit | undefined {
   const name = outboundCluster(port.number, subset, service.host);
   if (passthrough) {
     const override = !service.kubernetes && port.targetPort !== port.number ? Number(port.targetPort) : 0;
@@ -91,9 +107,10 @@ function discovery(
       edsClusterConfig: { edsConfig: { ...ADS, initialFetchTimeout: durationOf(0) }, serviceName: name },
     };
   const labels = subset ? subsetLabels(scope, service, subset) : undefined;
-  const endpoints = localitiesOf(scope.endpoints(service), port.name, labels);
+  const groups = groupsAt(scope, service, { number: port.number, name: port.name, subset, labels }, place);
+  if (!groups) return undefined;
   // Envoy takes LOGICAL_DNS only with its one host, which a subset's labels may have left out.
-  const strict = service.resolution === "dns" || endpoints.length === 0;
+  const strict = service.resolution === "dns" || groups.length === 0;
   return {
     clusterDiscoveryType: {
       case: "type",
@@ -102,7 +119,7 @@ function discovery(
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
     respectDnsTtl: true,
     dnsRefreshRate: durationOf(DNS_REFRESH_MS),
-    loadAssignment: { clusterName: name, endpoints },
+    loadAssignment: { clusterName: name, endpoints: localitiesOf(groups, port.name) },
   };
 }
 

@@ -61,7 +61,7 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
         ? Cluster_LbPolicy.MAGLEV
         : Cluster_LbPolicy.RING_HASH
       : (KNOWN_LB[simple ?? "LEAST_REQUEST"] ?? Cluster_LbPolicy.LEAST_REQUEST);
-  const warmup = ms(policy.loadBalancer?.warmupDurationSecs);
+  const slowStartConfig = slowStart(policy.loadBalancer);
   const keepalive = tcp?.tcpKeepalive;
   // Whole seconds, as Istio takes them; systems refuse a time of none.
   const seconds = (text: string | undefined) =>
@@ -79,10 +79,10 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
           }
         : lbPolicy === Cluster_LbPolicy.MAGLEV && hash?.maglev?.tableSize
           ? { case: "maglevLbConfig", value: { tableSize: BigInt(hash.maglev.tableSize) } }
-          : warmup !== undefined && lbPolicy === Cluster_LbPolicy.LEAST_REQUEST
-            ? { case: "leastRequestLbConfig", value: { slowStartConfig: { slowStartWindow: durationOf(warmup) } } }
-            : warmup !== undefined && lbPolicy === Cluster_LbPolicy.ROUND_ROBIN
-              ? { case: "roundRobinLbConfig", value: { slowStartConfig: { slowStartWindow: durationOf(warmup) } } }
+          : slowStartConfig && lbPolicy === Cluster_LbPolicy.LEAST_REQUEST
+            ? { case: "leastRequestLbConfig", value: { slowStartConfig } }
+            : slowStartConfig && lbPolicy === Cluster_LbPolicy.ROUND_ROBIN
+              ? { case: "roundRobinLbConfig", value: { slowStartConfig } }
               : { case: undefined },
     circuitBreakers: {
       thresholds: [
@@ -93,6 +93,14 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
           maxPendingRequests: http?.http1MaxPendingRequests || NO_LIMIT,
           maxRequests: http?.http2MaxRequests || NO_LIMIT,
           maxRetries: http?.maxRetries || NO_LIMIT,
+          ...(policy.retryBudget
+            ? {
+                retryBudget: {
+                  budgetPercent: { value: policy.retryBudget.percent ?? 20 },
+                  minRetryConcurrency: policy.retryBudget.minRetryConcurrency ?? 3,
+                },
+              }
+            : {}),
         },
       ],
     },
@@ -122,6 +130,20 @@ export function applyPolicy(policy: EffectivePolicy, connectTimeoutMs: number, p
           commonLbConfig: { healthyPanicThreshold: { value: outlier.minHealthPercent ?? 0 } },
         }
       : {}),
+  };
+}
+
+/** Envoy's own least share is 10 percent, its growth linear, as Istio's. */
+function slowStart(balancer: TrafficPolicy["loadBalancer"]) {
+  const { warmup } = balancer ?? {};
+  const window = ms(warmup?.duration ?? balancer?.warmupDurationSecs);
+  if (window === undefined) return undefined;
+  return {
+    slowStartWindow: durationOf(window),
+    ...(warmup?.minimumPercent === undefined ? {} : { minWeightPercent: { value: warmup.minimumPercent } }),
+    ...(warmup?.aggression === undefined
+      ? {}
+      : { aggression: { defaultValue: warmup.aggression, runtimeKey: "slow_start.aggression" } }),
   };
 }
 

@@ -15,6 +15,11 @@ export function appendBytes(writer: BinaryWriter, field: number, bytes: Uint8Arr
   return writer.tag(field, WireType.LengthDelimited).bytes(bytes);
 }
 
+/** Appends an unsigned number of 32 bits. */
+export function appendNumber(writer: BinaryWriter, field: number, value: number): BinaryWriter {
+  return writer.tag(field, WireType.Varint).uint32(value);
+}
+
 export interface EncodedField {
   readonly number: number;
   /** A view of the message's bytes: what is in the field, without tag and length. */

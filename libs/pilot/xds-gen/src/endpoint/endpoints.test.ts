@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ClusterLoadAssignmentSchema } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint";
 import type { Resource } from "@xebec/model-resources";
+import type { BuiltLoadAssignment } from "../build/built.ts";
 import { encodeLoadAssignment } from "../encode/load-assignment.ts";
+import { NOWHERE } from "../scope/place.ts";
 import { type Json, jsonOf, object, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { loadAssignment } from "./endpoints.ts";
 
@@ -12,7 +14,8 @@ const NAME = `outbound|9080||${HOST}`;
 const assignment = (name: string, objects: Resource[] = [], records = service("reviews")): Json =>
   jsonOf(
     ClusterLoadAssignmentSchema,
-    encodeLoadAssignment(loadAssignment(scopeOf(snapshotOf(objects, records)), name)).bytes,
+    encodeLoadAssignment(loadAssignment(scopeOf(snapshotOf(objects, records)), name, NOWHERE) as BuiltLoadAssignment)
+      .bytes,
   );
 const addresses = (each: Json): string[] =>
   (each.endpoints ?? []).flatMap((group: Json) =>

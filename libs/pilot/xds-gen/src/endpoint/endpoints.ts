@@ -3,26 +3,32 @@ import type { LocalityLbEndpointsSchema } from "@xebec/api-envoy/envoy/config/en
 import { labelsMatch, localityOf, parseCluster } from "@xebec/model-names";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import type { BuiltEndpoint, BuiltLoadAssignment, BuiltLocality } from "../build/built.ts";
+import { serviceRule } from "../cluster/service-rule.ts";
 import { subsetLabels } from "../cluster/subset.ts";
+import { effectivePolicy } from "../cluster/traffic-policy.ts";
+import type { Place } from "../scope/place.ts";
 import { resolutionFor } from "../scope/resolution.ts";
 import type { Scope } from "../scope/scope.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { endpointAt, lbEndpoint } from "./lb-endpoint.ts";
+import { type LocalityBalance, localityBalance, looksAtLabels } from "./locality-balance.ts";
+import { balanced, byLocality, type LocalityGroup } from "./locality-groups.ts";
 
 type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
 type Labels = Readonly<Record<string, string>>;
 
-const MAX_UINT32 = 4_294_967_295;
 const NO_OBJECTS: readonly string[] = [];
 
 /**
  * The load assignment of an EDS cluster. A service that is unknown gets an empty assignment, so that the cluster becomes ready.
+ * @param place where the client is; absent for what all clients have in common
+ * @returns undefined when it depends on the place, and none is given
  */
-export function loadAssignment(scope: Scope, clusterName: string): BuiltLoadAssignment {
+export function loadAssignment(scope: Scope, clusterName: string, place?: Place): BuiltLoadAssignment | undefined {
   const { direction, host = "", port, subset } = parseCluster(clusterName) ?? {};
   const service = direction === "outbound" ? scope.service(host) : undefined;
-  const localities = service && port !== undefined ? localitiesAt(scope, service, port, subset ?? "") : [];
-  return { clusterName, localities, configKeys: service ? objectsOf(scope, service) : NO_OBJECTS };
+  const localities = service && port !== undefined ? localitiesAt(scope, service, port, subset ?? "", place) : [];
+  return localities && { clusterName, localities, configKeys: service ? objectsOf(scope, service) : NO_OBJECTS };
 }
 
 /** Keys of the objects that a service and its endpoints came from. */
@@ -31,37 +37,73 @@ function objectsOf(scope: Scope, service: MeshService): readonly string[] {
   return entries.length > 0 ? [...new Set([...service.configKeys, ...entries])] : service.configKeys;
 }
 
-function localitiesAt(scope: Scope, service: MeshService, number: number, subset: string): BuiltLocality[] {
+function localitiesAt(
+  scope: Scope,
+  service: MeshService,
+  number: number,
+  subset: string,
+  place: Place | undefined,
+): BuiltLocality[] | undefined {
   if (resolutionFor(scope.proxyClass, service) !== "eds") return [];
   const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
   const labels = subset ? subsetLabels(scope, service, subset) : undefined;
   if (!port || (subset && !labels)) return [];
-  return byLocality(scope.endpoints(service), port.name, labels).map(([locality, group]) => {
-    let weight = 0;
-    const endpoints: BuiltEndpoint[] = [];
-    for (const endpoint of group) {
-      weight += endpoint.weight;
-      endpoints.push(builtEndpoint(scope, service, endpoint, port.name));
-    }
-    return { locality, endpoints, weight: Math.min(weight || 1, MAX_UINT32) };
-  });
+  const groups = groupsAt(scope, service, { number, name: port.name, subset, labels }, place);
+  return groups?.map(({ locality, endpoints, weight, priority }) => ({
+    ...{ locality, weight, priority },
+    endpoints: endpoints.map((endpoint) => builtEndpoint(scope, service, endpoint, port.name)),
+  }));
 }
 
-function byLocality(
+/** A cluster of a service. */
+interface ClusterPort {
+  readonly number: number;
+  readonly name: string;
+  readonly subset: string;
+  readonly labels: Labels | undefined;
+}
+
+/**
+ * The endpoints of a service's cluster as a client in a place has them.
+ * @returns undefined when it depends on the place, and none is given
+ */
+export function groupsAt(
+  scope: Scope,
+  service: MeshService,
+  { number, name, subset, labels }: ClusterPort,
+  place: Place | undefined,
+): LocalityGroup[] | undefined {
+  const groups = byLocality(reachable(scope.endpoints(service), name, labels));
+  const balance = balanceOf(scope, service, subset, number, groups);
+  if (!balance) return groups;
+  return place && balanced(groups, balance, place, scope.proxyClass.labels);
+}
+
+/** How the groups are balanced; undefined where that cannot make a difference. */
+function balanceOf(
+  scope: Scope,
+  service: MeshService,
+  subset: string,
+  port: number,
+  groups: readonly LocalityGroup[],
+): LocalityBalance | undefined {
+  const isOne = groups.length < 2;
+  // Most services are all in one place: what rules say of places need not be read for them.
+  if (isOne && !service.trafficDistribution && !scope.hasLabelFailover()) return undefined;
+  const policy = effectivePolicy(serviceRule(scope, service)?.spec, subset, port);
+  const balance = localityBalance(scope, service, policy);
+  return balance && (!isOne || looksAtLabels(balance)) ? balance : undefined;
+}
+
+/** Those that have the port and the labels. Without an address an endpoint is somewhere behind the gateway of its network. */
+function reachable(
   endpoints: readonly MeshEndpoint[],
   portName: string,
   labels: Labels | undefined,
-): [string, MeshEndpoint[]][] {
-  const groups = new Map<string, MeshEndpoint[]>();
-  for (const endpoint of endpoints) {
-    if (endpoint.ports[portName] === undefined || !labelsMatch(labels, endpoint.labels)) continue;
-    // Without an address it is somewhere behind the gateway of its network.
-    if (endpoint.address === "") continue;
-    const group = groups.get(endpoint.locality);
-    if (group) group.push(endpoint);
-    else groups.set(endpoint.locality, [endpoint]);
-  }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+): readonly MeshEndpoint[] {
+  return endpoints.filter(
+    (each) => each.ports[portName] !== undefined && each.address !== "" && labelsMatch(labels, each.labels),
+  );
 }
 
 /** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
@@ -72,17 +114,9 @@ function builtEndpoint(scope: Scope, service: MeshService, endpoint: MeshEndpoin
 }
 
 /** The endpoints of a DNS cluster, which are part of the cluster itself. */
-export function localitiesOf(
-  endpoints: readonly MeshEndpoint[],
-  portName: string,
-  labels: Labels | undefined,
-): Localities {
-  return byLocality(endpoints, portName, labels).map(([locality, group]) => ({
-    locality: localityOf(locality),
-    lbEndpoints: group.map((endpoint) => lbEndpoint(endpoint, endpoint.ports[portName] as number, endpoint.mtls)),
-    loadBalancingWeight: Math.min(
-      group.reduce((sum, endpoint) => sum + endpoint.weight, 0),
-      MAX_UINT32,
-    ),
+export function localitiesOf(groups: readonly LocalityGroup[], portName: string): Localities {
+  return groups.map(({ locality, endpoints, weight, priority }) => ({
+    ...{ locality: localityOf(locality), loadBalancingWeight: weight, priority },
+    lbEndpoints: endpoints.map((endpoint) => lbEndpoint(endpoint, endpoint.ports[portName] as number, endpoint.mtls)),
   }));
 }

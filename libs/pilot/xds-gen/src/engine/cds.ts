@@ -4,24 +4,40 @@ import { outboundClusters } from "../cluster/outbound-clusters.ts";
 import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts";
 import { encodeClusters } from "../encode/cluster.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { NOWHERE, type Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";
 
 /** The clusters of a proxy: those of all services, the standard clusters, and those of the ports that its workload serves. */
-export function clusters(scope: Scope, { workload }: ResourceRequest): ResourceSet {
-  return scope.cachedFor("set/cds", workload, (inner, own) =>
-    resourceSet([
-      ...inner.cached("cds/outbound", allOutbound),
-      ...inner.cached("cds/standard", (part) => encodeClusters(part, standardClusters(part))),
-      ...inner.cachedFor("cds/own", own, ownClusters),
-    ]),
+export function clusters(scope: Scope, request: ResourceRequest): ResourceSet {
+  const { workload } = request;
+  if (scope.cached("cds/outbound", allOutbound).placed.length === 0)
+    return scope.cachedFor("set/cds", workload, (inner, own) => resourceSet(sharedClusters(inner, own)));
+  const { place } = request;
+  const input = { workload, place, key: `${place.key} ${workload.key}` };
+  return scope.cachedFor("set/cds-at", input, (inner, own) =>
+    resourceSet([...sharedClusters(inner, own.workload), ...inner.cachedFor("cds/outbound-at", own.place, outboundAt)]),
   );
 }
 
+function sharedClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {
+  return [
+    ...scope.cached("cds/outbound", allOutbound).shared,
+    ...scope.cached("cds/standard", (part) => encodeClusters(part, standardClusters(part))),
+    ...scope.cachedFor("cds/own", workload, ownClusters),
+  ];
+}
+
 export function clusterLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
-  return [scope.cached("cds/outbound", allOutbound), scope.cachedFor("cds/own", workload, ownClusters)];
+  const { shared, placed } = scope.cached("cds/outbound", allOutbound);
+  return [
+    shared,
+    scope.cachedFor("cds/own", workload, ownClusters),
+    // What objects are behind them is the same everywhere.
+    ...(placed.length > 0 ? [scope.cachedFor("cds/outbound-at", NOWHERE, outboundAt)] : []),
+  ];
 }
 
 export function* prepareClusters(scope: Scope): Generator<undefined> {
@@ -31,14 +47,34 @@ export function* prepareClusters(scope: Scope): Generator<undefined> {
   }
 }
 
-function allOutbound(scope: Scope): readonly EncodedResource[] {
-  return scope.services().flatMap((service) => ofService(scope, service));
+/** The clusters of all services, but for those that depend on the place of the proxy. */
+interface OutboundClusters {
+  readonly shared: readonly EncodedResource[];
+  /** Services whose clusters depend on it. */
+  readonly placed: readonly MeshService[];
 }
 
-function ofService(scope: Scope, service: MeshService): readonly EncodedResource[] {
-  return scope.cachedOf(`cds/${service.id}`, service, (inner) =>
-    encodeClusters(inner, outboundClusters(inner, service)),
-  );
+function allOutbound(scope: Scope): OutboundClusters {
+  const placed: MeshService[] = [];
+  const shared = scope.services().flatMap((service) => {
+    const found = ofService(scope, service);
+    if (!found) placed.push(service);
+    return found ?? [];
+  });
+  return { shared, placed };
+}
+
+function outboundAt(scope: Scope, place: Place): readonly EncodedResource[] {
+  return scope
+    .cached("cds/outbound", allOutbound)
+    .placed.flatMap((service) => encodeClusters(scope, outboundClusters(scope, service, place) ?? []));
+}
+
+function ofService(scope: Scope, service: MeshService): readonly EncodedResource[] | undefined {
+  return scope.cachedOf(`cds/${service.id}`, service, (inner) => {
+    const built = outboundClusters(inner, service);
+    return built && encodeClusters(inner, built);
+  });
 }
 
 function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {

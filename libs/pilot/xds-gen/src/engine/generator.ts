@@ -3,8 +3,10 @@ import type { Snapshot } from "@xebec/pilot-snapshot";
 import type { EncodedResource } from "../encode/encoded.ts";
 import type { PatchSource } from "../patch/patch.ts";
 import { PATCH_SOURCES } from "../patch/sources.ts";
+import type { Place } from "../scope/place.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
 import { classOf, hasSameClasses, type ProxyClass } from "../scope/proxy-class.ts";
+import { placeOf } from "../scope/proxy-place.ts";
 import { Scope, type ScopeSources } from "../scope/scope.ts";
 import { type Workload, workloadOf } from "../scope/workload.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
@@ -170,6 +172,10 @@ class Request implements ResourceRequest {
     this.#scope = scope;
     this.#proxy = proxy;
     this.names = names;
+  }
+
+  get place(): Place {
+    return placeOf(this.#scope, this.#proxy);
   }
 
   get workload(): Workload {

@@ -1,4 +1,5 @@
 import type { EncodedResource } from "../encode/encoded.ts";
+import type { Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import type { NameSet } from "./names.ts";
@@ -9,6 +10,8 @@ export interface ResourceRequest {
   /** The requested names, for a type with named subscriptions. */
   readonly names: NameSet;
   readonly workload: Workload;
+  /** Where the proxy is. */
+  readonly place: Place;
 }
 
 /** A type of xDS resources: all that the generator and the server know about it. */

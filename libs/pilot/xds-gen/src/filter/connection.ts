@@ -24,7 +24,7 @@ export interface HttpConnection {
 /** Settings of connections that a DestinationRule may have. */
 export type TcpSettings = Pick<
   MessageInitShape<typeof TcpProxySchema>,
-  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy"
+  "idleTimeout" | "maxDownstreamConnectionDuration" | "hashPolicy" | "tunnelingConfig"
 >;
 
 export interface WeightedCluster {

@@ -25,8 +25,8 @@ export function hashPolicy(scope: Scope, host: string, subset: string, port: num
 function specifierOf(hash: ConsistentHash): HashPolicy["policySpecifier"] {
   if (hash.httpHeaderName) return { case: "header", value: { headerName: hash.httpHeaderName } };
   if (hash.httpCookie) {
-    const { name, path = "", ttl } = hash.httpCookie;
-    return { case: "cookie", value: { name, path, ttl: optionalDuration(ttl) } };
+    const { name, path = "", ttl, attributes = [] } = hash.httpCookie;
+    return { case: "cookie", value: { name, path, ttl: optionalDuration(ttl), attributes } };
   }
   if (hash.useSourceIp) return { case: "connectionProperties", value: { sourceIp: true } };
   if (hash.httpQueryParameterName) return { case: "queryParameter", value: { name: hash.httpQueryParameterName } };

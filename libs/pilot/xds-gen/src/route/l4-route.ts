@@ -4,7 +4,7 @@ import type { TcpRoute, TlsRoute } from "@xebec/model-resources";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
 import { serviceRule } from "../cluster/service-rule.ts";
-import { effectivePolicy, ms } from "../cluster/traffic-policy.ts";
+import { type EffectivePolicy, effectivePolicy, ms } from "../cluster/traffic-policy.ts";
 import type { TcpSettings, WeightedCluster } from "../filter/connection.ts";
 import { type Cidr, cidrOf } from "../listener/cidr.ts";
 import { hasOriginalDst } from "../scope/resolution.ts";
@@ -140,6 +140,13 @@ export function l4Settings(
     ...(policy.loadBalancer?.consistentHash?.useSourceIp
       ? { hashPolicy: [{ policySpecifier: { case: "sourceIp", value: {} } }] }
       : {}),
+    ...(policy.tunnel ? { tunnelingConfig: tunnelOf(policy.tunnel) } : {}),
   };
   return { settings, configKeys: Object.keys(settings).length > 0 ? (rule?.keys ?? []) : [] };
+}
+
+/** A tunnel through a proxy that speaks HTTP, to a host behind it. */
+function tunnelOf({ protocol, targetHost = "", targetPort }: NonNullable<EffectivePolicy["tunnel"]>) {
+  const host = targetHost.includes(":") ? `[${targetHost}]` : targetHost;
+  return { hostname: `${host}:${targetPort}`, usePost: protocol === "POST" };
 }

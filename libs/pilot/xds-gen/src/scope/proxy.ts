@@ -1,6 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import { type NodeType, parseNodeId } from "@xebec/model-names";
 import { type Keyed, keyed } from "./keyed.ts";
+import type { Place } from "./place.ts";
 
 export type Interception = "REDIRECT" | "TPROXY" | "NONE";
 
@@ -53,7 +54,7 @@ export interface MeshProxy {
   readonly workload: Keyed<WorkloadFields>;
   readonly podWorkload: Keyed<PodFields>;
   readonly serviceAccount: string;
-  readonly locality: string;
+  readonly place: Place;
   readonly istioVersion: string;
   /** Accepts HTTP/1.0. */
   readonly http10: boolean;
@@ -110,10 +111,19 @@ export function proxyOf(node: {
     workload: keyed({ labels, binding }),
     podWorkload: keyed({ labels, binding, pod: { name: id.pod, ip } }),
     serviceAccount: text("SERVICE_ACCOUNT"),
-    locality: node.locality,
+    place: keyed({
+      locality: node.locality || localityOfLabels(labels),
+      network: text("NETWORK") || (labels["topology.istio.io/network"] ?? ""),
+      cluster: text("CLUSTER_ID"),
+      node: text("NODE_NAME"),
+    }),
     istioVersion: text("ISTIO_VERSION"),
     http10: text("HTTP10") === "1",
   };
+}
+
+function localityOfLabels(labels: Readonly<Record<string, string>>): string {
+  return (labels["topology.istio.io/locality"] ?? labels["istio-locality"] ?? "").replaceAll(".", "/");
 }
 
 function labelsOf(value: unknown): Record<string, string> {

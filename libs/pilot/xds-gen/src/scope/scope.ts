@@ -1,3 +1,4 @@
+import type { PodRecord } from "@xebec/model-workloads";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import {
   type DestinationRule,
@@ -7,6 +8,7 @@ import {
   egressCovers,
   type Gateway,
   gatewaysOf,
+  hasLabelFailover,
   type Mesh,
   type Query,
   type Sidecar,
@@ -253,10 +255,18 @@ export class Scope {
    * @returns undefined when there is no such pod or port
    */
   containerPort(pod: { readonly name: string; readonly ip: string }, portName: string): number | undefined {
+    return this.pod(pod)?.ports.find((port) => port.name === portName)?.containerPort;
+  }
+
+  /** A pod of the class's namespace, by its name, else by its address. */
+  pod({ name, ip }: { readonly name: string; readonly ip: string }): PodRecord | undefined {
     this.#note(dependency.pods);
-    const found =
-      this.#snapshot.pods.get(`${this.proxyClass.namespace}/${pod.name}`) ?? this.#snapshot.podsByIp.get(pod.ip)?.[0];
-    return found?.ports.find((port) => port.name === portName)?.containerPort;
+    return this.#snapshot.pods.get(`${this.proxyClass.namespace}/${name}`) ?? this.#snapshot.podsByIp.get(ip)?.[0];
+  }
+
+  /** True when some rule prefers endpoints by their labels. */
+  hasLabelFailover(): boolean {
+    return (this.mesh.localityLb.failoverPriority?.length ?? 0) > 0 || this.read(hasLabelFailover);
   }
 
   /**

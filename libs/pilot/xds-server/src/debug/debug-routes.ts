@@ -53,7 +53,7 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
       protocol: each.delta ? "delta" : "sotw",
       authenticated: each.authenticated,
       labels: each.proxy.labels,
-      locality: each.proxy.locality,
+      locality: each.proxy.place.locality,
       watches: Object.fromEntries([...each.subscriptions].map(([type, sub]) => [type, sub.names?.names ?? ["*"]])),
     }));
     return { totalClients: clients.length, clients };

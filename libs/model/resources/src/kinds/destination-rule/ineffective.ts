@@ -12,6 +12,8 @@ export function* ineffectiveInDestinationRule(spec: DestinationRuleSpec): Genera
 
 function* inPolicy(policy: TrafficPolicy | undefined, path: Path): Generator<Violation> {
   if (!policy) return;
+  if (policy.retryBudget && policy.connectionPool?.http?.maxRetries)
+    yield { path: [...path, "connectionPool", "http", "maxRetries"], message: "has no effect beside retryBudget" };
   yield* inParts(policy, path);
   for (const [i, each] of (policy.portLevelSettings ?? []).entries())
     yield* inParts(each, [...path, "portLevelSettings", i]);
@@ -19,8 +21,14 @@ function* inPolicy(policy: TrafficPolicy | undefined, path: Path): Generator<Vio
 
 function* inParts({ loadBalancer, connectionPool, outlierDetection, tls }: Parts, path: Path): Generator<Violation> {
   const balancer = loadBalancer?.consistentHash ? "consistentHash" : (loadBalancer?.simple ?? "LEAST_REQUEST");
-  if (loadBalancer?.warmupDurationSecs !== undefined && ["consistentHash", "RANDOM", "PASSTHROUGH"].includes(balancer))
-    yield { path: [...path, "loadBalancer", "warmupDurationSecs"], message: `has no effect with ${balancer}` };
+  for (const field of ["warmup", "warmupDurationSecs"] as const)
+    if (loadBalancer?.[field] !== undefined && ["consistentHash", "RANDOM", "PASSTHROUGH"].includes(balancer))
+      yield { path: [...path, "loadBalancer", field], message: `has no effect with ${balancer}` };
+  if (loadBalancer?.warmup && loadBalancer.warmupDurationSecs !== undefined)
+    yield { path: [...path, "loadBalancer", "warmupDurationSecs"], message: "has no effect beside warmup" };
+  yield* inLocalityLb(loadBalancer?.localityLbSetting, [...path, "loadBalancer", "localityLbSetting"], {
+    failsOver: outlierDetection !== undefined,
+  });
   const { useClientProtocol, h2UpgradePolicy } = connectionPool?.http ?? {};
   if (useClientProtocol && h2UpgradePolicy === "UPGRADE")
     yield {
@@ -39,6 +47,22 @@ function* inParts({ loadBalancer, connectionPool, outlierDetection, tls }: Parts
       message: "has no effect without splitExternalLocalOriginErrors",
     };
   if (tls) yield* inTls(tls, [...path, "tls"]);
+}
+
+function* inLocalityLb(
+  setting: NonNullable<Parts["loadBalancer"]>["localityLbSetting"],
+  path: Path,
+  { failsOver }: { readonly failsOver: boolean },
+): Generator<Violation> {
+  if (!setting) return;
+  const fields = (["distribute", "failover", "failoverPriority"] as const).filter((each) => setting[each]?.length);
+  for (const field of fields) {
+    if (setting.enabled === false) yield { path: [...path, field], message: "has no effect with enabled: false" };
+    else if (field !== "distribute" && setting.distribute?.length)
+      yield { path: [...path, field], message: "has no effect beside distribute" };
+    else if (field !== "distribute" && !failsOver)
+      yield { path: [...path, field], message: "has no effect without outlierDetection" };
+  }
 }
 
 const IDLE = {

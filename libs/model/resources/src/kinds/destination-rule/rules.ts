@@ -1,6 +1,7 @@
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
-import { isLabel } from "../../rules/names.ts";
+import { isIp, isLabel } from "../../rules/names.ts";
+import { checkLocalityLb } from "../shared/locality-lb-rules.ts";
 import { checkPort } from "../shared/port-rules.ts";
 import { checkConnectionPool } from "./connection-pool-rules.ts";
 import type { DestinationRuleSpec, TrafficPolicy } from "./schema.ts";
@@ -39,6 +40,7 @@ function checkPolicy(policy: TrafficPolicy | undefined, path: Path, check: Check
   const { portLevelSettings, ...own } = policy;
   if (Object.keys(own).length === 0 && !portLevelSettings?.length) check.fail(path, "must set something");
   checkParts(policy, path, check);
+  checkTunnel(policy.tunnel, [...path, "tunnel"], check);
   const ports = new Set<number | string>();
   for (const [i, each] of (policy.portLevelSettings ?? []).entries()) {
     const at = [...path, "portLevelSettings", i];
@@ -66,7 +68,10 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   if (outlierDetection?.consecutiveLocalOriginFailures && !outlierDetection.splitExternalLocalOriginErrors)
     check.fail([...outlier, "consecutiveLocalOriginFailures"], "needs splitExternalLocalOriginErrors: true");
   checkHash(loadBalancer, [...path, "loadBalancer"], check);
-  check.duration(loadBalancer?.warmupDurationSecs, [...path, "loadBalancer", "warmupDurationSecs"]);
+  checkWarmup(loadBalancer, [...path, "loadBalancer"], check);
+  checkLocalityLb(loadBalancer?.localityLbSetting, [...path, "loadBalancer", "localityLbSetting"], check, {
+    hasOutlierDetection: outlierDetection !== undefined,
+  });
   if (Buffer.byteLength(tls?.sni ?? "") > 255) check.fail([...path, "tls", "sni"], "is longer than 255 bytes");
   if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
     check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
@@ -75,6 +80,23 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   const verifies = tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL";
   if (verifies && tls.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
     check.fail([...path, "tls", "insecureSkipVerify"], "cannot be together with caCertificates or subjectAltNames");
+}
+
+function checkWarmup(balancer: TrafficPolicy["loadBalancer"], path: Path, check: Checker): void {
+  check.duration(balancer?.warmup?.duration, [...path, "warmup", "duration"]);
+  check.duration(balancer?.warmupDurationSecs, [...path, "warmupDurationSecs"]);
+  if (balancer?.warmupDurationSecs !== undefined)
+    check.warn([...path, "warmupDurationSecs"], "is deprecated; write warmup.duration");
+}
+
+/** A tunnel has an end that a proxy can connect to. */
+function checkTunnel(tunnel: TrafficPolicy["tunnel"], path: Path, check: Checker): void {
+  if (!tunnel) return;
+  const { protocol, targetHost = "", targetPort = 0 } = tunnel;
+  if (protocol && protocol !== "CONNECT" && protocol !== "POST")
+    check.fail([...path, "protocol"], `must be CONNECT or POST, not ${protocol}`);
+  if (!isIp(targetHost)) check.name(targetHost, [...path, "targetHost"]);
+  if (targetPort === 0) check.fail([...path, "targetPort"], "must be from 1 to 65535");
 }
 
 function checkHash(balancer: TrafficPolicy["loadBalancer"], path: Path, check: Checker): void {

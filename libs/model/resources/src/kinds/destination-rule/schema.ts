@@ -1,4 +1,15 @@
-import { anything, field, list, message, required, type Static, string, unsupported } from "@xebec/model-schema";
+import {
+  anything,
+  double,
+  enumeration,
+  field,
+  list,
+  message,
+  required,
+  type Static,
+  string,
+  uint32,
+} from "@xebec/model-schema";
 import { ExportTo, Labels, PortSelector, WorkloadSelector } from "../shared/shapes.ts";
 import { ClientTls } from "./client-tls.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -19,17 +30,38 @@ const PortTrafficPolicy = message("TrafficPolicy.PortTrafficPolicy", {
   ...parts,
 });
 
-export const TrafficPolicy = message(
-  "TrafficPolicy",
-  {
-    ...parts,
-    portLevelSettings: field(
-      list(PortTrafficPolicy),
-      "Settings for single ports. Nothing of the other settings holds for such a port.",
-    ),
-  },
-  { unsupported: unsupported("tunnel proxyProtocol retryBudget") },
-);
+const Tunnel = message("TrafficPolicy.TunnelSettings", {
+  protocol: field(string(), "`CONNECT` or `POST`: the method of the request that opens the tunnel.", {
+    default: "CONNECT",
+  }),
+  targetHost: field(string(), "The host that the proxy behind the service connects to. Required."),
+  targetPort: field(uint32({ maximum: 65_535 }), "Its port. Required."),
+});
+
+const ProxyProtocol = message("TrafficPolicy.ProxyProtocol", {
+  version: field(enumeration(["V1", "V2"]), "The version of the header.", { default: "V1" }),
+});
+
+const RetryBudget = message("TrafficPolicy.RetryBudget", {
+  percent: field(double({ minimum: 0, maximum: 100 }), "How many of the requests that are under way may be retries.", {
+    default: 20,
+  }),
+  minRetryConcurrency: field(uint32(), "How many retries at a time are always allowed.", { default: 3 }),
+});
+
+export const TrafficPolicy = message("TrafficPolicy", {
+  ...parts,
+  portLevelSettings: field(
+    list(PortTrafficPolicy),
+    "Settings for single ports. Nothing of the other settings holds for such a port.",
+  ),
+  tunnel: field(Tunnel, "Tunnels TCP and TLS connections through a proxy that speaks HTTP."),
+  proxyProtocol: field(ProxyProtocol, "Begins connections with PROXY's header, which names the client."),
+  retryBudget: field(
+    RetryBudget,
+    "Limits retries by a part of the requests, in place of `connectionPool.http.maxRetries`.",
+  ),
+});
 export type TrafficPolicy = Static<typeof TrafficPolicy>;
 
 const Subset = message("Subset", {

@@ -2,6 +2,7 @@ import { parseDuration } from "@xebec/core-duration";
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isLabel, isToken } from "../../rules/names.ts";
+import { checkLocalityLb } from "../shared/locality-lb-rules.ts";
 import { checkRetries } from "../virtual-service/retry-rules.ts";
 import { checkCommands, checkJsonFormat } from "./log-format.ts";
 import { checkProviders } from "./provider-rules.ts";
@@ -29,6 +30,7 @@ export function checkMeshIdentity(
 /** Semantic rules of the mesh configuration (docs/reference/pilot.md §3.13). */
 export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   check.duration(spec.connectTimeout, ["spec", "connectTimeout"]);
+  checkLocalityLb(spec.localityLbSetting, ["spec", "localityLbSetting"], check, { hasOutlierDetection: true });
   check.duration(spec.protocolDetectionTimeout, ["spec", "protocolDetectionTimeout"], { zero: true });
   check.duration(spec.dnsRefreshRate, ["spec", "dnsRefreshRate"], { zero: true });
   for (const field of ["time", "interval"] as const)

@@ -129,9 +129,7 @@ export const MeshConfigSpec = message("MeshConfig", {
   defaultHttpRetryPolicy: field(HttpRetry, "Retries of routes whose VirtualService has no `retries`.", {
     noEffect: NOT_YET,
   }),
-  localityLbSetting: field(LocalityLbSetting, "Locality load balancing, where no DestinationRule says.", {
-    noEffect: NOT_YET,
-  }),
+  localityLbSetting: field(LocalityLbSetting, "Locality load balancing, where no DestinationRule says."),
   dnsRefreshRate: field(duration(), "How often names of endpoints are looked up, where DNS does not say.", {
     default: "60s",
     noEffect: NOT_YET,

@@ -47,7 +47,7 @@ export const HttpRetry = message("HTTPRetry", {
     default: "connect-failure,refused-stream,unavailable,cancelled",
   }),
   retryRemoteLocalities: field(bool(), "Whether a retry may go to another locality.", {
-    noEffect: "localities have no priorities yet; any host may be tried",
+    default: false,
   }),
   retryIgnorePreviousHosts: field(bool(), "Whether a retry avoids hosts that were tried before.", {
     defaultText: "true; false with consistent hashing",

@@ -55,3 +55,9 @@ function selects(rule: DestinationRule, { namespace, labels }: RuleClient): bool
   if (!hasSelector(rule)) return true;
   return rule.namespace === namespace && labelsMatch(rule.spec.workloadSelector?.matchLabels, labels);
 }
+
+/** True when some rule prefers endpoints by their labels. */
+export const hasLabelFailover = new Query(({ labelFailovers }: DestinationRuleState, keys): boolean => {
+  keys.add(destinationRuleKeys.labelFailover);
+  return labelFailovers > 0;
+});

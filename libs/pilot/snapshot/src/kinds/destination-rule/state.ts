@@ -12,9 +12,12 @@ export interface DestinationRule extends NamedObject {
 
 export interface DestinationRuleState {
   readonly destinationRules: HostIndex<DestinationRule>;
+  /** How many rules prefer endpoints by labels. */
+  readonly labelFailovers: number;
 }
 
 /** `*` stands for every wildcard host. */
 export const destinationRuleKeys = {
   destinationRule: (host: string): string => `dr/${host.startsWith("*") ? "*" : host}`,
+  labelFailover: "label-failover",
 } as const;

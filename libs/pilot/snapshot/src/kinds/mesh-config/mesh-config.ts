@@ -3,6 +3,7 @@ import { ineffectiveFields, keyOf, type MeshConfigSpec, type Resource } from "@x
 import type { SnapshotOptions } from "../../options.ts";
 import { attached } from "../conditions.ts";
 import type { ConfigKind } from "../kind.ts";
+import { comparedLabels } from "../shared/failover-labels.ts";
 import { type Mesh, type MeshState, meshKeys } from "./state.ts";
 
 /** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
@@ -19,6 +20,7 @@ export const meshConfigKind = {
       ? { ...meshOf((resource as Resource<MeshConfigSpec>).spec, options), configKey: key }
       : undefined;
   },
+  selectorLabels: ({ localityLb }) => comparedLabels(localityLb.failoverPriority),
   replace({ state, changed }, _before, after, options) {
     state.mesh = after ?? meshOf(options.mesh, options);
     changed.add(meshKeys.mesh);
@@ -52,6 +54,7 @@ export function meshOf(
     accessLogEncoding: spec?.accessLogEncoding ?? "TEXT",
     connectTimeoutMs: (spec?.connectTimeout && parseDuration(spec.connectTimeout)) || 10_000,
     autoMtls: spec?.enableAutoMtls ?? true,
+    localityLb: spec?.localityLbSetting ?? {},
     allowAnyOutbound: spec?.outboundTrafficPolicy?.mode !== "REGISTRY_ONLY",
     policyCheckFailOpen: spec?.policyCheckFailOpen ?? false,
     disablePolicyChecks: spec?.disablePolicyChecks ?? false,

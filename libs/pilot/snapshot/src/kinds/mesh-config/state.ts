@@ -1,4 +1,4 @@
-import type { ExtensionProvider } from "@xebec/model-resources";
+import type { ExtensionProvider, LocalityLbSetting } from "@xebec/model-resources";
 import type { JwksFetch } from "../../options.ts";
 
 /** What proxies do with paths before they compare them. */
@@ -20,6 +20,8 @@ export interface Mesh {
   readonly accessLogEncoding: "TEXT" | "JSON";
   readonly connectTimeoutMs: number;
   readonly autoMtls: boolean;
+  /** Locality load balancing, where no DestinationRule says. */
+  readonly localityLb: LocalityLbSetting;
   readonly allowAnyOutbound: boolean;
   readonly policyCheckFailOpen: boolean;
   readonly disablePolicyChecks: boolean;
