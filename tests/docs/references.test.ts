@@ -51,6 +51,28 @@ test("every link between pages leads to a file and a heading", () => {
   assert.deepEqual(errors, []);
 });
 
+test("every path that the walk through the architecture names exists", () => {
+  const text = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
+  const paths = [...text.matchAll(/`((?:libs|apps|tests|scripts|docs|proto)\/[\w./-]+)`/g)].map(
+    (each) => each[1] ?? "",
+  );
+  assert.ok(paths.length > 20, `only ${paths.length} paths were found`);
+  const missing = paths.filter((path) => !existsSync(join(ROOT, path)));
+  assert.deepEqual(missing, []);
+});
+
+test("every package has a README", () => {
+  const packages = globSync("{libs,apps}/**/package.json", {
+    cwd: ROOT,
+    exclude: (path) => SKIPPED.has(path.split("/").at(-1) ?? ""),
+  });
+  assert.ok(packages.length > 40, `only ${packages.length} packages were found`);
+  assert.deepEqual(
+    packages.filter((path) => !existsSync(join(ROOT, dirname(path), "README.md"))),
+    [],
+  );
+});
+
 test("citations are found in both forms, with all their sections", () => {
   const text = [
     "/** Clusters (docs/reference/pilot.md §2.1, §2.2). */",
