@@ -24,10 +24,11 @@ export class Turns {
     this.#units++;
     const isOver =
       this.#units >= this.#most || (this.#units % this.#look === 0 && performance.now() - this.#since >= TURN_MS);
-    return isOver ? this.#giveWay() : undefined;
+    return isOver ? this.giveWay() : undefined;
   }
 
-  async #giveWay(): Promise<void> {
+  /** Ends the turn, however little was done in it: to be awaited before a unit of work that fills one by itself. */
+  async giveWay(): Promise<void> {
     await nextTurn();
     this.#units = 0;
     this.#since = performance.now();

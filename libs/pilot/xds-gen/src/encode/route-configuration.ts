@@ -6,7 +6,7 @@ import type { Scope } from "../scope/scope.ts";
 import { contentHash, type EncodedResource, type ResourcePart } from "./encoded.ts";
 import { encoded, patchAndEncode } from "./patched.ts";
 import { EncodedVirtualHost } from "./virtual-host.ts";
-import { appendBytes, BinaryWriter } from "./wire.ts";
+import { withFields } from "./wire.ts";
 
 const { virtualHosts: VIRTUAL_HOSTS } = RouteConfigurationSchema.field;
 
@@ -62,17 +62,20 @@ function assembled(
   hosts: readonly EncodedVirtualHost[],
   errors: readonly PatchError[],
 ): EncodedResource {
-  const writer = new BinaryWriter().raw(head);
   // The virtual hosts have their hashes already: a table of hundreds of kilobytes is not hashed again for one route.
   let versions = contentHash(head);
   const keys = new Set(configKeys);
   for (const host of hosts) {
-    appendBytes(writer, VIRTUAL_HOSTS.number, host.bytes);
     versions += host.version;
     for (const key of host.configKeys) keys.add(key);
   }
   const own = { name, version: contentHash(versions), configKeys: [...keys] };
-  return new EncodedRouteConfiguration({ ...own, bytes: writer.finish(), headLength: head.length }, hosts, errors);
+  const bytes = withFields(
+    head,
+    VIRTUAL_HOSTS.number,
+    hosts.map((host) => host.bytes),
+  );
+  return new EncodedRouteConfiguration({ ...own, bytes, headLength: head.length }, hosts, errors);
 }
 
 /**

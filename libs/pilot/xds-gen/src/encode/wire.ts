@@ -20,6 +20,41 @@ export function appendNumber(writer: BinaryWriter, field: number, value: number)
   return writer.tag(field, WireType.Varint).uint32(value);
 }
 
+/**
+ * A message that begins with bytes and goes on with encoded values of one field, in memory of its very size: a table of megabytes
+ * that grew would be copied, and left behind, many times.
+ */
+export function withFields(head: Uint8Array, field: number, values: readonly Uint8Array[]): Uint8Array {
+  const tag = new BinaryWriter().tag(field, WireType.LengthDelimited).finish();
+  let size = head.length;
+  for (const { length } of values) size += tag.length + varintSize(length) + length;
+  const message = new Uint8Array(size);
+  message.set(head);
+  let at = head.length;
+  for (const value of values) {
+    message.set(tag, at);
+    at = writeVarint(message, at + tag.length, value.length);
+    message.set(value, at);
+    at += value.length;
+  }
+  return message;
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value >>> 7; rest > 0; rest >>>= 7) size++;
+  return size;
+}
+
+/** @returns where it ends */
+function writeVarint(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at++] = rest;
+  return at;
+}
+
 export interface EncodedField {
   readonly number: number;
   /** A view of the message's bytes: what is in the field, without tag and length. */

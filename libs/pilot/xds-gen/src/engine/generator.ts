@@ -121,7 +121,11 @@ export class Generator {
     await turn;
     // Pieces of an older snapshot must not be cached.
     while (this.snapshot === snapshot) {
-      if (pieces.next().done) return true;
+      if (pieces.next().done) {
+        // Tables of so many pieces take a turn of their own to be put together.
+        await turns.giveWay();
+        return this.snapshot === snapshot;
+      }
       await turns.next();
     }
     return false;

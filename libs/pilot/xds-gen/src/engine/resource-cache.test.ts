@@ -38,6 +38,27 @@ describe("a cache of resources", () => {
     assert.equal(made(), 6);
   });
 
+  it("finds nothing of what has expired, and forgets very many of it in steps, but never what has taken its place", () => {
+    const many = 2_000;
+    const { cache, entry, made } = cacheOf();
+    const inner = Array.from({ length: many }, (_, i) => entry(`n-${i}`, [`k-${i}`]));
+    const whole = entry("whole", [], ...inner);
+    whole();
+    cache.invalidate(Array.from({ length: many }, (_, i) => `k-${i}`));
+    assert.deepEqual([cache.find("class", "whole"), cache.find("class", "n-0")], [undefined, undefined]);
+    assert.ok(cache.size > many / 2, `${cache.size} are left for later`);
+    cache.beginRound();
+    whole();
+    assert.equal(made(), 2 * (many + 1));
+    const steps = [...cache.endRound()].length;
+    assert.ok(steps > 2 * (many / 64), `${steps} steps`);
+    assert.equal(cache.size, many + 1);
+    whole();
+    assert.equal(made(), 2 * (many + 1), "all that is new is found");
+    cache.invalidate(["k-1"]);
+    assert.equal(cache.find("class", "whole"), undefined);
+  });
+
   it("keeps the entries of classes apart", () => {
     const { cache, entry } = cacheOf();
     entry("name", ["a"])();

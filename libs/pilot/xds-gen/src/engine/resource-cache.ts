@@ -7,6 +7,8 @@ export interface CacheEntry<T> {
 
 /** Number of entries that one step at the end of a round visits. */
 const STEP = 64;
+/** So many entries that are not valid any more are forgotten at once; the others in the steps at the end of a round. */
+const AT_ONCE = 256;
 
 /** An entry with its bookkeeping. */
 interface StoredEntry extends CacheEntry<unknown> {
@@ -20,6 +22,8 @@ interface StoredEntry extends CacheEntry<unknown> {
   readonly readers: Set<StoredEntry>;
   /** The last round in which it was requested. */
   round: number;
+  /** True when something that it read has changed: nobody finds it any more. */
+  isExpired: boolean;
 }
 
 /** The entries of one owner, by name, or by name and key of the input. */
@@ -47,7 +51,10 @@ class OwnerEntries {
     else this.#byInput.set(name, new Map([[input, entry]]));
   }
 
-  delete({ name, input }: StoredEntry): void {
+  delete(entry: StoredEntry): void {
+    const { name, input } = entry;
+    // There may be a newer one in its place.
+    if (this.get(name, input) !== entry) return;
     if (input === undefined) {
       this.#byName.delete(name);
       return;
@@ -67,6 +74,8 @@ export class ResourceCache {
   readonly #byMark = new Map<string, StoredEntry>();
   /** Entries by the dependency keys that they read. */
   readonly #readers = new Map<string, Set<StoredEntry>>();
+  /** What has expired and is not forgotten yet. */
+  readonly #expired: StoredEntry[] = [];
   #marks = 0;
   #round = 0;
 
@@ -77,7 +86,8 @@ export class ResourceCache {
    */
   find(owner: string, name: string, input?: string): CacheEntry<unknown> | undefined {
     const known = this.#owners.get(owner)?.get(name, input);
-    if (known) known.round = this.#round;
+    if (!known || known.isExpired) return undefined;
+    known.round = this.#round;
     return known;
   }
 
@@ -91,14 +101,21 @@ export class ResourceCache {
     const value = make(reads);
     // No dependency key begins with this character.
     const mark = `#${++this.#marks}`;
-    const entry = { value, mark, owner, name, input, reads, readers: new Set<StoredEntry>(), round: this.#round };
+    const entry: StoredEntry & CacheEntry<T> = {
+      ...{ value, mark, owner, name, input, reads },
+      ...{ readers: new Set<StoredEntry>(), round: this.#round, isExpired: false },
+    };
     this.#keep(entry);
     return entry;
   }
 
-  /** Drops every entry that read one of these keys, directly or through another entry. */
+  /**
+   * Every entry that read one of these keys, directly or through another entry, is not found any more. A few are forgotten at once,
+   * of many most at the end of the next round.
+   */
   invalidate(changed: Iterable<string>): void {
-    for (const key of changed) for (const entry of this.#readers.get(key) ?? []) this.#drop(entry);
+    for (const key of changed) for (const entry of this.#readers.get(key) ?? []) this.#expire(entry);
+    for (let left = AT_ONCE; left > 0 && this.#dropExpired(); left--);
   }
 
   /** Begins a round: entries requested from now on are in use. */
@@ -111,6 +128,7 @@ export class ResourceCache {
    * requested meanwhile is in use.
    */
   *endRound(): Generator<undefined> {
+    for (let dropped = 0; this.#dropExpired(); ) if (++dropped % STEP === 0) yield;
     const used = new Set<StoredEntry>();
     const visit = (entry: StoredEntry): void => {
       if (used.has(entry)) return;
@@ -156,6 +174,20 @@ export class ResourceCache {
       if (readers) readers.add(entry);
       else this.#readers.set(key, new Set([entry]));
     }
+  }
+
+  #expire(entry: StoredEntry): void {
+    if (entry.isExpired) return;
+    entry.isExpired = true;
+    this.#expired.push(entry);
+    for (const reader of entry.readers) this.#expire(reader);
+  }
+
+  /** @returns false when there was none */
+  #dropExpired(): boolean {
+    const entry = this.#expired.pop();
+    if (entry) this.#drop(entry);
+    return entry !== undefined;
   }
 
   #drop(entry: StoredEntry): void {

@@ -56,12 +56,20 @@ export function proxyHost(scope: Scope, service: MeshService, { number: port, pr
 }
 
 /**
- * A virtual host for each host that only a VirtualService has; undefined where none of its rules is for this proxy.
- * @param known hosts that have one already
+ * A virtual host for each host that only a VirtualService has, by their names: put together once, before the table that has them.
  * @param byProxy true for the table of the explicit HTTP proxy
  */
-export function* unknownHosts(scope: Scope, known: ReadonlySet<string>, byProxy: boolean): Generator<Encoded> {
-  const taken = new Set(known);
+export function unknownHosts(scope: Scope, byProxy: boolean): readonly EncodedVirtualHost[] {
+  return scope.cached(`${byProxy ? "proxy-" : ""}unknown-vhosts`, (inner) =>
+    [...eachUnknownHost(inner, byProxy)]
+      .filter((each) => each !== undefined)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
+}
+
+/** Undefined where none of a host's rules is for this proxy. */
+function* eachUnknownHost(scope: Scope, byProxy: boolean): Generator<Encoded> {
+  const taken = new Set<string>();
   for (const owner of scope.virtualServices())
     for (const host of owner.hosts) {
       if (taken.has(host) || scope.hasService(host)) continue;
@@ -95,5 +103,7 @@ export function* prepareOutboundHosts(scope: Scope, byProxy: boolean): Generator
       else sniffedHost(scope, service, port.number);
       yield;
     }
-  for (const _ of unknownHosts(scope, new Set(), byProxy)) yield;
+  for (const _ of eachUnknownHost(scope, byProxy)) yield;
+  unknownHosts(scope, byProxy);
+  yield;
 }

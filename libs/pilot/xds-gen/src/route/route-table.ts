@@ -42,7 +42,6 @@ export function outboundRouteTable(scope: Scope, name: string): EncodedResource 
   if (name.includes(":")) return sniffedRouteTable(scope, name);
   const port = Number(name);
   const hosts: (EncodedVirtualHost | undefined)[] = [];
-  const known = new Set<string>();
   const egress = scope.egressAt(port);
   for (const service of egress?.services ?? []) {
     // A listener of the port's own says the protocol itself.
@@ -50,10 +49,9 @@ export function outboundRouteTable(scope: Scope, name: string): EncodedResource 
       ? (each: MeshPort) => each.protocol !== "UDP"
       : (each: MeshPort) => isInSharedTable(service, each);
     if (!service.ports.some((each) => each.number === port && isHere(each))) continue;
-    known.add(service.host);
     hosts.push(serviceHost(scope, service, port));
   }
-  if (port === UNKNOWN_HOSTS_PORT) hosts.push(...sorted(unknownHosts(scope, known, false)));
+  if (port === UNKNOWN_HOSTS_PORT) for (const each of unknownHosts(scope, false)) hosts.push(each);
   const fallback = fallbackVirtualHost(scope, egress !== undefined && isBound(scope, egress));
   hosts.push(encodeVirtualHost(scope, fallback, name));
   return table(scope, name, hosts);
@@ -87,13 +85,9 @@ function sniffedRouteTable(scope: Scope, name: string): EncodedResource {
  */
 export function httpProxyRouteTable(scope: Scope): EncodedResource {
   const hosts: (EncodedVirtualHost | undefined)[] = [];
-  const known = new Set<string>();
   for (const service of scope.egressAt(0)?.services ?? [])
-    for (const port of service.ports) {
-      if (mayBeHttp(port)) known.add(service.host);
-      hosts.push(proxyHost(scope, service, port));
-    }
-  hosts.push(...sorted(unknownHosts(scope, known, true)));
+    for (const port of service.ports) hosts.push(proxyHost(scope, service, port));
+  for (const each of unknownHosts(scope, true)) hosts.push(each);
   hosts.push(encodeVirtualHost(scope, withTunnel(fallbackVirtualHost(scope)), HTTP_PROXY_ROUTE));
   return table(scope, HTTP_PROXY_ROUTE, hosts, false);
 }
@@ -106,8 +100,4 @@ function table(
 ): EncodedResource {
   const there = hosts.filter((each) => each !== undefined);
   return encodeRouteConfiguration(scope, routeTable(name, { ignorePort }), there);
-}
-
-function sorted(hosts: Iterable<EncodedVirtualHost | undefined>): readonly EncodedVirtualHost[] {
-  return [...hosts].filter((each) => each !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
