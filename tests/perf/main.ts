@@ -1,6 +1,7 @@
 // Measures what there is and prints a table: `npm run bench [-- pilot many mixer citadel rest]`. Nothing is judged here.
 import { availableParallelism, cpus } from "node:os";
 import { citadelFigures } from "./citadel.bench.ts";
+import { manyInMeshFigures } from "./many-in-mesh.bench.ts";
 import { manyObjectsFigures } from "./many-objects.bench.ts";
 import { mixerFigures } from "./mixer.bench.ts";
 import { pilotFigures } from "./pilot.bench.ts";
@@ -9,7 +10,7 @@ import { printTable } from "./table.ts";
 
 const BENCHES = {
   pilot: pilotFigures,
-  many: manyObjectsFigures,
+  many: async () => [...(await manyObjectsFigures()), ...(await manyInMeshFigures())],
   mixer: mixerFigures,
   citadel: citadelFigures,
   rest: restFigures,

@@ -3,5 +3,6 @@ export { type ClockWatchOptions, watchClock } from "./clock.ts";
 export { Coalescer } from "./coalescer.ts";
 export { Pace } from "./pace.ts";
 export { isAbort, sleep } from "./sleep.ts";
+export { TurnLimit } from "./turn-limit.ts";
 export { inTurns, Turns } from "./turns.ts";
 export { waitFor } from "./wait-for.ts";

@@ -1,6 +1,6 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Subscription as NatsSubscription } from "@nats-io/transport-node";
-import { sleep } from "@xebec/core-async";
+import { sleep, TurnLimit } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { changesOf, parseSubject, streamOf } from "./bucket-names.ts";
 import { joinChunks, readChunksHeader } from "./chunks.ts";
@@ -13,6 +13,8 @@ import type { EntryVerifier } from "./signature.ts";
 const CHECK_MS = 3_000;
 const ABSENT_MS = 150;
 const MAX_BUFFERED = 20_000;
+/** Most entries that are taken in one turn of the event loop; a connection may bring thousands at once. */
+const IN_TURN = 256;
 const log = logger("bus");
 
 /**
@@ -48,6 +50,9 @@ export class NatsWatch implements KeyValueWatch {
   #readAgain = false;
   #confirmedAt = 0;
   #buffered: KeyValueEntry[] = [];
+  /** Live entries that wait for their turn, in the order in which they came. */
+  #waiting: KeyValueEntry[] = [];
+  readonly #turn = new TurnLimit(IN_TURN, () => this.#takeWaiting());
   /** Keys that were reported, by the round of reading in which they were last seen. */
   readonly #known = new Map<string, number>();
   #round = 0;
@@ -126,7 +131,7 @@ export class NatsWatch implements KeyValueWatch {
         // An error that left this callback would end the connection of the whole service.
         this.#guard(() => {
           const entry = readEntry(message, this.#bucket);
-          if (entry) this.#arrived(entry);
+          if (entry) this.#inTurn(entry);
         });
       },
     });
@@ -183,6 +188,18 @@ export class NatsWatch implements KeyValueWatch {
         this.#known.delete(key);
         this.#guard(() => this.#watcher.entry(key, undefined));
       }
+  }
+
+  /** A live entry is taken at once, unless many have come in this turn. One too many is dropped: the gap is read. */
+  #inTurn(entry: KeyValueEntry): void {
+    if (this.#waiting.length === 0 && this.#turn.take()) this.#arrived(entry);
+    else if (this.#waiting.length < MAX_BUFFERED) this.#waiting.push(entry);
+  }
+
+  #takeWaiting(): void {
+    let taken = 0;
+    while (taken < this.#waiting.length && this.#turn.take()) this.#arrived(this.#waiting[taken++] as KeyValueEntry);
+    this.#waiting.splice(0, taken);
   }
 
   #arrived(entry: KeyValueEntry): void {

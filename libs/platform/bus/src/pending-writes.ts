@@ -1,4 +1,4 @@
-import { backoff, sleep } from "@xebec/core-async";
+import { backoff, sleep, TurnLimit } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Link, NatsLink } from "./nats-link.ts";
@@ -6,7 +6,9 @@ import { permissionError } from "./permission.ts";
 import { WriteProgress } from "./write-progress.ts";
 
 /** Most keys that are written at a time. */
-const IN_FLIGHT = 256;
+const IN_FLIGHT = 64;
+/** Most writes that one turn of the event loop begins: acknowledgements come by the hundred, and each makes room for another one. */
+const IN_TURN = 64;
 const PAUSE = { baseMs: 50, maxMs: 1_000 };
 const log = logger("bus");
 
@@ -32,6 +34,7 @@ export class PendingWrites {
   readonly #desired = new Map<string, Desired>();
   readonly #busy = new Set<string>();
   readonly #progress = new WriteProgress();
+  readonly #turn = new TurnLimit(IN_TURN, () => this.#pump());
   #stalled = false;
 
   constructor(options: PendingWritesOptions) {
@@ -69,6 +72,7 @@ export class PendingWrites {
     for (const key of this.#desired.keys()) {
       if (this.#busy.size >= IN_FLIGHT) return;
       if (this.#busy.has(key)) continue;
+      if (!this.#turn.take()) return;
       this.#busy.add(key);
       void this.#flush(key).finally(() => {
         this.#busy.delete(key);
