@@ -13,6 +13,8 @@ export interface Upstream {
   readonly tunnels?: boolean;
   /** Accepts connections and never says anything. */
   readonly silent?: boolean;
+  /** A Unix socket to which connections are handed on: a server in the process of the test. */
+  readonly relay?: string;
 }
 
 /** How a client's connection is made. */

@@ -56,7 +56,14 @@ export function bootstrap(
     ...(more.admin ? { admin: { address: more.admin } } : {}),
     // As the agent's bootstrap has it.
     layered_runtime: {
-      layers: [{ name: "static", static_layer: { "re2.max_program_size.error_level": 32_768 } }],
+      layers: [
+        { name: "static", static_layer: { "re2.max_program_size.error_level": 32_768 } },
+        // Tracers send each span at once.
+        {
+          name: "spans",
+          static_layer: { "tracing.zipkin.min_flush_spans": 1, "tracing.opentelemetry.min_flush_spans": 1 },
+        },
+      ],
     },
     static_resources: { clusters: [http2("xds-grpc"), http2("sds-grpc")], listeners: more.listeners ?? [] },
     ...(more.dns ? { typed_dns_resolver_config: resolver(more.dns) } : {}),

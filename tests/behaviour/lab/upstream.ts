@@ -6,7 +6,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Stream,
 } from "node:http2";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Arrival, CALL_HEADER, DO_HEADER, type Upstream } from "./calls.ts";
 
@@ -51,6 +51,13 @@ export async function startUpstream(spec: Upstream): Promise<() => Promise<void>
   const serve = (socket: Socket, origin: Origin): void => {
     origins.set(socket, origin);
     if (spec.silent) return void socket.resume();
+    if (spec.relay) {
+      const far = connect(spec.relay);
+      far.on("error", () => socket.destroy());
+      far.on("close", () => socket.destroy());
+      socket.on("close", () => far.destroy());
+      return void socket.pipe(far).pipe(socket);
+    }
     if (spec.greets) return void socket.end(tcpAnswer(spec.name, "", origin));
     socket.once("data", (first: Buffer) => {
       socket.pause();

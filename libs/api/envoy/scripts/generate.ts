@@ -11,6 +11,8 @@ const out = join(root, "gen/es");
 
 /** Every .proto file that the package ships, by its import name. */
 const shipped = new Map<string, string>();
+const own = join(root, "../../../proto");
+for (const name of globSync("opentelemetry/proto/common/**/*.proto", { cwd: own })) shipped.set(name, join(own, name));
 for (const folder of ["envoy-api", "xds", "googleapis", "protoc-gen-validate"])
   for (const name of globSync("**/*.proto", { cwd: join(deps, folder) })) shipped.set(name, join(deps, folder, name));
 
@@ -32,7 +34,7 @@ function isComplete(name: string): boolean {
   return complete;
 }
 
-const WANTED = /^(envoy\/.*\/v3(alpha)?\/|envoy\/annotations\/|xds\/|udpa\/|validate\/|google\/rpc\/)/;
+const WANTED = /^(opentelemetry\/|envoy\/.*\/v3(alpha)?\/|envoy\/annotations\/|xds\/|udpa\/|validate\/|google\/rpc\/)/;
 const taken = new Set<string>();
 function take(name: string): void {
   if (taken.has(name)) return;
@@ -55,6 +57,7 @@ const validateText = readFileSync(validate, "utf8");
 if (!/message StringRules \{[^}]*ignore_empty/.test(validateText))
   writeFileSync(validate, validateText.replace("message StringRules {", "$&\n    optional bool ignore_empty = 26;"));
 
+const ZIPKIN = "envoy/config/trace/v3/zipkin.proto";
 // What today's Envoy has and this copy of its API does not know yet: file, message or oneof, field.
 const NEWER_FIELDS = [
   [
@@ -63,6 +66,15 @@ const NEWER_FIELDS = [
     "bool auto_sni_san_validation = 7;",
   ],
   ["envoy/type/tracing/v3/custom_tag.proto", "oneof type {", "string value = 6;"],
+  [
+    "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto",
+    "message Tracing {",
+    "bool no_context_propagation = 13;",
+  ],
+  [ZIPKIN, "message ZipkinConfig {", "core.v3.HttpService collector_service = 9;"],
+  [ZIPKIN, "message ZipkinConfig {", "TraceContextOption trace_context_option = 8;"],
+  [ZIPKIN, "message ZipkinConfig {", "enum TraceContextOption { USE_B3 = 0; USE_B3_WITH_W3C_PROPAGATION = 1; }"],
+  [ZIPKIN, "package envoy.config.trace.v3;", 'import "envoy/config/core/v3/http_service.proto";'],
 ] as const;
 for (const [name, place, field] of NEWER_FIELDS) {
   const file = join(sources, name);

@@ -9,6 +9,7 @@ import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
 import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
 import { sidecar } from "./kinds/sidecar/index.ts";
+import { telemetry } from "./kinds/telemetry/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
 import { workloadEntry } from "./kinds/workload-entry/index.ts";
@@ -32,6 +33,8 @@ export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destina
 export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
 export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-providers.ts";
 export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
+export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";
+export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
 export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
 export { HandlerSpec } from "./kinds/mixer/handler.ts";
@@ -44,6 +47,7 @@ export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
 export type { LocalityLbSetting } from "./kinds/shared/locality-lb-setting.ts";
 export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
 export type { SidecarEgress, SidecarIngress, SidecarSpec } from "./kinds/sidecar/schema.ts";
+export type { TelemetrySpec } from "./kinds/telemetry/schema.ts";
 export { type HeaderEditor, type HeaderOperations, oldHeaders } from "./kinds/virtual-service/headers.ts";
 export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
@@ -64,6 +68,7 @@ export const KINDS: readonly Kind[] = [
   peerAuthentication,
   requestAuthentication,
   authorizationPolicy,
+  telemetry,
   ...mixerKinds,
   meshConfig,
 ];

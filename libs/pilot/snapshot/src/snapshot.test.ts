@@ -47,7 +47,15 @@ describe("the service that a host means", () => {
 describe("mesh settings", () => {
   const DOMAINS = { domain: "cluster.local", trustDomain: "td" };
   it("have defaults", () => {
-    assert.deepEqual(meshOf(undefined, DOMAINS), {
+    const { extensionProviders, defaultProviders, proxyConfig, ...rest } = meshOf(undefined, DOMAINS);
+    assert.deepEqual(
+      extensionProviders.map(({ name }) => name),
+      ["prometheus", "stackdriver", "envoy"],
+    );
+    assert.deepEqual([defaultProviders, proxyConfig], [{ tracing: [], metrics: [], accessLogging: [] }, {}]);
+    assert.deepEqual(rest, {
+      ...{ pathNormalization: "BASE", trustDomainAliases: [] },
+      ...{ accessLogService: false, listenerLog: true, enableTracing: true },
       ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },

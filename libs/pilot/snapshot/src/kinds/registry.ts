@@ -8,6 +8,7 @@ import { peerAuthenticationKind } from "./peer-authentication/peer-authenticatio
 import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { sidecarKind } from "./sidecar/sidecar.ts";
+import { telemetryKind } from "./telemetry/telemetry.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
@@ -17,7 +18,8 @@ export { type AuthorizationPolicy, authorizationPoliciesOf } from "./authorizati
 export { destinationRulesOf, hasLabelFailover } from "./destination-rule/queries.ts";
 export type { DestinationRule } from "./destination-rule/state.ts";
 export { type Gateway, gatewaysOf } from "./gateway/state.ts";
-export type { Mesh } from "./mesh-config/state.ts";
+export { type ProviderServiceReference, providerServiceOf } from "./mesh-config/provider-service.ts";
+export { type Mesh, PROVIDER_SIGNALS, type ProviderSignal, providerNamed, providerSort } from "./mesh-config/state.ts";
 export { mixerHooks } from "./mixer/mixer.ts";
 export type { CheckRule, MixerHooks } from "./mixer/mixer-hooks.ts";
 export { type PeerAuthentication, peerAuthenticationsOf } from "./peer-authentication/state.ts";
@@ -33,6 +35,7 @@ export {
   sidecarFor,
   sidecarNamed,
 } from "./sidecar/state.ts";
+export { type Telemetry, telemetriesOf } from "./telemetry/state.ts";
 export {
   virtualServiceOf,
   virtualServicesOfGateway,
@@ -56,6 +59,7 @@ const KINDS = [
   peerAuthenticationKind,
   requestAuthenticationKind,
   authorizationPolicyKind,
+  telemetryKind,
   meshConfigKind,
   mixerKinds,
 ] as const;

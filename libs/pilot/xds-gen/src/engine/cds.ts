@@ -1,4 +1,5 @@
 import type { MeshService } from "@xebec/pilot-registry";
+import { addressClusters } from "../cluster/address-clusters.ts";
 import { inboundClusters } from "../cluster/inbound-clusters.ts";
 import { outboundClusters } from "../cluster/outbound-clusters.ts";
 import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts";
@@ -25,7 +26,9 @@ export function clusters(scope: Scope, request: ResourceRequest): ResourceSet {
 function sharedClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {
   return [
     ...scope.cached("cds/outbound", allOutbound).shared,
-    ...scope.cached("cds/standard", (part) => encodeClusters(part, standardClusters(part))),
+    ...scope.cached("cds/standard", (part) =>
+      encodeClusters(part, [...standardClusters(part), ...addressClusters(part)]),
+    ),
     ...scope.cachedFor("cds/own", workload, ownClusters),
   ];
 }

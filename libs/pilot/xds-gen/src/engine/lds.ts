@@ -5,7 +5,10 @@ import { gatewayListeners } from "../listener/gateway/gateway-listeners.ts";
 import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
 import { explicitListeners } from "../listener/outbound/explicit-listeners.ts";
 import { outboundListeners } from "../listener/outbound/outbound-listeners.ts";
+import { withTelemetry } from "../listener/with-telemetry.ts";
+import { keyed } from "../scope/keyed.ts";
 import type { Scope } from "../scope/scope.ts";
+import type { TraceNode } from "../scope/trace-node.ts";
 import type { Workload } from "../scope/workload.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";
@@ -20,9 +23,20 @@ export function listeners(scope: Scope, { workload }: ResourceRequest): Resource
 export function listenerLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
   const isCaptured = workload.binding.mode === "captured";
   return [
-    isCaptured ? scope.cached("lds/outbound", (inner) => encodeListeners(inner, outboundListeners(inner))) : NONE,
-    scope.cachedFor("lds/own", workload, (inner, own) => encodeListeners(inner, ownListeners(inner, own))),
+    isCaptured ? outbound(scope, workload) : NONE,
+    scope.cachedFor("lds/own", workload, (inner, own) =>
+      encodeListeners(inner, withTelemetry(inner, ownListeners(inner, own), own.trace)),
+    ),
   ];
+}
+
+/** Those of the class; where requests are traced, those of what spans say of the proxy. */
+function outbound(scope: Scope, { trace }: Workload): readonly EncodedResource[] {
+  const make = (inner: Scope, node: TraceNode | undefined) =>
+    encodeListeners(inner, withTelemetry(inner, outboundListeners(inner), node));
+  return trace
+    ? scope.cachedFor("lds/outbound", keyed({ ...trace }), make)
+    : scope.cached("lds/outbound", (inner) => make(inner, undefined));
 }
 
 function ownListeners(scope: Scope, workload: Workload): readonly BuiltListener[] {

@@ -2,6 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { type NodeType, parseNodeId } from "@xebec/model-names";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Place } from "./place.ts";
+import type { TraceNode } from "./trace-node.ts";
 
 export type Interception = "REDIRECT" | "TPROXY" | "NONE";
 
@@ -31,6 +32,8 @@ export type ProxyBinding =
 export interface WorkloadFields {
   readonly labels: Readonly<Record<string, string>>;
   readonly binding: ProxyBinding;
+  /** What spans say of it. */
+  readonly trace: TraceNode;
 }
 
 /** Determines the served ports when target ports are names of container ports. */
@@ -72,6 +75,7 @@ export function proxyOf(node: {
   readonly id: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locality: string;
+  readonly cluster?: string;
 }): MeshProxy {
   const id = parseNodeId(node.id.slice(0, MAX_TEXT));
   const { metadata } = node;
@@ -100,16 +104,24 @@ export function proxyOf(node: {
       : interception === "NONE"
         ? { mode: "explicit", address: ip, appAddress, httpProxyPort }
         : { mode: "captured" };
+  const namespace = text("NAMESPACE") || id.namespace;
+  const trace: TraceNode = {
+    service: (node.cluster ?? "").slice(0, MAX_TEXT),
+    canonicalService: labels["service.istio.io/canonical-name"] || "unknown",
+    canonicalRevision: labels["service.istio.io/canonical-revision"] || "latest",
+    meshId: text("MESH_ID") || "unknown",
+    clusterId: text("CLUSTER_ID") || "unknown",
+  };
   return {
     id: node.id,
     type: id.type,
     ip,
     pod: id.pod,
-    namespace: text("NAMESPACE") || id.namespace,
+    namespace,
     labels,
     interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
-    workload: keyed({ labels, binding }),
-    podWorkload: keyed({ labels, binding, pod: { name: id.pod, ip } }),
+    workload: keyed({ labels, binding, trace }),
+    podWorkload: keyed({ labels, binding, trace, pod: { name: id.pod, ip } }),
     serviceAccount: text("SERVICE_ACCOUNT"),
     place: keyed({
       locality: node.locality || localityOfLabels(labels),

@@ -1,9 +1,11 @@
 import { labelsMatch } from "@xebec/model-names";
+import { mergedTracing } from "../filter/telemetry/merged-tracing.ts";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { MeshProxy, PodFields, ProxyBinding, WorkloadFields } from "./proxy.ts";
 import type { Scope } from "./scope.ts";
 import type { NamedTarget, ServiceTarget } from "./service-target.ts";
 import { AT_POD, sidecarTargets } from "./sidecar-targets.ts";
+import type { TraceNode } from "./trace-node.ts";
 
 export type { ServiceTarget } from "./service-target.ts";
 
@@ -15,6 +17,8 @@ export type Workload = Keyed<{
   readonly binding: ProxyBinding;
   /** The served ports. */
   readonly targets: readonly ServiceTarget[];
+  /** What spans say of the proxy; absent where no request is traced, so that proxies share more. */
+  readonly trace?: TraceNode;
 }>;
 
 /** The workload of a proxy. */
@@ -27,13 +31,15 @@ export function workloadOf(scope: Scope, proxy: MeshProxy): Workload {
 }
 
 /** @returns undefined when a target port is a name */
-function workloadWithNumbers(scope: Scope, { labels, binding }: WorkloadFields): Workload | undefined {
+function workloadWithNumbers(scope: Scope, { labels, binding, trace }: WorkloadFields): Workload | undefined {
   const targets = scope.cachedFor("served", keyed({ labels }), servedTargets);
-  return areNumbers(targets) && !targets.some(isAtPod) ? keyed({ binding, targets }) : undefined;
+  return areNumbers(targets) && !targets.some(isAtPod)
+    ? keyed({ binding, targets, ...traced(scope, trace) })
+    : undefined;
 }
 
 /** Resolves named ports in the pod. Ports that the pod does not have are omitted. */
-function workloadOfPod(scope: Scope, { labels, binding, pod }: PodFields): Workload {
+function workloadOfPod(scope: Scope, { labels, binding, pod, trace }: PodFields): Workload {
   const targets = scope.cachedFor("served", keyed({ labels }), servedTargets).flatMap((each): ServiceTarget[] => {
     const { targetPort: given, ingress } = each;
     const targetPort = typeof given === "number" ? given : scope.containerPort(pod, given);
@@ -41,7 +47,11 @@ function workloadOfPod(scope: Scope, { labels, binding, pod }: PodFields): Workl
     if (!ingress?.endpoint || !isAtPod(each)) return [{ ...each, targetPort }];
     return [{ ...each, targetPort, ingress: { ...ingress, endpoint: { ...ingress.endpoint, address: pod.ip } } }];
   });
-  return keyed({ binding, targets });
+  return keyed({ binding, targets, ...traced(scope, trace) });
+}
+
+function traced(scope: Scope, trace: TraceNode): Pick<Workload, "trace"> {
+  return mergedTracing(scope, "CLIENT") || mergedTracing(scope, "SERVER") ? { trace } : {};
 }
 
 /** What workloads with these labels serve: what their Sidecar's ingress says, else the ports of their services. */

@@ -15,6 +15,8 @@ export interface XdsNode {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** `region/zone/subzone`. */
   readonly locality: string;
+  /** Envoy's `--service-cluster`. */
+  readonly cluster: string;
   readonly userAgent: string;
 }
 
@@ -217,6 +219,7 @@ function readNode(bytes: Uint8Array): XdsNode {
   return {
     id: node.id,
     metadata: node.metadata ?? {},
+    cluster: node.cluster,
     locality: [region, zone, subZone].join("/").replace(/\/+$/, ""),
     userAgent: agent.case === "userAgentVersion" ? `${node.userAgentName} ${agent.value}` : node.userAgentName,
   };

@@ -36,9 +36,9 @@ const remoteService = message("RemoteService", {
 
 /** What holds for every proxy that does not say otherwise (docs/reference/pilot.md §3.13). */
 export const ProxyConfig = message("ProxyConfig", {
-  tracing: field(ProxyTracing, "Tracing where no Telemetry and no default provider says something.", LATER),
-  zipkinAddress: field(string(), "The old form of `tracing.zipkin.address`.", LATER),
-  envoyAccessLogService: field(remoteService, "The service that `enableEnvoyAccessLogService` means.", LATER),
+  tracing: field(ProxyTracing, "Tracing where no Telemetry and no default provider says something."),
+  zipkinAddress: field(string(), "The old form of `tracing.zipkin.address`."),
+  envoyAccessLogService: field(remoteService, "The service that `enableEnvoyAccessLogService` means."),
   gatewayTopology: field(GatewayTopology, "What stands before gateways.", LATER),
   proxyHeaders: field(ProxyHeaders, "Headers that proxies add.", LATER),
   meshId: field(string(), "The name of the mesh in traces.", BY_POD),

@@ -170,19 +170,15 @@ export const MeshConfigSpec = message("MeshConfig", {
   enableEnvoyAccessLogService: field(
     bool(),
     "Sends the access log to `defaultConfig.envoyAccessLogService`, where no Telemetry says something.",
-    { default: false, noEffect: NOT_YET },
+    { default: false },
   ),
-  disableEnvoyListenerLog: field(bool(), "Logs no connections that no filter chain takes.", {
-    default: false,
-    noEffect: NOT_YET,
-  }),
+  disableEnvoyListenerLog: field(bool(), "Logs no connections that no filter chain takes.", { default: false }),
   enableTracing: field(bool(), "Traces requests, where no Telemetry says something and `defaultConfig` has a tracer.", {
     default: true,
-    noEffect: NOT_YET,
   }),
   defaultConfig: field(ProxyConfig, "Settings of every proxy."),
   extensionProviders: field(list(ExtensionProvider), "Providers of telemetry and of decisions, by name."),
-  defaultProviders: field(DefaultProviders, "Providers where an object names none.", { noEffect: NOT_YET }),
+  defaultProviders: field(DefaultProviders, "Providers where an object names none."),
 
   policyCheckFailOpen: field(bool(), "Lets a request pass when mixer-policy does not answer.", { default: false }),
   disablePolicyChecks: field(bool(), "Switches Mixer's policy checks off.", { default: false }),

@@ -1,10 +1,19 @@
 import { parseDuration } from "@xebec/core-duration";
-import { ineffectiveFields, keyOf, type MeshConfigSpec, type Resource } from "@xebec/model-resources";
+import {
+  type ExtensionProvider,
+  ineffectiveFields,
+  keyOf,
+  type MeshConfigSpec,
+  type Resource,
+} from "@xebec/model-resources";
 import type { SnapshotOptions } from "../../options.ts";
+import type { ServiceState } from "../../services/services.ts";
 import { attached } from "../conditions.ts";
 import type { ConfigKind } from "../kind.ts";
 import { comparedLabels } from "../shared/failover-labels.ts";
-import { type Mesh, type MeshState, meshKeys } from "./state.ts";
+import { unusable } from "../telemetry/providers.ts";
+import { findProviderService, type ProviderServiceReference } from "./provider-service.ts";
+import { BUILT_IN_PROVIDERS, type Mesh, type MeshState, meshKeys, providerSort } from "./state.ts";
 
 /** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
 const MESH_KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
@@ -28,10 +37,40 @@ export const meshConfigKind = {
   *parts({ mesh }) {
     yield [meshKeys.mesh, mesh];
   },
-  *conditions({ mesh: { configKey, unsupportedFields } }) {
-    if (configKey !== undefined) yield attached(configKey, unsupportedFields);
+  *conditions(snapshot) {
+    const { configKey, unsupportedFields } = snapshot.mesh;
+    if (configKey !== undefined) yield attached(configKey, [...unresolvedProviders(snapshot), ...unsupportedFields]);
   },
-} satisfies ConfigKind<Mesh, MeshState>;
+} satisfies ConfigKind<Mesh, MeshState, MeshState & ServiceState>;
+
+const NO_NAMES: readonly string[] = [];
+const NO_PROXY_CONFIG = {};
+
+/** The user's own come first: they take the place of Istio's of the same name. */
+function withBuiltIn(providers: readonly ExtensionProvider[]): readonly ExtensionProvider[] {
+  const own = new Set(providers.map(({ name }) => name.toLowerCase()));
+  return [...providers, ...BUILT_IN_PROVIDERS.filter(({ name }) => !own.has(name))];
+}
+
+/** Services of providers that nobody knows, and default providers that are none, as `path: why`. */
+function unresolvedProviders(snapshot: MeshState & ServiceState): string[] {
+  const { mesh } = snapshot;
+  const services = mesh.extensionProviders.flatMap((provider, i) => {
+    const sort = providerSort(provider);
+    const settings = provider[sort as keyof ExtensionProvider] as Partial<ProviderServiceReference>;
+    const { service, port } = settings;
+    if (service === undefined || port === undefined || sort === "sds") return [];
+    const result = findProviderService(snapshot, { service, port });
+    return "error" in result ? [`spec.extensionProviders[${i}].${sort}.service: ${result.error}`] : [];
+  });
+  const defaults = (["tracing", "metrics", "accessLogging"] as const).flatMap((signal) =>
+    mesh.defaultProviders[signal].flatMap((name, i) => {
+      const why = unusable(name, signal, mesh);
+      return why ? [`spec.defaultProviders.${signal}[${i}]: ${why}`] : [];
+    }),
+  );
+  return [...services, ...defaults];
+}
 
 /** @param spec absent means all defaults */
 export function meshOf(
@@ -45,13 +84,22 @@ export function meshOf(
     trustDomain: spec?.trustDomain || trustDomain,
     trustDomainAliases: spec?.trustDomainAliases ?? [],
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
-    extensionProviders: spec?.extensionProviders ?? [],
     domain,
     http10,
     jwksFetch,
     accessLogFile: spec?.accessLogFile ?? "",
     accessLogFormat: spec?.accessLogFormat ?? "",
     accessLogEncoding: spec?.accessLogEncoding ?? "TEXT",
+    accessLogService: spec?.enableEnvoyAccessLogService ?? false,
+    listenerLog: !spec?.disableEnvoyListenerLog,
+    enableTracing: spec?.enableTracing ?? true,
+    proxyConfig: spec?.defaultConfig ?? NO_PROXY_CONFIG,
+    extensionProviders: spec?.extensionProviders ? withBuiltIn(spec.extensionProviders) : BUILT_IN_PROVIDERS,
+    defaultProviders: {
+      tracing: spec?.defaultProviders?.tracing ?? NO_NAMES,
+      metrics: spec?.defaultProviders?.metrics ?? NO_NAMES,
+      accessLogging: spec?.defaultProviders?.accessLogging ?? NO_NAMES,
+    },
     connectTimeoutMs: (spec?.connectTimeout && parseDuration(spec.connectTimeout)) || 10_000,
     autoMtls: spec?.enableAutoMtls ?? true,
     localityLb: spec?.localityLbSetting ?? {},

@@ -1,5 +1,8 @@
-import type { ExtensionProvider, LocalityLbSetting } from "@xebec/model-resources";
+import type { ExtensionProvider, LocalityLbSetting, ProxyConfig } from "@xebec/model-resources";
 import type { JwksFetch } from "../../options.ts";
+
+/** What providers are for. */
+export type ProviderSignal = "tracing" | "metrics" | "accessLogging";
 
 /** What proxies do with paths before they compare them. */
 export type PathNormalization = "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
@@ -11,13 +14,19 @@ export interface Mesh {
   /** Other trust domains whose identities count as the mesh's own. */
   readonly trustDomainAliases: readonly string[];
   readonly pathNormalization: PathNormalization;
-  /** Services outside of the proxies that policies and telemetry name. */
+  /** Services that policies and telemetry name: those of the mesh configuration, then Istio's own. */
   readonly extensionProviders: readonly ExtensionProvider[];
   /** DNS suffix of Kubernetes services. */
   readonly domain: string;
   readonly accessLogFile: string;
   readonly accessLogFormat: string;
   readonly accessLogEncoding: "TEXT" | "JSON";
+  readonly accessLogService: boolean;
+  readonly listenerLog: boolean;
+  readonly enableTracing: boolean;
+  /** What holds for proxies that do not say otherwise. */
+  readonly proxyConfig: ProxyConfig;
+  readonly defaultProviders: Readonly<Record<ProviderSignal, readonly string[]>>;
   readonly connectTimeoutMs: number;
   readonly autoMtls: boolean;
   /** Locality load balancing, where no DestinationRule says. */
@@ -41,3 +50,30 @@ export interface MeshState {
 }
 
 export const meshKeys = { mesh: "mesh" } as const;
+
+/** The sorts of providers for each signal. */
+export const PROVIDER_SIGNALS = {
+  tracing: ["zipkin", "opentelemetry", "datadog", "skywalking"],
+  metrics: ["prometheus"],
+  accessLogging: ["envoyFileAccessLog", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls"],
+} as const satisfies Record<ProviderSignal, readonly (keyof ExtensionProvider)[]>;
+
+/** Providers that there are in every mesh. */
+export const BUILT_IN_PROVIDERS: readonly ExtensionProvider[] = [
+  { name: "prometheus", prometheus: {} },
+  { name: "stackdriver", stackdriver: {} },
+  { name: "envoy", envoyFileAccessLog: { path: "/dev/stdout" } },
+];
+
+/** A provider by its name, whatever its case. */
+export function providerNamed(
+  { extensionProviders }: Pick<Mesh, "extensionProviders">,
+  name: string,
+): ExtensionProvider | undefined {
+  return extensionProviders.find((each) => each.name.toLowerCase() === name.toLowerCase());
+}
+
+/** The name of the field that says what a provider is. */
+export function providerSort({ name: _name, ...sorts }: ExtensionProvider): string {
+  return Object.keys(sorts)[0] ?? "";
+}

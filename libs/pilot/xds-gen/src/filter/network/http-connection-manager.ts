@@ -6,9 +6,10 @@ import {
 import type { BuiltHttpConnectionManager } from "../../build/built.ts";
 import { acceptsHttp10 } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
-import { fileAccessLogs } from "../access-log.ts";
 import type { HttpConnection } from "../connection.ts";
 import { filterAccessLogs, httpFilters } from "../http/registry.ts";
+import { accessLogs } from "../telemetry/access-logs.ts";
+import { telemetryConfigKeys } from "../telemetry/applied.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 
 /** Terminates HTTP and runs the HTTP filters. */
@@ -17,7 +18,12 @@ export const httpConnectionManager: NetworkFilter = {
   phase: "terminal",
   chain: (scope, connection) =>
     connection.protocol === "http"
-      ? { name: httpConnectionManager.name, message: {}, configKeys: [], http: managerOf(scope, connection) }
+      ? {
+          name: httpConnectionManager.name,
+          message: {},
+          configKeys: telemetryConfigKeys(scope),
+          http: managerOf(scope, connection),
+        }
       : undefined,
 };
 
@@ -32,7 +38,7 @@ function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectio
     manager: {
       statPrefix: `${connection.statPrefix};`,
       ...("rds" in routes ? { routeSpecifier: { case: "rds", value: fromRds(routes.rds) } } : {}),
-      accessLog: [...fileAccessLogs(scope), ...filterAccessLogs(scope, connection)],
+      accessLog: [...accessLogs(scope, kind, "http"), ...filterAccessLogs(scope, connection)],
       useRemoteAddress: edge,
       forwardClientCertDetails: edge
         ? ForwardCert.SANITIZE_SET

@@ -1,6 +1,7 @@
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
-import { fileAccessLogs } from "../access-log.ts";
+import { accessLogs } from "../telemetry/access-logs.ts";
+import { telemetryConfigKeys } from "../telemetry/applied.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 
 /** Forwards a connection to one cluster or, by weight, to one of several; without clusters it closes it. */
@@ -19,8 +20,12 @@ export const tcpProxy: NetworkFilter = {
           ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
           : { case: "cluster", value: statPrefix },
       ...settings,
-      accessLog: fileAccessLogs(scope),
+      accessLog: accessLogs(scope, connection.kind, "tcp"),
     });
-    return { name: tcpProxy.name, message: { configType: { case: "typedConfig", value } }, configKeys: [] };
+    return {
+      name: tcpProxy.name,
+      message: { configType: { case: "typedConfig", value } },
+      configKeys: telemetryConfigKeys(scope),
+    };
   },
 };

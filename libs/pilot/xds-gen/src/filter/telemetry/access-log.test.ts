@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
-import { type Json, jsonOf, object, scopeOf, snapshotOf } from "../small-mesh.testkit.ts";
-import { fileAccessLogs } from "./access-log.ts";
+import { type Json, jsonOf, object, scopeOf, snapshotOf } from "../../small-mesh.testkit.ts";
+import { accessLogs } from "./access-logs.ts";
 
 function logs(spec: object): Json[] {
   const mesh = object("MeshConfig", "mesh", spec, { namespace: "istio-system" });
-  const accessLog = fileAccessLogs(scopeOf(snapshotOf([mesh])));
+  const accessLog = accessLogs(scopeOf(snapshotOf([mesh])), "outbound", "tcp");
   const message = create(TcpProxySchema, {
     statPrefix: "x",
     clusterSpecifier: { case: "cluster", value: "x" },
