@@ -67,6 +67,7 @@ const LIKELY = new Set([
   "jwtRules",
   "issuer",
   "name",
+  "number",
 ]);
 /** Fields of which one object takes one. */
 const ONE_OF = [
@@ -77,6 +78,7 @@ const ONE_OF = [
   ["ringHash", "maglev", "minimumRingSize"],
   ["simple", "consistentHash"],
   ["mirror", "mirrors"],
+  ["credentialName", "credentialNames", "tlsCertificates", "serverCertificate"],
   ["selector", "targetRef", "targetRefs"],
 ];
 

@@ -36,6 +36,9 @@ export interface Connection {
     readonly alpn?: readonly string[];
     readonly cert?: string;
     readonly key?: string;
+    /** The only version that the client speaks. */
+    readonly version?: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+    readonly ciphers?: string;
   };
 }
 
@@ -75,6 +78,9 @@ export interface HttpAnswer {
   /** What that server got. */
   readonly got?: Arrival;
   readonly error: string;
+  /** What the server's certificate says, where the client spoke TLS, and how they spoke. */
+  readonly peer?: string;
+  readonly cipher?: string;
   readonly ms: number;
 }
 

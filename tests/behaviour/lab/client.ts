@@ -37,9 +37,17 @@ export async function open(connection: Connection): Promise<Socket> {
     ...{ socket, rejectUnauthorized: false, ALPNProtocols: [...(tls.alpn ?? [])] },
     ...(tls.sni ? { servername: tls.sni } : {}),
     ...(tls.cert && tls.key ? { cert: tls.cert, key: tls.key } : {}),
+    ...(tls.version ? { minVersion: tls.version, maxVersion: tls.version } : {}),
+    ...(tls.ciphers ? { ciphers: tls.ciphers } : {}),
   });
+  // A server of TLS 1.3 refuses a client's certificate only after the handshake.
+  secure.on("error", () => secure.destroy());
   await once(secure, "secureConnect");
   return secure;
+}
+
+function peerOf(socket: Partial<TLSSocket>): string {
+  return socket.getPeerCertificate?.()?.subjectaltname ?? "";
 }
 
 /** Makes one HTTP request on a connection of its own. */
@@ -56,13 +64,17 @@ export async function http(connection: Connection, request: HttpRequest): Promis
   } catch (error) {
     return failed(error);
   }
+  const { getPeerCertificate, getCipher } = socket as Partial<TLSSocket>;
+  const handshake = getPeerCertificate
+    ? { peer: peerOf(socket as TLSSocket), cipher: getCipher?.call(socket).name ?? "" }
+    : {};
   const late = setTimeout(() => socket.destroy(new Error(`no answer in ${request.timeoutMs} ms`)), request.timeoutMs);
   try {
     const ways = { "1.0": plain, "1.1": http1, "2": http2 };
     const { status, headers, trailers, body } = await ways[request.version](socket, request);
     const by = headers["x-by"] ?? "";
     const got = by && body.startsWith("{") ? { got: JSON.parse(body) as Arrival } : {};
-    return { status, headers, trailers, body, by, ...got, error: "", ms: performance.now() - began };
+    return { status, headers, trailers, body, by, ...got, ...handshake, error: "", ms: performance.now() - began };
   } catch (error) {
     return failed(error);
   } finally {
@@ -154,7 +166,7 @@ export async function tcp(connection: Connection, send: string, timeoutMs: numbe
   } catch (error) {
     return { by: "", text: "", peer: "", error: error instanceof Error ? error.message : String(error) };
   }
-  const peer = (socket as TLSSocket).getPeerCertificate?.()?.subjectaltname ?? "";
+  const peer = peerOf(socket as Partial<TLSSocket>);
   let text = "";
   let error = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString()));

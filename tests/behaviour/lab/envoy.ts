@@ -177,6 +177,8 @@ export class LabEnvoy {
   async settled(): Promise<void> {
     await waitFor("nothing warms up", 20_000, async () => {
       if (this.exited) throw new Error(`Envoy ended: ${this.output()}`);
+      // Until the first listeners are warm, the worker does not listen.
+      if (!(await this.admin("/ready")).startsWith("LIVE")) return false;
       const stats = await this.admin(`/stats?filter=${WARMING}`);
       return (
         stats !== "" &&

@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { validateObject, violationsText } from "@xebec/galley-validate";
+import type { SecretRecord } from "@xebec/model-pki";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
 import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
+import type { ResourceSet } from "@xebec/pilot-xds-gen";
 import { createKeySets, type NackReport, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
@@ -22,6 +24,7 @@ import {
   type Upstream,
 } from "./calls.ts";
 import { withoutIptables } from "./captured.ts";
+import { certified } from "./certified.ts";
 import { LabEnvoy } from "./envoy.ts";
 import { HTTP_PROXY_PORT, type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
 import { openNamespace } from "./namespace.ts";
@@ -38,6 +41,8 @@ export interface LabOptions {
   readonly upstreams?: readonly Upstream[];
   /** Istio objects that are there from the beginning. */
   readonly objects?: Objects;
+  /** Kubernetes' Secrets that are there from the beginning; with them, or an empty list, proxies have certificates. */
+  readonly secrets?: readonly SecretRecord[];
   /** More flags of every Envoy. */
   readonly flags?: readonly string[];
   /** How often keys that verify tokens are fetched, in milliseconds; never again unless it is said. */
@@ -118,7 +123,7 @@ export type Lab = Awaited<ReturnType<typeof openLab>>;
 
 /** Opens a lab. @returns when every proxy has its first configuration */
 export async function openLab(options: LabOptions) {
-  const { proxies, services = [], upstreams = [], objects = [], flags = [], jwksFetch = "istiod" } = options;
+  const { proxies, services = [], upstreams = [], objects = [], flags = [], secrets, jwksFetch = "istiod" } = options;
   const folder = tempDir();
   const socket = folder.file("xds.sock");
   const ca = createTestCa();
@@ -149,9 +154,10 @@ export async function openLab(options: LabOptions) {
     await update({ ...change, config: { puts, deletes } });
     keySets.keepOnly(builder.builder.keySetRefs);
   };
+  const sds = testSecrets(ca);
   const server = createGrpcServer({
     ...{ name: "xds", address: { path: socket }, metrics },
-    services: [withoutIptables(xds.service()), testSecrets(ca)],
+    services: [withoutIptables(secrets ? certified(xds) : xds.service()), sds],
   });
   const namespace = await openNamespace();
   const envoys = new Map<string, LabEnvoy>();
@@ -171,6 +177,7 @@ export async function openLab(options: LabOptions) {
           ({ type, names, sent, state }) =>
             (state === "initial" || state === "idle") &&
             ((names?.names.length === 0 && (type.name === "endpoint" || type.name === "route")) ||
+              (type.outlivesRemoval && has(sent, generator.resources(type, connection.proxy, proxyClass, names))) ||
               sent.version === generator.resources(type, connection.proxy, proxyClass, names).version),
         )
       );
@@ -272,6 +279,12 @@ export async function openLab(options: LabOptions) {
       await settled();
     },
 
+    /** Puts Secrets, or new forms of them, takes others away, and waits until the proxies have them. @param gone keys of Secrets */
+    async keep(puts: readonly SecretRecord[], gone: readonly string[] = []): Promise<void> {
+      await update({ secrets: puts, goneSecrets: gone });
+      await settled();
+    },
+
     /** Does something while there are these objects too. */
     async during<T>(given: Objects, work: () => Promise<T>): Promise<T> {
       await lab.apply(given);
@@ -353,6 +366,7 @@ export async function openLab(options: LabOptions) {
       await keySets.close?.();
       for (const each of envoys.values()) await each.stop();
       await server.close?.();
+      await sds.close();
       await namespace.close();
       folder.remove();
     },
@@ -370,7 +384,10 @@ export async function openLab(options: LabOptions) {
     await namespace.do("dns", DNS);
     for (const each of upstreams) await lab.serve(each);
     for (const each of services) await serve(each);
-    await updateConfig(resourcesOf(objects), [], { workloads: { puts: services.flatMap(recordsOf), deletes: [] } });
+    await updateConfig(resourcesOf(objects), [], {
+      workloads: { puts: services.flatMap(recordsOf), deletes: [] },
+      secrets: secrets ?? [],
+    });
     await server.start(new AbortController().signal);
     for (const [name, proxy] of Object.entries(proxies))
       envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS, { flags }));
@@ -380,6 +397,11 @@ export async function openLab(options: LabOptions) {
     throw error;
   }
   return lab;
+}
+
+/** True when all of these were sent; what is gone meanwhile stays with the proxy. */
+function has(sent: ResourceSet, wanted: ResourceSet): boolean {
+  return [...wanted.resources.values()].every((each) => sent.resources.get(each.name)?.version === each.version);
 }
 
 /** The objects as galley would hand them on. @throws when galley would refuse one */

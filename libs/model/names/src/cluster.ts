@@ -15,6 +15,14 @@ export function sniOf(port: number, subset: string, host: string): string {
   return `outbound_.${port}_.${subset}_.${host}`;
 }
 
+/** Takes the server name of a mutual TLS connection apart; undefined when it is none. */
+export function parseSni(name: string): { port: number; subset: string; host: string } | undefined {
+  const [direction, port = "", subset = "", host, ...more] = name.split("_.");
+  if (direction !== "outbound" || !host || more.length > 0) return undefined;
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) return undefined;
+  return { port: Number(port), subset, host };
+}
+
 /** Takes a cluster name apart; undefined when it is none of Istio's. */
 export function parseCluster(
   name: string,

@@ -1,4 +1,4 @@
-export { inboundCluster, outboundCluster, parseCluster, sniOf } from "./cluster.ts";
+export { inboundCluster, outboundCluster, parseCluster, parseSni, sniOf } from "./cluster.ts";
 export { canonicalHost, hostCovers, hostsOverlap, narrowerHost, resolveShortName } from "./host.ts";
 export { labelsMatch } from "./labels.ts";
 export { type Locality, localityOf } from "./locality.ts";

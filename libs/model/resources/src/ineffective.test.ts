@@ -25,13 +25,38 @@ describe("what has no effect", () => {
     ],
     [
       "is reported once, by the rule that says more",
-      server(HTTP, { bind: "10.0.0.1", tls: { httpsRedirect: true, mode: "SIMPLE" } }),
-      ["spec.servers[0].tls.mode: has no effect for protocol HTTP", "spec.servers[0].bind: not supported yet; ignored"],
+      server(HTTP, { defaultEndpoint: "127.0.0.1:80", tls: { httpsRedirect: true, credentialName: "shop" } }),
+      [
+        "spec.servers[0].tls.credentialName: has no effect for plaintext HTTP",
+        "spec.servers[0].defaultEndpoint: has no effect at a Gateway, as in Istio; write a VirtualService",
+      ],
     ],
     [
       "is reported once, for the whole of which it is a part",
-      server({ ...HTTP, protocol: "TLS" }, { bind: "10.0.0.1", tls: { mode: "SIMPLE" } }),
-      ["spec.servers[0]: protocol TLS is not supported yet; ignored"],
+      server({ ...HTTP, protocol: "UDP" }, { defaultEndpoint: "127.0.0.1:80" }),
+      ["spec.servers[0]: protocol UDP is not served: a gateway listens to TCP only"],
+    ],
+    [
+      "is what a mode of TLS does not ask for",
+      server(
+        { ...HTTP, protocol: "HTTPS" },
+        { tls: { mode: "SIMPLE", credentialName: "shop", subjectAltNames: ["a"], httpsRedirect: true } },
+      ),
+      [
+        "spec.servers[0].tls.httpsRedirect: has no effect with TLS: there is nothing to redirect",
+        "spec.servers[0].tls.subjectAltNames: has no effect in mode SIMPLE, which asks for no client certificate",
+      ],
+    ],
+    [
+      "is what passes through",
+      server(
+        { ...HTTP, protocol: "TLS" },
+        { tls: { mode: "PASSTHROUGH", credentialName: "shop", minProtocolVersion: "TLSV1_3" } },
+      ),
+      [
+        "spec.servers[0].tls.credentialName: has no effect in mode PASSTHROUGH",
+        "spec.servers[0].tls.minProtocolVersion: has no effect in mode PASSTHROUGH",
+      ],
     ],
     [
       "is a field of the mesh configuration that is not read, whatever it is",

@@ -31,6 +31,8 @@ export type { LoadBalancer } from "./kinds/destination-rule/load-balancer.ts";
 export type { OutlierDetection } from "./kinds/destination-rule/outlier-detection.ts";
 export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destination-rule/schema.ts";
 export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
+export { ServerTls } from "./kinds/gateway/server-tls.ts";
+export { CIPHER_SUITES } from "./kinds/gateway/server-tls-rules.ts";
 export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-providers.ts";
 export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
 export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";

@@ -62,10 +62,6 @@ test("what is not supported is reported as that, with what to write instead, and
   assert.deepEqual(reported("VirtualService", rule({ timout: "1s" })), [
     "spec.http[0].timout: unknown field; did you mean timeout?",
   ]);
-  assert.deepEqual(
-    reported("DestinationRule", { host: "h", trafficPolicy: { tls: { mode: "SIMPLE", credentialName: "c" } } }),
-    [`spec.trafficPolicy.tls.credentialName: ${not}`],
-  );
 });
 
 test("every kind of Istio's is supported or known as unsupported", () => {

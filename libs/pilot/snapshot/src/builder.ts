@@ -1,5 +1,6 @@
 import type { Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
+import type { Credential } from "@xebec/model-pki";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import {
   type ConfigRegistry,
@@ -14,6 +15,7 @@ import { distinctRefs, type KeySetRef, keySetRefOf } from "./key-sets/references
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
 import type { SnapshotOptions } from "./options.ts";
+import { NO_SECRETS, replaceSecret } from "./secrets/secrets.ts";
 import { NO_PODS, replacePod } from "./services/pods.ts";
 import { NO_SERVICES, replaceDefinition } from "./services/services.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
@@ -25,6 +27,8 @@ export interface ConfigChange {
   readonly puts: readonly Resource[];
   /** Keys (`keyOf`) of those that are gone. */
   readonly deletes: readonly string[];
+  /** Credentials by `secretKey`; undefined for those that are gone. */
+  readonly secrets?: ReadonlyMap<string, Credential | undefined>;
 }
 
 export interface SnapshotChange {
@@ -74,6 +78,7 @@ export class SnapshotBuilder {
       ...NO_SERVICES,
       ...NO_PODS,
       ...NO_KEY_SETS,
+      ...NO_SECRETS,
       ...(Object.assign({}, ...CONFIG_KINDS.map((kind) => kind.initial(options))) as ConfigState),
     };
     this.#state = this.#snapshot;
@@ -120,7 +125,7 @@ export class SnapshotBuilder {
   }
 
   /** Applies a change, one object at each step. */
-  *#steps({ puts, deletes }: ConfigChange): Generator<undefined, SnapshotChange> {
+  *#steps({ puts, deletes, secrets }: ConfigChange): Generator<undefined, SnapshotChange> {
     const state = { ...this.#state };
     const changed = new Set<string>();
     const edit: Edit<Snapshot> = { state, changed, batch: {} };
@@ -140,6 +145,10 @@ export class SnapshotBuilder {
       yield;
     }
     for (const change of this.#fetched.splice(0)) for (const [id, keySet] of change) replaceKeySet(edit, id, keySet);
+    for (const [id, credential] of secrets ?? []) {
+      replaceSecret(edit, id, credential);
+      yield;
+    }
     yield* this.#takeReported(edit);
     for (const kind of edited) kind.finish?.(edit);
     const counted = [...generations].filter(([key, each]) => state.generations.get(key) !== each);

@@ -16,5 +16,6 @@ export { objectConditions } from "./object-conditions.ts";
 export type { JwksFetch, SnapshotOptions } from "./options.ts";
 export { snapshotParts } from "./parts.ts";
 export type { Query } from "./query.ts";
+export { credentialOf, namespacesWithSecret } from "./secrets/secrets.ts";
 export { isEndpointsKey, serviceSeenFrom } from "./services/services.ts";
 export { dependency, type Snapshot } from "./snapshot.ts";

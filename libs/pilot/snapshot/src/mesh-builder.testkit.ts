@@ -1,4 +1,5 @@
 // Makes snapshots of objects and of records in Kubernetes' form, as pilot does. For tests and measurements.
+import { type Credential, readCredential, type SecretRecord, secretKey } from "@xebec/model-pki";
 import { KubernetesRegistry, type RecordChange, ServiceEntryRegistry } from "@xebec/pilot-registry";
 import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "./builder.ts";
 import type { KeySetChange } from "./key-sets/key-sets.ts";
@@ -10,7 +11,12 @@ export interface MeshChange {
   readonly config?: ConfigChange;
   readonly workloads?: RecordChange;
   readonly keySets?: KeySetChange;
+  readonly secrets?: readonly SecretRecord[];
+  /** Keys of Secrets. */
+  readonly goneSecrets?: readonly string[];
 }
+
+const NO_OBJECTS: ConfigChange = { puts: [], deletes: [] };
 
 /** A builder with both registries. */
 export class MeshBuilder {
@@ -30,9 +36,11 @@ export class MeshBuilder {
     return this.builder.snapshot;
   }
 
-  apply({ config, workloads, keySets }: MeshChange): SnapshotChange {
+  apply({ config = NO_OBJECTS, workloads, keySets, secrets = [], goneSecrets = [] }: MeshChange): SnapshotChange {
     if (keySets) this.builder.reportKeySets(keySets);
     if (workloads) this.#kubernetes.apply(workloads);
-    return this.builder.apply(config);
+    const credentials = new Map<string, Credential | undefined>(goneSecrets.map((each) => [each, undefined]));
+    for (const each of secrets) credentials.set(secretKey(each), readCredential(each));
+    return this.builder.apply({ ...config, secrets: credentials });
   }
 }

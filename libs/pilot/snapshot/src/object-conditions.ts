@@ -1,3 +1,4 @@
+import { REASONS } from "@xebec/model-resources";
 import type { KnownProxies, ObjectCondition } from "./kinds/kind.ts";
 import { CONFIG_KINDS } from "./kinds/registry.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -7,5 +8,14 @@ import type { Snapshot } from "./snapshot.ts";
  * be many.
  */
 export function* objectConditions(snapshot: Snapshot, proxies: KnownProxies): Generator<ObjectCondition> {
-  for (const kind of CONFIG_KINDS) yield* kind.conditions?.(snapshot, proxies) ?? [];
+  for (const kind of CONFIG_KINDS)
+    for (const each of kind.conditions?.(snapshot, proxies) ?? []) yield withRemarks(each, proxies);
+}
+
+/** What proxies leave out of an object that is in effect. */
+function withRemarks(condition: ObjectCondition, { use }: KnownProxies): ObjectCondition {
+  const { key, reason, message } = condition;
+  const remarks = use?.remarks?.get(key);
+  if (!remarks || REASONS.pilot[reason] !== "attached") return condition;
+  return { key, reason: "PartlyResolved", message: [message, ...remarks].filter(Boolean).join("; ") };
 }

@@ -1,5 +1,6 @@
 import { keySetParts } from "./key-sets/key-sets.ts";
 import { CONFIG_KINDS } from "./kinds/registry.ts";
+import { secretParts } from "./secrets/secrets.ts";
 import { podParts } from "./services/pods.ts";
 import { serviceParts } from "./services/services.ts";
 import { dependency, type Snapshot } from "./snapshot.ts";
@@ -10,6 +11,7 @@ export function snapshotParts(snapshot: Snapshot): (readonly [key: string, part:
     ...serviceParts(snapshot),
     ...podParts(snapshot),
     ...keySetParts(snapshot),
+    ...secretParts(snapshot),
     ...CONFIG_KINDS.flatMap((kind) => [...kind.parts(snapshot)]),
     ...[...snapshot.selectorLabels].map((label) => [dependency.selectorLabels, label] as const),
   ];

@@ -133,8 +133,11 @@ export class DeltaClient {
   readonly stream = new MemoryStream();
   #isFirstRequest = true;
 
-  constructor(server: XdsServer) {
-    const method = server.service().methods[1];
+  readonly #node: NonNullable<ClientOptions["node"]>;
+
+  constructor(server: XdsServer, { authenticated = false, node = NODE }: ClientOptions = {}) {
+    this.#node = node;
+    const method = server.service(authenticated ? () => IDENTITY : undefined).methods[1];
     if (method?.kind === "stream") method.handler(this.stream, CALL);
   }
 
@@ -154,7 +157,7 @@ export class DeltaClient {
       resourceNamesUnsubscribe: [...(fields.unsubscribe ?? [])],
       initialResourceVersions: fields.initial ?? {},
       responseNonce: fields.nonce ?? "",
-      ...(this.#isFirstRequest ? { node: NODE } : {}),
+      ...(this.#isFirstRequest ? { node: this.#node } : {}),
       ...(fields.error ? { errorDetail: { code: 13, message: fields.error } } : {}),
     });
     this.#isFirstRequest = false;

@@ -8,3 +8,4 @@ export { adminRequest, waitUntilReady } from "./envoy-command.ts";
 export { isServing } from "./grpc-probe.ts";
 export { httpsStatus } from "./https-probe.ts";
 export { proxyAgent } from "./proxy-agent.ts";
+export { createSecrets, type EncodedSecret, type Secrets } from "./secrets.ts";

@@ -28,7 +28,7 @@ const FILE_LOOK_MS = 500;
  * The secrets of a pod (docs/reference/platform.md §2.3): `default` is the workload's key pair, `ROOTCA` the trusted roots,
  * `file-cert:CERT~KEY` and `file-root:CA` are files of the pod, looked after once they are asked for.
  */
-export function createSecrets(identity: WorkloadIdentity): Secrets {
+export function createSecrets(identity: Pick<WorkloadIdentity, "identity" | "onChange">): Secrets {
   const listeners = new Set<() => void>();
   const files = new Map<string, FileSecret>();
   const cache = new Map<string, { from: string; secret: EncodedSecret }>();

@@ -18,6 +18,8 @@ export interface TestCa {
   readonly key: string;
   /** A certificate for a server or a client, signed by the root. */
   issue(names: TestNames): { readonly cert: string; readonly key: string };
+  /** A list of revoked certificates, PEM, which is valid for a day. */
+  revoke(certificates: readonly string[]): string;
 }
 
 const DAY_MS = 86_400_000;
@@ -35,6 +37,7 @@ export function createTestCa(commonName = "test root"): TestCa {
   return {
     cert,
     key: root.privatePem,
+    revoke: (certificates) => revocationList(cert, certificates, root.forgeKey),
     issue(names) {
       const leaf = makeKey();
       const altNames = [
@@ -58,6 +61,31 @@ function makeKey() {
     privateKeyEncoding: { type: "pkcs1", format: "pem" },
   });
   return { publicPem: publicKey, privatePem: privateKey, forgeKey: forge.pki.privateKeyFromPem(privateKey) };
+}
+
+/** A CertificateList (RFC 5280, section 5.1), which node-forge does not write. */
+function revocationList(issuer: string, revoked: readonly string[], key: forge.pki.rsa.PrivateKey): string {
+  const { asn1, pki, md, util } = forge;
+  const { INTEGER, SEQUENCE, UTCTIME, BITSTRING, OID, NULL } = asn1.Type;
+  const value = (type: forge.asn1.Type, bytes: string) => asn1.create(asn1.Class.UNIVERSAL, type, false, bytes);
+  const list = (parts: forge.asn1.Asn1[]) => asn1.create(asn1.Class.UNIVERSAL, SEQUENCE, true, parts);
+  const time = (at: number) => value(UTCTIME, asn1.dateToUtcTime(new Date(at)));
+  const oid = asn1.oidToDer(pki.oids.sha256WithRSAEncryption as string).getBytes();
+  const algorithm = () => list([value(OID, oid), value(NULL, "")]);
+  const now = Date.now();
+  const entry = (pem: string) =>
+    list([value(INTEGER, util.hexToBytes(pki.certificateFromPem(pem).serialNumber)), time(now - 60_000)]);
+  const body = list([
+    value(INTEGER, util.hexToBytes("01")),
+    algorithm(),
+    pki.distinguishedNameToAsn1(pki.certificateFromPem(issuer).subject),
+    time(now - 60_000),
+    time(now + DAY_MS),
+    ...(revoked.length > 0 ? [list(revoked.map(entry))] : []),
+  ]);
+  const digest = md.sha256.create().update(asn1.toDer(body).getBytes());
+  const whole = list([body, algorithm(), value(BITSTRING, `\0${key.sign(digest)}`)]);
+  return forge.pem.encode({ type: "X509 CRL", body: asn1.toDer(whole).getBytes() });
 }
 
 function sign(

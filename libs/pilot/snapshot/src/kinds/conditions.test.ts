@@ -56,7 +56,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
       virtual({ gateways: ["web"], http: [], tls: [{ match: [{ sniHosts: [FULL] }], route: [to("reviews")] }] }),
       gateway(ROUTER),
     ],
-    `${PARTLY}spec.tls: not supported yet; ignored`,
+    "attached Attached",
   ],
   [
     "TLS routes of the mesh",
@@ -85,9 +85,12 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
     `${PARTLY}spec.http[0].route[0].destination.subset: no DestinationRule for ${FULL} defines the subset v1`,
   ],
   [
-    "TCP routes behind a Gateway",
-    [virtual({ gateways: ["web"], tcp: [{ route: [to("reviews")] }] }), gateway(ROUTER)],
-    `${PARTLY}spec.tcp: not supported yet; ignored`,
+    "the source of connections to a Gateway",
+    [
+      virtual({ gateways: ["web"], tcp: [{ match: [{ sourceNamespace: "shop" }], route: [to("reviews")] }] }),
+      gateway(ROUTER),
+    ],
+    `${PARTLY}spec.tcp[0].match[0].sourceNamespace: has no effect at a Gateway`,
   ],
   [
     "a WorkloadEntry that a ServiceEntry selects",
@@ -240,12 +243,12 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "a server that is not HTTP",
     [server({ port: { number: 443, name: "tls", protocol: "TLS" }, tls: { mode: "PASSTHROUGH" } })],
-    `${PARTLY}1 proxy; spec.servers[0]: protocol TLS is not supported yet; ignored`,
+    "attached Attached: 1 proxy",
   ],
   [
-    "a server's address",
-    [server({ bind: "10.0.0.9" })],
-    `${PARTLY}1 proxy; spec.servers[0].bind: not supported yet; ignored`,
+    "a server's default endpoint",
+    [server({ defaultEndpoint: "127.0.0.1:80" })],
+    `${PARTLY}1 proxy; spec.servers[0].defaultEndpoint: has no effect at a Gateway, as in Istio; write a VirtualService`,
   ],
   [
     "a ServiceEntry that merges with an older one",

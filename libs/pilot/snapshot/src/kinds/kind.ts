@@ -88,6 +88,8 @@ export interface InUse {
   /** Keys of objects. */
   readonly configKeys: ReadonlySet<string>;
   readonly sidecars: readonly ConnectedSidecar[];
+  /** What the configuration of some proxy leaves out of an object, as `path: why`, by the object's key. */
+  readonly remarks?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** What conditions take into account of the proxies. */

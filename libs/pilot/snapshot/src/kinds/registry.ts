@@ -15,6 +15,7 @@ import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
 // What generation uses of the kinds: the forms of their objects, and the queries that find them.
 export { type AuthorizationPolicy, authorizationPoliciesOf } from "./authorization-policy/state.ts";
+export { credentialPaths, credentialRulesOf, rulesWithCredentials } from "./destination-rule/credentials.ts";
 export { destinationRulesOf, hasLabelFailover } from "./destination-rule/queries.ts";
 export type { DestinationRule } from "./destination-rule/state.ts";
 export { type Gateway, gatewaysOf } from "./gateway/state.ts";

@@ -6,7 +6,8 @@ import type { BuiltCluster } from "../build/built.ts";
 import { ACCESS_LOG_SERVICE } from "../filter/telemetry/grpc-access-log.ts";
 import { proxyTracerAddress } from "../filter/telemetry/merged-tracing.ts";
 import type { Scope } from "../scope/scope.ts";
-import { meshUpstreamTls, userUpstreamTls } from "../security/tls-context.ts";
+import { userUpstreamTls } from "../security/client-tls.ts";
+import { meshUpstreamTls } from "../security/tls-context.ts";
 import { httpOptions, oneEndpoint } from "./cluster-parts.ts";
 
 /**

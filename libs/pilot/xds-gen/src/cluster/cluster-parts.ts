@@ -3,7 +3,7 @@ import { HttpProtocolOptionsSchema } from "@xebec/api-envoy/envoy/extensions/ups
 import { isHttp, type PortProtocol } from "@xebec/model-names";
 import type { ClusterInit } from "../build/built.ts";
 import { socketAddress } from "../listener/socket-address.ts";
-import { asksForRequestHost } from "../security/tls-context.ts";
+import { asksForRequestHost } from "../security/client-tls.ts";
 import { type EffectivePolicy, ms } from "./traffic-policy.ts";
 
 const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

@@ -57,8 +57,8 @@ function speaks(cluster: Json): string {
   if (matches.length > 0) return matches.map((each) => `${each.name}:${JSON.stringify(each.match ?? {})}`).join(" ");
   const config = cluster.transport_socket?.typed_config;
   if (!config) return "plaintext";
-  const { tls_certificate_sds_secret_configs: sds, tls_certificates: files } = config.common_tls_context;
-  return sds ? `mesh ${config.sni}` : files ? "user's, with a certificate" : "user's";
+  const [own] = config.common_tls_context.tls_certificate_sds_secret_configs ?? [];
+  return own?.name === "default" ? `mesh ${config.sni}` : own ? `user's, with ${own.name}` : "user's";
 }
 
 describe("TLS to a service", () => {
@@ -89,7 +89,7 @@ describe("TLS to a service", () => {
     ["takes the rule's server name", [tls("ISTIO_MUTUAL", { sni: "own.example" })], "mesh own.example"],
     ["is the rule's DISABLE, also where the namespace is STRICT", [peer("STRICT"), tls("DISABLE")], "plaintext"],
     ["is the rule's SIMPLE", [tls("SIMPLE")], "user's"],
-    ["is the rule's MUTUAL with its files", [tls("MUTUAL", files)], "user's, with a certificate"],
+    ["is the rule's MUTUAL with its files", [tls("MUTUAL", files)], "user's, with file-cert:/c.pem~/k.pem"],
     ["stays automatic under a rule that says nothing of TLS", [policy({ connectionPool: {} })], AUTO],
     ["stays automatic under a rule whose TLS has no mode", [policy({ tls: { sni: "x" } })], AUTO],
     [
@@ -124,7 +124,8 @@ describe("TLS to a service", () => {
     });
     const cluster = clusters([entry, asked], []).get(name);
     assert.equal(speaks(cluster), "user's");
-    const context = cluster.transport_socket.typed_config.common_tls_context.validation_context;
+    const context =
+      cluster.transport_socket.typed_config.common_tls_context.combined_validation_context.default_validation_context;
     assert.deepEqual(context.match_typed_subject_alt_names, [
       { san_type: "DNS", matcher: { exact: "api.example.com" } },
     ]);

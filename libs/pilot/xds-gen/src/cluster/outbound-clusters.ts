@@ -1,6 +1,7 @@
 import { durationOf } from "@xebec/api-envoy";
 import { Cluster_DiscoveryType, Cluster_DnsLookupFamily } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { outboundCluster, sniOf, spiffeId } from "@xebec/model-names";
+import type { DestinationRuleSpec } from "@xebec/model-resources";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import type { BuiltCluster, ClusterInit } from "../build/built.ts";
 import { groupsAt, localitiesOf } from "../endpoint/endpoints.ts";
@@ -9,8 +10,9 @@ import { configPath } from "../route/config-path.ts";
 import type { Place } from "../scope/place.ts";
 import { hasOriginalDst, resolutionFor } from "../scope/resolution.ts";
 import type { Scope } from "../scope/scope.ts";
+import { userUpstreamTls } from "../security/client-tls.ts";
 import { mtlsMode } from "../security/mtls.ts";
-import { meshUpstreamTls, rawBuffer, type SanMatcher, san, userUpstreamTls } from "../security/tls-context.ts";
+import { meshUpstreamTls, rawBuffer, type SanMatcher, san } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
 import { withProxyProtocol } from "./proxy-protocol.ts";
 import { serviceRule } from "./service-rule.ts";
@@ -35,7 +37,7 @@ export function outboundClusters(scope: Scope, service: MeshService, place?: Pla
     if (port.protocol === "UDP") continue;
     for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
       const name = outboundCluster(port.number, subset, service.host);
-      const policy = effectivePolicy(rule?.spec, subset, port.number);
+      const policy = forClass(scope, rule?.spec, effectivePolicy(rule?.spec, subset, port.number));
       const init = clusterFor(scope, { service, port, subset, policy }, place);
       if (!init) return undefined;
       const config = rule?.keys[0];
@@ -53,6 +55,14 @@ export function outboundClusters(scope: Scope, service: MeshService, place?: Pla
     }
   }
   return clusters;
+}
+
+/** As in Istio, the Secret of a rule for everybody is for gateways alone: sidecars call the host without TLS. */
+function forClass(scope: Scope, spec: DestinationRuleSpec | undefined, policy: EffectivePolicy): EffectivePolicy {
+  const { tls } = policy;
+  const isForWorkloads = Object.keys(spec?.workloadSelector?.matchLabels ?? {}).length > 0;
+  if (!tls?.credentialName || scope.proxyClass.type !== "sidecar" || isForWorkloads) return policy;
+  return tls.mode === "SIMPLE" || tls.mode === "MUTUAL" ? { ...policy, tls: { mode: "DISABLE" } } : policy;
 }
 
 /** A cluster of a service. */

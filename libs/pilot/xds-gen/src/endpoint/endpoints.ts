@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LocalityLbEndpointsSchema } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint_components";
-import { labelsMatch, localityOf, parseCluster } from "@xebec/model-names";
+import { labelsMatch, localityOf, parseCluster, parseSni } from "@xebec/model-names";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import type { BuiltEndpoint, BuiltLoadAssignment, BuiltLocality } from "../build/built.ts";
 import { serviceRule } from "../cluster/service-rule.ts";
@@ -25,9 +25,9 @@ const NO_OBJECTS: readonly string[] = [];
  * @returns undefined when it depends on the place, and none is given
  */
 export function loadAssignment(scope: Scope, clusterName: string, place?: Place): BuiltLoadAssignment | undefined {
-  const { direction, host = "", port, subset } = parseCluster(clusterName) ?? {};
-  const service = direction === "outbound" ? scope.service(host) : undefined;
-  const localities = service && port !== undefined ? localitiesAt(scope, service, port, subset ?? "", place) : [];
+  const found = outboundName(clusterName);
+  const service = found && scope.service(found.host);
+  const localities = service ? localitiesAt(scope, service, found, place) : [];
   return localities && { clusterName, localities, configKeys: service ? objectsOf(scope, service) : NO_OBJECTS };
 }
 
@@ -37,18 +37,35 @@ function objectsOf(scope: Scope, service: MeshService): readonly string[] {
   return entries.length > 0 ? [...new Set([...service.configKeys, ...entries])] : service.configKeys;
 }
 
+/** What the name of a cluster says that leads to a service. */
+export interface OutboundName {
+  readonly port: number;
+  readonly subset: string;
+  readonly host: string;
+  /** True for a cluster that passes the mesh's mutual TLS on: endpoints that do not speak it are none of its. */
+  readonly mtlsOnly: boolean;
+}
+
+/** Takes the name of an outbound cluster apart, in either of its forms; undefined when it is none. */
+export function outboundName(clusterName: string): OutboundName | undefined {
+  const sni = parseSni(clusterName);
+  if (sni) return { ...sni, mtlsOnly: true };
+  const found = parseCluster(clusterName);
+  return found?.direction === "outbound" ? { ...found, mtlsOnly: false } : undefined;
+}
+
 function localitiesAt(
   scope: Scope,
   service: MeshService,
-  number: number,
-  subset: string,
+  name: OutboundName,
   place: Place | undefined,
 ): BuiltLocality[] | undefined {
   if (resolutionFor(scope.proxyClass, service) !== "eds") return [];
+  const { port: number, subset, mtlsOnly } = name;
   const port = service.ports.find((each) => each.number === number && each.protocol !== "UDP");
   const labels = subset ? subsetLabels(scope, service, subset) : undefined;
   if (!port || (subset && !labels)) return [];
-  const groups = groupsAt(scope, service, { number, name: port.name, subset, labels }, place);
+  const groups = groupsAt(scope, service, { number, name: port.name, subset, labels, mtlsOnly }, place);
   return groups?.map(({ locality, endpoints, weight, priority }) => ({
     ...{ locality, weight, priority },
     endpoints: endpoints.map((endpoint) => builtEndpoint(scope, service, endpoint, port.name)),
@@ -61,6 +78,7 @@ interface ClusterPort {
   readonly name: string;
   readonly subset: string;
   readonly labels: Labels | undefined;
+  readonly mtlsOnly?: boolean;
 }
 
 /**
@@ -70,10 +88,11 @@ interface ClusterPort {
 export function groupsAt(
   scope: Scope,
   service: MeshService,
-  { number, name, subset, labels }: ClusterPort,
+  { number, name, subset, labels, mtlsOnly }: ClusterPort,
   place: Place | undefined,
 ): LocalityGroup[] | undefined {
-  const groups = byLocality(reachable(scope.endpoints(service), name, labels));
+  const all = reachable(scope.endpoints(service), name, labels);
+  const groups = byLocality(mtlsOnly ? all.filter((each) => speaksMtls(scope, service, each, name)) : all);
   const balance = balanceOf(scope, service, subset, number, groups);
   if (!balance) return groups;
   return place && balanced(groups, balance, place, scope.proxyClass.labels);
@@ -106,11 +125,15 @@ function reachable(
   );
 }
 
-/** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
 function builtEndpoint(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): BuiltEndpoint {
   const port = endpoint.ports[portName] as number;
-  const mtls = endpoint.mtls && mtlsMode(scope, service.namespace, endpoint.labels, port) !== "DISABLE";
-  return endpointAt(endpoint, port, mtls);
+  return endpointAt(endpoint, port, speaksMtls(scope, service, endpoint, portName));
+}
+
+/** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
+function speaksMtls(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): boolean {
+  const port = endpoint.ports[portName];
+  return endpoint.mtls && mtlsMode(scope, service.namespace, endpoint.labels, port) !== "DISABLE";
 }
 
 /** The endpoints of a DNS cluster, which are part of the cluster itself. */

@@ -2,14 +2,18 @@ import type { MeshService } from "@xebec/pilot-registry";
 import { addressClusters } from "../cluster/address-clusters.ts";
 import { inboundClusters } from "../cluster/inbound-clusters.ts";
 import { outboundClusters } from "../cluster/outbound-clusters.ts";
+import { sniDnatClusters } from "../cluster/sni-dnat-clusters.ts";
 import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts";
 import { encodeClusters } from "../encode/cluster.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { autoPassthroughHosts } from "../listener/gateway/auto-passthrough.ts";
 import { NOWHERE, type Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
 import type { ResourceRequest } from "./resource-type.ts";
+
+const NONE: readonly EncodedResource[] = [];
 
 /** The clusters of a proxy: those of all services, the standard clusters, and those of the ports that its workload serves. */
 export function clusters(scope: Scope, request: ResourceRequest): ResourceSet {
@@ -26,6 +30,7 @@ export function clusters(scope: Scope, request: ResourceRequest): ResourceSet {
 function sharedClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {
   return [
     ...scope.cached("cds/outbound", allOutbound).shared,
+    ...scope.cached("cds/sni-dnat", sniDnat),
     ...scope.cached("cds/standard", (part) =>
       encodeClusters(part, [...standardClusters(part), ...addressClusters(part)]),
     ),
@@ -37,6 +42,7 @@ export function clusterLists(scope: Scope, workload: Workload): readonly (readon
   const { shared, placed } = scope.cached("cds/outbound", allOutbound);
   return [
     shared,
+    scope.cached("cds/sni-dnat", sniDnat),
     scope.cachedFor("cds/own", workload, ownClusters),
     // What objects are behind them is the same everywhere.
     ...(placed.length > 0 ? [scope.cachedFor("cds/outbound-at", NOWHERE, outboundAt)] : []),
@@ -78,6 +84,12 @@ function ofService(scope: Scope, service: MeshService): readonly EncodedResource
     const built = outboundClusters(inner, service);
     return built && encodeClusters(inner, built);
   });
+}
+
+/** What a router passes on by the name in the handshake. */
+function sniDnat(scope: Scope): readonly EncodedResource[] {
+  const hosts = autoPassthroughHosts(scope);
+  return hosts.length > 0 ? encodeClusters(scope, sniDnatClusters(scope, hosts)) : NONE;
 }
 
 function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource[] {

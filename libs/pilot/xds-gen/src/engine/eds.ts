@@ -1,8 +1,7 @@
-import { parseCluster } from "@xebec/model-names";
 import { subsetLabels } from "../cluster/subset.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import { encodeLoadAssignment } from "../encode/load-assignment.ts";
-import { loadAssignment } from "../endpoint/endpoints.ts";
+import { loadAssignment, outboundName } from "../endpoint/endpoints.ts";
 import type { Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type ResourceSet, resourceSet } from "./resource-set.ts";
@@ -46,8 +45,8 @@ function assignmentAt(scope: Scope, name: string, place: Place): EncodedResource
 
 /** True when the name is that of an existing cluster whose endpoints come by EDS. */
 function isServed(scope: Scope, name: string): boolean {
-  const { direction, host = "", port, subset } = parseCluster(name) ?? {};
-  const service = direction === "outbound" ? scope.service(host) : undefined;
-  if (service?.resolution !== "eds" || !service.ports.some((each) => each.number === port)) return false;
-  return !subset || subsetLabels(scope, service, subset) !== undefined;
+  const found = outboundName(name);
+  const service = found && scope.service(found.host);
+  if (service?.resolution !== "eds" || !service.ports.some((each) => each.number === found?.port)) return false;
+  return !found?.subset || subsetLabels(scope, service, found.subset) !== undefined;
 }

@@ -10,6 +10,7 @@ import { placeOf } from "../scope/proxy-place.ts";
 import { Scope, type ScopeSources } from "../scope/scope.ts";
 import { type Workload, workloadOf } from "../scope/workload.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
+import { type ObjectRemark, objectRemarks } from "./remarks.ts";
 import { ResourceCache } from "./resource-cache.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { ResourceRequest, ResourceType } from "./resource-type.ts";
@@ -86,6 +87,12 @@ export class Generator {
     const scope = this.#scope(proxyClass);
     const workload = workloadOf(scope, proxy);
     return this.#types.flatMap((type) => type.lists?.(scope, workload) ?? []);
+  }
+
+  /** What the configuration of a proxy leaves out of objects, and why. */
+  remarks(proxy: MeshProxy, proxyClass: ProxyClass): Iterable<ObjectRemark> {
+    const scope = this.#scope(proxyClass);
+    return objectRemarks(scope, workloadOf(scope, proxy));
   }
 
   /** The ports that a workload serves; undefined when traffic to every port is captured. */

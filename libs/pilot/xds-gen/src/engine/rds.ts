@@ -1,5 +1,6 @@
 import { isHttp } from "@xebec/model-names";
 import type { EncodedResource } from "../encode/encoded.ts";
+import { routeNames } from "../listener/gateway/servers.ts";
 import { portOf } from "../listener/outbound/egress-listeners.ts";
 import { gatewayRouteTable, prepareGatewayHosts } from "../route/gateway-route-table.ts";
 import { HTTP_PROXY_ROUTE, prepareOutboundHosts } from "../route/outbound-hosts.ts";
@@ -20,7 +21,7 @@ export function routes(scope: Scope, request: ResourceRequest): ResourceSet {
 
 export function routeLists(scope: Scope, workload: Workload): readonly (readonly EncodedResource[])[] {
   const router = routerOf(scope, { workload });
-  return tableNames(scope, workload, listenerLists(scope, workload)).map((name) =>
+  return tableNames(scope, workload).map((name) =>
     cachedFor(router, scope, `rds/alone/${name}`, (inner, own) => [routeTable(inner, name, own)]),
   );
 }
@@ -28,13 +29,13 @@ export function routeLists(scope: Scope, workload: Workload): readonly (readonly
 export function prepareRoutes(scope: Scope, workload: Workload): Iterable<undefined> {
   const router = routerOf(scope, { workload });
   return router
-    ? prepareGatewayHosts(scope, router.targets)
+    ? prepareGatewayHosts(scope, router)
     : prepareOutboundHosts(scope, scope.proxyClass.interception === "NONE");
 }
 
 function routeTable(scope: Scope, name: string, router: Workload | undefined): EncodedResource {
   return cachedFor(router, scope, `rds/${name}`, (inner, own) => {
-    if (own) return gatewayRouteTable(inner, name, own.targets);
+    if (own) return gatewayRouteTable(inner, name, own);
     return name === HTTP_PROXY_ROUTE ? httpProxyRouteTable(inner) : outboundRouteTable(inner, name);
   });
 }
@@ -53,22 +54,18 @@ function cachedFor<T>(
   return router ? scope.cachedFor(name, router, make) : scope.cached(name, make);
 }
 
-const GATEWAY_LISTENER = /_(\d+)$/;
 const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
 
 /** Names of the route tables that a proxy's listeners refer to. */
-function tableNames(
-  scope: Scope,
-  { binding }: Workload,
-  lists: readonly (readonly EncodedResource[])[],
-): readonly string[] {
+function tableNames(scope: Scope, workload: Workload): readonly string[] {
+  const { binding } = workload;
   switch (binding.mode) {
     case "gateway":
-      return lists.flatMap((list) => namesIn(list, GATEWAY_LISTENER, "http."));
+      return routeNames(scope, workload);
     case "explicit":
       return [...(binding.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : []), ...egressTables(scope)];
     case "captured":
-      return [...new Set([...lists.flatMap((list) => namesIn(list, SHARED_LISTENER, "")), ...egressTables(scope)])];
+      return [...new Set([...listenerLists(scope, workload).flatMap(portsIn), ...egressTables(scope)])];
   }
 }
 
@@ -83,13 +80,10 @@ function egressTables(scope: Scope): string[] {
 /** Table names by list of listeners: many proxies share one list. */
 const namesByList = new WeakMap<readonly EncodedResource[], readonly string[]>();
 
-function namesIn(list: readonly EncodedResource[], pattern: RegExp, prefix: string): readonly string[] {
+function portsIn(list: readonly EncodedResource[]): readonly string[] {
   let names = namesByList.get(list);
   if (!names) {
-    names = list.flatMap(({ name }) => {
-      const port = pattern.exec(name)?.[1];
-      return port ? [`${prefix}${port}`] : [];
-    });
+    names = list.flatMap(({ name }) => SHARED_LISTENER.exec(name)?.[1] ?? []);
     namesByList.set(list, names);
   }
   return names;

@@ -27,6 +27,11 @@ export interface ResourceType {
   /** True when every client that received clusters subscribes to the type sooner or later. */
   readonly alwaysSubscribed: boolean;
 
+  /** True when only clients that have proved who they are get resources. */
+  readonly isConfidential?: boolean;
+  /** True when a client keeps a resource that is gone: it is never removed in the Delta form. */
+  readonly outlivesRemoval?: boolean;
+
   /** The resources for a proxy. */
   resources(scope: Scope, request: ResourceRequest): ResourceSet;
 

@@ -4,6 +4,7 @@ import { endpoints } from "./eds.ts";
 import { listenerLists, listeners } from "./lds.ts";
 import { prepareRoutes, routeLists, routes } from "./rds.ts";
 import type { ResourceType } from "./resource-type.ts";
+import { secrets } from "./sds.ts";
 
 const PREFIX = "type.googleapis.com/envoy.";
 
@@ -31,6 +32,18 @@ const TABLE = [
     followsClusters: false,
     alwaysSubscribed: true,
     resources: endpoints,
+  },
+  {
+    // Clusters become warm with their secrets, and listeners ask for theirs when they come.
+    name: "secret",
+    typeUrl: `${PREFIX}extensions.transport_sockets.tls.v3.Secret`,
+    shortName: "sds",
+    subscription: "named",
+    followsClusters: false,
+    alwaysSubscribed: false,
+    isConfidential: true,
+    outlivesRemoval: true,
+    resources: secrets,
   },
   {
     name: "extensionconfig",
@@ -95,7 +108,7 @@ export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.na
   Record<XdsType, string>
 >;
 
-/** Istio's short names in metrics and status: cds, eds, lds, rds, ecds. */
+/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds. */
 export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
   Record<XdsType, string>
 >;

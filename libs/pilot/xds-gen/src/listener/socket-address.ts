@@ -7,3 +7,8 @@ export function socketAddress(address: string, port: number) {
     },
   };
 }
+
+/** The address of a Unix socket as Envoy's API writes it. */
+export function pipeAddress(path: string) {
+  return { address: { case: "pipe" as const, value: { path } } };
+}

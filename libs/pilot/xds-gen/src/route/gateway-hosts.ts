@@ -1,10 +1,10 @@
 import { VirtualHost_TlsRequirementType } from "@xebec/api-envoy/envoy/config/route/v3/route_components";
-import { canonicalHost, narrowerHost, resolveShortName } from "@xebec/model-names";
-import { byAge, type Gateway, type VirtualService } from "@xebec/pilot-snapshot";
+import { isHttp, protocolByName } from "@xebec/model-names";
+import type { GatewayServer } from "@xebec/model-resources";
+import { byAge, type VirtualService } from "@xebec/pilot-snapshot";
 import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
-import { serversByPort } from "../listener/gateway/servers.ts";
+import { type BoundServer, sharedHost } from "../listener/gateway/servers.ts";
 import type { Scope } from "../scope/scope.ts";
-import type { ServiceTarget } from "../scope/workload.ts";
 import { routesOf, VIRTUAL_HOST } from "./virtual-host.ts";
 
 /** A host of a router's port: the VirtualServices that have it, each with the Gateways that it came by. */
@@ -17,19 +17,14 @@ export interface SharedHost {
   readonly serverPort: number;
 }
 
-/** The hosts of a router's port: what its servers and VirtualServices have in common. */
-export function sharedHosts(
-  scope: Scope,
-  port: number,
-  targets: readonly ServiceTarget[],
-): ReadonlyMap<string, SharedHost> {
-  const servers = serversByPort(scope, targets).get(port) ?? [];
+/** The hosts of a router's route table: what its servers and VirtualServices have in common. */
+export function sharedHosts(scope: Scope, servers: readonly BoundServer[]): ReadonlyMap<string, SharedHost> {
   const hosts = new Map<string, SharedHost>();
   for (const { gateway, server } of servers) {
     const id = `${gateway.namespace}/${gateway.name}`;
     const shared = (host: string): SharedHost => {
       const found = hosts.get(host) ?? {
-        ...{ owners: new Map(), gatewayKeys: new Set(), redirect: false, serverPort: server.port.number },
+        ...{ owners: new Map(), gatewayKeys: new Set(), redirect: false, serverPort: server.port.number ?? 0 },
       };
       hosts.set(host, found);
       found.gatewayKeys.add(gateway.key);
@@ -38,19 +33,25 @@ export function sharedHosts(
     for (const owner of scope.gatewayRoutes(gateway))
       for (const host of owner.hosts)
         for (const given of server.hosts) {
-          const narrow = attachedHost(given, gateway, owner, host, scope.mesh.domain);
+          const narrow = sharedHost(given, gateway, owner, host);
           if (narrow === undefined) continue;
           const entry = shared(narrow);
           entry.owners.set(owner, (entry.owners.get(owner) ?? new Set()).add(id));
-          entry.redirect ||= server.tls?.httpsRedirect === true;
+          entry.redirect ||= redirects(server);
         }
-    if (server.tls?.httpsRedirect)
+    if (redirects(server))
       for (const given of server.hosts) {
         const host = given.split("/").at(-1) as string;
         if (!hosts.has(host)) shared(host).redirect = true;
       }
   }
   return hosts;
+}
+
+/** True when plaintext is sent on to HTTPS; with TLS there is nothing to send on. */
+function redirects({ tls, port }: GatewayServer): boolean {
+  const protocol = protocolByName(port.protocol);
+  return tls?.httpsRedirect === true && protocol !== undefined && isHttp(protocol);
 }
 
 /** All that decides about the virtual host of a shared host, but for the rules of its VirtualServices. */
@@ -87,21 +88,4 @@ function catchesAll({ message: { match } }: BuiltRoute): boolean {
   const everyPath =
     (path?.case === "prefix" && path.value === "/") || (path?.case === "safeRegex" && path.value.regex === ".*");
   return everyPath && !match?.headers?.length && !match?.queryParameters?.length;
-}
-
-/** The host that a server (`[namespace/]host`) and a VirtualService have in common, when the server lets it attach. */
-function attachedHost(
-  given: string,
-  gateway: Gateway,
-  owner: VirtualService,
-  host: string,
-  domain: string,
-): string | undefined {
-  const slash = given.indexOf("/");
-  const namespace = slash === -1 ? "*" : given.slice(0, slash);
-  if (namespace !== "*" && owner.namespace !== (namespace === "." ? gateway.namespace : namespace)) return undefined;
-  const wide = canonicalHost(
-    resolveShortName(slash === -1 ? given : given.slice(slash + 1), gateway.namespace, domain),
-  );
-  return narrowerHost(wide, host);
 }

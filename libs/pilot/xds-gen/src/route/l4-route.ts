@@ -88,6 +88,11 @@ export function ruledL4Targets(
   return targets;
 }
 
+/** Where the destinations of a rule are, whatever it matches. @param port of the sidecar's listener or of the Gateway's server */
+export function routedTarget(scope: Scope, owner: VirtualService, route: L4Rule["route"], port: number): L4Target {
+  return { destinations: destinationsOf(scope, owner, route, port), configKeys: [owner.key] };
+}
+
 /** Where a connection to a service's port goes when only the name of the service is known. */
 export function namedL4Target(scope: Scope, service: MeshService, port: MeshPort): L4Target | undefined {
   return serviceL4Targets(scope, service, port).find(

@@ -9,6 +9,7 @@ import type { EncodedResource } from "../encode/encoded.ts";
 import { encodeRouteConfiguration } from "../encode/route-configuration.ts";
 import { encodeVirtualHost } from "../encode/virtual-host.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
+import { workloadOf } from "../scope/workload.ts";
 import { type Json, jsonOf, object, proxy, scopeOf, service, snapshotOf } from "../small-mesh.testkit.ts";
 import { gatewayRouteTable } from "./gateway-route-table.ts";
 import { httpProxyRouteTable, outboundRouteTable, routeTable } from "./route-table.ts";
@@ -276,7 +277,8 @@ describe("the route table of a gateway", () => {
     object("VirtualService", name, { hosts, gateways: ["web"], http }, { created });
   const hosts = (...objects: Resource[]): Json[] => {
     const scope = scopeOf(snapshotOf(objects, RECORDS), router);
-    return jsonOf(RouteConfigurationSchema, gatewayRouteTable(scope, "http.80", []).bytes).virtual_hosts;
+    return jsonOf(RouteConfigurationSchema, gatewayRouteTable(scope, "http.80", workloadOf(scope, router)).bytes)
+      .virtual_hosts;
   };
   const all = [{ name: "all", route: [to("reviews")] }];
 

@@ -1,11 +1,6 @@
 import { isIP } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { anyOf, durationOf } from "@xebec/api-envoy";
-import {
-  ApiConfigSource_ApiType,
-  ApiVersion,
-  type ConfigSourceSchema,
-} from "@xebec/api-envoy/envoy/config/core/v3/config_source";
+import { anyOf } from "@xebec/api-envoy";
 import { RawBufferSchema } from "@xebec/api-envoy/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer";
 import {
   SubjectAltNameMatcher_SanType,
@@ -17,7 +12,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
-import type { ClientTls } from "@xebec/model-resources";
+import { agentSecret } from "./sds.ts";
 
 /** Ciphers of mutual TLS inside the mesh (docs/reference/pilot.md §4.4). */
 const MESH_CIPHERS = [
@@ -28,27 +23,9 @@ const MESH_CIPHERS = [
   "AES256-GCM-SHA384",
   "AES128-GCM-SHA256",
 ];
-const TLS_SOCKET = "envoy.transport_sockets.tls";
+export const TLS_SOCKET = "envoy.transport_sockets.tls";
 
 type Common = MessageInitShape<typeof CommonTlsContextSchema>;
-
-/** Secrets come from the agent beside the proxy, over the bootstrap cluster `sds-grpc`. */
-function sdsSource(): MessageInitShape<typeof ConfigSourceSchema> {
-  return {
-    resourceApiVersion: ApiVersion.V3,
-    // No time-out: a listener without its certificate must not open.
-    initialFetchTimeout: durationOf(0),
-    configSourceSpecifier: {
-      case: "apiConfigSource",
-      value: {
-        apiType: ApiConfigSource_ApiType.GRPC,
-        transportApiVersion: ApiVersion.V3,
-        setNodeOnFirstMessageOnly: true,
-        grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: "sds-grpc" } } }],
-      },
-    },
-  };
-}
 
 export type SanMatcher = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
 
@@ -63,7 +40,12 @@ function sanType(value: string): SubjectAltNameMatcher_SanType {
   return value.includes("@") ? SubjectAltNameMatcher_SanType.EMAIL : SubjectAltNameMatcher_SanType.DNS;
 }
 
-function meshContext(alpn: readonly string[], names: SanMatcher[]): Common {
+/** A list of revoked certificates from a file of the pod. */
+export function revoked(crl: string | undefined): { crl?: { specifier: { case: "filename"; value: string } } } {
+  return crl ? { crl: { specifier: { case: "filename", value: crl } } } : {};
+}
+
+function meshContext(alpn: readonly string[], names: SanMatcher[], crl?: string): Common {
   return {
     alpnProtocols: [...alpn],
     tlsParams: {
@@ -71,12 +53,12 @@ function meshContext(alpn: readonly string[], names: SanMatcher[]): Common {
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
       cipherSuites: MESH_CIPHERS,
     },
-    tlsCertificateSdsSecretConfigs: [{ name: "default", sdsConfig: sdsSource() }],
+    tlsCertificateSdsSecretConfigs: [agentSecret("default")],
     validationContextType: {
       case: "combinedValidationContext",
       value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: names },
-        validationContextSdsSecretConfig: { name: "ROOTCA", sdsConfig: sdsSource() },
+        defaultValidationContext: { matchTypedSubjectAltNames: names, ...revoked(crl) },
+        validationContextSdsSecretConfig: agentSecret("ROOTCA"),
       },
     },
   };
@@ -96,18 +78,28 @@ export function meshUpstreamTls(sni: string, names: SanMatcher[], http2: boolean
   };
 }
 
-/** The server side: a client certificate of one of the trust domains is required. */
-export function meshDownstreamTls(trustDomains: readonly string[], alpn: readonly string[]) {
+/**
+ * The server side: a client certificate of one of the trust domains is required.
+ * @param clients.subjectAltNames names, one of which the client must have; any of the trust domains when there are none
+ * @param clients.crl file with a list of revoked certificates
+ */
+export function meshDownstreamTls(
+  trustDomains: readonly string[],
+  alpn: readonly string[],
+  clients: { readonly subjectAltNames?: readonly string[]; readonly crl?: string | undefined } = {},
+) {
+  const { subjectAltNames = [], crl } = clients;
+  const names =
+    subjectAltNames.length > 0
+      ? subjectAltNames.map((each) => san(each))
+      : trustDomains.map((each) => san(`spiffe://${each}/`, "prefix"));
   return {
     name: TLS_SOCKET,
     configType: {
       case: "typedConfig" as const,
       value: anyOf(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(
-          alpn,
-          trustDomains.map((each) => san(`spiffe://${each}/`, "prefix")),
-        ),
+        commonTlsContext: meshContext(alpn, names, crl),
       }),
     },
   };
@@ -118,68 +110,4 @@ export function rawBuffer() {
     name: "envoy.transport_sockets.raw_buffer",
     configType: { case: "typedConfig" as const, value: anyOf(RawBufferSchema, {}) },
   };
-}
-
-/** The system's roots, where Debian and its kin keep them. */
-const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
-
-/** The server that a client of a service means. */
-export interface ServerNames {
-  /** The service's host; `*.example.com` stands for all below it. */
-  readonly host: string;
-  /** Names that its ServiceEntry accepts; empty when it says nothing of them. */
-  readonly subjectAltNames: readonly string[];
-  readonly http2: boolean;
-}
-
-/**
- * TLS to a server outside the mesh, as a DestinationRule asks for it (SIMPLE, MUTUAL with files). The server must prove a name:
- * one of those that the rule lists, else one of those that the ServiceEntry lists, else the name that it is asked for, which is
- * the rule's `sni`, else for HTTP the request's host (`asksForRequestHost`), else the service's host.
- */
-export function userUpstreamTls(tls: ClientTls, server: ServerNames) {
-  const listed = tls.subjectAltNames?.length ? tls.subjectAltNames : server.subjectAltNames;
-  const sni = tls.sni || (server.host.startsWith("*") ? "" : server.host);
-  const file = (path: string | undefined) =>
-    path ? { specifier: { case: "filename" as const, value: path } } : undefined;
-  const roots = tls.caCertificates && tls.caCertificates !== "system" ? tls.caCertificates : SYSTEM_ROOTS;
-  const trusted = tls.insecureSkipVerify
-    ? {}
-    : {
-        trustedCa: file(roots),
-        matchTypedSubjectAltNames: listed.length > 0 ? listed.map((each) => san(each)) : asked(sni, server.host),
-      };
-  const certificate = file(tls.clientCertificate);
-  const key = file(tls.privateKey);
-  return {
-    name: TLS_SOCKET,
-    configType: {
-      case: "typedConfig" as const,
-      value: anyOf(UpstreamTlsContextSchema, {
-        sni,
-        // With a name in the handshake, that name takes the place of those above: it may be the request's host.
-        autoSniSanValidation: listed.length === 0 && !tls.insecureSkipVerify,
-        commonTlsContext: {
-          alpnProtocols: server.http2 ? ["h2"] : [],
-          tlsParams: {
-            tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
-            tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-          },
-          tlsCertificates:
-            tls.mode === "MUTUAL" && certificate && key ? [{ certificateChain: certificate, privateKey: key }] : [],
-          validationContextType: { case: "validationContext", value: trusted },
-        },
-      }),
-    },
-  };
-}
-
-/** The names of a server that nobody lists names for: the one that is asked for, else any below a wildcard host. */
-function asked(sni: string, host: string): SanMatcher[] {
-  return [sni ? san(sni) : san(host.slice(1), "suffix")];
-}
-
-/** True when an HTTP client asks a server for the request's host (`auto_sni`). */
-export function asksForRequestHost(tls: ClientTls | undefined): boolean {
-  return (tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL") && !tls.sni;
 }

@@ -38,6 +38,7 @@ export class ObjectsInUse {
     if (!generator || connections.length === 0) return undefined;
     const configKeys = new Set<string>();
     const sidecars: ConnectedSidecar[] = [];
+    const remarks = new Map<string, Set<string>>();
     // Proxies that are alike share the lists themselves: each is looked through once.
     const seen = new Set<readonly EncodedResource[]>();
     for (const connection of connections) {
@@ -50,6 +51,8 @@ export class ObjectsInUse {
           seen.add(list);
           for (const each of list) for (const key of each.configKeys) configKeys.add(key);
         }
+        for (const { key, text } of generator.remarks(proxy, proxyClass))
+          remarks.set(key, (remarks.get(key) ?? new Set()).add(text));
         const { namespace, labels } = proxy;
         if (proxy.type === "sidecar")
           sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, proxyClass) });
@@ -59,7 +62,7 @@ export class ObjectsInUse {
     if (this.#timer === undefined) this.#before = configKeys;
     else if (!this.#before) return undefined;
     else for (const key of this.#before) configKeys.add(key);
-    return { configKeys, sidecars };
+    return { configKeys, sidecars, remarks };
   }
 
   close(): void {

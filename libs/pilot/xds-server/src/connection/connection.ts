@@ -1,11 +1,12 @@
 import { logger } from "@xebec/core-log";
-import type {
-  EncodedResource,
-  Generator,
-  MeshProxy,
-  ProxyClass,
-  ResourceSet,
-  ResourceType,
+import {
+  EMPTY_SET,
+  type EncodedResource,
+  type Generator,
+  type MeshProxy,
+  type ProxyClass,
+  type ResourceSet,
+  type ResourceType,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
 import { nextState } from "../state-machine.ts";
@@ -112,7 +113,8 @@ export class Connection implements PushTarget, SenderOwner {
   use(generator: Generator): void {
     const proxyClass = this.proxyClass(generator);
     for (const sub of this.subscriptions.values())
-      if (sub.isSubscribed) generator.resources(sub.type, this.proxy, proxyClass, sub.names);
+      if (sub.isSubscribed && (this.authenticated || !sub.type.isConfidential))
+        generator.resources(sub.type, this.proxy, proxyClass, sub.names);
   }
 
   /** How many bytes of a request, from `at` on, are the names of an earlier one. */
@@ -134,6 +136,11 @@ export class Connection implements PushTarget, SenderOwner {
     if (!sub) {
       sub = new Subscription(type);
       this.subscriptions.set(type.name, sub);
+      if (type.isConfidential && !this.authenticated)
+        log.warn(
+          { proxy: this.id, type: type.shortName },
+          "a client without a certificate asks for secrets, which it does not get; let it use the port with TLS",
+        );
     }
     if (sub.state === "initial" && Resumption.names(request))
       this.resumption.begin(type.name === "cluster" && !this.delta ? request.version : "");
@@ -198,6 +205,7 @@ export class Connection implements PushTarget, SenderOwner {
   }
 
   desired(sub: Subscription, generator: Generator): ResourceSet {
+    if (sub.type.isConfidential && !this.authenticated) return EMPTY_SET;
     const { epoch } = generator;
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names) {
       const set = generator.resources(sub.type, this.proxy, this.proxyClass(generator), sub.names);

@@ -1,5 +1,5 @@
 import { diffOf, type Generator, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
-import { deferRemovals, endpointsOf, retaining } from "../subscription/make-before-break.ts";
+import { deferRemovals, endpointsOf, retaining, withRemoved } from "../subscription/make-before-break.ts";
 import type { Subscription } from "../subscription/subscription.ts";
 import type { Resumption } from "./resumption.ts";
 import type { SendOutcome } from "./sender.ts";
@@ -48,7 +48,8 @@ export function push(target: PushTarget, generator: Generator): boolean {
       settled = false;
       continue;
     }
-    let due = desired;
+    // What is gone stays with the client, which goes on with it.
+    let due = type.outlivesRemoval ? withRemoved(sub.sent, desired) : desired;
     if (type.name === "cluster") due = deferRemovals(sub, desired);
     else if (type.name === "endpoint") {
       due = retaining(sub, desired, departing);

@@ -25,6 +25,10 @@ const SECTIONS: readonly DumpSection[] = [
     wrapped: (route_config) => ({ route_config }),
   },
   {
+    ...{ type: "secret", message: "SecretsConfigDump", field: "dynamic_active_secrets" },
+    wrapped: (secret) => ({ name: (secret as { name?: string }).name ?? "", secret: withoutKey(secret) }),
+  },
+  {
     ...{ type: "extensionconfig", message: "EcdsConfigDump", field: "ecds_filters" },
     wrapped: (ecds_filter) => ({ ecds_filter }),
   },
@@ -33,6 +37,14 @@ const SECTIONS: readonly DumpSection[] = [
     wrapped: (endpoint_config) => ({ endpoint_config }),
   },
 ];
+
+/** Envoy writes this in place of a private key, too. */
+const REDACTED = { inline_bytes: Buffer.from("[redacted]").toString("base64") };
+
+function withoutKey(secret: unknown): unknown {
+  const { tls_certificate: pair, ...rest } = secret as { readonly tls_certificate?: object };
+  return pair ? { ...rest, tls_certificate: { ...pair, private_key: REDACTED } } : rest;
+}
 
 /**
  * What a proxy was sent last, in the form of Envoy's own `/config_dump`.

@@ -66,10 +66,13 @@ function* inLocalityLb(
 }
 
 const IDLE = {
-  DISABLE: ["clientCertificate", "privateKey", "caCertificates", "subjectAltNames", "sni", "insecureSkipVerify"],
+  DISABLE: [
+    ...(["clientCertificate", "privateKey", "caCertificates", "caCrl", "credentialName"] as const),
+    ...(["subjectAltNames", "sni", "insecureSkipVerify"] as const),
+  ],
   SIMPLE: ["clientCertificate", "privateKey"],
   MUTUAL: [],
-  ISTIO_MUTUAL: ["insecureSkipVerify"],
+  ISTIO_MUTUAL: ["insecureSkipVerify", "credentialName", "caCrl"],
 } as const;
 
 function* inTls(tls: NonNullable<TrafficPolicy["tls"]>, path: Path): Generator<Violation> {

@@ -3,6 +3,7 @@ import type { Checker } from "../../rules/checker.ts";
 import { isIp, isLabel } from "../../rules/names.ts";
 import { checkLocalityLb } from "../shared/locality-lb-rules.ts";
 import { checkPort } from "../shared/port-rules.ts";
+import { checkClientTls } from "./client-tls-rules.ts";
 import { checkConnectionPool } from "./connection-pool-rules.ts";
 import type { DestinationRuleSpec, TrafficPolicy } from "./schema.ts";
 
@@ -72,14 +73,7 @@ function checkParts(policy: Omit<TrafficPolicy, "portLevelSettings">, path: Path
   checkLocalityLb(loadBalancer?.localityLbSetting, [...path, "loadBalancer", "localityLbSetting"], check, {
     hasOutlierDetection: outlierDetection !== undefined,
   });
-  if (Buffer.byteLength(tls?.sni ?? "") > 255) check.fail([...path, "tls", "sni"], "is longer than 255 bytes");
-  if (tls?.mode === "MUTUAL" && (!tls.clientCertificate || !tls.privateKey))
-    check.fail([...path, "tls"], "mode MUTUAL needs clientCertificate and privateKey");
-  if (tls?.mode === "ISTIO_MUTUAL" && (tls.clientCertificate || tls.privateKey || tls.caCertificates))
-    check.fail([...path, "tls"], "mode ISTIO_MUTUAL uses the mesh's own certificates; files cannot be given");
-  const verifies = tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL";
-  if (verifies && tls.insecureSkipVerify && (tls.caCertificates || tls.subjectAltNames?.length))
-    check.fail([...path, "tls", "insecureSkipVerify"], "cannot be together with caCertificates or subjectAltNames");
+  checkClientTls(tls, [...path, "tls"], check);
 }
 
 function checkWarmup(balancer: TrafficPolicy["loadBalancer"], path: Path, check: Checker): void {

@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import { isHttp, isTls, protocolByName } from "@xebec/model-names";
-import { notSupported, type Path } from "@xebec/model-schema";
+import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 import { isLabel } from "../../rules/names.ts";
 import type { GatewayServer, GatewaySpec } from "./schema.ts";
 import { checkServerTls } from "./server-tls-rules.ts";
+
+const UNIX = "unix://";
 
 /** VirtualServices name a Gateway after its namespace and a slash, or with dots, so its own name has none. */
 export function checkGatewayName(name: string, check: Checker): void {
@@ -23,7 +25,7 @@ export function checkGateway(spec: GatewaySpec, check: Checker): void {
     if (port.targetPort !== undefined)
       check.fail([...path, "port", "targetPort"], "has no effect at a Gateway; leave it out");
     for (const [j, host] of server.hosts.entries()) checkHost(host, [...path, "hosts", j], check);
-    checkBind(server.bind, [...path, "bind"], check);
+    checkBind(server, path, check);
     checkProtocol(server, path, check);
     checkServerTls(server.tls, [...path, "tls"], check);
   }
@@ -41,10 +43,15 @@ function checkHost(text: string, path: Path, check: Checker): void {
     check.fail(path, `"${host}" has a wildcard for a part of a label; write *. and a domain`);
 }
 
-function checkBind(bind: string | undefined, path: Path, check: Checker): void {
-  if (!bind) return;
-  if (bind.startsWith("unix://")) check.fail(path, `is a Unix socket, which ${notSupported()}`);
-  else if (isIP(bind.replace(/%.*$/, "")) === 0) check.fail(path, `"${bind}" is not an IP address`);
+function checkBind({ bind = "", port: { number = 0 } }: GatewayServer, path: Path, check: Checker): void {
+  const isSocket = bind.startsWith(UNIX);
+  if (isSocket && number !== 0) check.fail([...path, "port", "number"], "must be 0 or left out: bind is a Unix socket");
+  if (!isSocket && number === 0) check.fail([...path, "port", "number"], "is required; write a port from 1 to 65535");
+  if (isSocket) {
+    const socket = bind.slice(UNIX.length);
+    if (!/^[/@]./.test(socket)) check.fail([...path, "bind"], `"${bind}" is not a Unix socket; write unix:///PATH`);
+  } else if (bind && isIP(bind.replace(/%.*$/, "")) === 0)
+    check.fail([...path, "bind"], `"${bind}" is not an IP address, nor unix:///PATH`);
 }
 
 function checkProtocol({ port, tls }: GatewayServer, path: Path, check: Checker): void {

@@ -1,17 +1,20 @@
 import type { Path, Violation } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
 import type { HttpRoute } from "./http-route.ts";
 import type { VirtualServiceSpec } from "./schema.ts";
 
 /** What only a request that is forwarded can have. */
 const FORWARDING = ["timeout", "retries", "mirror", "mirrors", "rewrite"] as const;
 
-/** Fields that others of the same VirtualService switch off, and rules that Gateways do not take yet. */
+/** Fields that others of the same VirtualService switch off, and what Gateways do not look at. */
 export function* ineffectiveInVirtualService(spec: VirtualServiceSpec): Generator<Violation> {
   const gateways = spec.gateways?.length ? spec.gateways : ["mesh"];
-  for (const kind of ["tls", "tcp"] as const)
-    if (spec[kind]?.length && gateways.some((each) => each !== "mesh"))
-      yield { path: ["spec", kind], message: gateways.includes("mesh") ? "Gateways take HTTP only so far" : NOT_YET };
+  if (!gateways.includes("mesh"))
+    for (const kind of ["tls", "tcp"] as const)
+      for (const [i, { match }] of (spec[kind] ?? []).entries())
+        for (const [j, each] of (match ?? []).entries())
+          for (const field of ["destinationSubnets", "sourceLabels", "sourceNamespace"] as const)
+            if (each[field] !== undefined)
+              yield { path: ["spec", kind, i, "match", j, field], message: "has no effect at a Gateway" };
   for (const [i, rule] of (spec.http ?? []).entries()) yield* inHttpRule(rule, ["spec", "http", i]);
   for (const kind of ["http", "tls", "tcp"] as const)
     for (const [i, rule] of (spec[kind] ?? []).entries())

@@ -4,7 +4,9 @@ import type { ServiceState } from "../../services/services.ts";
 import { attached, ignored, unlessUnused } from "../conditions.ts";
 import type { KnownProxies, ObjectCondition } from "../kind.ts";
 import type { MeshState } from "../mesh-config/state.ts";
+import { credentialPaths } from "./credentials.ts";
 import { ineffectiveParts } from "./ineffective.ts";
+import { hasSelector } from "./merging.ts";
 import type { DestinationRule, DestinationRuleState } from "./state.ts";
 
 export type DestinationRuleReads = DestinationRuleState & ServiceState & MeshState;
@@ -15,7 +17,7 @@ export function* destinationRuleConditions(
   proxies: KnownProxies,
 ): Generator<ObjectCondition> {
   for (const each of snapshot.destinationRules.all())
-    yield unlessUnused(conditionOf(each, snapshot), proxies, namespaceHint(each, snapshot));
+    yield unlessUnused(conditionOf(each, snapshot, proxies), proxies, namespaceHint(each, snapshot));
 }
 
 /** Where a rule must be to be looked at, when it is elsewhere. */
@@ -28,7 +30,7 @@ function namespaceHint(
   return `: a rule is looked for in the namespace of the client, of the service${owners.length > 0 ? ` (${owners.join(", ")})` : ""}, and in ${mesh.rootNamespace}`;
 }
 
-function conditionOf(rule: DestinationRule, snapshot: DestinationRuleReads): ObjectCondition {
+function conditionOf(rule: DestinationRule, snapshot: DestinationRuleReads, proxies: KnownProxies): ObjectCondition {
   const [host = ""] = rule.hosts;
   const found =
     snapshot.services.has(host) ||
@@ -38,7 +40,17 @@ function conditionOf(rule: DestinationRule, snapshot: DestinationRuleReads): Obj
   return attached(rule.key, [
     ...ineffectiveParts(rule, list.slice(0, list.indexOf(rule))),
     ...ofNobody(rule, snapshot.services.get(host) ?? [], snapshot),
+    ...atSidecars(rule, proxies),
   ]);
+}
+
+/** Secrets are for gateways, and for the sidecars that a rule selects. */
+function atSidecars(rule: DestinationRule, { use }: KnownProxies): string[] {
+  if (hasSelector(rule) || !use?.sidecars.length) return [];
+  return credentialPaths(rule.spec).map(
+    ({ path }) =>
+      `${path}: gateways use it; sidecars call the host without TLS, unless the rule has a workloadSelector`,
+  );
 }
 
 /** Parts of a rule that are for ports and endpoints which its service does not have. */

@@ -4,9 +4,10 @@ import { HostIndex } from "../../collections/host-index.ts";
 import { type ConfigKind, namedObject } from "../kind.ts";
 import { comparedLabels } from "../shared/failover-labels.ts";
 import { type DestinationRuleReads, destinationRuleConditions } from "./conditions.ts";
+import { credentialNames } from "./credentials.ts";
 import { type DestinationRule, type DestinationRuleState, destinationRuleKeys } from "./state.ts";
 
-const { destinationRule, labelFailover } = destinationRuleKeys;
+const { destinationRule, labelFailover, credentialRules } = destinationRuleKeys;
 
 export const destinationRuleKind = {
   group: "networking.istio.io",
@@ -30,6 +31,7 @@ export const destinationRuleKind = {
     const touched = new Set<string>();
     state.destinationRules = state.destinationRules.replace(before, after, touched, batch);
     for (const host of touched) changed.add(destinationRule(host));
+    if ([before, after].some((each) => each && credentialNames(each.spec).length > 0)) changed.add(credentialRules);
     const counts = [before, after].map((each) => (each && failoverLabels(each.spec).length > 0 ? 1 : 0));
     const [old = 0, now = 0] = counts;
     if (old !== now) {
@@ -39,7 +41,10 @@ export const destinationRuleKind = {
     }
   },
   *parts({ destinationRules, labelFailovers }) {
-    for (const [host, list] of destinationRules.entries()) yield [destinationRule(host), list];
+    for (const [host, list] of destinationRules.entries()) {
+      yield [destinationRule(host), list];
+      for (const each of list) if (credentialNames(each.spec).length > 0) yield [credentialRules, each];
+    }
     yield [labelFailover, labelFailovers > 0];
   },
   conditions: destinationRuleConditions,

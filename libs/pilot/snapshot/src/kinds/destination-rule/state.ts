@@ -20,4 +20,6 @@ export interface DestinationRuleState {
 export const destinationRuleKeys = {
   destinationRule: (host: string): string => `dr/${host.startsWith("*") ? "*" : host}`,
   labelFailover: "label-failover",
+  /** Those that name a credential. */
+  credentialRules: "dr-credentials",
 } as const;
