@@ -78,6 +78,13 @@ export function lessons(mesh: () => Mesh): void {
         const { code, out } = await mesh().xebec(["proxy-config", "diff", pod]);
         return code === 0 && out.match(/ Match$/gm)?.length === 4;
       });
+    const explained = await mesh().xebec(["explain", "vs", "reviews"]);
+    assert.match(explained.out, /in effect\n(.*\n)+productpage-v1.* route +http_proxy +virtualHost reviews\.default/);
+    const way = await mesh().xebec(["explain", "request", "--from", "productpage-v1", "--to", "reviews:9080"]);
+    assert.match(
+      way.out,
+      /cluster +outbound\|9080\|v1\|reviews.*\n(.*\n)+.*mutual TLS.*\n(.*\n)+The request passes: reviews-v1/,
+    );
     const missing = await mesh().xebec(["proxy-config", "clusters", "nobody"]);
     assert.deepEqual([missing.code, missing.err], [1, 'xebec: no pod "nobody"; "xebec status" lists them\n']);
     mesh().remove("routes.yaml");

@@ -2,6 +2,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import { escapeOutput, redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { addExplain } from "./explain-command.ts";
 import { DEFAULT_ADDRESS_BLOCK } from "./mesh-options.ts";
 import { FORMATS } from "./output.ts";
 import { packageVersion } from "./package-version.ts";
@@ -148,6 +149,7 @@ program
     ),
   );
 addProxyConfig(program, does);
+addExplain(program, does);
 program
   .command("logs")
   .description("the log of a pod or service")

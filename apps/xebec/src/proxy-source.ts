@@ -41,12 +41,16 @@ export async function configDumpOf(pod: string | undefined, file: string | undef
 }
 
 /** What pilot has sent to a proxy last, as a configuration dump. */
-export async function pilotDumpOf({ proxy }: ProxyAdmin): Promise<string> {
+export function pilotDumpOf({ proxy }: ProxyAdmin): Promise<string> {
+  return askPilot(`/debug/config_dump?proxyID=${encodeURIComponent(proxy)}`);
+}
+
+/** Asks a debug page of pilot. @returns the body @throws XebecError unavailable when it does not answer with 200 */
+export async function askPilot(path: string): Promise<string> {
   const { processes } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
   const pilot = processes.find(({ name }) => name === "pilot");
   const host = pilot?.addresses[0] ?? processes.find(({ name }) => name === "istiod")?.addresses[1];
   if (host === undefined) throw new XebecError("unavailable", "no pilot runs here");
-  const path = `/debug/config_dump?proxyID=${encodeURIComponent(proxy)}`;
   const { status, body } = await httpCall({ host, port: PILOT_HTTP_PORT }, path, {
     timeoutMs: TIMEOUT_MS,
     maxBytes: MAX_BYTES,

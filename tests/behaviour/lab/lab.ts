@@ -78,6 +78,8 @@ interface Way {
 export interface HttpCall extends Way {
   /** `http://HOST[:PORT]/PATH`. */
   readonly url: string;
+  /** The path as it is sent, to the letter; that of `url` is normalized. */
+  readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -221,7 +223,7 @@ export async function openLab(options: LabOptions) {
     const { headers = {}, version = "1.1", method = "GET", body = "", timeoutMs = 15_000 } = call;
     return {
       ...{ method, version, body, timeoutMs },
-      target: isAbsolute(call) ? call.url : `${url.pathname}${url.search}`,
+      target: `${isAbsolute(call) ? url.origin : ""}${call.path ?? `${url.pathname}${url.search}`}`,
       authority: headers.host ?? url.host,
       headers: {
         ...Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "host")),

@@ -47,3 +47,11 @@ export function rootsOf({ secrets }: ConfigDump): string {
   const source = object(object(root?.secret?.validation_context)?.trusted_ca);
   return source ? pemOf(source).trim() : "";
 }
+
+/** The SPIFFE identity of a proxy's own certificate; empty when it has none. */
+export function identityOf({ secrets }: ConfigDump): string {
+  const own = secrets.find(({ name, secret }) => name === "default" && secret?.tls_certificate !== undefined);
+  const chain = object(object(own?.secret?.tls_certificate)?.certificate_chain);
+  const names = chain ? (new X509Certificate(pemOf(chain)).subjectAltName ?? "") : "";
+  return /URI:(spiffe:\/\/[^,\s]+)/.exec(names)?.[1] ?? "";
+}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { httpStatus, XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
+import type { Resource } from "@xebec/model-resources";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import fastify from "fastify";
 import { XdsServer } from "../server/xds-server.ts";
@@ -38,6 +39,7 @@ const PAGES = [
   "/registryz",
   "/config_dump?proxyID=a.b",
   "/edsz",
+  "/objectz?object=a/b/c/d",
 ];
 
 describe("the debug pages", () => {
@@ -108,5 +110,40 @@ describe("the debug pages", () => {
       );
     assert.match(await get("edsz?proxyID=no.body"), /no proxy no\.body/);
     assert.equal(JSON.parse(await get("syncz"))[0].cluster_id, "Kubernetes");
+  });
+
+  it("show the resources that came from an object, by their parts", async () => {
+    const server = new XdsServer({ metrics: createMetrics() });
+    const object = (kind: string, name: string, spec: object): Resource => ({
+      ...{ group: "networking.istio.io", version: "v1", kind, namespace: "default", name, spec },
+    });
+    const entry = object("ServiceEntry", "a", {
+      hosts: ["a.example.com"],
+      ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+    });
+    const rule = object("VirtualService", "a", {
+      hosts: ["a.example.com"],
+      http: [{ name: "all", route: [{ destination: { host: "a.example.com" } }] }],
+    });
+    const { snapshot, changed } = new MeshBuilder().apply({ config: { puts: [entry, rule], deletes: [] } });
+    await server.update({ snapshot, changed });
+    const client = new DeltaClient(server);
+    client.send("cluster");
+    for (const { response } of client.take()) client.send("cluster", { nonce: response.nonce });
+    client.send("route", { subscribe: ["80"] });
+    const get = async (key: string) =>
+      JSON.parse((await pilot(true, server)(`/debug/objectz?object=${key}`, "127.0.0.1"))[1]);
+    const ofEntry = await get("networking.istio.io/ServiceEntry/default/a");
+    assert.deepEqual(
+      ofEntry[0].resources.find(({ type }: { type: string }) => type === "cluster").name,
+      "outbound|80||a.example.com",
+    );
+    assert.deepEqual(await get("networking.istio.io/VirtualService/default/a"), [
+      {
+        proxy: "app-1.default",
+        resources: [{ type: "route", name: "80", parts: ["virtualHost a.example.com:80, route all"] }],
+      },
+    ]);
+    assert.deepEqual(await get("networking.istio.io/VirtualService/default/b"), []);
   });
 });

@@ -5,6 +5,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { XdsServer } from "../server/xds-server.ts";
 import { configDump, watchedEndpoints } from "./config-dump.ts";
 import { endpointStatus } from "./endpoint-status.ts";
+import { objectUse } from "./object-use.ts";
 import { connectionOf } from "./proxy-lookup.ts";
 import { syncStatus } from "./sync-status.ts";
 
@@ -14,6 +15,7 @@ interface Query {
   readonly brief?: string;
   readonly include_eds?: string;
   readonly namespace?: string;
+  readonly object?: string;
 }
 
 /**
@@ -39,6 +41,7 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
       "/debug/endpointz[?brief=true]",
       "/debug/registryz",
       "/debug/adsz",
+      "/debug/objectz?object=GROUP/KIND/NAMESPACE/NAME",
     ],
   }));
   app.get<{ Querystring: Query }>("/debug/syncz", ({ query }) =>
@@ -71,6 +74,11 @@ export function debugRoutes(app: FastifyInstance, server: XdsServer, isReady: ()
   app.get<{ Querystring: Query }>("/debug/endpointz", (request, reply) => {
     const brief = isSet(request.query.brief);
     return reply.type(brief ? "text/plain" : "application/json").send(endpointStatus(server, brief));
+  });
+  app.get<{ Querystring: Query }>("/debug/objectz", ({ query: { object } }) => {
+    if (!object)
+      throw new XebecError("invalid_argument", "give the object as ?object=networking.istio.io/KIND/NAMESPACE/NAME");
+    return objectUse(server.connections, object);
   });
   app.get("/debug/registryz", () => [...(server.generator?.snapshot.services.values() ?? [])].flat());
 }

@@ -1,0 +1,3 @@
+export { type AccessLogLine, explainResponse, type ResponseExplanation, readAccessLog } from "./access-log.ts";
+export { explainRequest, type ProxyView, type RequestOutcome, type Step } from "./explain-request.ts";
+export type { RequestToExplain } from "./request.ts";
