@@ -5,12 +5,12 @@ import { standaloneSource } from "@xebec/galley-server";
 import { checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
-import { readMeshFile } from "./mesh-file.ts";
+import { readMeshFiles } from "./mesh-file.ts";
 
-let mesh: ReturnType<typeof readMeshFile> | undefined;
+let mesh: ReturnType<typeof readMeshFiles>;
 const config = mainConfig(PilotConfig, process.argv.slice(2), (each) => {
   checkPilotConfig(each);
-  if (each.meshConfig) mesh = readMeshFile(each.meshConfig);
+  mesh = readMeshFiles(each);
 });
 await serviceMain("pilot", async () => {
   const metrics = createMetrics();

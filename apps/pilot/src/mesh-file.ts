@@ -1,17 +1,31 @@
 import { readFileSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { parseMeshConfig } from "@xebec/galley-validate";
+import { parseMeshConfig, parseMeshNetworks } from "@xebec/galley-validate";
+
+type MeshConfig = ReturnType<typeof parseMeshConfig>;
 
 /**
- * Reads the file of the mesh configuration.
- * @throws XebecError invalid_argument when it cannot be read, or with everything that is wrong in it
+ * Reads the files of the mesh configuration and of its networks.
+ * @param files their paths
+ * @returns undefined without any
+ * @throws XebecError invalid_argument when one cannot be read, or with everything that is wrong in it
  */
-export function readMeshFile(path: string): ReturnType<typeof parseMeshConfig> {
-  let text: string;
+export function readMeshFiles(files: {
+  readonly meshConfig?: string | undefined;
+  readonly networksConfig?: string | undefined;
+}): MeshConfig | undefined {
+  const { meshConfig, networksConfig } = files;
+  if (!meshConfig && !networksConfig) return undefined;
+  const mesh = meshConfig ? parseMeshConfig(textOf(meshConfig, "--meshConfig"), `--meshConfig ${meshConfig}`) : {};
+  if (!networksConfig) return mesh;
+  const text = textOf(networksConfig, "--networksConfig");
+  return { ...mesh, meshNetworks: parseMeshNetworks(text, `--networksConfig ${networksConfig}`) };
+}
+
+function textOf(path: string, flag: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
-    throw new XebecError("invalid_argument", `--meshConfig: ${(error as Error).message}`, { cause: error });
+    throw new XebecError("invalid_argument", `${flag}: ${(error as Error).message}`, { cause: error });
   }
-  return parseMeshConfig(text, `--meshConfig ${path}`);
 }

@@ -25,6 +25,10 @@ export interface LabService {
   readonly pods: readonly LabPod[];
   readonly created?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Labels of the service itself. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where it is reached from other networks. */
+  readonly externalAddresses?: readonly string[];
   /** The target port where it is another one: a number. */
   readonly targetPort?: number;
 }
@@ -60,6 +64,8 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
       selector: { app: name },
       ...(service.created ? { creationTimestamp: service.created } : {}),
       ...(service.annotations ? { annotations: service.annotations } : {}),
+      ...(service.labels ? { labels: service.labels } : {}),
+      ...(service.externalAddresses ? { externalAddresses: service.externalAddresses } : {}),
     },
     ...pods.map(
       (pod): WorkloadRecord => ({

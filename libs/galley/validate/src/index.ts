@@ -2,4 +2,11 @@ export { type Violation, violationsText, violationText } from "@xebec/model-sche
 export { isForeign } from "./foreign.ts";
 export type { Identity } from "./head.ts";
 export { type MixerContext, mixerContextOf, STANDARD_CONTEXT } from "./mixer-context.ts";
-export { parseMeshConfig, readMixerContext, type Validated, type ValidateOptions, validateObject } from "./validate.ts";
+export {
+  parseMeshConfig,
+  parseMeshNetworks,
+  readMixerContext,
+  type Validated,
+  type ValidateOptions,
+  validateObject,
+} from "./validate.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseMeshConfig, validateObject, violationsText } from "./index.ts";
+import { parseMeshConfig, parseMeshNetworks, validateObject, violationsText } from "./index.ts";
 
 function said(value: Record<string, unknown>): string {
   const result = validateObject({ value });
@@ -37,6 +37,26 @@ describe("the mesh configuration", () => {
     ["nonsense", /^spec\.nonsense: unknown field$/],
   ] as const)
     it(`must not hold ${field}`, () => assert.match(map(`${field}: x`), message));
+
+  it("has the networks of the same config map, with or without anything else", () => {
+    const networks =
+      "networks: {vms: {endpoints: [{fromCidr: 10.1.0.0/16}], gateways: [{address: 1.2.3.4, port: 15443}]}}";
+    const result = validateObject({
+      value: {
+        ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio", namespace: "istio-system" } },
+        data: { mesh: "trustDomain: own", meshNetworks: networks },
+      },
+    });
+    const vms = { endpoints: [{ fromCidr: "10.1.0.0/16" }], gateways: [{ address: "1.2.3.4", port: 15443 }] };
+    assert.equal(result.outcome, "accepted");
+    assert.deepEqual(result.resource.spec, { trustDomain: "own", meshNetworks: { networks: { vms } } });
+    assert.deepEqual(parseMeshNetworks(networks, "/etc/networks"), { networks: { vms } });
+    assert.throws(
+      () => parseMeshNetworks("networks: {vms: {gateways: [{port: 1}]}}", "/etc/networks"),
+      /\/etc\/networks: spec\.meshNetworks\.networks\.vms\.gateways\[0\]: one of address and registryServiceName/,
+    );
+    assert.throws(() => parseMeshNetworks("a: [", "/etc/networks"), /data\.meshNetworks: line 1: is not YAML/);
+  });
 
   it("may stand in a file by itself", () => {
     assert.deepEqual(parseMeshConfig("trustDomain: own", "/etc/mesh"), { trustDomain: "own" });

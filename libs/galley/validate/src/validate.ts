@@ -6,13 +6,14 @@ import {
   type Kind,
   kindOf,
   type MeshConfigSpec,
+  type MeshNetworks,
   type Resource,
   type SourceLocation,
 } from "@xebec/model-resources";
 import { readProtoJson, type Violation, violationsText } from "@xebec/model-schema";
 import { isKubernetesGroup, splitVersion } from "./foreign.ts";
 import { checkHead, type Identity, namespaceOf } from "./head.ts";
-import { meshConfigObject, meshConfigText } from "./mesh-config-map.ts";
+import { type MeshConfigText, meshConfigObject, meshConfigText } from "./mesh-config-map.ts";
 import { checkMixer } from "./mixer.ts";
 import { type MixerContext, mixerContextOf, STANDARD_CONTEXT } from "./mixer-context.ts";
 import { checkUnknownKind, misspelt } from "./unknown.ts";
@@ -153,7 +154,7 @@ function resourceOf(
   };
 }
 
-function validateMeshConfig(text: string, namespace: string | undefined, options: ValidateOptions): Validated {
+function validateMeshConfig(text: MeshConfigText, namespace: string | undefined, options: ValidateOptions): Validated {
   const object = meshConfigObject(text, namespace);
   return "message" in object && "path" in object
     ? rejected(undefined, [object as Violation])
@@ -166,6 +167,19 @@ function validateMeshConfig(text: string, namespace: string | undefined, options
  * @throws XebecError invalid_argument with everything that is wrong with it
  */
 export function parseMeshConfig(text: string, source: string): MeshConfigSpec {
+  return meshConfigIn({ mesh: text, networks: "" }, source);
+}
+
+/**
+ * Reads networks that stand in a file by themselves, as Istio mounts them.
+ * @param source where they stand, for errors
+ * @throws XebecError invalid_argument with everything that is wrong with them
+ */
+export function parseMeshNetworks(text: string, source: string): MeshNetworks {
+  return meshConfigIn({ mesh: "", networks: text }, source).meshNetworks ?? {};
+}
+
+function meshConfigIn(text: MeshConfigText, source: string): MeshConfigSpec {
   const result = validateMeshConfig(text, undefined, {});
   if (result.outcome === "accepted") return result.resource.spec as MeshConfigSpec;
   const why = result.outcome === "rejected" ? violationsText(result.violations) : "is not a mesh configuration";

@@ -35,6 +35,7 @@ export { ServerTls } from "./kinds/gateway/server-tls.ts";
 export { CIPHER_SUITES } from "./kinds/gateway/server-tls-rules.ts";
 export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-providers.ts";
 export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
+export type { MeshNetworks } from "./kinds/mesh-config/networks.ts";
 export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";
 export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";

@@ -25,6 +25,8 @@ export interface ServiceRecord {
   /** Cluster IPs; empty for a headless service. */
   readonly addresses: readonly string[];
   readonly headless?: boolean;
+  /** Where the service is reached from outside: its external IPs, and those of its load balancer. */
+  readonly externalAddresses?: readonly string[];
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
   readonly selector?: Readonly<Record<string, string>>;

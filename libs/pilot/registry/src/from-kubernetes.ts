@@ -26,9 +26,21 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     subjectAltNames: [],
     ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
     ...trafficDistributionOf(record),
+    ...gatewayOf(record),
     created: record.creationTimestamp ?? "",
     configKeys: [],
   };
+}
+
+/** The port of gateways between networks, where no label says another. */
+const NETWORK_GATEWAY_PORT = 15443;
+
+/** Whether a service leads into a network, by Istio's labels. */
+function gatewayOf({ externalAddresses, labels }: ServiceRecord): Pick<MeshService, "externalAddresses" | "gatewayOf"> {
+  if (!externalAddresses?.length) return {};
+  const { network } = networkOf(labels ?? {});
+  const port = Number(labels?.["networking.istio.io/gatewayPort"]) || NETWORK_GATEWAY_PORT;
+  return { externalAddresses, ...(network ? { gatewayOf: { network, port } } : {}) };
 }
 
 /** What Kubernetes calls `trafficDistribution`, by Istio's annotation. */

@@ -38,6 +38,10 @@ export interface MeshService {
   readonly exportTo: readonly string[];
   /** Accepted server identities beside those of the endpoints. */
   readonly subjectAltNames: readonly string[];
+  /** Addresses by which it is reached from outside of its network. */
+  readonly externalAddresses?: readonly string[];
+  /** It is a gateway of this network, at this port of its external addresses. */
+  readonly gatewayOf?: { readonly network: string; readonly port: number };
   /** Endpoints in the client's zone, or on its node, are preferred. */
   readonly trafficDistribution?: "zone" | "node";
   /** Pods behind it, by labels in its namespace. */

@@ -62,6 +62,7 @@ describe("mesh settings", () => {
       ...{ disablePolicyChecks: false, disableReports: false, unsupportedFields: [], http10: false },
       jwksFetch: "istiod",
       localityLb: {},
+      networks: {},
     });
   });
 

@@ -33,6 +33,7 @@ export const PilotConfig = defineConfig({
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     registries: option.list("platform service registries: Bus takes services and pods from the bus"),
     meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
+    networksConfig: option.string("file of the mesh's networks, read at the start; those of an object win"),
     namespace: option.string("the namespace of the mesh configuration: istio-system", "istio-system"),
     keepaliveMaxServerConnectionAge: option.string("age at which a proxy's connection is closed", "infinity"),
     caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),

@@ -113,6 +113,8 @@ export interface KubeService {
   readonly selector: Readonly<Record<string, string>>;
   readonly externalName?: string;
   readonly headless: boolean;
+  /** By which a gateway between networks is reached from outside. */
+  readonly externalIps?: readonly string[];
   readonly ports: readonly {
     readonly name: string;
     readonly port: number;

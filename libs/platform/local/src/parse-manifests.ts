@@ -124,6 +124,9 @@ function serviceOf(value: Fields, metadata: ObjectMeta): KubeService {
     metadata,
     selector: textMap(spec.selector, `${where}: spec.selector`),
     headless: spec.clusterIP === "None",
+    ...(Array.isArray(spec.externalIPs) && spec.externalIPs.length > 0
+      ? { externalIps: spec.externalIPs.map(String) }
+      : {}),
     ...(spec.type === "ExternalName" && typeof spec.externalName === "string"
       ? { externalName: spec.externalName }
       : {}),

@@ -17,6 +17,7 @@ export function serviceRecords(service: KubeService, pods: readonly PodRecord[])
     addresses: [],
     ...(service.headless ? { headless: true } : {}),
     ...(service.externalName ? { externalName: service.externalName } : {}),
+    ...(service.externalIps ? { externalAddresses: service.externalIps } : {}),
     ports: service.ports.map((port) => ({ ...port })),
     selector: service.selector,
     labels: service.metadata.labels,

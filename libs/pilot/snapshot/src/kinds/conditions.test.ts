@@ -285,7 +285,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
         endpoints: [{ address: "10.0.0.1", network: "n" }],
       }),
     ],
-    `${PARTLY}spec.endpoints[0].network: not supported yet; ignored`,
+    "attached Attached",
   ],
   ["a PeerAuthentication", [strict({})], "attached Attached"],
   [

@@ -13,6 +13,7 @@ import { mtlsMode } from "../security/mtls.ts";
 import { endpointAt, lbEndpoint } from "./lb-endpoint.ts";
 import { type LocalityBalance, localityBalance, looksAtLabels } from "./locality-balance.ts";
 import { balanced, byLocality, type LocalityGroup } from "./locality-groups.ts";
+import { acrossNetworks, haveNetworks } from "./networks.ts";
 
 type Localities = MessageInitShape<typeof LocalityLbEndpointsSchema>[];
 type Labels = Readonly<Record<string, string>>;
@@ -91,11 +92,16 @@ export function groupsAt(
   { number, name, subset, labels, mtlsOnly }: ClusterPort,
   place: Place | undefined,
 ): LocalityGroup[] | undefined {
-  const all = reachable(scope.endpoints(service), name, labels);
-  const groups = byLocality(mtlsOnly ? all.filter((each) => speaksMtls(scope, service, each, name)) : all);
-  const balance = balanceOf(scope, service, subset, number, groups);
-  if (!balance) return groups;
-  return place && balanced(groups, balance, place, scope.proxyClass.labels);
+  const found = matching(scope.endpoints(service), name, labels);
+  const endpoints = mtlsOnly ? found.filter((each) => speaksMtls(scope, service, each, name)) : found;
+  const isSplit = haveNetworks(scope, endpoints);
+  const all = byLocality(endpoints);
+  const balance = balanceOf(scope, service, subset, number, all);
+  if (!isSplit && !balance) return all;
+  if (!place) return undefined;
+  const isMeshed = (each: MeshEndpoint): boolean => speaksMtls(scope, service, each, name);
+  const groups = isSplit ? acrossNetworks(scope, all, place, name, isMeshed) : all;
+  return balance ? balanced(groups, balance, place, scope.proxyClass.labels) : groups;
 }
 
 /** How the groups are balanced; undefined where that cannot make a difference. */
@@ -115,13 +121,16 @@ function balanceOf(
 }
 
 /** Those that have the port and the labels. Without an address an endpoint is somewhere behind the gateway of its network. */
-function reachable(
+function matching(
   endpoints: readonly MeshEndpoint[],
   portName: string,
   labels: Labels | undefined,
 ): readonly MeshEndpoint[] {
   return endpoints.filter(
-    (each) => each.ports[portName] !== undefined && each.address !== "" && labelsMatch(labels, each.labels),
+    (each) =>
+      each.ports[portName] !== undefined &&
+      (each.address !== "" || each.network !== undefined) &&
+      labelsMatch(labels, each.labels),
   );
 }
 

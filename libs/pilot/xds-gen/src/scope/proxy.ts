@@ -127,6 +127,7 @@ export function proxyOf(node: {
       locality: node.locality || localityOfLabels(labels),
       network: text("NETWORK") || (labels["topology.istio.io/network"] ?? ""),
       cluster: text("CLUSTER_ID"),
+      networkView: text("REQUESTED_NETWORK_VIEW"),
       node: text("NODE_NAME"),
     }),
     istioVersion: text("ISTIO_VERSION"),

@@ -5,6 +5,7 @@ import { isLabel, isToken } from "../../rules/names.ts";
 import { checkLocalityLb } from "../shared/locality-lb-rules.ts";
 import { checkRetries } from "../virtual-service/retry-rules.ts";
 import { checkCommands, checkJsonFormat } from "./log-format.ts";
+import { checkMeshNetworks } from "./networks.ts";
 import { checkProviders } from "./provider-rules.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
 import type { MeshConfigSpec } from "./schema.ts";
@@ -47,6 +48,7 @@ export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
         i === 0 ? ["spec", "trustDomain"] : ["spec", "trustDomainAliases", i - 1],
         `"${domain}" is not a trust domain`,
       );
+  checkMeshNetworks(spec.meshNetworks, ["spec", "meshNetworks"], check);
   checkRetries(spec.defaultHttpRetryPolicy, ["spec", "defaultHttpRetryPolicy"], check);
   checkTls(spec, check);
   checkStatNames(spec, check);

@@ -6,6 +6,7 @@ import { NOT_YET } from "../shared/not-yet.ts";
 import { Labels, port } from "../shared/shapes.ts";
 import { HttpRetry } from "../virtual-service/http-route.ts";
 import { DefaultProviders, ExtensionProvider } from "./extension-provider.ts";
+import { MeshNetworks } from "./networks.ts";
 import { OLDER_FIELDS } from "./older-fields.ts";
 import { ProxyConfig } from "./proxy-config.ts";
 
@@ -130,6 +131,10 @@ export const MeshConfigSpec = message("MeshConfig", {
     noEffect: NOT_YET,
   }),
   localityLbSetting: field(LocalityLbSetting, "Locality load balancing, where no DestinationRule says."),
+  meshNetworks: field(
+    MeshNetworks,
+    "The networks of the mesh: what the config map `istio` has under the key `meshNetworks`, and pilot's `--networksConfig` in a file.",
+  ),
   dnsRefreshRate: field(duration(), "How often names of endpoints are looked up, where DNS does not say.", {
     default: "60s",
     noEffect: NOT_YET,

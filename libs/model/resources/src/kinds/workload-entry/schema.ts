@@ -1,5 +1,4 @@
 import { field, map, message, type Static, string, uint32 } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { Labels, port } from "../shared/shapes.ts";
 
 /** A workload outside of the platform: an object of its own, an endpoint of a ServiceEntry, and the template of a WorkloadGroup. */
@@ -12,7 +11,10 @@ export const WorkloadEntrySpec = message("WorkloadEntry", {
     defaultText: "`targetPort` of the port, or its number",
   }),
   labels: field(Labels, "Labels, by which services select the workload, and subsets choose."),
-  network: field(string(), "The network where the endpoint is.", { noEffect: NOT_YET }),
+  network: field(
+    string(),
+    "The network where the endpoint is. Proxies of other networks call it through a gateway of its network, by mutual TLS.",
+  ),
   locality: field(string(), "`REGION/ZONE/SUBZONE` of the endpoint."),
   weight: field(uint32(), "The share of the traffic, relative to other endpoints.", { default: 1 }),
   serviceAccount: field(

@@ -75,7 +75,7 @@ function unresolvedProviders(snapshot: MeshState & ServiceState): string[] {
 /** @param spec absent means all defaults */
 export function meshOf(
   spec: MeshConfigSpec | undefined,
-  { domain, trustDomain, http10 = false, jwksFetch = "istiod" }: Omit<SnapshotOptions, "mesh">,
+  { domain, trustDomain, http10 = false, jwksFetch = "istiod", mesh }: SnapshotOptions,
 ): Mesh {
   const normalization = spec?.pathNormalization?.normalization ?? "DEFAULT";
   return {
@@ -103,6 +103,7 @@ export function meshOf(
     connectTimeoutMs: (spec?.connectTimeout && parseDuration(spec.connectTimeout)) || 10_000,
     autoMtls: spec?.enableAutoMtls ?? true,
     localityLb: spec?.localityLbSetting ?? {},
+    networks: (spec?.meshNetworks ?? mesh?.meshNetworks)?.networks ?? {},
     allowAnyOutbound: spec?.outboundTrafficPolicy?.mode !== "REGISTRY_ONLY",
     policyCheckFailOpen: spec?.policyCheckFailOpen ?? false,
     disablePolicyChecks: spec?.disablePolicyChecks ?? false,

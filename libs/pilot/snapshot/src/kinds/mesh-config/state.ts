@@ -1,4 +1,4 @@
-import type { ExtensionProvider, LocalityLbSetting, ProxyConfig } from "@xebec/model-resources";
+import type { ExtensionProvider, LocalityLbSetting, MeshNetworks, ProxyConfig } from "@xebec/model-resources";
 import type { JwksFetch } from "../../options.ts";
 
 /** What providers are for. */
@@ -31,6 +31,8 @@ export interface Mesh {
   readonly autoMtls: boolean;
   /** Locality load balancing, where no DestinationRule says. */
   readonly localityLb: LocalityLbSetting;
+  /** The networks of the mesh, by their names; empty where nobody names any. */
+  readonly networks: NonNullable<MeshNetworks["networks"]>;
   readonly allowAnyOutbound: boolean;
   readonly policyCheckFailOpen: boolean;
   readonly disablePolicyChecks: boolean;

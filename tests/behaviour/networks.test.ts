@@ -1,0 +1,128 @@
+// Endpoints of other networks: who reaches them directly, and who through a gateway.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { type Lab, openLab } from "./lab/lab.ts";
+import { host, type LabProxy } from "./lab/mesh.ts";
+import { entry, object, policy } from "./objects.ts";
+
+const HTTP = { number: 80, name: "http", protocol: "HTTP" };
+const near = (network: string, ip: string, more: Partial<LabProxy> = {}): LabProxy => ({
+  ...{ kind: "captured", ip, metadata: { NETWORK: network } },
+  ...more,
+});
+const internal = (name: string, endpoints: readonly object[]): object =>
+  entry(name, { location: "MESH_INTERNAL", ports: [HTTP], endpoints });
+const robin = (name: string): object => policy(name, { loadBalancer: { simple: "ROUND_ROBIN" } });
+const LABEL = "topology.istio.io/network";
+
+/** Two gateways lead into `vms`, one into `edge`; none into `island`. */
+const MESH_NETWORKS = {
+  networks: {
+    home: { endpoints: [{ fromCidr: "10.49.1.0/24" }] },
+    vms: { gateways: ["10.48.9.1", "10.48.9.2"].map((address) => ({ address, port: 15443 })) },
+    cidr: { endpoints: [{ fromCidr: "10.49.2.0/24" }], gateways: [{ address: "10.48.9.4", port: 15443 }] },
+    named: {
+      gateways: [{ registryServiceName: "named-gateway.default.svc.cluster.local", port: 8443 }],
+    },
+  },
+};
+const SERVERS = ["10.48.1.1:80", "10.48.2.1:80", "10.48.2.2:80", "10.48.3.1:80", "10.49.1.1:80"];
+/** Servers that speak mutual TLS as `vm`: gateways, and an endpoint. */
+const MESHED = ["10.48.9.1:15443", "10.48.9.2:15443", "10.48.9.3:15444", "10.48.9.4:15443", "10.48.9.5:8443"];
+
+describe("through a real Envoy, endpoints of other networks", () => {
+  let lab: Lab;
+  before(async () => {
+    const vm = { serviceAccount: "vm" };
+    lab = await openLab({
+      proxies: {
+        home: near("home", "10.1.0.1"),
+        vms: near("vms", "10.1.0.2"),
+        anywhere: { kind: "captured", ip: "10.1.0.3" },
+        viewer: near("home", "10.1.0.4", { metadata: { NETWORK: "home", REQUESTED_NETWORK_VIEW: "home,island" } }),
+        cidr: { kind: "captured", ip: "10.49.1.9" },
+      },
+      services: [
+        host("edge-gateway", {
+          ...{ externalAddresses: ["10.48.9.3"], pods: [] },
+          labels: { [LABEL]: "edge", "networking.istio.io/gatewayPort": "15444" },
+        }),
+        host("named-gateway", { externalAddresses: ["10.48.9.5"], pods: [] }),
+        host("edge", {
+          pods: [{ name: "edge", ip: "10.48.4.1", sidecar: true, serviceAccount: "vm", labels: { [LABEL]: "edge" } }],
+        }),
+      ],
+      upstreams: SERVERS.map((at) => ({ name: at, at })),
+      objects: [
+        object("MeshConfig", "mesh", { meshNetworks: MESH_NETWORKS }, { namespace: "istio-system" }),
+        internal("split.example.com", [
+          { address: "10.48.1.1", network: "home" },
+          { address: "10.48.2.1", network: "vms", ...vm },
+        ]),
+        internal("plain.example.com", [
+          { address: "10.48.1.1", network: "home" },
+          { address: "10.48.2.2", network: "vms" },
+        ]),
+        internal("island.example.com", [{ address: "10.48.3.1", network: "island" }]),
+        internal("hidden.example.com", [{ network: "vms", ...vm }]),
+        internal("cidr.example.com", [{ address: "10.49.1.1" }, { address: "10.49.2.1", ...vm }]),
+        internal("named.example.com", [{ address: "10.48.5.1", network: "named", ...vm }]),
+        ...["split.example.com", "plain.example.com", "cidr.example.com"].map(robin),
+      ],
+    });
+    const tls = lab.ca.issue({ uris: ["spiffe://cluster.local/ns/default/sa/vm"] });
+    for (const at of [...MESHED, "10.48.2.9:80"]) await lab.serve({ name: at, at, tls });
+    await lab.serve({ name: "10.48.2.1:80", at: "10.48.2.1:80", tls });
+  });
+  after(() => lab?.close());
+
+  const call = (name: string, through = "home") => lab.http({ through, url: `http://${name}/` });
+  /** Who answers, each with its number of answers. */
+  const answers = async (name: string, through = "home", count = 8): Promise<Record<string, number>> => {
+    const found: Record<string, number> = {};
+    for (let i = 0; i < count; i++) {
+      const { by, status } = await call(name, through);
+      found[by || status] = (found[by || status] ?? 0) + 1;
+    }
+    return found;
+  };
+
+  it("meshNetworks gateways.address: share the weight of what is behind them", async () =>
+    assert.deepEqual(await answers("split.example.com"), {
+      ...{ "10.48.1.1:80": 4, "10.48.9.1:15443": 2, "10.48.9.2:15443": 2 },
+    }));
+
+  it("are called by mutual TLS, by the server name that gateways go by", async () => {
+    const { got } = await call("hidden.example.com");
+    assert.equal(got?.tls?.sni, "outbound_.80_._.hidden.example.com");
+    assert.equal((await call("hidden.example.com", "vms")).status, 503);
+  });
+
+  it("are reached directly from their own network, and from nobody knows where", async () => {
+    assert.deepEqual(await answers("split.example.com", "anywhere"), { "10.48.1.1:80": 4, "10.48.2.1:80": 4 });
+    // Nothing leads from there into `home`, so that it must be within reach.
+    assert.deepEqual(await answers("split.example.com", "vms"), { "10.48.1.1:80": 4, "10.48.2.1:80": 4 });
+  });
+
+  it("without mutual TLS cannot be reached through gateways", async () => {
+    assert.deepEqual(await answers("plain.example.com"), { "10.48.1.1:80": 8 });
+    assert.deepEqual(await answers("plain.example.com", "vms"), { "10.48.1.1:80": 4, "10.48.2.2:80": 4 });
+  });
+
+  it("without gateways are reached directly", async () =>
+    assert.deepEqual(await answers("island.example.com", "home", 1), { "10.48.3.1:80": 1 }));
+
+  it("labels topology.istio.io/network and networking.istio.io/gatewayPort: of pods and of gateways' services", async () =>
+    assert.equal((await call("edge")).by, "10.48.9.3:15444"));
+
+  it("meshNetworks gateways.registryServiceName: the service's external addresses", async () =>
+    assert.equal((await call("named.example.com")).by, "10.48.9.5:8443"));
+
+  it("meshNetworks endpoints.fromCidr: of endpoints and of proxies", async () =>
+    assert.deepEqual(await answers("cidr.example.com", "cidr"), { "10.49.1.1:80": 4, "10.48.9.4:15443": 4 }));
+
+  it("REQUESTED_NETWORK_VIEW: a proxy sees the networks that it asks for", async () => {
+    assert.deepEqual(await answers("split.example.com", "viewer"), { "10.48.1.1:80": 8 });
+    assert.deepEqual(await answers("island.example.com", "viewer", 1), { "10.48.3.1:80": 1 });
+  });
+});
