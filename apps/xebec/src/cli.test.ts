@@ -300,3 +300,32 @@ spec:
   assert.equal((await analyze()).code, 2);
   assert.equal((await analyze(file, "--failure-threshold", "grave")).code, 2);
 });
+
+test("a request is explained offline, from objects and manifests alone", async (t) => {
+  const dir = await home(t);
+  const samples = join(import.meta.dirname, "../../../deploy/samples/bookinfo");
+  const files = [
+    "platform",
+    "networking/destination-rule-all.yaml",
+    "networking/virtual-service-reviews-jason-v2.yaml",
+  ];
+  const config = files.flatMap((file) => ["--config", join(samples, file)]);
+  const explain = (...args: string[]): Promise<Ended> =>
+    xebec(dir, ["explain", "request", "--offline", ...config, "--from", "productpage-v1", "-o", "json", ...args]);
+  const { code, out, err } = await explain("--to", "reviews:9080", "-H", "end-user: jason");
+  assert.equal(code, 0, err);
+  const outcome = JSON.parse(out) as { passes: boolean; reason: string; clusters: { name: string }[] };
+  assert.deepEqual(
+    [outcome.passes, outcome.reason, outcome.clusters[0]?.name],
+    [
+      true,
+      "reviews-v2-0.default passes the request to its application",
+      "outbound|9080|v2|reviews.default.svc.cluster.local",
+    ],
+  );
+  const node = join(dir, "node.json");
+  await writeFile(node, JSON.stringify({ node: { id: "sidecar~10.9.9.9~x.default~default.svc.cluster.local" } }));
+  const clusters = await xebec(dir, ["pc", "c", "--offline", ...config, "--proxy", node, "--fqdn", "reviews"]);
+  assert.match(clusters.out, /^reviews\.default\.svc\.cluster\.local +9080 +v2 +outbound +EDS +reviews\.default$/m);
+  assert.equal((await explain("--to", "reviews:9080", "--from", "nobody")).code, 1);
+});

@@ -33,6 +33,12 @@ export function addExplain(program: Command, does: Does): void {
     .option("--path <path>", "path of the request, with its query", "/")
     .option("-H, --header <header>", '"NAME: VALUE", may be repeated', pairs(/^([^:\s]+):\s*(.*)$/s))
     .option("--claim <claim>", "NAME=VALUE of a valid token's claims, may be repeated", pairs(/^([^=]+)=(.*)$/s))
+    .option("--offline", "a request by the configuration that pilot would send, without any server: with --config")
+    .option(
+      "--config <dir>",
+      "objects and manifests for --offline; may be repeated",
+      (text: string, before: string[] = []) => [...before, text],
+    )
     .addOption(output())
     .action(
       does(async (what, names, options) => {

@@ -11,6 +11,8 @@ const port = (text: string): number => {
   return value;
 };
 
+const files = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
 /** istioctl calls the table `short`. */
 const output = (standard: string): Option =>
   new Option("-o, --output <format>", "how to print")
@@ -37,6 +39,9 @@ export function addProxyConfig(program: Command, does: Does): void {
       .description(text)
       .argument("[pod]", "[NAMESPACE/]POD or DEPLOYMENT, or POD.NAMESPACE")
       .option("-f, --file <file>", "a dump of Envoy's configuration, - for standard input, in place of a pod")
+      .option("--offline", "what pilot would send, without any server: with --config, and POD or --proxy")
+      .option("--config <dir>", "objects and manifests for --offline; may be repeated", files)
+      .option("--proxy <file>", "the node of a proxy (JSON) for --offline, in place of a pod of the manifests")
       .addOption(output(format));
 
   command("clusters", ["cluster", "c"], "clusters: what Envoy can call")

@@ -4,6 +4,7 @@ import { identityOf, readConfigDump } from "@xebec/pilot-proxy-config";
 import type { MeshStatus } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
 import { findObject, type UsedObject } from "../find-object.ts";
+import { type OfflineOptions, offlineMesh } from "../offline.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { runDirectory } from "../paths.ts";
 import { askEnvoy, askPilot, findProxy } from "../proxy-source.ts";
@@ -54,7 +55,7 @@ function objectText(found: UsedObject, uses: readonly ObjectUse[]): string {
   return `${head}${remarks}\n${table(["PROXY", "TYPE", "RESOURCE", "PART"], rows)}`;
 }
 
-export interface RequestOptions extends Options {
+export interface RequestOptions extends Options, OfflineOptions {
   readonly from?: string;
   readonly to?: string;
   readonly method: string;
@@ -63,32 +64,50 @@ export interface RequestOptions extends Options {
   readonly claim?: Readonly<Record<string, string>>;
 }
 
-/** `xebec explain request`: the way of a request through the proxies, by the configuration that they have now. Nothing is sent. */
+/** `xebec explain request`: the way of a request through the proxies, by the configuration that they have now, or that pilot would send. Nothing is sent. */
 export async function request(options: RequestOptions): Promise<number> {
   const { from, to, method, path, header = {}, claim } = options;
   if (from === undefined || to === undefined)
     throw new XebecError("invalid_argument", "say who calls whom: xebec explain request --from POD --to HOST[:PORT]");
   if (!path.startsWith("/")) throw new XebecError("invalid_argument", `the path "${path}" must begin with a slash`);
-  const { processes } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
-  const client = await proxyView(from, processes);
   const asked = {
     ...{ method: method.toUpperCase(), host: header.host ?? to, path, headers: header },
     port: Number(/:(\d+)$/.exec(to)?.[1] ?? 80),
     ...(claim && { claims: claim }),
   };
-  const outcome = await explainRequest(client, asked, async (address) => {
-    const pod = processes.find(({ kind, addresses }) => kind === "pod" && addresses.includes(address));
-    return pod && proxyView(pod.name, processes);
-  });
+  const { client, serverAt } = options.offline ? await offlineParties(from, options) : await runningParties(from);
+  const outcome = await explainRequest(client, asked, serverAt);
   print(
     listing(options.output, { request: asked, ...outcome }, () => {
       const rows = outcome.steps.map(({ where, what, name, detail }) => [where, what, name, detail]);
       const status = outcome.status === undefined ? "" : ` with ${outcome.status}`;
-      const end = outcome.status === undefined ? "passes" : "ends";
+      const end = outcome.passes ? "passes" : "ends";
       return `${table(["PROXY", "STEP", "NAME", "DETAIL"], rows)}\nThe request ${end}${status}: ${outcome.reason}.\n`;
     }),
   );
   return 0;
+}
+
+/** The client, and whoever it may reach. */
+interface Parties {
+  readonly client: ProxyView;
+  readonly serverAt: (address: string) => Promise<ProxyView | undefined>;
+}
+
+async function offlineParties(from: string, options: OfflineOptions): Promise<Parties> {
+  const mesh = offlineMesh(options);
+  return { client: await mesh.viewOf(from), serverAt: (address) => mesh.viewAt(address) };
+}
+
+async function runningParties(from: string): Promise<Parties> {
+  const { processes } = await callSupervisor<MeshStatus>(runDirectory(), "GET", "/status");
+  return {
+    client: await proxyView(from, processes),
+    async serverAt(address) {
+      const pod = processes.find(({ kind, addresses }) => kind === "pod" && addresses.includes(address));
+      return pod && proxyView(pod.name, processes);
+    },
+  };
 }
 
 async function proxyView(pod: string, processes: MeshStatus["processes"]): Promise<ProxyView> {

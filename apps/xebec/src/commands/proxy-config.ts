@@ -19,11 +19,12 @@ import {
   showRoutes,
   showSecrets,
 } from "@xebec/pilot-proxy-config";
+import { type OfflineOptions, offlineDump } from "../offline.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { askEnvoy, configDumpOf, findProxy, required } from "../proxy-source.ts";
 
 /** Flags that each of these commands has. */
-export interface ProxyConfigOptions {
+export interface ProxyConfigOptions extends OfflineOptions {
   readonly output: Format;
   /** A file with a configuration dump, in place of a pod. */
   readonly file?: string;
@@ -33,7 +34,13 @@ export interface ProxyConfigOptions {
 const show =
   <F>(select: (dump: ConfigDump, filter: F) => Shown) =>
   async (pod: string | undefined, options: ProxyConfigOptions & F): Promise<number> =>
-    printShown(select(readConfigDump(await configDumpOf(pod, options.file)), options), options.output);
+    printShown(select(await dumpOf(pod, options), options), options.output);
+
+/** What a proxy has, what a file says that it has, or what pilot's generators make for it. */
+async function dumpOf(pod: string | undefined, options: ProxyConfigOptions): Promise<ConfigDump> {
+  if (options.offline) return offlineDump(pod, options);
+  return readConfigDump(await configDumpOf(pod, options.file));
+}
 
 export const clusters = show<ClusterFilter>(showClusters);
 export const listeners = show<ListenerFilter>(showListeners);
@@ -47,6 +54,8 @@ export async function endpoints(
   pod: string | undefined,
   options: ProxyConfigOptions & EndpointFilter,
 ): Promise<number> {
+  // Without Envoy there is only what it would be sent.
+  if (options.offline) return eds(pod, options);
   const text =
     options.file === undefined
       ? await askEnvoy(await findProxy(required(pod)), "/clusters?format=json")
@@ -62,7 +71,7 @@ export async function bootstrap(pod: string | undefined, options: ProxyConfigOpt
 }
 
 export async function all(pod: string | undefined, options: ProxyConfigOptions): Promise<number> {
-  const dump = readConfigDump(await configDumpOf(pod, options.file));
+  const dump = await dumpOf(pod, options);
   const tables = [
     showClusters(dump),
     showListeners(dump),

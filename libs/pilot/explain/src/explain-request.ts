@@ -37,8 +37,10 @@ export interface Step {
 /** Where a request ends. */
 export interface RequestOutcome {
   readonly steps: readonly Step[];
-  /** The status that a proxy gives itself; undefined when the request reaches an application. */
+  /** The status that a proxy gives itself; undefined when the request reaches an application, or no proxy takes it. */
   readonly status: number | undefined;
+  /** Whether the request reaches an application, or leaves the mesh. */
+  readonly passes: boolean;
   readonly reason: string;
   /** Clusters that the route leads to, with their shares in percent. */
   readonly clusters: readonly { readonly name: string; readonly percent: number }[];
@@ -63,14 +65,13 @@ export async function explainRequest(
     status: number | undefined,
     reason: string,
     clusters: RequestOutcome["clusters"] = [],
-  ): RequestOutcome => ({
-    ...{ steps, status, reason, clusters },
-  });
+    passes = false,
+  ): RequestOutcome => ({ steps, status, passes, reason, clusters });
   const step = (what: Step["what"], name: string, detail = "", where: Step["where"] = "client"): void => {
     steps.push({ what, where, name, detail });
   };
   const found = outboundListener(client.dump, asked);
-  if (!found) return end(undefined, `no listener of the client takes HTTP for port ${asked.port}`);
+  if (!found) return end(undefined, `no listener of ${client.name} takes HTTP for port ${asked.port}`);
   const { listener, manager } = found;
   step("listener", string(listener.name));
   const seen = normalized(manager, asked, client.name);
@@ -95,7 +96,7 @@ export async function explainRequest(
   const tls = transportOf(cluster, target.metadata);
   step("TLS", tls.name, tls.detail);
   const server = await serverOf(target.address);
-  if (!server) return end(undefined, `the request leaves the mesh to ${target.address}:${target.port}`, clusters);
+  if (!server) return end(undefined, `it leaves the mesh to ${target.address}:${target.port}`, clusters, true);
   const source = sourceAddress(cluster, client, target.address);
   const inbound = followInbound(
     { ...client, address: source },
@@ -104,7 +105,7 @@ export async function explainRequest(
     request,
     (what, name, detail) => step(what, name, detail, "server"),
   );
-  return end(inbound.status, inbound.reason, clusters);
+  return end(inbound.status, inbound.reason, clusters, inbound.status === undefined);
 }
 
 type Note = (what: Step["what"], name: string, detail?: string) => void;

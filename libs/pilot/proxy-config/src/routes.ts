@@ -46,7 +46,7 @@ function describeDomains(domains: readonly string[]): string {
   if (domains.length < 2) return domains[0] ?? "";
   const all = new Set(domains);
   const isLonger = (domain: string): boolean =>
-    [".svc.cluster.local", ".svc"].some(
+    [".svc.cluster.local", ".svc", "."].some(
       (suffix) => domain.endsWith(suffix) && all.has(domain.slice(0, -suffix.length)),
     );
   const withoutPort = domains.filter((domain) => !/:\d+$/.test(domain) && !isLonger(domain));

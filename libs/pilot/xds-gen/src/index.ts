@@ -1,3 +1,4 @@
+export { decoded, wholeApi } from "./encode/decoded.ts";
 export { contentHash, type EncodedResource, type ResourcePart } from "./encode/encoded.ts";
 export { Generator } from "./engine/generator.ts";
 export type { NameSet } from "./engine/names.ts";

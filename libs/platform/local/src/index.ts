@@ -4,6 +4,7 @@ export { appEntry, NODE_ENVIRONMENT, NODE_FLAGS, SERVICE_NODE_FLAGS } from "./im
 export { localHashes } from "./local-hashes.ts";
 export type { MeshStatus, ProcessStatus } from "./mesh-status.ts";
 export { type Manifests, parseManifests } from "./parse-manifests.ts";
+export { type PlannedPod, plannedPods, plannedRecords } from "./planned-pods.ts";
 export { chooseContainer } from "./pod-lookup.ts";
 export type { IssueToken } from "./pod-tokens.ts";
 export {

@@ -1,6 +1,5 @@
-import { type EncodedResource, TYPE_URL } from "@xebec/pilot-xds-gen";
+import { decoded, type EncodedResource, TYPE_URL, wholeApi } from "@xebec/pilot-xds-gen";
 import type { Connection } from "../connection/connection.ts";
-import { decoded, wholeApi } from "./decoded.ts";
 
 /** Where Envoy's dump has the resources of a type: the message, its field, and what is around each resource. */
 interface DumpSection {

@@ -1,5 +1,5 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
-import type { EncodedResource } from "@xebec/pilot-xds-gen";
+import type { EncodedResource } from "./encoded.ts";
 
 /** Only debug pages need the whole API; it takes a second to load. */
 export async function wholeApi(): Promise<Registry> {

@@ -1,0 +1,1 @@
+export { OfflineMesh, type OfflineNode } from "./offline-mesh.ts";
