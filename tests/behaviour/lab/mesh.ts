@@ -25,6 +25,10 @@ export interface LabService {
   readonly pods: readonly LabPod[];
   readonly created?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** The name that it stands for. */
+  readonly externalName?: string;
+  /** The protocol of its ports, whatever their names are. */
+  readonly appProtocol?: string;
   /** Labels of the service itself. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Where it is reached from other networks. */
@@ -59,8 +63,12 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
   return [
     {
       ...{ type: "service", namespace, name, hostname: `${name}.${namespace}.svc.cluster.local` },
-      ...(address ? { addresses: [address] } : { addresses: [], headless: true }),
-      ports: ports.map(([port, number]) => ({ name: port, port: number, targetPort: at(number), protocol: "TCP" })),
+      ...(address ? { addresses: [address] } : { addresses: [], ...(service.externalName ? {} : { headless: true }) }),
+      ...(service.externalName ? { externalName: service.externalName } : {}),
+      ports: ports.map(([port, number]) => ({
+        ...{ name: port, port: number, targetPort: at(number), protocol: "TCP" },
+        ...(service.appProtocol ? { appProtocol: service.appProtocol } : {}),
+      })),
       selector: { app: name },
       ...(service.created ? { creationTimestamp: service.created } : {}),
       ...(service.annotations ? { annotations: service.annotations } : {}),

@@ -1,4 +1,4 @@
-import { protocolOfServicePort } from "@xebec/model-names";
+import { canonicalHost, protocolOfServicePort } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
 import { isMeshed, localityOfLabels, networkOf } from "./labels.ts";
 import type { MeshEndpoint, MeshService } from "./service.ts";
@@ -25,6 +25,7 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     exportTo: exportTo ? exportTo.split(",").map((each) => each.trim()) : [],
     subjectAltNames: [],
     ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
+    ...(record.externalName ? { alias: canonicalHost(record.externalName) } : {}),
     ...trafficDistributionOf(record),
     ...gatewayOf(record),
     created: record.creationTimestamp ?? "",

@@ -38,6 +38,8 @@ export interface MeshService {
   readonly exportTo: readonly string[];
   /** Accepted server identities beside those of the endpoints. */
   readonly subjectAltNames: readonly string[];
+  /** Another name for this host: requests go to the service that has it, if there is one. */
+  readonly alias?: string;
   /** Addresses by which it is reached from outside of its network. */
   readonly externalAddresses?: readonly string[];
   /** It is a gateway of this network, at this port of its external addresses. */

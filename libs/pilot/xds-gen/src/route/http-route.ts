@@ -63,9 +63,10 @@ export function httpRoute(
 
 /** The route of a service that no VirtualService is for. */
 export function defaultRoute(scope: Scope, host: string, port: number): BuiltRoute {
-  const destination = { host, subset: "", port: portOf(scope, { host }, host, port) };
-  const hash = hashPolicy(scope, host, "", port);
-  const { typedPerFilterConfig, configKeys } = routeSettings(scope, { destinations: [{ host, subset: "", port }] });
+  const target = scope.target(host);
+  const destination = { host: target, subset: "", port: portOf(scope, { host: target }, target, port) };
+  const hash = hashPolicy(scope, target, "", destination.port);
+  const { typedPerFilterConfig, configKeys } = routeSettings(scope, { destinations: [destination] });
   return {
     message: {
       name: "default",
@@ -102,7 +103,7 @@ const clusterName = ({ port, subset, host }: Resolved): string => outboundCluste
 
 function resolver(scope: Scope, namespace: string, binding: RouteBinding): (destination: Destination) => Resolved {
   return (destination) => {
-    const host = canonicalHost(resolveShortName(destination.host, namespace, scope.mesh.domain));
+    const host = scope.target(canonicalHost(resolveShortName(destination.host, namespace, scope.mesh.domain)));
     return { host, subset: destination.subset ?? "", port: portOf(scope, destination, host, binding.port) };
   };
 }

@@ -116,9 +116,10 @@ function destinationsOf(scope: Scope, owner: VirtualService, route: L4Rule["rout
 function destinationOf(
   scope: Scope,
   { destination, weight }: { readonly destination: Destination; readonly weight?: number },
-  host: string,
+  given: string,
   listenerPort: number,
 ): L4Destination {
+  const host = scope.target(given);
   return {
     ...{ host, subset: destination.subset ?? "", port: portOf(scope, destination, host, listenerPort) },
     cluster: { name: clusterOf(scope, destination, host, listenerPort), weight: weight ?? 1 },

@@ -167,6 +167,17 @@ export class Scope {
     return serviceSeenFrom(covered?.length ? covered : list, namespace);
   }
 
+  /** The host that takes what is for a host: where that is another name for a service of the mesh, the service's own. */
+  target(host: string): string {
+    const seen = new Set<string>();
+    for (let found = host; ; ) {
+      const { alias } = this.service(found) ?? {};
+      seen.add(found);
+      if (alias === undefined || seen.has(alias) || !this.service(alias)) return found;
+      found = alias;
+    }
+  }
+
   /** The service that a namespace defines for a host, visible or not. */
   serviceOf(host: string, namespace: string): MeshService | undefined {
     this.#note(dependency.service(host));

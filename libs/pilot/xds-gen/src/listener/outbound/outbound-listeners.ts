@@ -57,13 +57,13 @@ function sharedListeners(scope: Scope, { listener, services }: Egress): readonly
         at(port.number).addHttp(port.protocol);
         continue;
       }
-      const addresses = own && listener?.bind ? NO_ADDRESSES : service.addresses;
+      const addresses = own && listener?.bind ? NO_ADDRESSES : addressesOf(scope, service, port);
       if (port.protocol === "Auto" && (sharesListeners(service) || addresses.length === 0))
         at(port.number).addHttp(port.protocol);
       const networks = addresses.filter((address) => address.includes("/"));
       const isNamed = isTls(port.protocol) && addresses.length === 0;
       if (networks.length > 0 || isNamed) at(port.number).addMatched({ service, port, networks });
-      else if (addresses.length === 0) at(port.number).addOpen({ service, port });
+      else if (addresses.length === 0 && !isHeadless(service, port)) at(port.number).addOpen({ service, port });
       for (const address of addresses) {
         const name = `${address}_${port.number}`;
         // Of several services with the same address and port, the oldest wins.
@@ -76,6 +76,18 @@ function sharedListeners(scope: Scope, { listener, services }: Egress): readonly
 }
 
 const NO_ADDRESSES: readonly string[] = [];
+
+/** The addresses by which a port is called: of a headless service for TCP those of its pods, by which alone services are told apart. */
+function addressesOf(scope: Scope, service: MeshService, port: MeshPort): readonly string[] {
+  if (!isHeadless(service, port)) return service.addresses;
+  const pods = scope.endpoints(service).filter((each) => each.ports[port.name] !== undefined);
+  return [...new Set(pods.map(({ address }) => address))];
+}
+
+/** True for TCP to pods that clients call by their own addresses; a server name tells TLS apart. */
+function isHeadless({ headless, resolution }: MeshService, { protocol }: MeshPort): boolean {
+  return headless && resolution === "passthrough" && protocol !== "Auto" && !isHttp(protocol) && !isTls(protocol);
+}
 
 /** The listener of one address of a TCP service. */
 function addressListener(
