@@ -83,6 +83,7 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
       domain: config.domain,
       "trust-domain": config["trust-domain"],
       registries: config.busURL.length > 0 ? ["Bus"] : [],
+      secrets: config.busURL.length > 0 || config.configDir !== undefined,
       http10: config.http10,
     }),
     galley: configOf(GalleyConfig, {

@@ -3,7 +3,7 @@ import { citadelComponents } from "@xebec/citadel-server";
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { galleyComponents } from "@xebec/galley-server";
+import { galleyComponents, secretDirectory } from "@xebec/galley-server";
 import { injectorComponents } from "@xebec/injector-server";
 import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
@@ -29,7 +29,16 @@ await serviceMain("istiod", async () => {
   const bus = createMemoryBus();
   const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;
   const bridge = outer
-    ? [outer, createBridge({ inner: bus, outer, incoming: ["workloads"], outgoing: ["status"], requests: ["proxies"] })]
+    ? [
+        outer,
+        createBridge({
+          inner: bus,
+          outer,
+          incoming: ["workloads", "secrets"],
+          outgoing: ["status"],
+          requests: ["proxies"],
+        }),
+      ]
     : [];
   const identity = (
     flags: Parameters<typeof serviceIdentity>[0],
@@ -53,6 +62,8 @@ await serviceMain("istiod", async () => {
     ...bridge,
     ...citadelComponents({ config: citadel, bus }),
     ...Object.values(of).flatMap((each) => each.components),
+    // With a bus, whoever runs the pods publishes their Secrets, too.
+    ...(outer ? [] : secretDirectory(config.configDir, bus)),
     ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls }),
     ...pilotComponents({ config: pilot, bus, metrics: of.pilot.metrics, ...of.pilot.tls }),
     ...injectorComponents({ config: injector, metrics: of.injector.metrics, ...of.injector.tls }),

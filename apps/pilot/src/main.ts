@@ -1,7 +1,7 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { standaloneSource } from "@xebec/galley-server";
+import { secretDirectory, standaloneSource } from "@xebec/galley-server";
 import { checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
@@ -25,6 +25,7 @@ await serviceMain("pilot", async () => {
     bus,
     ...(identity ? [identity] : []),
     ...standaloneSource(config.configDir, bus),
+    ...secretDirectory(config.configDir, bus),
     ...pilotComponents({ config, bus, mesh, metrics, ...(identity ? { tls: identity } : {}) }),
   ];
 });

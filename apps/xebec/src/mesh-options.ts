@@ -8,12 +8,21 @@ export interface MeshOptions {
   /** The mesh uses the addresses 127.N.x.x. */
   readonly addressBlock: number;
   readonly ingressPort: number;
+  /** Absent in what an earlier release wrote. */
+  readonly ingressHttpsPort?: number;
   readonly monolith: boolean;
 }
 
 /** The addresses of a mesh for which no other block is chosen: 127.20.x.x. */
 export const DEFAULT_ADDRESS_BLOCK = 20;
 const FILE = "options.json";
+/** From 8080 to 8443. */
+const TO_HTTPS = 363;
+
+/** The port for HTTPS when the user names none: two meshes with two ingress ports have two of these as well. */
+export function defaultHttpsPort(ingressPort: number): number {
+  return ingressPort + TO_HTTPS <= 65_535 ? ingressPort + TO_HTTPS : ingressPort - TO_HTTPS;
+}
 
 export async function saveOptions(runDir: string, options: MeshOptions): Promise<void> {
   await writeFileAtomic(join(runDir, FILE), `${JSON.stringify(options, null, 2)}\n`);

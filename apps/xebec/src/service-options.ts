@@ -46,6 +46,7 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     httpAddr: `${address}:8080`,
     monitoringAddr: `${address}:${MONITORING_PORT}`,
     registries: ["Bus"],
+    secrets: true,
     ...bus(host, "pilot"),
     ...identity(host, "pilot"),
   }),

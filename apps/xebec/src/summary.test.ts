@@ -18,6 +18,7 @@ const mesh = (processes: readonly ProcessStatus[]): MeshStatus => ({
   configDir: "/c",
   runDir: "/r",
   ingress: "http://localhost:8080",
+  secureIngress: "https://localhost:8443",
   monolith: false,
   supervisor: 1,
   processes,

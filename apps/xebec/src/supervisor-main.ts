@@ -10,7 +10,7 @@ import { createHttpServer } from "@xebec/platform-http";
 import { loadOrCreateTokenKey } from "@xebec/platform-identity";
 import { type IssueToken, Supervisor } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
-import { loadOptions } from "./mesh-options.ts";
+import { defaultHttpsPort, loadOptions } from "./mesh-options.ts";
 import { controlSocket, ROOT, runDirectory } from "./paths.ts";
 import { recordProcess } from "./process-record.ts";
 import { serviceOptions } from "./service-options.ts";
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     root: ROOT,
     runDir,
     ...options,
+    ingressHttpsPort: options.ingressHttpsPort ?? defaultHttpsPort(options.ingressPort),
     envoy: findProgram("envoy", { root: ROOT, env: process.env }),
     natsServer: findProgram("nats-server", { root: ROOT, env: process.env }),
     tokenMaker,

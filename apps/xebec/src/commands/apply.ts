@@ -137,16 +137,17 @@ function put(
   return "created";
 }
 
-/** The file is its user's: it stays as readable as it is, a new one as what an editor makes. */
-function modeOf(path: string): number {
+/** The file is its user's: it stays as readable as it is, a new one as what an editor makes; one with a Secret is its owner's alone. */
+function modeOf(path: string, text: ManifestText): number {
   const found = statSync(path, { throwIfNoEntry: false });
-  return found ? found.mode & 0o777 : 0o666 & ~process.umask();
+  if (found) return found.mode & 0o777;
+  return text.objects().some(({ id }) => id.kind === "Secret") ? 0o600 : 0o666 & ~process.umask();
 }
 
 async function write(files: ReadonlyMap<string, ManifestText>, changed: ReadonlySet<string>): Promise<void> {
   for (const path of changed) {
     const text = files.get(path);
     if (!text || text.isEmpty()) await removeFile(path);
-    else await writeFileAtomic(path, text.text(), { mode: modeOf(path) });
+    else await writeFileAtomic(path, text.text(), { mode: modeOf(path, text) });
   }
 }

@@ -68,12 +68,27 @@ function allObjects(configDir: string): FoundObject[] {
 /** The object as it stands in its file, with what is understood when it does not say it. */
 function withState(found: FoundObject, stateOf: StateOf): Record<string, unknown> {
   const metadata = found.value.metadata as Record<string, unknown>;
+  const shown = found.id.kind === "Secret" ? withoutValues(found.value) : found.value;
   const { state, remarks, conditions } = stateOf(found);
   return {
-    ...found.value,
+    ...shown,
     metadata: { ...metadata, ...(found.id.namespace ? { namespace: found.id.namespace } : {}) },
     status: { conditions: kubernetesConditions(conditions), state, file: found.place, remarks },
   };
+}
+
+/** A Secret with the size of each value in its place: who wants them reads the file. */
+function withoutValues(secret: Record<string, unknown>): Record<string, unknown> {
+  const sizes = (field: string, encoding: BufferEncoding) => {
+    const values = secret[field];
+    if (values === null || typeof values !== "object") return {};
+    const entries = Object.entries(values).map(([key, value]) => [
+      key,
+      `[${Buffer.from(String(value), encoding).length} bytes]`,
+    ]);
+    return { [field]: Object.fromEntries(entries) };
+  };
+  return { ...secret, ...sizes("data", "base64"), ...sizes("stringData", "utf8") };
 }
 
 /** As kubectl shows them; of one type there is one. */

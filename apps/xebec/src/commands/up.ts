@@ -7,7 +7,7 @@ import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } 
 import { findProgram } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
-import { saveOptions } from "../mesh-options.ts";
+import { defaultHttpsPort, saveOptions } from "../mesh-options.ts";
 import { ROOT, runDirectory } from "../paths.ts";
 import { checkPorts } from "../ports.ts";
 import { prepareConfig } from "../prepare-config.ts";
@@ -25,6 +25,7 @@ export interface UpOptions {
   readonly detach?: true;
   readonly config?: string;
   readonly ingressPort: number;
+  readonly ingressHttpsPort?: number;
   readonly monolith?: true;
   readonly addressBlock: number;
   /** Seconds. */
@@ -41,12 +42,13 @@ export async function up(options: UpOptions): Promise<number> {
   if (options.checkOnly) return 0;
   for (const program of ["envoy", "nats-server"] as const) findProgram(program, { root: ROOT, env: process.env });
   // What an earlier run has left is taken over, and holds the ports.
-  if (meshProcesses(runDir).length === 0) await checkPorts(options.addressBlock, options.ingressPort);
+  if (meshProcesses(runDir).length === 0) await checkPorts(options);
   const configDir = prepareConfig(runDir, options.config);
   await saveOptions(runDir, {
     configDir,
     addressBlock: options.addressBlock,
     ingressPort: options.ingressPort,
+    ingressHttpsPort: options.ingressHttpsPort ?? defaultHttpsPort(options.ingressPort),
     monolith: options.monolith === true,
   });
   return options.detach ? detached(runDir, options) : foreground(runDir, options);

@@ -11,4 +11,5 @@ export type {
 } from "./config-source.ts";
 export { createDirectorySource } from "./directory/directory-source.ts";
 export { type GalleyParts, galleyComponents } from "./galley.ts";
+export { secretDirectory } from "./secret-directory.ts";
 export { standaloneSource } from "./standalone-source.ts";

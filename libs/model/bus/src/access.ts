@@ -24,18 +24,18 @@ const controller: BusAccess = { ...writer, write: ["status"], read: ["config", "
 
 /**
  * Who may do what on the bus. Least privilege: only citadel writes `trust`, since whoever writes it owns the mesh; only galley
- * writes `config`; only the supervisor, whose pods they are, writes `workloads`.
+ * writes `config`; only the supervisor, whose pods and manifests they are, writes `workloads` and `secrets`. Only pilot reads `secrets`.
  */
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   galley: { ...writer, write: ["config", "status"] },
-  pilot: { ...controller, receive: [SUBJECTS.proxies] },
+  pilot: { ...controller, read: [...controller.read, "secrets"], receive: [SUBJECTS.proxies] },
   citadel: { ...writer, write: ["trust"], provision: true },
   "mixer-policy": controller,
   "mixer-telemetry": controller,
   // It answers the command line on its socket, so it reads what the command line shows.
   supervisor: {
     ...NONE,
-    write: ["workloads"],
+    write: ["workloads", "secrets"],
     read: ["status"],
     send: [...writer.send, SUBJECTS.proxies],
     // It looks after the server of a laptop.
@@ -54,6 +54,7 @@ export const SIGNED_BUCKETS: readonly Bucket[] = ["trust"];
 export const SOURCES: Readonly<Partial<Record<Bucket, readonly string[]>>> = {
   config: ["galley"],
   workloads: ["local"],
+  secrets: ["local", "directory"],
   trust: ["citadel"],
 };
 

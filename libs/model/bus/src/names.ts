@@ -6,6 +6,8 @@ export const BUCKETS = {
   status: "status",
   /** Services, endpoints, pods and nodes, in revisions. */
   workloads: "workloads",
+  /** Certificates and keys that Kubernetes' Secrets hold for gateways, in revisions. */
+  secrets: "secrets",
   /** Root certificates, revoked serial numbers, trust domain. */
   trust: "trust",
 } as const;

@@ -32,6 +32,7 @@ export const PilotConfig = defineConfig({
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     registries: option.list("platform service registries: Bus takes services and pods from the bus"),
+    secrets: option.boolean("Kubernetes' Secrets for gateways come over the bus; pilot waits for them", false),
     meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
     networksConfig: option.string("file of the mesh's networks, read at the start; those of an object win"),
     namespace: option.string("the namespace of the mesh configuration: istio-system", "istio-system"),

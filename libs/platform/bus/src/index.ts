@@ -20,4 +20,5 @@ export type { RevisionChange } from "./revision-change.ts";
 export { createRevisionReader, type RevisionReader, type RevisionReaderOptions } from "./revision-reader.ts";
 export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions } from "./revision-writer.ts";
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";
+export { SecretPublisher } from "./secret-publisher.ts";
 export type { Subscription } from "./subscription.ts";

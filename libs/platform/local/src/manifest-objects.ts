@@ -1,3 +1,4 @@
+import type { SecretRecord } from "@xebec/model-pki";
 /** The Kubernetes objects that the local platform understands, as far as it reads them. */
 export interface ObjectMeta {
   readonly name: string;
@@ -128,6 +129,8 @@ export interface ConfigData {
   readonly kind: "ConfigMap" | "Secret";
   readonly metadata: ObjectMeta;
   readonly data: Readonly<Record<string, string>>;
+  /** Certificates and keys for gateways; absent when it holds none. */
+  readonly credential?: SecretRecord;
 }
 
 export interface PlainObject {

@@ -23,6 +23,8 @@ export interface MeshStatus {
   readonly configDir: string;
   readonly runDir: string;
   readonly ingress: string;
+  /** Where servers of Gateways on port 443 are reached. */
+  readonly secureIngress: string;
   readonly monolith: boolean;
   readonly supervisor: number;
   readonly processes: readonly ProcessStatus[];

@@ -1,5 +1,6 @@
 import { Pace } from "@xebec/core-async";
 import { type ManifestError, type ManifestStep, manifestSteps } from "@xebec/core-yaml";
+import { secretRecordOf } from "@xebec/model-pki";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
 import { runsHere, versionError } from "./api-versions.ts";
 import { checkLifecycle } from "./check-lifecycle.ts";
@@ -101,7 +102,8 @@ function dataOf(value: Fields, kind: "ConfigMap" | "Secret", metadata: ObjectMet
     kind === "Secret" ? textMap(value.stringData, `${where} stringData`) : textMap(value.data, `${where} data`);
   const encoded = Object.entries(kind === "Secret" ? textMap(value.data, `${where} data`) : {});
   const decoded = encoded.map(([key, text]) => [key, Buffer.from(text, "base64").toString("utf8")]);
-  return { kind, metadata, data: { ...Object.fromEntries(decoded), ...plain } };
+  const credential = secretRecordOf(kind, metadata, value);
+  return { kind, metadata, data: { ...Object.fromEntries(decoded), ...plain }, ...(credential ? { credential } : {}) };
 }
 
 function serviceOf(value: Fields, metadata: ObjectMeta): KubeService {

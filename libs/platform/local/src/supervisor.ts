@@ -13,6 +13,7 @@ import {
   type NatsHealth,
   type RevisionWriter,
   readSeed,
+  SecretPublisher,
 } from "@xebec/platform-bus";
 import { renewTokens } from "@xebec/platform-identity";
 import { processesWithEnv, RUN_ID_ENV, signalProcess } from "@xebec/platform-process";
@@ -62,6 +63,8 @@ export interface SupervisorOptions {
   readonly runDir: string;
   readonly addressBlock: number;
   readonly ingressPort: number;
+  /** Where the ingress gateway's port 443 is reached. */
+  readonly ingressHttpsPort: number;
   readonly monolith: boolean;
   readonly envoy: string;
   readonly natsServer: string;
@@ -87,6 +90,7 @@ export class Supervisor {
   #natsHealth: NatsHealth | undefined;
   #writer: RevisionWriter | undefined;
   #publisher: WorkloadPublisher | undefined;
+  #secrets: SecretPublisher | undefined;
   #pods: PodSet | undefined;
   /** What an earlier supervisor left and nobody here has taken over yet. */
   #inherited = new Inherited();
@@ -133,7 +137,7 @@ export class Supervisor {
 
   /** Starts what is missing and adopts what still runs, after `restore`. */
   async start(): Promise<void> {
-    const { runDir, root, configDir, natsServer, envoy, ingressPort, tokenMaker } = this.#options;
+    const { runDir, root, configDir, natsServer, envoy, ingressPort, ingressHttpsPort, tokenMaker } = this.#options;
     const before = this.#inherited;
     const keys = await prepareMeshFiles(runDir, this.#plan);
     const server = `nats://${this.#plan.nats}:${NATS_PORT}`;
@@ -181,6 +185,13 @@ export class Supervisor {
     this.#bus = bus;
     this.#writer = createRevisionWriter({ bus, bucket: "workloads", source: "local" });
     await this.#writer.start(this.#stop.signal);
+    const isWhole = (): boolean => !this.#stop.signal.aborted && (this.#objects.missing?.() ?? []).length === 0;
+    this.#secrets = new SecretPublisher(bus, "local", () =>
+      isWhole()
+        ? [...this.#objects.objects.values()].flatMap((each) => ("credential" in each && each.credential) || [])
+        : undefined,
+    );
+    await this.#secrets.start(this.#stop.signal);
     const podHost = createPodHost({
       ...{ plan: this.#plan, root, runDir, runId: this.#runId, baseEnv },
       issueToken: await tokenMaker(citadelDir(runDir)),
@@ -197,10 +208,10 @@ export class Supervisor {
     const pods = new PodSet(podHost, (namespace) => this.#namespaceLabels(namespace));
     this.#pods = pods;
     this.#publisher = new WorkloadPublisher(this.#writer, {
-      ...{ plan: this.#plan, ingressPort },
+      ...{ plan: this.#plan, ingress: { http: ingressPort, https: ingressHttpsPort } },
       services: () => this.#ofKind("Service"),
       pods: () => pods.pods.flatMap((pod) => pod.record ?? []),
-      isWhole: () => !this.#stop.signal.aborted && (this.#objects.missing?.() ?? []).length === 0,
+      isWhole,
     });
     pods.adopt(before.pods, beforeOf);
     await this.#objects.start(this.#stop.signal);
@@ -252,6 +263,7 @@ export class Supervisor {
   #objectsChanged(): void {
     this.#pods?.reconcile(this.#ofKind("Deployment") as Deployment[]);
     void this.#publisher?.request();
+    void this.#secrets?.request();
   }
 
   #allProcesses(): ManagedProcess[] {
@@ -260,12 +272,13 @@ export class Supervisor {
 
   /** What runs where, and what is wrong. */
   async status(): Promise<MeshStatus> {
-    const { configDir, runDir, ingressPort, monolith } = this.#options;
+    const { configDir, runDir, ingressPort, ingressHttpsPort, monolith } = this.#options;
     return {
       runId: this.#runId,
       configDir,
       runDir,
       ingress: `http://localhost:${ingressPort}`,
+      secureIngress: `https://localhost:${ingressHttpsPort}`,
       monolith,
       supervisor: process.pid,
       processes: [
@@ -303,6 +316,7 @@ export class Supervisor {
     await this.#pods?.endAll();
     this.#stop.abort();
     await this.#writer?.close?.();
+    await this.#secrets?.close();
     this.#status.close();
     await this.#bus?.close?.();
     await this.#natsHealth?.close();
@@ -322,6 +336,7 @@ export class Supervisor {
     for (const managed of this.#processes) managed.release();
     await this.#objects.close?.();
     await this.#writer?.close?.();
+    await this.#secrets?.close();
     this.#status.close();
     await this.#bus?.close?.();
     await this.#natsHealth?.close();

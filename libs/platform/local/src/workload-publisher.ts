@@ -3,7 +3,7 @@ import { logger } from "@xebec/core-log";
 import { encodeWorkloadRecord, type PodRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import type { RevisionWriter } from "@xebec/platform-bus";
 import type { AddressPlan } from "./address-plan.ts";
-import { withIngressPort } from "./ingress-ports.ts";
+import { type IngressPorts, withIngressPorts } from "./ingress-ports.ts";
 import type { KubeService } from "./manifest-objects.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
 
@@ -13,7 +13,7 @@ const GATEWAY_SERVICE = "istio-ingressgateway";
 export interface WorkloadSource {
   readonly plan: AddressPlan;
   /** Where the ingress gateway is reached on localhost. */
-  readonly ingressPort: number;
+  readonly ingress: IngressPorts;
   readonly services: () => readonly KubeService[];
   /** Of the pods that have been admitted. */
   readonly pods: () => readonly PodRecord[];
@@ -44,7 +44,7 @@ export class WorkloadPublisher {
     const running = pods();
     const records: WorkloadRecord[] = [
       ...controlPlaneRecords(plan),
-      ...services().flatMap((service) => serviceRecords(this.#withIngressPort(service), running)),
+      ...services().flatMap((service) => serviceRecords(this.#withIngressPorts(service), running)),
       ...running,
       { type: "node", name: "localhost" },
     ];
@@ -59,9 +59,9 @@ export class WorkloadPublisher {
     }
   }
 
-  /** The ingress gateway is reached at the port that the user chose. */
-  #withIngressPort(service: KubeService): KubeService {
+  /** The ingress gateway is reached at the ports that the user chose. */
+  #withIngressPorts(service: KubeService): KubeService {
     if (service.metadata.namespace !== SYSTEM_NAMESPACE || service.metadata.name !== GATEWAY_SERVICE) return service;
-    return { ...service, ports: withIngressPort(service.ports, this.#source.ingressPort) };
+    return { ...service, ports: withIngressPorts(service.ports, this.#source.ingress) };
   }
 }

@@ -11,6 +11,7 @@ import {
 } from "@xebec/pilot-snapshot";
 import { type Bus, createRevisionReader } from "@xebec/platform-bus";
 import { createKeySets, type KeySetsOptions } from "../key-sets/key-sets.ts";
+import { busSecrets } from "./bus-secrets.ts";
 import { decoded } from "./decode.ts";
 import { InOrder } from "./in-order.ts";
 
@@ -34,6 +35,8 @@ export interface PilotStateOptions {
   readonly keySets: Omit<KeySetsOptions, "onChange" | "cacheFile">;
   /** Platform registries beside the ServiceEntries; nothing is served before each has reported its whole state. */
   readonly registries: readonly ServiceRegistry[];
+  /** True when Secrets come over the bus: nothing is served before they were read. */
+  readonly secrets?: boolean;
   /** Directory of the last known good state, so that a restart serves while the bus is down. */
   readonly cacheDir?: string;
   /** Gets every snapshot from the first complete one on. */
@@ -43,7 +46,7 @@ export interface PilotStateOptions {
 }
 
 /** What a new snapshot comes from. */
-type Input = ServiceRegistry | "config" | "keySets";
+type Input = ServiceRegistry | "config" | "secrets" | "keySets";
 
 /** Makes snapshots of the bucket `config` and of the registries. It owns the current one. */
 export interface PilotState extends Component {
@@ -68,7 +71,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     },
   });
   /** What has not been whole yet. */
-  const awaited = new Set<ServiceRegistry | typeof config>([config, ...registries]);
+  const awaited = new Set<Input>([config, ...(options.secrets ? (["secrets"] as const) : []), ...registries]);
   // Nothing is served before all are whole; what changed until then is served with them.
   const before = new Set<string>();
   let complete = false;
@@ -116,22 +119,23 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       }),
     reached: (position) => order.whenDone(() => onReached(position)),
   });
+  const secrets = options.secrets ? busSecrets(bus, cacheDir, (change, turns) => build("secrets", change, turns)) : [];
+  const inputs = [reader, ...secrets, ...registries];
   return {
     name: "state",
     builder,
     async start(signal) {
       await keySets.start?.(signal);
-      await reader.start(signal);
-      for (const each of registries) await each.start(signal);
+      for (const each of inputs) await each.start(signal);
     },
     missing() {
-      const missing = [reader, ...registries].flatMap((each) => [...(each.missing?.() ?? [])]);
+      const missing = inputs.flatMap((each) => [...(each.missing?.() ?? [])]);
       if (missing.length > 0) return missing;
       if (order.failed) return ["a change could not be taken over; the log says why"];
       return complete ? [] : ["the first state is being taken over"];
     },
     async close() {
-      for (const each of [reader, ...registries, keySets]) await each.close?.();
+      for (const each of [...inputs, keySets]) await each.close?.();
     },
   };
 }
