@@ -17,6 +17,7 @@ const TABLES = [
   "PeerAuthentication",
   "RequestAuthentication",
   "AuthorizationPolicy",
+  "Telemetry",
 ];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
 const NO_EFFECT = "no effect";

@@ -36,6 +36,7 @@ export async function open(connection: Connection): Promise<Socket> {
   const secure = connectTls({
     ...{ socket, rejectUnauthorized: false, ALPNProtocols: [...(tls.alpn ?? [])] },
     ...(tls.sni ? { servername: tls.sni } : {}),
+    ...(tls.version ? { minVersion: tls.version, maxVersion: tls.version } : {}),
     ...(tls.cert && tls.key ? { cert: tls.cert, key: tls.key } : {}),
     ...(tls.version ? { minVersion: tls.version, maxVersion: tls.version } : {}),
     ...(tls.ciphers ? { ciphers: tls.ciphers } : {}),

@@ -6,6 +6,8 @@ const HEADER = 12;
 
 /** A name that begins so gets no answer: what waits for its addresses waits until it gives up. */
 const SILENT = "silent.";
+/** Of a name that begins so, DNS does not say how long it holds. */
+const FICKLE = "fickle.";
 
 /** Serves names as a DNS server on UDP would, IPv4 alone; a name that nobody gave an address is not found. */
 export async function startDns(at: string, names: ReadonlyMap<string, readonly string[]>): Promise<void> {
@@ -38,7 +40,21 @@ function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>):
   head.writeUInt16BE(1, 4);
   head.writeUInt16BE(addresses.length, 6);
   const answers = addresses.map((address) =>
-    Buffer.from([0xc0, HEADER, 0, A, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split(".").map(Number)]),
+    Buffer.from([
+      0xc0,
+      HEADER,
+      0,
+      A,
+      0,
+      1,
+      0,
+      0,
+      0,
+      name.startsWith(FICKLE) ? 0 : 60,
+      0,
+      4,
+      ...address.split(".").map(Number),
+    ]),
   );
   return Buffer.concat([head, question, ...answers]);
 }

@@ -92,8 +92,17 @@ export function hostAndNamespace(id: string): string {
   return end < 0 ? id : id.slice(0, end);
 }
 
-/** Says whether something exported to `exportTo` from namespace `owner` is seen in namespace `viewer`. */
-export function isVisible(exportTo: readonly string[], owner: string, viewer: string): boolean {
-  if (exportTo.length === 0) return true;
-  return exportTo.some((each) => each === "*" || each === viewer || (each === "." && owner === viewer));
+/**
+ * Says whether something exported to `exportTo` from namespace `owner` is seen in namespace `viewer`.
+ * @param defaults to whom it is exported where it does not say; to all where they are empty
+ */
+export function isVisible(
+  exportTo: readonly string[],
+  owner: string,
+  viewer: string,
+  defaults: readonly string[] = [],
+): boolean {
+  const list = exportTo.length > 0 ? exportTo : defaults;
+  if (list.length === 0) return true;
+  return list.some((each) => each === "*" || each === viewer || (each === "." && owner === viewer));
 }

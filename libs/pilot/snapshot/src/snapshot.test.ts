@@ -41,7 +41,7 @@ describe("the service that a host means", () => {
     ["may be one that is exported to this namespace by name", [named], "named"],
     ["is none when no one may be seen", [hidden], undefined],
   ] as const)
-    it(name, () => assert.equal(serviceSeenFrom(list, "default")?.id, expected));
+    it(name, () => assert.equal(serviceSeenFrom(list, "default", [])?.id, expected));
 });
 
 describe("mesh settings", () => {
@@ -56,6 +56,10 @@ describe("mesh settings", () => {
     assert.deepEqual(rest, {
       ...{ pathNormalization: "BASE", trustDomainAliases: [] },
       ...{ accessLogService: false, listenerLog: true, enableTracing: true },
+      ...{ dnsRefreshMs: 60_000, http2: false, meshTls: {}, otherTls: {}, toLocalhost: false },
+      exportTo: { service: [], virtualService: [], destinationRule: [] },
+      ports: { outbound: 15_001, inbound: 15_006, httpProxy: 0 },
+      statNames: { inbound: "", outbound: "" },
       ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },

@@ -163,15 +163,19 @@ function isEqual(a: object | undefined, b: object | undefined): boolean {
   return a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The service that a proxy in `namespace` means by a host: its own namespace's first, then Kubernetes', then the oldest. */
+/**
+ * The service that a proxy in `namespace` means by a host: its own namespace's first, then Kubernetes', then the oldest.
+ * @param defaults who sees services without `exportTo`
+ */
 export function serviceSeenFrom(
   services: readonly MeshService[] | undefined,
   namespace: string,
+  defaults: readonly string[],
 ): MeshService | undefined {
   let best: MeshService | undefined;
   for (const each of services ?? []) {
     // Only waypoints look such names up.
-    if (each.resolution === "dynamic-dns" || !isVisible(each.exportTo, each.namespace, namespace)) continue;
+    if (each.resolution === "dynamic-dns" || !isVisible(each.exportTo, each.namespace, namespace, defaults)) continue;
     if (
       !best ||
       rank(each, namespace) > rank(best, namespace) ||

@@ -6,6 +6,7 @@ import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../scope/workload.ts";
 import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { serviceRule } from "./service-rule.ts";
+import { statName } from "./stat-name.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
 /** The clusters of a sidecar's own ports. */
@@ -21,7 +22,7 @@ export function inboundClusters(scope: Scope, { binding, targets }: Workload): B
       true,
     );
     const message: BuiltCluster["message"] = {
-      altStatName: `${name};`,
+      altStatName: `${statNameOf(scope, name, target)};`,
       ...{ connectTimeout, circuitBreakers },
       ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
       typedExtensionProtocolOptions: httpOptions(target.protocol, policy, {
@@ -36,15 +37,25 @@ export function inboundClusters(scope: Scope, { binding, targets }: Workload): B
           },
         },
       },
-      ...whereItListens(name, target, binding),
+      ...whereItListens(scope, name, target, binding),
     };
     made.set(name, { name, message, configKeys });
   }
   return [...made.values()];
 }
 
+function statNameOf({ mesh }: Scope, name: string, target: ServiceTarget): string {
+  const { host, serviceName, serviceNamespace, servicePort, portName, targetPort } = target;
+  return statName(
+    mesh.statNames.inbound,
+    name,
+    { host, name: serviceName, namespace: serviceNamespace },
+    { port: { number: servicePort, name: portName }, targetPort },
+  );
+}
+
 /** Where the workload listens: where its Sidecar says, else at the address and port that were called. */
-function whereItListens(name: string, { targetPort, ingress }: ServiceTarget, binding: ProxyBinding) {
+function whereItListens({ mesh }: Scope, name: string, { targetPort, ingress }: ServiceTarget, binding: ProxyBinding) {
   const container = binding.mode === "explicit" ? binding.appAddress : undefined;
   const { endpoint } = ingress ?? {};
   const fixed = (where: Parameters<typeof oneEndpoint>[1]) => ({
@@ -61,6 +72,7 @@ function whereItListens(name: string, { targetPort, ingress }: ServiceTarget, bi
     };
   }
   if (container) return fixed({ address: container, port: targetPort });
+  if (mesh.toLocalhost) return fixed({ address: "127.0.0.1", port: targetPort });
   return {
     clusterDiscoveryType: { case: "type" as const, value: Cluster_DiscoveryType.ORIGINAL_DST },
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,

@@ -14,12 +14,13 @@ import { userUpstreamTls } from "../security/client-tls.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { withMeshDefaults } from "./mesh-defaults.ts";
 import { withProxyProtocol } from "./proxy-protocol.ts";
 import { serviceRule } from "./service-rule.ts";
+import { statName } from "./stat-name.ts";
 import { subsetLabels } from "./subset.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
 
-const DNS_REFRESH_MS = 60_000;
 const LOCALITY_WEIGHTED = { localityConfigSpecifier: { case: "localityWeightedLbConfig", value: {} } };
 const ADS = { configSourceSpecifier: { case: "ads" as const, value: {} }, resourceApiVersion: 2 };
 
@@ -37,7 +38,8 @@ export function outboundClusters(scope: Scope, service: MeshService, place?: Pla
     if (port.protocol === "UDP") continue;
     for (const subset of ["", ...(rule?.spec.subsets ?? []).map((each) => each.name)]) {
       const name = outboundCluster(port.number, subset, service.host);
-      const policy = forClass(scope, rule?.spec, effectivePolicy(rule?.spec, subset, port.number));
+      const own = forClass(scope, rule?.spec, effectivePolicy(rule?.spec, subset, port.number));
+      const policy = withMeshDefaults(scope.mesh, own);
       const init = clusterFor(scope, { service, port, subset, policy }, place);
       if (!init) return undefined;
       const config = rule?.keys[0];
@@ -81,7 +83,7 @@ function clusterFor(scope: Scope, cluster: ServiceCluster, place: Place | undefi
     (policy.loadBalancer?.simple === "PASSTHROUGH" && hasOriginalDst(scope.proxyClass));
   const name = outboundCluster(port.number, subset, service.host);
   const init = applyPolicy(policy, scope.mesh.connectTimeoutMs, passthrough);
-  init.altStatName = `${name};`;
+  init.altStatName = `${statName(scope.mesh.statNames.outbound, name, service, { port, subset })};`;
   init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, {
     // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
     ...(port.protocol === "Auto" && scope.proxyClass.type === "sidecar" ? { downstream: true } : {}),
@@ -128,7 +130,7 @@ function discovery(
     },
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
     respectDnsTtl: true,
-    dnsRefreshRate: durationOf(DNS_REFRESH_MS),
+    dnsRefreshRate: durationOf(scope.mesh.dnsRefreshMs),
     loadAssignment: { clusterName: name, endpoints: localitiesOf(groups, port.name) },
   };
 }
@@ -145,6 +147,7 @@ function transportSocket(
   const mode = policy.tls?.mode;
   const mesh = () =>
     meshUpstreamTls(
+      scope.mesh,
       policy.tls?.sni || sniOf(port.number, subset, service.host),
       policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames.map((each) => san(each)) : names(scope, service),
       http2,
@@ -153,7 +156,7 @@ function transportSocket(
     if (mode === "ISTIO_MUTUAL") return { transportSocket: mesh() };
     if (mode === "SIMPLE" || mode === "MUTUAL")
       return {
-        transportSocket: userUpstreamTls(policy.tls, {
+        transportSocket: userUpstreamTls(scope.mesh, policy.tls, {
           ...{ host: service.host, subjectAltNames: service.subjectAltNames, http2 },
         }),
       };

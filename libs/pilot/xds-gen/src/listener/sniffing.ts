@@ -21,7 +21,13 @@ export function sniffedHttp(scope: Scope) {
 }
 
 /** Limits the wait of clients whose server speaks first. */
-export const inspectorTimeout = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
+const INSPECTOR_TIMEOUT = { listenerFiltersTimeout: durationOf(200), continueOnListenerFiltersTimeout: true };
+
+export function inspectorTimeout({ mesh: { detectionTimeoutMs } }: Scope) {
+  return detectionTimeoutMs
+    ? { ...INSPECTOR_TIMEOUT, listenerFiltersTimeout: durationOf(detectionTimeoutMs) }
+    : INSPECTOR_TIMEOUT;
+}
 
 /** Ports of protocols in which the server speaks first. */
 const SERVER_FIRST_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
@@ -30,8 +36,10 @@ const SERVER_FIRST_PORTS: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
  * How long the inspectors of a shared port wait for the first bytes: without limit, as in Istio, because HTTP clients open connections
  * in advance.
  */
-export function detectionTimeout(port: number) {
-  return SERVER_FIRST_PORTS.has(port) ? inspectorTimeout : { listenerFiltersTimeout: durationOf(0) };
+export function detectionTimeout(scope: Scope, port: number) {
+  return scope.mesh.detectionTimeoutMs || SERVER_FIRST_PORTS.has(port)
+    ? inspectorTimeout(scope)
+    : { listenerFiltersTimeout: durationOf(0) };
 }
 
 /** ALPN protocols of mesh clients for HTTP to a port without a declared protocol. */

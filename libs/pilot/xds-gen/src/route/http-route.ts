@@ -42,7 +42,7 @@ export function httpRoute(
     message: {
       name: routeName(rule, match),
       match: routeMatch(match),
-      action: actionOf(rule, binding, used, hashes, resolve),
+      action: actionOf({ ...rule, retries: rule.retries ?? scope.mesh.retries }, binding, used, hashes, resolve),
       metadata: { filterMetadata: { istio: { config: configPath(owner.key) } } },
       decorator: { operation: `${owner.name}:${binding.port}/*` },
       statPrefix: match?.statPrefix ?? "",
@@ -77,7 +77,7 @@ export function defaultRoute(scope: Scope, host: string, port: number): BuiltRou
           clusterSpecifier: { case: "cluster", value: clusterName(destination) },
           ...NO_TIMEOUT,
           // A host that just failed is left out, also where a hash leads there: as in Istio, only rules ask for the same one again.
-          retryPolicy: retryPolicy(undefined, false),
+          retryPolicy: retryPolicy(scope.mesh.retries, false),
           hashPolicy: hash ? [hash.message] : [],
         },
       },

@@ -41,7 +41,7 @@ export function coveredServices(
     for (const service of candidates(snapshot, keys, namespace, each.host))
       if ((namespace === "*" || service.namespace === namespace) && hostCovers(each.host, service.host)) add(service);
   }
-  return [...byHost.values()].flatMap((list) => serviceSeenFrom(list, client) ?? []);
+  return [...byHost.values()].flatMap((list) => serviceSeenFrom(list, client, snapshot.mesh.exportTo.service) ?? []);
 }
 
 function candidates(snapshot: Snapshot, keys: ReadKeys, namespace: string, host: string): Iterable<MeshService> {

@@ -164,7 +164,7 @@ export class Scope {
     const egress = list && list.length > 1 ? this.sidecar?.egress : undefined;
     const covered =
       egress && list?.filter((each) => egress.some((one) => egressCovers(one, namespace, each.namespace, [host])));
-    return serviceSeenFrom(covered?.length ? covered : list, namespace);
+    return serviceSeenFrom(covered?.length ? covered : list, namespace, this.mesh.exportTo.service);
   }
 
   /** The host that takes what is for a host: where that is another name for a service of the mesh, the service's own. */
@@ -210,7 +210,7 @@ export class Scope {
     } else {
       this.#note(dependency.services);
       for (const list of this.#snapshot.services.values()) {
-        const service = serviceSeenFrom(list, this.proxyClass.namespace);
+        const service = serviceSeenFrom(list, this.proxyClass.namespace, this.mesh.exportTo.service);
         if (service) seen.set(service.host, service);
       }
     }

@@ -6,9 +6,10 @@ import {
   UpstreamTlsContextSchema,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
 import type { ClientTls } from "@xebec/model-resources";
+import type { Mesh } from "@xebec/pilot-snapshot";
 import { credentialResource, rootsResource } from "./credential-name.ts";
 import { filePair, fileRoots, pilotSecret, type SdsSecret } from "./sds.ts";
-import { revoked, type SanMatcher, san, TLS_SOCKET } from "./tls-context.ts";
+import { defaultTls, revoked, type SanMatcher, san, TLS_SOCKET } from "./tls-context.ts";
 
 type Common = MessageInitShape<typeof CommonTlsContextSchema>;
 
@@ -30,7 +31,7 @@ export interface ServerNames {
  * the rule's `sni`, else for HTTP the request's host (`asksForRequestHost`), else the service's host. Certificates come from a Secret
  * (`credentialName`), or from files of the pod; both are renewed without a change of the cluster.
  */
-export function userUpstreamTls(tls: ClientTls, server: ServerNames) {
+export function userUpstreamTls(mesh: Pick<Mesh, "otherTls">, tls: ClientTls, server: ServerNames) {
   const listed = tls.subjectAltNames?.length ? tls.subjectAltNames : server.subjectAltNames;
   const sni = tls.sni || (server.host.startsWith("*") ? "" : server.host);
   const names = listed.length > 0 ? listed.map((each) => san(each)) : asked(sni, server.host);
@@ -47,6 +48,7 @@ export function userUpstreamTls(tls: ClientTls, server: ServerNames) {
           tlsParams: {
             tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
             tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+            ...defaultTls(mesh),
           },
           tlsCertificateSdsSecretConfigs: tls.mode === "MUTUAL" ? certificate(tls) : [],
           ...(tls.insecureSkipVerify ? {} : serverValidation(tls, names)),

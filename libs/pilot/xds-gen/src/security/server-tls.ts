@@ -12,7 +12,7 @@ import { CIPHER_SUITES, type GatewayServer } from "@xebec/model-resources";
 import type { Scope } from "../scope/scope.ts";
 import { serverCredentials } from "./credential-users.ts";
 import { filePair, fileRoots, pilotSecret, type SdsSecret } from "./sds.ts";
-import { meshDownstreamTls, revoked, san, TLS_SOCKET } from "./tls-context.ts";
+import { defaultTls, meshDownstreamTls, revoked, san, TLS_SOCKET } from "./tls-context.ts";
 
 type ServerTls = NonNullable<GatewayServer["tls"]>;
 type Validation = MessageInitShape<typeof CertificateValidationContextSchema>;
@@ -36,6 +36,7 @@ const MESH_ALPN_TCP = ["istio-peer-exchange", ...ALPN];
 export function serverTls(scope: Scope, { tls = {} }: GatewayServer, protocol: "http" | "tcp") {
   if (tls.mode === "ISTIO_MUTUAL")
     return meshDownstreamTls(
+      scope.mesh,
       [scope.mesh.trustDomain, ...scope.mesh.trustDomainAliases],
       protocol === "http" ? ALPN : MESH_ALPN_TCP,
       {
@@ -48,7 +49,8 @@ export function serverTls(scope: Scope, { tls = {} }: GatewayServer, protocol: "
     tlsParams: {
       tlsMinimumProtocolVersion: VERSIONS[tls.minProtocolVersion ?? ""] ?? TlsParameters_TlsProtocol.TLSv1_2,
       tlsMaximumProtocolVersion: VERSIONS[tls.maxProtocolVersion ?? ""] ?? TlsParameters_TlsProtocol.TLSv1_3,
-      cipherSuites: knownCiphers(tls.cipherSuites ?? []),
+      ...defaultTls(scope.mesh),
+      ...(tls.cipherSuites?.length ? { cipherSuites: knownCiphers(tls.cipherSuites) } : {}),
     },
     tlsCertificateSdsSecretConfigs: certificates(tls),
     ...clientValidation(tls),

@@ -12,6 +12,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
+import type { Mesh } from "@xebec/pilot-snapshot";
 import { agentSecret } from "./sds.ts";
 
 /** Ciphers of mutual TLS inside the mesh (docs/reference/pilot.md §4.4). */
@@ -45,13 +46,18 @@ export function revoked(crl: string | undefined): { crl?: { specifier: { case: "
   return crl ? { crl: { specifier: { case: "filename", value: crl } } } : {};
 }
 
-function meshContext(alpn: readonly string[], names: SanMatcher[], crl?: string): Common {
+/** What the mesh configuration says of TLS in the mesh. */
+type MeshTls = Pick<Mesh, "meshTls">;
+
+function meshContext({ meshTls }: MeshTls, alpn: readonly string[], names: SanMatcher[], crl?: string): Common {
+  const { minProtocolVersion, cipherSuites } = meshTls;
   return {
     alpnProtocols: [...alpn],
     tlsParams: {
-      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMinimumProtocolVersion:
+        minProtocolVersion === "TLSV1_3" ? TlsParameters_TlsProtocol.TLSv1_3 : TlsParameters_TlsProtocol.TLSv1_2,
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-      cipherSuites: MESH_CIPHERS,
+      cipherSuites: cipherSuites?.length ? cipherSuites : MESH_CIPHERS,
     },
     tlsCertificateSdsSecretConfigs: [agentSecret("default")],
     validationContextType: {
@@ -65,14 +71,14 @@ function meshContext(alpn: readonly string[], names: SanMatcher[], crl?: string)
 }
 
 /** The client side of mutual TLS in the mesh: the server must have one of these names. */
-export function meshUpstreamTls(sni: string, names: SanMatcher[], http2: boolean) {
+export function meshUpstreamTls(mesh: MeshTls, sni: string, names: SanMatcher[], http2: boolean) {
   return {
     name: TLS_SOCKET,
     configType: {
       case: "typedConfig" as const,
       value: anyOf(UpstreamTlsContextSchema, {
         sni,
-        commonTlsContext: meshContext(http2 ? ["istio", "h2"] : ["istio"], names),
+        commonTlsContext: meshContext(mesh, http2 ? ["istio", "h2"] : ["istio"], names),
       }),
     },
   };
@@ -84,6 +90,7 @@ export function meshUpstreamTls(sni: string, names: SanMatcher[], http2: boolean
  * @param clients.crl file with a list of revoked certificates
  */
 export function meshDownstreamTls(
+  mesh: MeshTls,
   trustDomains: readonly string[],
   alpn: readonly string[],
   clients: { readonly subjectAltNames?: readonly string[]; readonly crl?: string | undefined } = {},
@@ -99,10 +106,16 @@ export function meshDownstreamTls(
       case: "typedConfig" as const,
       value: anyOf(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(alpn, names, crl),
+        commonTlsContext: meshContext(mesh, alpn, names, crl),
       }),
     },
   };
+}
+
+/** What the mesh configuration says of TLS that is not the mesh's own, where nobody else says. */
+export function defaultTls({ otherTls }: Pick<Mesh, "otherTls">) {
+  const { cipherSuites, ecdhCurves } = otherTls;
+  return { ...(cipherSuites?.length ? { cipherSuites } : {}), ...(ecdhCurves?.length ? { ecdhCurves } : {}) };
 }
 
 export function rawBuffer() {

@@ -40,7 +40,6 @@ const TlsConfig = message("MeshConfig.TLSConfig", {
 const exportTo = (what: string) =>
   field(list(string({ minLength: 1 })), `Who sees ${what} without \`exportTo\`: \`*\`, \`.\`, \`~\`, or namespaces.`, {
     default: ["*"],
-    noEffect: NOT_YET,
   });
 
 const LabelSelector = message("LabelSelector", {
@@ -89,19 +88,17 @@ export const MeshConfigSpec = message("MeshConfig", {
       default: true,
     },
   ),
-  meshMTLS: field(TlsConfig, "TLS between proxies of the mesh.", { noEffect: NOT_YET }),
-  tlsDefaults: field(TlsConfig, "TLS of gateways and of `tls` of a DestinationRule.", { noEffect: NOT_YET }),
+  meshMTLS: field(TlsConfig, "TLS between proxies of the mesh."),
+  tlsDefaults: field(TlsConfig, "TLS of gateways and of `tls` of a DestinationRule."),
   caCertificates: field(list(CertificateData), "Roots that are trusted besides citadel's.", {
     noEffect: "roots come from citadel",
   }),
 
   proxyListenPort: field(port(), "Port to which outbound traffic is redirected.", {
     default: 15001,
-    noEffect: NOT_YET,
   }),
   proxyInboundListenPort: field(port(), "Port to which inbound traffic is redirected.", {
     default: 15006,
-    noEffect: NOT_YET,
   }),
   proxyHttpPort: field(port(), "Port of the proxy's explicit HTTP proxy.", {
     defaultText: "none",
@@ -111,25 +108,21 @@ export const MeshConfigSpec = message("MeshConfig", {
   protocolDetectionTimeout: field(
     duration(),
     "How long a proxy waits for the first bytes, which tell the protocol of a port that declares none; `0s` is without limit.",
-    { default: "0s", noEffect: NOT_YET },
+    { default: "0s" },
   ),
   tcpKeepalive: field(
     TcpKeepalive,
     "Probes of connections to endpoints, where no DestinationRule has `tcpKeepalive`.",
-    {
-      noEffect: NOT_YET,
-    },
+    {},
   ),
   outboundTrafficPolicy: field(OutboundTrafficPolicy, "Calls to hosts outside of the mesh."),
-  inboundTrafficPolicy: field(InboundTrafficPolicy, "Where the proxy finds the workload.", { noEffect: NOT_YET }),
+  inboundTrafficPolicy: field(InboundTrafficPolicy, "Where the proxy finds the workload."),
   h2UpgradePolicy: field(
     enumeration(["DO_NOT_UPGRADE", "UPGRADE"]),
     "Whether proxies speak HTTP/2 with endpoints of HTTP/1.1, where no DestinationRule says.",
-    { default: "DO_NOT_UPGRADE", noEffect: NOT_YET },
+    { default: "DO_NOT_UPGRADE" },
   ),
-  defaultHttpRetryPolicy: field(HttpRetry, "Retries of routes whose VirtualService has no `retries`.", {
-    noEffect: NOT_YET,
-  }),
+  defaultHttpRetryPolicy: field(HttpRetry, "Retries of routes whose VirtualService has no `retries`."),
   localityLbSetting: field(LocalityLbSetting, "Locality load balancing, where no DestinationRule says."),
   meshNetworks: field(
     MeshNetworks,
@@ -137,7 +130,6 @@ export const MeshConfigSpec = message("MeshConfig", {
   ),
   dnsRefreshRate: field(duration(), "How often names of endpoints are looked up, where DNS does not say.", {
     default: "60s",
-    noEffect: NOT_YET,
   }),
   defaultServiceExportTo: exportTo("services and ServiceEntries"),
   defaultVirtualServiceExportTo: exportTo("VirtualServices"),
@@ -155,12 +147,12 @@ export const MeshConfigSpec = message("MeshConfig", {
   inboundClusterStatName: field(
     string(),
     "Name of inbound clusters in statistics, with `%SERVICE%`, `%SERVICE_NAME%`, `%SERVICE_FQDN%`, `%SERVICE_PORT%`, `%SERVICE_PORT_NAME%` and `%TARGET_PORT%`.",
-    { defaultText: "the cluster's name", noEffect: NOT_YET },
+    { defaultText: "the cluster's name" },
   ),
   outboundClusterStatName: field(
     string(),
     "Name of outbound clusters in statistics, with `%SERVICE%`, `%SERVICE_NAME%`, `%SERVICE_FQDN%`, `%SERVICE_PORT%`, `%SERVICE_PORT_NAME%` and `%SUBSET_NAME%`.",
-    { defaultText: "the cluster's name", noEffect: NOT_YET },
+    { defaultText: "the cluster's name" },
   ),
 
   accessLogFile: field(string(), "File of the proxies' access log, such as `/dev/stdout`.", {

@@ -35,7 +35,7 @@ export const destinationRulesOf = new Query(
     )) {
       // To whom a rule is exported says nothing of its own namespace, which always sees it.
       const isSeen = (rule: DestinationRule): boolean =>
-        owner === namespace || isVisible(rule.exportTo, owner, namespace);
+        owner === namespace || isVisible(rule.exportTo, owner, namespace, mesh.exportTo.destinationRule);
       const found = destinationRules.find(
         service.host,
         (rule) =>

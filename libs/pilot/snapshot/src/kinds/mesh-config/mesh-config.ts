@@ -46,6 +46,11 @@ export const meshConfigKind = {
 const NO_NAMES: readonly string[] = [];
 const NO_PROXY_CONFIG = {};
 
+/** Istio takes all of it but the time for one try. */
+function withoutTryTimeout({ perTryTimeout: _own, ...retries }: NonNullable<MeshConfigSpec["defaultHttpRetryPolicy"]>) {
+  return retries;
+}
+
 /** The user's own come first: they take the place of Istio's of the same name. */
 function withBuiltIn(providers: readonly ExtensionProvider[]): readonly ExtensionProvider[] {
   const own = new Set(providers.map(({ name }) => name.toLowerCase()));
@@ -78,6 +83,8 @@ export function meshOf(
   { domain, trustDomain, http10 = false, jwksFetch = "istiod", mesh }: SnapshotOptions,
 ): Mesh {
   const normalization = spec?.pathNormalization?.normalization ?? "DEFAULT";
+  const detection =
+    spec?.protocolDetectionTimeout === undefined ? undefined : parseDuration(spec.protocolDetectionTimeout);
   return {
     unsupportedFields: spec ? ineffectiveFields("mesh.xebec.io", "MeshConfig", spec) : [],
     rootNamespace: spec?.rootNamespace ?? "istio-system",
@@ -101,6 +108,25 @@ export function meshOf(
       accessLogging: spec?.defaultProviders?.accessLogging ?? NO_NAMES,
     },
     connectTimeoutMs: (spec?.connectTimeout && parseDuration(spec.connectTimeout)) || 10_000,
+    ...(detection === undefined ? {} : { detectionTimeoutMs: detection }),
+    dnsRefreshMs: (spec?.dnsRefreshRate && parseDuration(spec.dnsRefreshRate)) || 60_000,
+    ...(spec?.tcpKeepalive ? { tcpKeepalive: spec.tcpKeepalive } : {}),
+    http2: spec?.h2UpgradePolicy === "UPGRADE",
+    ...(spec?.defaultHttpRetryPolicy ? { retries: withoutTryTimeout(spec.defaultHttpRetryPolicy) } : {}),
+    exportTo: {
+      service: spec?.defaultServiceExportTo ?? NO_NAMES,
+      virtualService: spec?.defaultVirtualServiceExportTo ?? NO_NAMES,
+      destinationRule: spec?.defaultDestinationRuleExportTo ?? NO_NAMES,
+    },
+    meshTls: spec?.meshMTLS ?? {},
+    otherTls: spec?.tlsDefaults ?? {},
+    toLocalhost: spec?.inboundTrafficPolicy?.mode === "LOCALHOST",
+    ports: {
+      outbound: spec?.proxyListenPort ?? 15_001,
+      inbound: spec?.proxyInboundListenPort ?? 15_006,
+      httpProxy: spec?.proxyHttpPort ?? 0,
+    },
+    statNames: { inbound: spec?.inboundClusterStatName ?? "", outbound: spec?.outboundClusterStatName ?? "" },
     autoMtls: spec?.enableAutoMtls ?? true,
     localityLb: spec?.localityLbSetting ?? {},
     networks: (spec?.meshNetworks ?? mesh?.meshNetworks)?.networks ?? {},

@@ -1,4 +1,10 @@
-import type { ExtensionProvider, LocalityLbSetting, MeshNetworks, ProxyConfig } from "@xebec/model-resources";
+import type {
+  ExtensionProvider,
+  LocalityLbSetting,
+  MeshConfigSpec,
+  MeshNetworks,
+  ProxyConfig,
+} from "@xebec/model-resources";
 import type { JwksFetch } from "../../options.ts";
 
 /** What providers are for. */
@@ -28,6 +34,23 @@ export interface Mesh {
   readonly proxyConfig: ProxyConfig;
   readonly defaultProviders: Readonly<Record<ProviderSignal, readonly string[]>>;
   readonly connectTimeoutMs: number;
+  /** How long a proxy waits for the first bytes of a connection; undefined where nobody says. */
+  readonly detectionTimeoutMs?: number;
+  readonly dnsRefreshMs: number;
+  readonly tcpKeepalive?: MeshConfigSpec["tcpKeepalive"];
+  /** HTTP/2 to endpoints of HTTP/1.1. */
+  readonly http2: boolean;
+  readonly retries?: MeshConfigSpec["defaultHttpRetryPolicy"];
+  /** Who sees objects without `exportTo`; everybody where it is empty. */
+  readonly exportTo: Readonly<Record<"service" | "virtualService" | "destinationRule", readonly string[]>>;
+  /** TLS in the mesh, and elsewhere. */
+  readonly meshTls: NonNullable<MeshConfigSpec["meshMTLS"]>;
+  readonly otherTls: NonNullable<MeshConfigSpec["tlsDefaults"]>;
+  /** Containers listen on 127.0.0.1. */
+  readonly toLocalhost: boolean;
+  readonly ports: { readonly outbound: number; readonly inbound: number; readonly httpProxy: number };
+  /** Patterns; empty for the names of clusters. */
+  readonly statNames: { readonly inbound: string; readonly outbound: string };
   readonly autoMtls: boolean;
   /** Locality load balancing, where no DestinationRule says. */
   readonly localityLb: LocalityLbSetting;

@@ -50,7 +50,7 @@ function ineffectiveParts({ definition, all }: EntryHost, snapshot: ServiceState
 /** Who has the host of a ServiceEntry for proxies of other namespaces, when it is not the entry. */
 function elsewhere(service: MeshService, snapshot: ServiceState): string[] {
   if (!isVisible(service.exportTo, service.namespace, ELSEWHERE)) return [];
-  const seen = serviceSeenFrom(snapshot.services.get(service.host), ELSEWHERE);
+  const seen = serviceSeenFrom(snapshot.services.get(service.host), ELSEWHERE, []);
   if (!seen || seen.namespace === service.namespace) return [];
   const what = seen.kubernetes
     ? "the Service"

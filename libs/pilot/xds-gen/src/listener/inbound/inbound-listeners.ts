@@ -13,8 +13,6 @@ import { inboundHttp } from "./inbound-http.ts";
 import { ingressTls } from "./ingress-tls.ts";
 import { MESH_ALPN, MESH_ALPN_TCP, mtlsTransports, mutualTls } from "./mtls-transports.ts";
 
-const INBOUND_PORT = 15006;
-
 /**
  * The inbound listeners of a sidecar: `virtualInbound` behind traffic capture, or, with interception NONE, a listener on the proxy's
  * address for each port. A Sidecar's ingress listener may have a port of its own in both cases.
@@ -43,7 +41,7 @@ function boundListener(scope: Scope, target: ServiceTarget, address: string): Bu
       trafficDirection: TrafficDirection.INBOUND,
       // A second proxy on the same address must fail instead of silently sharing the port.
       enableReusePort: false,
-      ...inspectorTimeout,
+      ...inspectorTimeout(scope),
       listenerFilters: inspectors(chains),
     },
     filterChains: chains,
@@ -52,7 +50,7 @@ function boundListener(scope: Scope, target: ServiceTarget, address: string): Bu
 }
 
 function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltListener {
-  const served = new Set([INBOUND_PORT, ...targets.map((target) => target.targetPort)]);
+  const served = new Set([scope.mesh.ports.inbound, ...targets.map((target) => target.targetPort)]);
   const others = portsWithMode(scope, scope.proxyClass).filter((port) => !served.has(port));
   const chains = [
     ...blackHole(scope),
@@ -65,9 +63,9 @@ function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltL
   return {
     name: "virtualInbound",
     message: {
-      address: socketAddress("0.0.0.0", INBOUND_PORT),
+      address: socketAddress("0.0.0.0", scope.mesh.ports.inbound),
       trafficDirection: TrafficDirection.INBOUND,
-      ...inspectorTimeout,
+      ...inspectorTimeout(scope),
       listenerFilters: [listenerFilter("original_dst"), ...inspectors(chains)],
     },
     filterChains: chains,
@@ -79,7 +77,7 @@ function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltL
 function blackHole(scope: Scope): BuiltFilterChain[] {
   return filterChains(scope, {
     name: "virtualInbound-blackhole",
-    matches: [{ destinationPort: INBOUND_PORT }],
+    matches: [{ destinationPort: scope.mesh.ports.inbound }],
     transports: ANY_TRANSPORT,
     connection: tcpTo(),
     configKeys: [],

@@ -19,7 +19,7 @@ export function mutualTls(scope: Scope, alpn: readonly string[], protocol: "http
 
 function terminateTls({ mesh }: Scope, protocol: "http" | "tcp") {
   const trustDomains = [mesh.trustDomain, ...mesh.trustDomainAliases];
-  return meshDownstreamTls(trustDomains, protocol === "http" ? HTTP_SERVER : TCP_SERVER);
+  return meshDownstreamTls(mesh, trustDomains, protocol === "http" ? HTTP_SERVER : TCP_SERVER);
 }
 
 /**

@@ -13,8 +13,6 @@ import { tcpChains } from "./tcp-chains.ts";
 import { ALL_ADDRESSES, tcpTo, unboundListener, unknownTraffic } from "./unbound-listener.ts";
 import { WildcardPort } from "./wildcard-port.ts";
 
-const OUTBOUND_PORT = 15001;
-
 /**
  * Outbound listeners behind traffic capture (docs/reference/pilot.md §4.5): one for each address of a TCP service, and
  * one for each port that HTTP services share, or TCP services that have no address of their own. Ports for which a Sidecar's egress has a
@@ -120,7 +118,7 @@ function sniffed(
   return {
     filterChains: [...chains.filter((each) => each !== rest), ...http],
     ...(rest ? { defaultFilterChain: rest } : {}),
-    timeout: inspectorTimeout,
+    timeout: inspectorTimeout(scope),
   };
 }
 
@@ -129,14 +127,14 @@ function virtualOutbound(scope: Scope): BuiltListener {
   return {
     name: "virtualOutbound",
     message: {
-      address: socketAddress(ALL_ADDRESSES, OUTBOUND_PORT),
+      address: socketAddress(ALL_ADDRESSES, scope.mesh.ports.outbound),
       trafficDirection: TrafficDirection.OUTBOUND,
       useOriginalDst: true,
     },
     filterChains: [
       ...filterChains(scope, {
         name: "virtualOutbound-blackhole",
-        matches: [{ destinationPort: OUTBOUND_PORT }],
+        matches: [{ destinationPort: scope.mesh.ports.outbound }],
         transports: ANY_TRANSPORT,
         connection: tcpTo([]),
         configKeys: [],

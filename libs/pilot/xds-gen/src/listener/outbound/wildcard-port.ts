@@ -83,7 +83,7 @@ export class WildcardPort {
         ? [...matched, ...this.#sniffed(scope, this.#networks(taken)), ...tcp, ...this.#sniffed(scope, ANYWHERE)]
         : [...matched, ...tcp],
       ...(last ? { defaultFilterChain: last } : {}),
-      ...(this.#http ? { timeout: detectionTimeout(this.#port) } : {}),
+      ...(this.#http ? { timeout: detectionTimeout(scope, this.#port) } : {}),
       configKeys: [],
     });
   }

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
+import { object, PROXIES } from "./lab/cases.ts";
+import { type Answered, type HttpCall, type Lab, openLab } from "./lab/lab.ts";
+import { host } from "./lab/mesh.ts";
+import { Receivers } from "./lab/receivers.ts";
+
+const SYSTEM = { namespace: "istio-system" };
+/** Receivers that no service of the mesh has. */
+const GRPC = "10.150.0.2:4317";
+const HTTP = "10.150.0.2:9411";
+
+let lab: Lab;
+let receivers: Receivers;
+const call = (more: Partial<HttpCall> = {}): Promise<Answered> =>
+  lab.http({ url: `http://${more.to ? "own" : "web"}/`, ...(more.to ? {} : { through: "client" }), ...more });
+const mesh = (spec: object): object => object("MeshConfig", "mesh", spec, SYSTEM);
+const during = (spec: object, work: () => Promise<void>, objects: readonly object[] = []): Promise<void> =>
+  lab.during([mesh(spec), ...objects], work);
+const admin = async (path: string, proxy = "client"): Promise<string> =>
+  (await lab.envoys.get(proxy)?.admin(path)) ?? "";
+const trace = (tracing: object, more: object = {}): object => ({ defaultConfig: { tracing, ...more } });
+
+describe("the mesh configuration", () => {
+  before(async () => {
+    lab = await openLab({
+      proxies: {
+        client: PROXIES.client as never,
+        server: { kind: "captured", ip: "10.1.0.30", labels: { app: "own" } },
+      },
+      services: [
+        host("web"),
+        host("plain", { ports: { foo: 9100 } }),
+        { ...host("far"), namespace: "other" },
+        { ...host("own"), pods: [{ name: "own-v1", ip: "10.1.0.30", sidecar: true }] },
+      ],
+      upstreams: [
+        { name: "own", at: "10.1.0.30:80" },
+        { name: "local", at: "127.0.0.1:80" },
+        { name: "one", at: "10.160.0.1:80" },
+        { name: "two", at: "10.160.0.2:80" },
+      ],
+      flags: ["--file-flush-interval-msec", "10"],
+    });
+    receivers = new Receivers();
+    await receivers.grpc(lab.folder.file("grpc.sock"));
+    await receivers.http(lab.folder.file("http.sock"));
+    await lab.serve({ name: "grpc", at: GRPC, relay: lab.folder.file("grpc.sock") });
+    await lab.serve({ name: "http", at: HTTP, relay: lab.folder.file("http.sock") });
+  });
+  after(async () => {
+    await lab?.close();
+    await receivers?.close();
+  });
+
+  it("h2UpgradePolicy: HTTP/2 to endpoints, unless a DestinationRule says otherwise", async () => {
+    assert.equal((await call()).got?.protocol, "HTTP/1.1");
+    await during({ h2UpgradePolicy: "UPGRADE" }, async () => {
+      assert.equal((await call()).got?.protocol, "HTTP/2");
+      const http = { h2UpgradePolicy: "DO_NOT_UPGRADE" };
+      const rule = object("DestinationRule", "web", { host: "web", trafficPolicy: { connectionPool: { http } } });
+      await lab.during([rule], async () => assert.equal((await call()).got?.protocol, "HTTP/1.1"));
+    });
+  });
+
+  it("defaultHttpRetryPolicy: routes without retries of their own", async () => {
+    assert.equal((await call({ do: "500,200" })).status, 500);
+    await during({ defaultHttpRetryPolicy: { attempts: 1, retryOn: "5xx", backoff: "1ms" } }, async () => {
+      assert.equal((await call({ do: "500,200" })).status, 200);
+      assert.equal((await call({ do: "500,500,200" })).status, 500);
+    });
+  });
+
+  it("dnsRefreshRate: names are looked up again", async () => {
+    await lab.name("fickle.example", ["10.160.0.1"]);
+    const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
+    const entry = object("ServiceEntry", "named", { hosts: ["fickle.example"], ports, resolution: "DNS" });
+    await during({ dnsRefreshRate: "0.1s" }, async () => {
+      assert.equal((await call({ url: "http://fickle.example/" })).by, "one");
+      await lab.name("fickle.example", ["10.160.0.2"]);
+      await waitFor(
+        "the other address is called",
+        5_000,
+        async () => (await call({ url: "http://fickle.example/" })).by === "two",
+        20,
+      );
+    }, [entry]);
+  });
+
+  it("inboundClusterStatName and outboundClusterStatName: names in statistics", () =>
+    during(
+      {
+        inboundClusterStatName: "in_%SERVICE%_%TARGET_PORT%",
+        outboundClusterStatName: "out_%SERVICE_FQDN%_%SERVICE_PORT%_%SERVICE_PORT_NAME%",
+      },
+      async () => {
+        await call();
+        await call({ to: "server" });
+        assert.match(
+          await admin("/stats?filter=upstream_rq_total"),
+          /cluster\.out_web\.default\.svc\.cluster\.local_80_http;\.upstream_rq_total: [1-9]/,
+        );
+        assert.match(
+          await admin("/stats?filter=upstream_rq_total", "server"),
+          /cluster\.in_own\.default_80;\.upstream_rq_total: [1-9]/,
+        );
+      },
+    ));
+
+  it("inboundTrafficPolicy LOCALHOST: the container listens on 127.0.0.1", async () => {
+    assert.equal((await call({ to: "server" })).by, "own");
+    await during({ inboundTrafficPolicy: { mode: "LOCALHOST" } }, async () => {
+      assert.equal((await call({ to: "server" })).by, "local");
+    });
+  });
+
+  it("protocolDetectionTimeout: how long a client that says nothing is waited for", async () => {
+    const connected = async (): Promise<boolean> => {
+      await lab.tcp({ through: "client", host: "plain", port: 9100, send: "", timeoutMs: 1_000 });
+      return /upstream_cx_total: [1-9]/.test(await admin("/stats?filter=outbound%7C9100.*upstream_cx_total"));
+    };
+    await during({ protocolDetectionTimeout: "30s" }, async () => assert.equal(await connected(), false));
+    assert.equal(await connected(), true);
+  });
+
+  it("default*ExportTo: who sees objects that do not say", async () => {
+    const url = "http://far.other.svc.cluster.local/";
+    const closed = { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } };
+    await during(closed, async () => assert.equal((await call({ url })).status, 200));
+    await during({ ...closed, defaultServiceExportTo: ["."] }, async () => {
+      assert.equal((await call({ url })).status, 502);
+      assert.equal((await call()).status, 200);
+    });
+    await during({ ...closed, defaultServiceExportTo: ["~"] }, async () => assert.equal((await call()).status, 0));
+    const other = { namespace: "other" };
+    const route = object(
+      "VirtualService",
+      "web",
+      { hosts: ["web.default.svc.cluster.local"], http: [{ directResponse: { status: 418 } }] },
+      other,
+    );
+    await during({}, async () => assert.equal((await call()).status, 418), [route]);
+    await during({ defaultVirtualServiceExportTo: ["."] }, async () => assert.equal((await call()).status, 200), [
+      route,
+    ]);
+    const rule = object(
+      "DestinationRule",
+      "far",
+      {
+        host: "far.other.svc.cluster.local",
+        trafficPolicy: { connectionPool: { http: { h2UpgradePolicy: "UPGRADE" } } },
+      },
+      other,
+    );
+    await during({}, async () => assert.equal((await call({ url })).got?.protocol, "HTTP/2"), [rule]);
+    await during(
+      { defaultDestinationRuleExportTo: ["."] },
+      async () => assert.equal((await call({ url })).got?.protocol, "HTTP/1.1"),
+      [rule],
+    );
+  });
+
+  it("meshMTLS: the oldest version and the ciphers of TLS in the mesh", async () => {
+    const own = lab.ca.issue({ uris: ["spiffe://cluster.local/ns/default/sa/default"] });
+    const status = async (version: "TLSv1.2" | "TLSv1.3"): Promise<number> =>
+      (await call({ to: "server", tls: { ...own, alpn: ["istio"], version } })).status;
+    assert.deepEqual([await status("TLSv1.2"), await status("TLSv1.3")], [200, 200]);
+    await during({ meshMTLS: { minProtocolVersion: "TLSV1_3" } }, async () =>
+      assert.deepEqual([await status("TLSv1.2"), await status("TLSv1.3")], [0, 200]),
+    );
+    await during(
+      { meshMTLS: { cipherSuites: ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"] } },
+      async () => {
+        await status("TLSv1.2");
+        const stats = await admin("/stats?filter=ssl.ciphers", "server");
+        assert.match(stats, /AES256-GCM-SHA384: [1-9]/);
+      },
+    );
+  });
+
+  it("proxyListenPort and proxyInboundListenPort: where traffic is redirected to", () =>
+    during({ proxyListenPort: 16_001, proxyInboundListenPort: 16_006 }, async () => {
+      const found = await admin("/listeners");
+      assert.match(found, /virtualOutbound::[\d.]+:16001/);
+      assert.match(found, /virtualInbound::[\d.]+:16006/);
+    }));
+
+  it("tcpKeepalive: connections to endpoints are probed", () =>
+    during({ tcpKeepalive: { probes: 4, time: "7s", interval: "3s" } }, async () => {
+      assert.match(
+        await admin("/config_dump?resource=dynamic_active_clusters&name_regex=outbound.80..web.*"),
+        /"keepalive_probes": 4,\s*"keepalive_time": 7,\s*"keepalive_interval": 3/,
+      );
+      assert.equal((await call()).status, 200);
+    }));
+
+  it("accessLogFile: a connection that no chain takes is logged, unless disableEnvoyListenerLog", async () => {
+    const strict = object("PeerAuthentication", "own", { mtls: { mode: "STRICT" } });
+    const file = lab.folder.file("listener.log");
+    const spec = { accessLogFile: file, accessLogFormat: "%RESPONSE_FLAGS% %DOWNSTREAM_LOCAL_ADDRESS%" };
+    const size = (): number =>
+      existsSync(file)
+        ? readFileSync(file, "utf8")
+            .split("\n")
+            .filter((each) => each.startsWith("NR 10.1.0.30")).length
+        : 0;
+    await during(
+      { ...spec, disableEnvoyListenerLog: true },
+      async () => assert.equal((await call({ to: "server" })).status, 0),
+      [strict],
+    );
+    assert.equal(size(), 0);
+    await during(spec, async () => {
+      await call({ to: "server" });
+      await waitFor("the connection is logged", 5_000, () => size() === 1, 10);
+    }, [strict]);
+  });
+
+  it("enableEnvoyAccessLogService: the service that defaultConfig names gets everything", () =>
+    during(
+      { enableEnvoyAccessLogService: true, defaultConfig: { envoyAccessLogService: { address: GRPC } } },
+      async () => {
+        const { call: id } = await call();
+        const requestId = (await lab.arrivals({ call: id }))[0]?.headers["x-request-id"];
+        const { logName } = await receivers.one(
+          "an entry",
+          receivers.entries,
+          ({ http }) => http?.request?.requestId === requestId,
+        );
+        assert.equal(logName, "http_envoy_accesslog");
+      },
+    ));
+
+  it("defaultConfig.tracing: a Zipkin by its address, its sampling, tags and lengths; enableTracing switches it off", async () => {
+    const tags = {
+      fixed: { literal: { value: "x" } },
+      home: { environment: { name: "NO_SUCH", defaultValue: "h" } },
+      agent: { header: { name: "x-agent", defaultValue: "none" } },
+    };
+    const zipkin = { zipkin: { address: HTTP }, sampling: 100 };
+    await during(trace({ ...zipkin, customTags: tags, maxPathTagLength: 12, enableIstioTags: false }), async () => {
+      await call({ url: "http://web/0123456789abcdef" });
+      const span = await receivers.one("a span", receivers.spans, (each) =>
+        (each.tags["http.url"] ?? "").includes("/0123456789"),
+      );
+      assert.ok(span.tags["http.url"]?.endsWith("/0123456789a"));
+      const { fixed, home, agent } = span.tags;
+      assert.deepEqual(
+        { fixed, home, agent, mesh: span.tags["istio.mesh_id"] },
+        { fixed: "x", home: "h", agent: "none", mesh: undefined },
+      );
+    });
+    await during({ ...trace(zipkin), enableTracing: false }, async () => {
+      assert.equal((await call()).got?.headers["x-b3-traceid"], undefined);
+    });
+    await during({ defaultConfig: { zipkinAddress: HTTP } }, async () => {
+      assert.ok((await call()).got?.headers["x-b3-traceid"]);
+    });
+    await during(trace({ datadog: { address: HTTP }, sampling: 100 }), async () => {
+      await call();
+      await receivers.one("traces for the agent", receivers.requests, ({ path }) => path === "/v0.4/traces");
+    });
+  });
+});
