@@ -156,6 +156,14 @@ describe("a Go agent", { skip: withoutGo }, () => {
       assert.match(result.message ?? "", message);
     });
 
+  it("is told the state of the proxies as istioctl asks for it, in the namespace of the control plane", async () => {
+    const operator = withToken(signToken(key, { namespace: "istio-system", serviceAccount: "operator" }, 600));
+    const flags = ["-skip-certificate", "-namespace=istio-system", "-account=operator", operator];
+    const { error, debug, controlPlane } = await agent(...flags, "-debug=istio.io/debug/syncz");
+    assert.deepEqual([error, debug], [undefined, undefined]);
+    assert.equal(JSON.parse(controlPlane ?? "{}").Component, "istiod");
+  });
+
   it("gets no certificate without a token", async () => {
     const result = await agent();
     assert.equal(result.error, "Unauthenticated");

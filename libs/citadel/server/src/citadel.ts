@@ -50,6 +50,7 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     address: { host: config.address, port: config["grpc-port"] },
     tls: own,
     services: [certificateServices({ source, authenticate, namespace, metrics }), grpcHealth([source])],
+    reflection: true,
     limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 10_000 },
     metrics,
   });

@@ -108,7 +108,10 @@ function createService(
     maxMessageBytes: options.maxMessageBytes ?? 1 << 20,
     maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,
   };
-  const server = createGrpcServer({ name: `${name} gRPC`, address: options.address, services, limits, metrics });
+  const server = createGrpcServer({
+    ...{ name: `${name} gRPC`, address: options.address, services, limits, metrics },
+    reflection: true,
+  });
   const revoked = createRevoked({ bus, metrics, cacheFile: cacheFiles?.trust });
   const secure = options.tls
     ? [
@@ -118,6 +121,7 @@ function createService(
           address: options.tls.address,
           tls: refusing(options.tls.source, ({ serialNumber }) => revoked.isRevoked(serialNumber)),
           services,
+          reflection: true,
           limits,
           metrics,
         }),

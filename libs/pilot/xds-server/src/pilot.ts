@@ -45,6 +45,7 @@ export interface PilotParts {
 export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
   const server = new XdsServer({
     metrics,
+    systemNamespace: config.namespace,
     onQuarantine: () => conditions.changed(),
     // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.
     onConnections: ({ proxy, subscriptions }) => {
@@ -82,6 +83,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       address: parseAddress(address),
       ...(source ? { tls: source } : {}),
       services: [...services, grpcHealth([state])],
+      reflection: true,
       limits: {
         maxMessageBytes: MAX_REQUEST_BYTES,
         maxCallMs: 60_000,

@@ -7,6 +7,7 @@ import {
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import type { Identity } from "@xebec/model-names";
 import { TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { CallContext, RawStream } from "@xebec/platform-grpc";
 import type { XdsServer } from "./server/xds-server.ts";
@@ -74,6 +75,8 @@ export interface ClientOptions {
   readonly userAgent?: string;
   /** Comes with a certificate. */
   readonly authenticated?: boolean;
+  /** Who it is, where it is authenticated; the usual sidecar when left out. */
+  readonly identity?: Identity;
   /** In place of the usual sidecar's. */
   readonly node?: { readonly id: string; readonly metadata: Record<string, string | Record<string, string>> };
 }
@@ -89,11 +92,11 @@ export class SotwClient {
   readonly #node: NonNullable<ClientOptions["node"]>;
 
   constructor(server: XdsServer, options: ClientOptions = {}) {
-    const { versions = {}, userAgent = "envoy", authenticated = false, node = NODE } = options;
+    const { versions = {}, userAgent = "envoy", authenticated = false, identity = IDENTITY, node = NODE } = options;
     this.#node = node;
     this.#versions = versions;
     this.#userAgent = userAgent;
-    const method = server.service(authenticated ? () => IDENTITY : undefined).methods[0];
+    const method = server.service(authenticated ? () => identity : undefined).methods[0];
     if (method?.kind === "stream") method.handler(this.stream, CALL);
   }
 
@@ -173,7 +176,7 @@ export class DeltaClient {
 }
 
 /** A type of pilot's own by its name, or any other by its URL. */
-export type TestType = XdsType | `type.googleapis.com/${string}`;
+export type TestType = XdsType | `type.googleapis.com/${string}` | `istio.io/${string}`;
 
 function urlOf(type: TestType): string {
   return Object.hasOwn(TYPE_URL, type) ? TYPE_URL[type as XdsType] : type;

@@ -1,4 +1,4 @@
-import { performServerHandshake, type ServerHttp2Session } from "node:http2";
+import { constants, performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { logger } from "@xebec/core-log";
 import type { Peer } from "./call-context.ts";
@@ -15,6 +15,11 @@ const SESSION_MEMORY_MIB = 256;
 // busy proxy. A call that is given up costs no more than one that is not, so this many are harmless.
 const RESETS_AT_ONCE = 2_000;
 const RESETS_PER_SECOND = 500;
+/** Clients measure a path by pings while they receive: one for each of our messages at the most. */
+const PINGS_AT_ONCE = 2_000;
+const PINGS_PER_SECOND = 500;
+/** HTTP/2 counts this much for each header besides its name and value (RFC 9113, section 6.5.2). */
+const HEADER_OVERHEAD = 32;
 
 /** One HTTP/2 connection: who is at its other end, and whether it still lives. */
 export class Connection implements Peer {
@@ -38,6 +43,9 @@ export class Connection implements Peer {
   #heardAt = this.#since;
   #bytesRead = 0;
   #pingedAt: number | undefined;
+  /** Pings of the peer's that count still. */
+  #pings = 0;
+  #lastPing = 0;
 
   /** Begins HTTP/2 on a socket that was accepted, after TLS when there is any. @param place in the table of connections */
   constructor(
@@ -57,6 +65,8 @@ export class Connection implements Peer {
     this.address = socket.remoteAddress === undefined ? "unknown" : `${socket.remoteAddress}:${socket.remotePort}`;
     this.session = performServerHandshake(socket, {
       settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: limits.maxHeaderBytes },
+      // The size alone decides, and not node's limit of 128 headers.
+      maxHeaderListPairs: Math.ceil(limits.maxHeaderBytes / HEADER_OVERHEAD),
       maxSessionMemory: SESSION_MEMORY_MIB,
       streamResetBurst: RESETS_AT_ONCE,
       streamResetRate: RESETS_PER_SECOND,
@@ -64,6 +74,7 @@ export class Connection implements Peer {
       strictSingleValueFields: false,
     });
     this.session.on("error", (error) => log.debug({ err: error, peer: this.address }, "a connection broke"));
+    this.session.on("ping", () => this.#pinged());
     this.session.once("remoteSettings", () => {
       this.#settled = true;
     });
@@ -84,6 +95,17 @@ export class Connection implements Peer {
   onRetire(end: () => void): () => void {
     this.#endings.add(end);
     return () => this.#endings.delete(end);
+  }
+
+  /** Counts a ping of the peer's; one that pings without end is sent away. */
+  #pinged(): void {
+    const now = performance.now();
+    this.#pings = Math.max(0, this.#pings - ((now - this.#lastPing) * PINGS_PER_SECOND) / 1_000) + 1;
+    this.#lastPing = now;
+    if (this.#pings <= PINGS_AT_ONCE || this.session.destroyed) return;
+    log.info({ peer: this.address }, "a connection sends pings without end; it is ended");
+    this.session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from("too_many_pings"));
+    this.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** Ends the connection when it never became HTTP/2, has been idle for too long, is too old, or does not answer. */

@@ -20,6 +20,7 @@ export function grpcHealth(components: readonly Component[], services: readonly 
         throw new XebecError("not_found", `no service "${request.service}" is served here`);
       return { status: status() };
     },
+    list: () => ({ statuses: Object.fromEntries([...known].map((name) => [name, { status: status() }])) }),
     watch(request, stream) {
       let last: Status | undefined;
       const notify = (): void => {

@@ -16,6 +16,8 @@ export { spiffeIdentity, urisOf } from "./identity.ts";
 export { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 export { type ListenAddress, listenExactly, listenText } from "./listen.ts";
 export {
+  type DescriptorFiles,
+  describedBy,
   type GrpcMethod,
   type GrpcService,
   joinServices,

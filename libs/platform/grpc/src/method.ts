@@ -1,3 +1,4 @@
+import type { DescFile } from "@bufbuild/protobuf";
 import type { CallContext } from "./call-context.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { RawStream } from "./raw-stream.ts";
@@ -13,7 +14,12 @@ export type GrpcMethod =
 /** Methods that a server offers. */
 export interface GrpcService {
   readonly methods: readonly GrpcMethod[];
+  /** The files that describe the methods, for reflection; absent: nothing is known but their names. */
+  readonly files?: DescriptorFiles;
 }
+
+/** Files of descriptors; those that are large may be loaded when somebody asks. */
+export type DescriptorFiles = readonly DescFile[] | (() => Promise<readonly DescFile[]>);
 
 /** A method with one request and one answer. @param path `/package.Service/Method` */
 export function rawUnary(path: string, handler: RawUnaryHandler): GrpcService {
@@ -50,5 +56,16 @@ export function rawServerStream(
 
 /** Several services as one. */
 export function joinServices(services: readonly GrpcService[]): GrpcService {
-  return { methods: services.flatMap((each) => each.methods) };
+  return { methods: services.flatMap((each) => each.methods), files: () => filesOf(services) };
+}
+
+/** The same methods with the files that describe them. */
+export function describedBy({ methods }: GrpcService, files: DescriptorFiles): GrpcService {
+  return { methods, files };
+}
+
+/** The files that describe services. */
+export async function filesOf(services: readonly GrpcService[]): Promise<readonly DescFile[]> {
+  const found = await Promise.all(services.map(({ files = [] }) => (typeof files === "function" ? files() : files)));
+  return found.flat();
 }

@@ -118,6 +118,35 @@ describe("a connection", () => {
     });
   });
 
+  it("takes many headers up to its limit", async () => {
+    await withRawSession({ services: [echo] }, async (session) => {
+      const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "y"]));
+      assert.equal((await ask(session, "/t.T/Echo", Uint8Array.of(), many(350))).grpcStatus, "0");
+      assert.equal((await ask(session, "/t.T/Echo", Uint8Array.of(), many(600))).grpcStatus, undefined);
+    });
+  });
+
+  it("that pings without end is told to calm down, and one that pings now and then is not", async () => {
+    await withRawSession({ services: [echo] }, async (session) => {
+      await once(session, "remoteSettings");
+      for (let i = 0; i < 100; i++) await new Promise((resolve) => session.ping(resolve));
+      assert.equal((await ask(session, "/t.T/Echo")).grpcStatus, "0");
+      const goaway = once(session, "goaway");
+      let ended = false;
+      session.once("close", () => {
+        ended = true;
+      });
+      for (let sent = 0; !ended && !session.destroyed && sent < 50_000; ) {
+        // Node lets ten pings wait for their answers.
+        const answers = Array.from({ length: 10 }, () => new Promise((resolve) => session.ping(resolve) || resolve(0)));
+        sent += 10;
+        await Promise.race([Promise.all(answers), once(session, "close")]);
+      }
+      const [code, , data] = await goaway;
+      assert.deepEqual([code, String(data)], [constants.NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings"]);
+    });
+  });
+
   it("is one of many", async () => {
     await withRawSession({ services: [echo] }, async (_session, server) => {
       const channels = Array.from({ length: 100 }, () => createGrpcChannel({ address: `127.0.0.1:${server.port}` }));

@@ -31,6 +31,7 @@ const requests: readonly {
     grpc: "3",
     text: /"100" is not a time/,
   },
+  { what: "a timeout of zero", headers: { "grpc-timeout": "0S" }, http: 200, grpc: "3", text: /0S is no time/ },
   {
     what: "a timeout of nine digits",
     headers: { "grpc-timeout": "123456789m" },

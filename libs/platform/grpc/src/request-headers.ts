@@ -47,5 +47,8 @@ function timeoutOf(text: string): number {
       "invalid_argument",
       `grpc-timeout: "${text.slice(0, 20)}" is not a time; write up to eight digits and a unit, as in 500m`,
     );
-  return Number(digits) * (UNIT_MS[unit] as number);
+  const count = Number(digits);
+  if (count === 0)
+    throw new ProtocolError("invalid_argument", `grpc-timeout: ${text} is no time to answer in; write 1 and more`);
+  return count * (UNIT_MS[unit] as number);
 }

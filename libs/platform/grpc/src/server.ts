@@ -14,6 +14,7 @@ import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
 import { createListener, type Listener } from "./listener.ts";
 import type { GrpcMethod, GrpcService, RawStreamHandler } from "./method.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import { grpcReflection } from "./reflection.ts";
 import { type RequestHeaders, readHeaders, refusalOf } from "./request-headers.ts";
 import { endResponse, refuse } from "./response.ts";
 import { ServerRawStream } from "./server-stream.ts";
@@ -28,6 +29,8 @@ export interface GrpcServerOptions {
   /** Absent: plaintext. */
   readonly tls?: TlsSource | undefined;
   readonly services: readonly GrpcService[];
+  /** True: whoever connects may ask what is offered here (false). */
+  readonly reflection?: boolean;
   readonly limits?: GrpcLimits;
   readonly metrics: Metrics;
 }
@@ -267,9 +270,10 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   }
 }
 
-function byPath({ name, services }: GrpcServerOptions): ReadonlyMap<string, GrpcMethod> {
+function byPath({ name, services, reflection = false }: GrpcServerOptions): ReadonlyMap<string, GrpcMethod> {
   const methods = new Map<string, GrpcMethod>();
-  for (const method of services.flatMap((each) => each.methods)) {
+  const all = reflection ? [...services, grpcReflection(services)] : services;
+  for (const method of all.flatMap((each) => each.methods)) {
     if (methods.has(method.path)) throw new XebecError("internal", `${name}: the method ${method.path} is given twice`);
     methods.set(method.path, method);
   }

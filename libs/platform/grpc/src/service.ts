@@ -36,7 +36,7 @@ export function service<S extends DescService>(descriptor: S, handlers: ServiceH
     const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];
     return handler ? methodOf(descriptor, method, handler) : [];
   });
-  return { methods };
+  return { methods, files: [descriptor.file] };
 }
 
 // What the typed handlers look like once their message types are forgotten.

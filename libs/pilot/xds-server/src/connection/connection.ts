@@ -125,13 +125,7 @@ export class Connection implements PushTarget, SenderOwner {
   /** Takes a request: a subscription, a change of one, an ACK or a NACK. */
   receive(request: XdsRequest): void {
     const type = this.types.find(({ typeUrl }) => typeUrl === request.typeUrl);
-    if (!type) {
-      log.debug(
-        { proxy: this.id, typeUrl: request.typeUrl.slice(0, 200) },
-        "a type that is not served; the request is ignored",
-      );
-      return;
-    }
+    if (!type) return;
     let sub = this.subscriptions.get(type.name);
     if (!sub) {
       sub = new Subscription(type);

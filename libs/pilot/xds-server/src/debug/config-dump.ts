@@ -9,6 +9,12 @@ interface DumpSection {
   readonly wrapped: (resource: unknown) => unknown;
 }
 
+/** A section in Envoy's JSON form. */
+interface DumpedSection {
+  readonly "@type": string;
+  readonly [field: string]: unknown;
+}
+
 /** In Envoy's order. A type that is not here is in no dump. */
 const SECTIONS: readonly DumpSection[] = [
   {
@@ -54,7 +60,7 @@ export async function configDump(
   connection: Connection,
   shortNames: readonly string[],
   withEndpoints: boolean,
-): Promise<unknown> {
+): Promise<{ readonly configs: readonly DumpedSection[] }> {
   const registry = await wholeApi();
   const asked = new Set(shortNames.map((each) => each.toLowerCase()));
   const configs = SECTIONS.flatMap(({ type, message, field, wrapped }) => {

@@ -1,9 +1,9 @@
 import { escapeLine } from "@xebec/core-log";
 import { spiffeId } from "@xebec/model-names";
-import type { XdsServer } from "../server/xds-server.ts";
+import type { DebugSource } from "./debug-source.ts";
 
 /** The endpoints of every service, for `/debug/endpointz`. @param brief one line of text each, as Istio 1.1 */
-export function endpointStatus(server: XdsServer, brief: boolean): unknown {
+export function endpointStatus(server: DebugSource, brief: boolean): unknown {
   const snapshot = server.generator?.snapshot;
   if (!snapshot) return brief ? "" : [];
   const services = [...snapshot.services.values()].flat().sort((a, b) => (a.id < b.id ? -1 : 1));

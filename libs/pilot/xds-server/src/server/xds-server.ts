@@ -1,11 +1,19 @@
+import type { DescFile } from "@bufbuild/protobuf";
 import { Coalescer, Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
 import type { Identity } from "@xebec/model-names";
 import { isEndpointsKey, type SnapshotChange } from "@xebec/pilot-snapshot";
-import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType } from "@xebec/pilot-xds-gen";
-import { type CallContext, type GrpcService, joinServices, type RawStream, rawDuplex } from "@xebec/platform-grpc";
+import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType, wholeApi } from "@xebec/pilot-xds-gen";
+import {
+  type CallContext,
+  describedBy,
+  type GrpcService,
+  joinServices,
+  type RawStream,
+  rawDuplex,
+} from "@xebec/platform-grpc";
 import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { Connection } from "../connection/connection.ts";
@@ -13,6 +21,7 @@ import { EarlierClusters } from "../connection/earlier-clusters.ts";
 import { Preparation } from "../connection/preparation.ts";
 import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
+import { isDebugType } from "../debug/debug-types.ts";
 import { NameSets } from "../subscription/name-sets.ts";
 import { MessageCache } from "../wire/message.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "../wire/request.ts";
@@ -20,6 +29,17 @@ import { acceptClient } from "./accept.ts";
 import { CacheUpkeep, type CacheUsers } from "./cache-upkeep.ts";
 import { xdsMetrics } from "./metrics.ts";
 import { currentNacks, type Nack, type NackReport } from "./nacks.ts";
+import { answerDebug, answerUnserved } from "./other-types.ts";
+
+/** What describes ADS and its resources. Only reflection needs them: they take a second to load. */
+async function xdsFiles(): Promise<readonly DescFile[]> {
+  const { file_envoy_service_discovery_v3_ads: ads } = await import("@xebec/api-envoy/envoy/service/discovery/v3/ads");
+  const registry = await wholeApi();
+  const resources = RESOURCE_TYPES.flatMap(
+    ({ typeUrl }) => registry.getMessage(typeUrl.split("/")[1] ?? "")?.file ?? [],
+  );
+  return [ads, ...resources];
+}
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
@@ -29,6 +49,8 @@ export interface XdsServerOptions {
   readonly metrics: Metrics;
   /** The table of resource types. */
   readonly types?: readonly ResourceType[];
+  /** The namespace whose callers may see the whole mesh in debug types (istio-system). */
+  readonly systemNamespace?: string;
   /** Called with every NACK. */
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
@@ -192,12 +214,13 @@ export class XdsServer implements CacheUsers {
 
   /** @param authenticate finds out who calls on the secure port, and throws when that cannot be; undefined: clients are believed */
   service(authenticate?: Authenticator): GrpcService {
-    return joinServices([
+    const methods = joinServices([
       rawDuplex(`${SERVICE}/StreamAggregatedResources`, (stream, call) =>
         this.#open(stream, call, false, authenticate),
       ),
       rawDuplex(`${SERVICE}/DeltaAggregatedResources`, (stream, call) => this.#open(stream, call, true, authenticate)),
     ]);
+    return describedBy(methods, xdsFiles);
   }
 
   #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: Authenticator | undefined): void {
@@ -207,7 +230,16 @@ export class XdsServer implements CacheUsers {
     const repeated = (bytes: Buffer, at: number): number => connection?.repeatedNames(bytes, at) ?? 0;
     stream.onMessage((bytes) => {
       const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes, repeated);
+      if (isDebugType(request.typeUrl)) {
+        void answerDebug(this, { stream, delta, identity }, request, this.#options.systemNamespace ?? "istio-system");
+        return;
+      }
       connection ??= this.#accept(request, stream, call, delta, identity);
+      if (!this.#types.some(({ typeUrl }) => typeUrl === request.typeUrl)) {
+        log.debug({ proxy: connection.id, typeUrl: request.typeUrl.slice(0, 200) }, "a type that is not served");
+        answerUnserved({ stream, delta }, request);
+        return;
+      }
       const open = connection;
       this.guarded(open, () => open.receive(request));
       this.#freeUnused();

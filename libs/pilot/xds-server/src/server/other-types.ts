@@ -1,0 +1,52 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { XebecError } from "@xebec/core-errors";
+import type { Identity } from "@xebec/model-names";
+import type { RawStream } from "@xebec/platform-grpc";
+import type { DebugSource } from "../debug/debug-source.ts";
+import { debugResources } from "../debug/debug-types.ts";
+import { otherResponse } from "../wire/other-response.ts";
+import type { XdsRequest } from "../wire/request.ts";
+
+/** What agents send to say how the app is; nobody waits for an answer. */
+const REQUEST_ONLY = new Set(["type.googleapis.com/istio.v1.HealthInformation"]);
+
+/** A stream, and who is at its other end. */
+export interface OtherStream {
+  readonly stream: RawStream;
+  readonly delta: boolean;
+  readonly identity: Identity | undefined;
+}
+
+/** Answers a request of a debug type. What is wrong with it ends the stream. */
+export async function answerDebug(
+  server: DebugSource,
+  { stream, delta, identity }: OtherStream,
+  { typeUrl, nonce, names, subscribe }: XdsRequest,
+  systemNamespace: string,
+): Promise<void> {
+  if (nonce !== "") return; // the acknowledgement of the answer
+  try {
+    const asked = delta ? subscribe : names();
+    const resources = await debugResources(server, { typeUrl, names: asked, identity, systemNamespace });
+    stream.write(otherResponse(delta, { typeUrl, nonce: randomUUID(), resources, identifier: controlPlane() }));
+  } catch (error) {
+    stream.fail(XebecError.from(error));
+  }
+}
+
+/** Answers the first request of a type that is not served: there is none of it, as Istio says. */
+export function answerUnserved({ stream, delta }: Omit<OtherStream, "identity">, { typeUrl, nonce }: XdsRequest): void {
+  if (nonce !== "" || REQUEST_ONLY.has(typeUrl)) return;
+  stream.write(otherResponse(delta, { typeUrl, nonce: randomUUID(), resources: [] }));
+}
+
+/** Who answers, in the form that istioctl reads. */
+function controlPlane(): string {
+  const version = process.env.XEBEC_VERSION ?? "dev";
+  return JSON.stringify({
+    Component: "istiod",
+    ID: hostname(),
+    Info: { version, revision: "", golang_version: "", status: "Clean", tag: version },
+  });
+}
