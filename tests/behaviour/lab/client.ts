@@ -179,7 +179,7 @@ export async function tcp(connection: Connection, send: string, timeoutMs: numbe
   await new Promise<void>((resolve) => {
     socket.on("close", resolve);
     // A whole answer is enough: some ends take their time.
-    socket.on("data", () => text.startsWith("{") && text.includes("\n") && resolve());
+    socket.on("data", () => ((text.startsWith("{") && text.includes("\n")) || isWholeAnswer(text)) && resolve());
     if (socket.closed) resolve();
   });
   socket.destroy();
@@ -188,6 +188,14 @@ export async function tcp(connection: Connection, send: string, timeoutMs: numbe
   if (!line.startsWith("{")) return { by: "", text, peer, error: error || "cut off" };
   const got = JSON.parse(line) as Arrival;
   return { by: got.server, got, text, peer, error };
+}
+
+/** True for an answer of HTTP/1.1 with its body. */
+function isWholeAnswer(text: string): boolean {
+  const head = /^HTTP\/1\.1 .*?\r\n\r\n/s.exec(text)?.[0];
+  if (head === undefined) return false;
+  const length = /^content-length: (\d+)/im.exec(head)?.[1];
+  return length === undefined ? text.endsWith("\r\n0\r\n\r\n") : text.length >= head.length + Number(length);
 }
 
 interface Held {

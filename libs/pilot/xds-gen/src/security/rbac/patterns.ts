@@ -23,9 +23,9 @@ export function listWithItem(match: TextMatch): string {
 
 /** Hosts in any form that may mean the same as a matching host. */
 export function hostInAnyForm(match: TextMatch): string {
-  const before = "(?i)(?:[^@]*@)?";
-  if ("prefix" in match) return `${before}${quoted(match.prefix)}.*`;
-  const [text, start] = "suffix" in match ? [match.suffix, ".*"] : ["exact" in match ? match.exact : "", ""];
+  const before = "(?i)(?:\\C*@)?";
+  if ("prefix" in match) return `${before}${quoted(match.prefix)}\\C*`;
+  const [text, start] = "suffix" in match ? [match.suffix, "\\C*"] : ["exact" in match ? match.exact : "", ""];
   const [, host = "", port] = /^(.*?)\.?(?::(\d+))?$/.exec(text) ?? [];
   return `${before}${start}${quoted(host)}\\.?${port === undefined ? "(?::\\d*)?" : `:${port}`}`;
 }
