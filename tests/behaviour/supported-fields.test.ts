@@ -18,6 +18,10 @@ const TABLES = [
   "RequestAuthentication",
   "AuthorizationPolicy",
   "Telemetry",
+  "ClusterRbacConfig",
+  "RbacConfig",
+  "ServiceRole",
+  "ServiceRoleBinding",
 ];
 /** In place of a file: the field is accepted without effect, and its object's condition says so. */
 const NO_EFFECT = "no effect";

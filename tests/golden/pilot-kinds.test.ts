@@ -12,7 +12,18 @@ const RUNS = { numRuns: 25, seed: 20_261_129 };
 /** Conditions do not depend on proxies here. */
 const PROXIES = { routers: [{ app: "v1" }], use: undefined };
 /** Of a group with many kinds these are enough. */
-const SOME = new Set(["rule", "instance", "handler", "quota", "metric", "checknothing"]);
+const SOME = new Set([
+  "ClusterRbacConfig",
+  "RbacConfig",
+  "ServiceRole",
+  "ServiceRoleBinding",
+  "rule",
+  "instance",
+  "handler",
+  "quota",
+  "metric",
+  "checknothing",
+]);
 
 const schemaKinds = ({ group, kind }: AnyKind): readonly string[] =>
   KINDS.filter((each) => each.group === group && (kind === undefined ? SOME.has(each.kind) : each.kind === kind)).map(

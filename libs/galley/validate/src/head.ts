@@ -37,8 +37,9 @@ export function checkHead(
     check.fail(["metadata"], "is required");
     return undefined;
   }
-  const { name, namespace = defaultNamespace, labels, annotations } = metadata as Record<string, unknown>;
-  if (!checkName(name, check) || !checkNamespace(namespace, check)) return undefined;
+  const { name, labels, annotations } = metadata as Record<string, unknown>;
+  const namespace = placeOf(metadata as Record<string, unknown>, kind, defaultNamespace, check);
+  if (!checkName(name, check) || namespace === undefined) return undefined;
   for (const [field, map] of Object.entries({ labels, annotations })) checkStrings(map, field, check);
   const size = annotationBytes(annotations);
   if (size > MAX_ANNOTATION_BYTES)
@@ -52,6 +53,22 @@ export function checkHead(
   const identity = { group: kind.group, kind: kind.kind, namespace, name };
   kind.checkIdentity?.(identity, check);
   return identity;
+}
+
+/** @returns the namespace, empty for a kind without; undefined when it cannot be used */
+function placeOf(
+  { namespace }: Readonly<Record<string, unknown>>,
+  kind: Kind,
+  defaultNamespace: string,
+  check: Checker,
+): string | undefined {
+  if (!kind.clusterScoped) {
+    const own = namespace ?? defaultNamespace;
+    return checkNamespace(own, check) ? own : undefined;
+  }
+  if (namespace !== undefined && namespace !== null && namespace !== "")
+    check.fail(["metadata", "namespace"], `must be left out: a ${kind.kind} has no namespace`);
+  return "";
 }
 
 function checkName(name: unknown, check: Checker): name is string {

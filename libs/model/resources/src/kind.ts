@@ -24,8 +24,10 @@ export interface KindNames {
   readonly shortNames: readonly string[];
 }
 
-/** One configuration kind: everything that is known of it in one place. All kinds have a namespace. */
+/** One configuration kind: everything that is known of it in one place. */
 export interface Kind extends KindNames {
+  /** Its objects have no namespace. */
+  readonly clusterScoped?: true;
   /** What the kind is for, in a sentence. */
   readonly description: string;
   /** Structure of `spec`, with what each field means. */

@@ -6,8 +6,11 @@ import { gateway } from "./kinds/gateway/index.ts";
 import { meshConfig } from "./kinds/mesh-config/index.ts";
 import { mixerKinds } from "./kinds/mixer/index.ts";
 import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
+import { clusterRbacConfig, rbacConfig } from "./kinds/rbac-config/index.ts";
 import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
+import { serviceRole } from "./kinds/service-role/index.ts";
+import { serviceRoleBinding } from "./kinds/service-role-binding/index.ts";
 import { sidecar } from "./kinds/sidecar/index.ts";
 import { telemetry } from "./kinds/telemetry/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
@@ -45,8 +48,12 @@ export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
 export { InstanceSpec } from "./kinds/mixer/instance.ts";
 export { RuleSpec } from "./kinds/mixer/rule.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
+export type { RbacConfigSpec } from "./kinds/rbac-config/index.ts";
 export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authentication/schema.ts";
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
+export { type ConstraintKey, constraintKey } from "./kinds/service-role/constraint-keys.ts";
+export type { AccessRule, ServiceRoleSpec } from "./kinds/service-role/schema.ts";
+export type { RbacSubject, ServiceRoleBindingSpec } from "./kinds/service-role-binding/schema.ts";
 export type { LocalityLbSetting } from "./kinds/shared/locality-lb-setting.ts";
 export { type PolicyTargetReference, type PolicyTargets, targetRefsOf } from "./kinds/shared/policy-target.ts";
 export type { SidecarEgress, SidecarIngress, SidecarSpec } from "./kinds/sidecar/schema.ts";
@@ -71,6 +78,10 @@ export const KINDS: readonly Kind[] = [
   peerAuthentication,
   requestAuthentication,
   authorizationPolicy,
+  clusterRbacConfig,
+  rbacConfig,
+  serviceRole,
+  serviceRoleBinding,
   telemetry,
   ...mixerKinds,
   meshConfig,

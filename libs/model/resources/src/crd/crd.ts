@@ -27,7 +27,7 @@ export interface Crd {
       readonly shortNames?: readonly string[];
       readonly categories: readonly string[];
     };
-    readonly scope: "Namespaced";
+    readonly scope: "Namespaced" | "Cluster";
     readonly versions: readonly CrdVersion[];
   };
 }
@@ -63,7 +63,7 @@ export function crdOf(kind: Kind): Crd {
         ...(shortNames.length > 0 ? { shortNames } : {}),
         categories: categoriesOf(group),
       },
-      scope: "Namespaced",
+      scope: kind.clusterScoped ? "Cluster" : "Namespaced",
       versions: versions.map((version) => ({
         name: version,
         served: true,

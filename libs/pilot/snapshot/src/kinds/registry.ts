@@ -5,6 +5,7 @@ import type { ConfigKind } from "./kind.ts";
 import { meshConfigKind } from "./mesh-config/mesh-config.ts";
 import { mixerKinds } from "./mixer/mixer.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
+import { rbacKinds } from "./rbac/rbac.ts";
 import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { sidecarKind } from "./sidecar/sidecar.ts";
@@ -24,6 +25,7 @@ export { type Mesh, PROVIDER_SIGNALS, type ProviderSignal, providerNamed, provid
 export { mixerHooks } from "./mixer/mixer.ts";
 export type { CheckRule, MixerHooks } from "./mixer/mixer-hooks.ts";
 export { type PeerAuthentication, peerAuthenticationsOf } from "./peer-authentication/state.ts";
+export { type ServiceRbac, serviceRbacOf } from "./rbac/state.ts";
 export {
   type RequestAuthentication,
   requestAuthenticationsOf,
@@ -60,6 +62,7 @@ const KINDS = [
   peerAuthenticationKind,
   requestAuthenticationKind,
   authorizationPolicyKind,
+  rbacKinds,
   telemetryKind,
   meshConfigKind,
   mixerKinds,

@@ -5,6 +5,13 @@ import type { BuiltInlineRouteConfiguration } from "../build/built.ts";
 /** Which connections a listener accepts: to the proxy's own workload, to other services, or at the edge of the mesh. */
 export type TrafficKind = "inbound" | "outbound" | "gateway";
 
+/** A service that a connection is for. */
+export interface CalledService {
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** HTTP traffic of a filter chain. */
 export interface HttpConnection {
   readonly protocol: "http";
@@ -13,6 +20,8 @@ export interface HttpConnection {
   readonly statPrefix: string;
   /** A route table that comes by RDS, or one inside the listener. */
   readonly routes: { readonly rds: string } | { readonly inline: BuiltInlineRouteConfiguration };
+  /** The called service, where it is known; inbound only. */
+  readonly service?: CalledService;
   /** Namespace of the called services; inbound only. */
   readonly serviceNamespace?: string;
   /** Accept CONNECT requests. */
@@ -37,6 +46,8 @@ export interface TcpConnection {
   readonly protocol: "tcp";
   readonly kind: TrafficKind;
   readonly clusters: readonly WeightedCluster[];
+  /** The called service, where it is known; inbound only. */
+  readonly service?: CalledService;
   readonly settings?: TcpSettings;
 }
 

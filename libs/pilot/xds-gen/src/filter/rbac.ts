@@ -12,12 +12,17 @@ const SHADOW_PREFIX: Readonly<Record<RbacAction, string>> = {
 
 type RbacFilter = Pick<MessageInitShape<typeof RBACSchema>, "rules" | "shadowRules" | "shadowRulesStatPrefix">;
 
-/** What the RBAC filters for HTTP and for connections have in common. Without rules, everything passes. */
-export function rbacFilter(rules: RbacRules | undefined): RbacFilter {
+/**
+ * What the RBAC filters for HTTP and for connections have in common. Without rules, everything passes.
+ * @param prefix of the counters of rules without effect; that of Istio's dry run when left out
+ */
+export function rbacFilter(rules: RbacRules | undefined, prefix?: string): RbacFilter {
   if (!rules) return {};
   const { action, enforced, shadow } = rules;
   return {
     ...(enforced ? { rules: envoyRbac(action, enforced) } : {}),
-    ...(shadow ? { shadowRules: envoyRbac(action, shadow), shadowRulesStatPrefix: SHADOW_PREFIX[action] } : {}),
+    ...(shadow
+      ? { shadowRules: envoyRbac(action, shadow), shadowRulesStatPrefix: prefix ?? SHADOW_PREFIX[action] }
+      : {}),
   };
 }

@@ -18,10 +18,12 @@ export type ProxyClass = Keyed<{
   readonly labels: Readonly<Record<string, string>>;
   /** The Sidecar that holds for them, `<namespace>/<name>`; absent where there is none. */
   readonly sidecar?: string;
+  /** The account of their workload, while some role reads it. */
+  readonly serviceAccount?: string;
 }>;
 
 /** What of a snapshot decides about the class of a proxy. */
-export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "mesh">;
+export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "mesh" | "rolesByAccount">;
 
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
@@ -35,6 +37,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   return keyed({
     ...{ type, namespace, interception, http10, labels },
     ...(sidecar ? { sidecar: `${sidecar.namespace}/${sidecar.name}` } : {}),
+    ...(snapshot.rolesByAccount.size > 0 ? { serviceAccount: proxy.serviceAccount } : {}),
   });
 }
 
@@ -43,6 +46,7 @@ export function hasSameClasses(before: ClassState, after: ClassState): boolean {
   return (
     before.selectorLabels === after.selectorLabels &&
     before.sidecars === after.sidecars &&
+    before.rolesByAccount.size > 0 === after.rolesByAccount.size > 0 &&
     before.mesh.rootNamespace === after.mesh.rootNamespace
   );
 }

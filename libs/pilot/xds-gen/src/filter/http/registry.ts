@@ -15,6 +15,7 @@ import { jwtAuthn } from "./jwt-authn.ts";
 import { mixerCheck } from "./mixer-check.ts";
 import { mixerReport } from "./mixer-report.ts";
 import { router } from "./router.ts";
+import { serviceRoles } from "./service-roles.ts";
 
 /**
  * All HTTP filters, in the order in which requests pass through them: by phase, and within a phase by position. To add a filter, add a
@@ -25,6 +26,7 @@ export const HTTP_FILTERS: readonly HttpFilter[] = [
   customAuthorization,
   jwtAuthn,
   authorization,
+  serviceRoles,
   mixerCheck,
   grpcWeb,
   fault,

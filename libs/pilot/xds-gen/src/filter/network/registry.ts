@@ -5,6 +5,7 @@ import { tcpAuthorization } from "./authorization.ts";
 import { tcpCustomAuthorization } from "./custom-authorization.ts";
 import { httpConnectionManager } from "./http-connection-manager.ts";
 import type { NetworkFilter } from "./network-filter.ts";
+import { tcpServiceRoles } from "./service-roles.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 
 /**
@@ -14,6 +15,7 @@ import { tcpProxy } from "./tcp-proxy.ts";
 export const NETWORK_FILTERS: readonly NetworkFilter[] = [
   tcpCustomAuthorization,
   tcpAuthorization,
+  tcpServiceRoles,
   httpConnectionManager,
   tcpProxy,
 ];

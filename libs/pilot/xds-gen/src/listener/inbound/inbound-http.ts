@@ -1,10 +1,15 @@
 import { inboundCluster } from "@xebec/model-names";
 import type { BuiltInlineRouteConfiguration, BuiltRoute } from "../../build/built.ts";
-import type { HttpConnection } from "../../filter/connection.ts";
+import type { CalledService, HttpConnection } from "../../filter/connection.ts";
 import { virtualHostSettings } from "../../filter/http/registry.ts";
 import { NO_TIMEOUT } from "../../route/route-timeout.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
+
+/** The service of a served port. */
+export function calledService({ host, serviceName: name, serviceNamespace: namespace }: ServiceTarget): CalledService {
+  return { host, name, namespace };
+}
 
 /** HTTP to a port of the workload: every request goes to the workload, whatever its host is. */
 export function inboundHttp(scope: Scope, target: ServiceTarget, listener: string): HttpConnection {
@@ -12,6 +17,7 @@ export function inboundHttp(scope: Scope, target: ServiceTarget, listener: strin
     protocol: "http",
     kind: "inbound",
     statPrefix: `inbound_${listener}`,
+    service: calledService(target),
     serviceNamespace: target.serviceNamespace,
     grpcWeb: target.protocol === "GRPC-Web",
     routes: { inline: routesOf(scope, target) },

@@ -9,7 +9,7 @@ import { ANY_TRANSPORT, type DestinationMatch, filterChains, type Transport } fr
 import { inspectors, listenerFilter } from "../listener-filters.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
-import { inboundHttp } from "./inbound-http.ts";
+import { calledService, inboundHttp } from "./inbound-http.ts";
 import { ingressTls } from "./ingress-tls.ts";
 import { MESH_ALPN, MESH_ALPN_TCP, mtlsTransports, mutualTls } from "./mtls-transports.ts";
 
@@ -107,7 +107,10 @@ function portChains(
   const { ingress } = target;
   const configKeys = ingress ? [...policyKeys, ingress.configKey] : policyKeys;
   const chains = (takes: "http" | "tcp", transports: readonly Transport[]): BuiltFilterChain[] => {
-    const connection = takes === "http" ? inboundHttp(scope, target, name) : tcpTo(inboundCluster(target.targetPort));
+    const connection =
+      takes === "http"
+        ? inboundHttp(scope, target, name)
+        : { ...tcpTo(inboundCluster(target.targetPort)), service: calledService(target) };
     return filterChains(scope, { name, matches: [destination], transports, connection, configKeys });
   };
   if (ingress?.tls && mode === "DISABLE") {

@@ -102,10 +102,11 @@ export function conditionField(
   if (!known) return { key: { attribute: "sourceIp" }, fields: field(values, notValues, () => NEVER) };
   const principals = known.attribute === "sourcePrincipal";
   const [own, others] = [values, notValues].map((list) => (principals ? inTrustDomains(list, trustDomains) : list));
-  return { key: known, fields: field(own, others, makerOf(known, namespace), isHttpOnly(known)) };
+  return { key: known, fields: field(own, others, conditionMaker(known, namespace), isHttpOnly(known)) };
 }
 
-function makerOf(key: ConditionKey, namespace: string): Field["make"] {
+/** What makes a condition on an attribute of a value. @param namespace of a service account without one */
+export function conditionMaker(key: ConditionKey, namespace: string): Field["make"] {
   switch (key.attribute) {
     case "header":
       return (value, broad) => header(key.name, value, broad);
