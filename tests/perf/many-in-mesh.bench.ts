@@ -12,7 +12,7 @@ const CONVERGED_MS = 120_000;
 /** The start leaves work behind: compile caches are written, heaps shrink. */
 const QUIET_MS = 20_000;
 /** What returning proxies may still have is remembered for a minute. */
-const GONE_MS = 75_000;
+const GONE_MS = 100_000;
 const CONTROLLERS = ["pilot", "mixer-policy", "mixer-telemetry"];
 
 /** The same file in a mesh that runs, where six services and seven Envoys are busy with it at once. */

@@ -8,8 +8,8 @@ import type { Figure } from "./table.ts";
 
 const OBJECTS = 10_000;
 const ASK_EVERY_MS = 5;
-/** What returning proxies may still have is remembered for a minute. */
-const GONE_MS = 75_000;
+/** What returning proxies may still have is remembered for a minute; then the garbage is collected. */
+const GONE_MS = 90_000;
 
 /** One file with ten thousand VirtualServices comes and goes: how long a health check waits, and what memory stays. */
 export async function manyObjectsFigures(): Promise<Figure[]> {

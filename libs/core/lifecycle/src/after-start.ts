@@ -1,4 +1,5 @@
 import { flushCompileCache } from "node:module";
+import { collectGarbage } from "./collect.ts";
 
 /** When the start of the others is over, too. In milliseconds. */
 const SETTLED_MS = 10_000;
@@ -16,8 +17,6 @@ const MOST_HEAP = 64 << 20;
 export function afterStart(entry: string = process.argv[1] ?? ""): void {
   setTimeout(() => {
     if (entry.endsWith(".mjs")) flushCompileCache();
-    if (process.memoryUsage().heapUsed < MOST_HEAP) collect?.({ type: "major", flavor: "last-resort" });
+    if (process.memoryUsage().heapUsed < MOST_HEAP) collectGarbage();
   }, SETTLED_MS).unref();
 }
-
-const collect = (globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void }).gc;

@@ -1,4 +1,4 @@
-import type { Component } from "@xebec/core-lifecycle";
+import { type Component, deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { isSourceOf } from "@xebec/model-bus";
@@ -166,6 +166,7 @@ class Reader implements RevisionReader {
 
   #deliver({ puts, deletes, first }: EntriesChange): void {
     const { revisions } = this.#state.position;
+    deletionCollector.deleted(deletes.size, this.#state.entries.size);
     this.#consumer.deliver({ puts, deletes, first, revisions }, this.#state.entries, () => {
       this.#deliver({ puts: new Map(), deletes: new Set(), first: true });
       this.#settled({ change: undefined });

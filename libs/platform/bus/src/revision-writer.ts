@@ -1,6 +1,6 @@
 import { Pace } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
-import type { Component } from "@xebec/core-lifecycle";
+import { type Component, deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { isSourceOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
@@ -206,6 +206,7 @@ class Writer implements RevisionWriter {
     await this.#bucket.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
     this.#guard.taken();
+    deletionCollector.deleted(changed.filter(([, value]) => value === undefined).length, this.#published.entries.size);
     this.#notify();
     return commit;
   }

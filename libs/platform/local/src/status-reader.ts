@@ -1,4 +1,5 @@
 import { isXebecError } from "@xebec/core-errors";
+import { deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import {
   type Condition,
@@ -33,6 +34,8 @@ export interface PublishedConfig {
 export class StatusReader {
   readonly #conditions = new Map<string, Condition>();
   readonly #observed = new Map<string, Observed>();
+  /** Conditions that were taken back since the last one that came. */
+  #gone = 0;
   #watch: KeyValueWatch | undefined;
   #isSynced = false;
   #first: Promise<void> | undefined;
@@ -90,8 +93,10 @@ export class StatusReader {
       if (isObserved && bytes) {
         const observed = decodeObserved(bytes);
         this.#observed.set(observed.controller, observed);
-      } else if (bytes) this.#conditions.set(key, decodeCondition(bytes));
-      else if (!isObserved) this.#conditions.delete(key);
+      } else if (bytes) {
+        this.#conditions.set(key, decodeCondition(bytes));
+        this.#gone = 0;
+      } else if (this.#conditions.delete(key)) deletionCollector.deleted(++this.#gone, this.#conditions.size);
     } catch (error) {
       if (!isXebecError(error)) throw error;
       log.warn({ err: error, entry: key }, "a value of the bucket `status` cannot be read; it is left out");
