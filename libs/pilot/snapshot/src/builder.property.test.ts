@@ -29,7 +29,7 @@ function text(snapshot: Snapshot): string[] {
 /** A builder that took these steps, and the state that they lead to. */
 function built(steps: readonly MeshChange[]): { builder: MeshBuilder; state: MeshState } {
   const builder = new MeshBuilder();
-  const state: MeshState = { config: new Map(), workloads: new Map() };
+  const state: MeshState = { config: new Map(), workloads: new Map(), secrets: new Map() };
   for (const step of steps) {
     builder.apply(step);
     applyTo(state, step);

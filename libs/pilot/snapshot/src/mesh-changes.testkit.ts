@@ -1,4 +1,14 @@
 // Random changes of a small mesh, in which names, addresses, hosts and ages meet often. For property tests.
+import {
+  createIssuer,
+  createRoot,
+  generateKey,
+  privateKeyPem,
+  publicKeyDer,
+  type SecretRecord,
+  secretKey,
+  secretRecordOf,
+} from "@xebec/model-pki";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
 import fc from "fast-check";
@@ -59,6 +69,12 @@ const virtualService = resource(
       }),
       { minLength: 1, maxLength: 2 },
     ),
+    tls: fc.constantFrom(undefined, [
+      {
+        match: [{ sniHosts: ["api.example.com"] }, { port: 443, sniHosts: [`reviews.prod.${DOMAIN}`] }],
+        route: [{ destination: { host: "reviews" } }],
+      },
+    ]),
   }),
 );
 const destinationRule = resource(
@@ -87,14 +103,47 @@ const destinationRule = resource(
 const gateway = resource(
   "networking.istio.io",
   "Gateway",
-  fc.constant("web"),
+  fc.constantFrom("web", "other"),
   fc.record({
     selector: fc.constantFrom({ istio: "ingress" }, { app: "reviews" }),
     servers: fc
-      .record({ hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }) })
-      .map(({ hosts }) => [{ hosts, port: { number: 80, name: "http", protocol: "HTTP" } }]),
+      .record({
+        hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }),
+        tls: fc.constantFrom(
+          undefined,
+          { mode: "SIMPLE", credentialName: "cert" },
+          { mode: "MUTUAL", credentialName: "cert" },
+          { mode: "PASSTHROUGH" },
+          { mode: "AUTO_PASSTHROUGH" },
+        ),
+      })
+      .map(({ hosts, tls }) => [
+        { hosts, port: { number: 80, name: "http", protocol: "HTTP" } },
+        ...(tls ? [{ hosts, port: { number: 443, name: "https", protocol: "HTTPS" }, tls }] : []),
+      ]),
   }),
 );
+/** Two versions of a certificate, one that is broken, and authorities. */
+const root = createRoot({ keyType: "P-256", organization: "test", notBefore: 0, notAfter: 4_000_000_000_000 });
+const pair = () => {
+  const key = generateKey("P-256");
+  const cert = createIssuer(root.certificate, root.key).issue({
+    ...{ publicKey: publicKeyDer(key), names: { dns: ["a.example"] }, notBefore: 0, notAfter: 4_000_000_000_000 },
+  });
+  return { cert, key: privateKeyPem(key) };
+};
+const secret = fc
+  .record({
+    namespace: fc.constantFrom("istio-system", "prod"),
+    name: fc.constantFrom("cert", "cert-cacert"),
+    data: fc.constantFrom(
+      pair(),
+      { ...pair(), cacert: root.certificate },
+      { cert: "x", key: "x" },
+      { cacert: root.certificate },
+    ),
+  })
+  .map(({ data, ...id }) => secretRecordOf("Secret", id, { stringData: data }) as SecretRecord);
 const serviceEntry = resource(
   "networking.istio.io",
   "ServiceEntry",
@@ -251,6 +300,7 @@ const workload = fc.oneof(service, endpoints, pod);
 
 /** What a state holds, by key. */
 export interface MeshState {
+  readonly secrets?: Map<string, SecretRecord>;
   readonly config: Map<string, Resource>;
   readonly workloads: Map<string, WorkloadRecord>;
 }
@@ -261,8 +311,10 @@ export const generations: fc.Arbitrary<MeshChange[]> = fc.array(
     .record({
       config: fc.array(fc.tuple(config, fc.integer({ min: 0, max: 3 })), { maxLength: 4 }),
       workloads: fc.array(fc.tuple(workload, fc.integer({ min: 0, max: 3 })), { maxLength: 5 }),
+      secrets: fc.array(fc.tuple(secret, fc.integer({ min: 0, max: 3 })), { maxLength: 2 }),
     })
     .map((each) => ({
+      ...secretsOf(changeOf(each.secrets, secretKey)),
       config: changeOf(each.config, keyOf),
       workloads: changeOf(each.workloads, workloadKey),
     })),
@@ -278,8 +330,14 @@ function changeOf<T>(list: readonly (readonly [T, number])[], keyOf: (each: T) =
   };
 }
 
+function secretsOf({ puts, deletes }: { readonly puts: readonly SecretRecord[]; readonly deletes: readonly string[] }) {
+  return { secrets: puts, goneSecrets: deletes };
+}
+
 /** Applies a generation to a plain state. */
-export function applyTo(state: MeshState, { config: objects, workloads }: MeshChange): void {
+export function applyTo(state: MeshState, { config: objects, workloads, secrets, goneSecrets }: MeshChange): void {
+  for (const key of goneSecrets ?? []) state.secrets?.delete(key);
+  for (const each of secrets ?? []) state.secrets?.set(secretKey(each), each);
   for (const key of objects?.deletes ?? []) state.config.delete(key);
   for (const each of objects?.puts ?? []) state.config.set(keyOf(each), each);
   for (const key of workloads?.deletes ?? []) state.workloads.delete(key);
@@ -287,7 +345,11 @@ export function applyTo(state: MeshState, { config: objects, workloads }: MeshCh
 }
 
 /** A state as one generation, in an order that no history has left. */
-export function wholeOf({ config: objects, workloads }: MeshState): MeshChange {
+export function wholeOf({ config: objects, workloads, secrets = new Map() }: MeshState): MeshChange {
   const sorted = <T>(map: Map<string, T>): T[] => [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
-  return { config: { puts: sorted(objects), deletes: [] }, workloads: { puts: sorted(workloads), deletes: [] } };
+  return {
+    config: { puts: sorted(objects), deletes: [] },
+    workloads: { puts: sorted(workloads), deletes: [] },
+    secrets: sorted(secrets),
+  };
 }

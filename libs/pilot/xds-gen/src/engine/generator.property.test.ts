@@ -23,7 +23,8 @@ const PROXIES = [
   proxy("router~10.0.0.9~gw.istio-system~x", { LABELS: { istio: "ingress" } }),
 ];
 
-const ROUTES = ["80", "9080", HTTP_PROXY_ROUTE, "http.80"];
+const ROUTES = ["80", "9080", HTTP_PROXY_ROUTE, "http.80", "https.443.https.web.default", "https.443.https.other.prod"];
+const SECRETS = ["kubernetes://cert", "kubernetes://cert-cacert", "kubernetes://prod/cert"];
 const setOf = (names: readonly string[]): NameSet => ({ key: names.join(), names });
 
 /** Everything that all proxies get. */
@@ -36,11 +37,12 @@ function everything(generator: Generator): Map<string, ResourceSet> {
       all.set(`${each.id} ${type} ${names?.key ?? ""}`, set);
       return set;
     };
-    const clusters = [...put("cluster").resources.keys()].filter((name) => name.startsWith("outbound|"));
+    const clusters = [...put("cluster").resources.keys()].filter((name) => /^outbound(\||_\.)/.test(name));
     // A cluster that is not there may be asked for, too.
     put("endpoint", setOf([...clusters, "outbound|9080|v9|reviews.default.svc.cluster.local"].sort()));
     put("listener");
-    for (const name of ROUTES) if (name.startsWith("http.") === (each.type === "router")) put("route", setOf([name]));
+    put("secret", setOf(SECRETS));
+    for (const name of ROUTES) if (/^https?\./.test(name) === (each.type === "router")) put("route", setOf([name]));
   }
   return all;
 }
@@ -60,7 +62,7 @@ describe("a generator that follows changes", () => {
       fc.property(generations, (steps) => {
         const builder = new MeshBuilder();
         const generator = new Generator(builder.snapshot);
-        const state: MeshState = { config: new Map(), workloads: new Map() };
+        const state: MeshState = { config: new Map(), workloads: new Map(), secrets: new Map() };
         for (const step of steps) {
           // Whatever a proxy has asked for before is kept, and must be forgotten when it does not hold any more.
           everything(generator);
