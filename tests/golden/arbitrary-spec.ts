@@ -21,16 +21,26 @@ const TEXTS = ["v1", "x-user", "/", "other.example.com"];
 /** What few fields take, and some ought not to. */
 const ODD = [
   ...["", "*", "*.example.com", "nobody", "Host", ":authority", "ümlaut\n", "a".repeat(300), "soon", "-1s", "0.1ms"],
-  ...["99999999999999999999h", "[", "(?=x)", "unix:///s", "10.1.2.3/99", "CARRIER", "constructor", "__proto__"],
+  ...["99999999999999999999h", "[", "(?=x)", "unix:///proc/s", "10.1.2.3/99", "CARRIER", "constructor", "__proto__"],
 ];
-/** Texts that fields of a name take; of any other name `TEXTS`. */
+/** Texts that fields of a name take, or of a name in a holder; of any other name `TEXTS`. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   host: HOSTS,
   hosts: HOSTS,
   sniHosts: HOSTS,
+  "servers.hosts": [
+    "*",
+    "a.example.com",
+    "*.example.com",
+    "./b.example.com",
+    "default/reviews.default.svc.cluster.local",
+  ],
+  "egress.hosts": ["*/*", "./*", "./reviews", "*/mongo.default.svc.cluster.local", "istio-system/*", "*/*.example.com"],
+  "actions.instances": ["a", "b", "c.metric"],
+  sourceNamespace: ["default", "prod"],
   gateways: ["mesh", "web", "default/web", "nowhere/none", "web.default"],
   exportTo: ["*", ".", "prod"],
-  address: ["10.1.2.3", "2001:db8::1", "unix:///s"],
+  address: ["10.1.2.3", "2001:db8::1", "unix:///proc/s"],
   addresses: SUBNETS,
   destinationSubnets: SUBNETS,
   bind: SUBNETS,
@@ -47,6 +57,10 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   kind: ["Gateway", "Service"],
   group: ["gateway.networking.k8s.io", ""],
   header: ["x-user"],
+  compiledAdapter: ["denier", "memquota", "stdio"],
+  compiledTemplate: ["checknothing", "metric", "logentry"],
+  handler: ["a", "b.default"],
+  workload: ["captured", "reviews"],
   rootNamespace: ["istio-system", "default"],
   accessLogFile: ["", "/dev/stdout", "/tmp/log"],
   accessLogFormat: ["", "%PROTOCOL%\n", '{"a":{"b":["%PROTOCOL%", 1, null, true]}}', "[1]"],
@@ -68,6 +82,13 @@ const LIKELY = new Set([
   "issuer",
   "name",
   "number",
+  "servers",
+  "egress",
+  "address",
+  "actions",
+  "instances",
+  "compiledAdapter",
+  "compiledTemplate",
 ]);
 /** Fields of which one object takes one. */
 const ONE_OF = [
@@ -86,40 +107,46 @@ const ONE_OF = [
 const mostly = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: odd });
 
-const text = (name: string): fc.Arbitrary<string> =>
-  mostly(fc.constantFrom(...(WORDS[name] ?? (DURATION.test(name) ? DURATIONS : TEXTS))), fc.constantFrom(...ODD));
+const text = (name: string, holder: string): fc.Arbitrary<string> => {
+  const words = WORDS[`${holder}.${name}`] ?? WORDS[name] ?? (DURATION.test(name) ? DURATIONS : TEXTS);
+  return mostly(fc.constantFrom(...words), fc.constantFrom(...ODD));
+};
 
 function number({ minimum = -5, maximum = 4_294_967_295 }: Schema): fc.Arbitrary<number> {
   const usual = [1, 80, 308, 443, 9080].filter((each) => each >= minimum && each <= maximum);
   return mostly(fc.constantFrom(...usual), fc.constantFrom(minimum, maximum));
 }
 
-function arbitraryValue(schema: Schema, name: string): fc.Arbitrary<unknown> {
+/** @param holder the name of the field that holds the value's field; empty for those of the spec */
+function arbitraryValue(schema: Schema, name: string, holder: string): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   switch (schema.type) {
     case "object":
-      return arbitraryMap(schema);
+      return arbitraryMap(schema, name);
     case "array":
-      return fc.array(arbitraryValue(schema.items ?? {}, name), { minLength: schema.minItems ?? 0, maxLength: 2 });
+      return mostly(list(schema, name, holder, LIKELY.has(name) ? 1 : 0), list(schema, name, holder, 0));
     case "boolean":
       return fc.boolean();
     case "integer":
     case "number":
       return number(schema);
     default:
-      return text(name);
+      return text(name, holder);
   }
 }
 
-function arbitraryMap({ properties, required = [], patternProperties }: Schema): fc.Arbitrary<unknown> {
+const list = ({ items = {}, minItems = 0 }: Schema, name: string, holder: string, least: number) =>
+  fc.array(arbitraryValue(items, name, holder), { minLength: Math.max(minItems, least), maxLength: 2 });
+
+function arbitraryMap({ properties, required = [], patternProperties }: Schema, holder: string): fc.Arbitrary<unknown> {
   const [pattern] = Object.entries(patternProperties ?? {});
   if (pattern) {
     const keys = pattern[0].includes("[0-9]") ? ["80", "9080"] : ["app", "http", "x-user"];
     const key = mostly(fc.constantFrom(...keys), fc.constantFrom("65536", "Host", ":authority", "constructor", ""));
-    return fc.dictionary(key, arbitraryValue(pattern[1], ""), { maxKeys: 2 });
+    return fc.dictionary(key, arbitraryValue(pattern[1], "", holder), { maxKeys: 2 });
   }
   const parts = Object.entries(properties ?? {}).map(([name, schema]) => {
-    const value = fc.tuple(fc.constant(name), arbitraryValue(schema, name));
+    const value = fc.tuple(fc.constant(name), arbitraryValue(schema, name, holder));
     if (required.includes(name)) return value;
     const [absent, present] = LIKELY.has(name) ? [1, 6] : [6, 1];
     return fc.oneof({ weight: absent, arbitrary: fc.constant(undefined) }, { weight: present, arbitrary: value });
@@ -140,7 +167,7 @@ export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, u
   if (!kind) throw new Error(`no kind ${kindName}`);
   const head = { apiVersion: `${kind.group}/${kind.versions[0]}`, kind: kind.kind };
   return fc
-    .record({ namespace: fc.constantFrom("default", "istio-system"), spec: arbitraryMap(kind.schema as Schema) })
+    .record({ namespace: fc.constantFrom("default", "istio-system"), spec: arbitraryMap(kind.schema as Schema, "") })
     .map(({ namespace, spec }) => ({ ...head, metadata: { name: "random", namespace, ...placeOf(kindName) }, spec }));
 }
 

@@ -157,6 +157,8 @@ export class LabEnvoy {
         ...["-c", file, "--use-dynamic-base-id", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],
         ...flags,
       ]),
+      // Access logs with relative paths lie there.
+      { cwd: folder },
     );
   }
 

@@ -185,13 +185,13 @@ export async function openLab(options: LabOptions) {
       );
     });
   };
+  const hasAnswers = (): boolean => {
+    for (const each of envoys.values()) assert.ok(!each.exited, each.output());
+    return nacks.length > 0 || isUpToDate();
+  };
   const settled = async (): Promise<void> => {
-    const check = (): boolean => {
-      for (const each of envoys.values()) assert.ok(!each.exited, each.output());
-      return nacks.length > 0 || isUpToDate();
-    };
     for (let round = 0; round < 2; round++) {
-      await waitFor("every proxy has what it should have", 20_000, check, 3);
+      await waitFor("every proxy has what it should have", 20_000, hasAnswers, 3);
       assert.deepEqual(nackTexts(), []);
       for (const each of envoys.values()) await each.settled();
     }
@@ -271,6 +271,17 @@ export async function openLab(options: LabOptions) {
       const isIdle = (): boolean =>
         [...xds.connections].every((each) => [...each.subscriptions.values()].every((sub) => sub.state === "idle"));
       await waitFor("a proxy rejects it, and all else is accepted", 20_000, () => nacks.length > 0 && isIdle(), 3);
+      return nacks.splice(0);
+    },
+
+    /**
+     * Applies a change of objects, workloads and Secrets at once, and waits until every proxy has accepted it, or one has rejected a
+     * part of it. Resources may still wait for what there is not.
+     * @returns what was rejected
+     */
+    async change(change: MeshChange): Promise<readonly NackReport[]> {
+      await update(change);
+      await waitFor("every proxy answers", 20_000, () => hasAnswers(), 3);
       return nacks.splice(0);
     },
 
