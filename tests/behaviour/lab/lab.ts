@@ -9,7 +9,7 @@ import { workloadKey } from "@xebec/model-workloads";
 import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
 import type { ResourceSet } from "@xebec/pilot-xds-gen";
-import { createKeySets, type NackReport, XdsServer } from "@xebec/pilot-xds-server";
+import { createKeySets, type NackReport, Registrations, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { yamlDocuments } from "@xebec/testing-golden";
@@ -134,7 +134,13 @@ export async function openLab(options: LabOptions) {
   const nackTexts = (): string[] =>
     nacks.splice(0).map(({ proxy, type, message }) => `${proxy} rejects a ${type}: ${message}`);
   const builder = new MeshBuilder({ jwksFetch });
+  const registrations = new Registrations({
+    groupOf: (key) => builder.snapshot.workloadGroups.get(key),
+    apply: (config) => update({ config }),
+    graceMs: 100,
+  });
   const xds = new XdsServer({
+    registrations,
     metrics,
     onNack: (report) => nacks.push(report),
   });

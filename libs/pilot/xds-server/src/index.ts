@@ -2,5 +2,6 @@ export { checkPilotConfig, PilotConfig } from "./config.ts";
 export type { SyncStatus } from "./debug/sync-status.ts";
 export { createKeySets } from "./key-sets/key-sets.ts";
 export { type PilotParts, pilotComponents, TODAYS_NAMES } from "./pilot.ts";
+export { Registrations } from "./registration/registrations.ts";
 export type { NackReport } from "./server/nacks.ts";
 export { XdsServer } from "./server/xds-server.ts";

@@ -21,6 +21,7 @@ import { connectionAgeMs, jwksFetchOf, type PilotConfig } from "./config.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
 import { syncStatus } from "./debug/sync-status.ts";
 import { ISTIO_SCHEDULE } from "./key-sets/schedule.ts";
+import { Registrations } from "./registration/registrations.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
@@ -46,6 +47,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
   const server = new XdsServer({
     metrics,
     systemNamespace: config.namespace,
+    registrations: { connected: (...client) => registrations.connected(...client) },
     onQuarantine: () => conditions.changed(),
     // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.
     onConnections: ({ proxy, subscriptions }) => {
@@ -75,6 +77,10 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       if ([...change.changed].some((key) => !isEndpointsKey(key))) conditions.changed();
     },
     onReached: (position) => void sent.then(() => conditions.reached(position)),
+  });
+  const registrations = new Registrations({
+    groupOf: (key) => server.generator?.snapshot.workloadGroups.get(key),
+    apply: (change) => state.register(change),
   });
   const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, services: readonly GrpcService[], source?: TlsSource): Component =>

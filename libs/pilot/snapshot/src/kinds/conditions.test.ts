@@ -110,7 +110,7 @@ const UNSUPPORTED: [string, [Resource, ...Resource[]], string][] = [
   [
     "a template of workloads",
     [object("WorkloadGroup", "vms", { template: {} })],
-    `${PARTLY}spec: workloads do not register themselves yet; write a WorkloadEntry for each`,
+    "attached Attached: workloads may register themselves",
   ],
   [
     "a delegate that nobody uses",

@@ -46,6 +46,7 @@ export {
 } from "./virtual-service/queries.ts";
 export { resolveGateway } from "./virtual-service/resolved.ts";
 export type { VirtualService } from "./virtual-service/state.ts";
+export type { WorkloadGroup } from "./workload-group/workload-group.ts";
 
 /**
  * Every kind of configuration that pilot reads. A new kind has a line here, and one above for its queries; the snapshot and the

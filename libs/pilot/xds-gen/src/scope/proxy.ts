@@ -58,6 +58,8 @@ export interface MeshProxy {
   readonly podWorkload: Keyed<PodFields>;
   readonly serviceAccount: string;
   readonly place: Place;
+  /** The WorkloadGroup of its namespace in which it registers its workload; empty for none. */
+  readonly registrationGroup: string;
   readonly istioVersion: string;
   /** Accepts HTTP/1.0. */
   readonly http10: boolean;
@@ -130,6 +132,7 @@ export function proxyOf(node: {
       networkView: text("REQUESTED_NETWORK_VIEW"),
       node: text("NODE_NAME"),
     }),
+    registrationGroup: text("AUTO_REGISTER_GROUP"),
     istioVersion: text("ISTIO_VERSION"),
     http10: text("HTTP10") === "1",
   };

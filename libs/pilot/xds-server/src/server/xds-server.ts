@@ -3,7 +3,6 @@ import { Coalescer, Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
-import type { Identity } from "@xebec/model-names";
 import { isEndpointsKey, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType, wholeApi } from "@xebec/pilot-xds-gen";
 import {
@@ -16,12 +15,13 @@ import {
 } from "@xebec/platform-grpc";
 import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
-import { Connection } from "../connection/connection.ts";
+import { type Client, Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
 import { Preparation } from "../connection/preparation.ts";
 import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
 import { isDebugType } from "../debug/debug-types.ts";
+import type { RegisteredStream, Registrations } from "../registration/registrations.ts";
 import { NameSets } from "../subscription/name-sets.ts";
 import { MessageCache } from "../wire/message.ts";
 import { readDeltaRequest, readRequest, type XdsRequest } from "../wire/request.ts";
@@ -43,6 +43,9 @@ async function xdsFiles(): Promise<readonly DescFile[]> {
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
+/** An agent reports by it, and never asks for it, whether its workload is healthy. */
+const HEALTH = "type.googleapis.com/istio.v1.HealthInformation";
+
 const log = logger("ads");
 
 export interface XdsServerOptions {
@@ -55,6 +58,8 @@ export interface XdsServerOptions {
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
   readonly onQuarantine?: () => void;
+  /** Workloads that register themselves; absent where none can. */
+  readonly registrations?: Pick<Registrations, "connected">;
   /** Called with a client that has come or gone. */
   readonly onConnections?: (connection: Connection) => void;
 }
@@ -227,6 +232,7 @@ export class XdsServer implements CacheUsers {
     // As in Istio, once: a stream outlives its certificate or token.
     const identity = authenticate?.(call);
     let connection: Connection | undefined;
+    let registered: RegisteredStream | undefined;
     const repeated = (bytes: Buffer, at: number): number => connection?.repeatedNames(bytes, at) ?? 0;
     stream.onMessage((bytes) => {
       const request: XdsRequest = delta ? readDeltaRequest(bytes) : readRequest(bytes, repeated);
@@ -234,7 +240,12 @@ export class XdsServer implements CacheUsers {
         void answerDebug(this, { stream, delta, identity }, request, this.#options.systemNamespace ?? "istio-system");
         return;
       }
-      connection ??= this.#accept(request, stream, call, delta, identity);
+      if (!connection) {
+        const client = acceptClient(request, { delta, identity }, ++this.#count);
+        registered = this.#options.registrations?.connected(client.proxy, identity !== undefined);
+        connection = this.#accept(client, stream, call);
+      }
+      if (request.typeUrl === HEALTH) return registered?.health(request.error === undefined);
       if (!this.#types.some(({ typeUrl }) => typeUrl === request.typeUrl)) {
         log.debug({ proxy: connection.id, typeUrl: request.typeUrl.slice(0, 200) }, "a type that is not served");
         answerUnserved({ stream, delta }, request);
@@ -246,20 +257,15 @@ export class XdsServer implements CacheUsers {
     });
     stream.onEnd(() => stream.end());
     stream.onClose(() => {
+      registered?.gone();
       if (!connection) return;
       this.#gone(connection);
       log.debug({ proxy: connection.id }, "the stream is closed");
     });
   }
 
-  #accept(
-    request: XdsRequest,
-    stream: RawStream,
-    { peer }: CallContext,
-    delta: boolean,
-    identity: Identity | undefined,
-  ): Connection {
-    const client = acceptClient(request, { delta, identity }, ++this.#count);
+  #accept(client: Client, stream: RawStream, { peer }: CallContext): Connection {
+    const { delta } = client;
     const connection = new Connection(client, stream, this.#shared);
     this.#connections.set(connection.id, connection);
     this.#options.onConnections?.(connection);

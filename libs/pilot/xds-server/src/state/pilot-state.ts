@@ -46,11 +46,13 @@ export interface PilotStateOptions {
 }
 
 /** What a new snapshot comes from. */
-type Input = ServiceRegistry | "config" | "secrets" | "keySets";
+type Input = ServiceRegistry | "config" | "secrets" | "keySets" | "registrations";
 
 /** Makes snapshots of the bucket `config` and of the registries. It owns the current one. */
 export interface PilotState extends Component {
   readonly builder: SnapshotBuilder;
+  /** Takes objects that come from no source of configuration: workloads that register themselves. */
+  register(change: ConfigChange): Promise<void>;
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
@@ -77,7 +79,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   let complete = false;
 
   const built = (from: Input, { snapshot, changed }: SnapshotChange): void => {
-    if (from !== "keySets") awaited.delete(from);
+    if (from !== "keySets" && from !== "registrations") awaited.delete(from);
     if (awaited.size > 0) {
       for (const key of changed) before.add(key);
       return;
@@ -124,6 +126,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   return {
     name: "state",
     builder,
+    register: (change) => build("registrations", change, new Turns()),
     async start(signal) {
       await keySets.start?.(signal);
       for (const each of inputs) await each.start(signal);

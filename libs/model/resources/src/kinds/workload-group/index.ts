@@ -12,7 +12,4 @@ export const workloadGroup: Kind = {
   schema: WorkloadGroupSpec,
   columns: [],
   check: checkWorkloadGroup,
-  *ineffective() {
-    yield { path: ["spec"], message: "workloads do not register themselves yet; write a WorkloadEntry for each" };
-  },
 };

@@ -47,7 +47,9 @@ const Probe = message("ReadinessProbe", {
 
 const Metadata = message("WorkloadGroup.ObjectMeta", {
   labels: field(Labels, "Labels of each WorkloadEntry."),
-  annotations: field(map(string()), "Annotations of each WorkloadEntry."),
+  annotations: field(map(string()), "Annotations of each WorkloadEntry.", {
+    noEffect: "nobody sees the WorkloadEntries of workloads that register themselves",
+  }),
 });
 
 export const WorkloadGroupSpec = message("WorkloadGroup", {
@@ -56,6 +58,9 @@ export const WorkloadGroupSpec = message("WorkloadGroup", {
     WorkloadEntrySpec,
     "What the WorkloadEntries of its workloads have; their address is the workload's own.",
   ),
-  probe: field(Probe, "How the agent of a workload finds out whether it is healthy."),
+  probe: field(
+    Probe,
+    "How the agent of a workload finds out whether it is healthy; the agent has it from its own configuration. With a probe a workload is called when it was reported as healthy.",
+  ),
 });
 export type WorkloadGroupSpec = Static<typeof WorkloadGroupSpec>;

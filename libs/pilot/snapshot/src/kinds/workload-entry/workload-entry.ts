@@ -16,7 +16,8 @@ export const workloadEntryKind = {
   kind: "WorkloadEntry",
   keys,
   initial: (): WorkloadEntryState => ({ workloadEntries: PersistentMap.empty() }),
-  make: namedObject,
+  // What registers itself is nobody's object, and has no condition.
+  make: (resource) => (resource.annotations?.["istio.io/autoRegistrationGroup"] ? undefined : namedObject(resource)),
   replace({ state, changed, batch }, before, after) {
     const { key } = (after ?? before) as NamedObject;
     state.workloadEntries = state.workloadEntries.edit([[key, after]], batch);

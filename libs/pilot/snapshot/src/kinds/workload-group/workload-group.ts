@@ -31,6 +31,10 @@ export const workloadGroupKind = {
   },
   *conditions({ workloadGroups }) {
     for (const { key, spec } of workloadGroups.values())
-      yield attached(key, ineffectiveFields("networking.istio.io", "WorkloadGroup", spec));
+      yield attached(
+        key,
+        ineffectiveFields("networking.istio.io", "WorkloadGroup", spec),
+        "workloads may register themselves",
+      );
   },
 } satisfies ConfigKind<WorkloadGroup, WorkloadGroupState>;
