@@ -30,7 +30,7 @@ import {
   TLS,
 } from "./access-log-fields.ts";
 import { DestinationServiceResolver } from "./destination-service.ts";
-import { EntryMetadata, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
+import { EntryMetadata, METRICS, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
 import { type PeerInfo, type PeerRole, peerAttribute, principalText } from "./peer.ts";
 import { ExtendedMap, fromText } from "./request-attributes.ts";
@@ -252,6 +252,17 @@ export class AccessLogBag extends AttributeBag implements AccessLogEntry {
       ? (this.response.map(RESPONSE.responseTrailers).get(header) ??
           this.response.map(RESPONSE.responseHeaders).get(header))
       : undefined;
+  }
+
+  /** What pilot says of Istio's standard metrics; undefined where they are not asked for. */
+  get metrics(): string | undefined {
+    if (!this.isHttp) return this.common.map(COMMON.customTags).get(METRICS);
+    return this.#metadata.strings(this.common, METRICS).get(this.reporter.kind === "inbound" ? "SERVER" : "CLIENT");
+  }
+
+  /** A value that the proxy found for a label of its own. */
+  label(number: number): string {
+    return this.common.map(COMMON.customTags).get(`istio.label.${number}`) ?? "";
   }
 
   connectionBytes(field: number): number | undefined {

@@ -31,7 +31,7 @@ const IDENTIFIER = fieldNumbers(StreamAccessLogsMessage_IdentifierSchema);
 const LOG_ENTRY = fieldNumbers(StreamAccessLogsMessage_HTTPAccessLogEntriesSchema).logEntry;
 
 /** `envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs`: every entry is a report. */
-export function accessLogService({ runtime, index, meters }: MixerServiceParts): GrpcService {
+export function accessLogService({ runtime, index, meters, standard }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => new AccessLogBag(layout, index));
   return rawClientStream("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs", (stream) => {
     const message = new MessageView(StreamAccessLogsMessageSchema);
@@ -67,6 +67,7 @@ export function accessLogService({ runtime, index, meters }: MixerServiceParts):
         while (next < places.length && !batch.full) {
           bag.start(reporter, next < http, bytes, places[next] as number, places[next + 1] as number);
           batch.add(bag);
+          standard?.record(bag);
           next += 2;
         }
         return next < places.length;

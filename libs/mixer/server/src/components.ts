@@ -14,6 +14,7 @@ import {
   type MixerService,
   type MixerServiceOptions,
 } from "./mixer-service.ts";
+import { StandardMetrics } from "./standard-metrics.ts";
 
 export interface MixerParts<C extends MixerConfig = MixerConfig> {
   readonly config: C;
@@ -34,9 +35,10 @@ export async function telemetryComponents(
 ): Promise<Component[]> {
   const { prometheusAddr } = parts.config;
   const loaded = await serviceAdapters("mixer-telemetry", parts.config);
+  const standard = new StandardMetrics();
   return [
-    ...withMonitoring("mixer-telemetry", parts, loaded, createMixerTelemetry),
-    ...(prometheusAddr ? [metricsEndpoint(parseAddress(prometheusAddr), loaded.expositions)] : []),
+    ...withMonitoring("mixer-telemetry", parts, loaded, (options) => createMixerTelemetry({ ...options, standard })),
+    ...(prometheusAddr ? [metricsEndpoint(parseAddress(prometheusAddr), loaded.expositions, standard)] : []),
   ];
 }
 

@@ -7,6 +7,10 @@ import { MAP_ENTRY_FIELDS, MessageView } from "./message-view.ts";
 /** Namespaces of a request's metadata in which pilot's filter `mixer.report` notes the headers that rules read. */
 export const REQUEST_HEADERS = "mixer.request.headers";
 export const RESPONSE_HEADERS = "mixer.response.headers";
+/** By which pilot says what of Istio's standard metrics is counted. */
+export const METRICS = "istio.metrics";
+
+type Namespace = typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS | typeof METRICS;
 
 const METADATA = fieldNumbers(AccessLogCommonSchema).metadata;
 const FILTER_METADATA = fieldNumbers(MetadataSchema).filterMetadata;
@@ -23,7 +27,11 @@ export class EntryMetadata {
   readonly #struct = new MessageView(StructSchema);
   readonly #field = new MessageView(MAP_ENTRY_FIELDS);
   readonly #value = new MessageView(ValueSchema);
-  readonly #strings = { [REQUEST_HEADERS]: new Map<string, string>(), [RESPONSE_HEADERS]: new Map<string, string>() };
+  readonly #strings: Readonly<Record<Namespace, Map<string, string>>> = {
+    [REQUEST_HEADERS]: new Map(),
+    [RESPONSE_HEADERS]: new Map(),
+    [METRICS]: new Map(),
+  };
   #known = true;
 
   /** Another entry is read from now on. */
@@ -32,10 +40,7 @@ export class EntryMetadata {
   }
 
   /** The strings of one namespace. @param common the entry's AccessLogCommon */
-  strings(
-    common: MessageView,
-    namespace: typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS,
-  ): ReadonlyMap<string, string> {
+  strings(common: MessageView, namespace: Namespace): ReadonlyMap<string, string> {
     if (!this.#known) this.#read(common);
     return this.#strings[namespace];
   }
@@ -47,8 +52,8 @@ export class EntryMetadata {
     const { bytes } = this.#metadata;
     this.#metadata.forEach(FILTER_METADATA, (pos, end) => {
       const namespace = this.#entry.read(bytes, pos, end).text(MAP_ENTRY.key);
-      if (namespace !== REQUEST_HEADERS && namespace !== RESPONSE_HEADERS) return;
-      const strings = this.#strings[namespace];
+      if (!Object.hasOwn(this.#strings, namespace)) return;
+      const strings = this.#strings[namespace as Namespace];
       this.#entry.message(MAP_ENTRY.value, this.#struct);
       this.#struct.forEach(FIELDS, (from, to) => {
         this.#field.read(bytes, from, to).message(MAP_ENTRY.value, this.#value);

@@ -23,6 +23,7 @@ import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
 import { createMeters } from "./meters.ts";
 import { reportService } from "./report-service.ts";
 import type { MixerServiceParts } from "./service-parts.ts";
+import type { StandardMetrics } from "./standard-metrics.ts";
 import { WorkloadIndex } from "./workload-index.ts";
 import { createWorkloadSource } from "./workload-source.ts";
 
@@ -44,6 +45,8 @@ export interface MixerServiceOptions {
   readonly maxMessageBytes?: number;
   readonly maxConcurrentStreams?: number;
   /** Files that keep the last known good states, so that a restarted service serves while the bus is down. */
+  /** Counts what Telemetry asks for. */
+  readonly standard?: StandardMetrics;
   readonly cacheFiles?: { readonly config: string; readonly workloads: string; readonly trust: string };
 }
 
@@ -103,7 +106,10 @@ function createService(
   const shedder = new LoadShedder(options.loadShedding ?? NO_SHEDDING, () => meters.shed());
   const config = createConfigSource({ service: name, bus, runtime, meters, metrics, cacheFile: cacheFiles?.config });
   const workloads = createWorkloadSource(bus, index, metrics, cacheFiles?.workloads);
-  const services = [...servicesOf({ runtime, index, shedder, meters }), grpcHealth([config])];
+  const services = [
+    ...servicesOf({ runtime, index, shedder, meters, ...(options.standard ? { standard: options.standard } : {}) }),
+    grpcHealth([config]),
+  ];
   const limits = {
     maxMessageBytes: options.maxMessageBytes ?? 1 << 20,
     maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,

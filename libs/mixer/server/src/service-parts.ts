@@ -5,6 +5,7 @@ import { CompressedBag } from "@xebec/model-attributes/wire";
 import { deriveWorkload } from "./derive.ts";
 import type { LoadShedder } from "./load-shedding.ts";
 import type { MixerMeters } from "./meters.ts";
+import type { StandardMetrics } from "./standard-metrics.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
 
 /** What the gRPC services of mixer-policy and mixer-telemetry work with. */
@@ -13,6 +14,8 @@ export interface MixerServiceParts {
   readonly index: WorkloadIndex;
   readonly shedder: LoadShedder;
   readonly meters: MixerMeters;
+  /** Istio's standard metrics; absent in mixer-policy. */
+  readonly standard?: StandardMetrics;
 }
 
 /** The configuration in effect. @throws XebecError unavailable before there is any: the caller tries again */

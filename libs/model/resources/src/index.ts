@@ -42,4 +42,5 @@ export {
   type Resource,
   type SourceLocation,
 } from "./resource.ts";
+export { withoutTextConversion } from "./rules/cel.ts";
 export { Checker } from "./rules/checker.ts";

@@ -1,5 +1,4 @@
 import { field, list, message, required, type Static, string } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { EnvoyFileAccessLog, EnvoyHttpAls, EnvoyOtelAls, EnvoyTcpAls } from "./access-log-providers.ts";
 import { ExtAuthzGrpc, ExtAuthzHttp } from "./ext-authz-providers.ts";
 import { providerService } from "./provider-service.ts";
@@ -15,9 +14,6 @@ import {
   Stackdriver,
   Zipkin,
 } from "./tracing-providers.ts";
-
-/** Until Telemetry reads them. */
-const LATER = { noEffect: NOT_YET };
 
 const Sds = message("SDSProvider", {
   name: field(string(), "The prefix of the names of credentials that come from it."),
@@ -36,7 +32,7 @@ export const ExtensionProvider = message("ExtensionProvider", {
   opencensus: field(OpenCensus, "An OpenCensus tracer.", OPENCENSUS),
   skywalking: field(SkyWalking, "A tracer that sends segments to Apache SkyWalking by gRPC."),
   opentelemetry: field(OpenTelemetry, "A tracer that sends OTLP."),
-  prometheus: field(message("PrometheusMetricsProvider", {}), "Metrics for Prometheus, by mixer-telemetry.", LATER),
+  prometheus: field(message("PrometheusMetricsProvider", {}), "Metrics for Prometheus, by mixer-telemetry."),
   envoyFileAccessLog: field(EnvoyFileAccessLog, "An access log in a file, or on standard output."),
   envoyHttpAls: field(EnvoyHttpAls, "A gRPC access log service that gets the requests."),
   envoyTcpAls: field(EnvoyTcpAls, "A gRPC access log service that gets the connections."),

@@ -12,7 +12,6 @@ import {
   string,
 } from "@xebec/model-schema";
 import { environmentTag, headerTag, literalTag } from "../mesh-config/proxy-tracing.ts";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { PolicyTargetReference } from "../shared/policy-target.ts";
 import { WorkloadSelector } from "../shared/shapes.ts";
 
@@ -88,7 +87,9 @@ const MetricsOverrides = message("MetricsOverrides", {
 const Metrics = message("Metrics", {
   providers: providers("Providers of metrics."),
   overrides: field(list(MetricsOverrides), "Changes of metrics, in this order."),
-  reportingInterval: field(duration(), "How often open TCP connections are reported.", { default: "5s" }),
+  reportingInterval: field(duration(), "How often open TCP connections are reported.", {
+    noEffect: "connections are reported when they end",
+  }),
 });
 
 const AccessLogging = message("AccessLogging", {
@@ -113,7 +114,7 @@ export const TelemetrySpec = message("Telemetry", {
   targetRef: field(PolicyTargetReference, "The old form of `targetRefs`."),
   targetRefs: field(list(PolicyTargetReference), "Gateways of the Gateway API, instead of `selector`."),
   tracing: field(list(Tracing), "Traces."),
-  metrics: field(list(Metrics), "Istio's metrics.", { noEffect: NOT_YET }),
+  metrics: field(list(Metrics), "Istio's metrics."),
   accessLogging: field(list(AccessLogging), "Access logs."),
 });
 export type TelemetrySpec = Static<typeof TelemetrySpec>;

@@ -7,9 +7,10 @@ import {
 } from "@xebec/api-envoy/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata";
 import { mixerHooks } from "@xebec/pilot-snapshot";
 import type { Scope } from "../../scope/scope.ts";
+import { mergedMetrics } from "../telemetry/merged-metrics.ts";
 import { discoveredFilter } from "./discovered-filter.ts";
 import type { HttpFilter } from "./http-filter.ts";
-import { MARK, reportLog } from "./mixer-report-log.ts";
+import { MARK, METRICS, reportLog } from "./mixer-report-log.ts";
 
 /**
  * Mixer's report: marks the requests to report, and copies the headers that rules read into dynamic metadata. Every listener has the
@@ -37,15 +38,20 @@ const noted = (header: string, metadataNamespace: string, key = header, value = 
   onHeaderPresent: { metadataNamespace, key, value },
 });
 
-/** The filter's configuration; empty while no rule reports. */
+/** The filter's configuration; empty while no rule reports and no Telemetry asks for metrics. */
 function reportConfig(scope: Scope): Any {
   const { mesh } = scope;
   const mixer = scope.read(mixerHooks);
-  if (!mixer.reports || mesh.disableReports) return anyOf(ConfigSchema, {});
+  const metrics = (["CLIENT", "SERVER"] as const).flatMap((mode) => {
+    const settings = mergedMetrics(scope, mode);
+    return settings ? [noted(":method", METRICS, mode, settings.descriptor)] : [];
+  });
+  if ((!mixer.reports && metrics.length === 0) || mesh.disableReports) return anyOf(ConfigSchema, {});
   return anyOf(ConfigSchema, {
     requestRules: [
       // Every request has a method.
       noted(":method", MARK.namespace, MARK.key, MARK.value),
+      ...metrics,
       ...mixer.requestHeaders.filter((name) => TOKEN.test(name)).map((name) => noted(name, REQUEST_HEADERS)),
     ],
     responseRules: mixer.responseHeaders

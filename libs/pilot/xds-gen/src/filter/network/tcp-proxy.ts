@@ -1,5 +1,6 @@
 import { anyOf } from "@xebec/api-envoy";
 import { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
+import { tcpReportLogs } from "../http/mixer-report-log.ts";
 import { accessLogs } from "../telemetry/access-logs.ts";
 import { telemetryConfigKeys } from "../telemetry/applied.ts";
 import type { NetworkFilter } from "./network-filter.ts";
@@ -20,7 +21,10 @@ export const tcpProxy: NetworkFilter = {
           ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }
           : { case: "cluster", value: statPrefix },
       ...settings,
-      accessLog: accessLogs(scope, connection.kind, "tcp"),
+      accessLog: [
+        ...accessLogs(scope, connection.kind, "tcp"),
+        ...tcpReportLogs(scope, connection.kind === "inbound" ? "inbound" : "outbound"),
+      ],
     });
     return {
       name: tcpProxy.name,
