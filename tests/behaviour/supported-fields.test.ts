@@ -14,6 +14,7 @@ const TABLES = [
   "WorkloadEntry",
   "WorkloadGroup",
   "Sidecar",
+  "EnvoyFilter",
   "PeerAuthentication",
   "RequestAuthentication",
   "AuthorizationPolicy",

@@ -1,6 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { XebecError } from "@xebec/core-errors";
-import { type MixerContext, type Violation, validateObject, violationText } from "@xebec/galley-validate";
+import {
+  type MixerContext,
+  prepareValidation,
+  type Violation,
+  validateObject,
+  violationText,
+} from "@xebec/galley-validate";
 import { httpCall } from "@xebec/platform-http/call";
 import { addressPlan, type MeshStatus, parseManifests, rootFile } from "@xebec/platform-local";
 import { declaresAttributes, isMixerObject } from "./mixer-objects.ts";
@@ -27,6 +33,7 @@ export async function validateInput(
   const warnings: string[] = [];
   const isAlone = !declaresAttributes(objects);
   for (const object of objects) {
+    await prepareValidation(object.value);
     const own = localErrors(object, mixer, warnings);
     if (own.length > 0) errors.push(...own);
     else if (mesh && (isAlone || !isMixerObject(object))) {

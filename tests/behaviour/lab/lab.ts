@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { loadWholeApi } from "@xebec/api-envoy";
 import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { validateObject, violationsText } from "@xebec/galley-validate";
@@ -126,6 +127,8 @@ export type Lab = Awaited<ReturnType<typeof openLab>>;
 /** Opens a lab. @returns when every proxy has its first configuration */
 export async function openLab(options: LabOptions) {
   const { proxies, services = [], upstreams = [], objects = [], flags = [], secrets, jwksFetch = "istiod" } = options;
+  // EnvoyFilters are in Envoy's own words.
+  await loadWholeApi();
   const folder = tempDir();
   const socket = folder.file("xds.sock");
   const ca = createTestCa();

@@ -2,3 +2,6 @@
 // this module holds the thin helpers that all users of the API share.
 export { anyOf, bytesAny } from "./any.ts";
 export { durationOf } from "./duration.ts";
+export { mergedAny, mergedMessage } from "./merge.ts";
+export { EnvoyJsonError, readEnvoyJson } from "./read-json.ts";
+export { loadWholeApi, wholeApi } from "./whole.ts";

@@ -1,6 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import {
   type MixerContext,
+  prepareValidation,
   type Validated,
   validateObject,
   violationsText,
@@ -64,9 +65,11 @@ export function reviewObject(body: unknown, mixer?: MixerContext): Record<string
 export function admissionRoutes(app: FastifyInstance, mixer?: () => MixerContext): void {
   app.get("/ready", (_request, reply) => reply.type("text/plain").send("ok\n"));
   for (const path of ["/validate", "/admitpilot", "/admitmixer"])
-    app.post(path, (request) => {
+    app.post(path, async (request) => {
       if (request.body === undefined || request.body === null)
         throw new XebecError("invalid_argument", "no body found");
+      const { object } = (request.body as AdmissionReview).request ?? {};
+      if (object !== null && typeof object === "object") await prepareValidation(object as Record<string, unknown>);
       return reviewObject(request.body, mixer?.());
     });
 }

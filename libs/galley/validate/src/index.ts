@@ -1,4 +1,5 @@
 export { type Violation, violationsText, violationText } from "@xebec/model-schema";
+export { prepareValidation } from "./envoy-filter.ts";
 export { isForeign } from "./foreign.ts";
 export type { Identity } from "./head.ts";
 export { type MixerContext, mixerContextOf, STANDARD_CONTEXT } from "./mixer-context.ts";

@@ -11,6 +11,7 @@ import {
   type SourceLocation,
 } from "@xebec/model-resources";
 import { readProtoJson, type Violation, violationsText } from "@xebec/model-schema";
+import { checkEnvoyFilterValues } from "./envoy-filter.ts";
 import { isKubernetesGroup, splitVersion } from "./foreign.ts";
 import { checkHead, type Identity, namespaceOf } from "./head.ts";
 import { type MeshConfigText, meshConfigObject, meshConfigText } from "./mesh-config-map.ts";
@@ -85,6 +86,7 @@ function validateKind(
   check.violations.push(...spec.violations);
   if (spec.violations.length === 0) {
     kind.check?.(spec.value as never, check);
+    checkEnvoyFilterValues(kind, spec.value, check);
     checkMixer(kind, spec.value, check, options.mixer ?? STANDARD_CONTEXT);
   }
   if (check.violations.length > 0 || !identity) return rejected(identity, check.violations);

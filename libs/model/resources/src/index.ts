@@ -44,3 +44,4 @@ export {
 } from "./resource.ts";
 export { withoutTextConversion } from "./rules/cel.ts";
 export { Checker } from "./rules/checker.ts";
+export { regexFinder } from "./rules/regex.ts";

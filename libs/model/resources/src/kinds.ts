@@ -2,6 +2,7 @@ import { notSupported } from "@xebec/model-schema";
 import type { Kind, UnsupportedKind } from "./kind.ts";
 import { authorizationPolicy } from "./kinds/authorization-policy/index.ts";
 import { destinationRule } from "./kinds/destination-rule/index.ts";
+import { envoyFilter } from "./kinds/envoy-filter/index.ts";
 import { gateway } from "./kinds/gateway/index.ts";
 import { meshConfig } from "./kinds/mesh-config/index.ts";
 import { mixerKinds } from "./kinds/mixer/index.ts";
@@ -33,6 +34,17 @@ export type { ConnectionPool } from "./kinds/destination-rule/connection-pool.ts
 export type { LoadBalancer } from "./kinds/destination-rule/load-balancer.ts";
 export type { OutlierDetection } from "./kinds/destination-rule/outlier-detection.ts";
 export type { DestinationRuleSpec, Subset, TrafficPolicy } from "./kinds/destination-rule/schema.ts";
+export type {
+  ClusterMatch,
+  EnvoyConfigPatch,
+  EnvoyFilterApplyTo,
+  EnvoyFilterMatch,
+  EnvoyFilterSpec,
+  ListenerMatch,
+  ProxyMatch,
+  RouteConfigurationMatch,
+} from "./kinds/envoy-filter/schema.ts";
+export { ENVOY_FILTER_TYPES } from "./kinds/envoy-filter/types.ts";
 export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
 export { ServerTls } from "./kinds/gateway/server-tls.ts";
 export { CIPHER_SUITES } from "./kinds/gateway/server-tls-rules.ts";
@@ -75,6 +87,7 @@ export const KINDS: readonly Kind[] = [
   workloadEntry,
   workloadGroup,
   sidecar,
+  envoyFilter,
   peerAuthentication,
   requestAuthentication,
   authorizationPolicy,

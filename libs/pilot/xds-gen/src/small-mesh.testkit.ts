@@ -1,11 +1,14 @@
 // A few services and rules, and what comes of them in Envoy's own JSON form. For tests.
 import { type DescMessage, fromBinary, toJson } from "@bufbuild/protobuf";
+import { loadWholeApi } from "@xebec/api-envoy";
 import { registry } from "@xebec/api-envoy/registry";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import { ResourceCache } from "./engine/resource-cache.ts";
 import { type MeshProxy, proxyOf } from "./scope/proxy.ts";
 import { classOf } from "./scope/proxy-class.ts";
 import { Scope } from "./scope/scope.ts";
+
+await loadWholeApi();
 
 export { object, service, snapshotOf } from "@xebec/pilot-snapshot/testkit";
 

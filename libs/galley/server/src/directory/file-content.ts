@@ -1,6 +1,6 @@
 import { Pace } from "@xebec/core-async";
 import { manifestSteps } from "@xebec/core-yaml";
-import { isForeign } from "@xebec/galley-validate";
+import { isForeign, prepareValidation } from "@xebec/galley-validate";
 import { NO_CONTENT, type PlaceContent, placeKey, type ValidationRules } from "../config-source.ts";
 import { PlaceReader } from "../place-reader.ts";
 
@@ -31,8 +31,11 @@ export async function readFileContent(
   for (const step of manifestSteps(bytes, { leaves: isForeign })) {
     if (pace.isDue) await pace.rest();
     if (!step) continue;
-    if ("object" in step) reader.add(step.object);
-    else {
+    if ("object" in step) {
+      const loading = prepareValidation(step.object.value);
+      if (loading) await loading;
+      reader.add(step.object);
+    } else {
       isBroken = true;
       reader.fail(step.error.line, step.error.message);
     }

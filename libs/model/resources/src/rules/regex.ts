@@ -24,3 +24,9 @@ export function compiledSize(regex: string): number {
     times = Math.min(times * Math.max(Number(most || least), 1), MAX_REGEX_SIZE);
   return regex.length * times;
 }
+
+/** A regular expression of RE2 that finds itself anywhere in a text. @throws Error when it is none */
+export function regexFinder(regex: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(regex);
+  return (text) => compiled.matcher(text).find();
+}

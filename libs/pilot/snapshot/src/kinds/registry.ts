@@ -1,5 +1,6 @@
 import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
 import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
+import { envoyFilterKind } from "./envoy-filter/envoy-filter.ts";
 import { gatewayKind } from "./gateway/gateway.ts";
 import type { ConfigKind } from "./kind.ts";
 import { meshConfigKind } from "./mesh-config/mesh-config.ts";
@@ -19,6 +20,13 @@ export { type AuthorizationPolicy, authorizationPoliciesOf } from "./authorizati
 export { credentialPaths, credentialRulesOf, rulesWithCredentials } from "./destination-rule/credentials.ts";
 export { destinationRulesOf, hasLabelFailover } from "./destination-rule/queries.ts";
 export type { DestinationRule } from "./destination-rule/state.ts";
+export {
+  type EnvoyFilter,
+  type EnvoyFilterSelection,
+  envoyFilterSelection,
+  envoyFiltersOf,
+  proxyMatchKey,
+} from "./envoy-filter/state.ts";
 export { type Gateway, gatewaysOf } from "./gateway/state.ts";
 export { type ProviderServiceReference, providerServiceOf } from "./mesh-config/provider-service.ts";
 export { type Mesh, PROVIDER_SIGNALS, type ProviderSignal, providerNamed, providerSort } from "./mesh-config/state.ts";
@@ -60,6 +68,7 @@ const KINDS = [
   workloadEntryKind,
   workloadGroupKind,
   sidecarKind,
+  envoyFilterKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
   authorizationPolicyKind,

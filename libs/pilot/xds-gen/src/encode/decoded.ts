@@ -1,10 +1,8 @@
 import { fromBinary, type Message, type Registry, toJson } from "@bufbuild/protobuf";
 import type { EncodedResource } from "./encoded.ts";
 
-/** Only debug pages need the whole API; it takes a second to load. */
-export async function wholeApi(): Promise<Registry> {
-  return (await import("@xebec/api-envoy/registry")).registry;
-}
+/** Envoy's whole API. Only debug pages and readers of EnvoyFilters need it; it takes a second to load. */
+export { loadWholeApi as wholeApi } from "@xebec/api-envoy";
 
 /** A resource as JSON; of one whose bytes only its client has, the version. */
 export function decoded(typeUrl: string, { bytes, version }: EncodedResource, registry: Registry): unknown {

@@ -9,6 +9,7 @@ import type { PatchError } from "../patch/patch-error.ts";
 import { PatchRun } from "../patch/patch-run.ts";
 import type { Scope } from "../scope/scope.ts";
 import { filterChainMessage, listenerMessage, networkFilterMessage, virtualHostMessage } from "./messages.ts";
+import { noteUnpatched } from "./unpatched.ts";
 import { bytesOf } from "./wire.ts";
 
 const NO_ERRORS: readonly PatchError[] = [];
@@ -37,7 +38,7 @@ export function encoded<P extends PatchPoint>(point: P, target: PatchTargets[P])
  * @returns undefined when a patch removed the object
  * @throws Error when the object cannot be encoded without patches
  */
-export function patchAndEncode<T, E>(
+export function patchAndEncode<T, E extends object>(
   scope: Scope,
   built: T,
   patch: (run: PatchRun, built: T) => T | undefined,
@@ -48,12 +49,17 @@ export function patchAndEncode<T, E>(
   const patched = patch(run, built);
   if (patched === undefined) return undefined;
   try {
-    return encode(patched, run.errors);
+    return noted(encode(patched, run.errors), run);
   } catch (error) {
     if (run.contributors.size === 0) throw error;
   }
   // Once more, and now each patch has to show that what it makes can be encoded.
   const careful = new PatchRun(scope, encoded);
   const sound = patch(careful, built);
-  return sound && encode(sound, careful.errors);
+  return sound && noted(encode(sound, careful.errors), careful);
+
+  function noted(resource: E, { contributors }: PatchRun): E {
+    if (contributors.size > 0) noteUnpatched(resource, () => encode(built, NO_ERRORS));
+    return resource;
+  }
 }

@@ -1,11 +1,12 @@
 import { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3/route";
 import type { BuiltRouteConfiguration } from "../build/built.ts";
+import { addition } from "../patch/addition.ts";
 import { patchRouteConfiguration } from "../patch/apply.ts";
 import type { PatchError } from "../patch/patch-error.ts";
 import type { Scope } from "../scope/scope.ts";
 import { contentHash, type EncodedResource, type ResourcePart } from "./encoded.ts";
 import { encoded, patchAndEncode } from "./patched.ts";
-import { EncodedVirtualHost } from "./virtual-host.ts";
+import { EncodedVirtualHost, encodeVirtualHost } from "./virtual-host.ts";
 import { withFields } from "./wire.ts";
 
 const { virtualHosts: VIRTUAL_HOSTS } = RouteConfigurationSchema.field;
@@ -87,7 +88,14 @@ export function encodeRouteConfiguration(
   built: BuiltRouteConfiguration,
   virtualHosts: readonly EncodedVirtualHost[],
 ): EncodedResource {
-  const hosts = withOwnDomains(virtualHosts);
+  const added = scope
+    .additions("virtualHost")
+    .flatMap((each) => addition(scope, each, () => each.virtualHosts?.(scope, built.name)) ?? [])
+    .flatMap((each) => encodeVirtualHost(scope, each, built.name) ?? []);
+  // A domain is the first one's that names it: the fallback, which has them all, stays last.
+  const hosts = withOwnDomains(
+    added.length > 0 ? [...virtualHosts.slice(0, -1), ...added, ...virtualHosts.slice(-1)] : virtualHosts,
+  );
   const resource = patchAndEncode(scope, built, patchRouteConfiguration, (table, errors) => {
     const all = [...errors];
     for (const { patchErrors } of hosts) for (const each of patchErrors) all.push(each);

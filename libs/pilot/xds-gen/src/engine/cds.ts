@@ -7,6 +7,7 @@ import { standardClusters, tunnelCluster } from "../cluster/standard-clusters.ts
 import { encodeClusters } from "../encode/cluster.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import { autoPassthroughHosts } from "../listener/gateway/auto-passthrough.ts";
+import { addition } from "../patch/addition.ts";
 import { NOWHERE, type Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
@@ -34,6 +35,7 @@ function sharedClusters(scope: Scope, workload: Workload): readonly EncodedResou
     ...scope.cached("cds/standard", (part) =>
       encodeClusters(part, [...standardClusters(part), ...addressClusters(part)]),
     ),
+    ...scope.cached("cds/added", addedClusters),
     ...scope.cachedFor("cds/own", workload, ownClusters),
   ];
 }
@@ -43,10 +45,18 @@ export function clusterLists(scope: Scope, workload: Workload): readonly (readon
   return [
     shared,
     scope.cached("cds/sni-dnat", sniDnat),
+    scope.cached("cds/added", addedClusters),
     scope.cachedFor("cds/own", workload, ownClusters),
     // What objects are behind them is the same everywhere.
     ...(placed.length > 0 ? [scope.cachedFor("cds/outbound-at", NOWHERE, outboundAt)] : []),
   ];
+}
+
+function addedClusters(scope: Scope): readonly EncodedResource[] {
+  return encodeClusters(
+    scope,
+    scope.additions("cluster").flatMap((each) => addition(scope, each, () => each.cluster?.(scope)) ?? []),
+  );
 }
 
 export function* prepareClusters(scope: Scope): Generator<undefined> {

@@ -6,6 +6,7 @@ import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
 import { explicitListeners } from "../listener/outbound/explicit-listeners.ts";
 import { outboundListeners } from "../listener/outbound/outbound-listeners.ts";
 import { withTelemetry } from "../listener/with-telemetry.ts";
+import { addition } from "../patch/addition.ts";
 import { keyed } from "../scope/keyed.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { TraceNode } from "../scope/trace-node.ts";
@@ -24,6 +25,7 @@ export function listenerLists(scope: Scope, workload: Workload): readonly (reado
   const isCaptured = workload.binding.mode === "captured";
   return [
     isCaptured ? outbound(scope, workload) : NONE,
+    scope.cached("lds/added", addedListeners),
     scope.cachedFor("lds/own", workload, (inner, own) =>
       encodeListeners(inner, withTelemetry(inner, ownListeners(inner, own), own.trace)),
     ),
@@ -37,6 +39,13 @@ function outbound(scope: Scope, { trace }: Workload): readonly EncodedResource[]
   return trace
     ? scope.cachedFor("lds/outbound", keyed({ ...trace }), make)
     : scope.cached("lds/outbound", (inner) => make(inner, undefined));
+}
+
+function addedListeners(scope: Scope): readonly EncodedResource[] {
+  const added = scope
+    .additions("listener")
+    .flatMap((each) => addition(scope, each, () => each.listener?.(scope)) ?? []);
+  return encodeListeners(scope, added);
 }
 
 function ownListeners(scope: Scope, workload: Workload): readonly BuiltListener[] {

@@ -101,9 +101,11 @@ function patchInlineRoutes(
   const { virtualHosts, ...own } = table;
   const changed = run.apply("routeConfiguration", own, place) ?? own;
   const around = { ...place, routeConfiguration: table.name };
-  const hosts = each(virtualHosts, (host, removed) => patchVirtualHost(run, host, around, removed));
-  if (changed === own && !hosts) return table;
-  return withKeys({ ...changed, virtualHosts: hosts?.list ?? virtualHosts }, hosts?.removedBy ?? []);
+  const added = run.addedVirtualHosts(table.name);
+  const all = added.length > 0 ? [...virtualHosts, ...added] : virtualHosts;
+  const hosts = each(all, (host, removed) => patchVirtualHost(run, host, around, removed));
+  if (changed === own && !hosts && all === virtualHosts) return table;
+  return withKeys({ ...changed, virtualHosts: hosts?.list ?? all }, hosts?.removedBy ?? []);
 }
 
 /** @returns undefined when no piece has changed; then nothing is copied */

@@ -1,4 +1,6 @@
+import type { BuiltVirtualHost } from "../build/built.ts";
 import type { Scope } from "../scope/scope.ts";
+import { addition } from "./addition.ts";
 import type { PatchFunction, PatchPlace, PatchPoint, PatchTargets } from "./patch.ts";
 import type { PatchError } from "./patch-error.ts";
 
@@ -17,6 +19,15 @@ export class PatchRun {
   constructor(scope: Scope, check?: EncodingCheck) {
     this.#scope = scope;
     this.#check = check;
+  }
+
+  /** The virtual hosts that patches add to a route table. */
+  addedVirtualHosts(table: string): readonly BuiltVirtualHost[] {
+    const added = this.#scope
+      .additions("virtualHost")
+      .flatMap((each) => addition(this.#scope, each, () => each.virtualHosts?.(this.#scope, table)) ?? []);
+    for (const { configKeys } of added) for (const key of configKeys) this.contributors.add(key);
+    return added;
   }
 
   /**

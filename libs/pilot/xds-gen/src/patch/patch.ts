@@ -1,5 +1,6 @@
 import type {
   BuiltCluster,
+  BuiltExtensionConfig,
   BuiltFilterChain,
   BuiltHttpFilter,
   BuiltListener,
@@ -8,6 +9,7 @@ import type {
   BuiltRouteConfiguration,
   BuiltVirtualHost,
 } from "../build/built.ts";
+import type { ProxyClass } from "../scope/proxy-class.ts";
 
 /** The points at which a late change applies, and what it gets there. */
 export interface PatchTargets {
@@ -57,12 +59,30 @@ export type PatchFunction<S, P extends PatchPoint> = (
   place: PatchPlace,
 ) => PatchTargets[P] | undefined;
 
+/** What may be added where nothing is around it that a patch could change. */
+export type AdditionKind = "cluster" | "listener" | "virtualHost" | "extensionConfig";
+
+/** Objects that a configuration object adds. Each function is pure; what throws adds nothing. */
+export interface Addition<S> {
+  /** Key of the object that asks for it. */
+  readonly configKey: string;
+  cluster?(scope: S): BuiltCluster | undefined;
+  listener?(scope: S): BuiltListener | undefined;
+  /** @param table the name of the route table */
+  virtualHosts?(scope: S, table: string): readonly BuiltVirtualHost[];
+  extensionConfig?(scope: S): BuiltExtensionConfig | undefined;
+}
+
 /** Where patches come from: one for each configuration kind that asks for them. */
 export interface PatchSource<S> {
+  /** Whether any patch is for a class of proxies at all: all others pay nothing for the source. */
+  concerns?(proxyClass: ProxyClass): boolean;
   /**
    * The patches for a class of proxies, in the order in which they apply.
    * @param scope the class; what is read of it here makes the class's patches anew when it changes
    * @param point those that have nothing to do at this point may be left out, so that they make nothing anew there
    */
   patches(scope: S, point: PatchPoint): readonly Patch<S>[];
+  /** What is added for a class of proxies, in the order in which it is. */
+  additions?(scope: S, kind: AdditionKind): readonly Addition<S>[];
 }

@@ -1,5 +1,5 @@
 import type { NodeType } from "@xebec/model-names";
-import { type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
+import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Interception, MeshProxy } from "./proxy.ts";
 
@@ -20,10 +20,12 @@ export type ProxyClass = Keyed<{
   readonly sidecar?: string;
   /** The account of their workload, while some role reads it. */
   readonly serviceAccount?: string;
+  /** Which EnvoyFilters patch what they get; absent where none does. */
+  readonly patched?: EnvoyFilterSelection;
 }>;
 
 /** What of a snapshot decides about the class of a proxy. */
-export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "mesh" | "rolesByAccount">;
+export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFilters" | "mesh" | "rolesByAccount">;
 
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
@@ -34,10 +36,12 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   }
   const { type, namespace, interception, http10 } = proxy;
   const sidecar = type === "sidecar" ? sidecarFor(snapshot, proxy) : undefined;
+  const patched = envoyFilterSelection(snapshot, proxy);
   return keyed({
     ...{ type, namespace, interception, http10, labels },
     ...(sidecar ? { sidecar: `${sidecar.namespace}/${sidecar.name}` } : {}),
     ...(snapshot.rolesByAccount.size > 0 ? { serviceAccount: proxy.serviceAccount } : {}),
+    ...(patched ? { patched } : {}),
   });
 }
 
@@ -47,6 +51,7 @@ export function hasSameClasses(before: ClassState, after: ClassState): boolean {
     before.selectorLabels === after.selectorLabels &&
     before.sidecars === after.sidecars &&
     before.rolesByAccount.size > 0 === after.rolesByAccount.size > 0 &&
+    before.envoyFilters === after.envoyFilters &&
     before.mesh.rootNamespace === after.mesh.rootNamespace
   );
 }

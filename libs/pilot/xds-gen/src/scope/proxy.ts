@@ -61,6 +61,8 @@ export interface MeshProxy {
   /** The WorkloadGroup of its namespace in which it registers its workload; empty for none. */
   readonly registrationGroup: string;
   readonly istioVersion: string;
+  /** The texts of the node's metadata, as far as they are short: EnvoyFilters match them. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Accepts HTTP/1.0. */
   readonly http10: boolean;
 }
@@ -134,12 +136,29 @@ export function proxyOf(node: {
     }),
     registrationGroup: text("AUTO_REGISTER_GROUP"),
     istioVersion: text("ISTIO_VERSION"),
+    metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",
   };
 }
 
 function localityOfLabels(labels: Readonly<Record<string, string>>): string {
   return (labels["topology.istio.io/locality"] ?? labels["istio-locality"] ?? "").replaceAll(".", "/");
+}
+
+/** Values that proxies have in common are kept once. */
+const interned = new Map<string, string>();
+const MOST_INTERNED = 10_000;
+const SHORT = 128;
+
+function shortTexts(metadata: Readonly<Record<string, unknown>>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== "string" || value.length > SHORT || name.length > SHORT) continue;
+    if (interned.size >= MOST_INTERNED) interned.clear();
+    for (const text of [name, value]) if (!interned.has(text)) interned.set(text, text);
+    found[interned.get(name) ?? name] = interned.get(value) ?? value;
+  }
+  return found;
 }
 
 function labelsOf(value: unknown): Record<string, string> {

@@ -21,7 +21,7 @@ import {
   virtualServicesOfSidecars,
 } from "@xebec/pilot-snapshot";
 import type { ResourceCache } from "../engine/resource-cache.ts";
-import type { Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
+import type { Addition, AdditionKind, Patch, PatchPoint, PatchSource } from "../patch/patch.ts";
 import { coveredServices, coveredVirtualServices, type Egress } from "./egress.ts";
 import { importedHosts } from "./imported-services.ts";
 import type { Keyed } from "./keyed.ts";
@@ -33,6 +33,7 @@ const NO_GATEWAYS: readonly Gateway[] = [];
 /** Discards dependency keys. */
 const NOWHERE = { add(): void {} };
 const NO_PATCHES: readonly Patch<Scope>[] = [];
+const NO_ADDITIONS: readonly Addition<Scope>[] = [];
 
 /** What all scopes of a snapshot share. */
 export interface ScopeSources {
@@ -119,16 +120,29 @@ export class Scope {
     return this.#sources.cache.find(this.proxyClass.key, name) !== undefined;
   }
 
-  /** True when there are sources of patches: without any, resources need no patching. */
+  /** True when some source has patches for the class: without any, resources need no patching. */
   get isPatched(): boolean {
-    return this.#sources.patches.length > 0;
+    return this.#sources.patches.some((each) => each.concerns?.(this.proxyClass) ?? true);
   }
 
   /** The patches of the class at a point, in the order in which they apply. */
   patches(point: PatchPoint): readonly Patch<Scope>[] {
-    const { patches: sources } = this.#sources;
-    if (sources.length === 0) return NO_PATCHES;
-    return this.cached(`patches/${point}`, (inner) => sources.flatMap((each) => each.patches(inner, point)));
+    if (!this.isPatched) return NO_PATCHES;
+    return this.cached(`patches/${point}`, (inner) =>
+      inner.#patchSources().flatMap((each) => each.patches(inner, point)),
+    );
+  }
+
+  /** What is added for the class, in the order in which it is. */
+  additions(kind: AdditionKind): readonly Addition<Scope>[] {
+    if (!this.isPatched) return NO_ADDITIONS;
+    return this.cached(`additions/${kind}`, (inner) =>
+      inner.#patchSources().flatMap((each) => each.additions?.(inner, kind) ?? []),
+    );
+  }
+
+  #patchSources(): readonly PatchSource<Scope>[] {
+    return this.#sources.patches.filter((each) => each.concerns?.(this.proxyClass) ?? true);
   }
 
   /**

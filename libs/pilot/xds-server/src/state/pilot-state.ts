@@ -1,3 +1,4 @@
+import { loadWholeApi } from "@xebec/api-envoy";
 import { Turns } from "@xebec/core-async";
 import type { Component } from "@xebec/core-lifecycle";
 import { type ConfigPosition, decodeResource, type MeshConfigSpec } from "@xebec/model-resources";
@@ -115,6 +116,8 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       order.add(async () => {
         const turns = new Turns();
         const change = { puts: await decoded(puts, decodeResource, turns), deletes: [...deletes] };
+        // Its patches are in Envoy's own words, of which any may be needed.
+        if (change.puts.some(({ kind }) => kind === "EnvoyFilter")) await loadWholeApi();
         if (jwksFetch !== "envoy") await keySets.prepare(keySetRefsIn(change.puts, snapshotOptions), KEY_SETS_MS);
         await build(config, change, turns);
         keySets.keepOnly(builder.keySetRefs);

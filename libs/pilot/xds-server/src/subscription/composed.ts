@@ -1,4 +1,4 @@
-import type { EncodedResource, ResourcePart } from "@xebec/pilot-xds-gen";
+import { type EncodedResource, type ResourcePart, unpatched } from "@xebec/pilot-xds-gen";
 
 /** What a composed resource was made of. */
 const bases = new WeakMap<EncodedResource, EncodedResource>();
@@ -16,7 +16,9 @@ export function composed(
   accepted: EncodedResource | undefined,
   parts: readonly string[],
 ): EncodedResource {
-  const instead = new Map(parts.map((name) => [name, accepted && partNamed(accepted, name)]));
+  const instead = new Map(
+    parts.map((name) => [name, (accepted && partNamed(accepted, name)) ?? unpatchedPart(desired, name)]),
+  );
   const key = JSON.stringify([...instead].map(([name, part]) => [name, part?.version]));
   let made = known.get(desired);
   if (!made) {
@@ -31,6 +33,18 @@ export function composed(
     made.set(key, resource);
     bases.set(resource, baseOf(desired));
   }
+  return resource;
+}
+
+function unpatchedPart(desired: EncodedResource, name: string): ResourcePart | undefined {
+  const part = partNamed(desired, name);
+  return part && unpatched(part);
+}
+
+/** A resource without the patches that changed it: for a client that rejects it and has accepted none before. */
+export function withoutPatches(desired: EncodedResource): EncodedResource | undefined {
+  const resource = unpatched(desired);
+  if (resource) bases.set(resource, baseOf(desired));
   return resource;
 }
 

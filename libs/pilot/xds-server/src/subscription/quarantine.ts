@@ -1,5 +1,5 @@
-import type { EncodedResource, ResourceSet } from "@xebec/pilot-xds-gen";
-import { composed, partNamed } from "./composed.ts";
+import { type EncodedResource, isUnpatched, type ResourceSet } from "@xebec/pilot-xds-gen";
+import { composed, partNamed, withoutPatches } from "./composed.ts";
 import { type Replacement, replaced } from "./derived-sets.ts";
 import type { Subscription } from "./subscription.ts";
 import { type Suspect, suspectsOf } from "./suspects.ts";
@@ -21,8 +21,11 @@ export function quarantineRejected(sub: Subscription, message: string): readonly
     suspects.some(({ isMentioned }) => isMentioned) ||
     (suspects.length === 1 && suspects.every((each) => each.isSufficient));
   const taken = confirmed ? suspects : suspects.slice(0, Math.ceil(suspects.length / 2));
-  for (const { resource, part, version, configKeys } of taken)
-    sub.quarantine.set(keyOf(resource, part), { resource, part, version, configKeys, message, confirmed });
+  for (const { resource, part, version, configKeys } of taken) {
+    const rejected = sub.sent.resources.get(resource);
+    const bare = part === undefined && rejected !== undefined && isUnpatched(rejected);
+    sub.quarantine.set(keyOf(resource, part), { resource, part, version, configKeys, bare, message, confirmed });
+  }
   const whole = new Set(taken.filter(({ part }) => confirmed && part === undefined).map(({ resource }) => resource));
   // A resource that stays away as a whole hides its parts: whether they are the cause is seen when it is back.
   if (whole.size > 0)
@@ -57,11 +60,15 @@ export function withoutQuarantined(sub: Subscription, set: ResourceSet): Resourc
   if (sub.quarantine.size === 0) return set;
   const replacements = new Map<string, EncodedResource | undefined>();
   const parts = new Map<string, string[]>();
-  for (const [key, { resource: name, part, version }] of sub.quarantine) {
+  for (const [key, { resource: name, part, version, bare }] of sub.quarantine) {
     const resource = set.resources.get(name);
     const now = part === undefined ? resource : resource && partNamed(resource, part);
     if (now?.version !== version) sub.quarantine.delete(key);
-    else if (part === undefined) replacements.set(name, sub.acked.resources.get(name));
+    else if (part === undefined)
+      replacements.set(
+        name,
+        sub.acked.resources.get(name) ?? (resource && !bare ? withoutPatches(resource) : undefined),
+      );
     else parts.set(name, [...(parts.get(name) ?? []), part]);
   }
   for (const [name, list] of parts) {
