@@ -5,7 +5,6 @@ import {
   list,
   map,
   message,
-  required,
   type Static,
   string,
   struct,
