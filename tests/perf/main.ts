@@ -1,4 +1,4 @@
-// Measures what there is and prints a table: `npm run bench [-- pilot many mixer citadel rest]`. Nothing is judged here.
+// Measures what there is and prints a table: `npm run bench [-- pilot scale many mixer citadel rest]`. Nothing is judged here.
 import { availableParallelism, cpus } from "node:os";
 import { citadelFigures } from "./citadel.bench.ts";
 import { manyInMeshFigures } from "./many-in-mesh.bench.ts";
@@ -6,10 +6,12 @@ import { manyObjectsFigures } from "./many-objects.bench.ts";
 import { mixerFigures } from "./mixer.bench.ts";
 import { pilotFigures } from "./pilot.bench.ts";
 import { restFigures } from "./rest.bench.ts";
+import { scaleFigures } from "./scale.bench.ts";
 import { printTable } from "./table.ts";
 
 const BENCHES = {
   pilot: pilotFigures,
+  scale: scaleFigures,
   many: async () => [...(await manyObjectsFigures()), ...(await manyInMeshFigures())],
   mixer: mixerFigures,
   citadel: citadelFigures,

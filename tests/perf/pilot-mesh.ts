@@ -18,11 +18,18 @@ export interface PilotMesh extends AsyncDisposable {
   readonly address: string;
 }
 
-export async function startPilot(folder: TempDir, name: string): Promise<PilotMesh> {
+/** @param more files beside the services and VirtualServices */
+export async function startPilot(
+  folder: TempDir,
+  name: string,
+  services = SERVICES,
+  more: Readonly<Record<string, string>> = {},
+): Promise<PilotMesh> {
   const dir = folder.file(name);
   mkdirSync(dir);
-  for (let i = 0; i < SERVICES; i++) save(dir, `se-${i}.yaml`, serviceEntry(i, "10.20.0.1"));
-  for (let i = 0; i < ROUTES; i++) save(dir, `vs-${i}.yaml`, virtualService(i, 5));
+  for (const [file, text] of Object.entries(more)) save(dir, file, text);
+  for (let i = 0; i < services; i++) save(dir, `se-${i}.yaml`, serviceEntry(i, "10.20.0.1"));
+  for (let i = 0; i < Math.min(ROUTES, services / 2); i++) save(dir, `vs-${i}.yaml`, virtualService(i, 5));
   const [grpc = 0, http = 0, monitoring = 0] = await freePorts(3);
   const at = (port: number): string => `127.0.0.1:${port}`;
   const flags = [

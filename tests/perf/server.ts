@@ -25,7 +25,7 @@ export class Server implements AsyncDisposable {
     closeSync(log);
     await waitFor(
       `${app} is ready`,
-      30_000,
+      180_000,
       async () => {
         if (child.exitCode !== null) throw new Error(readFileSync(logFile, "utf8").slice(-1000));
         return (await fetch(`http://${monitoring}/readyz`)).ok;

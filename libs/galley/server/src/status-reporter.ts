@@ -12,6 +12,8 @@ export class StatusReporter {
   readonly #generation: (key: string) => number | undefined;
   /** Errors that the log has, by object. */
   readonly #logged = new Map<string, string>();
+  /** What was reported of objects that are in use: an object that did not change has the same. */
+  readonly #accepted = new WeakMap<Resource, ConditionUpdate>();
   #refused: ReadonlyMap<string, ConditionUpdate> = new Map();
 
   /** @param generation gives `metadata.generation` of a published object */
@@ -48,16 +50,26 @@ export class StatusReporter {
   async published(resources: ReadonlyMap<string, Resource>, position: ConfigPosition | undefined): Promise<void> {
     // Before the objects: whoever sees an object's new hash knows a revision that has it.
     if (position) await this.#conditions?.observed(position);
+    if (!this.#conditions) return;
     const pace = new Pace();
     const updates = [...this.#refused.values()];
     for (const [key, resource] of resources) {
       if (this.#refused.has(key)) continue;
       if (pace.isDue) await pace.rest();
-      const update = accepted(key, resource, this.#generation(key));
+      const update = this.#acceptedOf(key, resource);
       updates.push(update);
-      this.#conditions?.set(update);
+      this.#conditions.set(update);
     }
-    this.#conditions?.replace(updates);
+    this.#conditions.replace(updates);
+  }
+
+  #acceptedOf(key: string, resource: Resource): ConditionUpdate {
+    const generation = this.#generation(key);
+    const known = this.#accepted.get(resource);
+    if (known && known.observedGeneration === generation) return known;
+    const update = accepted(key, resource, generation);
+    this.#accepted.set(resource, update);
+    return update;
   }
 }
 

@@ -68,6 +68,8 @@ class ConditionStore implements Conditions {
   readonly #bucket: KeyValue;
   readonly #controller: ConditionController;
   /** What was set last, by object, as text. */
+  /** The updates that were set last, by object. */
+  readonly #set = new Map<string, ConditionUpdate>();
   readonly #desired = new Map<string, string>();
   readonly #stored = new Map<string, Stored>();
   readonly #writing = new Set<Promise<boolean>>();
@@ -82,6 +84,9 @@ class ConditionStore implements Conditions {
   }
 
   set(update: ConditionUpdate): void {
+    // Of thousands that are set with each change all but a few are the same objects as before.
+    if (this.#set.get(update.object) === update) return;
+    this.#set.set(update.object, update);
     const text = JSON.stringify(update);
     if (this.#desired.get(update.object) === text) return;
     this.#desired.set(update.object, text);
@@ -93,7 +98,10 @@ class ConditionStore implements Conditions {
       },
       () => {
         // The next time that it is set it is tried again.
-        if (isNewest()) this.#desired.delete(update.object);
+        if (isNewest()) {
+          this.#desired.delete(update.object);
+          this.#set.delete(update.object);
+        }
         this.#stored.delete(update.object);
       },
     );
@@ -101,6 +109,7 @@ class ConditionStore implements Conditions {
 
   clear(object: string): void {
     this.#desired.delete(object);
+    this.#set.delete(object);
     this.#write(object, () => this.#delete(object));
   }
 

@@ -10,6 +10,8 @@ import { FolderListeners } from "./folder-listeners.ts";
 
 /** So many folders and files can be looked at without waiting: it takes less than a millisecond. */
 const GLANCE_FILES = 64;
+/** So many of many known files are looked at with each scan: a change whose event was lost is found after some of them. */
+const SCANNED_FILES = 256;
 
 export interface DirectoryHandlers {
   /** A file is new or changed, and was still; `content` is all of it. */
@@ -70,6 +72,10 @@ class DirectoryWatcher implements Component {
   #synced = false;
   /** What the last glance saw. */
   #glanced = "";
+  /** Every known file is looked at by the next scan: events were lost, or a link leads to other files. */
+  #isWholeDue = true;
+  /** Where the next scan goes on among many known files. */
+  #next = 0;
 
   constructor(options: DirectoryWatcherOptions) {
     this.#root = options.root;
@@ -134,17 +140,29 @@ class DirectoryWatcher implements Component {
       await this.#scanFolder(this.#root, found, errors);
     } catch (error) {
       this.#listeners.close();
+      this.#isWholeDue = true;
       const what = `the folder ${this.#root} cannot be read; create it or choose another one`;
       const reported = error instanceof XebecError ? error : new XebecError("not_found", what, { cause: error });
       this.#reportErrors(new Map([[this.#root, reported]]));
       return;
     }
     this.#reportErrors(errors);
-    const gone = [...this.#files.paths].filter((path) => !found.has(path));
-    await Promise.all([...found, ...gone].map((path) => this.#files.examine(path)));
+    const known = new Set(this.#files.paths);
+    const gone = [...known].filter((path) => !found.has(path));
+    const due = this.#isWholeDue ? [...found] : this.#dueOf([...found], known);
+    this.#isWholeDue = false;
+    await Promise.all([...due, ...gone].map((path) => this.#files.examine(path)));
     if (this.#synced || this.#stop.signal.aborted) return;
     this.#synced = true;
     this.#guard(() => this.#handlers.synced());
+  }
+
+  /** New files, and a part of the known ones, all of which have their turn. */
+  #dueOf(found: readonly string[], known: ReadonlySet<string>): readonly string[] {
+    if (found.length <= SCANNED_FILES) return found;
+    const begin = this.#next % found.length;
+    this.#next = begin + SCANNED_FILES;
+    return found.filter((path, i) => !known.has(path) || (i >= begin && i < begin + SCANNED_FILES));
   }
 
   #reportErrors(errors: ReadonlyMap<string, XebecError>): void {
@@ -198,14 +216,17 @@ class DirectoryWatcher implements Component {
   #event(folder: string, name: string | null): void {
     if (this.#stop.signal.aborted) return;
     if (name === null) {
+      this.#isWholeDue = true;
       void this.#scan.request();
       return;
     }
     const path = join(folder, name);
     if (this.#isRead(path)) void this.#files.examine(path);
     // The link behind which a mounted ConfigMap is exchanged.
-    else if (name.startsWith("..")) void this.#scan.request();
-    else if (!name.startsWith(".")) void this.#lookForFolder(path);
+    else if (name.startsWith("..")) {
+      this.#isWholeDue = true;
+      void this.#scan.request();
+    } else if (!name.startsWith(".")) void this.#lookForFolder(path);
   }
 
   /** Editors make many files that are not read: only a folder that comes or goes is worth a scan. */

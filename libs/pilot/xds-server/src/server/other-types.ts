@@ -27,7 +27,7 @@ export async function answerDebug(
 ): Promise<void> {
   if (nonce !== "") return; // the acknowledgement of the answer
   try {
-    const asked = delta ? subscribe : names();
+    const asked = delta ? subscribe() : names();
     const resources = await debugResources(server, { typeUrl, names: asked, identity, systemNamespace });
     stream.write(otherResponse(delta, { typeUrl, nonce: randomUUID(), resources, identifier: controlPlane() }));
   } catch (error) {

@@ -28,12 +28,19 @@ export function takeDeltaNames(
   names: NameSets,
   warming: ReadonlySet<string>,
 ): boolean {
-  const { subscribe, unsubscribe, initialVersions, nonce } = request;
+  const { nameBytes, unsubscribe, initialVersions, nonce } = request;
   const isFirst = sub.names === undefined;
   if (initialVersions.size > 0 && sub.state === "initial")
     sub.sent = sub.acked = initialVersionsSet(initialVersions, warming);
   if (sub.isWildcard) return false;
-  if (subscribe.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
+  if (nameBytes.length === 0 && unsubscribe.length === 0 && !isFirst && nonce !== "") return false;
+  if (isFirst && unsubscribe.length === 0 && initialVersions.size === 0) {
+    // Proxies that are alike ask for the same with the same bytes: the names are read once for all of them.
+    sub.requested = names.ofBytes(nameBytes, () => [...request.subscribe()]);
+    sub.names = sub.requested.set;
+    return true;
+  }
+  const subscribe = request.subscribe();
   const wanted = new Set(sub.names?.names);
   if (isFirst) for (const name of initialVersions.keys()) wanted.add(name);
   for (const name of unsubscribe) wanted.delete(name);
@@ -70,6 +77,8 @@ export function repeatedNames(subs: Iterable<Subscription>, request: Buffer, at:
 
 /** Drops the resources that the client does not request any more: it does not have them. */
 function forget(sub: Subscription): void {
+  sub.rejectedVersion = "";
+  if (sub.sent.resources.size === 0 && sub.acked.resources.size === 0) return;
   const wanted = new Set(sub.names?.names);
   const keep = (set: ResourceSet): ResourceSet =>
     [...set.resources.keys()].every((name) => wanted.has(name))
@@ -78,5 +87,4 @@ function forget(sub: Subscription): void {
   const same = sub.acked === sub.sent;
   sub.sent = keep(sub.sent);
   sub.acked = same ? sub.sent : keep(sub.acked);
-  sub.rejectedVersion = "";
 }

@@ -29,11 +29,11 @@ export interface XdsRequest {
   readonly node: XdsNode | undefined;
   /** The error of a NACK. */
   readonly error: { readonly code: number; readonly message: string } | undefined;
-  /** State of the world: the names asked for, as their own bytes on the wire; equal bytes are equal names. */
+  /** The names asked for, as their own bytes on the wire, of Delta those that are added; equal bytes are equal names. */
   readonly nameBytes: Uint8Array;
   readonly names: () => string[];
   /** Delta only. */
-  readonly subscribe: readonly string[];
+  readonly subscribe: () => readonly string[];
   readonly unsubscribe: readonly string[];
   /** Delta only: names and versions that the client still has from an earlier stream. */
   readonly initialVersions: ReadonlyMap<string, string>;
@@ -111,8 +111,8 @@ export function readRequest(bytes: Buffer, repeated: (bytes: Buffer, at: number)
     node,
     error,
     nameBytes,
-    names: () => readNames(bytes),
-    subscribe: [],
+    names: () => readNames(bytes, SOTW.names),
+    subscribe: () => [],
     unsubscribe: [],
     initialVersions: NO_VERSIONS,
   };
@@ -124,14 +124,16 @@ export function readDeltaRequest(bytes: Buffer): XdsRequest {
   let nonce = "";
   let node: XdsNode | undefined;
   let error: XdsRequest["error"];
-  const subscribe: string[] = [];
+  const added = new FieldBytes(bytes);
   const unsubscribe: string[] = [];
   let versions: Map<string, string> | undefined;
-  eachField(bytes, (field, reader) => {
+  eachField(bytes, (field, reader, start) => {
     if (field === DELTA.typeUrl) typeUrl = reader.string();
     else if (field === DELTA.nonce) nonce = reader.string();
-    else if (field === DELTA.subscribe) subscribe.push(reader.string());
-    else if (field === DELTA.unsubscribe) unsubscribe.push(reader.string());
+    else if (field === DELTA.subscribe) {
+      reader.skip(2);
+      added.add(start, reader.pos);
+    } else if (field === DELTA.unsubscribe) unsubscribe.push(reader.string());
     else if (field === DELTA.initialVersions) {
       versions ??= new Map();
       const entry = readPair(reader.bytes(), MAP_ENTRY.key, MAP_ENTRY.value);
@@ -139,7 +141,7 @@ export function readDeltaRequest(bytes: Buffer): XdsRequest {
     } else if (field === DELTA.node) node = readNode(reader.bytes());
     else if (field === DELTA.error) error = readStatus(reader.bytes());
     else return false;
-    if (subscribe.length > MAX_NAMES || unsubscribe.length > MAX_NAMES || (versions?.size ?? 0) > MAX_NAMES)
+    if (added.count > MAX_NAMES || unsubscribe.length > MAX_NAMES || (versions?.size ?? 0) > MAX_NAMES)
       throw new XebecError("invalid_argument", `a request may name ${MAX_NAMES} resources at the most`);
     return true;
   });
@@ -149,12 +151,36 @@ export function readDeltaRequest(bytes: Buffer): XdsRequest {
     version: "",
     node,
     error,
-    nameBytes: EMPTY,
+    nameBytes: added.bytes,
     names: () => [],
-    subscribe,
+    subscribe: () => readNames(bytes, DELTA.subscribe),
     unsubscribe,
     initialVersions: versions ?? NO_VERSIONS,
   };
+}
+
+/** The bytes of all fields of one number, which mostly stand one behind the other. */
+class FieldBytes {
+  count = 0;
+  readonly #message: Buffer;
+  readonly #parts: [number, number][] = [];
+
+  constructor(message: Buffer) {
+    this.#message = message;
+  }
+
+  add(from: number, to: number): void {
+    this.count++;
+    const last = this.#parts.at(-1);
+    if (last?.[1] === from) last[1] = to;
+    else this.#parts.push([from, to]);
+  }
+
+  get bytes(): Uint8Array {
+    const parts = this.#parts.map(([from, to]) => this.#message.subarray(from, to));
+    const [first = EMPTY] = parts;
+    return parts.length > 1 ? Buffer.concat(parts) : first;
+  }
 }
 
 const EMPTY = new Uint8Array();
@@ -175,10 +201,10 @@ function eachField(bytes: Uint8Array, take: (field: number, reader: BinaryReader
   }
 }
 
-function readNames(bytes: Uint8Array): string[] {
+function readNames(bytes: Uint8Array, of: number): string[] {
   const names: string[] = [];
   eachField(bytes, (field, reader) => {
-    if (field !== SOTW.names) return false;
+    if (field !== of) return false;
     names.push(reader.string());
     return true;
   });

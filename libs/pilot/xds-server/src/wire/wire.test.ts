@@ -85,7 +85,7 @@ describe("a discovery request", () => {
           ...{ resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe },
         });
         const read = readDeltaRequest(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message)));
-        assert.deepEqual([read.subscribe, read.unsubscribe], [subscribe, unsubscribe]);
+        assert.deepEqual([read.subscribe(), read.unsubscribe], [subscribe, unsubscribe]);
         assert.deepEqual([...read.initialVersions].sort(), Object.entries(versions).sort());
         assert.equal(read.nonce, each.responseNonce);
       }),
