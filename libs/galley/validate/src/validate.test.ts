@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
+import { keyOf } from "@xebec/model-resources";
 import fc from "fast-check";
 import { validateObject, violationsText } from "./index.ts";
 
@@ -187,4 +188,25 @@ it("never throws, whatever an object is", () => {
       },
     ),
   );
+});
+
+test("an object of a kind without namespaces has none, whatever namespace others get", () => {
+  const value = (metadata: object) => ({
+    apiVersion: "rbac.istio.io/v1alpha1",
+    kind: "ClusterRbacConfig",
+    metadata,
+    spec: { mode: "ON" },
+  });
+  const own = validateObject({ value: value({ name: "default" }) }, { defaultNamespace: "shop" });
+  assert.ok(own.outcome === "accepted");
+  assert.equal(keyOf(own.resource), "rbac.istio.io/ClusterRbacConfig//default");
+  const [other, named] = [{ name: "default", namespace: "shop" }, { name: "mine" }].map((each) =>
+    validateObject({ value: value(each) }),
+  );
+  assert.ok(other?.outcome === "rejected" && named?.outcome === "rejected");
+  assert.equal(
+    violationsText(other.violations),
+    "metadata.namespace: must be left out: a ClusterRbacConfig has no namespace",
+  );
+  assert.equal(violationsText(named.violations), "metadata.name: must be default: no other ClusterRbacConfig counts");
 });
