@@ -27,6 +27,9 @@ export const IstiodConfig = defineConfig({
     busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    scopeGatewayToNamespace: option.boolean("gateways serve only Gateways of their own namespace", false, {
+      env: "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
+    }),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
@@ -85,6 +88,7 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
       registries: config.busURL.length > 0 ? ["Bus"] : [],
       secrets: config.busURL.length > 0 || config.configDir !== undefined,
       http10: config.http10,
+      scopeGatewayToNamespace: config.scopeGatewayToNamespace,
     }),
     galley: configOf(GalleyConfig, {
       ...identity("galley"),

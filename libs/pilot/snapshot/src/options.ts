@@ -10,6 +10,8 @@ export interface SnapshotOptions {
   readonly mesh?: MeshConfigSpec;
   /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
   readonly http10?: boolean;
+  /** True when routers serve the Gateways of their own namespace alone. */
+  readonly ownNamespaceGateways?: boolean;
   /** Who fetches the keys that verify tokens; pilot when left out. */
   readonly jwksFetch?: JwksFetch;
 }

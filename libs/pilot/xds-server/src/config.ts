@@ -40,6 +40,9 @@ export const PilotConfig = defineConfig({
     caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
+    scopeGatewayToNamespace: option.boolean("gateways serve only Gateways of their own namespace", false, {
+      env: "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
+    }),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
     jwtPubKeyRefreshInterval: option.string("how often the keys that verify tokens are fetched", "20m", {
       env: "PILOT_JWT_PUB_KEY_REFRESH_INTERVAL",

@@ -66,6 +66,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     trustDomain: config["trust-domain"],
     registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache }) ?? []),
     http10: config.http10,
+    ownNamespaceGateways: config.scopeGatewayToNamespace,
     secrets: config.secrets || config.configDir !== undefined,
     jwksFetch: jwksFetchOf(config),
     keySets: keySetOptions(config, metrics),

@@ -131,6 +131,21 @@ describe("a secret", () => {
   });
 });
 
+describe("the Gateways of a router", () => {
+  for (const ownNamespaceGateways of [false, true])
+    it(`are those of ${ownNamespaceGateways ? "its own namespace, when pilot is told so" : "all namespaces"}`, () => {
+      const own = gateway("own", [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] }]);
+      const far = {
+        ...gateway("far", [{ port: { number: 81, name: "http", protocol: "HTTP" }, hosts: ["*"] }]),
+        namespace: "far",
+      };
+      const builder = new MeshBuilder({ ownNamespaceGateways });
+      const made = new Generator(builder.apply({ config: { puts: [own, far], deletes: [] } }).snapshot);
+      const names = [...made.resources("listener", ROUTER, made.proxyClass(ROUTER)).resources.keys()].sort();
+      assert.deepEqual(names, ownNamespaceGateways ? ["0.0.0.0_80"] : ["0.0.0.0_80", "0.0.0.0_81"]);
+    });
+});
+
 describe("what a gateway leaves out is told", () => {
   for (const [name, secrets, tls, expected] of [
     ["a Secret that is not there", [], SIMPLE, "no Secret gw/web"],

@@ -324,7 +324,7 @@ export class Scope {
 
   /** The Gateways that select the class, oldest first. */
   gateways(): readonly Gateway[] {
-    return this.proxyClass.type === "router" ? this.read(gatewaysOf, this.proxyClass.labels) : NO_GATEWAYS;
+    return this.proxyClass.type === "router" ? this.read(gatewaysOf, this.proxyClass) : NO_GATEWAYS;
   }
 
   /** The VirtualServices attached to a Gateway that are visible to the class, oldest first. */

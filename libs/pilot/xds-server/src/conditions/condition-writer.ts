@@ -10,6 +10,8 @@ import { ObjectsInUse } from "./objects-in-use.ts";
 
 /** Conditions follow a change after this pause, so that a burst of changes is reported once. */
 const PAUSE_MS = 100;
+/** Certificates end without any change: what they mean is looked at so often. */
+const RECHECK_MS = 600_000;
 
 /** The condition of every object that pilot reads: where it is attached, or which proxy rejected it and why. */
 export function* conditionsOf(
@@ -51,6 +53,7 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
   const conditions = createConditions(bus, "pilot");
   const stop = new AbortController();
   let position: ConfigPosition | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const inUse = new ObjectsInUse(server, () => void run.request());
   const run = new Coalescer(async () => {
     await sleep(PAUSE_MS, stop.signal);
@@ -76,6 +79,7 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
     name: "conditions",
     async start() {
       void run.request();
+      timer = setInterval(() => void run.request(), RECHECK_MS).unref();
     },
     changed: () => void run.request(),
     proxiesChanged: () => inUse.changed(),
@@ -85,6 +89,7 @@ export function conditionWriter(server: XdsServer, bus: Bus): ConditionWriter {
     },
     async close() {
       stop.abort();
+      clearInterval(timer);
       inUse.close();
     },
   };

@@ -31,6 +31,8 @@ export interface PilotStateOptions {
   readonly mesh?: MeshConfigSpec;
   /** True when every proxy takes HTTP/1.0 from its clients. */
   readonly http10?: boolean;
+  /** True when routers serve the Gateways of their own namespace alone. */
+  readonly ownNamespaceGateways?: boolean;
   /** Who fetches the keys that verify tokens, and how pilot does it. */
   readonly jwksFetch?: JwksFetch;
   readonly keySets: Omit<KeySetsOptions, "onChange" | "cacheFile">;
@@ -59,7 +61,8 @@ export interface PilotState extends Component {
 export function createPilotState(options: PilotStateOptions): PilotState {
   const { bus, domain, trustDomain, mesh, http10 = false, registries, cacheDir, onSnapshot, onReached } = options;
   const { jwksFetch = "istiod" } = options;
-  const snapshotOptions = { domain, trustDomain, http10, jwksFetch, ...(mesh ? { mesh } : {}) };
+  const { ownNamespaceGateways = false } = options;
+  const snapshotOptions = { domain, trustDomain, http10, ownNamespaceGateways, jwksFetch, ...(mesh ? { mesh } : {}) };
   const builder = new SnapshotBuilder({
     ...snapshotOptions,
     registries: [...registries, new ServiceEntryRegistry()],

@@ -80,7 +80,7 @@ function unresolvedProviders(snapshot: MeshState & ServiceState): string[] {
 /** @param spec absent means all defaults */
 export function meshOf(
   spec: MeshConfigSpec | undefined,
-  { domain, trustDomain, http10 = false, jwksFetch = "istiod", mesh }: SnapshotOptions,
+  { domain, trustDomain, http10 = false, ownNamespaceGateways = false, jwksFetch = "istiod", mesh }: SnapshotOptions,
 ): Mesh {
   const normalization = spec?.pathNormalization?.normalization ?? "DEFAULT";
   const detection =
@@ -93,6 +93,7 @@ export function meshOf(
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
     domain,
     http10,
+    ownNamespaceGateways,
     jwksFetch,
     accessLogFile: spec?.accessLogFile ?? "",
     accessLogFormat: spec?.accessLogFormat ?? "",

@@ -62,6 +62,8 @@ export interface Mesh {
   readonly disableReports: boolean;
   /** Proxies take HTTP/1.0 from their clients. */
   readonly http10: boolean;
+  /** Routers serve the Gateways of their own namespace alone. */
+  readonly ownNamespaceGateways: boolean;
   /** Who fetches the keys that verify tokens. */
   readonly jwksFetch: JwksFetch;
   /** Fields of the mesh configuration that have no effect, as `path: why`. */
