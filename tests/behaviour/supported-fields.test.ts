@@ -17,6 +17,8 @@ const TABLES = [
   "EnvoyFilter",
   "PeerAuthentication",
   "RequestAuthentication",
+  "Policy",
+  "MeshPolicy",
   "AuthorizationPolicy",
   "Telemetry",
   "ClusterRbacConfig",

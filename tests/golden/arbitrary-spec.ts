@@ -79,6 +79,9 @@ const LIKELY = new Set([
   "accessLogFile",
   "fixedDelay",
   "jwtRules",
+  "origins",
+  "jwt",
+  "peers",
   "issuer",
   "name",
   "number",
@@ -100,6 +103,7 @@ const ONE_OF = [
   ["simple", "consistentHash"],
   ["mirror", "mirrors"],
   ["credentialName", "credentialNames", "tlsCertificates", "serverCertificate"],
+  ["exact", "prefix", "suffix", "regex"],
   ["selector", "targetRef", "targetRefs"],
 ];
 
@@ -173,5 +177,6 @@ export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, u
 
 /** The mesh configuration has one place; everything else may be anywhere. */
 function placeOf(kindName: string): object {
+  if (kindName === "MeshPolicy") return { name: "default" };
   return kindName === "MeshConfig" ? { name: "mesh", namespace: "istio-system" } : {};
 }

@@ -13,6 +13,8 @@ const RUNS = { numRuns: 25, seed: 20_261_129 };
 const PROXIES = { routers: [{ app: "v1" }], use: undefined };
 /** Of a group with many kinds these are enough. */
 const SOME = new Set([
+  "Policy",
+  "MeshPolicy",
   "ClusterRbacConfig",
   "RbacConfig",
   "ServiceRole",

@@ -19,6 +19,8 @@ const KINDS: Readonly<Record<string, readonly [made: number, accepted: number]>>
   ServiceEntry: [800, 50],
   PeerAuthentication: [150, 50],
   RequestAuthentication: [300, 50],
+  Policy: [300, 30],
+  MeshPolicy: [300, 30],
   MeshConfig: [150, 50],
 };
 

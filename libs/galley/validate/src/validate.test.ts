@@ -99,7 +99,6 @@ test("kinds, groups and versions that are nearly right, and those that Istio has
       "QuotaSpecBinding",
       /^kind: QuotaSpecBinding of config\.istio\.io is not supported by this version$/,
     ],
-    ["authentication.istio.io/v1alpha1", "Policy", /not supported by this version; write a PeerAuthentication/],
     ["rbac.istio.io/v1alpha1", "AuthorizationPolicy", /not supported/],
     ["config.istio.io/v1alpha2", "QuotaSpec", /not supported/],
     ["install.istio.io/v1alpha1", "IstioOperator", /not supported/],

@@ -1,5 +1,6 @@
 import { notSupported } from "@xebec/model-schema";
 import type { Kind, UnsupportedKind } from "./kind.ts";
+import { meshPolicy, policy } from "./kinds/authentication-policy/index.ts";
 import { authorizationPolicy } from "./kinds/authorization-policy/index.ts";
 import { destinationRule } from "./kinds/destination-rule/index.ts";
 import { envoyFilter } from "./kinds/envoy-filter/index.ts";
@@ -19,6 +20,7 @@ import { virtualService } from "./kinds/virtual-service/index.ts";
 import { workloadEntry } from "./kinds/workload-entry/index.ts";
 import { workloadGroup } from "./kinds/workload-group/index.ts";
 
+export type { AuthenticationPolicySpec, PolicyJwt } from "./kinds/authentication-policy/schema.ts";
 // What the other packages use of the kinds.
 export { type ConditionKey, conditionKey, isHttpOnly } from "./kinds/authorization-policy/condition-keys.ts";
 export { isPathTemplate } from "./kinds/authorization-policy/path-template.ts";
@@ -90,6 +92,8 @@ export const KINDS: readonly Kind[] = [
   envoyFilter,
   peerAuthentication,
   requestAuthentication,
+  policy,
+  meshPolicy,
   authorizationPolicy,
   clusterRbacConfig,
   rbacConfig,

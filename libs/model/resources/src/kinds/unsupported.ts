@@ -46,18 +46,7 @@ export const REFUSED_KINDS: readonly UnsupportedKind[] = [
     { IstioOperator: "istiooperators iop io" },
     "the laptop platform is configured by flags, the mesh by MeshConfig",
   ),
-  ...kinds(
-    "authentication.istio.io",
-    ["v1alpha1"],
-    { Policy: "policies" },
-    "write a PeerAuthentication of security.istio.io",
-  ),
-  ...kinds(
-    "authentication.istio.io",
-    ["v1alpha1"],
-    { MeshPolicy: "meshpolicies" },
-    "write a PeerAuthentication of security.istio.io in the root namespace",
-  ),
+  ...kinds("authentication.istio.io", ["v1alpha1"], { Policy: "policies", MeshPolicy: "meshpolicies" }),
   ...kinds(
     "rbac.istio.io",
     ["v1alpha1"],

@@ -1,3 +1,4 @@
+import { authenticationPolicyKind } from "./authentication-policy/authentication-policy.ts";
 import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
 import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
 import { envoyFilterKind } from "./envoy-filter/envoy-filter.ts";
@@ -15,6 +16,11 @@ import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
 import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
+export {
+  type AuthenticationPolicy,
+  authenticationPolicyOf,
+  type PolicyTarget,
+} from "./authentication-policy/state.ts";
 // What generation uses of the kinds: the forms of their objects, and the queries that find them.
 export { type AuthorizationPolicy, authorizationPoliciesOf } from "./authorization-policy/state.ts";
 export { credentialPaths, credentialRulesOf, rulesWithCredentials } from "./destination-rule/credentials.ts";
@@ -71,6 +77,7 @@ const KINDS = [
   envoyFilterKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
+  authenticationPolicyKind,
   authorizationPolicyKind,
   rbacKinds,
   telemetryKind,

@@ -163,7 +163,8 @@ function transportSocket(
     return {};
   }
   if (!scope.mesh.autoMtls || service.external) return {};
-  const inferred = mtlsMode(scope, service.namespace, undefined, undefined);
+  const target = { name: service.name, port: port.number, portName: port.name };
+  const inferred = mtlsMode(scope, service.namespace, undefined, undefined, target);
   if (inferred === "DISABLE") return {};
   if (passthrough) {
     // Hosts that are known by their address only have no metadata to choose by: all of them, or none.

@@ -142,7 +142,10 @@ function builtEndpoint(scope: Scope, service: MeshService, endpoint: MeshEndpoin
 /** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
 function speaksMtls(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): boolean {
   const port = endpoint.ports[portName];
-  return endpoint.mtls && mtlsMode(scope, service.namespace, endpoint.labels, port) !== "DISABLE";
+  if (!endpoint.mtls) return false;
+  const number = service.ports.find((each) => each.name === portName)?.number ?? 0;
+  const target = { name: service.name, port: number, portName };
+  return mtlsMode(scope, service.namespace, endpoint.labels, port, target) !== "DISABLE";
 }
 
 /** The endpoints of a DNS cluster, which are part of the cluster itself. */

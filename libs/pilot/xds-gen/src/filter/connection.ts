@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TcpProxySchema } from "@xebec/api-envoy/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
+import type { PolicyTarget } from "@xebec/pilot-snapshot";
 import type { BuiltInlineRouteConfiguration } from "../build/built.ts";
 
 /** Which connections a listener accepts: to the proxy's own workload, to other services, or at the edge of the mesh. */
@@ -24,6 +25,8 @@ export interface HttpConnection {
   readonly service?: CalledService;
   /** Namespace of the called services; inbound only. */
   readonly serviceNamespace?: string;
+  /** The called port, as policies of Istio 1.1 know it; inbound only. */
+  readonly target?: PolicyTarget;
   /** Accept CONNECT requests. */
   readonly connect?: boolean;
   /** Accept gRPC-Web. */

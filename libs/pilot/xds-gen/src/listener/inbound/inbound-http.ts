@@ -5,6 +5,7 @@ import { virtualHostSettings } from "../../filter/http/registry.ts";
 import { NO_TIMEOUT } from "../../route/route-timeout.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
+import { policyTarget } from "../../security/mtls.ts";
 
 /** The service of a served port. */
 export function calledService({ host, serviceName: name, serviceNamespace: namespace }: ServiceTarget): CalledService {
@@ -19,6 +20,7 @@ export function inboundHttp(scope: Scope, target: ServiceTarget, listener: strin
     statPrefix: `inbound_${listener}`,
     service: calledService(target),
     serviceNamespace: target.serviceNamespace,
+    target: policyTarget(target),
     grpcWeb: target.protocol === "GRPC-Web",
     routes: { inline: routesOf(scope, target) },
   };

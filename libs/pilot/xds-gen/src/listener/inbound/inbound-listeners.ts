@@ -4,7 +4,7 @@ import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
 import type { TcpConnection } from "../../filter/connection.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../../scope/workload.ts";
-import { mtlsDecision, portsWithMode } from "../../security/mtls.ts";
+import { mtlsDecision, policyTarget, portsWithMode } from "../../security/mtls.ts";
 import { ANY_TRANSPORT, type DestinationMatch, filterChains, type Transport } from "../chain.ts";
 import { inspectors, listenerFilter } from "../listener-filters.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
@@ -103,7 +103,7 @@ function portChains(
   destination: DestinationMatch,
   name: string,
 ): BuiltFilterChain[] {
-  const { mode, configKeys: policyKeys } = modeAt(scope, target.targetPort);
+  const { mode, configKeys: policyKeys } = modeAt(scope, target.targetPort, target);
   const { ingress } = target;
   const configKeys = ingress ? [...policyKeys, ingress.configKey] : policyKeys;
   const chains = (takes: "http" | "tcp", transports: readonly Transport[]): BuiltFilterChain[] => {
@@ -128,9 +128,9 @@ function portChains(
 }
 
 /** The mutual TLS mode of a port, and the key of the policy that sets it. */
-function modeAt(scope: Scope, port: number | undefined) {
+function modeAt(scope: Scope, port: number | undefined, target?: ServiceTarget) {
   const { namespace, labels } = scope.proxyClass;
-  const { mode, configKey } = mtlsDecision(scope, namespace, labels, port);
+  const { mode, configKey } = mtlsDecision(scope, namespace, labels, port, target && policyTarget(target));
   return { mode, configKeys: configKey === undefined ? [] : [configKey] };
 }
 
