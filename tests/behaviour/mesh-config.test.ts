@@ -27,7 +27,7 @@ describe("the mesh configuration", () => {
   before(async () => {
     lab = await openLab({
       proxies: {
-        client: PROXIES.client as never,
+        ...{ client: PROXIES.client as never, gateway: PROXIES.gateway as never },
         server: { kind: "captured", ip: "10.1.0.30", labels: { app: "own" } },
       },
       services: [
@@ -41,6 +41,17 @@ describe("the mesh configuration", () => {
         { name: "local", at: "127.0.0.1:80" },
         { name: "one", at: "10.160.0.1:80" },
         { name: "two", at: "10.160.0.2:80" },
+      ],
+      objects: [
+        object("Gateway", "edge", {
+          selector: { istio: "ingressgateway" },
+          servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] }],
+        }),
+        object("VirtualService", "edge", {
+          hosts: ["edge.example"],
+          gateways: ["edge"],
+          http: [{ route: [{ destination: { host: "web" } }] }],
+        }),
       ],
       flags: ["--file-flush-interval-msec", "10"],
     });
@@ -178,6 +189,48 @@ describe("the mesh configuration", () => {
         assert.match(stats, /AES256-GCM-SHA384: [1-9]/);
       },
     );
+  });
+
+  it("defaultConfig.proxyHeaders: the server's name, the request's id, what is said of the client's certificate", async () => {
+    const own = lab.ca.issue({ uris: ["spiffe://cluster.local/ns/default/sa/default"] });
+    const known = () => call({ to: "server", tls: { ...own, alpn: ["istio"] } });
+    const usual = await known();
+    assert.equal(usual.headers.server, "istio-envoy");
+    assert.match(usual.got?.headers["x-forwarded-client-cert"] ?? "", /Subject=.*URI=/);
+    const proxyHeaders = {
+      server: { value: "own" },
+      requestId: { disabled: true },
+      setCurrentClientCertDetails: { uri: false },
+    };
+    await during({ defaultConfig: { proxyHeaders } }, async () => {
+      const { headers, got } = await known();
+      assert.deepEqual([headers.server, got?.headers["x-request-id"]], ["own", undefined]);
+      assert.doesNotMatch(got?.headers["x-forwarded-client-cert"] ?? "", /URI=spiffe/);
+    });
+    await during(
+      { defaultConfig: { proxyHeaders: { server: { disabled: true }, forwardedClientCert: "SANITIZE" } } },
+      async () => {
+        const { headers, got } = await known();
+        assert.deepEqual([headers.server, got?.headers["x-forwarded-client-cert"]], [undefined, undefined]);
+      },
+    );
+  });
+
+  it("defaultConfig.gatewayTopology: proxies before gateways are trusted", async () => {
+    const at = () =>
+      lab.http({
+        to: "gateway",
+        url: "http://edge.example/",
+        headers: { "x-forwarded-for": "1.1.1.1, 2.2.2.2", "x-forwarded-client-cert": "URI=a" },
+      });
+    assert.equal((await at()).got?.headers["x-forwarded-client-cert"], undefined);
+    assert.notEqual((await at()).got?.headers["x-envoy-external-address"], "2.2.2.2");
+    const gatewayTopology = { numTrustedProxies: 1, forwardClientCertDetails: "ALWAYS_FORWARD_ONLY" };
+    await during({ defaultConfig: { gatewayTopology } }, async () => {
+      const { got } = await at();
+      assert.equal(got?.headers["x-envoy-external-address"], "2.2.2.2");
+      assert.equal(got?.headers["x-forwarded-client-cert"], "URI=a");
+    });
   });
 
   it("proxyListenPort and proxyInboundListenPort: where traffic is redirected to", () =>

@@ -14,7 +14,6 @@ import {
 } from "@xebec/model-schema";
 import { ClientTls } from "../destination-rule/client-tls.ts";
 import { TcpKeepalive } from "../destination-rule/connection-pool.ts";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { port } from "../shared/shapes.ts";
 import { GatewayTopology, ProxyHeaders } from "./proxy-http.ts";
 import { ProxyTracing } from "./proxy-tracing.ts";
@@ -24,7 +23,6 @@ const BY_POD = {
   noEffect:
     "the agent reads it from the pod: write it into the annotation proxy.istio.io/config or the injector's values",
 };
-const LATER = { noEffect: NOT_YET };
 const BOOTSTRAP = { noEffect: "the agent does not put it into Envoy's bootstrap" };
 const OBSOLETE = { noEffect: "today's proxies have no such setting" };
 
@@ -39,8 +37,8 @@ export const ProxyConfig = message("ProxyConfig", {
   tracing: field(ProxyTracing, "Tracing where no Telemetry and no default provider says something."),
   zipkinAddress: field(string(), "The old form of `tracing.zipkin.address`."),
   envoyAccessLogService: field(remoteService, "The service that `enableEnvoyAccessLogService` means."),
-  gatewayTopology: field(GatewayTopology, "What stands before gateways.", LATER),
-  proxyHeaders: field(ProxyHeaders, "Headers that proxies add.", LATER),
+  gatewayTopology: field(GatewayTopology, "What stands before gateways."),
+  proxyHeaders: field(ProxyHeaders, "Headers that proxies add."),
   meshId: field(string(), "The name of the mesh in traces.", BY_POD),
   configPath: field(string(), "Directory of the bootstrap.", BY_POD),
   binaryPath: field(string(), "The Envoy program.", BY_POD),

@@ -1,8 +1,5 @@
 import { durationOf } from "@xebec/api-envoy";
-import {
-  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
-  HttpConnectionManager_ForwardClientCertDetails as ForwardCert,
-} from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import type { BuiltHttpConnectionManager } from "../../build/built.ts";
 import { acceptsHttp10 } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -10,6 +7,7 @@ import type { HttpConnection } from "../connection.ts";
 import { filterAccessLogs, httpFilters } from "../http/registry.ts";
 import { accessLogs } from "../telemetry/access-logs.ts";
 import { telemetryConfigKeys } from "../telemetry/applied.ts";
+import { managerHeaders } from "./manager-headers.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 
 /** Terminates HTTP and runs the HTTP filters. */
@@ -30,8 +28,6 @@ export const httpConnectionManager: NetworkFilter = {
 /** The connection manager with Istio's defaults (docs/reference/pilot.md §4.6, §4.7). */
 function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectionManager {
   const { kind, routes, connect } = connection;
-  const edge = kind === "gateway";
-  const inbound = kind === "inbound";
   return {
     httpFilters: httpFilters(scope, connection),
     ...("inline" in routes ? { routes: routes.inline } : {}),
@@ -39,18 +35,7 @@ function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectio
       statPrefix: `${connection.statPrefix};`,
       ...("rds" in routes ? { routeSpecifier: { case: "rds", value: fromRds(routes.rds) } } : {}),
       accessLog: [...accessLogs(scope, kind, "http"), ...filterAccessLogs(scope, connection)],
-      useRemoteAddress: edge,
-      forwardClientCertDetails: edge
-        ? ForwardCert.SANITIZE_SET
-        : inbound
-          ? ForwardCert.APPEND_FORWARD
-          : ForwardCert.SANITIZE,
-      ...(edge || inbound
-        ? {
-            setCurrentClientCertDetails: { subject: true, uri: true, dns: true, cert: edge },
-            serverName: "istio-envoy",
-          }
-        : {}),
+      ...managerHeaders(scope, kind),
       ...normalization(scope),
       ...(acceptsHttp10(scope) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
       streamIdleTimeout: durationOf(0),
