@@ -14,8 +14,8 @@ const NAME = "case";
 
 const ap = (name: string, spec: object, metadata: object = {}): object =>
   object("AuthorizationPolicy", name, spec, metadata);
-const allow = (...rules: object[]): object => ap(NAME, { rules });
-const deny = (...rules: object[]): object => ap(NAME, { action: "DENY", rules });
+const allow = (...rules: object[]): object => ap(NAME, { ...SELECTOR, rules });
+const deny = (...rules: object[]): object => ap(NAME, { ...SELECTOR, action: "DENY", rules });
 const from = (...sources: object[]): object => ({ from: sources.map((source) => ({ source })) });
 const to = (...operations: object[]): object => ({ to: operations.map((operation) => ({ operation })) });
 const when = (key: string, more: object): object => ({ when: [{ key, ...more }] });
