@@ -2,6 +2,7 @@ export { decoded, wholeApi } from "./encode/decoded.ts";
 export { contentHash, type EncodedResource, type ResourcePart } from "./encode/encoded.ts";
 export { isUnpatched, unpatched } from "./encode/unpatched.ts";
 export { Generator } from "./engine/generator.ts";
+export { typesOf } from "./engine/grpc-types.ts";
 export type { NameSet } from "./engine/names.ts";
 export { diffOf, EMPTY_SET, type ResourceDiff, type ResourceSet, resourceSet } from "./engine/resource-set.ts";
 export type { ResourceRequest, ResourceType } from "./engine/resource-type.ts";

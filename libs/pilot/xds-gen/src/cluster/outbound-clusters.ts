@@ -149,7 +149,9 @@ function transportSocket(
     meshUpstreamTls(
       scope.mesh,
       policy.tls?.sni || sniOf(port.number, subset, service.host),
-      policy.tls?.subjectAltNames?.length ? policy.tls.subjectAltNames.map((each) => san(each)) : names(scope, service),
+      policy.tls?.subjectAltNames?.length
+        ? policy.tls.subjectAltNames.map((each) => san(each))
+        : serverNames(scope, service),
       http2,
     );
   if (policy.tls && mode !== undefined) {
@@ -185,7 +187,7 @@ function transportSocket(
  * The SPIFFE ids that a server of this service may have. While none is known, those of its namespace: its first endpoint with a
  * proxy may reach Envoy before the cluster that has the endpoint's own.
  */
-function names(scope: Scope, service: MeshService): SanMatcher[] {
+export function serverNames(scope: Scope, service: MeshService): SanMatcher[] {
   const known = new Set(service.subjectAltNames);
   let anonymous = false;
   const trustDomains = [scope.mesh.trustDomain, ...scope.mesh.trustDomainAliases];

@@ -9,6 +9,7 @@ import { classOf, hasSameClasses, type ProxyClass } from "../scope/proxy-class.t
 import { placeOf } from "../scope/proxy-place.ts";
 import { Scope, type ScopeSources } from "../scope/scope.ts";
 import { type Workload, workloadOf } from "../scope/workload.ts";
+import { typesOf } from "./grpc-types.ts";
 import { type NameSet, NO_NAMES } from "./names.ts";
 import { type ObjectRemark, objectRemarks } from "./remarks.ts";
 import { ResourceCache } from "./resource-cache.ts";
@@ -86,7 +87,7 @@ export class Generator {
   resourceLists(proxy: MeshProxy, proxyClass: ProxyClass): (readonly EncodedResource[])[] {
     const scope = this.#scope(proxyClass);
     const workload = workloadOf(scope, proxy);
-    return this.#types.flatMap((type) => type.lists?.(scope, workload) ?? []);
+    return typesOf(proxy, this.#types).flatMap((type) => type.lists?.(scope, workload) ?? []);
   }
 
   /** What the configuration of a proxy leaves out of objects, and why. */
@@ -141,7 +142,7 @@ export class Generator {
   *#pieces(proxy: MeshProxy, proxyClass: ProxyClass): globalThis.Generator<undefined> {
     const scope = this.#scope(proxyClass);
     const workload = workloadOf(scope, proxy);
-    for (const type of this.#types) if (type.prepare) yield* type.prepare(scope, workload);
+    for (const type of typesOf(proxy, this.#types)) if (type.prepare) yield* type.prepare(scope, workload);
   }
 
   /**

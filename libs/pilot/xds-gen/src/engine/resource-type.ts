@@ -22,6 +22,8 @@ export interface ResourceType {
   readonly shortName: string;
   /** wildcard: clients always receive all resources. named: they request names. */
   readonly subscription: "wildcard" | "named";
+  /** A state-of-the-world response has all resources that were requested by name: those that are not in it are gone. */
+  readonly complete?: boolean;
   /** True when resources refer to clusters: they are sent after the clusters and their endpoints were acknowledged. */
   readonly followsClusters: boolean;
   /** True when every client that received clusters subscribes to the type sooner or later. */

@@ -1,7 +1,10 @@
 import type { NodeType } from "@xebec/model-names";
 import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import { type Keyed, keyed } from "./keyed.ts";
-import type { Interception, MeshProxy } from "./proxy.ts";
+import type { Interception, MeshProxy, XdsGenerator } from "./proxy.ts";
+
+/** Says that clients call a workload with mutual TLS: gRPC's servers cannot accept both. */
+export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
 /**
  * What builders know about a proxy when they build shared resources. Proxies with equal fields are one class. To let builders know
@@ -22,6 +25,8 @@ export type ProxyClass = Keyed<{
   readonly serviceAccount?: string;
   /** Which EnvoyFilters patch what they get; absent where none does. */
   readonly patched?: EnvoyFilterSelection;
+  /** Whose form of the configuration they take; absent for Envoy's. */
+  readonly generator?: XdsGenerator;
 }>;
 
 /** What of a snapshot decides about the class of a proxy. */
@@ -30,7 +35,8 @@ export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFi
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  for (const name of snapshot.selectorLabels) {
+  const { generator } = proxy;
+  for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
     const value = proxy.labels[name];
     if (value !== undefined) labels[name] = value;
   }
@@ -42,6 +48,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
     ...(sidecar ? { sidecar: `${sidecar.namespace}/${sidecar.name}` } : {}),
     ...(snapshot.rolesByAccount.size > 0 ? { serviceAccount: proxy.serviceAccount } : {}),
     ...(patched ? { patched } : {}),
+    ...(generator ? { generator } : {}),
   });
 }
 

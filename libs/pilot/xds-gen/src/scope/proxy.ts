@@ -65,7 +65,12 @@ export interface MeshProxy {
   readonly metadata: Readonly<Record<string, string>>;
   /** Accepts HTTP/1.0. */
   readonly http10: boolean;
+  /** Who takes the configuration, where that is no Envoy. */
+  readonly generator?: XdsGenerator;
 }
+
+/** Whose form of the configuration a client asks for with the node metadata `GENERATOR`: that of gRPC's own clients and servers. */
+export type XdsGenerator = "grpc";
 
 /** Metadata values are truncated to this length. */
 const MAX_TEXT = 4096;
@@ -88,10 +93,12 @@ export function proxyOf(node: {
     return typeof value === "string" ? value.slice(0, MAX_TEXT) : typeof value === "number" ? String(value) : "";
   };
   const labels = labelsOf(metadata.LABELS);
-  const interception = text("INTERCEPTION_MODE");
+  const generator = text("GENERATOR") === "grpc" ? "grpc" : undefined;
+  // Nothing captures the traffic of gRPC's own clients and servers.
+  const interception = generator ? "NONE" : text("INTERCEPTION_MODE");
   const ip = text("INSTANCE_IPS").split(",")[0] || id.ip;
   const appAddress = text("APP_ADDRESS") || "127.0.0.1";
-  if (interception === "NONE" && id.type === "sidecar" && appAddress === ip)
+  if (interception === "NONE" && !generator && id.type === "sidecar" && appAddress === ip)
     throw new XebecError(
       "invalid_argument",
       `node metadata APP_ADDRESS ${appAddress} is the proxy's own address: calls would come back to it for ever`,
@@ -138,6 +145,7 @@ export function proxyOf(node: {
     istioVersion: text("ISTIO_VERSION"),
     metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",
+    ...(generator ? { generator } : {}),
   };
 }
 

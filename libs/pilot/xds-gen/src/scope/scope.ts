@@ -120,8 +120,9 @@ export class Scope {
     return this.#sources.cache.find(this.proxyClass.key, name) !== undefined;
   }
 
-  /** True when some source has patches for the class: without any, resources need no patching. */
+  /** True when some source has patches for the class: without any, resources need no patching. They are for Envoy's form alone. */
   get isPatched(): boolean {
+    if (this.proxyClass.generator) return false;
     return this.#sources.patches.some((each) => each.concerns?.(this.proxyClass) ?? true);
   }
 

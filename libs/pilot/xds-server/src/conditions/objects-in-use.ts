@@ -46,7 +46,7 @@ export class ObjectsInUse {
       await this.#server.prepared(connection);
       this.#server.guarded(connection, () => {
         const proxyClass = connection.proxyClass(generator);
-        for (const list of generator.resourceLists(proxy, proxyClass)) {
+        for (const list of connection.resourceLists(generator)) {
           if (seen.has(list)) continue;
           seen.add(list);
           for (const each of list) for (const key of each.configKeys) configKeys.add(key);

@@ -7,6 +7,7 @@ import {
   type ProxyClass,
   type ResourceSet,
   type ResourceType,
+  typesOf,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
 import { nextState } from "../state-machine.ts";
@@ -72,7 +73,7 @@ export class Connection implements PushTarget, SenderOwner {
   }
 
   get types(): readonly ResourceType[] {
-    return this.#shared.types;
+    return typesOf(this.proxy, this.#shared.types);
   }
 
   get state(): ConnectionState {
@@ -107,6 +108,15 @@ export class Connection implements PushTarget, SenderOwner {
       this.#classEpoch = generator.classEpoch;
     }
     return this.#proxyClass;
+  }
+
+  /** The resources of the client, requested yet or not, but for endpoints; those of gRPC's own clients when they are requested. */
+  *resourceLists(generator: Generator): Iterable<readonly EncodedResource[]> {
+    const proxyClass = this.proxyClass(generator);
+    yield* generator.resourceLists(this.proxy, proxyClass);
+    if (!this.proxy.generator) return;
+    for (const { type, names, isSubscribed } of this.subscriptions.values())
+      if (isSubscribed) yield [...generator.resources(type, this.proxy, proxyClass, names).resources.values()];
   }
 
   /** Asks the generator for all that the client has, so that it is kept. */
@@ -217,7 +227,7 @@ export class Connection implements PushTarget, SenderOwner {
 
   resumedClusters(desired: ResourceSet): ResourceSet | undefined {
     const version = this.resumption.takeClusterVersion();
-    if (version === "") return undefined;
+    if (version === "" || !this.asksClustersFirst) return undefined;
     const { earlier, liveClusters } = this.#shared;
     return earlier.find(version, this.proxy, desired, liveClusters());
   }

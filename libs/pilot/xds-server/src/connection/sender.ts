@@ -49,7 +49,7 @@ export class Sender {
     if (sub.rejectedVersion !== "" && sub.rejectedVersion === next.version && resent.length === 0) return "unchanged";
     const isFirst = sub.state === "initial";
     // In the state-of-the-world form endpoints and routes that are gone are simply not sent any more.
-    const removes = removed.length > 0 && (sub.isWildcard || this.#delta);
+    const removes = removed.length > 0 && (sub.isComplete || this.#delta);
     if (changed.length === 0 && resent.length === 0 && !isFirst && !removes) {
       if (next.version === sub.sent.version) return "unchanged";
       if (sub.acked === sub.sent) sub.acked = next;

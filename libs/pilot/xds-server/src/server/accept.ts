@@ -33,7 +33,7 @@ export function acceptClient(request: XdsRequest, facts: StreamFacts, count: num
     delta,
     clusterId: typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER,
     authenticated: identity !== undefined,
-    asksClustersFirst: !node.userAgent.toLowerCase().startsWith("grpc"),
+    asksClustersFirst: !proxy.generator && !node.userAgent.toLowerCase().startsWith("grpc"),
   };
 }
 

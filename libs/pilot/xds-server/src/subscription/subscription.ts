@@ -49,6 +49,11 @@ export class Subscription {
     return this.type.subscription === "wildcard";
   }
 
+  /** True when a state-of-the-world response has all resources, so that what is not in it is gone. */
+  get isComplete(): boolean {
+    return this.isWildcard || this.type.complete === true;
+  }
+
   /** True when the client wants anything of the type: all of it, or names. */
   get isSubscribed(): boolean {
     return this.isWildcard || (this.names?.names.length ?? 0) > 0;

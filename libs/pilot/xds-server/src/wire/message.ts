@@ -59,7 +59,7 @@ export interface MessageOptions {
  */
 export function messageTo(sub: Subscription, next: ResourceSet, cache: MessageCache, options: MessageOptions): Message {
   const { delta, diff, resent, repeats } = options;
-  const whole = !delta && sub.isWildcard;
+  const whole = !delta && sub.isComplete;
   const nonce = `${next.version}${whole ? "" : `-${sub.sent.version}`}${resent.length > 0 ? `-${repeats}` : ""}`;
   // A version that a client named may be any text, also the version of another set.
   const hasUnknown = hasInitialVersions(sub.sent) || hasInitialVersions(next);
