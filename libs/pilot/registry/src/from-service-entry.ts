@@ -1,5 +1,6 @@
 import { canonicalHost, type PortProtocol, protocolByName } from "@xebec/model-names";
 import { ineffectiveFields, keyOf, type Resource, type ServiceEntrySpec } from "@xebec/model-resources";
+import { namedPort } from "./named-port.ts";
 import type { MeshEndpoint, MeshService, Resolution } from "./service.ts";
 import { endpointOfEntry } from "./workload.ts";
 
@@ -61,7 +62,9 @@ function portNumbers(
   ports: NonNullable<ServiceEntrySpec["ports"]>,
   own: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  return Object.fromEntries(ports.map((port) => [port.name, own[port.name] ?? port.targetPort ?? port.number]));
+  return Object.fromEntries(
+    ports.map((port) => [port.name, namedPort(own, port.name) ?? port.targetPort ?? port.number]),
+  );
 }
 
 function plainEndpoint(address: string, ports: Record<string, number>): MeshEndpoint {

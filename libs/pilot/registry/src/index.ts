@@ -1,5 +1,6 @@
 export { KubernetesRegistry } from "./kubernetes-registry.ts";
 export { mergeDefinitions, unmergedParts } from "./merge.ts";
+export { namedPort } from "./named-port.ts";
 export type { RecordChange, RecordSource } from "./record-source.ts";
 export {
   hostAndNamespace,

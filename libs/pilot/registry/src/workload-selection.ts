@@ -1,4 +1,5 @@
 import { labelsMatch } from "@xebec/model-names";
+import { namedPort } from "./named-port.ts";
 import type { MeshEndpoint, MeshPort } from "./service.ts";
 import type { Workload } from "./workload.ts";
 
@@ -44,7 +45,9 @@ export function isReachable({ endpoint: { address } }: Workload, { dns }: Lookup
 export function endpointForEntry(workload: Workload, ports: readonly MeshPort[]): MeshEndpoint {
   return {
     ...workload.endpoint,
-    ports: Object.fromEntries(ports.map((port) => [port.name, workload.ports[port.name] ?? Number(port.targetPort)])),
+    ports: Object.fromEntries(
+      ports.map((port) => [port.name, namedPort(workload.ports, port.name) ?? Number(port.targetPort)]),
+    ),
   };
 }
 
@@ -56,7 +59,9 @@ export function endpointForService(workload: Workload, ports: readonly MeshPort[
   const numbers = ports.flatMap((port): [string, number][] => {
     const { targetPort } = port;
     const found =
-      typeof targetPort === "string" ? workload.ports[targetPort] : (workload.ports[port.name] ?? targetPort);
+      typeof targetPort === "string"
+        ? namedPort(workload.ports, targetPort)
+        : (namedPort(workload.ports, port.name) ?? targetPort);
     return found === undefined ? [] : [[port.name, found]];
   });
   return { ...workload.endpoint, ports: Object.fromEntries(numbers) };

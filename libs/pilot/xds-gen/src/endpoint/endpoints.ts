@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LocalityLbEndpointsSchema } from "@xebec/api-envoy/envoy/config/endpoint/v3/endpoint_components";
 import { labelsMatch, localityOf, parseCluster, parseSni } from "@xebec/model-names";
-import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
+import { type MeshEndpoint, type MeshService, namedPort } from "@xebec/pilot-registry";
 import type { BuiltEndpoint, BuiltLoadAssignment, BuiltLocality } from "../build/built.ts";
 import { serviceRule } from "../cluster/service-rule.ts";
 import { subsetLabels } from "../cluster/subset.ts";
@@ -128,20 +128,20 @@ function matching(
 ): readonly MeshEndpoint[] {
   return endpoints.filter(
     (each) =>
-      each.ports[portName] !== undefined &&
+      namedPort(each.ports, portName) !== undefined &&
       (each.address !== "" || each.network !== undefined) &&
       labelsMatch(labels, each.labels),
   );
 }
 
 function builtEndpoint(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): BuiltEndpoint {
-  const port = endpoint.ports[portName] as number;
+  const port = namedPort(endpoint.ports, portName) as number;
   return endpointAt(endpoint, port, speaksMtls(scope, service, endpoint, portName));
 }
 
 /** An endpoint speaks mutual TLS when its proxy can and its workload's policy for that port lets it. */
 function speaksMtls(scope: Scope, service: MeshService, endpoint: MeshEndpoint, portName: string): boolean {
-  const port = endpoint.ports[portName];
+  const port = namedPort(endpoint.ports, portName);
   if (!endpoint.mtls) return false;
   const number = service.ports.find((each) => each.name === portName)?.number ?? 0;
   const target = { name: service.name, port: number, portName };
@@ -152,6 +152,8 @@ function speaksMtls(scope: Scope, service: MeshService, endpoint: MeshEndpoint, 
 export function localitiesOf(groups: readonly LocalityGroup[], portName: string): Localities {
   return groups.map(({ locality, endpoints, weight, priority }) => ({
     ...{ locality: localityOf(locality), loadBalancingWeight: weight, priority },
-    lbEndpoints: endpoints.map((endpoint) => lbEndpoint(endpoint, endpoint.ports[portName] as number, endpoint.mtls)),
+    lbEndpoints: endpoints.map((endpoint) =>
+      lbEndpoint(endpoint, namedPort(endpoint.ports, portName) as number, endpoint.mtls),
+    ),
   }));
 }

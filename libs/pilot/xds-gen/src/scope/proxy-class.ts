@@ -37,8 +37,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
   const { generator } = proxy;
   for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
-    const value = proxy.labels[name];
-    if (value !== undefined) labels[name] = value;
+    if (Object.hasOwn(proxy.labels, name)) labels[name] = proxy.labels[name] as string;
   }
   const { type, namespace, interception, http10 } = proxy;
   const sidecar = type === "sidecar" ? sidecarFor(snapshot, proxy) : undefined;

@@ -1,5 +1,6 @@
 import { escapeLine } from "@xebec/core-log";
 import { spiffeId } from "@xebec/model-names";
+import { namedPort } from "@xebec/pilot-registry";
 import type { DebugSource } from "./debug-source.ts";
 
 /** The endpoints of every service, for `/debug/endpointz`. @param brief one line of text each, as Istio 1.1 */
@@ -11,11 +12,11 @@ export function endpointStatus(server: DebugSource, brief: boolean): unknown {
     service.ports.map((port) => ({
       svc: `${service.host}:${port.name}`,
       ep: (snapshot.endpoints.get(service.id) ?? [])
-        .filter((endpoint) => endpoint.ports[port.name] !== undefined)
+        .filter((endpoint) => namedPort(endpoint.ports, port.name) !== undefined)
         .map((endpoint) => ({
           endpoint: {
             Address: endpoint.address,
-            Port: endpoint.ports[port.name],
+            Port: namedPort(endpoint.ports, port.name),
             ServicePort: { name: port.name, port: port.number, protocol: port.protocol },
             Locality: endpoint.locality,
             LbWeight: endpoint.weight,

@@ -95,8 +95,8 @@ function isOfService(
 ): boolean {
   switch (key?.attribute) {
     case "label": {
-      const label = proxyClass.labels[key.name];
-      return label !== undefined && isOneOf(label, values);
+      const { labels } = proxyClass;
+      return Object.hasOwn(labels, key.name) && isOneOf(labels[key.name] as string, values);
     }
     case "serviceName":
       return isOneOf(service.name, values);
