@@ -55,6 +55,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   jwksUri: ["https://issuer.example.com/keys", "http://127.0.0.1:1/keys"],
   issuer: ["https://issuer.example.com", "me@example.com"],
   kind: ["Gateway", "Service"],
+  "roleRef.kind": ["ServiceRole"],
+  "roleRef.name": ["a", "b"],
   group: ["gateway.networking.k8s.io", ""],
   header: ["x-user"],
   compiledAdapter: ["denier", "memquota", "stdio"],
@@ -92,6 +94,9 @@ const LIKELY = new Set([
   "instances",
   "compiledAdapter",
   "compiledTemplate",
+  "subjects",
+  "user",
+  "rules",
 ]);
 /** Fields of which one object takes one. */
 const ONE_OF = [
@@ -170,13 +175,20 @@ export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, u
   const kind = KINDS.find((each) => each.kind === kindName);
   if (!kind) throw new Error(`no kind ${kindName}`);
   const head = { apiVersion: `${kind.group}/${kind.versions[0]}`, kind: kind.kind };
+  const namespace = kind.clusterScoped
+    ? fc.constant({})
+    : fc.record({ namespace: fc.constantFrom("default", "istio-system") });
   return fc
-    .record({ namespace: fc.constantFrom("default", "istio-system"), spec: arbitraryMap(kind.schema as Schema, "") })
-    .map(({ namespace, spec }) => ({ ...head, metadata: { name: "random", namespace, ...placeOf(kindName) }, spec }));
+    .record({ namespace, spec: arbitraryMap(kind.schema as Schema, "") })
+    .map(({ namespace, spec }) => ({
+      ...head,
+      metadata: { name: "random", ...namespace, ...placeOf(kindName) },
+      spec,
+    }));
 }
 
-/** The mesh configuration has one place; everything else may be anywhere. */
+/** Kinds of which one object counts, which has one place; every other kind may be anywhere. */
 function placeOf(kindName: string): object {
-  if (kindName === "MeshPolicy") return { name: "default" };
-  return kindName === "MeshConfig" ? { name: "mesh", namespace: "istio-system" } : {};
+  if (kindName === "MeshConfig") return { name: "mesh", namespace: "istio-system" };
+  return ["ClusterRbacConfig", "RbacConfig", "MeshPolicy"].includes(kindName) ? { name: "default" } : {};
 }

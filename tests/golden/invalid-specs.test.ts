@@ -61,14 +61,14 @@ describe("an object that is changed to what its schema forbids is refused under 
     it(`${kind.group}/${kind.kind}`, () => {
       fc.assert(
         fc.property(arbitraryObject(kind.kind), fc.nat(), fc.boolean(), (object, pick, isMisspelt) => {
-          const { metadata } = object as { metadata: { name: string; namespace: string } };
+          const { metadata } = object as { metadata: { name: string; namespace?: string } };
           const value = isMisspelt
             ? { ...object, spec: { ...(object.spec as object), "x-unknown": 1 } }
             : violated(kind, object, pick);
           const result = validateObject({ value });
           assert.equal(result.outcome, "rejected", JSON.stringify(value.spec));
           if (result.outcome !== "rejected") return;
-          const key = keyOf({ group: kind.group, kind: kind.kind, ...metadata });
+          const key = keyOf({ group: kind.group, kind: kind.kind, namespace: "", ...metadata });
           assert.equal(result.identity && keyOf(result.identity), key);
           assert.ok(result.violations.length > 0);
         }),

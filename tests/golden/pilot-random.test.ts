@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<string, readonly [made: number, accepted: number]>>
   RequestAuthentication: [300, 50],
   Policy: [300, 30],
   MeshPolicy: [300, 30],
-  MeshConfig: [150, 50],
+  MeshConfig: [200, 50],
 };
 
 const service = (name: string, address: string, port: number, portName: string): WorkloadRecord => ({
