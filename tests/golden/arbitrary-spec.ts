@@ -121,7 +121,11 @@ const text = (name: string, holder: string): fc.Arbitrary<string> => {
   return mostly(fc.constantFrom(...words), fc.constantFrom(...ODD));
 };
 
-function number({ minimum = -5, maximum = 4_294_967_295 }: Schema): fc.Arbitrary<number> {
+/** Ports that nothing else of a proxy may have. */
+const OWN_PORTS: Readonly<Record<string, number>> = { proxyListenPort: 15_001, proxyInboundListenPort: 15_006 };
+
+function number({ minimum = -5, maximum = 4_294_967_295 }: Schema, name: string): fc.Arbitrary<number> {
+  if (Object.hasOwn(OWN_PORTS, name)) return fc.constant(OWN_PORTS[name] as number);
   const usual = [1, 80, 308, 443, 9080].filter((each) => each >= minimum && each <= maximum);
   return mostly(fc.constantFrom(...usual), fc.constantFrom(minimum, maximum));
 }
@@ -138,7 +142,7 @@ function arbitraryValue(schema: Schema, name: string, holder: string): fc.Arbitr
       return fc.boolean();
     case "integer":
     case "number":
-      return number(schema);
+      return number(schema, name);
     default:
       return text(name, holder);
   }
