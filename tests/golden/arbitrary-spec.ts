@@ -182,13 +182,11 @@ export function arbitraryObject(kindName: string): fc.Arbitrary<Record<string, u
   const namespace = kind.clusterScoped
     ? fc.constant({})
     : fc.record({ namespace: fc.constantFrom("default", "istio-system") });
-  return fc
-    .record({ namespace, spec: arbitraryMap(kind.schema as Schema, "") })
-    .map(({ namespace, spec }) => ({
-      ...head,
-      metadata: { name: "random", ...namespace, ...placeOf(kindName) },
-      spec,
-    }));
+  return fc.record({ namespace, spec: arbitraryMap(kind.schema as Schema, "") }).map(({ namespace, spec }) => ({
+    ...head,
+    metadata: { name: "random", ...namespace, ...placeOf(kindName) },
+    spec,
+  }));
 }
 
 /** Kinds of which one object counts, which has one place; every other kind may be anywhere. */

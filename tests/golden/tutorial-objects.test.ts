@@ -6,18 +6,25 @@ import { keyOf } from "@xebec/model-resources";
 import { objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
 import { yamlDocuments } from "@xebec/testing-golden";
-import { recordsOf } from "../behaviour/lab/mesh.ts";
+import { type LabService, recordsOf } from "../behaviour/lab/mesh.ts";
 
+const service = (
+  name: string,
+  namespace: string,
+  ports: LabService["ports"],
+  version: string,
+  n: number,
+): LabService => ({
+  ...{ name, namespace, address: `10.96.1.${n}`, ports },
+  pods: [{ name: `${name}-1`, ip: `10.1.1.${n}`, labels: { version } }],
+});
 /** What a tutorial's cluster has. */
 const SERVICES = [
-  { name: "shop", namespace: "default", address: "10.96.1.1", ports: { "http-8080": 8080 }, version: "v1.0" },
-  { name: "stock", namespace: "default", address: "10.96.1.2", ports: { "http-8082": 8082 }, version: "v1.1" },
-  { name: "console", namespace: "istio-system", address: "10.96.1.3", ports: { http: 20001 }, version: "v1" },
-  { name: "istio-egressgateway", namespace: "istio-system", address: "10.96.1.4", ports: { http2: 80 }, version: "v1" },
-].map(({ version, ...each }, i) => ({
-  ...each,
-  pods: [{ name: `${each.name}-1`, ip: `10.1.1.${i + 1}`, labels: { version } }],
-}));
+  service("shop", "default", { "http-8080": 8080 }, "v1.0", 1),
+  service("stock", "default", { "http-8082": 8082 }, "v1.1", 2),
+  service("console", "istio-system", { http: 20_001 }, "v1", 3),
+  service("istio-egressgateway", "istio-system", { http2: 80 }, "v1", 4),
+];
 const PROXIES = {
   routers: [{ app: "istio-ingressgateway" }, { app: "istio-egressgateway" }],
   use: undefined,
