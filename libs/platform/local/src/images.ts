@@ -4,6 +4,12 @@ import { XebecError } from "@xebec/core-errors";
 import type { ContainerSpec } from "./manifest-objects.ts";
 
 const BOOKINFO = /^examples-bookinfo-(productpage|details|reviews|ratings)-(v\d+)$/;
+/** Images of Istio's task samples, and the arguments of the one program that serves them all. */
+const TASKS: readonly (readonly [image: RegExp, args: (version: string) => readonly string[]])[] = [
+  [/^examples-helloworld-(v\d+)$/, (version) => ["helloworld", version]],
+  [/^(?:go-)?httpbin$/, () => ["httpbin"]],
+  [/^tcp-echo-server$/, () => ["tcp-echo"]],
+];
 const AGENT_IMAGES: ReadonlySet<string> = new Set(["proxyv2", "pilot-agent"]);
 
 /**
@@ -28,6 +34,17 @@ export function containerCommand(container: ContainerSpec, root: string): [strin
       sample[2] as string,
       ...args,
     ];
+  for (const [pattern, words] of TASKS) {
+    const task = pattern.exec(image);
+    if (task)
+      return [
+        process.execPath,
+        ...NODE_FLAGS,
+        appEntry(root, "deploy/samples/tasks"),
+        ...words(task[1] ?? ""),
+        ...args,
+      ];
+  }
   throw new XebecError(
     "invalid_argument",
     `container ${container.name}: image ${container.image ?? "(none)"} is not one that runs here; give it a command`,
