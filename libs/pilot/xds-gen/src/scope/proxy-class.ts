@@ -1,5 +1,6 @@
 import type { NodeType } from "@xebec/model-names";
 import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
+import type { EnvoyFeature } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Interception, MeshProxy, XdsGenerator } from "./proxy.ts";
 
@@ -27,6 +28,8 @@ export type ProxyClass = Keyed<{
   readonly patched?: EnvoyFilterSelection;
   /** Whose form of the configuration they take; absent for Envoy's. */
   readonly generator?: XdsGenerator;
+  /** What their version of Envoy does not know; absent where that is nothing. */
+  readonly lacks?: readonly EnvoyFeature[];
 }>;
 
 /** What of a snapshot decides about the class of a proxy. */
@@ -35,7 +38,7 @@ export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFi
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  const { generator } = proxy;
+  const { generator, lacks } = proxy;
   for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
     if (Object.hasOwn(proxy.labels, name)) labels[name] = proxy.labels[name] as string;
   }
@@ -48,6 +51,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
     ...(snapshot.rolesByAccount.size > 0 ? { serviceAccount: proxy.serviceAccount } : {}),
     ...(patched ? { patched } : {}),
     ...(generator ? { generator } : {}),
+    ...(lacks ? { lacks } : {}),
   });
 }
 

@@ -1,5 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { type NodeType, parseNodeId } from "@xebec/model-names";
+import { type EnvoyFeature, type EnvoyVersion, lackingIn } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Place } from "./place.ts";
 import type { TraceNode } from "./trace-node.ts";
@@ -67,6 +68,8 @@ export interface MeshProxy {
   readonly http10: boolean;
   /** Who takes the configuration, where that is no Envoy. */
   readonly generator?: XdsGenerator;
+  /** What its version of Envoy does not know; absent where that is nothing. */
+  readonly lacks?: readonly EnvoyFeature[];
 }
 
 /** Whose form of the configuration a client asks for with the node metadata `GENERATOR`: that of gRPC's own clients and servers. */
@@ -85,6 +88,8 @@ export function proxyOf(node: {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locality: string;
   readonly cluster?: string;
+  /** Of Envoy; absent where the node does not say it. */
+  readonly version?: EnvoyVersion | undefined;
 }): MeshProxy {
   const id = parseNodeId(node.id.slice(0, MAX_TEXT));
   const { metadata } = node;
@@ -92,6 +97,7 @@ export function proxyOf(node: {
     const value = metadata[name];
     return typeof value === "string" ? value.slice(0, MAX_TEXT) : typeof value === "number" ? String(value) : "";
   };
+  const lacks = lackingIn(node.version);
   const labels = labelsOf(metadata.LABELS);
   const generator = text("GENERATOR") === "grpc" ? "grpc" : undefined;
   // Nothing captures the traffic of gRPC's own clients and servers.
@@ -146,6 +152,7 @@ export function proxyOf(node: {
     metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",
     ...(generator ? { generator } : {}),
+    ...(lacks ? { lacks } : {}),
   };
 }
 

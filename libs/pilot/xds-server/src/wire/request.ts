@@ -18,6 +18,8 @@ export interface XdsNode {
   /** Envoy's `--service-cluster`. */
   readonly cluster: string;
   readonly userAgent: string;
+  /** Of Envoy; undefined where the client does not say it in numbers. */
+  readonly version?: { readonly major: number; readonly minor: number } | undefined;
 }
 
 /** What both protocols ask, with names kept as bytes until somebody needs them. */
@@ -247,6 +249,9 @@ function readNode(bytes: Uint8Array): XdsNode {
     metadata: node.metadata ?? {},
     cluster: node.cluster,
     locality: [region, zone, subZone].join("/").replace(/\/+$/, ""),
+    ...(agent.case === "userAgentBuildVersion" && agent.value.version
+      ? { version: { major: agent.value.version.majorNumber, minor: agent.value.version.minorNumber } }
+      : {}),
     userAgent: agent.case === "userAgentVersion" ? `${node.userAgentName} ${agent.value}` : node.userAgentName,
   };
 }

@@ -8,6 +8,7 @@ import {
 } from "@xebec/api-envoy/envoy/extensions/access_loggers/grpc/v3/als";
 import type { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
 import type { Scope } from "../../scope/scope.ts";
+import { knownTags } from "../known-tags.ts";
 import { mixerService } from "../mixer-service.ts";
 import { labelTags, mergedMetrics } from "../telemetry/merged-metrics.ts";
 
@@ -30,10 +31,10 @@ export function reportLog(scope: Scope, direction: "inbound" | "outbound"): Acce
           transportApiVersion: ApiVersion.V3,
           grpcService: { targetSpecifier: { case: "envoyGrpc", value: mixerService(scope, "istio-telemetry") } },
           bufferFlushInterval: durationOf(1000),
-          customTags: [
+          customTags: knownTags(scope, [
             ...(direction === "outbound" ? PRINCIPALS : []),
             ...labelTags(mergedMetrics(scope, direction === "inbound" ? "SERVER" : "CLIENT")),
-          ],
+          ]),
         },
       }),
     },
@@ -62,11 +63,11 @@ export function tcpReportLogs(scope: Scope, direction: "inbound" | "outbound"): 
       transportApiVersion: ApiVersion.V3,
       grpcService: { targetSpecifier: { case: "envoyGrpc", value: mixerService(scope, "istio-telemetry") } },
       bufferFlushInterval: durationOf(1000),
-      customTags: [
+      customTags: knownTags(scope, [
         ...(direction === "outbound" ? PRINCIPALS : []),
         { tag: METRICS, type: { case: "literal", value: { value: settings.descriptor } } },
         ...labelTags(settings),
-      ],
+      ]),
     },
   });
   return [{ name: "envoy.access_loggers.tcp_grpc", configType: { case: "typedConfig", value } }];

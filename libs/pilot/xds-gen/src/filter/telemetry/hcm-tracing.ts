@@ -5,6 +5,7 @@ import { UuidRequestIdConfigSchema } from "@xebec/api-envoy/envoy/extensions/req
 import type { CustomTagSchema } from "@xebec/api-envoy/envoy/type/tracing/v3/custom_tag";
 import type { Scope } from "../../scope/scope.ts";
 import type { TraceNode } from "../../scope/trace-node.ts";
+import { knownTags } from "../known-tags.ts";
 import type { WorkloadMode } from "./applied.ts";
 import { type CustomTags, mergedTracing, proxyTracerAddress, type TracingSettings } from "./merged-tracing.ts";
 import { datadogConfig, providerTracer, type Tracer, zipkinConfig } from "./tracer.ts";
@@ -35,7 +36,7 @@ export function managerTracing(scope: Scope, mode: WorkloadMode, node: TraceNode
       ...(tracer.spawnUpstreamSpan ? { spawnUpstreamSpan: true } : {}),
       customTags: [
         ...(settings.istioTags ? istioTags(node, scope.proxyClass.namespace) : []),
-        ...userTags(settings.customTags),
+        ...knownTags(scope, userTags(settings.customTags)),
       ].sort((a, b) => ((a.tag ?? "") < (b.tag ?? "") ? -1 : 1)),
       provider: { name: tracer.name, configType: { case: "typedConfig", value: tracer.config } },
       ...(propagation ? {} : { noContextPropagation: true }),
