@@ -15,7 +15,19 @@ const SEED = Number(process.env.XEBEC_RANDOM_SEED ?? 20_261_129);
 const STEPS = { minLength: 3, maxLength: 8 };
 const ROUTERS = { routers: [{ ...RANDOM_PROXIES.gateway?.labels }], use: undefined };
 
-const proxies = Object.entries(RANDOM_PROXIES).map(([name, each]) => proxyOf({ ...nodeOf(name, each), locality: "" }));
+/** What a client of gRPC asks for by name. */
+const GRPC_TARGETS = [
+  ...["reviews", "mongo"].flatMap((name) => [80, 9080, 443].map((port) => `${name}.default.svc.cluster.local:${port}`)),
+  "xds.istio.io/grpc/lds/inbound/10.1.0.1:9080",
+];
+const GRPC_CLUSTERS = ["", "v1", "v2"].flatMap((subset) =>
+  ["reviews", "mongo"].map((name) => `outbound|9080|${subset}|${name}.default.svc.cluster.local`),
+);
+const PROXIES = {
+  ...RANDOM_PROXIES,
+  grpc: { kind: "captured" as const, ip: "10.1.0.1", labels: { app: "v1" }, metadata: { GENERATOR: "grpc" } },
+};
+const proxies = Object.entries(PROXIES).map(([name, each]) => proxyOf({ ...nodeOf(name, each), locality: "" }));
 const schemas = new Map(
   (Object.entries(TYPE_URL) as [XdsType, string][]).map(([type, url]) => [
     type,
@@ -77,11 +89,13 @@ function everything(generator: Generator, proxy: MeshProxy): Map<string, string>
     }
     return [...resources.keys()];
   };
+  const isGrpc = proxy.generator === "grpc";
+  const clusters = isGrpc ? take("cluster", GRPC_CLUSTERS) : take("cluster");
   take(
     "endpoint",
-    take("cluster").filter((name) => name.startsWith("outbound|")),
+    clusters.filter((name) => name.startsWith("outbound|")),
   );
-  take("listener");
+  take("listener", isGrpc ? GRPC_TARGETS : []);
   take("extensionconfig", names.extensionconfig);
   take("route", names.route);
   take("secret", names.secret);

@@ -1,5 +1,6 @@
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import { labelsMatch } from "@xebec/model-names";
+import { namedPort } from "@xebec/pilot-registry";
 import type { BuiltCluster, ClusterInit } from "../build/built.ts";
 import { type GrpcTarget, grpcTargetOf } from "../scope/grpc-service.ts";
 import { resolutionFor } from "../scope/resolution.ts";
@@ -55,11 +56,13 @@ function discovery(
       // gRPC resolves the name of one host for each cluster.
       const host = scope
         .endpoints(service)
-        .find((each) => each.ports[port.name] !== undefined && each.address && labelsMatch(labels, each.labels));
+        .find(
+          (each) => namedPort(each.ports, port.name) !== undefined && each.address && labelsMatch(labels, each.labels),
+        );
       if (!host) return undefined;
       return {
         clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.LOGICAL_DNS },
-        ...oneEndpoint(name, { address: host.address, port: host.ports[port.name] as number }),
+        ...oneEndpoint(name, { address: host.address, port: namedPort(host.ports, port.name) as number }),
       };
     }
   }
