@@ -215,7 +215,7 @@ describe("bad input on a mesh that runs", () => {
       const reported = await waitFor("it is reported", 2 * TOLD_MS, async () =>
         (await mesh.conditions()).find((each) => each.status === "False"),
       );
-      assert.match(reported.message, /the folder .* cannot be read; make it or choose another one/);
+      assert.match(reported.message, /the folder .* cannot be read; create it or choose another one/);
       await load.more(20);
     } finally {
       renameSync(`${mesh.configDir}-away`, mesh.configDir);
