@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { AuthorizationRule } from "@xebec/model-resources";
-import { decide, type Facts, type RbacAction, type RbacRules, rbacPolicies } from "@xebec/pilot-xds-gen";
+import { type Caller, evaluateRbac, type RequestToExplain } from "@xebec/pilot-explain";
+import { object as fieldsOfJson, type Json, readConfigDump } from "@xebec/pilot-proxy-config";
 import { type Lab, openLab } from "./lab/lab.ts";
 import { Random } from "./lab/mutations.ts";
 import { object } from "./objects.ts";
@@ -79,15 +80,10 @@ function policiesOf(random: Random): Policy[] {
   }));
 }
 
-/** The rules as pilot makes them for the workload. */
-function rulesOf(policies: readonly Policy[]): RbacRules[] {
-  return (["LOG", "DENY", "ALLOW"] as const).flatMap((action: RbacAction) => {
-    const own = policies.filter((each) => each.action === (action === "LOG" ? "AUDIT" : action));
-    if (own.length === 0) return [];
-    const context = { action, forTcp: false, namespace: "default", trustDomains: ["cluster.local", "old"] };
-    const enforced = own.flatMap(({ name, rules }) => rbacPolicies({ namespace: "default", name }, rules, context));
-    return [{ action, enforced, configKeys: [] }];
-  });
+/** What a caller and its request are to the rules. */
+interface Facts {
+  readonly request: RequestToExplain;
+  readonly caller: Caller;
 }
 
 describe("the evaluation of AuthorizationPolicies without Envoy", () => {
@@ -134,13 +130,24 @@ describe("the evaluation of AuthorizationPolicies without Envoy", () => {
     });
     assert.ok(answer.status === 200 || answer.status === 403, `${answer.status} ${answer.error}`);
     const facts: Facts = {
-      http: { method, path, authority: host, headers: role === undefined ? [] : [["x-role", role]] },
-      destination: { ip: IP, port },
-      ...{ sni, identities: uri ? [uri] : [], directRemoteIp: ip, metadata: {} },
-      // Where the lab says that captured traffic comes from, unless a header says something else.
-      remoteIp: forwarded ?? "10.1.0.77",
+      request: { method, path, host, port, headers: role === undefined ? {} : { "x-role": role } },
+      caller: {
+        ...{ identity: uri ?? "", address: ip, serverName: sni, destinationAddress: IP, destinationPort: port },
+        // Where the lab says that captured traffic comes from, unless a header says something else.
+        originalAddress: forwarded ?? "10.1.0.77",
+      },
     };
     return { facts, passes: answer.status === 200 };
+  };
+
+  /** The rules that Envoy enforces, by the configuration that it has. */
+  const rulesNow = async (): Promise<Json[]> => {
+    const dump = readConfigDump((await lab.envoys.get("web")?.admin("/config_dump")) ?? "");
+    return ["envoy.filters.http.rbac/DENY", "envoy.filters.http.rbac/ALLOW"].flatMap((name) => {
+      const config = dump.extensions.find((each) => each.name === name);
+      const rules = fieldsOfJson(fieldsOfJson(config?.typed_config)?.rules);
+      return rules ? [rules] : [];
+    });
   };
 
   it("agrees with a real Envoy, for any policies and requests", async () => {
@@ -153,11 +160,11 @@ describe("the evaluation of AuthorizationPolicies without Envoy", () => {
       if (former.length > objects.length) await lab.remove(former.slice(objects.length));
       await lab.apply(objects);
       former = objects;
-      const rules = rulesOf(policies);
+      const rules = await rulesNow();
       for (let i = 0; i < CALLS; i++) {
         const { facts, passes } = await call(random);
-        const verdict = decide(rules, facts);
-        assert.equal(verdict.allowed, passes, `round ${round}: ${JSON.stringify({ policies, facts, verdict })}`);
+        const allowed = rules.every((each) => evaluateRbac(each, facts.request, facts.caller).allowed);
+        assert.equal(allowed, passes, `round ${round}: ${JSON.stringify({ policies, facts, rules })}`);
         count[passes ? "allowed" : "denied"]++;
       }
     }

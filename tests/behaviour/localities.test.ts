@@ -29,7 +29,7 @@ const setting = (localityLbSetting: object, more: object = EJECTS) => ({
 });
 const versions = (name: string) =>
   host(name, {
-    pods: ["v1", "v2"].map((version, j) => ({
+    pods: ["v1", "v2"].map((version) => ({
       ...{ name: version, ip: `10.47.${100 + hosts}.${++hosts}`, labels: { version }, locality: REGIONS.near },
     })),
   });

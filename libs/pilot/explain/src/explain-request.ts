@@ -138,7 +138,7 @@ function followInbound(
   if (!manager) return { status: undefined, reason: `${server.name} passes the bytes on` };
   const caller: Caller = {
     identity: target.tls ? client.identity : "",
-    address: client.address,
+    ...{ address: client.address, originalAddress: client.address },
     ...{ destinationAddress: target.address, destinationPort: target.port, serverName: "" },
   };
   const seen = normalized(manager, request, server.name);

@@ -1,3 +1,4 @@
 export { type AccessLogLine, explainResponse, type ResponseExplanation, readAccessLog } from "./access-log.ts";
 export { explainRequest, type ProxyView, type RequestOutcome, type Step } from "./explain-request.ts";
+export { type Caller, evaluateRbac, type RbacVerdict } from "./rbac.ts";
 export type { RequestToExplain } from "./request.ts";

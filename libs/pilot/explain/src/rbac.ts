@@ -6,7 +6,10 @@ import { headerOf, metadataOf, pathOnly, type RequestToExplain } from "./request
 export interface Caller {
   /** `spiffe://cluster.local/ns/default/sa/web`; empty without mutual TLS. */
   readonly identity: string;
+  /** Of the connection. */
   readonly address: string;
+  /** Of the original client, by `x-forwarded-for`, where proxies before are trusted. */
+  readonly originalAddress: string;
   readonly destinationAddress: string;
   readonly destinationPort: number;
   readonly serverName: string;
@@ -59,9 +62,9 @@ const isPrincipal: Rule = (rule, request, caller) => {
     if (caller.identity === "") return false;
     return authenticated.principal_name === undefined || matchesString(authenticated.principal_name, caller.identity);
   }
-  // The direct address is the proxy's in between, if any; a caller within the mesh has none.
-  for (const field of ["direct_remote_ip", "remote_ip", "source_ip"])
+  for (const field of ["direct_remote_ip", "source_ip"])
     if (rule[field] !== undefined) return inRange(rule[field], caller.address);
+  if (rule.remote_ip !== undefined) return inRange(rule.remote_ip, caller.originalAddress);
   const state = object(rule.filter_state);
   // Istio's proxies keep the caller's identity there.
   if (state) return matchesString(state.string_match, caller.identity);

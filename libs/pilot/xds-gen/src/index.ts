@@ -19,6 +19,3 @@ export { type EnvoyVersion, OLDEST_ENVOY } from "./scope/envoy-features.ts";
 export { type MeshProxy, proxyOf } from "./scope/proxy.ts";
 export type { ProxyClass } from "./scope/proxy-class.ts";
 export type { Scope } from "./scope/scope.ts";
-export type { RbacAction, RbacPolicy, RbacRules } from "./security/rbac/condition.ts";
-export { decide, type Facts, type Verdict } from "./security/rbac/evaluate.ts";
-export { rbacPolicies } from "./security/rbac/policy-rules.ts";
