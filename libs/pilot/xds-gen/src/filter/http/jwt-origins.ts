@@ -59,7 +59,9 @@ function requirementOf(names: readonly string[], isOptional: boolean): JwtRequir
 
 /** All subsets but the empty one. */
 function subsets<T>(list: readonly T[]): T[][] {
-  return list.reduce<T[][]>((found, each) => [...found, ...found.map((some) => [...some, each])], [[]]).slice(1);
+  let found: T[][] = [[]];
+  for (const each of list) found = found.concat(found.map((some) => [...some, each]));
+  return found.slice(1);
 }
 
 function product(lists: readonly PathMatchers[][]): PathMatchers[] {

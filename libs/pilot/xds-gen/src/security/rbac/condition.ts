@@ -19,7 +19,7 @@ export type ValueMatch =
 
 /**
  * A condition on a request or a connection. Policies are translated to conditions, which are plain data: `envoy-rbac.ts` makes Envoy's
- * permissions and principals of them, `evaluate.ts` evaluates them.
+ * permissions and principals of them.
  */
 export type Condition =
   | { readonly kind: "any" }
