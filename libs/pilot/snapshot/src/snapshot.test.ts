@@ -56,7 +56,14 @@ describe("mesh settings", () => {
     assert.deepEqual(rest, {
       ...{ pathNormalization: "BASE", trustDomainAliases: [] },
       ...{ accessLogService: false, listenerLog: true, enableTracing: true },
-      ...{ dnsRefreshMs: 60_000, http2: false, meshTls: {}, otherTls: {}, toLocalhost: false },
+      ...{
+        dnsRefreshMs: 60_000,
+        http2: false,
+        meshTls: {},
+        otherTls: {},
+        ownNamespaceGateways: false,
+        toLocalhost: false,
+      },
       exportTo: { service: [], virtualService: [], destinationRule: [] },
       ports: { outbound: 15_001, inbound: 15_006, httpProxy: 0 },
       statNames: { inbound: "", outbound: "" },

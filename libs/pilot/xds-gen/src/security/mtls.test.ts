@@ -141,6 +141,6 @@ describe("the mutual TLS mode", () => {
   it("notes whose policies it read", () => {
     const noted = new Set<string>();
     mtlsMode(scopeOf(snapshotOf([]), undefined, noted), "default", {}, 1);
-    assert.deepEqual([...noted], ["mesh", "pa/istio-system", "pa/default"]);
+    assert.deepEqual([...noted], ["mesh", "pa/istio-system", "pa/default", "policy/default", "policy/"]);
   });
 });
