@@ -56,6 +56,10 @@ const action = (name: string) =>
   fc.oneof(
     fc.constantFrom("v1", "v2").map((subset) => ({ route: [{ destination: { host: name, subset } }] })),
     fc.constantFrom(418, 503).map((status) => ({ directResponse: { status } })),
+    fc.constantFrom(0, 100).map((value) => ({
+      route: [{ destination: { host: name, subset: "v1" } }],
+      fault: { abort: { httpStatus: 555, percentage: { value } } },
+    })),
     fc.constantFrom(301, 302, 307).map((redirectCode) => ({ redirect: { uri: "/moved", redirectCode } })),
   );
 const rules = (name: string) =>

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { XebecError } from "@xebec/core-errors";
 import { httpCall } from "@xebec/platform-http/call";
 import type { MeshStatus } from "@xebec/platform-local";
+import { readText } from "./config-files.ts";
 import { callSupervisor } from "./control.ts";
 import { runDirectory } from "./paths.ts";
 
@@ -36,7 +36,7 @@ export async function askEnvoy(admin: ProxyAdmin, path: string, method: "GET" | 
 
 /** Envoy's configuration with endpoints: of a pod, or from a file that holds such a dump; `-` is standard input. */
 export async function configDumpOf(pod: string | undefined, file: string | undefined): Promise<string> {
-  if (file !== undefined) return readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+  if (file !== undefined) return readText(file === "-" ? 0 : file);
   return askEnvoy(await findProxy(required(pod)), "/config_dump?include_eds");
 }
 

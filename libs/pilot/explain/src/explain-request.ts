@@ -79,6 +79,9 @@ export async function explainRequest(
   const { request } = seen;
   const routed = routeThrough(client.dump, manager, request, step, "client");
   if ("status" in routed) return end(routed.status, routed.reason);
+  const fault = faultOf(routed.route);
+  if (fault) step("filter", "envoy.filters.http.fault", fault.detail);
+  if (fault?.always !== undefined) return end(fault.always, "a fault aborts every such request (FI)");
   const clusters = clustersOf(routed.route);
   const first = clusters.toSorted((a, b) => b.percent - a.percent)[0];
   if (!first) return end(undefined, "the route leads to no cluster");
@@ -152,6 +155,8 @@ function followInbound(
         reason: verdict.policy ? `${policyOf(verdict.policy)} denies the request` : "no policy allows the request",
       };
   }
+  for (const { name, type } of runtimeFilters(server.dump, manager))
+    note("filter", name, `${type} may refuse it; not evaluated`);
   const routed = routeThrough(server.dump, manager, seen.request, note, "server");
   return "status" in routed
     ? { status: routed.status, reason: routed.reason }
@@ -195,6 +200,24 @@ function rbacFilters(dump: ConfigDump, manager: Json): { name: string; rules: Js
   });
 }
 
+/** Filters that may refuse a request by what only they know. */
+const AT_RUN_TIME: Readonly<Record<string, string>> = {
+  "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz": "an external authorizer",
+  "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication": "the verification of tokens",
+  "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit": "a rate limit",
+  "envoy.extensions.filters.http.lua.v3.Lua": "a script",
+  "envoy.extensions.filters.http.wasm.v3.Wasm": "WebAssembly",
+};
+
+function runtimeFilters(dump: ConfigDump, manager: Json): { readonly name: string; readonly type: string }[] {
+  return list(manager.http_filters).flatMap((filter) => {
+    const name = string(filter.name);
+    const config = filter.typed_config ?? dump.extensions.find((each) => each.name === name)?.typed_config;
+    const type = AT_RUN_TIME[typeOf(config)];
+    return type === undefined ? [] : [{ name, type }];
+  });
+}
+
 function routeThrough(
   dump: ConfigDump,
   manager: Json,
@@ -232,6 +255,30 @@ function sourceOf(resource: Json | undefined): string {
   const config = string(object(object(object(resource?.metadata)?.filter_metadata)?.istio)?.config);
   const found = /\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(config);
   return found ? `${found[2]} ${found[1]}/${found[3]}` : "";
+}
+
+const FRACTIONS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+
+/** Fault injection of a route. `always` is the status of an abort that every request meets; undefined when only some meet it. */
+function faultOf(route: Json): { readonly detail: string; readonly always: number | undefined } | undefined {
+  const config = object(object(route.typed_per_filter_config)?.["envoy.filters.http.fault"]);
+  const [abort, delay] = [object(config?.abort), object(config?.delay)];
+  if (!abort && !delay) return undefined;
+  const status = abort?.grpc_status === undefined ? Number(abort?.http_status ?? 0) : 200;
+  const parts = [
+    ...(abort
+      ? [
+          `aborts ${percentOf(abort)} % with ${abort.grpc_status === undefined ? status : `gRPC status ${string(abort.grpc_status)}`}`,
+        ]
+      : []),
+    ...(delay ? [`delays ${percentOf(delay)} % by ${string(delay.fixed_delay)}`] : []),
+  ];
+  return { detail: parts.join(", "), always: abort && percentOf(abort) >= 100 ? status : undefined };
+}
+
+function percentOf({ percentage }: Json): number {
+  const { numerator = 0, denominator } = object(percentage) ?? {};
+  return (Number(numerator) * 100) / (FRACTIONS[string(denominator) || "HUNDRED"] ?? 100);
 }
 
 function clustersOf(route: Json): { readonly name: string; readonly percent: number }[] {

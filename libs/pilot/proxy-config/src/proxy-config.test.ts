@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { listener, TEXT } from "./fixture.testkit.ts";
 import {
   differences,
+  identityOf,
   readConfigDump,
   rootsOf,
   showClusters,
@@ -108,6 +109,14 @@ describe("tables of proxy-config", () => {
     const secrets = [{ name: "default", status: "WARMING" as const, secret: undefined }];
     assert.deepEqual(showSecrets({ ...dump, secrets }, 0).rows, [["default", "", "WARMING", "false", "", "", ""]]);
     assert.equal(rootsOf({ ...dump, secrets }), "");
+  });
+
+  it("what cannot be read as a certificate is not a valid one", () => {
+    const inline_string = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    const secret = { tls_certificate: { certificate_chain: { inline_string } } };
+    const secrets = [{ name: "default", status: "ACTIVE" as const, secret }];
+    assert.equal(showSecrets({ ...dump, secrets }, 0).rows[0]?.[3], "false");
+    assert.equal(identityOf({ ...dump, secrets }), "");
   });
 
   it("what is not a dump is refused, with what to take", () => {

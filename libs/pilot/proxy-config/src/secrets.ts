@@ -22,8 +22,8 @@ function rowsOf({ name, status, secret }: DumpedSecret, now: number): string[][]
   const head = [name, chain ? "Cert Chain" : roots ? "CA" : "", status];
   const pem = source && pemOf(source);
   const [first] = pem?.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (first === undefined) return [[...head, "false", "", "", ""]];
-  const certificate = new X509Certificate(first);
+  const certificate = first && parsed(first);
+  if (!certificate) return [[...head, "false", "", "", ""]];
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   return [
     [
@@ -34,6 +34,15 @@ function rowsOf({ name, status, secret }: DumpedSecret, now: number): string[][]
       new Date(from).toISOString().replace(".000", ""),
     ],
   ];
+}
+
+/** @returns undefined for what is not a certificate */
+function parsed(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 function pemOf(source: Json): string {
@@ -52,6 +61,6 @@ export function rootsOf({ secrets }: ConfigDump): string {
 export function identityOf({ secrets }: ConfigDump): string {
   const own = secrets.find(({ name, secret }) => name === "default" && secret?.tls_certificate !== undefined);
   const chain = object(object(own?.secret?.tls_certificate)?.certificate_chain);
-  const names = chain ? (new X509Certificate(pemOf(chain)).subjectAltName ?? "") : "";
+  const names = (chain && parsed(pemOf(chain))?.subjectAltName) ?? "";
   return /URI:(spiffe:\/\/[^,\s]+)/.exec(names)?.[1] ?? "";
 }
