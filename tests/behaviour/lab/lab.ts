@@ -5,7 +5,7 @@ import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import { validateObject, violationsText } from "@xebec/galley-validate";
 import type { SecretRecord } from "@xebec/model-pki";
-import { keyOf, type Resource } from "@xebec/model-resources";
+import { type HostAddress, keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
 import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
@@ -382,6 +382,13 @@ export async function openLab(options: LabOptions) {
       for (const { key, reason, message } of objectConditions(builder.snapshot, { routers: [], use: undefined }))
         if (key.endsWith(`/${kind}/${namespace}/${name}`)) return `${reason}: ${message}`;
       return "";
+    },
+
+    /** The addresses that the hosts of an object were given. */
+    addresses(kind: string, name: string, namespace = "default"): readonly HostAddress[] {
+      for (const { key, addresses = [] } of objectConditions(builder.snapshot, { routers: [], use: undefined }))
+        if (key.endsWith(`/${kind}/${namespace}/${name}`)) return addresses;
+      return [];
     },
 
     async close(): Promise<void> {

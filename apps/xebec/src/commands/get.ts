@@ -70,10 +70,15 @@ function withState(found: FoundObject, stateOf: StateOf): Record<string, unknown
   const metadata = found.value.metadata as Record<string, unknown>;
   const shown = found.id.kind === "Secret" ? withoutValues(found.value) : found.value;
   const { state, remarks, conditions } = stateOf(found);
+  const addresses = conditions.flatMap((each) => each.addresses ?? []);
   return {
     ...shown,
     metadata: { ...metadata, ...(found.id.namespace ? { namespace: found.id.namespace } : {}) },
-    status: { conditions: kubernetesConditions(conditions), state, file: found.place, remarks },
+    status: {
+      conditions: kubernetesConditions(conditions),
+      ...(addresses.length > 0 ? { addresses } : {}),
+      ...{ state, file: found.place, remarks },
+    },
   };
 }
 

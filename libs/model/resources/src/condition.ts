@@ -3,6 +3,12 @@ import { type ConditionController, type ConditionOutcome, type ConditionReason, 
 
 export type ConditionStatus = "True" | "False" | "Unknown";
 
+/** An address that a host was given: an element of Istio's `ServiceEntryStatus.addresses`. */
+export interface HostAddress {
+  readonly value: string;
+  readonly host: string;
+}
+
 /**
  * What a controller says of an object: a condition as Kubernetes has it (`metav1.Condition`, and `IstioCondition` of Istio's status),
  * with the object that it is about. It is the value of a key in the bucket `status`.
@@ -28,6 +34,8 @@ export interface Condition {
   /** Where in its source the object or the error is. */
   readonly source?: string;
   readonly line?: number;
+  /** The addresses that pilot gave the hosts of a ServiceEntry. */
+  readonly addresses?: readonly HostAddress[];
   /** Of galley, for an object that it has published: `contentHash` of the published form. */
   readonly contentHash?: string;
 }

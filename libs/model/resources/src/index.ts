@@ -5,6 +5,7 @@ export {
   type ConditionStatus,
   decodeCondition,
   encodeCondition,
+  type HostAddress,
   outcomeOf,
   statusKey,
   statusOf,

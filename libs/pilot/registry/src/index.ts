@@ -20,3 +20,4 @@ export {
   type RegistryState,
   type ServiceRegistry,
 } from "./service-registry.ts";
+export type { VirtualAddress } from "./virtual-addresses.ts";

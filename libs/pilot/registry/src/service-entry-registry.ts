@@ -4,6 +4,7 @@ import { endpointsFromEntry, servicesFromEntry } from "./from-service-entry.ts";
 import { RegistryListeners } from "./listeners.ts";
 import type { MeshEndpoint, ServiceDefinition } from "./service.ts";
 import type { ConfigRegistry, RegistryChange, RegistryListener, RegistryState } from "./service-registry.ts";
+import { VirtualAddresses } from "./virtual-addresses.ts";
 import { type Workload, workloadOfEntry, workloadOfPod } from "./workload.ts";
 import { endpointForEntry, endpointForService, isReachable, Workloads } from "./workload-selection.ts";
 
@@ -31,6 +32,9 @@ export class ServiceEntryRegistry implements ConfigRegistry {
   /** Ids of the definitions of each entry or selecting service, by its key or id. */
   readonly #idsOf = new Map<string, readonly string[]>();
   readonly #workloads = new Workloads();
+  readonly #addresses = new VirtualAddresses();
+  /** By key. */
+  readonly #entries = new Map<string, Entry>();
   /** Who selects workloads, by namespace, and by key or id. */
   readonly #selecting = new Map<string, Map<string, Selecting>>();
 
@@ -72,11 +76,28 @@ export class ServiceEntryRegistry implements ConfigRegistry {
 
   #putEntry(key: string, namespace: string, entry: Entry | undefined, services: RegistryServices): void {
     const selector = entry?.spec.workloadSelector?.labels;
-    const define = (): ServiceDefinition[] => (entry ? definitionsOf(entry, this.#workloads) : []);
+    const define = (): ServiceDefinition[] =>
+      entry ? this.#addressed(key, definitionsOf(entry, this.#workloads)) : [];
     // First what may fail; then nothing can stay half made.
-    const definitions = define();
+    const hosts = define().map(({ service }) => service.host);
+    const moved = this.#addresses.replace(key, entry, hosts);
+    if (entry) this.#entries.set(key, entry);
+    else this.#entries.delete(key);
     this.#select(namespace, key, selector && { selector, takesPods: true, define });
-    this.#define(key, definitions, services);
+    this.#define(key, define(), services);
+    for (const other of moved) {
+      const each = this.#entries.get(other);
+      if (each) this.#define(other, this.#addressed(other, definitionsOf(each, this.#workloads)), services);
+    }
+  }
+
+  /** Adds the virtual addresses of a ServiceEntry's hosts. */
+  #addressed(key: string, definitions: ServiceDefinition[]): ServiceDefinition[] {
+    return definitions.map((each) => {
+      const { namespace, host } = each.service;
+      const virtualAddress = this.#addresses.of(key, namespace, host);
+      return virtualAddress ? { ...each, service: { ...each.service, virtualAddress } } : each;
+    });
   }
 
   /** Notes a service of another registry, if WorkloadEntries may be among its endpoints. */

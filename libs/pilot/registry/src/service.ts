@@ -1,4 +1,5 @@
 import type { Identity, PortProtocol } from "@xebec/model-names";
+import type { VirtualAddress } from "./virtual-addresses.ts";
 
 /** How Envoy finds the endpoints of a service (docs/reference/pilot.md §1.1). */
 export type Resolution = "eds" | "dns" | "dns-round-robin" | "passthrough" | "dynamic-dns";
@@ -29,6 +30,8 @@ export interface MeshService {
   readonly kubernetes: boolean;
   /** Virtual addresses; empty when it has none. A network is written with its prefix length. */
   readonly addresses: readonly string[];
+  /** One that pilot gave it, as it has none: for proxies whose workloads find it by DNS. */
+  readonly virtualAddress?: VirtualAddress;
   readonly ports: readonly MeshPort[];
   readonly resolution: Resolution;
   readonly headless: boolean;

@@ -9,6 +9,7 @@ import {
   decodeCondition,
   encodeCondition,
   encodeObserved,
+  type HostAddress,
   observedKey,
   statusKey,
   statusOf,
@@ -28,6 +29,7 @@ export interface ConditionUpdate {
   readonly source?: string;
   readonly line?: number;
   readonly contentHash?: string;
+  readonly addresses?: readonly HostAddress[] | undefined;
 }
 
 /** One controller's conditions in the bucket `status`: only changes are written. */
@@ -180,6 +182,7 @@ class ConditionStore implements Conditions {
       ...(update.source === undefined ? {} : { source: update.source }),
       ...(update.line === undefined ? {} : { line: update.line }),
       ...(update.contentHash === undefined ? {} : { contentHash: update.contentHash }),
+      ...(update.addresses?.length ? { addresses: update.addresses } : {}),
     };
     if (before?.earlier && before.earlier === contentOf(condition)) return;
     this.#stored.set(object, { earlier: "", status, lastTransitionTime });
@@ -227,6 +230,6 @@ function storedOf(value: Uint8Array): Stored {
 
 /** A condition without its times, the same for equal ones. */
 function contentOf(condition: Condition): string {
-  const { status, reason, message, observedGeneration, source, line, contentHash } = condition;
-  return JSON.stringify([status, reason, message, observedGeneration, source, line, contentHash]);
+  const { status, reason, message, observedGeneration, source, line, contentHash, addresses } = condition;
+  return JSON.stringify([status, reason, message, observedGeneration, source, line, contentHash, addresses]);
 }

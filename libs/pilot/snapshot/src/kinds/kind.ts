@@ -1,4 +1,4 @@
-import { keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
+import { type HostAddress, keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
 import type { KeySource } from "../key-sets/references.ts";
 import type { SnapshotOptions } from "../options.ts";
 
@@ -73,6 +73,8 @@ export interface ObjectCondition {
   readonly key: string;
   readonly reason: ReasonOf<"pilot", "attached" | "ignored">;
   readonly message: string;
+  /** The addresses that pilot gave its hosts: `status.addresses` of a ServiceEntry. */
+  readonly addresses?: readonly HostAddress[];
 }
 
 /** A sidecar that is connected. */

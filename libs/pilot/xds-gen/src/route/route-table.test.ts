@@ -67,7 +67,7 @@ describe("the names of a service", () => {
       [...names, ...names.map((each) => `*.${each}`)],
     ],
   ] as const)
-    it(name, () => assert.deepEqual(domainsOf(each, namespace, "cluster.local"), expected));
+    it(name, () => assert.deepEqual(domainsOf(each, namespace, "cluster.local", each.addresses), expected));
 });
 
 describe("a route table", () => {

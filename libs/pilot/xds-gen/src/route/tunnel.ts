@@ -30,7 +30,7 @@ export function tunnelVirtualHost(scope: Scope, service: MeshService, number: nu
   const target = port && namedL4Target(scope, service, port);
   const clusters = (target?.destinations ?? []).map(({ cluster }) => cluster);
   const [only] = clusters;
-  const domains = domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain);
+  const domains = domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain, service.addresses);
   const route = connectRoute(
     clusters.length > 1
       ? { case: "weightedClusters", value: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } }

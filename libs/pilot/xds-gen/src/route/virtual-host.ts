@@ -1,6 +1,7 @@
 import type { MeshService } from "@xebec/pilot-registry";
 import { resolveGateway, type VirtualService } from "@xebec/pilot-snapshot";
 import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
+import { addressesFor } from "../scope/addresses.ts";
 import type { Scope } from "../scope/scope.ts";
 import { defaultRoute, httpRoute } from "./http-route.ts";
 import { appliesHere, isCatchAll, type RouteBinding } from "./route-match.ts";
@@ -31,7 +32,7 @@ export function serviceVirtualHost(scope: Scope, service: MeshService, port: num
   const routes = owner ? routesOf(scope, owner, meshBinding(port)) : [];
   return {
     name: `${service.host}:${port}`,
-    domains: domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain),
+    domains: domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain, addressesFor(scope.proxyClass, service)),
     routes: routes.length > 0 ? routes : [defaultRoute(scope, service.host, port)],
     message: VIRTUAL_HOST,
     configKeys: service.configKeys,
@@ -50,8 +51,16 @@ export function unknownHostVirtualHost(
   return { name: `${host}:${port}`, domains: [host], routes, message: VIRTUAL_HOST, configKeys: [] };
 }
 
-/** The names by which a service is called from a namespace (docs/reference/pilot.md §4.3). */
-export function domainsOf(service: MeshService, namespace: string, domain: string): string[] {
+/**
+ * The names by which a service is called from a namespace (docs/reference/pilot.md §4.3).
+ * @param addresses by which it is called, too; networks among them are no names
+ */
+export function domainsOf(
+  service: MeshService,
+  namespace: string,
+  domain: string,
+  addresses: readonly string[],
+): string[] {
   const { host } = service;
   const domains = [host];
   const suffix = `.svc.${domain}`;
@@ -63,7 +72,7 @@ export function domainsOf(service: MeshService, namespace: string, domain: strin
     if (namespace === owner) domains.push(name);
     domains.push(`${inNamespace}.svc`, inNamespace);
   } else if (!host.startsWith("*")) domains.push(`${host}.`);
-  for (const address of service.addresses)
+  for (const address of addresses)
     if (!address.includes("/")) domains.push(address.includes(":") ? `[${address}]` : address);
   if (service.headless) domains.push(...domains.filter((each) => !/^[\d.]+$/.test(each)).map((each) => `*.${each}`));
   return domains;

@@ -2,7 +2,7 @@ import type { NodeType } from "@xebec/model-names";
 import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import type { EnvoyFeature } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
-import type { Interception, MeshProxy, XdsGenerator } from "./proxy.ts";
+import type { AddressFamilies, Interception, MeshProxy, XdsGenerator } from "./proxy.ts";
 
 /** Says that clients call a workload with mutual TLS: gRPC's servers cannot accept both. */
 export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
@@ -28,6 +28,8 @@ export type ProxyClass = Keyed<{
   readonly patched?: EnvoyFilterSelection;
   /** Whose form of the configuration they take; absent for Envoy's. */
   readonly generator?: XdsGenerator;
+  /** The families in which their workloads find hosts by the agent's DNS; absent where they do not. */
+  readonly dnsCapture?: AddressFamilies;
   /** What their version of Envoy does not know; absent where that is nothing. */
   readonly lacks?: readonly EnvoyFeature[];
 }>;
@@ -38,7 +40,7 @@ export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFi
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  const { generator, lacks } = proxy;
+  const { generator, lacks, dnsCapture } = proxy;
   for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
     if (Object.hasOwn(proxy.labels, name)) labels[name] = proxy.labels[name] as string;
   }
@@ -51,6 +53,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
     ...(snapshot.rolesByAccount.size > 0 ? { serviceAccount: proxy.serviceAccount } : {}),
     ...(patched ? { patched } : {}),
     ...(generator ? { generator } : {}),
+    ...(dnsCapture ? { dnsCapture } : {}),
     ...(lacks ? { lacks } : {}),
   });
 }

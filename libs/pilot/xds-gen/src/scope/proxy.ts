@@ -66,6 +66,8 @@ export interface MeshProxy {
   readonly metadata: Readonly<Record<string, string>>;
   /** Accepts HTTP/1.0. */
   readonly http10: boolean;
+  /** The families of its addresses, where its workload finds hosts by the agent's DNS; absent elsewhere. */
+  readonly dnsCapture?: AddressFamilies;
   /** Who takes the configuration, where that is no Envoy. */
   readonly generator?: XdsGenerator;
   /** What its version of Envoy does not know; absent where that is nothing. */
@@ -74,6 +76,9 @@ export interface MeshProxy {
 
 /** Whose form of the configuration a client asks for with the node metadata `GENERATOR`: that of gRPC's own clients and servers. */
 export type XdsGenerator = "grpc";
+
+/** The families in which a workload has addresses. */
+export type AddressFamilies = "ipv4" | "ipv6" | "dual";
 
 /** Metadata values are truncated to this length. */
 const MAX_TEXT = 4096;
@@ -102,7 +107,8 @@ export function proxyOf(node: {
   const generator = text("GENERATOR") === "grpc" ? "grpc" : undefined;
   // Nothing captures the traffic of gRPC's own clients and servers.
   const interception = generator ? "NONE" : text("INTERCEPTION_MODE");
-  const ip = text("INSTANCE_IPS").split(",")[0] || id.ip;
+  const ips = text("INSTANCE_IPS").split(",").filter(Boolean);
+  const ip = ips[0] || id.ip;
   const appAddress = text("APP_ADDRESS") || "127.0.0.1";
   if (interception === "NONE" && !generator && id.type === "sidecar" && appAddress === ip)
     throw new XebecError(
@@ -151,9 +157,20 @@ export function proxyOf(node: {
     istioVersion: text("ISTIO_VERSION"),
     metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",
+    ...(isTrue(metadata.DNS_CAPTURE) ? { dnsCapture: familiesOf([ip, ...ips]) } : {}),
     ...(generator ? { generator } : {}),
     ...(lacks ? { lacks } : {}),
   };
+}
+
+/** A switch of the metadata, which is a text or a boolean. */
+function isTrue(value: unknown): boolean {
+  return value === true || (typeof value === "string" && value.toLowerCase() === "true");
+}
+
+function familiesOf(ips: readonly string[]): AddressFamilies {
+  const has6 = ips.some((each) => each.includes(":"));
+  return ips.every((each) => each.includes(":")) ? "ipv6" : has6 ? "dual" : "ipv4";
 }
 
 function localityOfLabels(labels: Readonly<Record<string, string>>): string {

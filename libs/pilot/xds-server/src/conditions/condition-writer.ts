@@ -26,6 +26,7 @@ export function* conditionsOf(
       object: each.key,
       ...(nack ? { reason: "ProxyRejected", message: nackText(nack) } : { reason: each.reason, message: each.message }),
       observedGeneration: snapshot.generations.get(each.key),
+      ...(each.addresses ? { addresses: each.addresses } : {}),
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { HostAddress } from "@xebec/model-resources";
 import { isVisible, type MeshService, type ServiceDefinition, unmergedParts } from "@xebec/pilot-registry";
 import { type ServiceState, serviceSeenFrom } from "../../services/services.ts";
 import { attached, unlessUnused } from "../conditions.ts";
@@ -18,10 +19,18 @@ export const serviceEntryKind = {
   *conditions(snapshot, proxies) {
     for (const [key, hosts] of hostsByEntry(snapshot)) {
       const found = new Set(hosts.flatMap((each) => ineffectiveParts(each, snapshot)));
-      yield unlessUnused(attached(key, [...found]), proxies);
+      const addresses = hosts.flatMap(({ definition: { service } }) => givenTo(service));
+      yield {
+        ...unlessUnused(attached(key, [...found]), proxies),
+        ...(addresses.length > 0 ? { addresses } : {}),
+      };
     }
   },
 } satisfies ConfigKind<never, object, ServiceState>;
+
+function givenTo({ host, virtualAddress }: MeshService): HostAddress[] {
+  return virtualAddress ? [virtualAddress.ipv4, virtualAddress.ipv6].map((value) => ({ value, host })) : [];
+}
 
 /** One host of a ServiceEntry. */
 interface EntryHost {

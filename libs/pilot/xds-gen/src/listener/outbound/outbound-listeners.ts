@@ -2,6 +2,7 @@ import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { isHttp, isTls } from "@xebec/model-names";
 import { type MeshPort, type MeshService, namedPort } from "@xebec/pilot-registry";
 import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
+import { addressesFor } from "../../scope/addresses.ts";
 import type { Egress } from "../../scope/egress.ts";
 import type { Scope } from "../../scope/scope.ts";
 import { ANY_TRANSPORT, ANYWHERE, filterChains, takesRest } from "../chain.ts";
@@ -77,7 +78,7 @@ const NO_ADDRESSES: readonly string[] = [];
 
 /** The addresses by which a port is called: of a headless service for TCP those of its pods, by which alone services are told apart. */
 function addressesOf(scope: Scope, service: MeshService, port: MeshPort): readonly string[] {
-  if (!isHeadless(service, port)) return service.addresses;
+  if (!isHeadless(service, port)) return addressesFor(scope.proxyClass, service);
   const pods = scope.endpoints(service).filter((each) => namedPort(each.ports, port.name) !== undefined);
   return [...new Set(pods.map(({ address }) => address))];
 }

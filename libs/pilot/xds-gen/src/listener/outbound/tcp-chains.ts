@@ -49,9 +49,7 @@ export function tcpChains(
 /** The server names (SNI) by which clients address a service. */
 function serverNames(scope: Scope, service: MeshService): readonly string[] | undefined {
   if (service.host === "*") return undefined;
-  return domainsOf({ ...service, addresses: [] }, scope.proxyClass.namespace, scope.mesh.domain).filter(
-    (name) => !name.endsWith("."),
-  );
+  return domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain, []).filter((name) => !name.endsWith("."));
 }
 
 /**
