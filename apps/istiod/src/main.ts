@@ -66,7 +66,7 @@ await serviceMain("istiod", async () => {
     ...(outer ? [] : secretDirectory(config.configDir, bus)),
     ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls }),
     ...pilotComponents({ config: pilot, bus, metrics: of.pilot.metrics, ...of.pilot.tls }),
-    ...injectorComponents({ config: injector, metrics: of.injector.metrics, ...of.injector.tls }),
+    ...injectorComponents({ config: injector, bus, metrics: of.injector.metrics, ...of.injector.tls }),
     ...(await policyComponents({ config: policy, bus, metrics: of.policy.metrics, ...of.policy.tls })),
     ...(await telemetryComponents({ config: telemetry, bus, metrics: of.telemetry.metrics, ...of.telemetry.tls })),
   ];

@@ -2,6 +2,7 @@ import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { InjectorConfig, injectorComponents } from "@xebec/injector-server";
+import { openBus } from "@xebec/platform-bus";
 import { fileTls, serviceIdentity } from "@xebec/platform-identity";
 
 const config = mainConfig(InjectorConfig);
@@ -11,5 +12,10 @@ await serviceMain("sidecar-injector", async () => {
     fileTls(config.tlsCertFile, config.tlsKeyFile) ??
     serviceIdentity(config, { serverName: "istio-sidecar-injector.istio-system.svc", metrics });
 
-  return [...(tls ? [tls] : []), ...injectorComponents({ config, metrics, ...(tls ? { tls } : {}) })];
+  const bus = config.busURL.length > 0 ? await openBus(config, "sidecar-injector", metrics) : undefined;
+  return [
+    ...(bus ? [bus] : []),
+    ...(tls ? [tls] : []),
+    ...injectorComponents({ config, metrics, ...(bus ? { bus } : {}), ...(tls ? { tls } : {}) }),
+  ];
 });

@@ -35,13 +35,12 @@ describe("a service of a mesh on this machine", () => {
 
   it("reads every option that it is given: istiod", () => read(IstiodConfig, serviceOptions.monolith(HOST)));
 
-  it("has an address of its own, and the bus and an identity where it takes part in them", () => {
+  it("has an address of its own, and the bus, and an identity where it needs one", () => {
     const { busURL, caTokenFile, grpcAddr } = serviceOptions.service(HOST, "pilot");
     assert.deepEqual(
       [busURL, caTokenFile, grpcAddr],
       [["nats://127.20.0.2:4222"], "/run dir/tokens/pilot.jwt", `${HOST.plan.service("pilot")}:15010`],
     );
-    assert.equal(serviceOptions.service(HOST, "sidecar-injector").busURL, undefined);
     assert.equal(serviceOptions.service(HOST, "citadel").caAddr, undefined);
   });
 });

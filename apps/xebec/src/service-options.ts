@@ -57,11 +57,11 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     "grpc-port": CITADEL_PORT,
     ...bus(host, "citadel"),
   }),
-  // The injector has no part in the bus: its configuration is files.
   "sidecar-injector": (host, address) => ({
     address,
     valuesFile: injectorValuesFile(host.runDir),
     ...monitoring(address),
+    ...bus(host, "sidecar-injector"),
     ...identity(host, "sidecar-injector"),
   }),
   "mixer-policy": (host, address) => mixer(host, "mixer-policy", address),

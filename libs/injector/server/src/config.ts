@@ -7,6 +7,9 @@ export const InjectorConfig = defineConfig({
   options: {
     injectConfig: option.string("file with policy, selectors and template; the built-in template when left out"),
     valuesFile: option.string("YAML or JSON file with the values of the template"),
+    busURL: option.servers("NATS servers that carry the mesh configuration and ProxyConfigs, nats://HOST:PORT"),
+    busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
+    busKeysFile: option.string("file with the public nkeys of all services"),
     address: option.string("address that the webhook binds", "0.0.0.0"),
     port: option.port("port of the webhook (Istio's 443 is the Service's port)", 15017),
     tlsCertFile: option.string("certificate chain of the webhook"),
@@ -16,7 +19,7 @@ export const InjectorConfig = defineConfig({
     ),
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
-    stateDir: option.string("directory of the certificate"),
+    stateDir: option.string("directory of the certificate and of the last known good configuration"),
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
     monitoringPort: option.port("port of metrics, health and log levels", 15014),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),

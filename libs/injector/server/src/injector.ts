@@ -1,13 +1,16 @@
+import { join } from "node:path";
 import type { ConfigOf } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { decide, injectionPatch, type Pod } from "@xebec/injector-template";
+import type { Bus } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { FastifyInstance } from "fastify";
 import type { InjectorConfig } from "./config.ts";
+import { createMeshSource } from "./mesh-source.ts";
 import { createSettings, type InjectSettings } from "./settings.ts";
 
 const log = logger("inject");
@@ -15,22 +18,28 @@ const MAX_REVIEW_BYTES = 8 << 20;
 
 export interface InjectorParts {
   readonly config: ConfigOf<typeof InjectorConfig>;
+  /** Where the mesh configuration and the ProxyConfigs are; absent where nothing but files says how pods are injected. */
+  readonly bus?: Bus;
   readonly tls?: TlsSource;
   readonly metrics?: Metrics;
 }
 
 /** The components of the sidecar injector, for a process of its own and for the one that has all services. */
-export function injectorComponents({ config, tls, metrics = createMetrics() }: InjectorParts): Component[] {
+export function injectorComponents({ config, bus, tls, metrics = createMetrics() }: InjectorParts): Component[] {
   const settings = createSettings(config);
+  const cacheFile = config.stateDir ? join(config.stateDir, "config.json") : undefined;
+  const mesh = bus && createMeshSource(bus, metrics, cacheFile);
+  const current = (): InjectSettings => ({ ...settings.current(), ...(mesh ? { mesh: mesh.current() } : {}) });
   const components: Component[] = [
     settings.component,
+    ...(mesh ? [mesh.component] : []),
     ...(tls
       ? [
           createHttpServer({
             name: "webhook",
             address: { host: config.address, port: config.port },
             tls,
-            routes: (app) => injectRoutes(app, settings.current, metrics),
+            routes: (app) => injectRoutes(app, current, metrics),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]
@@ -78,7 +87,7 @@ interface Reviewed {
 }
 
 /** Answers one AdmissionReview with the patch of its pod. @param body the parsed request body */
-export function reviewPod(body: unknown, { config, values }: InjectSettings): Reviewed {
+export function reviewPod(body: unknown, { config, values, mesh }: InjectSettings): Reviewed {
   const review = (body ?? {}) as {
     apiVersion?: unknown;
     kind?: unknown;
@@ -110,7 +119,7 @@ export function reviewPod(body: unknown, { config, values }: InjectSettings): Re
       log.info({ pod: name, reason: decision.reason }, "not injected");
       return answer({}, true, false);
     }
-    const patch = injectionPatch(pod, namespace, config, values);
+    const patch = injectionPatch(pod, namespace, config, values, mesh);
     log.info({ pod: name, reason: decision.reason }, "injected");
     return answer({ patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") }, true, true);
   } catch (error) {

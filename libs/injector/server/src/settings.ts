@@ -11,6 +11,7 @@ import {
   DEFAULT_VALUES,
   type InjectConfig,
   type InjectValues,
+  type MeshProxyConfigs,
   parseInjectConfig,
 } from "@xebec/injector-template";
 import { createDirectoryWatcher } from "@xebec/platform-files";
@@ -22,6 +23,8 @@ const log = logger("inject");
 export interface InjectSettings {
   readonly config: InjectConfig;
   readonly values: InjectValues;
+  /** What the mesh's configuration says of proxies. */
+  readonly mesh?: MeshProxyConfigs;
 }
 
 /** Reads the two files and again when they change; a bad file keeps what was there before. */

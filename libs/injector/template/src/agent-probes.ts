@@ -1,7 +1,7 @@
 import { XebecError } from "@xebec/core-errors";
 import { rewriteProbes } from "./app-probes.ts";
+import type { ProxyConfigFields } from "./effective-proxy-config.ts";
 import { type Named, PROXY } from "./pod.ts";
-import { proxyConfigOf } from "./template-data.ts";
 import type { InjectValues } from "./values.ts";
 
 /** Whether kubelet's probes of the app go through the agent. */
@@ -20,10 +20,9 @@ export function probedByAgent(
   before: readonly Named[],
   annotations: Readonly<Record<string, string>>,
   values: InjectValues,
+  proxyConfig: ProxyConfigFields,
 ): readonly Named[] {
-  const statusPort = Number(
-    annotations["status.sidecar.istio.io/port"] ?? proxyConfigOf(annotations).statusPort ?? 15_020,
-  );
+  const statusPort = Number(annotations["status.sidecar.istio.io/port"] ?? proxyConfig.statusPort ?? 15_020);
   const isOn = (annotations[REWRITE] ?? values.rewriteAppHTTPProbe) === "true" && statusPort > 0;
   if (!isOn) return [...apps, ...own];
   const { containers, probers } = rewriteProbes(apps, statusPort);

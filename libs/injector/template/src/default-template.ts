@@ -40,6 +40,12 @@ spec:
     - {name: ISTIO_META_POD_PORTS, value: {{podPorts}}}
     - {name: ISTIO_META_APP_CONTAINERS, value: {{appContainers}}}
     - {name: ISTIO_METAJSON_ANNOTATIONS, value: {{annotationsJson}}}
+{{#proxyMetadata}}
+    - {name: {{name}}, value: {{value}}}
+{{/proxyMetadata}}
+{{#holdApplication}}
+    lifecycle: {postStart: {exec: {command: [pilot-agent, wait]}}}
+{{/holdApplication}}
 {{#probed}}
     readinessProbe: {httpGet: {path: /healthz/ready, port: 15021}, initialDelaySeconds: {{probeDelay}}, periodSeconds: {{probePeriod}}, timeoutSeconds: 3, failureThreshold: {{probeFailures}}}
 {{/probed}}

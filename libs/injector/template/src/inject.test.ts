@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import jsonPatch from "fast-json-patch";
 import { decide } from "./decide.ts";
 import { DEFAULT_TEMPLATE } from "./default-template.ts";
+import type { MeshProxyConfigs } from "./effective-proxy-config.ts";
 import { injectionPatch } from "./inject.ts";
 import { parseInjectConfig } from "./inject-config.ts";
 import type { Pod } from "./pod.ts";
@@ -254,5 +255,51 @@ describe("a raw placeholder in a template", () => {
     const template = 'metadata: {labels: {domain: "svc.{{&values.clusterDomain}}"}}';
     const { metadata } = inject(POD, DEFAULT_VALUES, parseInjectConfig(JSON.stringify({ template }), DEFAULT_TEMPLATE));
     assert.equal(metadata?.labels?.domain, "svc.cluster.local");
+  });
+});
+
+describe("the patch with ProxyConfigs of the mesh", () => {
+  const mesh: MeshProxyConfigs = {
+    rootNamespace: "istio-system",
+    defaultConfig: { holdApplicationUntilProxyStarts: true },
+    objects: [
+      {
+        ...{ namespace: "default", name: "p", created: "" },
+        spec: {
+          concurrency: 4,
+          environmentVariables: { ISTIO_META_B: "b", A: '"' },
+          image: { imageType: "distroless" },
+        },
+      },
+    ],
+  };
+  const pod = jsonPatch.applyPatch(
+    structuredClone(POD) as Pod,
+    injectionPatch(
+      POD,
+      "default",
+      CONFIG,
+      { ...DEFAULT_VALUES, proxyImage: "hub/proxyv2:1" },
+      mesh,
+    ) as jsonPatch.Operation[],
+  ).newDocument as ReturnType<typeof inject>;
+  const [first, second] = pod.spec.containers as unknown as [
+    { name: string; image: string; lifecycle: unknown; env: { name: string; value?: string }[] },
+    { name: string },
+  ];
+
+  it("has the variant of the image, the variables, and the concurrency", () => {
+    assert.equal(first.image, "hub/proxyv2:1-distroless");
+    assert.deepEqual(first.env.slice(-2), [
+      { name: "A", value: '"' },
+      { name: "ISTIO_META_B", value: "b" },
+    ]);
+    const config = JSON.parse(first.env.find(({ name }) => name === "PROXY_CONFIG")?.value ?? "");
+    assert.equal(config.concurrency, 4);
+  });
+
+  it("starts the app behind a proxy that is waited for", () => {
+    assert.deepEqual([first.name, second.name], ["istio-proxy", "reviews"]);
+    assert.deepEqual(first.lifecycle, { postStart: { exec: { command: ["pilot-agent", "wait"] } } });
   });
 });

@@ -2,10 +2,16 @@ import { hash } from "node:crypto";
 import { probedByAgent } from "./agent-probes.ts";
 import { checkAnnotations } from "./annotations.ts";
 import { earlierStatus, LISTS, STATUS } from "./earlier-injection.ts";
+import {
+  effectiveProxyConfig,
+  type MeshProxyConfigs,
+  NO_PROXY_CONFIGS,
+  type ProxyConfigFields,
+} from "./effective-proxy-config.ts";
 import type { InjectConfig } from "./inject-config.ts";
 import { mapPatch, type PatchOperation } from "./json-patch.ts";
 import { mergeContainer, OVERRIDES, readOverrides } from "./own-container.ts";
-import type { Named, Pod } from "./pod.ts";
+import { type Named, type Pod, PROXY } from "./pod.ts";
 import { render } from "./render.ts";
 import { templateData } from "./template-data.ts";
 import type { InjectValues } from "./values.ts";
@@ -13,6 +19,7 @@ import type { InjectValues } from "./values.ts";
 /**
  * The patch that gives a pod its sidecar (docs/reference/platform.md §4.5). A pod that was injected before first loses
  * what the earlier injection added, so that the result is the same.
+ * @param mesh what the mesh's configuration says of proxies
  * @throws XebecError invalid_argument for an annotation or template that cannot be used; then nothing is injected
  */
 export function injectionPatch(
@@ -20,10 +27,13 @@ export function injectionPatch(
   namespace: string,
   config: InjectConfig,
   values: InjectValues,
+  mesh: MeshProxyConfigs = NO_PROXY_CONFIGS,
 ): PatchOperation[] {
   const annotations = pod.metadata?.annotations ?? {};
   checkAnnotations(annotations);
-  const rendered = render(config.template, templateData(pod, namespace, values));
+  const labelsOfPod = pod.metadata?.labels ?? {};
+  const proxyConfig = effectiveProxyConfig({ namespace, labels: labelsOfPod, annotations }, mesh);
+  const rendered = render(config.template, templateData(pod, namespace, values, proxyConfig));
   const earlier = earlierStatus(annotations);
   const operations: PatchOperation[] = [];
   const overrides = readOverrides(annotations[OVERRIDES]);
@@ -45,7 +55,10 @@ export function injectionPatch(
       (each) => !earlier[list]?.includes(each.name) && !added.some((own) => own.name === each.name),
     );
     status[list] = added.map((each) => each.name);
-    const after = list === "containers" ? probedByAgent(kept, added, before, annotations, values) : [...kept, ...added];
+    const after =
+      list === "containers"
+        ? inOrder(probedByAgent(kept, added, before, annotations, values, proxyConfig), proxyConfig)
+        : [...kept, ...added];
     if (JSON.stringify(after) === JSON.stringify(before)) continue;
     operations.push({ op: pod.spec?.[list] ? "replace" : "add", path: `/spec/${list}`, value: after });
   }
@@ -66,6 +79,12 @@ export function injectionPatch(
     }),
   );
   return operations;
+}
+
+/** Kubelet starts a container when the one before it has ended its hook: an app that waits for its proxy stands behind it. */
+function inOrder(containers: readonly Named[], { holdApplicationUntilProxyStarts: hold }: ProxyConfigFields) {
+  if (hold !== true) return containers;
+  return [...containers].sort((a, b) => Number(b.name === PROXY) - Number(a.name === PROXY));
 }
 
 function pick(map: Readonly<Record<string, string>> | undefined, keys: readonly string[]): Record<string, string> {

@@ -1,13 +1,21 @@
-import { XebecError } from "@xebec/core-errors";
-import { readYaml, YamlError } from "@xebec/core-yaml";
 import { STATUS } from "./earlier-injection.ts";
+import type { ProxyConfigFields } from "./effective-proxy-config.ts";
 import { OVERRIDES } from "./own-container.ts";
 import { type Container, type Pod, PROXY, workloadOf } from "./pod.ts";
+import { imageOfType } from "./proxy-image.ts";
 import { resourcesData } from "./proxy-resources.ts";
 import type { InjectValues } from "./values.ts";
 
-/** What a template can use of a pod: its annotations, else the values of the installation. */
-export function templateData(pod: Pod, namespace: string, values: InjectValues): Record<string, unknown> {
+/**
+ * What a template can use of a pod: its annotations, else the values of the installation.
+ * @param proxyConfig what holds for the pod (`effectiveProxyConfig`)
+ */
+export function templateData(
+  pod: Pod,
+  namespace: string,
+  values: InjectValues,
+  proxyConfig: ProxyConfigFields,
+): Record<string, unknown> {
   const annotations = pod.metadata?.annotations ?? {};
   const labels = pod.metadata?.labels ?? {};
   const workload = workloadOf(pod);
@@ -23,7 +31,11 @@ export function templateData(pod: Pod, namespace: string, values: InjectValues):
     captured: interceptionMode !== "NONE",
     tproxy: interceptionMode === "TPROXY",
     interceptionMode,
-    proxyImage: annotations["sidecar.istio.io/proxyImage"] ?? values.proxyImage,
+    proxyImage:
+      annotations["sidecar.istio.io/proxyImage"] ??
+      imageOfType(values.proxyImage, annotations["sidecar.istio.io/proxyImageType"] ?? imageTypeOf(proxyConfig)),
+    // The containers of the app start when the proxy is ready.
+    holdApplication: proxyConfig.holdApplicationUntilProxyStarts === true,
     logLevel: annotations["sidecar.istio.io/logLevel"] ?? values.logLevel,
     concurrency: values.concurrency,
     proxyCpu: annotations["sidecar.istio.io/proxyCPU"] ?? values.proxyCpu,
@@ -48,9 +60,12 @@ export function templateData(pod: Pod, namespace: string, values: InjectValues):
     excludeOutboundPorts: annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] ?? "",
     proxyConfig: JSON.stringify({
       discoveryAddress: values.discoveryAddress,
-      ...proxyConfigOf(annotations),
+      ...proxyConfig,
       ...(statusPort ? { statusPort } : {}),
     }),
+    proxyMetadata: Object.entries((proxyConfig.proxyMetadata ?? {}) as Record<string, unknown>)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => ({ name, value: String(value) })),
     workloadName: workload.name,
     owner,
     canonicalName: labelText(labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name),
@@ -64,22 +79,9 @@ export function templateData(pod: Pod, namespace: string, values: InjectValues):
   };
 }
 
-/**
- * The pod's own ProxyConfig, from Istio's annotation `proxy.istio.io/config`.
- * @throws XebecError invalid_argument for one that is not a map in YAML
- */
-export function proxyConfigOf(annotations: Readonly<Record<string, string>>): Record<string, unknown> {
-  const text = annotations["proxy.istio.io/config"];
-  if (!text) return {};
-  let value: unknown;
-  try {
-    value = readYaml(text);
-  } catch (error) {
-    const message = error instanceof YamlError ? error.text : String(error);
-    throw new XebecError("invalid_argument", `annotation proxy.istio.io/config: ${message}`);
-  }
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new XebecError("invalid_argument", "annotation proxy.istio.io/config: must be a map in YAML");
+function imageTypeOf({ image }: ProxyConfigFields): string {
+  const { imageType = "" } = (image ?? {}) as { readonly imageType?: string };
+  return imageType;
 }
 
 function optionalNumber(text: string | undefined): number | undefined {

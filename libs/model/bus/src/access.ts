@@ -1,7 +1,15 @@
 import { ALL_BUCKETS, type Bucket, SUBJECTS } from "./names.ts";
 
 /** Everyone who may connect to the bus. */
-export const BUS_USERS = ["galley", "pilot", "citadel", "mixer-policy", "mixer-telemetry", "supervisor"] as const;
+export const BUS_USERS = [
+  "galley",
+  "pilot",
+  "citadel",
+  "sidecar-injector",
+  "mixer-policy",
+  "mixer-telemetry",
+  "supervisor",
+] as const;
 
 export type BusUser = (typeof BUS_USERS)[number];
 
@@ -30,6 +38,8 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   galley: { ...writer, write: ["config", "status"] },
   pilot: { ...controller, read: [...controller.read, "secrets"], receive: [SUBJECTS.proxies] },
   citadel: { ...writer, write: ["trust"], provision: true },
+  // What it makes of the configuration stands in the pods.
+  "sidecar-injector": { ...NONE, read: ["config"] },
   "mixer-policy": controller,
   "mixer-telemetry": controller,
   // It answers the command line on its socket, so it reads what the command line shows.

@@ -8,6 +8,7 @@ import { gateway } from "./kinds/gateway/index.ts";
 import { meshConfig } from "./kinds/mesh-config/index.ts";
 import { mixerKinds } from "./kinds/mixer/index.ts";
 import { peerAuthentication } from "./kinds/peer-authentication/index.ts";
+import { proxyConfig } from "./kinds/proxy-config/index.ts";
 import { clusterRbacConfig, rbacConfig } from "./kinds/rbac-config/index.ts";
 import { requestAuthentication } from "./kinds/request-authentication/index.ts";
 import { serviceEntry } from "./kinds/service-entry/index.ts";
@@ -54,6 +55,7 @@ export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-p
 export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
 export type { MeshNetworks } from "./kinds/mesh-config/networks.ts";
 export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";
+export { readProxyConfig } from "./kinds/mesh-config/proxy-config-rules.ts";
 export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
 export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
@@ -62,6 +64,7 @@ export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
 export { InstanceSpec } from "./kinds/mixer/instance.ts";
 export { RuleSpec } from "./kinds/mixer/rule.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
+export type { ProxyConfigSpec } from "./kinds/proxy-config/schema.ts";
 export type { RbacConfigSpec } from "./kinds/rbac-config/index.ts";
 export type { JwtRule, RequestAuthenticationSpec } from "./kinds/request-authentication/schema.ts";
 export type { ServiceEntrySpec } from "./kinds/service-entry/schema.ts";
@@ -90,6 +93,7 @@ export const KINDS: readonly Kind[] = [
   workloadGroup,
   sidecar,
   envoyFilter,
+  proxyConfig,
   peerAuthentication,
   requestAuthentication,
   policy,

@@ -6,7 +6,7 @@ import { appEntry, NODE_ENVIRONMENT, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 
 /** A service that signs in to the bus. */
-export type BusService = Exclude<ServiceName, "sidecar-injector">;
+export type BusService = ServiceName;
 
 /** What the service processes need to know of their mesh. */
 export interface ServiceHost {

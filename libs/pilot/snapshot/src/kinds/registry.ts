@@ -7,6 +7,7 @@ import type { ConfigKind } from "./kind.ts";
 import { meshConfigKind } from "./mesh-config/mesh-config.ts";
 import { mixerKinds } from "./mixer/mixer.ts";
 import { peerAuthenticationKind } from "./peer-authentication/peer-authentication.ts";
+import { proxyConfigKind } from "./proxy-config/proxy-config.ts";
 import { rbacKinds } from "./rbac/rbac.ts";
 import { requestAuthenticationKind } from "./request-authentication/request-authentication.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
@@ -75,6 +76,7 @@ const KINDS = [
   workloadGroupKind,
   sidecarKind,
   envoyFilterKind,
+  proxyConfigKind,
   peerAuthenticationKind,
   requestAuthenticationKind,
   authenticationPolicyKind,

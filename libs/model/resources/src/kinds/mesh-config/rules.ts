@@ -1,13 +1,11 @@
-import { parseDuration } from "@xebec/core-duration";
-import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
-import { isLabel, isToken } from "../../rules/names.ts";
+import { isLabel } from "../../rules/names.ts";
 import { checkLocalityLb } from "../shared/locality-lb-rules.ts";
 import { checkRetries } from "../virtual-service/retry-rules.ts";
 import { checkCommands, checkJsonFormat } from "./log-format.ts";
 import { checkMeshNetworks } from "./networks.ts";
 import { checkProviders } from "./provider-rules.ts";
-import type { ProxyConfig } from "./proxy-config.ts";
+import { checkProxyConfig } from "./proxy-config-rules.ts";
 import type { MeshConfigSpec } from "./schema.ts";
 
 /** Where the one mesh configuration is: whoever may write in another namespace must not change the whole mesh. */
@@ -53,7 +51,7 @@ export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   checkTls(spec, check);
   checkStatNames(spec, check);
   checkAccessLog(spec, check);
-  checkProxyConfig(spec.defaultConfig, check);
+  checkProxyConfig(spec.defaultConfig, ["spec", "defaultConfig"], check);
   checkProviders(spec.extensionProviders, check);
 }
 
@@ -110,43 +108,4 @@ function checkAccessLog(spec: MeshConfigSpec, check: Checker): void {
   if (format === null || typeof format !== "object" || Array.isArray(format))
     check.fail(path, `accessLogEncoding is JSON, and this is not a JSON object; ${EXAMPLE}`);
   else checkJsonFormat(format, path, check);
-}
-
-function checkProxyConfig(config: ProxyConfig | undefined, check: Checker): void {
-  if (!config) return;
-  const path = ["spec", "defaultConfig"];
-  for (const field of ["drainDuration", "parentShutdownDuration"] as const) {
-    check.duration(config[field], [...path, field]);
-    const ms = config[field] === undefined ? undefined : parseDuration(config[field]);
-    if (ms !== undefined && ms % 1000 !== 0) check.fail([...path, field], "must be whole seconds");
-  }
-  check.duration(config.terminationDrainDuration, [...path, "terminationDrainDuration"], { zero: true });
-  const { tracing } = config;
-  for (const [at, address] of [
-    [["discoveryAddress"], config.discoveryAddress],
-    [["zipkinAddress"], config.zipkinAddress],
-    [["statsdUdpAddress"], config.statsdUdpAddress],
-    [["envoyAccessLogService", "address"], config.envoyAccessLogService?.address],
-    [["envoyMetricsService", "address"], config.envoyMetricsService?.address],
-    [["tracing", "zipkin", "address"], tracing?.zipkin?.address],
-    [["tracing", "datadog", "address"], tracing?.datadog?.address],
-  ] as const)
-    if (address && !address.startsWith("$(")) checkAddress(address, [...path, ...at], check);
-  const tracers = (["zipkin", "lightstep", "datadog", "stackdriver", "openCensusAgent"] as const).filter(
-    (each) => tracing?.[each],
-  );
-  if (tracers.length > 1) check.fail([...path, "tracing"], `set one of ${tracers.join(", ")}`);
-  for (const [name, tag] of Object.entries(tracing?.customTags ?? {})) {
-    const at = [...path, "tracing", "customTags", name];
-    if (Object.keys(tag).length !== 1) check.fail(at, "needs one of literal, environment and header");
-    if (tag.header && !isToken(tag.header.name))
-      check.fail([...at, "header", "name"], `"${tag.header.name}" is not a name of a header`);
-  }
-}
-
-/** `HOST:PORT`. */
-function checkAddress(address: string, path: Path, check: Checker): void {
-  const [, host = "", port = ""] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(address) ?? [];
-  if (!host || Number(port) < 1 || Number(port) > 65_535) check.fail(path, `"${address}" is not HOST:PORT`);
-  else check.host(host, path, { ip: true });
 }

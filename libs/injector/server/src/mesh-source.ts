@@ -1,0 +1,55 @@
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
+import { type MeshProxyConfigs, NO_PROXY_CONFIGS, type ProxyConfigObject } from "@xebec/injector-template";
+import { decodeResource, type MeshConfigSpec, type ProxyConfigSpec, type Resource } from "@xebec/model-resources";
+import { type Bus, createRevisionReader } from "@xebec/platform-bus";
+
+const log = logger("inject");
+const MESH_CONFIG = "mesh.xebec.io/MeshConfig/istio-system/mesh";
+const PROXY_CONFIGS = "networking.istio.io/ProxyConfig/";
+
+/**
+ * Follows what the mesh's configuration says of proxies: the mesh configuration and the ProxyConfigs.
+ * @param cacheFile where it is kept, so that pods are injected alike while the bus is down
+ */
+export function createMeshSource(
+  bus: Bus,
+  metrics: Metrics,
+  cacheFile?: string,
+): { readonly component: Component; readonly current: () => MeshProxyConfigs } {
+  const objects = new Map<string, Resource>();
+  let current = NO_PROXY_CONFIGS;
+  const reader = createRevisionReader({
+    ...{ bus, bucket: "config", metrics, cacheFile },
+    apply({ puts, deletes, first }) {
+      let ours = first;
+      for (const key of deletes) ours = objects.delete(key) || ours;
+      for (const [key, bytes] of puts) {
+        if (key !== MESH_CONFIG && !key.startsWith(PROXY_CONFIGS)) continue;
+        ours = true;
+        try {
+          objects.set(key, decodeResource(bytes));
+        } catch (error) {
+          log.error({ object: key, err: error }, "an object cannot be read; its last good form stays");
+        }
+      }
+      if (ours) current = proxyConfigsOf(objects);
+    },
+  });
+  return { component: reader, current: () => current };
+}
+
+function proxyConfigsOf(objects: ReadonlyMap<string, Resource>): MeshProxyConfigs {
+  const mesh = objects.get(MESH_CONFIG)?.spec as MeshConfigSpec | undefined;
+  const found = [...objects].flatMap(([key, { namespace, name, creationTimestamp: created = "", spec }]) =>
+    key === MESH_CONFIG
+      ? []
+      : [{ namespace, name, created, spec: spec as ProxyConfigSpec } satisfies ProxyConfigObject],
+  );
+  return {
+    rootNamespace: mesh?.rootNamespace || NO_PROXY_CONFIGS.rootNamespace,
+    defaultConfig: mesh?.defaultConfig ?? {},
+    objects: found,
+  };
+}
