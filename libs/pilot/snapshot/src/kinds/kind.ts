@@ -92,6 +92,8 @@ export interface InUse {
   readonly sidecars: readonly ConnectedSidecar[];
   /** What the configuration of some proxy leaves out of an object, as `path: why`, by the object's key. */
   readonly remarks?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The patches of EnvoyFilters that have changed, added or removed something at some proxy, as `KEY PATH`. */
+  readonly patches?: ReadonlySet<string>;
 }
 
 /** What conditions take into account of the proxies. */

@@ -47,7 +47,7 @@ export function patchAndEncode<T, E extends object>(
   if (!scope.isPatched) return encode(built, NO_ERRORS);
   const run = new PatchRun(scope);
   const patched = patch(run, built);
-  if (patched === undefined) return undefined;
+  if (patched === undefined) return marked(undefined, run);
   try {
     return noted(encode(patched, run.errors), run);
   } catch (error) {
@@ -56,10 +56,14 @@ export function patchAndEncode<T, E extends object>(
   // Once more, and now each patch has to show that what it makes can be encoded.
   const careful = new PatchRun(scope, encoded);
   const sound = patch(careful, built);
-  return sound && noted(encode(sound, careful.errors), careful);
+  return sound ? noted(encode(sound, careful.errors), careful) : marked(undefined, careful);
 
-  function noted(resource: E, { contributors }: PatchRun): E {
-    if (contributors.size > 0) noteUnpatched(resource, () => encode(built, NO_ERRORS));
-    return resource;
+  function noted(resource: E, of: PatchRun): E {
+    if (of.contributors.size > 0) noteUnpatched(resource, () => encode(built, NO_ERRORS));
+    return marked(resource, of);
+  }
+  function marked<R>(result: R, { marks }: PatchRun): R {
+    for (const each of marks) scope.note(each);
+    return result;
   }
 }

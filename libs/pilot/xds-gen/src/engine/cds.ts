@@ -32,9 +32,7 @@ function sharedClusters(scope: Scope, workload: Workload): readonly EncodedResou
   return [
     ...scope.cached("cds/outbound", allOutbound).shared,
     ...scope.cached("cds/sni-dnat", sniDnat),
-    ...scope.cached("cds/standard", (part) =>
-      encodeClusters(part, [...standardClusters(part), ...addressClusters(part)]),
-    ),
+    ...scope.cached("cds/standard", standard),
     ...scope.cached("cds/added", addedClusters),
     ...scope.cachedFor("cds/own", workload, ownClusters),
   ];
@@ -45,11 +43,16 @@ export function clusterLists(scope: Scope, workload: Workload): readonly (readon
   return [
     shared,
     scope.cached("cds/sni-dnat", sniDnat),
+    scope.cached("cds/standard", standard),
     scope.cached("cds/added", addedClusters),
     scope.cachedFor("cds/own", workload, ownClusters),
     // What objects are behind them is the same everywhere.
     ...(placed.length > 0 ? [scope.cachedFor("cds/outbound-at", NOWHERE, outboundAt)] : []),
   ];
+}
+
+function standard(scope: Scope): readonly EncodedResource[] {
+  return encodeClusters(scope, [...standardClusters(scope), ...addressClusters(scope)]);
 }
 
 function addedClusters(scope: Scope): readonly EncodedResource[] {

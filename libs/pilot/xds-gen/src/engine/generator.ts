@@ -1,7 +1,8 @@
 import { inTurns, type Turns } from "@xebec/core-async";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import type { EncodedResource } from "../encode/encoded.ts";
-import type { PatchSource } from "../patch/patch.ts";
+import type { KnownPatch, PatchSource } from "../patch/patch.ts";
+import { patchMark } from "../patch/patch-mark.ts";
 import { PATCH_SOURCES } from "../patch/sources.ts";
 import type { Place } from "../scope/place.ts";
 import type { MeshProxy } from "../scope/proxy.ts";
@@ -16,6 +17,11 @@ import { ResourceCache } from "./resource-cache.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import type { ResourceRequest, ResourceType } from "./resource-type.ts";
 import { RESOURCE_TYPES, resourceType, type XdsType } from "./resource-types.ts";
+
+/** A patch, and whether it has changed, added or removed anything. */
+export interface PatchUse extends KnownPatch {
+  readonly applied: boolean;
+}
 
 /**
  * Generates the resources of every proxy from a snapshot. It is pure except for its cache: resources that did not change are not
@@ -94,6 +100,13 @@ export class Generator {
   remarks(proxy: MeshProxy, proxyClass: ProxyClass): Iterable<ObjectRemark> {
     const scope = this.#scope(proxyClass);
     return objectRemarks(scope, workloadOf(scope, proxy));
+  }
+
+  /** All patches, and whether each is in something that was generated and is still up to date. */
+  *patchUse(): globalThis.Generator<PatchUse> {
+    for (const source of this.#patches)
+      for (const each of source.all?.(this.snapshot) ?? [])
+        yield { ...each, applied: this.#cache.isRead(patchMark(each)) };
   }
 
   /** The ports that a workload serves; undefined when traffic to every port is captured. */

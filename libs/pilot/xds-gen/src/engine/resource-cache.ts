@@ -150,6 +150,12 @@ export class ResourceCache {
     }
   }
 
+  /** True when an entry that is still valid has read a key. */
+  isRead(key: string): boolean {
+    for (const { isExpired } of this.#readers.get(key) ?? []) if (!isExpired) return true;
+    return false;
+  }
+
   /** Number of entries. */
   get size(): number {
     return this.#byMark.size;

@@ -4,6 +4,8 @@ import type { PatchPoint } from "./patch.ts";
 export interface PatchError {
   /** Key of the object that asked for the patch. */
   readonly configKey: string;
+  /** Where the patch stands in that object. */
+  readonly path?: string;
   readonly point: PatchPoint;
   /** Name of the object that it was for; empty for one without a name. */
   readonly target: string;

@@ -3,6 +3,7 @@ import type { Scope } from "../scope/scope.ts";
 import { addition } from "./addition.ts";
 import type { PatchFunction, PatchPlace, PatchPoint, PatchTargets } from "./patch.ts";
 import type { PatchError } from "./patch-error.ts";
+import { patchMark } from "./patch-mark.ts";
 
 /** Throws when a target cannot be encoded. */
 export type EncodingCheck = <P extends PatchPoint>(point: P, target: PatchTargets[P]) => void;
@@ -12,6 +13,8 @@ export class PatchRun {
   readonly errors: PatchError[] = [];
   /** Keys of the objects whose patches changed something. */
   readonly contributors = new Set<string>();
+  /** Marks of the patches that changed, removed or added something. */
+  readonly marks = new Set<string>();
   readonly #scope: Scope;
   readonly #check: EncodingCheck | undefined;
 
@@ -42,7 +45,7 @@ export class PatchRun {
   ): PatchTargets[P] | undefined {
     let current = target;
     for (const patch of this.#scope.patches(point)) {
-      const { configKey } = patch;
+      const { configKey, path } = patch;
       let next: PatchTargets[P] | undefined = current;
       try {
         const change: PatchFunction<Scope, P> | undefined = patch.at[point];
@@ -52,11 +55,12 @@ export class PatchRun {
         if (next !== undefined && next !== current) this.#check?.(point, next);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        this.errors.push({ configKey, point, target: nameOf(current), message });
+        this.errors.push({ configKey, ...(path ? { path } : {}), point, target: nameOf(current), message });
         continue;
       }
       if (next === current) continue;
       this.contributors.add(configKey);
+      this.marks.add(patchMark(patch));
       if (next === undefined) {
         removedBy?.push(configKey);
         return undefined;

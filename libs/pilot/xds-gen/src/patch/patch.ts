@@ -1,3 +1,4 @@
+import type { Snapshot } from "@xebec/pilot-snapshot";
 import type {
   BuiltCluster,
   BuiltExtensionConfig,
@@ -49,6 +50,8 @@ export interface PatchPlace {
 export interface Patch<S> {
   /** Key of the object that asks for the patch (`keyOf`). It is among the keys of all that the patch changes. */
   readonly configKey: string;
+  /** Where the patch stands in the object: `spec.configPatches[0]`. */
+  readonly path?: string;
   /** What it does at which points. */
   readonly at: { readonly [P in PatchPoint]?: PatchFunction<S, P> };
 }
@@ -66,11 +69,25 @@ export type AdditionKind = "cluster" | "listener" | "virtualHost" | "extensionCo
 export interface Addition<S> {
   /** Key of the object that asks for it. */
   readonly configKey: string;
+  /** Where it stands in the object. */
+  readonly path?: string;
   cluster?(scope: S): BuiltCluster | undefined;
   listener?(scope: S): BuiltListener | undefined;
   /** @param table the name of the route table */
   virtualHosts?(scope: S, table: string): readonly BuiltVirtualHost[];
   extensionConfig?(scope: S): BuiltExtensionConfig | undefined;
+}
+
+/** One patch or addition of an object. */
+export interface PatchId {
+  readonly configKey: string;
+  readonly path?: string;
+}
+
+/** A patch, whether it can be applied or not. */
+export interface KnownPatch extends PatchId {
+  /** Why it cannot be applied to anything. */
+  readonly error?: string;
 }
 
 /** Where patches come from: one for each configuration kind that asks for them. */
@@ -85,4 +102,6 @@ export interface PatchSource<S> {
   patches(scope: S, point: PatchPoint): readonly Patch<S>[];
   /** What is added for a class of proxies, in the order in which it is. */
   additions?(scope: S, kind: AdditionKind): readonly Addition<S>[];
+  /** Every patch and addition that there is, for whatever proxies. */
+  all?(snapshot: Snapshot): Iterable<KnownPatch>;
 }

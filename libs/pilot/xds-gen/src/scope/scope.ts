@@ -63,10 +63,11 @@ export class Scope {
     this.#snapshot = sources.snapshot;
     this.proxyClass = proxyClass;
     this.#reads = reads;
-    this.#note(dependency.mesh);
+    this.note(dependency.mesh);
   }
 
-  #note(key: string): void {
+  /** Notes a key that what is made here depends on, or the mark of a patch that is in it. */
+  note(key: string): void {
     this.#reads?.add(key);
   }
 
@@ -78,7 +79,7 @@ export class Scope {
     const { key } = this.proxyClass;
     const { cache } = this.#sources;
     const entry = cache.find(key, name) ?? cache.make(key, name, (reads) => make(this.#within(reads)));
-    this.#note(entry.mark);
+    this.note(entry.mark);
     return entry.value as T;
   }
 
@@ -92,7 +93,7 @@ export class Scope {
     const { cache } = this.#sources;
     const entry =
       cache.find(key, name, input.key) ?? cache.make(key, name, (reads) => make(this.#within(reads), input), input.key);
-    this.#note(entry.mark);
+    this.note(entry.mark);
     return entry.value as T;
   }
 
@@ -104,9 +105,9 @@ export class Scope {
   cachedOf<T>(name: string, objects: MeshService | readonly VirtualService[], make: (scope: Scope) => T): T {
     return this.cached(name, (inner) => {
       // What there is of a service for proxies with a Sidecar depends on that, too.
-      if (this.proxyClass.sidecar !== undefined) inner.#note(dependency.sidecar(this.proxyClass.sidecar));
-      if ("host" in objects) inner.#note(dependency.service(objects.host));
-      else for (const { hosts } of objects) for (const host of hosts) inner.#note(dependency.virtualService(host));
+      if (this.proxyClass.sidecar !== undefined) inner.note(dependency.sidecar(this.proxyClass.sidecar));
+      if ("host" in objects) inner.note(dependency.service(objects.host));
+      else for (const { hosts } of objects) for (const host of hosts) inner.note(dependency.virtualService(host));
       return make(inner);
     });
   }
@@ -173,7 +174,7 @@ export class Scope {
    * The service that a host means for the class: of several, one that its Sidecar covers. Others are those to which rules lead.
    */
   service(host: string): MeshService | undefined {
-    this.#note(dependency.service(host));
+    this.note(dependency.service(host));
     const list = this.#snapshot.services.get(host);
     const { namespace } = this.proxyClass;
     const egress = list && list.length > 1 ? this.sidecar?.egress : undefined;
@@ -195,13 +196,13 @@ export class Scope {
 
   /** The service that a namespace defines for a host, visible or not. */
   serviceOf(host: string, namespace: string): MeshService | undefined {
-    this.#note(dependency.service(host));
+    this.note(dependency.service(host));
     return this.#snapshot.services.get(host)?.find((each) => each.namespace === namespace);
   }
 
   /** True when some namespace defines a service for a host, visible or not. */
   hasService(host: string): boolean {
-    this.#note(dependency.service(host));
+    this.note(dependency.service(host));
     return this.#snapshot.services.has(host);
   }
 
@@ -223,7 +224,7 @@ export class Scope {
         if (service) seen.set(host, service);
       }
     } else {
-      this.#note(dependency.services);
+      this.note(dependency.services);
       for (const list of this.#snapshot.services.values()) {
         const service = serviceSeenFrom(list, this.proxyClass.namespace, this.mesh.exportTo.service);
         if (service) seen.set(service.host, service);
@@ -267,12 +268,12 @@ export class Scope {
   /** All services of the class's namespace, visible or not, oldest first. */
   ownServices(): readonly MeshService[] {
     const { namespace } = this.proxyClass;
-    this.#note(dependency.servicesOf(namespace));
+    this.note(dependency.servicesOf(namespace));
     return this.#snapshot.servicesByNamespace.get(namespace) ?? [];
   }
 
   endpoints(service: MeshService): readonly MeshEndpoint[] {
-    this.#note(dependency.endpoints(service.id));
+    this.note(dependency.endpoints(service.id));
     return this.#snapshot.endpoints.get(service.id) ?? NO_ENDPOINTS;
   }
 
@@ -286,7 +287,7 @@ export class Scope {
 
   /** A pod of the class's namespace, by its name, else by its address. */
   pod({ name, ip }: { readonly name: string; readonly ip: string }): PodRecord | undefined {
-    this.#note(dependency.pods);
+    this.note(dependency.pods);
     return this.#snapshot.pods.get(`${this.proxyClass.namespace}/${name}`) ?? this.#snapshot.podsByIp.get(ip)?.[0];
   }
 

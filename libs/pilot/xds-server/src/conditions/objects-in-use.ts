@@ -2,6 +2,7 @@ import type { Turns } from "@xebec/core-async";
 import type { ConnectedSidecar, InUse } from "@xebec/pilot-snapshot";
 import type { EncodedResource } from "@xebec/pilot-xds-gen";
 import type { XdsServer } from "../server/xds-server.ts";
+import { PatchRemarks } from "./patch-remarks.ts";
 
 /** Proxies come one after the other; an object is not said to concern nobody before they are all there again. */
 const SETTLE_MS = 2_000;
@@ -14,7 +15,7 @@ export class ObjectsInUse {
   readonly #server: XdsServer;
   readonly #settled: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #before: ReadonlySet<string> | undefined;
+  #before: Required<Pick<InUse, "configKeys" | "patches">> | undefined;
 
   /** @param settled called when no proxy has come or gone for a while */
   constructor(server: XdsServer, settled: () => void) {
@@ -39,6 +40,10 @@ export class ObjectsInUse {
     const configKeys = new Set<string>();
     const sidecars: ConnectedSidecar[] = [];
     const remarks = new Map<string, Set<string>>();
+    const remark = ({ key, text }: { readonly key: string; readonly text: string }): void => {
+      remarks.set(key, (remarks.get(key) ?? new Set()).add(text));
+    };
+    const errors = new PatchRemarks();
     // Proxies that are alike share the lists themselves: each is looked through once.
     const seen = new Set<readonly EncodedResource[]>();
     for (const connection of connections) {
@@ -49,20 +54,31 @@ export class ObjectsInUse {
         for (const list of connection.resourceLists(generator)) {
           if (seen.has(list)) continue;
           seen.add(list);
-          for (const each of list) for (const key of each.configKeys) configKeys.add(key);
+          for (const { configKeys: keys, patchErrors = [] } of list) {
+            for (const key of keys) configKeys.add(key);
+            for (const error of patchErrors) errors.add(error);
+          }
         }
-        for (const { key, text } of generator.remarks(proxy, proxyClass))
-          remarks.set(key, (remarks.get(key) ?? new Set()).add(text));
+        for (const each of generator.remarks(proxy, proxyClass)) remark(each);
         const { namespace, labels } = proxy;
         if (proxy.type === "sidecar")
           sidecars.push({ namespace, labels, ports: generator.servedPorts(proxy, proxyClass) });
       });
       await turns.next();
     }
-    if (this.#timer === undefined) this.#before = configKeys;
+    const patches = new Set<string>();
+    for (const { configKey, path = "spec", applied, error } of generator.patchUse()) {
+      if (applied) patches.add(`${configKey} ${path}`);
+      if (error !== undefined) remark({ key: configKey, text: `${path}.patch.value: ${error}` });
+    }
+    for (const each of errors.texts()) remark(each);
+    if (this.#timer === undefined) this.#before = { configKeys, patches };
     else if (!this.#before) return undefined;
-    else for (const key of this.#before) configKeys.add(key);
-    return { configKeys, sidecars, remarks };
+    else {
+      for (const key of this.#before.configKeys) configKeys.add(key);
+      for (const each of this.#before.patches) patches.add(each);
+    }
+    return { configKeys, sidecars, remarks, patches };
   }
 
   close(): void {

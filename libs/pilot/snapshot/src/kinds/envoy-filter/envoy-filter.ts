@@ -1,9 +1,8 @@
 import type { EnvoyFilterApplyTo, EnvoyFilterSpec, Resource } from "@xebec/model-resources";
-import { ineffectiveFields } from "@xebec/model-resources";
 import { withReplaced } from "../../collections/by-age.ts";
 import { PersistentMap } from "../../collections/persistent-map.ts";
-import { attached, unlessUnused } from "../conditions.ts";
 import { type ConfigKind, namedObject } from "../kind.ts";
+import { envoyFilterCondition } from "./conditions.ts";
 import { type EnvoyFilter, type EnvoyFilterState, envoyFilterKeys } from "./state.ts";
 
 export const envoyFilterKind = {
@@ -26,11 +25,7 @@ export const envoyFilterKind = {
         for (const applyTo of targetsOf(each)) yield [envoyFilterKeys.envoyFilters(namespace, applyTo), each];
   },
   *conditions({ envoyFilters }, proxies) {
-    for (const list of envoyFilters.values())
-      for (const each of list) {
-        const condition = attached(each.key, ineffectiveFields("networking.istio.io", "EnvoyFilter", each.spec));
-        yield unlessUnused(condition, proxies, ": nothing matches, or a patch could not be applied");
-      }
+    for (const list of envoyFilters.values()) for (const each of list) yield envoyFilterCondition(each, proxies);
   },
 } satisfies ConfigKind<EnvoyFilter, EnvoyFilterState>;
 

@@ -42,10 +42,17 @@ function compile({ key }: EnvoyFilter, { applyTo, match = {}, patch }: EnvoyConf
   const { operation, value } = patch ?? {};
   if (!applyTo || applyTo === "INVALID" || !operation || operation === "INVALID") return undefined;
   let read: Message | undefined;
+  let unreadable: Error | undefined;
   return {
     ...{ configKey: key, applyTo, operation, match, path: `spec.configPatches[${index}]` },
     value(): Message {
-      read ??= messageOf(applyTo, value);
+      if (unreadable) throw unreadable;
+      try {
+        read ??= messageOf(applyTo, value);
+      } catch (error) {
+        unreadable = error as Error;
+        throw error;
+      }
       return read;
     },
   };

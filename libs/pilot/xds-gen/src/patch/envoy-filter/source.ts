@@ -6,7 +6,7 @@ import type { VirtualHost } from "@xebec/api-envoy/envoy/config/route/v3/route_c
 import type { EnvoyFilterApplyTo } from "@xebec/model-resources";
 import { envoyFiltersOf } from "@xebec/pilot-snapshot";
 import type { Scope } from "../../scope/scope.ts";
-import type { Addition, AdditionKind, PatchPoint, PatchSource } from "../patch.ts";
+import type { Addition, AdditionKind, KnownPatch, PatchPoint, PatchSource } from "../patch.ts";
 import { type CompiledPatch, compiledPatches } from "./compiled.ts";
 import { builtCluster, builtExtensionConfig, builtListener, builtVirtualHost } from "./from-message.ts";
 import { isAdding } from "./lists.ts";
@@ -39,12 +39,27 @@ export const envoyFilters: PatchSource<Scope> = {
     AT[point].flatMap((applyTo) =>
       patchesOf(scope, applyTo).flatMap((each) => {
         const at = patchAt(each);
-        return at[point] ? { configKey: each.configKey, at } : [];
+        return at[point] ? { configKey: each.configKey, path: each.path, at } : [];
       }),
     ),
   additions: (scope, kind) =>
     ADDED[kind].flatMap((applyTo) => patchesOf(scope, applyTo).flatMap((each) => added(each, kind))),
+  *all({ envoyFilters: byNamespace }) {
+    for (const list of byNamespace.values()) for (const each of list) yield* compiledPatches(each).map(known);
+  },
 };
+
+function known(patch: CompiledPatch): KnownPatch {
+  const { configKey, path, applyTo, operation } = patch;
+  const id = { configKey, path };
+  if (operation === "REMOVE" || applyTo === "BOOTSTRAP") return id;
+  try {
+    patch.value();
+    return id;
+  } catch (error) {
+    return { ...id, error: (error as Error).message };
+  }
+}
 
 function patchesOf(scope: Scope, applyTo: EnvoyFilterApplyTo): readonly CompiledPatch[] {
   const { namespace, patched } = scope.proxyClass;
@@ -55,14 +70,14 @@ function patchesOf(scope: Scope, applyTo: EnvoyFilterApplyTo): readonly Compiled
 }
 
 function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
-  const { configKey, applyTo, operation, match } = patch;
+  const { configKey, path, applyTo, operation, match } = patch;
   const configKeys = [configKey];
   if (applyTo === "ROUTE_CONFIGURATION")
     return operation !== "MERGE"
       ? []
       : [
           {
-            configKey,
+            ...{ configKey, path },
             virtualHosts: (scope, table) =>
               matchesRouteConfiguration(scope, patch, table)
                 ? (patch.value() as RouteConfiguration).virtualHosts.map((each) => ({
@@ -80,14 +95,14 @@ function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
     case "cluster":
       return [
         {
-          configKey,
+          ...{ configKey, path },
           cluster: (scope) => (isHere(scope) ? { ...builtCluster(patch.value() as Cluster), configKeys } : undefined),
         },
       ];
     case "listener":
       return [
         {
-          configKey,
+          ...{ configKey, path },
           listener: (scope) =>
             isHere(scope) ? { ...builtListener(patch.value() as Listener), configKeys } : undefined,
         },
@@ -95,7 +110,7 @@ function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
     case "virtualHost":
       return [
         {
-          configKey,
+          ...{ configKey, path },
           virtualHosts: (scope, table) =>
             matchesRouteConfiguration(scope, patch, table)
               ? [{ ...builtVirtualHost(patch.value() as VirtualHost), configKeys }]
@@ -105,7 +120,7 @@ function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
     case "extensionConfig":
       return [
         {
-          configKey,
+          ...{ configKey, path },
           extensionConfig: () => ({ ...builtExtensionConfig(patch.value() as TypedExtensionConfig), configKeys }),
         },
       ];
