@@ -37,6 +37,13 @@ const STAGES = [
     tests: ["tests/conformance/*.test.ts"],
     flags: ["--test-concurrency=1", "--test-timeout=900000"],
   },
+  // A real Kubernetes cluster; what it needs is fetched and built once, into a folder that later working copies find.
+  {
+    name: "kube",
+    prepare: kubeAssets,
+    tests: ["tests/kube/*.test.ts"],
+    flags: ["--test-concurrency=1", "--test-timeout=300000"],
+  },
   // What `npm start` runs: the bundled programs.
   {
     name: "e2e",
@@ -57,6 +64,16 @@ function run(command, more = {}) {
     child.on("error", (error) => resolve({ code: 1, output: error.message }));
     child.on("exit", (code) => resolve({ code: code ?? 1, output }));
   });
+}
+
+/** What cannot be had makes tests skip that need it; they say why. */
+async function kubeAssets() {
+  const child = spawn(NODE, ["libs/platform/cluster/scripts/kube-assets.ts", "--quiet"], {
+    cwd: ROOT,
+    env,
+    stdio: "inherit",
+  });
+  await new Promise((resolve) => child.on("exit", resolve));
 }
 
 async function stage({ name, command, tests, flags = [], prepare, env: more }) {

@@ -1,0 +1,1 @@
+export { type Kube, type KubeOptions, kubeMissing, startKube } from "./start-kube.ts";
