@@ -119,13 +119,18 @@ export class XdsServer implements CacheUsers {
   }
 
   /** The streams that are open now. */
-  get connections(): Iterable<Connection> {
+  get streams(): Iterable<Connection> {
     return this.#connections.values();
+  }
+
+  /** Those of proxies: what agents ask for themselves is not among them. */
+  get connections(): Iterable<Connection> {
+    return [...this.#connections.values()].filter(({ namesOnly }) => !namesOnly);
   }
 
   /** The configuration objects that some authenticated proxy rejects now, by key. */
   get currentNacks(): ReadonlyMap<string, Nack> {
-    return currentNacks(this.#connections.values());
+    return currentNacks(this.connections);
   }
 
   get generator(): Generator | undefined {
@@ -160,7 +165,7 @@ export class XdsServer implements CacheUsers {
       const generator = this.#generator;
       let preparation: Promise<void> | undefined;
       this.guarded(connection, () => {
-        preparation = generator && this.#preparation.of(connection, generator);
+        preparation = generator && !connection.namesOnly ? this.#preparation.of(connection, generator) : undefined;
       });
       if (!preparation) return;
       await preparation;
