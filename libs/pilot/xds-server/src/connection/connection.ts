@@ -178,6 +178,10 @@ export class Connection implements PushTarget, SenderOwner {
 
   #answered(sub: Subscription, { error }: XdsRequest): void {
     if (sub.type.name === "cluster") this.#shared.ackTimeouts.done(this);
+    const isBusy = [...this.subscriptions.values()].some(
+      ({ type, state }) => type.followsClusters && state === "awaitingAck",
+    );
+    if (!isBusy) this.#shared.largePushes.done(this);
     if (!error) {
       if (accept(sub)) this.#shared.onQuarantine();
       return;

@@ -17,6 +17,7 @@ import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { type Client, Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
+import { LargePushes } from "../connection/large-pushes.ts";
 import { Preparation } from "../connection/preparation.ts";
 import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
@@ -58,6 +59,8 @@ export interface XdsServerOptions {
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
   readonly onQuarantine?: () => void;
+  /** Most proxies that take in a large response at once; 0, the default, for any number. */
+  readonly pushThrottle?: number;
   /** Workloads that register themselves; absent where none can. */
   readonly registrations?: Pick<Registrations, "connected">;
   /** Called with a client that has come or gone. */
@@ -91,6 +94,7 @@ export class XdsServer implements CacheUsers {
       names: new NameSets(),
       messages: new MessageCache(),
       budget: new WriteBudget(),
+      largePushes: new LargePushes(options.pushThrottle ?? 0),
       ackTimeouts: new AckTimeouts(),
       earlier: new EarlierClusters(),
       liveClusters: () => this.#acceptedClusters(),
@@ -215,6 +219,7 @@ export class XdsServer implements CacheUsers {
     if (!this.#connections.delete(connection.id)) return;
     connection.closed();
     this.#shared.budget.forget(connection);
+    this.#shared.largePushes.done(connection);
     this.#shared.ackTimeouts.done(connection);
     this.#shared.earlier.left(connection.subscriptions.get("cluster")?.acked);
     this.#upkeep.clientLeft();
