@@ -1,32 +1,40 @@
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import {
-  DEFAULT_TEMPLATE,
-  DEFAULT_VALUES,
   decide,
+  injectContext,
   injectionPatch,
   type Pod,
   parseInjectConfig,
+  withDefaults,
 } from "@xebec/injector-template";
 import { goldenCases } from "@xebec/testing-golden";
 import jsonPatch, { type Operation } from "fast-json-patch";
 
 interface Input {
   readonly pods: Readonly<Record<string, Pod>>;
+  /** The key `config` of the config map, and its key `values`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly nativeSidecars?: boolean;
   /** What of the injected pod matters: `spec.containers.istio-proxy.args`; elements of lists by name. All of it when absent. */
   readonly show?: readonly string[];
 }
 
 /** Pods, and what they are after injection, or why the injector leaves them alone. */
 describe("injection: what becomes of a pod", () => {
-  const config = parseInjectConfig("{}", DEFAULT_TEMPLATE);
   for (const each of goldenCases(join(import.meta.dirname, "injection")))
     it(each.name, () => {
-      const { pods, show } = each.input as Input;
+      const { pods, show, config = {}, values = {}, nativeSidecars = false } = each.input as Input;
+      const context = injectContext({
+        config: parseInjectConfig(JSON.stringify(config)),
+        values: withDefaults(values),
+        nativeSidecars,
+      });
       const results = Object.entries(pods).map(([name, pod]) => {
-        const { inject, reason } = decide(pod, "default", config);
+        const { inject, reason } = decide(pod, "default", context.config);
         if (!inject) return [name, { inject, reason }];
-        const patch = injectionPatch(pod, "default", config, DEFAULT_VALUES) as Operation[];
+        const patch = injectionPatch({ pod, namespace: "default" }, context) as Operation[];
         const { newDocument } = jsonPatch.applyPatch(structuredClone(pod), patch, true);
         return [
           name,

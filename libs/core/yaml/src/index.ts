@@ -6,7 +6,8 @@ export {
   manifestSteps,
   type RawObject,
 } from "./manifest.ts";
-export { type Manifest, readManifest, readYaml } from "./read.ts";
+export { type Manifest, type ReadOptions, readManifest, readYaml } from "./read.ts";
+export { plainValue } from "./scalar.ts";
 export type { YamlLimits } from "./syntax.ts";
 export { editYaml, writeYaml } from "./write.ts";
 export { YamlError } from "./yaml-error.ts";

@@ -19,12 +19,17 @@ export function readManifest(text: string, options: ManifestOptions = {}): Manif
   return { objects, errors };
 }
 
+export interface ReadOptions extends YamlLimits {
+  /** What a scalar without quotes means; YAML 1.1's words and numbers when absent. */
+  readonly plain?: (text: string) => unknown;
+}
+
 /**
  * Reads a text that is one document, as sigs.k8s.io/yaml does: YAML 1.1 words, JSON's values.
  * @returns null for a text without content
  * @throws YamlError with the line, for what is not YAML, has a key twice, or goes beyond the limits
  */
-export function readYaml(text: string, limits: YamlLimits = {}): unknown {
+export function readYaml(text: string, limits: ReadOptions = {}): unknown {
   let lineStarts: readonly number[] = linesOf(text);
   try {
     checkText(text, limits);
@@ -36,7 +41,7 @@ export function readYaml(text: string, limits: YamlLimits = {}): unknown {
     const documents = compose(step.value.tokens).filter(({ contents }) => !isEmpty(contents));
     if (documents.length > 1)
       throw new YamlError(offsetOf(documents[1]?.contents), "holds several documents where one is expected");
-    return documents[0] ? contentOf(documents[0].contents) : null;
+    return documents[0] ? contentOf(documents[0].contents, limits.plain) : null;
   } catch (error) {
     if (error instanceof YamlError) error.line = lineAt(lineStarts, error.offset);
     throw error;

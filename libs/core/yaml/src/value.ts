@@ -15,13 +15,18 @@ interface Anchored {
  * copy. Merge keys (`<<`) work as kubectl has them: in their order, and of a list the first one wins.
  * @throws YamlError for what JSON cannot hold, a key that stands twice, and aliases without measure
  */
-export function contentOf(root: unknown): unknown {
-  return new Reader().read(root).it;
+export function contentOf(root: unknown, plain = plainValue): unknown {
+  return new Reader(plain).read(root).it;
 }
 
 class Reader {
   readonly #anchors = new Map<string, Anchored>();
   #aliased = 0;
+  readonly #plain: (text: string) => unknown;
+
+  constructor(plain: (text: string) => unknown) {
+    this.#plain = plain;
+  }
 
   read(node: unknown): { readonly it: unknown; readonly size: number } {
     if (isAlias(node)) return this.#alias(node.source, offsetOf(node));
@@ -44,7 +49,7 @@ class Reader {
   }
 
   #content(node: unknown): { readonly it: unknown; readonly size: number } {
-    if (isScalar(node)) return { it: scalarOf(node), size: 1 };
+    if (isScalar(node)) return { it: scalarOf(node, this.#plain), size: 1 };
     if (isSeq(node)) {
       let size = 1;
       const it = node.items.map((each) => {
@@ -110,11 +115,11 @@ function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.value === "<<" && key.type === "PLAIN" && key.tag === undefined;
 }
 
-function scalarOf(node: Scalar): unknown {
+function scalarOf(node: Scalar, plain: (text: string) => unknown): unknown {
   const text = String(node.value ?? "");
   const tag = node.tag;
   if (tag === undefined) {
-    const value = node.type === "PLAIN" || node.type === undefined ? plainValue(text) : text;
+    const value = node.type === "PLAIN" || node.type === undefined ? plain(text) : text;
     return finite(value, node);
   }
   const tagged = taggedValue(tag, text);

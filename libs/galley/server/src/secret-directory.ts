@@ -1,4 +1,4 @@
-import { Turns } from "@xebec/core-async";
+import { Pace } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -82,9 +82,9 @@ class SecretDirectory implements Component {
   async #read(path: string, content: Uint8Array): Promise<void> {
     const before = this.#files.get(path);
     const found = new Map<string, SecretRecord>();
-    const turns = new Turns(256, 1);
+    const pace = new Pace();
     for (const step of manifestSteps(content, READING)) {
-      await turns.next();
+      if (pace.isDue) await pace.rest();
       if (!step) continue;
       if ("object" in step) this.#take(step.object.value, before, found);
       // What cannot be read might be any of them: none is withdrawn.

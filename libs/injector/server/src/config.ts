@@ -5,8 +5,16 @@ export const InjectorConfig = defineConfig({
   service: "sidecar-injector",
   summary: "gives pods their sidecar, as a mutating webhook",
   options: {
-    injectConfig: option.string("file with policy, selectors and template; the built-in template when left out"),
-    valuesFile: option.string("YAML or JSON file with the values of the template"),
+    injectConfig: option.string("file with policy, selectors and templates; the built-in templates when left out"),
+    valuesFile: option.string("YAML or JSON file with the values of the templates"),
+    meshConfig: option.string("file with the mesh configuration, for what the bus does not say"),
+    revision: option.string("revision that this injector is of, when the values name none", "", { env: "REVISION" }),
+    nativeSidecars: option.oneOf(
+      "proxies are native sidecars where a pod does not say it",
+      ["true", "false"],
+      "false",
+      { env: "ENABLE_NATIVE_SIDECARS" },
+    ),
     busURL: option.servers("NATS servers that carry the mesh configuration and ProxyConfigs, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),

@@ -3,17 +3,18 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
-import { DEFAULT_TEMPLATE, DEFAULT_VALUES, parseInjectConfig } from "@xebec/injector-template";
+import { injectContext, parseInjectConfig, withDefaults } from "@xebec/injector-template";
 import { tempDir } from "@xebec/testing-launch";
 import { createSettings, InjectorConfig, reviewPod } from "./index.ts";
 
-const settings = { config: parseInjectConfig("{}", DEFAULT_TEMPLATE), values: DEFAULT_VALUES };
+const settings = injectContext({ config: parseInjectConfig("{}"), values: withDefaults({}) });
 
 function review(pod: unknown): { allowed: boolean; patched: boolean; message: string } {
   const body = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request: { uid: "u", object: pod } };
-  const { allowed, patched, body: answer } = reviewPod(body, settings);
-  const { response } = answer as { response: { status?: { message?: string } } };
-  return { allowed, patched, message: response.status?.message ?? "" };
+  const { outcome, body: answer } = reviewPod(body, settings);
+  const { response } = answer as { response: { allowed: boolean; patch?: string; status?: { message?: string } } };
+  assert.equal(response.allowed, outcome !== "failed");
+  return { allowed: response.allowed, patched: response.patch !== undefined, message: response.status?.message ?? "" };
 }
 
 describe("the webhook", () => {
@@ -69,7 +70,7 @@ describe("the injector's files", () => {
     const version = (name: string, policy: string): void => {
       mkdirSync(folder.file(name));
       writeFileSync(`${folder.file(name)}/config`, `policy: ${policy}\n`);
-      writeFileSync(`${folder.file(name)}/values`, "logLevel: debug\n");
+      writeFileSync(`${folder.file(name)}/values`, "global: {proxy: {logLevel: debug}}\n");
     };
     version("..1", "enabled");
     symlinkSync("..1", folder.file("..data"));
@@ -79,9 +80,11 @@ describe("the injector's files", () => {
       ["--injectConfig", folder.file("config"), "--valuesFile", folder.file("values")],
       {},
     );
-    const { component, current } = createSettings(config);
+    const { component, current } = createSettings({ config });
     await component.start(new AbortController().signal);
-    assert.deepEqual([current().config.policy, current().values.logLevel], ["enabled", "debug"]);
+    const logLevel = (current().values as { global: { proxy: { logLevel: string } } }).global.proxy.logLevel;
+    assert.deepEqual([current().config.policy, logLevel], ["enabled", "debug"]);
+    assert.equal(current(), current(), "the context is made once");
     version("..2", "disabled");
     symlinkSync("..2", folder.file("..next"));
     renameSync(folder.file("..next"), folder.file("..data"));

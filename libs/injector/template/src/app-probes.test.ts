@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import jsonPatch from "fast-json-patch";
-import { DEFAULT_TEMPLATE } from "./default-template.ts";
+import { injectContext } from "./context.ts";
 import { injectionPatch } from "./inject.ts";
 import { parseInjectConfig } from "./inject-config.ts";
 import type { Pod } from "./pod.ts";
-import { DEFAULT_VALUES } from "./values.ts";
+import { withDefaults } from "./values.ts";
 
-const CONFIG = parseInjectConfig("{}", DEFAULT_TEMPLATE);
+const CONFIG = parseInjectConfig("{}");
 const APP = {
   name: "web",
   ports: [{ name: "http", containerPort: 8080 }],
@@ -24,7 +24,8 @@ const APP = {
 type Containers = { name: string; env?: { name: string; value: string }[] }[];
 
 function inject(pod: object, rewriteAppHTTPProbe = "true"): { spec: { containers: Containers } } {
-  const patch = injectionPatch(pod as Pod, "default", CONFIG, { ...DEFAULT_VALUES, rewriteAppHTTPProbe });
+  const values = withDefaults({ sidecarInjectorWebhook: { rewriteAppHTTPProbe: rewriteAppHTTPProbe === "true" } });
+  const patch = injectionPatch({ pod: pod as Pod, namespace: "default" }, injectContext({ config: CONFIG, values }));
   return jsonPatch.applyPatch(structuredClone(pod), patch as jsonPatch.Operation[], true).newDocument as ReturnType<
     typeof inject
   >;

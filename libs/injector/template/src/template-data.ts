@@ -1,91 +1,71 @@
+import type { InjectContext } from "./context.ts";
 import { STATUS } from "./earlier-injection.ts";
 import type { ProxyConfigFields } from "./effective-proxy-config.ts";
-import { OVERRIDES } from "./own-container.ts";
-import { type Container, type Pod, PROXY, workloadOf } from "./pod.ts";
+import { at, type Fields } from "./fields.ts";
+import { OVERRIDES } from "./overrides.ts";
+import { type Pod, PROXY, type Workload } from "./pod.ts";
+import { PROXY_CONFIG_DEFAULTS } from "./proxy-config-defaults.ts";
 import { imageOfType } from "./proxy-image.ts";
-import { resourcesData } from "./proxy-resources.ts";
-import type { InjectValues } from "./values.ts";
 
-/**
- * What a template can use of a pod: its annotations, else the values of the installation.
- * @param proxyConfig what holds for the pod (`effectiveProxyConfig`)
- */
-export function templateData(
-  pod: Pod,
-  namespace: string,
-  values: InjectValues,
-  proxyConfig: ProxyConfigFields,
-): Record<string, unknown> {
-  const annotations = pod.metadata?.annotations ?? {};
-  const labels = pod.metadata?.labels ?? {};
-  const workload = workloadOf(pod);
-  const containers: readonly Container[] = (pod.spec?.containers ?? []).filter((each) => each.name !== PROXY);
-  const interceptionMode = annotations["sidecar.istio.io/interceptionMode"] ?? values.interceptionMode;
-  const statusPort = optionalNumber(annotations["status.sidecar.istio.io/port"]);
-  const owner =
-    workload.kind === "Pod"
-      ? `kubernetes://apis/v1/namespaces/${namespace}/pods/${workload.name}`
-      : `kubernetes://apis/${workload.apiVersion}/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`;
+/** The user of the proxy. */
+const PROXY_ID = 1337;
+
+export interface PodData {
+  readonly pod: Pod;
+  readonly namespace: string;
+  readonly workload: Workload;
+  readonly proxyConfig: ProxyConfigFields;
+  readonly native: boolean;
+  /** Variables that the webhook's path sets. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What a template has of a pod, with Istio's names (docs/reference/platform.md §4.2), and what our own templates need besides. */
+export function templateData(data: PodData, context: InjectContext): Fields {
+  const { pod, namespace, workload, native, environment } = data;
+  const { annotations: all = {}, labels = {} } = pod.metadata ?? {};
+  const { [STATUS]: _status, [OVERRIDES]: _overrides, ...annotations } = all;
+  const statusPort = annotations["status.sidecar.istio.io/port"];
+  const proxyConfig: Fields = {
+    ...PROXY_CONFIG_DEFAULTS,
+    ...data.proxyConfig,
+    ...(statusPort !== undefined && Number(statusPort) > 0 ? { statusPort: Number(statusPort) } : {}),
+  };
+  const imageType = annotations["sidecar.istio.io/proxyImageType"] ?? at(proxyConfig, "image", "imageType") ?? "";
   return {
-    values,
-    captured: interceptionMode !== "NONE",
-    tproxy: interceptionMode === "TPROXY",
-    interceptionMode,
-    proxyImage:
-      annotations["sidecar.istio.io/proxyImage"] ??
-      imageOfType(values.proxyImage, annotations["sidecar.istio.io/proxyImageType"] ?? imageTypeOf(proxyConfig)),
-    // The containers of the app start when the proxy is ready.
-    holdApplication: proxyConfig.holdApplicationUntilProxyStarts === true,
-    logLevel: annotations["sidecar.istio.io/logLevel"] ?? values.logLevel,
-    concurrency: values.concurrency,
-    proxyCpu: annotations["sidecar.istio.io/proxyCPU"] ?? values.proxyCpu,
-    proxyMemory: annotations["sidecar.istio.io/proxyMemory"] ?? values.proxyMemory,
-    ...resourcesData(annotations, values),
-    // Port 0 means that there is nothing to ask.
-    probed: statusPort !== 0,
-    probeDelay: Number(annotations["readiness.status.sidecar.istio.io/initialDelaySeconds"] ?? 0),
-    probePeriod: Number(annotations["readiness.status.sidecar.istio.io/periodSeconds"] ?? 15),
-    probeFailures: Number(annotations["readiness.status.sidecar.istio.io/failureThreshold"] ?? 4),
-    includeOutboundIPRanges: annotations["traffic.sidecar.istio.io/includeOutboundIPRanges"] ?? "*",
-    excludeOutboundIPRanges: annotations["traffic.sidecar.istio.io/excludeOutboundIPRanges"] ?? "",
-    includeInboundPorts: annotations["traffic.sidecar.istio.io/includeInboundPorts"] ?? "*",
-    excludeInboundPorts: [
-      "15090",
-      "15021",
-      annotations["traffic.sidecar.istio.io/excludeInboundPorts"],
-      String(statusPort || 15020),
-    ]
-      .filter(Boolean)
-      .join(","),
-    excludeOutboundPorts: annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] ?? "",
-    proxyConfig: JSON.stringify({
-      discoveryAddress: values.discoveryAddress,
-      ...proxyConfig,
-      ...(statusPort ? { statusPort } : {}),
-    }),
-    proxyMetadata: Object.entries((proxyConfig.proxyMetadata ?? {}) as Record<string, unknown>)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ({ name, value: String(value) })),
-    workloadName: workload.name,
-    owner,
-    canonicalName: labelText(labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name),
-    canonicalRevision: labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
-    podPorts: JSON.stringify(containers.flatMap((each) => each.ports ?? [])),
-    appContainers: containers.map((each) => each.name).join(","),
-    // What an earlier injection noted is not the user's.
-    annotationsJson: JSON.stringify(
-      Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== STATUS && name !== OVERRIDES)),
+    TypeMeta: { apiVersion: workload.apiVersion, kind: workload.kind },
+    DeploymentMeta: { name: workload.name, namespace },
+    ObjectMeta: { ...pod.metadata, annotations, labels },
+    Spec: pod.spec ?? {},
+    ProxyConfig: proxyConfig,
+    MeshConfig: context.meshConfig,
+    Values: context.values,
+    Revision: context.revision,
+    NativeSidecars: native,
+    ProxyImage: imageOfType(context.proxyImage, String(imageType)),
+    ProxyUID: PROXY_ID,
+    ProxyGID: PROXY_ID,
+    InboundTrafficPolicyMode:
+      at(context.meshConfig, "inboundTrafficPolicy", "mode") === "LOCALHOST" ? "localhost" : "passthrough",
+    CompliancePolicy: "",
+    // Beside Istio's.
+    InitImage: context.initImage,
+    CaAddress: context.caAddress,
+    TrustDomain: context.trustDomain,
+    ClusterID: environment.ISTIO_META_CLUSTER_ID ?? context.clusterId,
+    Network: labels["topology.istio.io/network"] ?? environment.ISTIO_META_NETWORK ?? context.network,
+    InterceptionMode: annotations["sidecar.istio.io/interceptionMode"] ?? proxyConfig.interceptionMode,
+    Owner: ownerOf(workload, namespace),
+    PodPorts: JSON.stringify(
+      (pod.spec?.containers ?? []).filter(({ name }) => name !== PROXY).flatMap(({ ports }) => ports ?? []),
     ),
+    CanonicalName: labelText(labels["app.kubernetes.io/name"] ?? labels.app ?? workload.name),
+    CanonicalRevision: labels["app.kubernetes.io/version"] ?? labels.version ?? "latest",
   };
 }
 
-function imageTypeOf({ image }: ProxyConfigFields): string {
-  const { imageType = "" } = (image ?? {}) as { readonly imageType?: string };
-  return imageType;
-}
-
-function optionalNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
+function ownerOf({ apiVersion, kind, name }: Workload, namespace: string): string {
+  return `kubernetes://apis/${apiVersion}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`;
 }
 
 /** A name in the form that a label's value may have. */

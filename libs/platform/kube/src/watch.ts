@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { Turns } from "@xebec/core-async";
+import { Pace } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { KubeClient } from "./client.ts";
 import { KubeError, type KubeStatus } from "./kube-error.ts";
@@ -48,7 +48,7 @@ export async function watchObjects(
   });
   const watchdog = new Watchdog(answer, silenceMs);
   const lines = new LineSplitter(what);
-  const turns = new Turns(256, 1);
+  const pace = new Pace();
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       watchdog.heard();
@@ -59,7 +59,7 @@ export async function watchObjects(
         // What came before an error counts.
         if (batch.length > 0) events(batch);
       }
-      await turns.next();
+      if (pace.isDue) await pace.rest();
     }
   } catch (error) {
     if (watchdog.isSilent)

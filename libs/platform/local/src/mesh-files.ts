@@ -27,10 +27,18 @@ export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promi
   await writeFileAtomic(
     injectorValuesFile(runDir),
     JSON.stringify({
-      interceptionMode: "NONE",
-      concurrency: 1,
-      discoveryAddress: `${plan.service("pilot")}:15012`,
-      caAddress: `${plan.service("citadel")}:8060`,
+      global: {
+        caAddress: `${plan.service("citadel")}:8060`,
+        // Readiness is asked for often enough here.
+        proxy: { startupProbe: { enabled: false } },
+      },
+      meshConfig: {
+        defaultConfig: {
+          interceptionMode: "NONE",
+          concurrency: 1,
+          discoveryAddress: `${plan.service("pilot")}:15012`,
+        },
+      },
     }),
   );
   return keys;

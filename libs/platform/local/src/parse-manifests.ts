@@ -1,4 +1,4 @@
-import { Turns } from "@xebec/core-async";
+import { Pace } from "@xebec/core-async";
 import { type ManifestError, type ManifestStep, manifestSteps } from "@xebec/core-yaml";
 import { secretRecordOf } from "@xebec/model-pki";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
@@ -34,9 +34,9 @@ export function parseManifests(text: string): Manifests {
 /** The same in slices, between which others have their turn. */
 export async function readManifests(content: string | Uint8Array): Promise<Manifests> {
   const reading = new Reading();
-  const turns = new Turns(256, 1);
+  const pace = new Pace();
   for (const step of manifestSteps(content, READING)) {
-    await turns.next();
+    if (pace.isDue) await pace.rest();
     reading.take(step);
   }
   return reading;

@@ -12,8 +12,7 @@ import { boundListeners } from "./egress-listeners.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
 
-/** Ports below belong to root. */
-export const FIRST_UNPRIVILEGED_PORT = 1024;
+const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /**
  * Outbound listeners without traffic capture (interception NONE): the explicit HTTP proxy, and a listener on the proxy's own
