@@ -30,6 +30,18 @@ const OLDEST_REQUIREMENTS = join(ROOT, "scripts/requirements-oldest.txt");
 const GENERATED = stamp(join(TOOLS, "generated.stamp"), ROOT, [
   "proto",
   "libs/api",
+  // Of these the charts' definitions and schemas are made.
+  "libs/model/resources/src",
+  ...["citadel", "galley", "injector", "mixer"].map((service) => `libs/${service}/server/src/config.ts`),
+  "libs/pilot/xds-server/src/config.ts",
+  ...[
+    "scripts",
+    "src",
+    "control-plane/values.yaml",
+    "crds/values.yaml",
+    "gateway/values.yaml",
+    "addons/values.yaml",
+  ].map((path) => `deploy/helm/${path}`),
   "nx.json",
   "tools/nx-plugin.ts",
   "package-lock.json",

@@ -22,7 +22,7 @@ const STAGES = [
     tests: [
       "libs/**/*.test.ts",
       "apps/**/*.test.ts",
-      "deploy/samples/**/*.test.ts",
+      "deploy/{helm,samples}/**/*.test.ts",
       "scripts/*.test.ts",
       "tests/golden/*.test.ts",
       "tests/docs/*.test.ts",

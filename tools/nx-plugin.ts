@@ -3,7 +3,7 @@ import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 export const createNodesV2 = [
-  "{libs,apps,deploy/samples}/**/package.json",
+  "{libs,apps,deploy}/**/package.json",
   (files: readonly string[], _options: unknown, context: { workspaceRoot: string }) =>
     files.map((file) => {
       const root = dirname(file);

@@ -1,60 +1,42 @@
-import { readFileSync } from "node:fs";
-import type { RequestOptions } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
-import { call } from "../e2e/mesh.ts";
+import { Worker } from "node:worker_threads";
 
-const ASK_EVERY_MS = 20;
-const TIMEOUT_MS = 30_000;
-
-/** The longest health check of a process. */
-export interface LongestCheck {
-  /** From the question to the answer, in milliseconds. */
-  readonly totalMs: number;
-  /** For how long the process itself has computed meanwhile, in milliseconds: the rest is the wait for a core, of both sides. */
-  readonly ownMs: number;
+/** Whose health is asked for, and where: a path over TCP, or over a Unix socket. */
+export interface ProbedProcess {
+  readonly pid: number;
+  readonly target: { readonly path: string } & (
+    | { readonly host: string; readonly port: number }
+    | { readonly socketPath: string }
+  );
 }
 
-/** Asks a process for its health again and again, and tells its own work from the wait for a core (proc(5): schedstat). */
-export class HealthProbe {
-  readonly #target: RequestOptions;
-  readonly #pid: number;
-  readonly #asked: Promise<void>;
-  #isOver = false;
-  #totalMs = 0;
-  #ownMs = 0;
+/** The longest health check of a process. All times are in milliseconds. */
+export interface LongestCheck {
+  /** From the question to the answer. */
+  readonly totalMs: number;
+  /** For how long the process computed meanwhile. */
+  readonly ownMs: number;
+  /** For how long it was ready to compute, and another process had the core (proc(5): schedstat). */
+  readonly queuedMs: number;
+}
 
-  constructor(pid: number, target: RequestOptions) {
-    this.#pid = pid;
-    this.#target = { timeout: TIMEOUT_MS, ...target };
-    this.#asked = this.#ask();
+/** Asks processes for their health again and again, in a thread of its own: what the benchmark itself does must not count. */
+export class HealthProbes {
+  readonly #worker = new Worker(new URL("health-probe.worker.ts", import.meta.url));
+
+  /** @param processes by their names */
+  constructor(processes: ReadonlyMap<string, ProbedProcess>) {
+    this.#worker.postMessage(processes);
   }
 
-  /** The longest one since the last call. */
-  take(): LongestCheck {
-    const longest = { totalMs: this.#totalMs, ownMs: this.#ownMs };
-    this.#totalMs = 0;
-    this.#ownMs = 0;
-    return longest;
+  /** The longest check of each process since the last call. */
+  async take(): Promise<ReadonlyMap<string, LongestCheck>> {
+    return new Promise((resolve, reject) => {
+      this.#worker.once("message", resolve).once("error", reject);
+      this.#worker.postMessage("take");
+    });
   }
 
   async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#asked;
+    await this.#worker.terminate();
   }
-
-  async #ask(): Promise<void> {
-    while (!this.#isOver) {
-      const before = computedMs(this.#pid);
-      const began = performance.now();
-      await call(this.#target);
-      this.#totalMs = Math.max(this.#totalMs, performance.now() - began);
-      this.#ownMs = Math.max(this.#ownMs, computedMs(this.#pid) - before);
-      await sleep(ASK_EVERY_MS);
-    }
-  }
-}
-
-/** For how long a process' main thread has had a core so far. */
-function computedMs(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
 }

@@ -4,7 +4,7 @@ import { waitFor } from "@xebec/core-async";
 import { hasReached } from "@xebec/model-resources";
 import { addressPlan, MONITORING_PORT, type PublishedConfig, SERVICES } from "@xebec/platform-local";
 import { Mesh } from "../e2e/mesh.ts";
-import { HealthProbe } from "./health-probe.ts";
+import { HealthProbes } from "./health-probe.ts";
 import { manyObjects } from "./many-objects.bench.ts";
 import type { Figure } from "./table.ts";
 
@@ -22,14 +22,16 @@ export async function manyInMeshFigures(): Promise<Figure[]> {
   const plan = addressPlan(mesh.addressBlock);
   const pids = new Map<string, number>([["supervisor", mesh.supervisorPid]]);
   for (const service of SERVICES) pids.set(service, await mesh.pid(service));
-  const probes = new Map(
-    [...pids].map(([name, pid]) => {
-      const service = SERVICES.find((each) => each === name);
-      const target = service
-        ? { host: plan.service(service), port: MONITORING_PORT, path: "/healthz" }
-        : { socketPath: `${mesh.runDir}/control.sock`, path: "/version" };
-      return [name, new HealthProbe(pid, target)];
-    }),
+  const probes = new HealthProbes(
+    new Map(
+      [...pids].map(([name, pid]) => {
+        const service = SERVICES.find((each) => each === name);
+        const target = service
+          ? { host: plan.service(service), port: MONITORING_PORT, path: "/healthz" }
+          : { socketPath: `${mesh.runDir}/control.sock`, path: "/version" };
+        return [name, { pid, target }];
+      }),
+    ),
   );
   const takenOver = async (work: () => void): Promise<void> => {
     const revision = async (): Promise<PublishedConfig> => mesh.control<PublishedConfig>("/published");
@@ -48,14 +50,14 @@ export async function manyInMeshFigures(): Promise<Figure[]> {
   };
   const residents = (): Map<string, number> => new Map([...pids].map(([name, pid]) => [name, residentKib(pid)]));
   const before = residents();
-  for (const probe of probes.values()) probe.take();
+  await probes.take();
   await takenOver(() => mesh.save("many.yaml", manyObjects()));
-  const come = new Map([...probes].map(([name, probe]) => [name, probe.take()]));
+  const come = await probes.take();
   const withAll = residents();
   await takenOver(() => mesh.remove("many.yaml"));
-  const gone = new Map([...probes].map(([name, probe]) => [name, probe.take()]));
+  const gone = await probes.take();
   await sleep(GONE_MS);
-  for (const probe of probes.values()) await probe.end();
+  await probes.end();
   const after = residents();
   const more = (now: ReadonlyMap<string, number>, name: string): string =>
     `${(((now.get(name) ?? 0) - (before.get(name) ?? 0)) / 1024).toFixed(0)} MiB`;
@@ -65,7 +67,8 @@ export async function manyInMeshFigures(): Promise<Figure[]> {
       what: `the same in a mesh: ${name}`,
       value:
         `longest health check ${first?.totalMs.toFixed(0)} and ${second?.totalMs.toFixed(0)} ms, ` +
-        `${first?.ownMs.toFixed(0)} and ${second?.ownMs.toFixed(0)} of its own; ` +
+        `${first?.ownMs.toFixed(0)} and ${second?.ownMs.toFixed(0)} of its own, ` +
+        `${first?.queuedMs.toFixed(0)} and ${second?.queuedMs.toFixed(0)} until it had a core; ` +
         `${more(withAll, name)} more, ${more(after, name)} when they are gone`,
       cpu: "",
       goal: "100 ms",

@@ -35,6 +35,10 @@ export class Server implements AsyncDisposable {
     return new Server(child);
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** User and system time so far, in milliseconds. */
   get cpuMs(): number {
     const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8");

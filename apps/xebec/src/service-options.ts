@@ -47,6 +47,8 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     monitoringAddr: `${address}:${MONITORING_PORT}`,
     registries: ["Bus"],
     secrets: true,
+    // The proxies share the cores with everything else.
+    pushThrottle: 1,
     ...bus(host, "pilot"),
     ...identity(host, "pilot"),
   }),

@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Nobody waits longer for the event loop than this, if a unit of work is short. */
-const TURN_MS = 10;
+/**
+ * Nobody waits longer for the event loop than this, if a unit of work is short. A health check takes three turns: its connection, its
+ * request, its answer.
+ */
+const TURN_MS = 4;
 
 /** Cuts long work into turns of the event loop, so that connections, timers and probes are served in between. */
 export class Turns {

@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { encodeResource, type Resource } from "@xebec/model-resources";
 
 /** What differs from what was published before. */
@@ -22,11 +22,11 @@ export class PublishedResources {
 
   /** Takes the objects of the sources over. @param resources by `keyOf` */
   async update(resources: ReadonlyMap<string, Resource>): Promise<ResourceDiff> {
-    const pace = new Pace();
+    const turns = new Turns(256, 1);
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
     for (const [key, resource] of resources) {
-      if (pace.isDue) await pace.rest();
+      await turns.next();
       // Most objects are those of places that did not change.
       if (this.#sources.get(key) === resource) continue;
       this.#sources.set(key, resource);
@@ -55,10 +55,10 @@ export class PublishedResources {
 
   /** Everything, as it is published. */
   async all(): Promise<Map<string, Uint8Array>> {
-    const pace = new Pace();
+    const turns = new Turns(256, 1);
     const all = new Map<string, Uint8Array>();
     for (const [key, resource] of this.#published) {
-      if (pace.isDue) await pace.rest();
+      await turns.next();
       all.set(key, encodeResource(resource));
     }
     return all;

@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -82,9 +82,9 @@ class SecretDirectory implements Component {
   async #read(path: string, content: Uint8Array): Promise<void> {
     const before = this.#files.get(path);
     const found = new Map<string, SecretRecord>();
-    const pace = new Pace();
+    const turns = new Turns(256, 1);
     for (const step of manifestSteps(content, READING)) {
-      if (pace.isDue) await pace.rest();
+      await turns.next();
       if (!step) continue;
       if ("object" in step) this.#take(step.object.value, before, found);
       // What cannot be read might be any of them: none is withdrawn.

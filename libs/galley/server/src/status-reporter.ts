@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { type ConfigPosition, contentHash, type Resource } from "@xebec/model-resources";
 import type { Conditions, ConditionUpdate } from "@xebec/platform-bus";
@@ -51,11 +51,11 @@ export class StatusReporter {
     // Before the objects: whoever sees an object's new hash knows a revision that has it.
     if (position) await this.#conditions?.observed(position);
     if (!this.#conditions) return;
-    const pace = new Pace();
+    const turns = new Turns(256, 1);
     const updates = [...this.#refused.values()];
     for (const [key, resource] of resources) {
       if (this.#refused.has(key)) continue;
-      if (pace.isDue) await pace.rest();
+      await turns.next();
       const update = this.#acceptedOf(key, resource);
       updates.push(update);
       this.#conditions.set(update);

@@ -69,6 +69,9 @@ export interface PodRecord {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly node?: string;
+  /** What the pod's `hostname` and `subdomain` say: its name in DNS below the headless service `subdomain`. */
+  readonly hostname?: string;
+  readonly subdomain?: string;
   /** `region/zone/subzone`. */
   readonly locality?: string;
   /** The owner that users know: the Deployment, not its ReplicaSet. */

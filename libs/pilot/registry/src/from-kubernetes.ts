@@ -80,6 +80,7 @@ export function endpointsFromRecord(
         locality: (pod && (localityOfLabels(pod.labels) ?? pod.locality)) ?? "",
         ...(pod ? networkOf(pod.labels) : {}),
         ...(pod?.node ? { node: pod.node } : {}),
+        ...(pod?.subdomain ? { hostname: pod.hostname ?? pod.name, subdomain: pod.subdomain } : {}),
         weight: 1,
         mtls: isMeshed(pod?.labels ?? {}),
         ...(pod

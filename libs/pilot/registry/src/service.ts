@@ -75,6 +75,9 @@ export interface MeshEndpoint {
   readonly serviceAccount?: Omit<Identity, "trustDomain">;
   /** True when a sidecar there terminates mutual TLS. */
   readonly mtls: boolean;
+  /** The name of its own that it has below a headless service: `<hostname>.<subdomain>` in its namespace. */
+  readonly hostname?: string;
+  readonly subdomain?: string;
   /** `<workload>;<namespace>` for telemetry. */
   readonly workload?: string;
   /** Key of the WorkloadEntry that it came from. */

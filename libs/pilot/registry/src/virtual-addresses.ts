@@ -106,7 +106,7 @@ export class VirtualAddresses {
 
   /** Its age may be another one by now, and with it its place. */
   #aged(holder: Holder): void {
-    const created = [...holder.owners.values()].reduce((oldest, each) => (each < oldest ? each : oldest));
+    const [created = ""] = [...holder.owners.values()].sort();
     if (created === holder.created) return;
     this.#withdraw(holder);
     holder.created = created;

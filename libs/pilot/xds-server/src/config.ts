@@ -43,6 +43,9 @@ export const PilotConfig = defineConfig({
     scopeGatewayToNamespace: option.boolean("gateways serve only Gateways of their own namespace", false, {
       env: "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
     }),
+    pushThrottle: option.number("most proxies that take in a response of 1 MiB or more at once; 0 for any number", 0, {
+      env: "PILOT_PUSH_THROTTLE",
+    }),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
     jwtPubKeyRefreshInterval: option.string("how often the keys that verify tokens are fetched", "20m", {
       env: "PILOT_JWT_PUB_KEY_REFRESH_INTERVAL",

@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { type Component, deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
@@ -188,10 +188,10 @@ class Writer implements RevisionWriter {
       this.#notify();
       return this.#commit;
     }
-    const pace = new Pace();
+    const turns = new Turns(256, 1);
     const writing: Promise<{ readonly error: unknown } | undefined>[] = [];
     for (const [key, value] of changed) {
-      if (pace.isDue) await pace.rest();
+      await turns.next();
       writing.push(
         this.#write(key, value).then(
           () => undefined,

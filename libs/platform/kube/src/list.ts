@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { KubeClient } from "./client.ts";
 import { ListSplitter } from "./list-splitter.ts";
@@ -38,7 +38,7 @@ export async function listObjects(
 ): Promise<string> {
   const path = pathOf(type, { namespace });
   const what = `LIST ${path}`;
-  const pace = new Pace();
+  const turns = new Turns(256, 1);
   let next: string | undefined;
   do {
     const splitter = new ListSplitter(what, (bytes) => take(readObject(bytes, what)));
@@ -49,7 +49,7 @@ export async function listObjects(
     try {
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         splitter.add(chunk);
-        if (pace.isDue) await pace.rest();
+        await turns.next();
       }
     } catch (error) {
       answer.destroy();

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { KubeClient } from "./client.ts";
 import { KubeError, type KubeStatus } from "./kube-error.ts";
@@ -48,7 +48,7 @@ export async function watchObjects(
   });
   const watchdog = new Watchdog(answer, silenceMs);
   const lines = new LineSplitter(what);
-  const pace = new Pace();
+  const turns = new Turns(256, 1);
   try {
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       watchdog.heard();
@@ -59,7 +59,7 @@ export async function watchObjects(
         // What came before an error counts.
         if (batch.length > 0) events(batch);
       }
-      if (pace.isDue) await pace.rest();
+      await turns.next();
     }
   } catch (error) {
     if (watchdog.isSilent)

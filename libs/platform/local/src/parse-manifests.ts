@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { type ManifestError, type ManifestStep, manifestSteps } from "@xebec/core-yaml";
 import { secretRecordOf } from "@xebec/model-pki";
 import { annotationBytes, MAX_ANNOTATION_BYTES } from "@xebec/model-resources";
@@ -34,9 +34,9 @@ export function parseManifests(text: string): Manifests {
 /** The same in slices, between which others have their turn. */
 export async function readManifests(content: string | Uint8Array): Promise<Manifests> {
   const reading = new Reading();
-  const pace = new Pace();
+  const turns = new Turns(256, 1);
   for (const step of manifestSteps(content, READING)) {
-    if (pace.isDue) await pace.rest();
+    await turns.next();
     reading.take(step);
   }
   return reading;

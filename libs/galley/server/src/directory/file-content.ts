@@ -1,4 +1,4 @@
-import { Pace } from "@xebec/core-async";
+import { Turns } from "@xebec/core-async";
 import { manifestSteps } from "@xebec/core-yaml";
 import { isForeign, prepareValidation } from "@xebec/galley-validate";
 import { NO_CONTENT, type PlaceContent, placeKey, type ValidationRules } from "../config-source.ts";
@@ -25,11 +25,11 @@ export async function readFileContent(
   rules: ValidationRules,
   createdAt: (key: string) => string,
 ): Promise<FileContent> {
-  const pace = new Pace();
+  const turns = new Turns(256, 1);
   const reader = new PlaceReader(path, before, rules, createdAt);
   let isBroken = false;
   for (const step of manifestSteps(bytes, { leaves: isForeign })) {
-    if (pace.isDue) await pace.rest();
+    await turns.next();
     if (!step) continue;
     if ("object" in step) {
       const loading = prepareValidation(step.object.value);

@@ -57,7 +57,23 @@ describe("the CustomResourceDefinition", () => {
     assert.deepEqual(columns("DestinationRule"), ["Host", "Age"]);
     assert.deepEqual(columns("ServiceEntry"), ["Hosts", "Location", "Resolution", "Age"]);
     assert.deepEqual(columns("PeerAuthentication"), ["Mode", "Age"]);
+    assert.deepEqual(columns("WorkloadEntry"), ["Address", "Age"]);
+    assert.deepEqual(columns("ServiceRoleBinding"), ["Reference", "Age"]);
     assert.deepEqual(columns("logentry"), ["Severity", "Timestamp", "Res Type", "Age"]);
+  });
+});
+
+describe("the CustomResourceDefinition of a kind that is not supported", () => {
+  const refusing = allCrds().filter(({ spec }) => !kindOf(spec.group, spec.names.kind));
+
+  it("refuses every object, and says why", () => {
+    assert.ok(refusing.length > 0);
+    for (const { spec } of refusing) {
+      const [{ rule, message } = { rule: "", message: "" }] =
+        spec.versions[0]?.schema.openAPIV3Schema["x-kubernetes-validations"] ?? [];
+      assert.equal(rule, "false", spec.names.kind);
+      assert.match(message, new RegExp(`^${spec.names.kind} of ${spec.group} is not supported`));
+    }
   });
 });
 

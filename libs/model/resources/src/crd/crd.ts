@@ -1,6 +1,6 @@
 import { nodeOf } from "@xebec/model-schema";
-import type { Kind } from "../kind.ts";
-import { KINDS } from "../kinds.ts";
+import type { Kind, PrinterColumn, UnsupportedKind } from "../kind.ts";
+import { KINDS, UNSUPPORTED_KINDS, unsupportedKindText } from "../kinds.ts";
 import { type StructuralSchema, structuralSchema } from "./structural.ts";
 
 interface CrdVersion {
@@ -16,7 +16,11 @@ interface CrdVersion {
 export interface Crd {
   readonly apiVersion: "apiextensions.k8s.io/v1";
   readonly kind: "CustomResourceDefinition";
-  readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations: Readonly<Record<string, string>>;
+    readonly labels: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly group: string;
     readonly names: {
@@ -39,9 +43,18 @@ const AGE = {
   description: "When the object was created",
 };
 
+/** Kinds that Istio has CustomResourceDefinitions of: their objects are refused by the API server itself, with what to do instead. */
+const REFUSED: ReadonlySet<string> = new Set([
+  ...["HTTPAPISpec", "HTTPAPISpecBinding", "QuotaSpec", "QuotaSpecBinding", "adapter", "template"].map(
+    (kind) => `config.istio.io/${kind}`,
+  ),
+  "networking.istio.io/ProxyConfig",
+  "extensions.istio.io/WasmPlugin",
+]);
+
 /** The CustomResourceDefinition of a kind; objects are stored in its newest version. */
 export function crdOf(kind: Kind): Crd {
-  const schema: StructuralSchema = {
+  return definition(kind, kind.columns, kind.clusterScoped ? "Cluster" : "Namespaced", {
     type: "object",
     description: kind.description,
     properties: {
@@ -49,41 +62,65 @@ export function crdOf(kind: Kind): Crd {
       // Whoever writes conditions into it has a structure of its own.
       status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
     },
-  };
-  const { group, kind: name, plural, shortNames, versions } = kind;
+  });
+}
+
+/** The CustomResourceDefinition of a kind that is not supported: no object of it can be stored. */
+function refusingCrdOf(kind: UnsupportedKind): Crd {
+  const text = unsupportedKindText(kind);
+  return definition(kind, [], "Namespaced", {
+    type: "object",
+    description: text,
+    properties: { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+    "x-kubernetes-validations": [{ rule: "false", message: text }],
+  });
+}
+
+/** The CustomResourceDefinitions of all kinds that are supported, and of those that Istio has and that are refused. */
+export function allCrds(): Crd[] {
+  const refused = UNSUPPORTED_KINDS.filter(({ group, kind }) => REFUSED.has(`${group}/${kind}`));
+  return [...KINDS.map(crdOf), ...refused.map(refusingCrdOf)];
+}
+
+function definition(
+  { group, kind, plural, shortNames, versions }: Kind | UnsupportedKind,
+  columns: readonly PrinterColumn[],
+  scope: Crd["spec"]["scope"],
+  openAPIV3Schema: StructuralSchema,
+): Crd {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    // Uninstalling a chart must not delete all objects of the kind.
-    metadata: { name: `${plural}.${group}`, annotations: { "helm.sh/resource-policy": "keep" } },
+    metadata: {
+      name: `${plural}.${group}`,
+      // Uninstalling a chart must not delete all objects of the kind.
+      annotations: { "helm.sh/resource-policy": "keep" },
+      labels: { "app.kubernetes.io/part-of": "xebec" },
+    },
     spec: {
       group,
       names: {
-        ...{ kind: name, listKind: `${name}List`, plural, singular: name.toLowerCase() },
+        ...{ kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
         ...(shortNames.length > 0 ? { shortNames } : {}),
-        categories: categoriesOf(group),
+        categories: categoriesOf(group, kind),
       },
-      scope: kind.clusterScoped ? "Cluster" : "Namespaced",
+      scope,
       versions: versions.map((version) => ({
         name: version,
         served: true,
         storage: version === versions.at(-1),
-        additionalPrinterColumns: [...kind.columns, AGE],
-        schema: { openAPIV3Schema: schema },
+        additionalPrinterColumns: [...columns, AGE],
+        schema: { openAPIV3Schema },
         subresources: { status: {} },
       })),
     },
   };
 }
 
-/** The CustomResourceDefinitions of all kinds that are supported. */
-export function allCrds(): Crd[] {
-  return KINDS.map(crdOf);
-}
-
 /** Groups of kinds for `kubectl get`, as Istio names them. */
-function categoriesOf(group: string): string[] {
+function categoriesOf(group: string, kind: string): string[] {
   if (!group.endsWith(".istio.io")) return ["xebec"];
   const [first] = group.split(".");
-  return ["istio-io", `${first === "config" ? "policy" : first}-istio-io`];
+  if (first !== "config") return ["istio-io", `${first}-istio-io`];
+  return ["istio-io", /^(HTTPAPI|Quota)Spec/.test(kind) ? "apim-istio-io" : "policy-istio-io"];
 }

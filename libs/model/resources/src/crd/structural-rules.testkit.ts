@@ -6,6 +6,7 @@ import type { StructuralSchema } from "./structural.ts";
 const KEYWORDS = new Set([
   ...["type", "description", "properties", "required", "additionalProperties", "items", "minItems", "enum", "format"],
   ...["minimum", "maximum", "minLength", "pattern", "x-kubernetes-preserve-unknown-fields"],
+  "x-kubernetes-validations",
 ]);
 const FORMATS: Readonly<Record<string, readonly string[]>> = { integer: ["int32", "int64"], string: ["byte"] };
 

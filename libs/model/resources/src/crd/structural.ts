@@ -16,6 +16,8 @@ export interface StructuralSchema {
   readonly minLength?: number;
   readonly pattern?: string;
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
+  /** Rules in CEL, which the API server checks. */
+  readonly "x-kubernetes-validations"?: readonly { readonly rule: string; readonly message: string }[];
 }
 
 const PRESERVE = { "x-kubernetes-preserve-unknown-fields": true } as const;

@@ -2,6 +2,7 @@ import { clusterLists, clusters, prepareClusters } from "./cds.ts";
 import { extensionConfigs } from "./ecds.ts";
 import { endpoints } from "./eds.ts";
 import { listenerLists, listeners } from "./lds.ts";
+import { nameTables } from "./nds.ts";
 import { prepareRoutes, routeLists, routes } from "./rds.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { secrets } from "./sds.ts";
@@ -75,6 +76,16 @@ const TABLE = [
     lists: routeLists,
     prepare: prepareRoutes,
   },
+  {
+    // Agents ask for it, on streams of their own or on Envoy's.
+    name: "nametable",
+    typeUrl: "type.googleapis.com/istio.networking.nds.v1.NameTable",
+    shortName: "nds",
+    subscription: "wildcard",
+    followsClusters: false,
+    alwaysSubscribed: false,
+    resources: nameTables,
+  },
 ] as const satisfies readonly ResourceType[];
 
 /** The name of a type that pilot serves. */
@@ -108,7 +119,7 @@ export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.na
   Record<XdsType, string>
 >;
 
-/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds. */
+/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, nds. */
 export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
   Record<XdsType, string>
 >;

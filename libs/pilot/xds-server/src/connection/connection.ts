@@ -26,7 +26,10 @@ import { CONNECTION_TRANSITIONS, type ConnectionEvent, type ConnectionState } fr
 const log = logger("ads");
 
 /** Who is at the other end of a stream. */
-export type Client = Pick<Connection, "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "asksClustersFirst">;
+export type Client = Pick<
+  Connection,
+  "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "namesOnly" | "asksClustersFirst"
+>;
 
 /**
  * One client's stream, in either form of xDS (docs/xds-server.md). It owns the subscriptions, and what the client came back with.
@@ -42,6 +45,8 @@ export class Connection implements PushTarget, SenderOwner {
   readonly clusterId: string;
   /** Its certificate says that it is who it says. Only then its NACKs say anything of the configuration. */
   readonly authenticated: boolean;
+  /** An agent's own stream, for the table of names: its proxy has another one. */
+  readonly namesOnly: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
   readonly subscriptions = new Map<string, Subscription>();
@@ -62,6 +67,7 @@ export class Connection implements PushTarget, SenderOwner {
     this.delta = client.delta;
     this.clusterId = client.clusterId;
     this.authenticated = client.authenticated;
+    this.namesOnly = client.namesOnly;
     this.asksClustersFirst = client.asksClustersFirst;
     this.#stream = stream;
     this.#shared = shared;
@@ -172,6 +178,10 @@ export class Connection implements PushTarget, SenderOwner {
 
   #answered(sub: Subscription, { error }: XdsRequest): void {
     if (sub.type.name === "cluster") this.#shared.ackTimeouts.done(this);
+    const isBusy = [...this.subscriptions.values()].some(
+      ({ type, state }) => type.followsClusters && state === "awaitingAck",
+    );
+    if (!isBusy) this.#shared.largePushes.done(this);
     if (!error) {
       if (accept(sub)) this.#shared.onQuarantine();
       return;
@@ -186,7 +196,7 @@ export class Connection implements PushTarget, SenderOwner {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#state === "closed" || this.#state === "congested") return;
     const { ackTimeouts, prepared } = this.#shared;
-    const preparation = prepared(this, generator);
+    const preparation = this.namesOnly ? undefined : prepared(this, generator);
     this.#apply(preparation ? "prepare" : "prepared");
     if (preparation && this.#preparation !== preparation) void preparation.then(() => this.wake());
     this.#preparation = preparation;

@@ -26,14 +26,14 @@ export class Sender {
   readonly #proxy: string;
   readonly #delta: boolean;
   readonly #stream: RawStream;
-  readonly #shared: Pick<Shared<never>, "messages" | "budget" | "onSent">;
+  readonly #shared: Pick<Shared<never>, "messages" | "budget" | "largePushes" | "onSent">;
   /** Numbers the responses that repeat resources: their nonces must differ. */
   #repeats = 0;
 
   constructor(
     { id, delta }: { readonly id: string; readonly delta: boolean },
     stream: RawStream,
-    shared: Pick<Shared<never>, "messages" | "budget" | "onSent">,
+    shared: Pick<Shared<never>, "messages" | "budget" | "largePushes" | "onSent">,
   ) {
     this.#proxy = id;
     this.#delta = delta;
@@ -56,10 +56,12 @@ export class Sender {
       sub.sent = next;
       return "unchanged";
     }
-    const { messages, budget } = this.#shared;
+    const { messages, budget, largePushes } = this.#shared;
     const message = messageTo(sub, next, messages, { delta: this.#delta, diff, resent, repeats: this.#repeats });
     const { size } = message;
-    if (!budget.take(owner, size)) {
+    // Clusters are acknowledged when their endpoints have come, so that nobody should wait for them.
+    const isFree = !sub.type.followsClusters || largePushes.take(owner, size);
+    if (!isFree || !budget.take(owner, size)) {
       for (const each of resent) sub.resend.add(each.name);
       return "deferred";
     }

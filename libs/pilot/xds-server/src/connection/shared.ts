@@ -3,6 +3,7 @@ import type { NameSets } from "../subscription/name-sets.ts";
 import type { MessageCache } from "../wire/message.ts";
 import type { AckTimeouts } from "./ack-timeouts.ts";
 import type { EarlierClusters } from "./earlier-clusters.ts";
+import type { LargePushes } from "./large-pushes.ts";
 import type { WriteBudget } from "./write-budget.ts";
 
 /** What a connection shares with all others. @typeParam Connection the connections themselves, which import this file */
@@ -15,6 +16,7 @@ export interface Shared<Connection> {
   readonly names: NameSets;
   readonly messages: MessageCache;
   readonly budget: WriteBudget;
+  readonly largePushes: LargePushes;
   readonly ackTimeouts: AckTimeouts;
   readonly earlier: EarlierClusters;
   /** The clusters that clients have which are connected now. */

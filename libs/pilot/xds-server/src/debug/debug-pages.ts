@@ -3,6 +3,7 @@ import type { Connection } from "../connection/connection.ts";
 import { configDump, watchedEndpoints } from "./config-dump.ts";
 import type { DebugSource } from "./debug-source.ts";
 import { endpointStatus } from "./endpoint-status.ts";
+import { nameTable } from "./name-table.ts";
 import { objectUse } from "./object-use.ts";
 import { connectionOf } from "./proxy-lookup.ts";
 import { syncStatus } from "./sync-status.ts";
@@ -24,7 +25,7 @@ export const DEBUG_PAGES: Readonly<Record<string, Page>> = {
   syncz: (server, { namespace }) =>
     [...server.connections].filter((each) => !namespace || each.proxy.namespace === namespace).map(syncStatus),
   adsz: (server) => {
-    const clients = [...server.connections].map((each) => ({
+    const clients = [...server.streams].map((each) => ({
       connectionId: each.id,
       connectedAt: each.connectedAt.toISOString(),
       protocol: each.delta ? "delta" : "sotw",
@@ -44,6 +45,10 @@ export const DEBUG_PAGES: Readonly<Record<string, Page>> = {
     const endpoints = await watchedEndpoints(proxyID ? [found(server, proxyID)] : server.connections);
     if (endpoints.length === 0) throw new XebecError("not_found", "no proxy watches endpoints");
     return endpoints;
+  },
+  ndsz: (server, { proxyID }) => {
+    if (!proxyID) throw new XebecError("invalid_argument", "give the proxy as ?proxyID=POD.NAMESPACE");
+    return nameTable(server, found(server, proxyID));
   },
   endpointz: (server, { brief }) => endpointStatus(server, isSet(brief)),
   objectz: (server, { object }) => {

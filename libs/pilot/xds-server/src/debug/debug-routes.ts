@@ -23,6 +23,7 @@ export function debugRoutes(app: FastifyInstance, server: DebugSource, isReady: 
       "/debug/syncz",
       "/debug/config_dump?proxyID=POD.NAMESPACE[&types=CDS,LDS][&include_eds]",
       "/debug/edsz[?proxyID=POD.NAMESPACE]",
+      "/debug/ndsz?proxyID=POD.NAMESPACE",
       "/debug/endpointz[?brief=true]",
       "/debug/registryz",
       "/debug/adsz",

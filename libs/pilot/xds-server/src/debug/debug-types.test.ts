@@ -122,7 +122,7 @@ describe("debug types", () => {
 });
 
 describe("a type that is not served", () => {
-  const TYPE = "type.googleapis.com/istio.networking.nds.v1.NameTable";
+  const TYPE = "type.googleapis.com/istio.workload.Address";
   it("is answered once, with nothing, in both forms", async () => {
     const server = await mesh();
     const sotw = new SotwClient(server);

@@ -107,7 +107,7 @@ async function dump(
 }
 
 /** Pages that callers of other namespaces may ask for, of their own proxies. */
-const OWN_PAGES: ReadonlySet<string> = new Set(["config_dump", "edsz"]);
+const OWN_PAGES: ReadonlySet<string> = new Set(["config_dump", "ndsz", "edsz"]);
 
 async function page(
   server: DebugSource,

@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { type Identity, spiffeId } from "@xebec/model-names";
-import { proxyOf } from "@xebec/pilot-xds-gen";
+import { proxyOf, TYPE_URL } from "@xebec/pilot-xds-gen";
 import type { Client } from "../connection/connection.ts";
 import type { XdsRequest } from "../wire/request.ts";
 
@@ -33,6 +33,7 @@ export function acceptClient(request: XdsRequest, facts: StreamFacts, count: num
     delta,
     clusterId: typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER,
     authenticated: identity !== undefined,
+    namesOnly: request.typeUrl === TYPE_URL.nametable,
     asksClustersFirst: !proxy.generator && !node.userAgent.toLowerCase().startsWith("grpc"),
   };
 }

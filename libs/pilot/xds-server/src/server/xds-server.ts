@@ -17,6 +17,7 @@ import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { type Client, Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
+import { LargePushes } from "../connection/large-pushes.ts";
 import { Preparation } from "../connection/preparation.ts";
 import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
@@ -58,6 +59,8 @@ export interface XdsServerOptions {
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
   readonly onQuarantine?: () => void;
+  /** Most proxies that take in a large response at once; 0, the default, for any number. */
+  readonly pushThrottle?: number;
   /** Workloads that register themselves; absent where none can. */
   readonly registrations?: Pick<Registrations, "connected">;
   /** Called with a client that has come or gone. */
@@ -91,6 +94,7 @@ export class XdsServer implements CacheUsers {
       names: new NameSets(),
       messages: new MessageCache(),
       budget: new WriteBudget(),
+      largePushes: new LargePushes(options.pushThrottle ?? 0),
       ackTimeouts: new AckTimeouts(),
       earlier: new EarlierClusters(),
       liveClusters: () => this.#acceptedClusters(),
@@ -119,13 +123,18 @@ export class XdsServer implements CacheUsers {
   }
 
   /** The streams that are open now. */
-  get connections(): Iterable<Connection> {
+  get streams(): Iterable<Connection> {
     return this.#connections.values();
+  }
+
+  /** Those of proxies: what agents ask for themselves is not among them. */
+  get connections(): Iterable<Connection> {
+    return [...this.#connections.values()].filter(({ namesOnly }) => !namesOnly);
   }
 
   /** The configuration objects that some authenticated proxy rejects now, by key. */
   get currentNacks(): ReadonlyMap<string, Nack> {
-    return currentNacks(this.#connections.values());
+    return currentNacks(this.connections);
   }
 
   get generator(): Generator | undefined {
@@ -160,7 +169,7 @@ export class XdsServer implements CacheUsers {
       const generator = this.#generator;
       let preparation: Promise<void> | undefined;
       this.guarded(connection, () => {
-        preparation = generator && this.#preparation.of(connection, generator);
+        preparation = generator && !connection.namesOnly ? this.#preparation.of(connection, generator) : undefined;
       });
       if (!preparation) return;
       await preparation;
@@ -210,6 +219,7 @@ export class XdsServer implements CacheUsers {
     if (!this.#connections.delete(connection.id)) return;
     connection.closed();
     this.#shared.budget.forget(connection);
+    this.#shared.largePushes.done(connection);
     this.#shared.ackTimeouts.done(connection);
     this.#shared.earlier.left(connection.subscriptions.get("cluster")?.acked);
     this.#upkeep.clientLeft();

@@ -25,6 +25,8 @@ export const serviceRoleBinding: Kind = {
   shortNames: [],
   description: "Who has a ServiceRole. Of Istio 1.1.",
   schema: ServiceRoleBindingSpec,
-  columns: [],
+  columns: [
+    { name: "Reference", jsonPath: ".spec.roleRef.name", type: "string", description: "The ServiceRole that is given" },
+  ],
   check: checkServiceRoleBinding,
 };

@@ -12,7 +12,8 @@ import { boundListeners } from "./egress-listeners.ts";
 import { outboundHttp } from "./outbound-http.ts";
 import { tcpChains } from "./tcp-chains.ts";
 
-const FIRST_UNPRIVILEGED_PORT = 1024;
+/** Ports below belong to root. */
+export const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /**
  * Outbound listeners without traffic capture (interception NONE): the explicit HTTP proxy, and a listener on the proxy's own

@@ -1,0 +1,26 @@
+import { writeYaml } from "@xebec/core-yaml";
+import { allCrds } from "@xebec/model-resources";
+import { controlPlaneKnown } from "./control-plane.ts";
+import { type Known, valuesSchema } from "./values-schema.ts";
+
+/** The charts, and what their values' defaults do not show. */
+export const CHARTS: Readonly<Record<string, { readonly title: string; readonly known: () => Known }>> = {
+  crds: { title: "Values of the chart xebec-crds", known: () => ({}) },
+  "control-plane": { title: "Values of the chart xebec", known: controlPlaneKnown },
+};
+
+/**
+ * The files of the charts that are made from code.
+ * @param read reads a file below the folder of the charts
+ * @returns path below that folder, and content
+ */
+export function generatedFiles(read: (path: string) => string): [path: string, text: string][] {
+  const crds = allCrds().map((crd) => writeYaml(crd));
+  return [
+    ["crds/gen/crds.yaml", crds.join("---\n")],
+    ...Object.entries(CHARTS).map(([chart, { title, known }]): [string, string] => [
+      `${chart}/values.schema.json`,
+      `${JSON.stringify(valuesSchema(read(`${chart}/values.yaml`), title, known()), null, 1)}\n`,
+    ]),
+  ];
+}
