@@ -1,12 +1,25 @@
 import { writeYaml } from "@xebec/core-yaml";
 import { allCrds } from "@xebec/model-resources";
 import { controlPlaneKnown } from "./control-plane.ts";
+import type { JsonSchema } from "./json-schema.ts";
 import { type Known, valuesSchema } from "./values-schema.ts";
+
+const OPEN: JsonSchema = { type: "object", additionalProperties: true };
+const TEXTS: JsonSchema = { type: "object", additionalProperties: { type: ["string", "number", "boolean"] } };
+const GATEWAY: Known = {
+  kind: { enum: ["ingress", "egress"] },
+  "*.resources": OPEN,
+  "service.type": { enum: ["", "LoadBalancer", "NodePort", "ClusterIP"] },
+  "service.externalTrafficPolicy": { enum: ["", "Local", "Cluster"] },
+  ...{ env: TEXTS, podAnnotations: TEXTS, podLabels: TEXTS, labels: TEXTS, "service.annotations": TEXTS },
+};
 
 /** The charts, and what their values' defaults do not show. */
 export const CHARTS: Readonly<Record<string, { readonly title: string; readonly known: () => Known }>> = {
   crds: { title: "Values of the chart xebec-crds", known: () => ({}) },
   "control-plane": { title: "Values of the chart xebec", known: controlPlaneKnown },
+  gateway: { title: "Values of the chart xebec-gateway", known: () => GATEWAY },
+  addons: { title: "Values of the chart xebec-addons", known: () => ({ "*.resources": OPEN }) },
 };
 
 /**
