@@ -15,6 +15,7 @@ import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { yamlDocuments } from "@xebec/testing-golden";
 import { createTestCa, tempDir } from "@xebec/testing-launch";
+import { labAgent, withAgent } from "./agent.ts";
 import {
   type Arrival,
   CALL_HEADER,
@@ -49,6 +50,8 @@ export interface LabOptions {
   /** How often keys that verify tokens are fetched, in milliseconds; never again unless it is said. */
   readonly refreshKeysMs?: number;
   readonly jwksFetch?: JwksFetch;
+  /** The proxy whose agent fetches the modules of WasmPlugins. */
+  readonly agentOf?: string;
 }
 
 /** YAML as users write it, or objects. */
@@ -166,9 +169,12 @@ export async function openLab(options: LabOptions) {
     keySets.keepOnly(builder.builder.keySetRefs);
   };
   const sds = testSecrets(ca);
+  const agentNode = options.agentOf === undefined ? undefined : proxies[options.agentOf];
+  const agent =
+    agentNode && labAgent(nodeOf(options.agentOf ?? "", withAgent(agentNode)), socket, folder.file("modules"));
   const server = createGrpcServer({
     ...{ name: "xds", address: { path: socket }, metrics },
-    services: [withoutIptables(secrets ? certified(xds) : xds.service()), sds],
+    services: [withoutIptables(secrets ? certified(xds) : xds.service()), sds, ...(agent ? [agent.service] : [])],
   });
   const namespace = await openNamespace();
   const envoys = new Map<string, LabEnvoy>();
@@ -177,7 +183,10 @@ export async function openLab(options: LabOptions) {
   /** True when a proxy has accepted all that it should have by now. */
   const isUpToDate = (): boolean => {
     const { generator } = xds;
-    const open = [...xds.connections];
+    // Agents have streams of their own, for plugins alone.
+    const open = [...xds.connections].filter(({ subscriptions }) =>
+      [...subscriptions.values()].some(({ type }) => type.name === "cluster"),
+    );
     if (!generator || open.length < envoys.size) return false;
     return open.every((connection) => {
       const subs = [...connection.subscriptions.values()];
@@ -281,6 +290,11 @@ export async function openLab(options: LabOptions) {
         [...xds.connections].every((each) => [...each.subscriptions.values()].every((sub) => sub.state === "idle"));
       await waitFor("a proxy rejects it, and all else is accepted", 20_000, () => nacks.length > 0 && isIdle(), 3);
       return nacks.splice(0);
+    },
+
+    /** The same for objects that galley takes. @returns the message of the first rejection */
+    async refusal(given: Objects): Promise<string> {
+      return (await lab.reject(resourcesOf(given)))[0]?.message ?? "";
     },
 
     /**
@@ -394,6 +408,7 @@ export async function openLab(options: LabOptions) {
     async close(): Promise<void> {
       await keySets.close?.();
       for (const each of envoys.values()) await each.stop();
+      agent?.close();
       await server.close?.();
       await sds.close();
       await namespace.close();
@@ -419,7 +434,18 @@ export async function openLab(options: LabOptions) {
     });
     await server.start(new AbortController().signal);
     for (const [name, proxy] of Object.entries(proxies))
-      envoys.set(name, new LabEnvoy(name, nodeOf(name, proxy), socket, folder.path, namespace, DNS, { flags }));
+      envoys.set(
+        name,
+        new LabEnvoy(
+          name,
+          nodeOf(name, proxy === agentNode ? withAgent(proxy) : proxy),
+          socket,
+          folder.path,
+          namespace,
+          DNS,
+          { flags },
+        ),
+      );
     await settled();
   } catch (error) {
     await lab.close();

@@ -18,6 +18,7 @@ import { sidecar } from "./kinds/sidecar/index.ts";
 import { telemetry } from "./kinds/telemetry/index.ts";
 import { REFUSED_KINDS } from "./kinds/unsupported.ts";
 import { virtualService } from "./kinds/virtual-service/index.ts";
+import { wasmPlugin } from "./kinds/wasm-plugin/index.ts";
 import { workloadEntry } from "./kinds/workload-entry/index.ts";
 import { workloadGroup } from "./kinds/workload-group/index.ts";
 
@@ -80,6 +81,7 @@ export type { HttpMatch } from "./kinds/virtual-service/http-match.ts";
 export type { HttpDestination, HttpRoute } from "./kinds/virtual-service/http-route.ts";
 export type { TcpRoute, TlsRoute } from "./kinds/virtual-service/l4-route.ts";
 export type { VirtualServiceSpec } from "./kinds/virtual-service/schema.ts";
+export type { WasmPluginSpec } from "./kinds/wasm-plugin/schema.ts";
 export type { WorkloadEntrySpec } from "./kinds/workload-entry/schema.ts";
 export type { WorkloadGroupSpec } from "./kinds/workload-group/schema.ts";
 
@@ -104,6 +106,7 @@ export const KINDS: readonly Kind[] = [
   serviceRole,
   serviceRoleBinding,
   telemetry,
+  wasmPlugin,
   ...mixerKinds,
   meshConfig,
 ];

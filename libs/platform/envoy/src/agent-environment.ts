@@ -29,7 +29,10 @@ type AgentVariable =
   | "EXIT_ON_ZERO_ACTIVE_CONNECTIONS"
   | "MINIMUM_DRAIN_DURATION"
   | "ISTIO_KUBE_APP_PROBERS"
-  | "ISTIO_PROMETHEUS_ANNOTATIONS";
+  | "ISTIO_PROMETHEUS_ANNOTATIONS"
+  // Modules of plugins.
+  | "WASM_HTTP_REQUEST_TIMEOUT"
+  | "WASM_FETCH_NETWORKS";
 
 /** The agent's environment: whoever starts one and whoever reads it have the same names. */
 export type AgentEnvironment = {

@@ -10,7 +10,8 @@ const HTTP_OPTIONS = {
 };
 /** Service accounts that run pilot. */
 const PILOT_ACCOUNTS = ["istio-pilot-service-account", "istiod-service-account", "istiod"];
-const PLAINTEXT_PORT = 15_010;
+/** Pilot's port without TLS. */
+export const PLAINTEXT_PORT = 15_010;
 
 /** The clusters that Envoy has from its start (docs/reference/pilot.md §4.1). */
 export function staticClusters(settings: ProxySettings): Record<string, unknown>[] {
@@ -67,11 +68,13 @@ function pilotCluster(settings: ProxySettings): Record<string, unknown> {
   };
 }
 
-function pilotTls({ trustDomain, systemNamespace, pilotNames }: ProxySettings, sni: string | undefined) {
-  const identities = PILOT_ACCOUNTS.map((serviceAccount) =>
-    spiffeId({ trustDomain, namespace: systemNamespace, serviceAccount }),
-  );
-  const names = [...identities, ...pilotNames].map((exact) => ({
+/** The identities that pilot may have. */
+export function pilotIdentities({ trustDomain, systemNamespace }: ProxySettings): string[] {
+  return PILOT_ACCOUNTS.map((serviceAccount) => spiffeId({ trustDomain, namespace: systemNamespace, serviceAccount }));
+}
+
+function pilotTls(settings: ProxySettings, sni: string | undefined) {
+  const names = [...pilotIdentities(settings), ...settings.pilotNames].map((exact) => ({
     san_type: exact.startsWith("spiffe://") ? "URI" : "DNS",
     matcher: { exact },
   }));

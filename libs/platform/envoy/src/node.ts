@@ -5,6 +5,8 @@ import type { ProxySettings } from "./proxy-settings.ts";
 
 /** The version of Istio whose agent this one speaks like; it drives pilot's feature gates. */
 const ISTIO_VERSION = "1.29.0";
+/** The cluster of the agent's socket, where Envoy also asks for plugins whose modules the agent fetches. */
+const SDS_CLUSTER = "sds-grpc";
 const META = "ISTIO_META_";
 const META_JSON = "ISTIO_METAJSON_";
 
@@ -58,6 +60,7 @@ function nodeMetadata(settings: ProxySettings): Record<string, unknown> {
     SERVICE_ACCOUNT: settings.serviceAccount,
     INSTANCE_IPS: settings.ip,
     INTERCEPTION_MODE: "REDIRECT",
+    WASM_CLUSTER: SDS_CLUSTER,
     LABELS: kept,
     ANNOTATIONS: annotations,
     ...fromJson,

@@ -7,6 +7,7 @@ import { renderBootstrap } from "./bootstrap.ts";
 import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
+import { agentExtensions } from "./extensions/agent-extensions.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { envoyNode } from "./node.ts";
 import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
@@ -71,7 +72,12 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
       await admin.post(`/drain_listeners?${drainQuery}&skip_exit`);
     },
   });
-  const sds = createSdsServer({ path: settings.sdsSocket, secrets: createSecrets(identity), metrics });
+  const extensions = agentExtensions(settings, identity, configPath, metrics);
+  const sds = createSdsServer({
+    ...{ path: settings.sdsSocket, secrets: createSecrets(identity), metrics },
+    services: [extensions.service],
+    closed: extensions.close,
+  });
   // Ended in the reverse order: Envoy drains while secrets and status still answer.
   return [sds, status, process satisfies EnvoyProcess];
 }

@@ -80,16 +80,20 @@ export function encodeStateResponse(version: string, resources: readonly SdsReso
   return writer.finish();
 }
 
-/** Encodes DeltaDiscoveryResponse with secrets. */
-export function encodeDeltaResponse(resources: readonly SdsResource[], nonce: string): Uint8Array {
+/** Encodes DeltaDiscoveryResponse. @param typeUrl of the resources; secrets when left out */
+export function encodeDeltaResponse(
+  resources: readonly SdsResource[],
+  nonce: string,
+  typeUrl = SECRET_TYPE,
+): Uint8Array {
   const writer = new BinaryWriter();
   for (const { name, version, value } of resources)
     nested(writer, 2, (resource) => {
       text(resource, 1, version);
-      any(resource, 2, value);
+      any(resource, 2, value, typeUrl);
       text(resource, 3, name);
     });
-  text(writer, 4, SECRET_TYPE);
+  text(writer, 4, typeUrl);
   text(writer, 5, nonce);
   return writer.finish();
 }
@@ -155,9 +159,9 @@ function nested(writer: BinaryWriter, field: number, fill: (inner: BinaryWriter)
 }
 
 /** google.protobuf.Any. */
-function any(writer: BinaryWriter, field: number, value: Uint8Array): void {
+function any(writer: BinaryWriter, field: number, value: Uint8Array, typeUrl = SECRET_TYPE): void {
   nested(writer, field, (inner) => {
-    text(inner, 1, SECRET_TYPE);
+    text(inner, 1, typeUrl);
     inner.tag(2, WireType.LengthDelimited).bytes(value);
   });
 }

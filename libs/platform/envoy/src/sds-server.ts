@@ -13,6 +13,10 @@ export interface SdsOptions {
   /** Path of the Unix socket; made with mode 0600, a stale one is replaced. */
   readonly path: string;
   readonly secrets: Secrets;
+  /** What else is served there. */
+  readonly services?: readonly ReturnType<typeof rawDuplex>[];
+  /** Called when nothing is served any more. */
+  readonly closed?: () => void;
   readonly metrics: Metrics;
 }
 
@@ -20,7 +24,7 @@ export interface SdsOptions {
  * Serves secrets to the Envoy of the pod over a Unix socket, state-of-the-world and incremental (xDS protocol). A secret that is
  * not there yet is not answered: Envoy waits for it. Each change is pushed.
  */
-export function createSdsServer({ path, secrets, metrics }: SdsOptions): Component {
+export function createSdsServer({ path, secrets, services = [], closed, metrics }: SdsOptions): Component {
   const streams = new Set<() => void>();
   let unwatch: (() => void) | undefined;
   const opened = (push: () => void, stream: { onClose(handler: () => void): void }): void => {
@@ -33,6 +37,7 @@ export function createSdsServer({ path, secrets, metrics }: SdsOptions): Compone
     services: [
       rawDuplex(`${SERVICE}/StreamSecrets`, (stream) => serveState(stream, secrets, opened)),
       rawDuplex(`${SERVICE}/DeltaSecrets`, (stream) => serveDelta(stream, secrets, opened)),
+      ...services,
     ],
     // Envoy's first request holds its node, with all extensions of its build.
     limits: { maxMessageBytes: MAX_REQUEST_BYTES, idleMs: 2_147_483_647 },
@@ -49,6 +54,7 @@ export function createSdsServer({ path, secrets, metrics }: SdsOptions): Compone
     async close() {
       unwatch?.();
       await server.close?.();
+      closed?.();
       await secrets.close();
     },
   };

@@ -34,6 +34,11 @@ const MAX_HEADERS = 16 << 10;
  * user or the password
  */
 export async function guardedGet(text: string, options: GuardedGetOptions): Promise<string> {
+  return (await guardedGetBytes(text, options)).toString("utf8");
+}
+
+/** The same for what is not text. */
+export async function guardedGetBytes(text: string, options: GuardedGetOptions): Promise<Buffer> {
   const { timeoutMs = 10_000, maxRedirects = 3, signal } = options;
   const late = AbortSignal.timeout(timeoutMs);
   const stop = signal ? AbortSignal.any([signal, late]) : late;
@@ -47,7 +52,7 @@ export async function guardedGet(text: string, options: GuardedGetOptions): Prom
       if (late.aborted) throw failure(url, `did not answer within ${timeoutMs} ms`, error);
       throw error;
     });
-    if (typeof answer === "string") return answer;
+    if (Buffer.isBuffer(answer)) return answer;
     if (redirects >= maxRedirects) throw failure(url, `redirects more than ${maxRedirects} times`);
     url = redirected(url, answer.location);
   }
@@ -85,7 +90,7 @@ function once(
   headers: Record<string, string>,
   { policy, maxBytes = 16 << 20, roots }: GuardedGetOptions,
   signal: AbortSignal,
-): Promise<string | { readonly location: string }> {
+): Promise<Buffer | { readonly location: string }> {
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     const fail = (error: unknown): void => {
@@ -138,7 +143,7 @@ function once(
 function read(
   response: IncomingMessage,
   maxBytes: number,
-  resolve: (body: string) => void,
+  resolve: (body: Buffer) => void,
   fail: (error: unknown) => void,
   url: URL,
 ): void {
@@ -150,7 +155,7 @@ function read(
     else parts.push(part);
   });
   response.on("error", fail);
-  response.on("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+  response.on("end", () => resolve(Buffer.concat(parts)));
 }
 
 /** Resolves a name and gives only addresses that may be called: the connection goes to one of them and to no other. */

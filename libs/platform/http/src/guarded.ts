@@ -1,2 +1,2 @@
 export { type AddressPolicy, createAddressPolicy, networkSyntaxError } from "./address-policy.ts";
-export { type GuardedGetOptions, guardedGet } from "./guarded-get.ts";
+export { type GuardedGetOptions, guardedGet, guardedGetBytes } from "./guarded-get.ts";

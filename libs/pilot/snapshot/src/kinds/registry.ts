@@ -14,6 +14,7 @@ import { serviceEntryKind } from "./service-entry/service-entry.ts";
 import { sidecarKind } from "./sidecar/sidecar.ts";
 import { telemetryKind } from "./telemetry/telemetry.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
+import { wasmPluginKind } from "./wasm-plugin/wasm-plugin.ts";
 import { workloadEntryKind } from "./workload-entry/workload-entry.ts";
 import { workloadGroupKind } from "./workload-group/workload-group.ts";
 
@@ -61,6 +62,7 @@ export {
 } from "./virtual-service/queries.ts";
 export { resolveGateway } from "./virtual-service/resolved.ts";
 export type { VirtualService } from "./virtual-service/state.ts";
+export { moduleSourceOf, type WasmPlugin, wasmPluginsOf } from "./wasm-plugin/state.ts";
 export type { WorkloadGroup } from "./workload-group/workload-group.ts";
 
 /**
@@ -83,6 +85,7 @@ const KINDS = [
   authorizationPolicyKind,
   rbacKinds,
   telemetryKind,
+  wasmPluginKind,
   meshConfigKind,
   mixerKinds,
 ] as const;

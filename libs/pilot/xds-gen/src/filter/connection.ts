@@ -17,6 +17,8 @@ export interface CalledService {
 export interface HttpConnection {
   readonly protocol: "http";
   readonly kind: TrafficKind;
+  /** The called port: of the workload where it is inbound, of a service or a Gateway elsewhere; absent where it may be any. */
+  readonly port?: number;
   /** Without the trailing `;`. */
   readonly statPrefix: string;
   /** A route table that comes by RDS, or one inside the listener. */
@@ -48,6 +50,8 @@ export interface WeightedCluster {
 export interface TcpConnection {
   readonly protocol: "tcp";
   readonly kind: TrafficKind;
+  /** The called port: of the workload where it is inbound, of a service or a Gateway elsewhere; absent where it may be any. */
+  readonly port?: number;
   readonly clusters: readonly WeightedCluster[];
   /** The called service, where it is known; inbound only. */
   readonly service?: CalledService;

@@ -2,7 +2,7 @@ import type { NodeType } from "@xebec/model-names";
 import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import type { EnvoyFeature } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
-import type { AddressFamilies, Interception, MeshProxy, XdsGenerator } from "./proxy.ts";
+import type { AddressFamilies, Interception, MeshProxy, ModuleFetcher, XdsGenerator } from "./proxy.ts";
 
 /** Says that clients call a workload with mutual TLS: gRPC's servers cannot accept both. */
 export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
@@ -30,6 +30,8 @@ export type ProxyClass = Keyed<{
   readonly generator?: XdsGenerator;
   /** The families in which their workloads find hosts by the agent's DNS; absent where they do not. */
   readonly dnsCapture?: AddressFamilies;
+  /** Who fetches modules for them; absent for nobody. */
+  readonly modules?: ModuleFetcher;
   /** What their version of Envoy does not know; absent where that is nothing. */
   readonly lacks?: readonly EnvoyFeature[];
 }>;
@@ -40,7 +42,7 @@ export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFi
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  const { generator, lacks, dnsCapture } = proxy;
+  const { generator, lacks, dnsCapture, modules } = proxy;
   for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
     if (Object.hasOwn(proxy.labels, name)) labels[name] = proxy.labels[name] as string;
   }
@@ -54,6 +56,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
     ...(patched ? { patched } : {}),
     ...(generator ? { generator } : {}),
     ...(dnsCapture ? { dnsCapture } : {}),
+    ...(modules ? { modules } : {}),
     ...(lacks ? { lacks } : {}),
   });
 }

@@ -70,6 +70,8 @@ export interface MeshProxy {
   readonly dnsCapture?: AddressFamilies;
   /** Who takes the configuration, where that is no Envoy. */
   readonly generator?: XdsGenerator;
+  /** Who fetches modules for it; absent for nobody. */
+  readonly modules?: ModuleFetcher;
   /** What its version of Envoy does not know; absent where that is nothing. */
   readonly lacks?: readonly EnvoyFeature[];
 }
@@ -79,6 +81,12 @@ export type XdsGenerator = "grpc";
 
 /** The families in which a workload has addresses. */
 export type AddressFamilies = "ipv4" | "ipv6" | "dual";
+
+/**
+ * Who fetches the modules of WasmPlugins for a proxy: `agent` has their configurations at a socket of its own, which its node metadata
+ * WASM_CLUSTER says; `interceptor` sees those that pilot sends and puts files in the place of URLs, as Istio's agent does.
+ */
+export type ModuleFetcher = "agent" | "interceptor";
 
 /** Metadata values are truncated to this length. */
 const MAX_TEXT = 4096;
@@ -128,6 +136,9 @@ export function proxyOf(node: {
         ? { mode: "explicit", address: ip, appAddress, httpProxyPort }
         : { mode: "captured" };
   const namespace = text("NAMESPACE") || id.namespace;
+  // Istio's agents, and whatever speaks like them, say their version.
+  const fetcher = text("WASM_CLUSTER") === "sds-grpc" ? "agent" : text("ISTIO_VERSION") ? "interceptor" : undefined;
+  const modules = generator ? undefined : fetcher;
   const trace: TraceNode = {
     service: (node.cluster ?? "").slice(0, MAX_TEXT),
     canonicalService: labels["service.istio.io/canonical-name"] || "unknown",
@@ -159,6 +170,7 @@ export function proxyOf(node: {
     http10: text("HTTP10") === "1",
     ...(isTrue(metadata.DNS_CAPTURE) ? { dnsCapture: familiesOf([ip, ...ips]) } : {}),
     ...(generator ? { generator } : {}),
+    ...(modules ? { modules } : {}),
     ...(lacks ? { lacks } : {}),
   };
 }

@@ -22,7 +22,7 @@ export const authorization: HttpFilter = {
       : RBAC_ACTIONS.flatMap((action) => {
           const rules = rbacRules(scope, action, false);
           if (!rules) return [];
-          return [{ ...discoveredFilter(nameOf(action), RBACSchema.typeName), configKeys: rules.configKeys }];
+          return [{ ...discoveredFilter(nameOf(action), [RBACSchema.typeName]), configKeys: rules.configKeys }];
         }),
   extensionConfig: (scope, name) => {
     const action = RBAC_ACTIONS.find((each) => nameOf(each) === name);

@@ -24,8 +24,8 @@ export const customAuthorization: HttpFilter = {
     kind === "outbound"
       ? undefined
       : customRules(scope, false).flatMap(({ authorizer, configKeys }) => [
-          { ...discoveredFilter(`${MATCH}${authorizer}`, RBACSchema.typeName), configKeys },
-          { ...discoveredFilter(`${ASK}${authorizer}`, ExtAuthzSchema.typeName, RBACSchema.typeName), configKeys },
+          { ...discoveredFilter(`${MATCH}${authorizer}`, [RBACSchema.typeName]), configKeys },
+          { ...discoveredFilter(`${ASK}${authorizer}`, [ExtAuthzSchema.typeName, RBACSchema.typeName]), configKeys },
         ]),
   extensionConfig: (scope, name) => {
     if (name.startsWith(MATCH)) return matching(scope, name, name.slice(MATCH.length));

@@ -8,20 +8,25 @@ import type { ServiceTarget } from "../../scope/workload.ts";
 import type { HttpConnection } from "../connection.ts";
 
 /**
- * The order of filters (docs/reference/pilot.md §4.6). User-defined filters (EnvoyFilter, WasmPlugin) are inserted before, between or
- * after these phases.
+ * The order of filters (docs/reference/pilot.md §4.6). Filters of EnvoyFilters are inserted before, between or after these phases.
  */
 export const HTTP_FILTER_PHASES = [
   /** Collects what is reported about every request, including rejected ones. */
   "telemetry",
   /** External authorizers that policies name. */
   "customAuthorization",
+  /** Plugins of the user before authentication. */
+  "wasmAuthentication",
   /** Authenticates the caller. */
   "authentication",
+  /** Plugins of the user before authorization. */
+  "wasmAuthorization",
   /** Authorizes the request. */
   "authorization",
   /** Mixer's check. */
   "policy",
+  /** All other plugins of the user. */
+  "wasm",
   /** Translates other protocols, such as gRPC-Web. */
   "protocol",
   /** Traffic policies of routes: faults, CORS. */

@@ -30,7 +30,7 @@ export const jwtAuthn: HttpFilter = {
     const policies = policiesOf(scope);
     if (policies.length === 0) return target && originsFilter(scope, target);
     return {
-      ...discoveredFilter(JWT_FILTER, JwtAuthenticationSchema.typeName),
+      ...discoveredFilter(JWT_FILTER, [JwtAuthenticationSchema.typeName]),
       configKeys: policies.map(({ key }) => key),
     };
   },
@@ -52,7 +52,7 @@ function originsFilter(scope: Scope, target: PolicyTarget): BuiltHttpFilter | un
   const policy = originsPolicy(scope, target);
   if (!policy) return undefined;
   const { name, port, portName } = target;
-  const entry = discoveredFilter(`${ORIGINS}${name}/${port}/${portName}`, JwtAuthenticationSchema.typeName);
+  const entry = discoveredFilter(`${ORIGINS}${name}/${port}/${portName}`, [JwtAuthenticationSchema.typeName]);
   return { ...entry, configKeys: [policy.key] };
 }
 

@@ -27,7 +27,7 @@ export const mixerCheck: HttpFilter = {
   listener: (_scope, { serviceNamespace }) =>
     serviceNamespace === undefined
       ? undefined
-      : discoveredFilter(`${PREFIX}${serviceNamespace}`, ExtAuthzSchema.typeName),
+      : discoveredFilter(`${PREFIX}${serviceNamespace}`, [ExtAuthzSchema.typeName]),
   virtualHost: (_scope, { kind, service }) => ({
     name: `${PREFIX}${service.serviceNamespace}`,
     message: attributesOf(service, kind),

@@ -19,7 +19,7 @@ import { MARK, METRICS, reportLog } from "./mixer-report-log.ts";
 export const mixerReport: HttpFilter = {
   name: "mixer.report",
   phase: "telemetry",
-  listener: () => discoveredFilter(mixerReport.name, ConfigSchema.typeName),
+  listener: () => discoveredFilter(mixerReport.name, [ConfigSchema.typeName]),
   accessLogs: (scope, { kind }) => [reportLog(scope, kind === "inbound" ? "inbound" : "outbound")],
   extensionConfig: (scope, name) =>
     name === mixerReport.name ? { name, message: reportConfig(scope), configKeys: [] } : undefined,

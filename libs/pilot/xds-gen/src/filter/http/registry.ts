@@ -16,6 +16,7 @@ import { mixerCheck } from "./mixer-check.ts";
 import { mixerReport } from "./mixer-report.ts";
 import { router } from "./router.ts";
 import { serviceRoles } from "./service-roles.ts";
+import { wasm, wasmBeforeAuthentication, wasmBeforeAuthorization } from "./wasm.ts";
 
 /**
  * All HTTP filters, in the order in which requests pass through them: by phase, and within a phase by position. To add a filter, add a
@@ -24,10 +25,13 @@ import { serviceRoles } from "./service-roles.ts";
 export const HTTP_FILTERS: readonly HttpFilter[] = [
   mixerReport,
   customAuthorization,
+  wasmBeforeAuthentication,
   jwtAuthn,
+  wasmBeforeAuthorization,
   authorization,
   serviceRoles,
   mixerCheck,
+  wasm,
   grpcWeb,
   fault,
   cors,

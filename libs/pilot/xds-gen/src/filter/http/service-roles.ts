@@ -16,7 +16,7 @@ export const serviceRoles: HttpFilter = {
   listener: (scope, { service }) => {
     const rules = service && serviceRoleRules(scope, service, false);
     if (!rules) return undefined;
-    return { ...discoveredFilter(`${PREFIX}${service.host}`, RBACSchema.typeName), configKeys: rules.configKeys };
+    return { ...discoveredFilter(`${PREFIX}${service.host}`, [RBACSchema.typeName]), configKeys: rules.configKeys };
   },
   extensionConfig: (scope, name) => {
     if (!name.startsWith(PREFIX)) return undefined;

@@ -8,8 +8,12 @@ export const NETWORK_FILTER_PHASES = [
   "telemetry",
   /** External authorizers that policies name. */
   "customAuthorization",
+  /** Plugins of the user before authorization. */
+  "wasmAuthorization",
   /** Authorizes the connection. */
   "authorization",
+  /** All other plugins of the user. */
+  "wasm",
   /** Inspects a protocol and passes it on. */
   "protocol",
   /** Forwards the connection. It is the last filter. */

@@ -7,6 +7,7 @@ import { httpConnectionManager } from "./http-connection-manager.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 import { tcpServiceRoles } from "./service-roles.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
+import { tcpWasm, tcpWasmBeforeAuthorization } from "./wasm.ts";
 
 /**
  * All network filters, in the order in which connections pass through them: by phase, and within a phase by position. To add a filter,
@@ -14,8 +15,10 @@ import { tcpProxy } from "./tcp-proxy.ts";
  */
 export const NETWORK_FILTERS: readonly NetworkFilter[] = [
   tcpCustomAuthorization,
+  tcpWasmBeforeAuthorization,
   tcpAuthorization,
   tcpServiceRoles,
+  tcpWasm,
   httpConnectionManager,
   tcpProxy,
 ];

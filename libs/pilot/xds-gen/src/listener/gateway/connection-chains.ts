@@ -31,13 +31,13 @@ export function terminatedChains(scope: Scope, bound: BoundServer): BuiltFilterC
 /** What a chain does that leads to a target, and the objects behind it. */
 export function chainTo(
   scope: Scope,
-  { gateway }: Pick<BoundServer, "gateway">,
+  { gateway, server }: Pick<BoundServer, "gateway" | "server">,
   target: L4Target,
 ): { readonly connection: TcpConnection; readonly configKeys: readonly string[] } {
   const { settings, configKeys } = l4Settings(scope, target);
   const clusters = target.destinations.map(({ cluster }) => cluster);
   return {
-    connection: { protocol: "tcp", kind: "gateway", clusters, settings },
+    connection: { protocol: "tcp", kind: "gateway", port: server.port.number, clusters, settings },
     configKeys: [gateway.key, ...target.configKeys, ...configKeys],
   };
 }

@@ -36,7 +36,7 @@ export function autoPassthroughChains(scope: Scope, bound: BoundServer, taken: S
     return filterChains(scope, {
       matches: [{ serverNames: [name] }],
       transports: [{ match: { applicationProtocols: [...MESH_ALPN] } }],
-      connection: { protocol: "tcp", kind: "gateway", clusters: [{ name, weight: 1 }] },
+      connection: { protocol: "tcp", kind: "gateway", port: bound.server.port.number, clusters: [{ name, weight: 1 }] },
       configKeys: [bound.gateway.key, ...configKeys],
     });
   });

@@ -20,6 +20,7 @@ export function httpChains(scope: Scope, listener: string, servers: readonly Bou
     connection: {
       protocol: "http",
       kind: "gateway",
+      ...(first ? { port: first.server.port.number } : {}),
       statPrefix: `outbound_${listener}`,
       routes: { rds: first?.routes ?? "" },
       grpcWeb: servers.some(({ server }) => protocolByName(server.port.protocol) === "GRPC-Web"),
@@ -48,7 +49,13 @@ function httpsChains(scope: Scope, listener: string, bound: BoundServer, rds: st
   return filterChains(scope, {
     matches: [names ? { serverNames: [...names] } : {}],
     transports: [{ match: {}, socket: serverTls(scope, bound.server, "http") }],
-    connection: { protocol: "http", kind: "gateway", statPrefix: `outbound_${listener}`, routes: { rds } },
+    connection: {
+      protocol: "http",
+      kind: "gateway",
+      port: bound.server.port.number,
+      statPrefix: `outbound_${listener}`,
+      routes: { rds },
+    },
     configKeys: gatewayKeys([bound]),
   });
 }

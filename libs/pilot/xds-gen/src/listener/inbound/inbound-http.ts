@@ -17,6 +17,7 @@ export function inboundHttp(scope: Scope, target: ServiceTarget, listener: strin
   return {
     protocol: "http",
     kind: "inbound",
+    port: target.targetPort,
     statPrefix: `inbound_${listener}`,
     service: calledService(target),
     serviceNamespace: target.serviceNamespace,

@@ -91,7 +91,7 @@ function passthrough(scope: Scope, port: number | undefined): BuiltFilterChain[]
     name: "virtualInbound",
     matches: [port === undefined ? {} : { destinationPort: port }],
     transports: mtlsTransports(scope, mode, MESH_ALPN, "tcp"),
-    connection: tcpTo("InboundPassthroughCluster"),
+    connection: { ...tcpTo("InboundPassthroughCluster"), ...(port === undefined ? {} : { port }) },
     configKeys,
   });
 }
@@ -110,7 +110,7 @@ function portChains(
     const connection =
       takes === "http"
         ? inboundHttp(scope, target, name)
-        : { ...tcpTo(inboundCluster(target.targetPort)), service: calledService(target) };
+        : { ...tcpTo(inboundCluster(target.targetPort)), port: target.targetPort, service: calledService(target) };
     return filterChains(scope, { name, matches: [destination], transports, connection, configKeys });
   };
   if (ingress?.tls && mode === "DISABLE") {

@@ -63,7 +63,7 @@ function httpChains(scope: Scope, name: string, bind: string, port: number): Bui
   return filterChains(scope, {
     matches: ANYWHERE,
     transports: ANY_TRANSPORT,
-    connection: outboundHttp(name, port > 0 ? String(port) : bind),
+    connection: outboundHttp(name, port > 0 ? String(port) : bind, port > 0 ? { port } : {}),
     configKeys: [],
   });
 }

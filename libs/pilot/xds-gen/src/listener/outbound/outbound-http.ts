@@ -4,7 +4,7 @@ import type { HttpConnection } from "../../filter/connection.ts";
 export function outboundHttp(
   listener: string,
   rds: string,
-  more: Pick<HttpConnection, "connect" | "grpcWeb"> = {},
+  more: Pick<HttpConnection, "connect" | "grpcWeb" | "port"> = {},
 ): HttpConnection {
   return { protocol: "http", kind: "outbound", statPrefix: `outbound_${listener}`, routes: { rds }, ...more };
 }

@@ -113,7 +113,7 @@ function sniffed(
   const http = filterChains(scope, {
     matches: ANYWHERE,
     transports: [{ match: sniffedHttp(scope) }],
-    connection: outboundHttp(name, `${service.host}:${port.number}`),
+    connection: outboundHttp(name, `${service.host}:${port.number}`, { port: port.number }),
     configKeys: [],
   });
   return {

@@ -37,10 +37,13 @@ export function tcpChains(
     return filterChains(scope, {
       matches: unmatched(subnets, target.serverNames ?? ownNames, taken),
       transports: shared?.transports ?? ANY_TRANSPORT,
-      connection: tcpTo(
-        target.destinations.map(({ cluster }) => cluster),
-        settings,
-      ),
+      connection: {
+        ...tcpTo(
+          target.destinations.map(({ cluster }) => cluster),
+          settings,
+        ),
+        port: port.number,
+      },
       configKeys: [...service.configKeys, ...target.configKeys, ...configKeys],
     });
   });

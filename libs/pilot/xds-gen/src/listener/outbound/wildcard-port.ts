@@ -93,7 +93,7 @@ export class WildcardPort {
     return filterChains(scope, {
       matches,
       transports: [{ match: sniffedHttp(scope) }],
-      connection: outboundHttp(this.#name, String(this.#port), { grpcWeb: this.#grpcWeb }),
+      connection: outboundHttp(this.#name, String(this.#port), { port: this.#port, grpcWeb: this.#grpcWeb }),
       configKeys: [],
     });
   }

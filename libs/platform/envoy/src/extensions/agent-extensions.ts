@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { parseAddress } from "@xebec/core-config";
+import { parseDuration } from "@xebec/core-duration";
+import { XebecError } from "@xebec/core-errors";
+import type { Metrics } from "@xebec/core-metrics";
+import type { ChannelTarget } from "@xebec/platform-grpc";
+import { type AddressPolicy, createAddressPolicy, networkSyntaxError } from "@xebec/platform-http/guarded";
+import type { WorkloadIdentity } from "@xebec/platform-identity";
+import { PLAINTEXT_PORT, pilotIdentities } from "../bootstrap-clusters.ts";
+import { envoyNode } from "../node.ts";
+import type { ProxySettings } from "../proxy-settings.ts";
+import { EXTENSION_TYPE, extensionService } from "./extension-service.ts";
+import { fetchModule } from "./fetch-module.ts";
+import { createModuleStore } from "./module-store.ts";
+import { PilotStream } from "./pilot-stream.ts";
+import { PluginExtensions } from "./plugin-extensions.ts";
+
+const FETCH_MS = 15_000;
+
+/**
+ * What fetches the modules of WasmPlugins for the Envoy of the pod. Nothing runs before Envoy asks for one.
+ * @param configPath folder in which modules are kept
+ * @throws XebecError invalid_argument for a variable that cannot be used
+ */
+export function agentExtensions(
+  settings: ProxySettings,
+  identity: Pick<WorkloadIdentity, "current" | "onChange">,
+  configPath: string,
+  metrics: Metrics,
+) {
+  const how = { policy: policyOf(settings), timeoutMs: timeoutOf(settings) };
+  const fetches = metrics.counter(
+    "istio_agent_wasm_remote_fetch_count",
+    "Number of fetches of Wasm modules, by their result.",
+    ["result"],
+  );
+  const pilot = new PilotStream({
+    ...{ target: pilotTarget(settings, identity), node: envoyNode(settings), typeUrl: EXTENSION_TYPE },
+    take: (update) => extensions.take(update),
+  });
+  const store = createModuleStore(join(configPath, "modules"), (url) => fetchModule(url, how));
+  const extensions = new PluginExtensions({ store, pilot, fetches });
+  return {
+    service: extensionService(extensions),
+    close(): void {
+      extensions.close();
+      pilot.close();
+    },
+  };
+}
+
+/** Where pilot is, with the proof and the trust of the pod. */
+export function pilotTarget(
+  settings: ProxySettings,
+  identity: Pick<WorkloadIdentity, "current" | "onChange">,
+): ChannelTarget {
+  const address = parseAddress(settings.proxyConfig.discoveryAddress);
+  if (address.port === PLAINTEXT_PORT) return { address };
+  const tls = {
+    current: () => identity.current(),
+    onChange: (changed: () => void) => identity.onChange(changed),
+    serverIdentities: pilotIdentities(settings),
+  };
+  return { address, tls };
+}
+
+function policyOf({ env }: ProxySettings): AddressPolicy {
+  const networks = (env.WASM_FETCH_NETWORKS ?? "").split(",").filter(Boolean);
+  const error = networks.map(networkSyntaxError).find(Boolean);
+  if (error) throw new XebecError("invalid_argument", `WASM_FETCH_NETWORKS: ${error}`);
+  return createAddressPolicy(networks);
+}
+
+function timeoutOf({ env }: ProxySettings): number {
+  const text = env.WASM_HTTP_REQUEST_TIMEOUT;
+  const ms = text ? parseDuration(text) : FETCH_MS;
+  if (ms === undefined || ms <= 0)
+    throw new XebecError(
+      "invalid_argument",
+      `WASM_HTTP_REQUEST_TIMEOUT: "${text}" is not a duration; write for example 15s`,
+    );
+  return ms;
+}
