@@ -28,7 +28,7 @@ const log = logger("ads");
 /** Who is at the other end of a stream. */
 export type Client = Pick<
   Connection,
-  "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "namesOnly" | "asksClustersFirst"
+  "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "ofAgent" | "asksClustersFirst"
 >;
 
 /**
@@ -45,8 +45,8 @@ export class Connection implements PushTarget, SenderOwner {
   readonly clusterId: string;
   /** Its certificate says that it is who it says. Only then its NACKs say anything of the configuration. */
   readonly authenticated: boolean;
-  /** An agent's own stream, for the table of names: its proxy has another one. */
-  readonly namesOnly: boolean;
+  /** An agent's own stream, for the table of names or for plugins: its proxy has another one. */
+  readonly ofAgent: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
   readonly asksClustersFirst: boolean;
   readonly subscriptions = new Map<string, Subscription>();
@@ -67,7 +67,7 @@ export class Connection implements PushTarget, SenderOwner {
     this.delta = client.delta;
     this.clusterId = client.clusterId;
     this.authenticated = client.authenticated;
-    this.namesOnly = client.namesOnly;
+    this.ofAgent = client.ofAgent;
     this.asksClustersFirst = client.asksClustersFirst;
     this.#stream = stream;
     this.#shared = shared;
@@ -196,7 +196,7 @@ export class Connection implements PushTarget, SenderOwner {
     const generator = this.#shared.generator();
     if (!generator || this.#stream.closed || this.#state === "closed" || this.#state === "congested") return;
     const { ackTimeouts, prepared } = this.#shared;
-    const preparation = this.namesOnly ? undefined : prepared(this, generator);
+    const preparation = this.ofAgent ? undefined : prepared(this, generator);
     this.#apply(preparation ? "prepare" : "prepared");
     if (preparation && this.#preparation !== preparation) void preparation.then(() => this.wake());
     this.#preparation = preparation;

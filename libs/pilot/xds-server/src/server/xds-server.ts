@@ -129,7 +129,7 @@ export class XdsServer implements CacheUsers {
 
   /** Those of proxies: what agents ask for themselves is not among them. */
   get connections(): Iterable<Connection> {
-    return [...this.#connections.values()].filter(({ namesOnly }) => !namesOnly);
+    return [...this.#connections.values()].filter(({ ofAgent }) => !ofAgent);
   }
 
   /** The configuration objects that some authenticated proxy rejects now, by key. */
@@ -169,7 +169,7 @@ export class XdsServer implements CacheUsers {
       const generator = this.#generator;
       let preparation: Promise<void> | undefined;
       this.guarded(connection, () => {
-        preparation = generator && !connection.namesOnly ? this.#preparation.of(connection, generator) : undefined;
+        preparation = generator && !connection.ofAgent ? this.#preparation.of(connection, generator) : undefined;
       });
       if (!preparation) return;
       await preparation;
