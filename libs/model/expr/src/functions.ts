@@ -12,10 +12,11 @@ import {
   type Timestamp,
   type ValueType,
 } from "@xebec/model-attributes";
+import { emailAddress, sameEmail } from "./email.ts";
 import { EvaluationError } from "./expression-error.ts";
-import { dnsName, emailAddress, sameDnsName, sameEmail } from "./names.ts";
+import { dnsName, sameDnsName } from "./names.ts";
 import { regexTest } from "./regex.ts";
-import { compareBytes, globTest } from "./text.ts";
+import { compareBytes, globTest, toLower } from "./text.ts";
 import { sameUri, uriText } from "./uri.ts";
 
 /** A compiled expression, or part of one. */
@@ -87,14 +88,25 @@ function conversion(what: string, convert: (text: string) => AttributeValue | un
   };
 }
 
-/** A test of a string by a pattern, which is prepared once when it is constant. */
-function pattern(prepare: (pattern: string) => (text: string) => boolean, text: Code, by: Code): { run: Run } {
-  const run = text.run;
-  if (by.constant !== undefined) {
-    const test = prepare(by.constant as string);
-    return { run: (bag) => test(run(bag) as string) };
-  }
-  return { run: (bag) => prepare(by.run(bag) as string)(run(bag) as string) };
+/**
+ * A test of a string by a pattern, which is prepared once when it is constant. Arguments are evaluated in the order in which they stand.
+ * @param by the place of the pattern among the arguments
+ */
+function pattern(prepare: (pattern: string) => (text: string) => boolean, by: 0 | 1): Make {
+  return ([first, second]) => {
+    const [text, pattern] = (by === 1 ? [first, second] : [second, first]) as [Code, Code];
+    if (pattern.constant !== undefined) {
+      const test = prepare(pattern.constant as string);
+      return { run: (bag) => test(text.run(bag) as string) };
+    }
+    const [a, b] = [(first as Code).run, (second as Code).run];
+    return {
+      run: (bag) => {
+        const values = [a(bag) as string, b(bag) as string] as const;
+        return prepare(values[by])(values[1 - by] as string);
+      },
+    };
+  };
 }
 
 /**
@@ -172,9 +184,9 @@ export const FUNCTIONS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["dnsName", conversion("a DNS name", dnsName)],
   ["email", conversion("a mail address", emailAddress)],
   ["uri", conversion("a URI", uriText)],
-  ["match", ([text, by]) => pattern(globTest, text as Code, by as Code)],
+  ["match", pattern(globTest, 1)],
   // The receiver is the regular expression.
-  ["matches", ([by, text]) => pattern(regexTest, text as Code, by as Code)],
+  ["matches", pattern(regexTest, 0)],
   [
     "startsWith",
     ([text, by]) => ({
@@ -185,6 +197,6 @@ export const FUNCTIONS: ReadonlyMap<string, Make> = new Map<string, Make>([
     "endsWith",
     ([text, by]) => ({ run: (bag) => ((text as Code).run(bag) as string).endsWith((by as Code).run(bag) as string) }),
   ],
-  ["toLower", ([text]) => ({ run: (bag) => ((text as Code).run(bag) as string).toLowerCase() })],
+  ["toLower", ([text]) => ({ run: (bag) => toLower((text as Code).run(bag) as string) })],
   ["emptyStringMap", () => ({ run: () => EMPTY_STRING_MAP, constant: EMPTY_STRING_MAP })],
 ]);

@@ -51,6 +51,8 @@ export function tokenize(text: string): Token[] {
       if (after !== undefined)
         throw new ExpressionError(text, at, `"${number}${after}" is not a number; write it in decimal digits`);
       if (/[eE][+-]?$/.test(number)) throw new ExpressionError(text, at, `the exponent of "${number}" has no digits`);
+      if (/^0\d*[89]\d*$/.test(number))
+        throw new ExpressionError(text, at, `"${number}" is not a number: digits after a leading 0 go up to 7`);
       tokens.push({ kind: /^\d+$/.test(number) ? "int" : "float", text: number, at });
       at += number.length;
       continue;

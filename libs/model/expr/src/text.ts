@@ -30,3 +30,13 @@ export function globTest(pattern: string): (text: string) => boolean {
   }
   return (text) => text === pattern;
 }
+
+/** The lower case of each character by itself, as in Go: JavaScript looks at the neighbours of a Greek sigma. */
+export function toLower(text: string): string {
+  const folded = text.toLowerCase();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+  if (/^[\x00-\x7f]*$/.test(text)) return folded;
+  return Array.from(text, (character) => String.fromCodePoint(character.toLowerCase().codePointAt(0) as number)).join(
+    "",
+  );
+}
