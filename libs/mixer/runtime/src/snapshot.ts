@@ -116,7 +116,7 @@ export class Snapshot {
         }
       }
     }
-    if (results.length === 0) return { amount: Math.max(0, args.amount), validMs: 60_000 };
+    if (results.length === 0) return { amount: args.amount, validMs: 60_000 };
     if (!results.some((each) => each instanceof Promise)) return firstGrant(results as QuotaResult[]);
     this.retain();
     const all = results.map(async (each) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AttributeValue, createVocabulary, Layout, MutableBag, parseIp } from "@xebec/model-attributes";
+import { ReferenceTracker } from "@xebec/model-attributes/wire";
 import { encodeWorkloadRecord, type PodRecord, workloadKey } from "@xebec/model-workloads";
 import { deriveWorkload, WORKLOAD_INPUTS } from "./derive.ts";
 import { WorkloadIndex } from "./workload-index.ts";
@@ -53,4 +54,19 @@ test("an unknown workload has the values of Istio's chart; what its certificate 
     ["unknown", "other", "x"],
   );
   assert.deepEqual(read({ "source.namespace": "sent" }, "source.namespace"), ["sent"]);
+});
+
+test("what an answer depends on is recorded: the attribute that was not sent, and those that it was found by", () => {
+  const layout = new Layout(createVocabulary());
+  for (const name of [...WORKLOAD_INPUTS, "source.labels"]) layout.slot(name);
+  const bag = new MutableBag(layout.freeze(), { "source.uid": "kubernetes://web-v1-abc.shop" });
+  bag.derive = deriveWorkload(index, layout);
+  bag.tracker = new ReferenceTracker(layout);
+  assert.ok(bag.get(layout.find("source.labels")));
+  assert.deepEqual(bag.tracker.list(), [
+    { name: "source.uid", present: true },
+    { name: "source.ip", present: false },
+    { name: "source.principal", present: false },
+    { name: "source.labels", present: false },
+  ]);
 });

@@ -51,7 +51,7 @@ test("Check: a quota's reply names the attributes behind a workload that the che
     });
     const shown = (referenced: ReferencedAttributes | undefined): string[] =>
       (referenced?.attributeMatches ?? []).map(({ name, condition }) => `${name} ${Referenced[condition]}`);
-    // 3 source.uid, 0 source.ip, 174 source.principal, 201 context.reporter.kind, 155 destination.namespace
+    // 3 source.uid, 0 source.ip, 174 source.principal, 5 source.labels or what else was asked for, 201 context.reporter.kind, 155 destination.namespace
     assert.ok(shown(precondition?.referencedAttributes).includes("3 EXACT"));
     assert.deepEqual(shown(quotas.rate?.referencedAttributes).sort(), [
       "0 ABSENCE",
@@ -59,6 +59,7 @@ test("Check: a quota's reply names the attributes behind a workload that the che
       "174 ABSENCE",
       "201 ABSENCE",
       "3 EXACT",
+      "5 ABSENCE",
     ]);
   }));
 

@@ -6,8 +6,10 @@ import type { AttributeValue, StringMap } from "./value.ts";
 const UNASKED = 0;
 const PRESENT = 1;
 const ABSENT = 2;
-/** Set or derived here, not sent by the caller: never recorded as referenced. */
+/** Set here, whatever the caller sends: never recorded as referenced. */
 const OWN = 3;
+/** Found here because the caller did not send it: recorded as absent. */
+const DERIVED = 4;
 
 /** Finds the value of an attribute that the caller did not send, or undefined. */
 export type Derive = (bag: AttributeBag, slot: number) => AttributeValue | undefined;
@@ -44,7 +46,7 @@ export abstract class AttributeBag {
    */
   get(slot: number): AttributeValue | undefined {
     let state = this.states[slot] as number;
-    if (state === UNASKED) state = this.#ask(slot);
+    if (state === UNASKED) state = this.tracker === undefined ? this.#ask(slot) : this.#askTracked(slot, this.tracker);
     if (this.tracker !== undefined && state !== OWN) this.tracker.attribute(slot, state === PRESENT);
     return state === ABSENT ? undefined : this.#values[slot];
   }
@@ -82,6 +84,16 @@ export abstract class AttributeBag {
     for (let i = 0; i < states.length; i++) if ((states[i] as number) > PRESENT) states[i] = UNASKED;
   }
 
+  /** A value of the wrong type is one that the answer depends on, too. */
+  #askTracked(slot: number, tracker: ReferenceTracker): number {
+    try {
+      return this.#ask(slot);
+    } catch (error) {
+      tracker.attribute(slot, true);
+      throw error;
+    }
+  }
+
   #ask(slot: number): number {
     let value = this.load(slot);
     let state = PRESENT;
@@ -89,7 +101,7 @@ export abstract class AttributeBag {
       state = ABSENT;
       if (this.derive !== undefined) {
         value = this.derive(this, slot);
-        if (value !== undefined) state = OWN;
+        if (value !== undefined) state = DERIVED;
       }
     }
     this.#values[slot] = value;

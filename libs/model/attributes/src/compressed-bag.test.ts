@@ -201,7 +201,7 @@ test("lookups are recorded: values exactly, absences, and keys of maps, not maps
   assert.deepEqual(tracker.list(), [{ name: "source.name", present: true }]);
 });
 
-test("derived values are asked for once, never replace what was sent, and are not recorded", () => {
+test("derived values are asked for once, never replace what was sent, and are recorded as absent", () => {
   const layout = layoutOf("source.name", "source.namespace");
   const bytes = compressAttributes([text("source.name", "sent")]);
   const bag = bagOf(layout, bytes);
@@ -215,6 +215,17 @@ test("derived values are asked for once, never replace what was sent, and are no
   assert.equal(bag.get(1), "derived");
   assert.equal(bag.get(1), "derived");
   assert.equal(asked, 1);
+  assert.deepEqual(bag.tracker.list(), [
+    { name: "source.name", present: true },
+    { name: "source.namespace", present: false },
+  ]);
+});
+
+test("a value of the wrong type is recorded: the answer depends on it", () => {
+  const layout = layoutOf("source.name");
+  const bag = bagOf(layout, compressAttributes([{ name: "source.name", type: "INT64", value: 1 }]));
+  bag.tracker = new ReferenceTracker(layout);
+  assert.throws(() => bag.get(0), /converting value of 'source.name'/);
   assert.deepEqual(bag.tracker.list(), [{ name: "source.name", present: true }]);
 });
 

@@ -58,6 +58,12 @@ export async function guardedGetBytes(text: string, options: GuardedGetOptions):
   }
 }
 
+/** A host with several addresses fails with one error for each, and no message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(reasonOf).join("; ");
+  return (error as Error).message;
+}
+
 /** The user and password of a URL as a header; they are taken out of it. */
 function authorizationOf(url: URL): string | undefined {
   const { username, password } = url;
@@ -94,7 +100,7 @@ function once(
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     const fail = (error: unknown): void => {
-      reject(error instanceof XebecError ? error : failure(url, `does not answer: ${(error as Error).message}`, error));
+      reject(error instanceof XebecError ? error : failure(url, `does not answer: ${reasonOf(error)}`, error));
       sent?.destroy();
     };
     try {

@@ -32,6 +32,16 @@ const ask = (handler: Handler, value: AttributeValue, type: ValueType = "STRING"
   return handler.check?.(instance, "listentry") as CheckResult;
 };
 
+test("empty entries match nothing, and characters are folded one by one", async () => {
+  const strings = await make({ overrides: ["", "a"] });
+  assert.equal(ask(strings, "").code, 7);
+  const folded = await make({ overrides: ["", "straße"], entryType: "CASE_INSENSITIVE_STRINGS" });
+  assert.deepEqual(
+    ["", "STRAßE", "STRASSE"].map((value) => ask(folded, value).code),
+    [7, 0, 7],
+  );
+});
+
 test("a list of texts allows what it has, with the configured validity", async () => {
   const handler = await make({ overrides: ["v1", "v2"], caching_interval: "10s", caching_use_count: 7 });
   assert.deepEqual(ask(handler, "v1"), { code: 0, message: "", validMs: 10_000, validUses: 7 });

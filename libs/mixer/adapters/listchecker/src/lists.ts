@@ -31,12 +31,22 @@ export function listOf(type: EntryType, entries: readonly string[]): EntryList {
     });
     return { has: (value) => patterns.some((pattern) => pattern.matcher(value).find()) };
   }
+  // An empty entry is none: it does not match an attribute that is empty.
+  const texts = entries.filter((each) => each !== "");
   if (type === "CASE_INSENSITIVE_STRINGS") {
-    const known = new Set(entries.map((each) => each.toUpperCase()));
-    return { has: (value) => known.has(value.toUpperCase()) };
+    const known = new Set(texts.map(upperCase));
+    return { has: (value) => known.has(upperCase(value)) };
   }
-  const known = new Set(entries);
+  const known = new Set(texts);
   return { has: (value) => known.has(value) };
+}
+
+/** The upper case of each character by itself, as in Go: `ß` stays what it is. */
+function upperCase(text: string): string {
+  return Array.from(text, (character) => {
+    const upper = character.toUpperCase();
+    return Array.from(upper).length === 1 ? upper : character;
+  }).join("");
 }
 
 /**

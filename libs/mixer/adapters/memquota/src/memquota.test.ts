@@ -56,6 +56,7 @@ test("a rate limit refuses what is over it, and each dimension value counts on i
   assert.deepEqual(ask("a", 8), { amount: 8, validMs: 1000 });
   assert.deepEqual(ask("a", 3), { amount: 0, validMs: 0 });
   assert.deepEqual(ask("a", 3, "best", true), { amount: 2, validMs: 1000 });
+  assert.deepEqual(ask("a", 3, "none is left", true), { amount: 0, validMs: 1000 });
   assert.deepEqual(ask("b", 10), { amount: 10, validMs: 1000 });
   clock.pass(1100);
   assert.deepEqual(ask("a", 10), { amount: 10, validMs: 1000 });

@@ -114,7 +114,8 @@ class QuotaCounter {
       this.#windows.set(key, window);
     }
     const granted = window.take(amount, bestEffort, tick);
-    return { amount: granted, validMs: granted > 0 ? validMs : 0 };
+    // What is granted as far as there is something left holds as long as the window, also when it is nothing.
+    return { amount: granted, validMs: granted > 0 || bestEffort ? validMs : 0 };
   }
 }
 

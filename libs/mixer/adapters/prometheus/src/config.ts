@@ -68,13 +68,20 @@ export function boundsOf({ buckets = {} }: MetricInfo): number[] {
   if (explicitBuckets) return [...explicitBuckets.bounds];
   if (linearBuckets) {
     const { numFiniteBuckets, width, offset = 0 } = linearBuckets;
-    return Array.from({ length: numFiniteBuckets + 1 }, (_, i) => offset + width * i);
+    return steps(numFiniteBuckets, offset, (bound) => bound + width);
   }
   if (exponentialBuckets) {
     const { numFiniteBuckets, growthFactor, scale } = exponentialBuckets;
-    return Array.from({ length: numFiniteBuckets + 1 }, (_, i) => scale * growthFactor ** i);
+    return steps(numFiniteBuckets, scale, (bound) => bound * growthFactor);
   }
   return DEFAULT_BOUNDS;
+}
+
+/** Each bound comes from the one before, as in the Go client of Prometheus: the last digits of `le` depend on it. */
+function steps(count: number, first: number, next: (bound: number) => number): number[] {
+  const bounds = [first];
+  for (let i = 0; i < count; i++) bounds.push(next(bounds[i] as number));
+  return bounds;
 }
 
 /** A name as Prometheus takes it: one leading slash goes, slashes, dots and spaces become underscores, hyphens go. */

@@ -49,6 +49,13 @@ test("a log entry is one line of JSON in a fixed order", async () => {
   assert.deepEqual(written, [`{"level":"warn",${rest}{"level":"info",${rest}`]);
 });
 
+test("an entry without a time has the one that Go prints for none", async () => {
+  const written: string[] = [];
+  const handler = await make({}, written);
+  await handler.report?.([entry("INFO", { timestamp: undefined })], "logentry");
+  assert.match(written.join(""), /"time":"0001-01-01T00:00:00.000000Z"/);
+});
+
 test("a metric begins with its value and has the time of now", async () => {
   const written: string[] = [];
   const handler = await make({ metric_level: "ERROR" }, written);

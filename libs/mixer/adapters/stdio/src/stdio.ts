@@ -77,6 +77,9 @@ function opener(directories: readonly string[]): OpenOutput {
 
 const SHOWN: Readonly<Record<LevelName, Level>> = { INFO: "info", WARNING: "warn", ERROR: "error" };
 
+/** What Go prints for a time that was not given: the first of January of the year 1. */
+const NO_TIME: Timestamp = { seconds: -62_135_596_800, nanos: 0 };
+
 class LineHandler implements Handler {
   readonly #config: StdioParams;
   readonly #output: Output;
@@ -108,7 +111,7 @@ class LineHandler implements Handler {
     const levels = this.#config.severityLevels ?? {};
     const level = Object.hasOwn(levels, severity) ? (levels[severity] as LevelName) : "INFO";
     if (LEVELS.indexOf(level) < this.#least) return undefined;
-    const time = timestamp ?? this.#now();
+    const time = timestamp ?? NO_TIME;
     return { level: SHOWN[level], time, instance: name, fields: variables, addressAsText: true };
   }
 
