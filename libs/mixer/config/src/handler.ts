@@ -65,9 +65,8 @@ function partsOf({ kind, spec }: MixerObject) {
     return { adapterName: kind, params: spec, namePath: ["kind"], paramsPath: ["spec"], violations: [] };
   const { compiledAdapter = "", adapter, params } = spec as HandlerSpec;
   const violations: MixerViolation[] = [];
-  if (adapter && compiledAdapter)
-    violations.push(violation("InvalidSpec", ["spec", "adapter"], "cannot be together with compiledAdapter"));
-  else if (adapter)
+  // With both, the adapter of the service counts, as in Mixer.
+  if (adapter && !compiledAdapter)
     violations.push(
       violation(
         "Unsupported",

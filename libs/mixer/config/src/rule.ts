@@ -1,5 +1,5 @@
 import type { Vocabulary } from "@xebec/model-attributes";
-import type { RuleSpec } from "@xebec/model-resources";
+import { type RuleSpec, ruleCondition } from "@xebec/model-resources";
 import { checkField } from "./expression.ts";
 import { type MixerViolation, violation } from "./violation.ts";
 
@@ -24,9 +24,8 @@ export interface CheckedRuleObject {
 /** Checks a rule (docs/reference/mixer.md §7.2): its condition, its header operations, and that its actions say something. */
 export function checkRule(spec: RuleSpec, vocabulary: Vocabulary): CheckedRuleObject {
   const violations: MixerViolation[] = [];
-  const text = (spec.match ?? "").trim();
-  const match = text === "true" ? "" : text;
-  if (match !== "") checkField(match, ["spec", "match"], vocabulary, "BOOL", violations);
+  const { field, text: match } = ruleCondition(spec);
+  if (match !== "") checkField(match, ["spec", field], vocabulary, "BOOL", violations);
   const operations = (spec.requestHeaderOperations?.length ?? 0) + (spec.responseHeaderOperations?.length ?? 0);
   if (!spec.actions?.length && operations === 0)
     violations.push(

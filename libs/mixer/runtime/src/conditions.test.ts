@@ -32,6 +32,12 @@ test("every object gets a condition that says what is wrong and where", async ()
     rule("bad2", "", "unbuildable", ["nothing.checknothing"]),
     rule("kubeattrs", "", "kube", ["attributes.kubernetes"]),
     object("rule", "empty", {}),
+    object("handler", "both", { compiledAdapter: "spy", adapter: "other" }),
+    object("rule", "former", {
+      selector: "source.nme",
+      actions: [{ handler: "ok", instances: ["nothing.checknothing"] }],
+    }),
+    object("rule", "both", { selector: "true", actions: [{ handler: "both", instances: ["nothing.checknothing"] }] }),
   ]);
   const seen = (key: string): string => `${states[key]?.state} ${states[key]?.reason}: ${states[key]?.message}`;
   const is = (key: string, want: RegExp): void => assert.match(seen(key), want, key);
@@ -57,6 +63,9 @@ test("every object gets a condition that says what is wrong and where", async ()
   is("attributemanifest/istio-system/m", /^rejected Conflict: spec.attributes\["source.ip"\]/);
   is("rule/istio-system/fine", /^attached Compiled/);
   is("rule/istio-system/syntax", /^rejected InvalidExpression: spec.match: line 1, column 22/);
+  is("rule/istio-system/former", /^rejected InvalidExpression: spec.selector: .*unknown attribute source.nme/);
+  is("rule/istio-system/both", /^attached Compiled/);
+  is("handler/istio-system/both", /^attached Built/);
   is("rule/istio-system/nohandler", /^rejected NoAction: .*actions\[0\].handler: there is no handler "none"/);
   is("rule/istio-system/noinstance", /there is no instance "none"/);
   is("rule/istio-system/wrongtemplate", /does not take the template checknothing/);

@@ -32,7 +32,7 @@ export function readRule(resource: Resource, context: RuleContext, conditions: C
   if (!object) return undefined;
   const spec = object.spec as RuleSpec;
   const { match, headers, violations } = checkRule(spec, context.vocabulary);
-  const inMatch = violations.filter(({ path }) => path[1] === "match");
+  const inMatch = violations.filter(({ path }) => path[1] === "match" || path[1] === "selector");
   if (inMatch.length > 0) {
     rejectFor(resource, inMatch, conditions);
     return undefined;

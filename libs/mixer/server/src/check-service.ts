@@ -56,7 +56,7 @@ export function checkService({ runtime, index, shedder, meters }: MixerServicePa
       if (outcome.code === 0) writer.data(PRECONDITION.status, OK_STATUS);
       else
         writer.message(PRECONDITION.status, () => {
-          writer.uint32(STATUS.code, outcome.code);
+          writer.int64(STATUS.code, outcome.code);
           if (outcome.message !== "") writer.text(STATUS.message, outcome.message);
         });
       writer.duration(PRECONDITION.validDuration, BigInt(Math.round(outcome.validMs * 1e6)));

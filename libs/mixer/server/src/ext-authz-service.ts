@@ -68,7 +68,7 @@ function denied(
   { code, message, direct, responseHeaders }: CheckOutcome,
   isHttp: boolean,
 ): Uint8Array {
-  writer.message(RESPONSE.status, () => writer.uint32(STATUS.code, code).text(STATUS.message, message));
+  writer.message(RESPONSE.status, () => writer.int64(STATUS.code, code).text(STATUS.message, message));
   if (isHttp)
     writer.message(RESPONSE.deniedResponse, () => {
       writer.message(DENIED.status, () => writer.uint32(HTTP_STATUS.code, direct?.code ?? httpStatusOf(code)));

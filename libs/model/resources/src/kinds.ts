@@ -63,7 +63,7 @@ export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
 export { HandlerSpec } from "./kinds/mixer/handler.ts";
 export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
 export { InstanceSpec } from "./kinds/mixer/instance.ts";
-export { RuleSpec } from "./kinds/mixer/rule.ts";
+export { RuleSpec, ruleCondition } from "./kinds/mixer/rule.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
 export type { ProxyConfigSpec } from "./kinds/proxy-config/schema.ts";
 export type { RbacConfigSpec } from "./kinds/rbac-config/index.ts";

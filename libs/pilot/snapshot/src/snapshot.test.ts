@@ -113,7 +113,7 @@ describe("what pilot must know of Mixer's rules", () => {
   ] as const)
     it(`asks about requests for the instance ${reference}`, () => {
       const { checks, reports } = hooksOf(rule([reference]), instance);
-      assert.deepEqual(checks, [{ key: "config.istio.io/rule/default/r", match: "true", namespace: "default" }]);
+      assert.deepEqual(checks, [{ key: "config.istio.io/rule/default/r", match: "", namespace: "default" }]);
       assert.equal(reports, false);
     });
 

@@ -32,6 +32,11 @@ test("a status with a message alone denies: what is left out of it has its defau
   });
 });
 
+test("a code that is none denies all the same, as in Mixer", async () => {
+  for (const code of [-1, 17, 99])
+    assert.deepEqual(await check({ status: { code } }), { code, message: "", validMs: 5000, validUses: 1000 });
+});
+
 test("a status with a direct response carries it", async () => {
   const details = [
     {

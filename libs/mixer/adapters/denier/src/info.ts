@@ -24,7 +24,7 @@ const Detail = openMessage("Any", {
 });
 
 const Status = message("google.rpc.Status", {
-  code: field(int32({ minimum: 0, maximum: 16 }), "google.rpc.Code."),
+  code: field(int32(), "google.rpc.Code; a number that is none denies, too."),
   message: field(string(), "Why a request is denied, for its caller."),
   details: field(list(Detail), "A DirectHttpResponse is the answer to a denied HTTP request."),
 });

@@ -21,9 +21,20 @@ const HeaderOperation = message("Rule.HeaderOperationTemplate", {
 /** A rule of Mixer (docs/reference/mixer.md §7.1). */
 export const RuleSpec = message("Rule", {
   match: field(string(), "The condition, an expression of Mixer's language.", { defaultText: "always" }),
+  selector: field(string(), "The former name of `match`, which is read where there is no `match`."),
   actions: field(list(Action), "What is done when the condition holds."),
   requestHeaderOperations: field(list(HeaderOperation), "Changes to the request's headers."),
   responseHeaderOperations: field(list(HeaderOperation), "Changes to the response's headers."),
   sampling: field(struct(), "Accepted and not read.", { noEffect: NOT_YET }),
 });
 export type RuleSpec = Static<typeof RuleSpec>;
+
+/** The field that has a rule's condition, and the condition; empty for a rule that always holds. */
+export function ruleCondition({ match, selector }: RuleSpec): {
+  readonly field: "match" | "selector";
+  readonly text: string;
+} {
+  const field = match === undefined && selector !== undefined ? "selector" : "match";
+  const text = ((field === "match" ? match : selector) ?? "").trim();
+  return { field, text: text === "true" ? "" : text };
+}

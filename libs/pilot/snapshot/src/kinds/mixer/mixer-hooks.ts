@@ -1,5 +1,5 @@
 import { fullName, resolveReference, TEMPLATES, templateOfInstance, type Variety } from "@xebec/model-mixer";
-import { type InstanceSpec, keyOf, type Resource, type RuleSpec } from "@xebec/model-resources";
+import { type InstanceSpec, keyOf, type Resource, type RuleSpec, ruleCondition } from "@xebec/model-resources";
 
 /** A rule that may decide about requests. */
 export interface CheckRule {
@@ -38,12 +38,12 @@ export function mixerHooksOf(resources: MixerObjects): MixerHooks {
   for (const rule of sorted as Resource<RuleSpec>[]) {
     const varieties = varietiesOf(rule, instances);
     if (varieties.has("report")) reports = true;
-    const { requestHeaderOperations = [], responseHeaderOperations = [], match = "" } = rule.spec;
+    const { requestHeaderOperations = [], responseHeaderOperations = [] } = rule.spec;
     const isAsked =
       varieties.has("check") ||
       varieties.has("quota") ||
       requestHeaderOperations.length + responseHeaderOperations.length > 0;
-    if (isAsked) checks.push({ key: keyOf(rule), match, namespace: rule.namespace });
+    if (isAsked) checks.push({ key: keyOf(rule), match: ruleCondition(rule.spec).text, namespace: rule.namespace });
   }
   const text = reports ? JSON.stringify([...resources.values()].map((each) => each.spec)) : "";
   return { checks, reports, requestHeaders: headersIn(text, "request"), responseHeaders: headersIn(text, "response") };
