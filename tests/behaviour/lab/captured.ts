@@ -3,7 +3,10 @@ import { anyOf } from "@xebec/api-envoy";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import { ListenerFilterSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { ProxyProtocolSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
-import { DiscoveryResponseSchema } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import {
+  DeltaDiscoveryResponseSchema,
+  DiscoveryResponseSchema,
+} from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
 import { TYPE_URL } from "@xebec/pilot-xds-gen";
 import type { CallContext, GrpcService, RawStream } from "@xebec/platform-grpc";
 
@@ -21,13 +24,17 @@ export function withoutIptables(service: GrpcService): GrpcService {
   return {
     methods: service.methods.map((method) =>
       method.kind === "stream"
-        ? { ...method, handler: (stream: RawStream, call: CallContext) => method.handler(translated(stream), call) }
+        ? {
+            ...method,
+            handler: (stream: RawStream, call: CallContext) =>
+              method.handler(translated(stream, method.path.includes("/Delta")), call),
+          }
         : method,
     ),
   };
 }
 
-function translated(stream: RawStream): RawStream {
+function translated(stream: RawStream, delta: boolean): RawStream {
   let address = "";
   return new Proxy(stream, {
     get(target, name) {
@@ -38,7 +45,8 @@ function translated(stream: RawStream): RawStream {
             handler(bytes);
           });
       if (name === "write")
-        return (bytes: Uint8Array, handed?: () => void): boolean => target.write(withHeader(bytes, address), handed);
+        return (bytes: Uint8Array, handed?: () => void): boolean =>
+          target.write((delta ? withHeaderInDelta : withHeader)(bytes, address), handed);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -48,15 +56,25 @@ function translated(stream: RawStream): RawStream {
 function withHeader(bytes: Uint8Array, address: string): Uint8Array {
   const response = fromBinary(DiscoveryResponseSchema, bytes);
   if (response.typeUrl !== TYPE_URL.listener) return bytes;
-  for (const resource of response.resources) {
-    const listener = fromBinary(ListenerSchema, resource.value);
-    if (listener.name !== "virtualInbound" && listener.name !== "virtualOutbound") continue;
+  for (const resource of response.resources) resource.value = changed(resource.value, address);
+  return toBinary(DiscoveryResponseSchema, response);
+}
+
+function withHeaderInDelta(bytes: Uint8Array, address: string): Uint8Array {
+  const response = fromBinary(DeltaDiscoveryResponseSchema, bytes);
+  if (response.typeUrl !== TYPE_URL.listener) return bytes;
+  for (const { resource } of response.resources) if (resource) resource.value = changed(resource.value, address);
+  return toBinary(DeltaDiscoveryResponseSchema, response);
+}
+
+function changed(bytes: Uint8Array, address: string): Uint8Array<ArrayBuffer> {
+  const listener = fromBinary(ListenerSchema, bytes);
+  if (listener.name === "virtualInbound" || listener.name === "virtualOutbound") {
     listener.listenerFilters = [
       header,
       ...listener.listenerFilters.filter(({ name }) => name !== "envoy.filters.listener.original_dst"),
     ];
     if (listener.address?.address.case === "socketAddress") listener.address.address.value.address = address;
-    resource.value = toBinary(ListenerSchema, listener);
   }
-  return toBinary(DiscoveryResponseSchema, response);
+  return toBinary(ListenerSchema, listener);
 }

@@ -52,6 +52,8 @@ export interface LabOptions {
   readonly jwksFetch?: JwksFetch;
   /** The proxy whose agent fetches the modules of WasmPlugins. */
   readonly agentOf?: string;
+  /** Proxies speak the Delta form, and get virtual hosts one by one. `XEBEC_LAB_VHDS=1` says so for every lab. */
+  readonly vhds?: boolean;
 }
 
 /** YAML as users write it, or objects. */
@@ -130,6 +132,7 @@ export type Lab = Awaited<ReturnType<typeof openLab>>;
 /** Opens a lab. @returns when every proxy has its first configuration */
 export async function openLab(options: LabOptions) {
   const { proxies, services = [], upstreams = [], objects = [], flags = [], secrets, jwksFetch = "istiod" } = options;
+  const { vhds = process.env.XEBEC_LAB_VHDS === "1" } = options;
   // EnvoyFilters are in Envoy's own words.
   await loadWholeApi();
   const folder = tempDir();
@@ -148,6 +151,7 @@ export async function openLab(options: LabOptions) {
   const xds = new XdsServer({
     registrations,
     metrics,
+    vhdsFrom: vhds ? 1 : 0,
     onNack: (report) => nacks.push(report),
   });
   const update = (change: MeshChange): Promise<void> => xds.update(builder.apply(change));
@@ -193,13 +197,16 @@ export async function openLab(options: LabOptions) {
       const proxyClass = connection.proxyClass(generator);
       return (
         ["cluster", "listener"].every((type) => subs.some((sub) => sub.type.name === type && sub.state === "idle")) &&
-        subs.every(
-          ({ type, names, sent, state }) =>
+        subs.every((sub) => {
+          const { type, names, sent, state } = sub;
+          const hasNoNames = names?.names.length === 0 && (type.name === "endpoint" || type.name === "route");
+          const outlived = (): boolean =>
+            type.outlivesRemoval === true && has(sent, generator.resources(type, connection.proxy, proxyClass, names));
+          return (
             (state === "initial" || state === "idle") &&
-            ((names?.names.length === 0 && (type.name === "endpoint" || type.name === "route")) ||
-              (type.outlivesRemoval && has(sent, generator.resources(type, connection.proxy, proxyClass, names))) ||
-              sent.version === generator.resources(type, connection.proxy, proxyClass, names).version),
-        )
+            (hasNoNames || outlived() || sent.version === connection.desired(sub, generator).version)
+          );
+        })
       );
     });
   };
@@ -443,7 +450,7 @@ export async function openLab(options: LabOptions) {
           folder.path,
           namespace,
           DNS,
-          { flags },
+          { flags, delta: vhds },
         ),
       );
     await settled();

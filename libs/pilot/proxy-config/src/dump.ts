@@ -64,7 +64,7 @@ export function readConfigDump(text: string, which: "all" | "dynamic" = "all"): 
         asList(object(object(each.active_state)?.listener)),
       ),
     ],
-    routes: resources("RoutesConfigDump", ["static_route_configs", "dynamic_route_configs"], "route_config"),
+    routes: resources("RoutesConfigDump", ["static_route_configs", "dynamic_route_configs"], "route_config").map(whole),
     endpoints: resources(
       "EndpointsConfigDump",
       ["static_endpoint_configs", "dynamic_endpoint_configs"],
@@ -77,6 +77,18 @@ export function readConfigDump(text: string, which: "all" | "dynamic" = "all"): 
       ...secrets("dynamic_warming_secrets", "WARMING"),
     ],
   };
+}
+
+/**
+ * A table whose virtual hosts came one by one (VHDS) as if they had come with it: without the table's name in front of theirs. Envoy has
+ * them in an order of its own.
+ */
+function whole(table: Json): Json {
+  const { vhds, virtual_hosts: hosts, ...rest } = table;
+  if (!vhds) return table;
+  const prefix = `${string(table.name)}/`;
+  const named = list(hosts).map((each) => ({ ...each, name: string(each.name).replace(prefix, "") }));
+  return { ...rest, virtual_hosts: named.sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
 function asList(found: Json | undefined): readonly Json[] {

@@ -1,5 +1,5 @@
 export { decoded, wholeApi } from "./encode/decoded.ts";
-export { contentHash, type EncodedResource, type ResourcePart } from "./encode/encoded.ts";
+export { contentHash, type EncodedResource, isSplitVersion, type ResourcePart } from "./encode/encoded.ts";
 export { isUnpatched, unpatched } from "./encode/unpatched.ts";
 export { Generator } from "./engine/generator.ts";
 export { typesOf } from "./engine/grpc-types.ts";
@@ -15,6 +15,7 @@ export {
   typeOfUrl,
   type XdsType,
 } from "./engine/resource-types.ts";
+export { tablesAlone } from "./engine/vhds.ts";
 export { type EnvoyVersion, OLDEST_ENVOY } from "./scope/envoy-features.ts";
 export { type MeshProxy, proxyOf } from "./scope/proxy.ts";
 export type { ProxyClass } from "./scope/proxy-class.ts";

@@ -8,6 +8,8 @@ import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
 const isInterval: Check = (value) =>
   (parseDuration(String(value)) ?? 0) >= 1_000 ? undefined : `"${value}" is not a duration of 1s and more`;
+const isCount: Check = (value) =>
+  Number.isInteger(value) && Number(value) >= 0 ? undefined : `"${value}" is not a whole number`;
 /** Istio's values of PILOT_JWT_ENABLE_REMOTE_JWKS. */
 const JWKS_FETCH: Readonly<Record<string, JwksFetch>> = {
   ...{ false: "istiod", istiod: "istiod", true: "hybrid", hybrid: "hybrid", envoy: "envoy" },
@@ -63,6 +65,10 @@ export const PilotConfig = defineConfig({
       { check: areNetworks },
     ),
     jwksRootsFile: option.string("file of certificates, PEM, that servers of these keys may be verified by, too"),
+    vhdsFrom: option.number("from how many services on a proxy gets virtual hosts one by one (VHDS); 0: never", 500, {
+      env: "PILOT_VHDS_FROM",
+      check: isCount,
+    }),
     stateDir: option.string("directory of the last known good state and of the certificate"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },

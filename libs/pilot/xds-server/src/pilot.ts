@@ -48,6 +48,7 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     metrics,
     systemNamespace: config.namespace,
     pushThrottle: config.pushThrottle,
+    vhdsFrom: config.vhdsFrom,
     registrations: { connected: (...client) => registrations.connected(...client) },
     onQuarantine: () => conditions.changed(),
     // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.

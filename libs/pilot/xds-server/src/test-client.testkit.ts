@@ -1,4 +1,5 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { NodeSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import {
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
@@ -77,6 +78,8 @@ export interface ClientOptions {
   readonly authenticated?: boolean;
   /** Who it is, where it is authenticated; the usual sidecar when left out. */
   readonly identity?: Identity;
+  /** In the Delta form: the minor version of Envoy 1, as its node says it. */
+  readonly envoyMinor?: number;
   /** In place of the usual sidecar's. */
   readonly node?: { readonly id: string; readonly metadata: Record<string, string | Record<string, string>> };
 }
@@ -136,10 +139,14 @@ export class DeltaClient {
   readonly stream = new MemoryStream();
   #isFirstRequest = true;
 
-  readonly #node: NonNullable<ClientOptions["node"]>;
+  readonly #node: MessageInitShape<typeof NodeSchema>;
 
-  constructor(server: XdsServer, { authenticated = false, node = NODE }: ClientOptions = {}) {
-    this.#node = node;
+  constructor(server: XdsServer, { authenticated = false, node = NODE, envoyMinor }: ClientOptions = {}) {
+    const version = { version: { majorNumber: 1, minorNumber: envoyMinor ?? 0, patch: 0 } };
+    this.#node =
+      envoyMinor === undefined
+        ? node
+        : { ...node, userAgentVersionType: { case: "userAgentBuildVersion", value: version } };
     const method = server.service(authenticated ? () => IDENTITY : undefined).methods[1];
     if (method?.kind === "stream") method.handler(this.stream, CALL);
   }

@@ -20,8 +20,34 @@ export interface EncodedResource {
    * something only together with all others: a filter chain that is gone leaves its connections to the next one.
    */
   withParts?(instead: ReadonlyMap<string, ResourcePart | undefined>): EncodedResource;
+  /**
+   * A route table whose virtual hosts are resources of their own (VHDS), and these. Absent for all else, and for a table without
+   * virtual hosts.
+   */
+  split?(): SplitTable | undefined;
   /** Patches that could not be applied; absent when there are none. */
   readonly patchErrors?: readonly PatchError[];
+}
+
+/** A route table in pieces (docs/adr/0016-virtual-host-discovery.md). */
+export interface SplitTable {
+  /** The table without virtual hosts, which says that they come by VHDS. */
+  readonly table: EncodedResource;
+  /** Each named `TABLE/HOST`: Envoy assigns them to tables by that prefix. */
+  readonly hosts: readonly EncodedResource[];
+}
+
+/** Versions of tables that leave their virtual hosts to VHDS begin with it: a client that comes back says by it what it has. */
+const SPLIT_VERSION = "vhds-";
+
+/** The version of a table without its virtual hosts. @param version the content hash of what is left */
+export function splitVersion(version: string): string {
+  return SPLIT_VERSION + version;
+}
+
+/** True for the version of a table whose virtual hosts come by VHDS. */
+export function isSplitVersion(version: string): boolean {
+  return version.startsWith(SPLIT_VERSION);
 }
 
 /** A part of a resource, with its own objects: two versions of a resource are compared part by part. */

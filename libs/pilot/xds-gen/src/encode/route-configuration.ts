@@ -4,8 +4,9 @@ import { addition } from "../patch/addition.ts";
 import { patchRouteConfiguration } from "../patch/apply.ts";
 import type { PatchError } from "../patch/patch-error.ts";
 import type { Scope } from "../scope/scope.ts";
-import { contentHash, type EncodedResource, type ResourcePart } from "./encoded.ts";
+import { contentHash, type EncodedResource, type ResourcePart, type SplitTable } from "./encoded.ts";
 import { encoded, patchAndEncode } from "./patched.ts";
+import { splitTable } from "./split-table.ts";
 import { EncodedVirtualHost, encodeVirtualHost } from "./virtual-host.ts";
 import { withFields } from "./wire.ts";
 
@@ -21,6 +22,7 @@ class EncodedRouteConfiguration implements EncodedResource {
   readonly #virtualHosts: readonly EncodedVirtualHost[];
   /** How many bytes stand before those of the virtual hosts. */
   readonly #headLength: number;
+  #split: SplitTable | undefined;
 
   constructor(
     own: Pick<EncodedResource, "name" | "version" | "bytes" | "configKeys"> & { readonly headLength: number },
@@ -38,6 +40,12 @@ class EncodedRouteConfiguration implements EncodedResource {
 
   get parts(): readonly ResourcePart[] {
     return this.#virtualHosts;
+  }
+
+  split(): SplitTable | undefined {
+    if (this.#virtualHosts.length === 0) return undefined;
+    this.#split ??= splitTable(this, this.bytes.subarray(0, this.#headLength), this.#virtualHosts);
+    return this.#split;
   }
 
   withParts(instead: ReadonlyMap<string, ResourcePart | undefined>): EncodedResource {

@@ -9,6 +9,11 @@ export function noteUnpatched<T extends object>(patched: T, make: () => T): void
   makers.set(patched, make);
 }
 
+/** True when patches have changed an object. */
+export function isPatched(object: object): boolean {
+  return makers.has(object);
+}
+
 /** The object without patches, the same at each call; undefined for one that no patch has changed. */
 export function unpatched<T extends object>(patched: T): T | undefined {
   const make = makers.get(patched);

@@ -3,8 +3,9 @@ import type { BuiltVirtualHost } from "../build/built.ts";
 import { patchVirtualHost } from "../patch/apply.ts";
 import type { PatchError } from "../patch/patch-error.ts";
 import type { Scope } from "../scope/scope.ts";
-import { contentHash, type ResourcePart } from "./encoded.ts";
+import { contentHash, type EncodedResource, type ResourcePart } from "./encoded.ts";
 import { encoded, patchAndEncode } from "./patched.ts";
+import { isPatched, noteUnpatched, unpatched } from "./unpatched.ts";
 import { appendBytes, BinaryWriter, encodedFields, stringField } from "./wire.ts";
 
 const { name: NAME, domains: DOMAINS, routes: ROUTES } = VirtualHostSchema.field;
@@ -25,6 +26,8 @@ export class EncodedVirtualHost implements ResourcePart {
   readonly patchErrors: readonly PatchError[];
   /** The keys of each route. */
   readonly #routeKeys: readonly (readonly string[])[];
+  /** As the resource that it was last. */
+  #alone: EncodedResource | undefined;
 
   constructor(
     { name, domains }: Pick<BuiltVirtualHost, "name" | "domains">,
@@ -54,19 +57,64 @@ export class EncodedVirtualHost implements ResourcePart {
     return parts;
   }
 
-  /** The same virtual host with other domains. */
-  withDomains(domains: readonly string[]): EncodedVirtualHost {
+  /**
+   * The virtual host as a resource of its own (VHDS). The message has the same name: Envoy removes virtual hosts by it.
+   * @param name the resource's, unique among all tables of a proxy
+   */
+  alone(name: string): EncodedResource {
+    if (this.#alone?.name !== name) {
+      const alone = new VirtualHostResource(name, this, this.#renamed(name, this.domains));
+      if (isPatched(this)) noteUnpatched<EncodedResource>(alone, () => unpatched(this)?.alone(name) ?? alone);
+      this.#alone = alone;
+    }
+    return this.#alone;
+  }
+
+  /** The bytes with another name and other domains, which stand in front. */
+  #renamed(name: string, domains: readonly string[]): Uint8Array {
     let rest = 0;
     for (const { number, end } of encodedFields(this.bytes)) {
       if (number !== NAME.number && number !== DOMAINS.number) break;
       rest = end;
     }
     const writer = new BinaryWriter();
-    appendBytes(writer, NAME.number, Buffer.from(this.name));
+    appendBytes(writer, NAME.number, Buffer.from(name));
     for (const each of domains) appendBytes(writer, DOMAINS.number, Buffer.from(each));
-    const bytes = writer.raw(this.bytes.subarray(rest)).finish();
+    return writer.raw(this.bytes.subarray(rest)).finish();
+  }
+
+  /** The same virtual host with other domains. */
+  withDomains(domains: readonly string[]): EncodedVirtualHost {
+    const bytes = this.#renamed(this.name, domains);
     const keys = { all: this.configKeys, routes: this.#routeKeys };
     return new EncodedVirtualHost({ name: this.name, domains }, bytes, keys, this.patchErrors);
+  }
+}
+
+/** A virtual host that is no part of a table. */
+class VirtualHostResource implements EncodedResource {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly patchErrors?: readonly PatchError[];
+  readonly #host: EncodedVirtualHost;
+
+  constructor(name: string, host: EncodedVirtualHost, bytes: Uint8Array) {
+    this.name = name;
+    this.bytes = bytes;
+    this.#host = host;
+    if (host.patchErrors.length > 0) this.patchErrors = host.patchErrors;
+  }
+
+  get version(): string {
+    return this.#host.version;
+  }
+
+  get configKeys(): readonly string[] {
+    return this.#host.configKeys;
+  }
+
+  get parts(): readonly ResourcePart[] {
+    return this.#host.parts;
   }
 }
 

@@ -26,6 +26,8 @@ export interface ResourceType {
   readonly complete?: boolean;
   /** True when resources refer to clusters: they are sent after the clusters and their endpoints were acknowledged. */
   readonly followsClusters: boolean;
+  /** The type whose resources say which ones of this type a client needs: nothing is sent before those. */
+  readonly follows?: string;
   /** True when every client that received clusters subscribes to the type sooner or later. */
   readonly alwaysSubscribed: boolean;
 

@@ -6,6 +6,7 @@ import { nameTables } from "./nds.ts";
 import { prepareRoutes, routeLists, routes } from "./rds.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { secrets } from "./sds.ts";
+import { virtualHosts } from "./vhds.ts";
 
 const PREFIX = "type.googleapis.com/envoy.";
 
@@ -77,6 +78,17 @@ const TABLE = [
     prepare: prepareRoutes,
   },
   {
+    // Envoy asks for all of them: which ones these are, its route tables say.
+    name: "virtualhost",
+    typeUrl: `${PREFIX}config.route.v3.VirtualHost`,
+    shortName: "vhds",
+    subscription: "wildcard",
+    followsClusters: true,
+    follows: "route",
+    alwaysSubscribed: false,
+    resources: virtualHosts,
+  },
+  {
     // Agents ask for it, on streams of their own or on Envoy's.
     name: "nametable",
     typeUrl: "type.googleapis.com/istio.networking.nds.v1.NameTable",
@@ -119,7 +131,7 @@ export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.na
   Record<XdsType, string>
 >;
 
-/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, nds. */
+/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, vhds, nds. */
 export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
   Record<XdsType, string>
 >;

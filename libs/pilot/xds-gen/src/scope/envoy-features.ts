@@ -22,6 +22,14 @@ export function lackingIn(version: EnvoyVersion | undefined): readonly EnvoyFeat
   return lacking.length > 0 ? lacking : undefined;
 }
 
+/** Since which version Envoy takes virtual hosts over the stream of all types (docs/adr/0016-virtual-host-discovery.md). */
+const VHDS_OVER_ADS: EnvoyVersion = { major: 1, minor: 37 };
+
+/** True for a version that takes virtual hosts over ADS; one that does not say its version is not asked to. */
+export function knowsVhds(version: EnvoyVersion | undefined): boolean {
+  return version !== undefined && !isOlder(version, VHDS_OVER_ADS);
+}
+
 function isOlder(a: EnvoyVersion, b: EnvoyVersion): boolean {
   return a.major === b.major ? a.minor < b.minor : a.major < b.major;
 }

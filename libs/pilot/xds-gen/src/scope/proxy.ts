@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { type NodeType, parseNodeId } from "@xebec/model-names";
-import { type EnvoyFeature, type EnvoyVersion, lackingIn } from "./envoy-features.ts";
+import { type EnvoyFeature, type EnvoyVersion, knowsVhds, lackingIn } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
 import type { Place } from "./place.ts";
 import type { TraceNode } from "./trace-node.ts";
@@ -72,6 +72,8 @@ export interface MeshProxy {
   readonly generator?: XdsGenerator;
   /** Who fetches modules for it; absent for nobody. */
   readonly modules?: ModuleFetcher;
+  /** Takes virtual hosts by VHDS over Delta ADS: an Envoy whose version says so. */
+  readonly hasVhds: boolean;
   /** What its version of Envoy does not know; absent where that is nothing. */
   readonly lacks?: readonly EnvoyFeature[];
 }
@@ -168,6 +170,7 @@ export function proxyOf(node: {
     istioVersion: text("ISTIO_VERSION"),
     metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",
+    hasVhds: !generator && knowsVhds(node.version),
     ...(isTrue(metadata.DNS_CAPTURE) ? { dnsCapture: familiesOf([ip, ...ips]) } : {}),
     ...(generator ? { generator } : {}),
     ...(modules ? { modules } : {}),

@@ -4,9 +4,11 @@ import {
   type EncodedResource,
   type Generator,
   type MeshProxy,
+  type NameSet,
   type ProxyClass,
   type ResourceSet,
   type ResourceType,
+  tablesAlone,
   typesOf,
 } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
@@ -22,6 +24,7 @@ import { Resumption } from "./resumption.ts";
 import { Sender, type SenderOwner, type SendOutcome } from "./sender.ts";
 import type { Shared } from "./shared.ts";
 import { CONNECTION_TRANSITIONS, type ConnectionEvent, type ConnectionState } from "./states.ts";
+import { forgetHosts, VirtualHosts } from "./virtual-hosts.ts";
 
 const log = logger("ads");
 
@@ -54,6 +57,7 @@ export class Connection implements PushTarget, SenderOwner {
   readonly #stream: RawStream;
   readonly #shared: Shared<Connection>;
   readonly #sender: Sender;
+  readonly #virtualHosts: VirtualHosts;
   #state: ConnectionState = "waiting";
   #proxyClass: ProxyClass | undefined;
   /** The generator's `classEpoch` that the class is of. */
@@ -72,6 +76,7 @@ export class Connection implements PushTarget, SenderOwner {
     this.#stream = stream;
     this.#shared = shared;
     this.#sender = new Sender(client, stream, shared);
+    this.#virtualHosts = new VirtualHosts(client, shared.vhdsFrom);
     stream.onDrain(() => {
       this.#apply("drain");
       this.wake();
@@ -154,6 +159,7 @@ export class Connection implements PushTarget, SenderOwner {
     }
     if (sub.state === "initial" && Resumption.names(request))
       this.resumption.begin(type.name === "cluster" && !this.delta ? request.version : "");
+    if (type.name === "route" && sub.state === "initial") this.#virtualHosts.resume(request);
     const event = requestEvent(sub.state, sub.nonce, request, this.delta);
     sub.apply(event);
     if (event === "ack" || event === "nack") this.#answered(sub, request);
@@ -169,6 +175,8 @@ export class Connection implements PushTarget, SenderOwner {
 
   #takeNames(sub: Subscription, request: XdsRequest): boolean {
     const { names } = this.#shared;
+    if (sub.type.name === "route" && this.delta && sub.names)
+      forgetHosts(this.subscriptions.get("virtualhost"), request.subscribe());
     const changed = this.delta
       ? takeDeltaNames(sub, request, names, this.resumption.warming)
       : takeNames(sub, request, names);
@@ -221,14 +229,23 @@ export class Connection implements PushTarget, SenderOwner {
   desired(sub: Subscription, generator: Generator): ResourceSet {
     if (sub.type.isConfidential && !this.authenticated) return EMPTY_SET;
     const { epoch } = generator;
+    if (sub.type.name === "virtualhost") sub.names = this.#tables(generator);
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names) {
-      const set = generator.resources(sub.type, this.proxy, this.proxyClass(generator), sub.names);
+      const whole = generator.resources(sub.type, this.proxy, this.proxyClass(generator), sub.names);
+      const set = sub.type.name === "route" && this.#virtualHosts.areSplit(generator) ? tablesAlone(whole) : whole;
       sub.desired = { epoch, names: sub.names, set };
     }
     const quarantined = sub.quarantine.size;
     const desired = withoutQuarantined(sub, sub.desired.set);
     if (sub.quarantine.size !== quarantined) this.#shared.onQuarantine();
     return desired;
+  }
+
+  /** The tables whose virtual hosts are due. */
+  #tables(generator: Generator): NameSet {
+    const { names } = this.#shared;
+    if (!this.#virtualHosts.areSplit(generator)) return names.of([]);
+    return this.#virtualHosts.tables(this.subscriptions.get("route"), names);
   }
 
   clusters(generator: Generator): ResourceSet {

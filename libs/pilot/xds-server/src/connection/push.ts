@@ -38,6 +38,7 @@ export function push(target: PushTarget, generator: Generator): boolean {
     const sub = subscriptions.get(type.name);
     if (!sub?.isSubscribed) continue;
     if (!settled && type.followsClusters) return false;
+    if (type.follows && (subscriptions.get(type.follows)?.state ?? "initial") === "initial") continue;
     const desired = target.desired(sub, generator);
     if (type.name === "cluster") {
       const resumed = target.resumedClusters(desired);

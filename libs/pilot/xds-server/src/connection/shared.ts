@@ -14,6 +14,8 @@ export interface Shared<Connection> {
   /** Undefined when the parts of a connection's configuration are made; otherwise what to wait for. */
   readonly prepared: (connection: Connection, generator: Generator) => Promise<void> | undefined;
   readonly names: NameSets;
+  /** From how many services on new clients get virtual hosts one by one; 0: never. */
+  readonly vhdsFrom: number;
   readonly messages: MessageCache;
   readonly budget: WriteBudget;
   readonly largePushes: LargePushes;

@@ -69,12 +69,27 @@ export async function configDump(
     const isDefault = type === "endpoint" ? withEndpoints : asked.size === 0;
     if (!isDefault && !asked.has(served.shortName)) return [];
     const resources = [...(connection.subscriptions.get(type)?.sent.resources.values() ?? [])];
+    const shown = resources.map((each) => decoded(served.typeUrl, each, registry));
     return {
       "@type": `type.googleapis.com/envoy.admin.v3.${message}`,
-      [field]: resources.map((each) => wrapped(decoded(served.typeUrl, each, registry))),
+      [field]: (type === "route" ? shown.map((each) => withHosts(connection, each, registry)) : shown).map(wrapped),
     };
   });
   return { configs };
+}
+
+/** A route table with the virtual hosts that came by VHDS, as Envoy's dump has it. */
+function withHosts(connection: Connection, table: unknown, registry: Awaited<ReturnType<typeof wholeApi>>): unknown {
+  const { name, vhds } = table as { readonly name?: string; readonly vhds?: object };
+  if (!vhds) return table;
+  const hosts = [...(connection.subscriptions.get("virtualhost")?.sent.resources.values() ?? [])].filter(
+    (each) => each.bytes.length > 0 && each.name.slice(0, each.name.lastIndexOf("/")) === name,
+  );
+  const shown = hosts.map((each) => {
+    const { "@type": _type, ...host } = decoded(TYPE_URL.virtualhost, each, registry) as { readonly "@type"?: string };
+    return host;
+  });
+  return { ...(table as object), virtual_hosts: shown };
 }
 
 /** The endpoints that proxies watch, each once, as they were sent. @param connections of all proxies, or of one */

@@ -55,6 +55,8 @@ export interface XdsServerOptions {
   readonly types?: readonly ResourceType[];
   /** The namespace whose callers may see the whole mesh in debug types (istio-system). */
   readonly systemNamespace?: string;
+  /** From how many services on clients that can get virtual hosts one by one; 0 or absent: never. */
+  readonly vhdsFrom?: number;
   /** Called with every NACK. */
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
@@ -92,6 +94,7 @@ export class XdsServer implements CacheUsers {
       generator: () => this.#generator,
       prepared: (connection, generator) => this.#preparation.of(connection, generator),
       names: new NameSets(),
+      vhdsFrom: options.vhdsFrom ?? 0,
       messages: new MessageCache(),
       budget: new WriteBudget(),
       largePushes: new LargePushes(options.pushThrottle ?? 0),

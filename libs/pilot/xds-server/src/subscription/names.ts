@@ -4,6 +4,8 @@ import { initialVersionsSet, setWithInitialVersions } from "./initial-versions.t
 import type { NameSets } from "./name-sets.ts";
 import type { Subscription } from "./subscription.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Takes the names of a state-of-the-world request. @returns true when they have changed */
 export function takeNames(sub: Subscription, request: XdsRequest, names: NameSets): boolean {
   if (sub.isWildcard) return false;
@@ -42,11 +44,12 @@ export function takeDeltaNames(
   }
   const subscribe = request.subscribe();
   const wanted = new Set(sub.names?.names);
+  const known = isFirst ? NONE : new Set(wanted);
   if (isFirst) for (const name of initialVersions.keys()) wanted.add(name);
   for (const name of unsubscribe) wanted.delete(name);
   for (const name of subscribe) {
     // A name that is requested again is answered again, even if unchanged. At the beginning of a stream it only says what the client has.
-    if (!isFirst && wanted.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
+    if (known.has(name) && sub.sent.resources.has(name)) sub.resend.add(name);
     wanted.add(name);
   }
   sub.names = names.of(wanted);
