@@ -47,6 +47,8 @@ async function bundle(project: string): Promise<void> {
     splitting: true,
     write: false,
     platform: "node",
+    // Parts of `ws` in C++ that are not installed; it does without.
+    external: ["bufferutil", "utf-8-validate"],
     target: "node24",
     format: "esm",
     minify: true,

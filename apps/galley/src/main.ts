@@ -1,9 +1,10 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { GalleyConfig, galleyComponents } from "@xebec/galley-server";
+import { GalleyConfig, galleyComponents, needsKubernetes } from "@xebec/galley-server";
 import { openBus } from "@xebec/platform-bus";
 import { fileTls, serviceIdentity } from "@xebec/platform-identity";
+import { openKubeClient } from "@xebec/platform-kube";
 
 const config = mainConfig(GalleyConfig);
 await serviceMain("galley", async () => {
@@ -12,10 +13,11 @@ await serviceMain("galley", async () => {
   const identity = serviceIdentity(config, { serverName: "istio-galley.istio-system.svc", metrics });
   const files = fileTls(config.tlsCertFile, config.tlsKeyFile);
   const tls = files ?? identity;
+  const client = needsKubernetes(config) ? await openKubeClient(config) : undefined;
 
   return [
     bus,
     ...(files ? [files] : identity ? [identity] : []),
-    ...galleyComponents({ config, bus, metrics, ...(tls ? { tls } : {}) }),
+    ...galleyComponents({ config, bus, metrics, ...(tls ? { tls } : {}), ...(client ? { client } : {}) }),
   ];
 });

@@ -3,7 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { MixerContext } from "@xebec/galley-validate";
-import type { ConfigPosition } from "@xebec/model-resources";
+import type { ConfigPosition, Resource } from "@xebec/model-resources";
 import { type Bus, type Conditions, createRevisionWriter, type RevisionWriter } from "@xebec/platform-bus";
 import type { ConfigSource, PlaceContent, SourceHost } from "./config-source.ts";
 import { CreationTimes } from "./creation-times.ts";
@@ -30,11 +30,17 @@ export interface ConfigPublisherOptions {
   /** Keeps the last known good objects here, so that a restart with a broken source changes nothing. */
   readonly stateDir?: string;
   readonly defaultNamespace?: string;
+  /** True: it follows its sources, and publishes only while `writing` is started: one of several replicas does. */
+  readonly standby?: boolean;
+  /** Told after each revision what is published, by `keyOf`. */
+  readonly published?: (resources: ReadonlyMap<string, Resource>) => void;
 }
 
 export interface ConfigPublisher extends Component {
   /** What objects of Mixer's are checked against now. */
   mixer(): MixerContext;
+  /** The part of it that publishes; its owner starts and ends it when it stands by, as often as it leads. */
+  readonly writing: Component;
 }
 
 /**
@@ -43,6 +49,7 @@ export interface ConfigPublisher extends Component {
  *
  * | State | Meaning | Leaves it |
  * |---|---|---|
+ * | standing by | another replica publishes; what objects are checked against is kept up to date | `writing` starts |
  * | waiting | some source was not read once: what it has would look deleted, so nothing is published | every source was read |
  * | publishing | a revision is made and written; changes that come meanwhile are the next one | the bus has it, or does not take it |
  * | idle | the bus has what the sources have | a source changes |
@@ -55,7 +62,8 @@ export function createConfigPublisher(options: ConfigPublisherOptions): ConfigPu
 class Publisher implements ConfigPublisher {
   readonly name = "configuration";
   readonly #options: ConfigPublisherOptions;
-  readonly #writer: RevisionWriter;
+  /** Undefined while another replica publishes. */
+  #writer: RevisionWriter | undefined;
   readonly #lastKnownGood: LastKnownGood;
   readonly #times: CreationTimes;
   readonly #published: PublishedResources;
@@ -68,19 +76,14 @@ class Publisher implements ConfigPublisher {
   /** The next revision is everything: what an earlier run, or a failed publication, left behind is deleted by it. */
   #isWholeDue = true;
   #failures = 0;
+  /** The sources were started. */
+  #isFollowing = false;
   /** Why the last publication failed. */
   #problem: string | undefined;
 
   constructor(options: ConfigPublisherOptions) {
-    const { bus, conditions, stateDir } = options;
+    const { conditions, stateDir } = options;
     this.#options = options;
-    this.#writer = createRevisionWriter({
-      ...{ bus, bucket: "config", source: "galley" },
-      committed: (position) => {
-        this.#position = position;
-        void conditions?.observed(position);
-      },
-    });
     this.#lastKnownGood = createLastKnownGood(stateDir);
     this.#times = new CreationTimes((key) => this.#lastKnownGood.object(key));
     this.#published = new PublishedResources((key) => this.#lastKnownGood.object(key));
@@ -92,8 +95,8 @@ class Publisher implements ConfigPublisher {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { sources, defaultNamespace } = this.#options;
-    await this.#writer.start(signal);
+    const { sources, defaultNamespace, standby } = this.#options;
+    if (!standby) await this.writing.start(signal);
     await this.#lastKnownGood.load();
     const host: SourceHost = {
       rules: () => ({ mixer: this.#mixer.context, ...(defaultNamespace ? { defaultNamespace } : {}) }),
@@ -102,6 +105,8 @@ class Publisher implements ConfigPublisher {
       changed: () => void this.#publish.request(),
     };
     for (const source of sources) await source.start(host, signal);
+    this.#isFollowing = true;
+    if (this.#writer) void this.#publish.request();
   }
 
   missing(): readonly string[] {
@@ -109,9 +114,33 @@ class Publisher implements ConfigPublisher {
     return [
       ...sources.flatMap((source) => source.missing()),
       ...(this.#problem ? [this.#problem] : []),
-      ...(this.#writer.missing?.() ?? []),
+      ...(this.#writer?.missing?.() ?? []),
     ];
   }
+
+  readonly writing: Component = {
+    name: "publication of the configuration",
+    start: async (signal) => {
+      const { bus, conditions } = this.#options;
+      const writer = createRevisionWriter({
+        ...{ bus, bucket: "config", source: "galley" },
+        committed: (position) => {
+          this.#position = position;
+          void conditions?.observed(position);
+        },
+      });
+      await writer.start(signal);
+      // What another replica has published is compared with everything that there is.
+      this.#isWholeDue = true;
+      this.#writer = writer;
+      if (this.#isFollowing) void this.#publish.request();
+    },
+    close: async () => {
+      const writer = this.#writer;
+      this.#writer = undefined;
+      await writer?.close?.();
+    },
+  };
 
   async close(): Promise<void> {
     this.#stop.abort();
@@ -121,7 +150,7 @@ class Publisher implements ConfigPublisher {
     const limit = this.#options.bus.connected ? LAST_WORD_MS : 0;
     await Promise.race([this.#publish.request(), sleep(limit, ended.signal)]);
     ended.abort();
-    await this.#writer.close?.();
+    await this.writing.close?.();
     await this.#publish.request();
   }
 
@@ -133,8 +162,8 @@ class Publisher implements ConfigPublisher {
       this.#problem = undefined;
     } catch (error) {
       this.#isWholeDue = true;
-      // The end cuts a publication off that the bus does not take; the next start does it.
-      if (this.#stop.signal.aborted) return;
+      // The end cuts a publication off that the bus does not take; the next start does it, or the next leader.
+      if (this.#stop.signal.aborted || !this.#writer) return;
       this.#problem = `the configuration cannot be published: ${XebecError.from(error).message}`;
       log.error({ err: error }, "the configuration cannot be published; trying again");
       void sleep(backoff(this.#failures++, RETRY), this.#stop.signal).then(() => this.#publish.request());
@@ -145,13 +174,16 @@ class Publisher implements ConfigPublisher {
     const places = await this.#places();
     if (!places) return;
     const { resources, errors } = mergePlaces(places);
+    const writer = this.#writer;
+    if (!writer) return;
     const diff = await this.#published.update(resources);
     for (const key of diff.deletes) this.#times.delete(key);
     this.#status.refused(errors, resources);
     // Before the bus has it: what is good does not depend on whether the bus is there.
     await this.#lastKnownGood.save(places, (key) => this.#published.generation(key));
-    await this.#write(diff);
+    await this.#write(writer, diff);
     await this.#status.published(resources, this.#position);
+    this.#options.published?.(resources);
   }
 
   /** Everything that there is, validated against what there is; undefined while some source was not read. */
@@ -163,11 +195,11 @@ class Publisher implements ConfigPublisher {
     return placesOf(sources);
   }
 
-  async #write(diff: ResourceDiff): Promise<void> {
+  async #write(writer: RevisionWriter, diff: ResourceDiff): Promise<void> {
     const { puts, deletes } = diff;
     if (!this.#isWholeDue && puts.size === 0 && deletes.size === 0) return;
-    if (this.#isWholeDue) await this.#writer.replace(await this.#published.all());
-    else await this.#writer.apply(diff);
+    if (this.#isWholeDue) await writer.replace(await this.#published.all());
+    else await writer.apply(diff);
     this.#isWholeDue = false;
     log.info({ changed: some(puts.keys()), removed: some(deletes) }, "configuration published");
   }

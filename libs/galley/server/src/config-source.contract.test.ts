@@ -3,26 +3,32 @@ import { rmSync } from "node:fs";
 import { describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { mixerContextOf, STANDARD_CONTEXT } from "@xebec/galley-validate";
-import type { Resource } from "@xebec/model-resources";
+import { KINDS, type Resource } from "@xebec/model-resources";
+import { createKubeClient, RESOURCES, type ResourceType } from "@xebec/platform-kube";
+import { FakeApiServer } from "@xebec/platform-kube/testkit";
 import { tempDir } from "@xebec/testing-launch";
 import { type ConfigSource, type EarlierContent, NO_CONTENT, type SourceHost } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
 import { ruleKey, ruleObject, save } from "./galley.testkit.ts";
+import { typeOf } from "./kubernetes/config-types.ts";
+import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
 import { MemorySource } from "./memory-source.testkit.ts";
 
 /** A source whose content a test changes. To test another source by this contract, add it to `SOURCES`. */
-interface SourceUnderTest extends Disposable {
+interface SourceUnderTest extends AsyncDisposable {
   readonly source: ConfigSource;
   /** Puts an object into a place of its own, or of the source. */
   put(name: string, object: object): void;
   remove(name: string): void;
   /** The name of the place of an object. */
   place(name: string): string;
+  /** The line that errors name; 0 in a source without lines. */
+  readonly line: number;
   /** What is there is what there is to read at first. */
   sync(): void;
 }
 
-const SOURCES: Readonly<Record<string, () => SourceUnderTest>> = {
+const SOURCES: Readonly<Record<string, () => SourceUnderTest | Promise<SourceUnderTest>>> = {
   "a directory": () => {
     const folder = tempDir();
     return {
@@ -30,10 +36,12 @@ const SOURCES: Readonly<Record<string, () => SourceUnderTest>> = {
       put: (name, object) => save(folder.path, `${name}.json`, JSON.stringify(object)),
       remove: (name) => rmSync(folder.file(`${name}.json`)),
       place: (name) => `${name}.json`,
+      line: 1,
       sync: () => {},
-      [Symbol.dispose]: () => folder.remove(),
+      [Symbol.asyncDispose]: async () => folder.remove(),
     };
   },
+  Kubernetes: () => kubernetesUnderTest(),
   memory: () => {
     const source = new MemorySource();
     return {
@@ -41,11 +49,40 @@ const SOURCES: Readonly<Record<string, () => SourceUnderTest>> = {
       put: (name, object) => source.put(name, object),
       remove: (name) => source.remove(name),
       place: () => source.name,
+      line: 1,
       sync: () => source.sync(),
-      [Symbol.dispose]: () => {},
+      [Symbol.asyncDispose]: async () => {},
     };
   },
 };
+
+async function kubernetesUnderTest(): Promise<SourceUnderTest> {
+  const types = new Map(KINDS.map((kind) => [kind.kind, typeOf(kind, ALL_TYPES) as ResourceType]));
+  const server = await FakeApiServer.start([RESOURCES.configMaps, ...types.values()]);
+  const client = createKubeClient(server.cluster);
+  const typeOfName = new Map<string, ResourceType>();
+  return {
+    source: createKubernetesSource({ client, rootNamespace: "istio-system", discoveryMs: 10 }),
+    put(name, object) {
+      const { kind, apiVersion, metadata, ...rest } = object as {
+        kind: string;
+        apiVersion: string;
+        metadata: { name: string };
+      };
+      const type = types.get(kind) ?? { group: "apps", version: "v1", kind, plural: "deployments" };
+      typeOfName.set(name, type);
+      server.put(type, { ...rest, metadata: { ...metadata, creationTimestamp: undefined } } as never);
+    },
+    remove: (name) => server.remove(typeOfName.get(name) as ResourceType, name),
+    place: (name) => `DestinationRule default/${name}`,
+    line: 0,
+    sync: () => {},
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+/** Every kind is installed in all its versions. */
+const ALL_TYPES = new Map(KINDS.map(({ group, plural, versions }) => [`${group}/${plural}`, versions]));
 
 const BAD = { hots: "typo" };
 
@@ -97,7 +134,7 @@ for (const [name, create] of Object.entries(SOURCES))
     }
 
     it("has nothing before it was read, says so, and has everything at once then", async () => {
-      using under = create();
+      await using under = await create();
       for (const each of ["a", "b"]) under.put(each, ruleObject(each, "one"));
       assert.equal(under.source.places(), undefined);
       assert.notDeepEqual(under.source.missing(), []);
@@ -109,7 +146,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("follows what is put, changed and removed, and calls for each", async () => {
-      using under = create();
+      await using under = await create();
       const parts = host();
       const at = await started(under, parts);
       for (const [step, isThere] of [
@@ -125,7 +162,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("says when an object was created that does not say it: at the start, or later", async () => {
-      using under = create();
+      await using under = await create();
       under.put("a", ruleObject("a", "one"));
       const at = await started(under);
       under.put("b", ruleObject("b", "one"));
@@ -138,14 +175,14 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("keeps the last good form of an object that is refused, with its place and line", async () => {
-      using under = create();
+      await using under = await create();
       under.put("a", ruleObject("a", "one"));
       const at = await started(under);
       under.put("a", ruleObject("a", "two", BAD));
       const [error] = await waitFor("the error", 5_000, () => (at.errors().length > 0 ? at.errors() : undefined));
       assert.deepEqual(
         { ...error, message: "" },
-        { object: ruleKey("a"), source: under.place("a"), line: 1, message: "" },
+        { object: ruleKey("a"), source: under.place("a"), line: under.line, message: "" },
       );
       assert.match(error?.message ?? "", /^spec\.hots: unknown field; did you mean host\?/);
       assert.equal(at.hostOf("a"), "one");
@@ -155,7 +192,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("has no object that was never good", async () => {
-      using under = create();
+      await using under = await create();
       under.put("a", ruleObject("a", "one", BAD));
       const at = await started(under);
       assert.deepEqual([at.object("a"), at.errors().length], [undefined, 1]);
@@ -163,7 +200,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("takes the last good form of an earlier run", async () => {
-      using under = create();
+      await using under = await create();
       under.put("a", ruleObject("a", "one", BAD));
       const before: Resource = {
         ...{ group: "networking.istio.io", version: "v1", kind: "DestinationRule", namespace: "default", name: "a" },
@@ -179,7 +216,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("leaves objects of others alone", async () => {
-      using under = create();
+      await using under = await create();
       under.put("other", { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d" }, spec: {} });
       under.put("a", ruleObject("a", "one"));
       const at = await started(under);
@@ -188,7 +225,7 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("validates again when the rules are others", async () => {
-      using under = create();
+      await using under = await create();
       const api = { apiVersion: "config.istio.io/v1alpha2" };
       const key = "config.istio.io/rule/default/r";
       under.put("r", {
@@ -216,19 +253,19 @@ for (const [name, create] of Object.entries(SOURCES))
     });
 
     it("is silent after its end", async () => {
-      using under = create();
+      await using under = await create();
       under.put("a", ruleObject("a", "one"));
       const parts = host();
       await started(under, parts);
       await under.source.close();
       const before = parts.changes();
       under.put("b", ruleObject("b", "one"));
-      const other = create();
+      const other = await create();
       other.put("b", ruleObject("b", "one"));
       // Another one that begins after it has seen the change by then.
       await started(other);
       assert.equal(parts.changes(), before);
       await other.source.close();
-      other[Symbol.dispose]();
+      await other[Symbol.asyncDispose]();
     });
   });

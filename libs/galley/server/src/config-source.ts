@@ -7,7 +7,7 @@ export interface ConfigError {
   readonly object: string;
   /** The place in the source: a file's path, as it is shown to users. */
   readonly source: string;
-  /** From 1. */
+  /** From 1; 0 in a place that has no lines. */
   readonly line: number;
   /** Every violation with its field; one sentence each. */
   readonly message: string;

@@ -1,4 +1,19 @@
-import { defineConfig, option } from "@xebec/core-config";
+import { type Check, type ConfigOf, defineConfig, option } from "@xebec/core-config";
+
+/** Where configuration comes from. */
+export const CONFIG_SOURCES = ["directory", "kubernetes"] as const;
+export type ConfigSourceName = (typeof CONFIG_SOURCES)[number];
+/** What publishes services and pods. */
+export const REGISTRIES = ["Kubernetes", "none"] as const;
+
+const areOf =
+  (known: readonly string[]): Check =>
+  (value) => {
+    const wrong = (value as readonly string[]).find((each) => !known.includes(each));
+    return wrong === undefined ? undefined : `"${wrong}" is not one of ${known.join(", ")}`;
+  };
+const areSources = areOf(CONFIG_SOURCES);
+const areRegistries = areOf(REGISTRIES);
 
 /** Galley's flags, with Istio 1.1's names (docs/reference/platform.md §3.2). */
 export const GalleyConfig = defineConfig({
@@ -6,6 +21,18 @@ export const GalleyConfig = defineConfig({
   summary: "takes configuration in, validates it, and publishes it",
   options: {
     configPath: option.directory("directory of YAML files to watch"),
+    configSource: option.list(
+      "where configuration comes from, the first one wins: directory (--configPath), kubernetes; the directory when it is left out",
+      [],
+      { check: areSources },
+    ),
+    kubeconfig: option.string("kubeconfig of the API server; without it the service account of the pod"),
+    registries: option.list(
+      "what publishes services and pods on the bus: Kubernetes, or none; Kubernetes with --configSource kubernetes",
+      [],
+      { check: areRegistries },
+    ),
+    "deployment-namespace": option.string("namespace of the control plane and of the config map istio", "istio-system"),
     busURL: option.servers("NATS servers to publish to, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
@@ -26,3 +53,22 @@ export const GalleyConfig = defineConfig({
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });
+
+export type GalleyFlags = ConfigOf<typeof GalleyConfig>;
+
+/** Where configuration comes from by the flags, in the order of precedence. */
+export function configSourcesOf({ configSource, configPath }: GalleyFlags): readonly ConfigSourceName[] {
+  if (configSource.length > 0) return configSource as readonly ConfigSourceName[];
+  return configPath ? ["directory"] : [];
+}
+
+/** Whether services and pods are published from an API server. */
+export function publishesWorkloads(flags: GalleyFlags): boolean {
+  if (flags.registries.length > 0) return flags.registries.includes("Kubernetes");
+  return configSourcesOf(flags).includes("kubernetes");
+}
+
+/** Whether an API server is needed. */
+export function needsKubernetes(flags: GalleyFlags): boolean {
+  return configSourcesOf(flags).includes("kubernetes") || publishesWorkloads(flags);
+}

@@ -4,11 +4,14 @@ import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { type Bus, createConditions } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
+import type { KubeClient } from "@xebec/platform-kube";
 import { admissionRoutes } from "./admission.ts";
-import type { GalleyConfig } from "./config.ts";
-import { createConfigPublisher } from "./config-publisher.ts";
+import { configSourcesOf, type GalleyConfig, publishesWorkloads } from "./config.ts";
+import { type ConfigPublisher, createConfigPublisher } from "./config-publisher.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
+import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
+import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
 
 /** Largest object that the webhook takes; Kubernetes' own limit is 3 MiB. */
 const MAX_REVIEW_BYTES = 8 << 20;
@@ -19,25 +22,41 @@ export interface GalleyParts {
   /** The webhook's certificate; without it the webhook is not served: the API server speaks TLS only. */
   readonly tls?: TlsSource;
   readonly metrics?: Metrics;
+  /** The API server, when `needsKubernetes`. */
+  readonly client?: KubeClient;
 }
 
 /** Where configuration comes from, by the flags, in the order of precedence. */
-function sourcesOf(config: GalleyParts["config"]): ConfigSource[] {
-  return config.configPath ? [createDirectorySource(config.configPath)] : [];
+function sourcesOf(config: GalleyParts["config"], client: KubeClient | undefined): ConfigSource[] {
+  return configSourcesOf(config).flatMap((each) => {
+    if (each === "directory") return config.configPath ? [createDirectorySource(config.configPath)] : [];
+    return client ? [createKubernetesSource({ client, rootNamespace: config["deployment-namespace"] })] : [];
+  });
+}
+
+/** What publishes, and what it needs: with an API server one of several replicas does. */
+function publishing(
+  { config, bus, client }: GalleyParts,
+  sources: readonly ConfigSource[],
+): { readonly publisher?: ConfigPublisher; readonly components: readonly Component[] } {
+  const { stateDir } = config;
+  if (client)
+    return kubernetesPublishing({
+      ...{ client, sources, bus, domain: config.domain, namespace: config["deployment-namespace"], stateDir },
+      ...{ isShared: config.busURL.length > 0, withWorkloads: publishesWorkloads(config) },
+    });
+  if (sources.length === 0) return { components: [] };
+  const conditions = createConditions(bus, "galley");
+  const publisher = createConfigPublisher({ sources, bus, conditions, ...(stateDir ? { stateDir } : {}) });
+  return { publisher, components: [publisher] };
 }
 
 /** The components of galley, for a process of its own and for the one that has all services. */
-export function galleyComponents({ config, bus, tls, metrics = createMetrics() }: GalleyParts): Component[] {
-  const sources = sourcesOf(config);
-  const publisher =
-    sources.length > 0
-      ? createConfigPublisher({
-          ...{ sources, bus, conditions: createConditions(bus, "galley") },
-          ...(config.stateDir ? { stateDir: config.stateDir } : {}),
-        })
-      : undefined;
+export function galleyComponents(parts: GalleyParts): Component[] {
+  const { config, bus, tls, client, metrics = createMetrics() } = parts;
+  const { publisher, components: publishers } = publishing(parts, sourcesOf(config, client));
   const components: Component[] = [
-    ...(publisher ? [publisher] : []),
+    ...publishers,
     ...(config["enable-validation"] && tls
       ? [
           createHttpServer({

@@ -1,5 +1,5 @@
 export { reviewObject } from "./admission.ts";
-export { GalleyConfig } from "./config.ts";
+export { GalleyConfig, needsKubernetes } from "./config.ts";
 export { type ConfigPublisher, type ConfigPublisherOptions, createConfigPublisher } from "./config-publisher.ts";
 export type {
   ConfigError,
@@ -11,5 +11,8 @@ export type {
 } from "./config-source.ts";
 export { createDirectorySource } from "./directory/directory-source.ts";
 export { type GalleyParts, galleyComponents } from "./galley.ts";
+export { GALLEY_LEASE, type KubernetesPublishing, kubernetesPublishing } from "./kubernetes/kubernetes.ts";
+export { createKubernetesSource, type KubernetesSourceOptions } from "./kubernetes/kubernetes-source.ts";
+export { createKubernetesWorkloads, type KubernetesWorkloadsOptions } from "./kubernetes/kubernetes-workloads.ts";
 export { secretDirectory } from "./secret-directory.ts";
 export { standaloneSource } from "./standalone-source.ts";

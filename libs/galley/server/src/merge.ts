@@ -39,8 +39,8 @@ export function mergePlaces(places: ReadonlyMap<string, PlaceContent>): MergedCo
         // An error of the place, not of the object: that is well, in the place that has it.
         object: placeKey(place),
         source: place,
-        line: resource.origin?.line ?? 1,
-        message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already, in line ${first.origin?.line ?? 1}; that one is used, remove one of them`,
+        line: resource.origin?.line ?? 0,
+        message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already${first.origin?.line ? `, in line ${first.origin.line}` : ""}; that one is used, remove one of them`,
       });
     }
   }

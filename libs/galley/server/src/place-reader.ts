@@ -34,9 +34,10 @@ export class PlaceReader {
     return { resources: this.#resources, errors: this.#errors };
   }
 
+  /** @param raw line 0 for an object of a server, which counts its generations itself */
   add(raw: RawObject): void {
     this.#count++;
-    const origin = { source: this.#place, line: raw.line };
+    const origin = { source: this.#place, ...(raw.line > 0 ? { line: raw.line } : {}) };
     const result = validateObject(raw, { ...this.#rules, origin });
     if (result.outcome === "foreign") return;
     if (result.outcome === "accepted") {
@@ -76,8 +77,10 @@ export class PlaceReader {
       );
       return;
     }
+    const { generation, ...rest } = resource;
     this.#resources.set(key, {
-      ...resource,
+      ...rest,
+      ...(line > 0 || generation === undefined ? {} : { generation }),
       creationTimestamp: resource.creationTimestamp ?? this.#createdAt(key),
     });
   }

@@ -7,7 +7,10 @@ export interface ResourceDiff {
   readonly deletes: ReadonlySet<string>;
 }
 
-/** What was published, with the generation of each object: it grows with each change of its meaning, over restarts, too. */
+/**
+ * What was published, with the generation of each object: it grows with each change of its meaning, over restarts, too. A source that
+ * counts generations itself, as an API server, is believed.
+ */
 export class PublishedResources {
   readonly #published = new Map<string, Resource>();
   /** The objects of the sources behind what was published. */
@@ -34,11 +37,11 @@ export class PublishedResources {
       const before = known ?? (this.#generations.has(key) ? undefined : this.#earlier(key));
       const same = before !== undefined && semanticallyEqual(before, resource);
       const last = this.#generations.get(key) ?? before?.generation ?? (before ? 1 : 0);
-      const next = { ...resource, generation: same ? last : last + 1 };
+      const next = { ...resource, generation: resource.generation ?? (same ? last : last + 1) };
       this.#generations.set(key, next.generation);
       this.#published.set(key, next);
       // Only its line moved: nobody else has to know.
-      if (!known || !same) puts.set(key, encodeResource(next));
+      if (!known || !same || known.generation !== next.generation) puts.set(key, encodeResource(next));
     }
     for (const key of [...this.#published.keys()])
       if (!resources.has(key)) {

@@ -29,11 +29,13 @@ export class StatusReporter {
       const first = byObject.get(error.object);
       byObject.set(
         error.object,
-        first ? { ...first, message: `${first.message}; line ${error.line}: ${error.message}` } : error,
+        first
+          ? { ...first, message: `${first.message}; ${error.line ? `line ${error.line}: ` : ""}${error.message}` }
+          : error,
       );
     }
     for (const [object, error] of byObject) {
-      const text = `${error.source}:${error.line}: ${error.message}`;
+      const text = `${error.source}${error.line ? `:${error.line}` : ""}: ${error.message}`;
       if (this.#logged.get(object) !== text) log.warn({ object, file: error.source, line: error.line }, text);
       this.#logged.set(object, text);
     }
@@ -79,7 +81,7 @@ function refused(error: ConfigError, inUse: Resource | undefined): ConditionUpda
     reason: "Invalid",
     message: inUse ? `${error.message} (the last good version stays in use)` : error.message,
     source: error.source,
-    line: error.line,
+    ...(error.line ? { line: error.line } : {}),
     ...(inUse ? { contentHash: contentHash(inUse) } : {}),
   };
 }

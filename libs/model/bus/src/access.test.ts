@@ -5,10 +5,10 @@ import { ACCESS, ALL_BUCKETS, BUS_USERS, readableBy, writersOf } from "./index.t
 test("the buckets that decide about the mesh have exactly their writers", () => {
   assert.deepEqual(writersOf("trust"), ["citadel"]);
   assert.deepEqual(writersOf("config"), ["galley"]);
-  assert.deepEqual(writersOf("workloads"), ["supervisor"]);
+  assert.deepEqual(writersOf("workloads"), ["galley", "supervisor"]);
 });
 
-test("every bucket has a writer and a reader besides, and only two users create buckets", () => {
+test("every bucket has a writer and a reader besides, and only three users create buckets", () => {
   for (const bucket of ALL_BUCKETS) {
     assert.ok(writersOf(bucket).length > 0, bucket);
     assert.ok(
@@ -18,7 +18,7 @@ test("every bucket has a writer and a reader besides, and only two users create 
   }
   assert.deepEqual(
     BUS_USERS.filter((user) => ACCESS[user].provision),
-    ["citadel", "supervisor"],
+    ["galley", "citadel", "supervisor"],
   );
   assert.deepEqual(readableBy("citadel"), ["trust"]);
 });

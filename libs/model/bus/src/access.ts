@@ -32,10 +32,12 @@ const controller: BusAccess = { ...writer, write: ["status"], read: ["config", "
 
 /**
  * Who may do what on the bus. Least privilege: only citadel writes `trust`, since whoever writes it owns the mesh; only galley
- * writes `config`; only the supervisor, whose pods and manifests they are, writes `workloads` and `secrets`. Only pilot reads `secrets`.
+ * writes `config`; only the supervisor, whose pods and manifests they are, writes `workloads` and `secrets`, and galley, which takes them
+ * from an API server. Only pilot reads `secrets`.
  */
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
-  galley: { ...writer, write: ["config", "status"] },
+  // Where there is no citadel it creates the buckets.
+  galley: { ...writer, write: ["config", "status", "workloads", "secrets"], provision: true },
   pilot: { ...controller, read: [...controller.read, "secrets"], receive: [SUBJECTS.proxies] },
   citadel: { ...writer, write: ["trust"], provision: true },
   // What it makes of the configuration stands in the pods.
@@ -63,8 +65,8 @@ export const SIGNED_BUCKETS: readonly Bucket[] = ["trust"];
  */
 export const SOURCES: Readonly<Partial<Record<Bucket, readonly string[]>>> = {
   config: ["galley"],
-  workloads: ["local"],
-  secrets: ["local", "directory"],
+  workloads: ["local", "kubernetes"],
+  secrets: ["local", "directory", "kubernetes"],
   trust: ["citadel"],
 };
 

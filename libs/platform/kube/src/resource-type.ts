@@ -79,6 +79,7 @@ export interface KubeMetadata {
   readonly namespace?: string;
   readonly uid?: string;
   readonly resourceVersion?: string;
+  readonly generateName?: string;
   readonly generation?: number;
   /** RFC 3339. */
   readonly creationTimestamp?: string;

@@ -1,0 +1,74 @@
+import type { ServicePort, ServiceRecord } from "@xebec/model-workloads";
+import type { KubeObject } from "@xebec/platform-kube";
+
+interface ServiceSpec {
+  readonly type?: string;
+  readonly clusterIP?: string;
+  readonly clusterIPs?: readonly string[];
+  readonly externalIPs?: readonly string[];
+  readonly externalName?: string;
+  readonly trafficDistribution?: string;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly targetPort?: number | string;
+    readonly protocol?: ServicePort["protocol"];
+    readonly appProtocol?: string;
+    readonly nodePort?: number;
+  }[];
+}
+
+interface ServiceStatus {
+  readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] };
+}
+
+/** Annotations of Istio's; others may be large, and change often. */
+const READ = /(?:^|\.)istio\.io\//;
+const DISTRIBUTION = "networking.istio.io/traffic-distribution";
+
+/**
+ * Translates a Service (docs/reference/pilot.md §1.6).
+ * @param domain DNS suffix: `cluster.local`
+ */
+export function serviceRecordOf({ metadata, ...object }: KubeObject, domain: string): ServiceRecord {
+  const spec = (object.spec ?? {}) as ServiceSpec;
+  const { loadBalancer } = (object.status ?? {}) as ServiceStatus;
+  const { name, namespace = "", labels, creationTimestamp } = metadata;
+  const isHeadless = spec.clusterIP === "None";
+  const isExternal = spec.type === "ExternalName";
+  const addresses = [...new Set(spec.clusterIPs ?? [spec.clusterIP ?? ""])].filter((each) => each && each !== "None");
+  const external = [
+    ...(spec.externalIPs ?? []),
+    ...(loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
+  ];
+  const annotations = annotationsOf(metadata.annotations, spec);
+  return {
+    ...{ type: "service", namespace, name, hostname: `${name}.${namespace}.svc.${domain}` },
+    addresses: isExternal ? [] : addresses,
+    ...(isHeadless ? { headless: true } : {}),
+    ...(external.length > 0 ? { externalAddresses: [...new Set(external)] } : {}),
+    ...(isExternal && spec.externalName ? { externalName: spec.externalName } : {}),
+    ports: (spec.ports ?? []).map(
+      ({ name: portName = "", port, targetPort, protocol = "TCP", appProtocol, nodePort }) => ({
+        ...{ name: portName, port, targetPort: targetPort ?? port, protocol },
+        ...(appProtocol ? { appProtocol } : {}),
+        ...(nodePort ? { nodePort } : {}),
+      }),
+    ),
+    ...(spec.selector && !isExternal ? { selector: spec.selector } : {}),
+    ...(labels ? { labels } : {}),
+    ...(annotations ? { annotations } : {}),
+    ...(creationTimestamp ? { creationTimestamp } : {}),
+  };
+}
+
+function annotationsOf(
+  annotations: Readonly<Record<string, string>> | undefined,
+  { trafficDistribution }: ServiceSpec,
+): Readonly<Record<string, string>> | undefined {
+  const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => READ.test(key)));
+  // The annotation is what Istio had before Kubernetes had the field, and wins.
+  if (trafficDistribution) kept[DISTRIBUTION] ??= trafficDistribution;
+  return Object.keys(kept).length > 0 ? kept : undefined;
+}

@@ -1,0 +1,70 @@
+import { waitFor } from "@xebec/core-async";
+import type { Component } from "@xebec/core-lifecycle";
+import { createKubernetesSource, kubernetesPublishing } from "@xebec/galley-server";
+import { decodeSecretRecord, type SecretRecord } from "@xebec/model-pki";
+import { decodeResource, type Resource } from "@xebec/model-resources";
+import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
+import { type Bus, createRevisionReader, type RevisionReader } from "@xebec/platform-bus";
+import { type KubeClient, openKubeClient } from "@xebec/platform-kube";
+
+const never = new AbortController().signal;
+
+/** A replica of what galley runs with an API server. */
+export async function galleyReplica(
+  kubeconfig: string,
+  bus: Bus,
+  options: { identity?: string; isShared?: boolean; leading?: () => readonly Component[] } = {},
+) {
+  const client = await openKubeClient({ kubeconfig });
+  const { publisher, components } = kubernetesPublishing({
+    ...{ client, bus, domain: "cluster.local", namespace: "istio-system", withWorkloads: true },
+    ...{ isShared: false, ...options },
+    sources: [createKubernetesSource({ client, rootNamespace: "istio-system", discoveryMs: 200 })],
+  });
+  for (const each of components) await each.start(never);
+  return {
+    ...{ client, publisher, components },
+    missing: () => components.flatMap((each) => each.missing?.() ?? []),
+    async [Symbol.asyncDispose]() {
+      for (const each of components.toReversed()) await each.close?.();
+      client.close();
+    },
+  };
+}
+
+/** What the bus holds, read as the services read it. */
+export async function busContent(bus: Bus) {
+  const readers: RevisionReader[] = [];
+  const deleted: string[] = [];
+  const reading = async <T>(
+    bucket: string,
+    decode: (bytes: Uint8Array) => T,
+  ): Promise<(key: string) => T | undefined> => {
+    const reader = createRevisionReader({
+      ...{ bus, bucket },
+      apply: ({ deletes }) => void deleted.push(...deletes),
+    });
+    await reader.start(never);
+    readers.push(reader);
+    return (key) => {
+      const bytes = reader.entries().get(key);
+      return bytes && decode(bytes);
+    };
+  };
+  const config: (key: string) => Resource | undefined = await reading("config", decodeResource);
+  const workload: (key: string) => WorkloadRecord | undefined = await reading("workloads", decodeWorkloadRecord);
+  const secret: (key: string) => SecretRecord | undefined = await reading("secrets", decodeSecretRecord);
+  return {
+    ...{ config, workload, secret, deleted },
+    synced: () => waitFor("the bus has everything", 60_000, () => readers.every((each) => each.synced), 50),
+    size: (index: 0 | 1 | 2) => readers[index]?.entries().size ?? 0,
+    async [Symbol.asyncDispose]() {
+      for (const each of readers) await each.close?.();
+    },
+  };
+}
+
+/** Creates an object, whatever it is. */
+export async function create(client: KubeClient, path: string, body: object): Promise<void> {
+  await client.call({ method: "POST", path, body });
+}
