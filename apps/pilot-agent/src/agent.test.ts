@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
+import { Resolver } from "node:dns/promises";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/router/v3/router";
 import { HttpConnectionManagerSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { AggregatedDiscoveryService } from "@xebec/api-envoy/envoy/service/discovery/v3/ads";
+import { NameTableSchema } from "@xebec/api-mesh/istio/networking/nds/v1/nds";
 import { CitadelConfig, citadelComponents } from "@xebec/citadel-server";
 import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
@@ -113,7 +116,7 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
   await pilotIdentity.start(NEVER);
 
   const ip = "127.0.99.7";
-  const [admin = 0, status = 0, ready = 0, stats = 0, app = 0] = await freePorts(5, ip);
+  const [admin = 0, status = 0, ready = 0, stats = 0, app = 0, dns = 0] = await freePorts(6, ip);
   const callers: (string | undefined)[] = [];
   const pilot = createGrpcServer({
     name: "pilot",
@@ -122,6 +125,15 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     metrics,
     services: [
       service(AggregatedDiscoveryService, {
+        streamAggregatedResources(stream, call: CallContext) {
+          callers.push(call.identity);
+          stream.onMessage(({ typeUrl, responseNonce }) => {
+            if (responseNonce !== "") return;
+            const table = { "db.example.com": { ips: ["240.240.7.7"], registry: "External" } };
+            const value = toBinary(NameTableSchema, create(NameTableSchema, { table }));
+            stream.write({ typeUrl, nonce: "1", resources: [{ typeUrl, value }] });
+          });
+        },
         deltaAggregatedResources(stream, call: CallContext) {
           callers.push(call.identity);
           stream.onMessage(({ typeUrl, responseNonce }) => {
@@ -181,6 +193,8 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
           ENVOY_STATUS_PORT: String(ready),
           ENVOY_PROMETHEUS_PORT: String(stats),
           ISTIO_META_INTERCEPTION_MODE: "NONE",
+          ISTIO_META_DNS_CAPTURE: "true",
+          DNS_PROXY_ADDR: `localhost:${dns}`,
           ISTIO_META_WORKLOAD_NAME: "reviews-v1",
           SECRET_TTL: "6s",
         },
@@ -220,6 +234,11 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     assert.equal(info.node.id, `sidecar~${ip}~reviews-v1-abc.default~default.svc.cluster.local`);
     assert.equal(info.node.cluster, "reviews.default");
     assert.deepEqual(info.node.metadata.LABELS, { app: "reviews", version: "v1" });
+
+    const resolver = new Resolver({ timeout: 2_000, tries: 1 });
+    resolver.setServers([`${ip}:${dns}`]);
+    assert.deepEqual(await resolver.resolve4("db.example.com"), ["240.240.7.7"]);
+    assert.equal(info.node.metadata.DNS_CAPTURE, "true");
 
     const envoy = envoyPid();
     await first.stop("SIGKILL");

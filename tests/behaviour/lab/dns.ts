@@ -9,8 +9,8 @@ const SILENT = "silent.";
 /** Of a name that begins so, DNS does not say how long it holds. */
 const FICKLE = "fickle.";
 
-/** Serves names as a DNS server on UDP would, IPv4 alone; a name that nobody gave an address is not found. */
-export async function startDns(at: string, names: ReadonlyMap<string, readonly string[]>): Promise<void> {
+/** Serves names as a DNS server on UDP would, IPv4 alone; a name that nobody gave an address is not found. @returns what ends it */
+export async function startDns(at: string, names: ReadonlyMap<string, readonly string[]>): Promise<() => void> {
   const [host, port] = at.split(":");
   const socket = createSocket("udp4");
   socket.on("message", (query, peer) => {
@@ -19,6 +19,7 @@ export async function startDns(at: string, names: ReadonlyMap<string, readonly s
   });
   socket.bind(Number(port), host);
   await once(socket, "listening");
+  return () => void socket.close();
 }
 
 function answerTo(query: Buffer, names: ReadonlyMap<string, readonly string[]>): Buffer | undefined {

@@ -11,7 +11,7 @@ const servers = new Map<string, () => Promise<void>>();
 const names = new Map<string, readonly string[]>();
 
 const tasks = {
-  dns: (at: string) => startDns(at, names),
+  dns: async (at: string) => void (await startDns(at, names)),
   name(host: string, addresses: readonly string[]): void {
     names.set(host, addresses);
   },

@@ -22,6 +22,10 @@ type AgentVariable =
   | "WORKLOAD_RSA_KEY_SIZE"
   | "ECC_SIGNATURE_ALGORITHM"
   | "ECC_CURVE"
+  // DNS.
+  | "DNS_PROXY_ADDR"
+  | "DNS_FORWARD_PARALLEL"
+  | "XEBEC_RESOLV_CONF"
   // Ports, probes, metrics and the end.
   | "PROXY_ADMIN_PORT"
   | "ENVOY_STATUS_PORT"

@@ -11,7 +11,7 @@ const HTTP_OPTIONS = {
 /** Service accounts that run pilot. */
 const PILOT_ACCOUNTS = ["istio-pilot-service-account", "istiod-service-account", "istiod"];
 /** Pilot's port without TLS. */
-export const PLAINTEXT_PORT = 15_010;
+const PLAINTEXT_PORT = 15_010;
 
 /** The clusters that Envoy has from its start (docs/reference/pilot.md §4.1). */
 export function staticClusters(settings: ProxySettings): Record<string, unknown>[] {
@@ -62,19 +62,25 @@ function pilotCluster(settings: ProxySettings): Record<string, unknown> {
     },
     upstream_connection_options: { tcp_keepalive: { keepalive_time: 300 } },
     load_assignment: endpoint(name, socket(address)),
-    ...(address.port === PLAINTEXT_PORT
-      ? {}
-      : { transport_socket: pilotTls(settings, isIp ? undefined : address.host) }),
+    ...(isPlaintext(address) ? {} : { transport_socket: pilotTls(settings, isIp ? undefined : address.host) }),
   };
 }
 
-/** The identities that pilot may have. */
-export function pilotIdentities({ trustDomain, systemNamespace }: ProxySettings): string[] {
-  return PILOT_ACCOUNTS.map((serviceAccount) => spiffeId({ trustDomain, namespace: systemNamespace, serviceAccount }));
+/** The SPIFFE URIs and DNS names, one of which pilot's certificate must have. */
+export function pilotIdentities({ trustDomain, systemNamespace, pilotNames }: ProxySettings): readonly string[] {
+  const identities = PILOT_ACCOUNTS.map((serviceAccount) =>
+    spiffeId({ trustDomain, namespace: systemNamespace, serviceAccount }),
+  );
+  return [...identities, ...pilotNames];
+}
+
+/** True where the address of pilot is that of its plaintext port. */
+export function isPlaintext({ port }: Pick<HostPort, "port">): boolean {
+  return port === PLAINTEXT_PORT;
 }
 
 function pilotTls(settings: ProxySettings, sni: string | undefined) {
-  const names = [...pilotIdentities(settings), ...settings.pilotNames].map((exact) => ({
+  const names = pilotIdentities(settings).map((exact) => ({
     san_type: exact.startsWith("spiffe://") ? "URI" : "DNS",
     matcher: { exact },
   }));

@@ -4,6 +4,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { parseAppProbes } from "./app-probes.ts";
 import { renderBootstrap } from "./bootstrap.ts";
+import { capturesDns, dnsCapture } from "./dns-capture.ts";
 import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
@@ -58,11 +59,13 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
   });
   const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
   const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "", proxyConfig.statusPort);
+  const dns = capturesDns(settings) ? dnsCapture({ settings, identity, configPath, metrics }) : undefined;
   const status = createStatusServer({
     address: { host: bindAddress(settings), port: proxyConfig.statusPort },
     admin,
     identity,
     envoy: process,
+    ...(dns ? { dns } : {}),
     probes: parseAppProbes(env.ISTIO_KUBE_APP_PROBERS ?? ""),
     appHost,
     metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },
@@ -79,7 +82,7 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     closed: extensions.close,
   });
   // Ended in the reverse order: Envoy drains while secrets and status still answer.
-  return [sds, status, process satisfies EnvoyProcess];
+  return [sds, status, ...(dns ? [dns] : []), process satisfies EnvoyProcess];
 }
 
 function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions): string[] {

@@ -14,6 +14,8 @@ export interface StatusOptions {
   /** The proxy is ready when neither of these misses anything. */
   readonly identity: Component & Pick<WorkloadIdentity, "onChange">;
   readonly envoy: Pick<EnvoyProcess, keyof Component | "look" | "onChange">;
+  /** The DNS proxy, where there is one: the proxy is not ready before it. */
+  readonly dns?: Component;
   readonly probes: ReadonlyMap<string, AppProbe>;
   /** Where the app's containers listen. */
   readonly appHost: string;
@@ -26,11 +28,11 @@ export interface StatusOptions {
 
 /** The agent's own port (docs/reference/pilot.md §7.5): readiness, merged metrics, the app's probes, and its end. */
 export function createStatusServer(options: StatusOptions): Component {
-  const { address, admin, identity, envoy, probes, appHost } = options;
+  const { address, admin, identity, envoy, dns, probes, appHost } = options;
   let configured = false;
   const missing = async (): Promise<string[]> => {
     await envoy.look();
-    const lines = missingOf([identity, envoy]);
+    const lines = missingOf([identity, envoy, ...(dns ? [dns] : [])]);
     if (lines.length > 0) return lines;
     try {
       // Once is enough: later updates do not take the proxy out of service.

@@ -8,7 +8,7 @@ export interface ClientTls {
   /** Certificate and key are absent for a client without certificate. */
   current(): Partial<TlsMaterial>;
   onChange(changed: () => void): () => void;
-  /** SPIFFE URIs, one of which the server must hold. Absent: its certificate must name the address that was dialled. */
+  /** SPIFFE URIs and DNS names, one of which the server must hold. Absent: its certificate must name the address that was dialled. */
   readonly serverIdentities?: readonly string[];
 }
 

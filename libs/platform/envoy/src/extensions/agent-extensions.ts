@@ -6,7 +6,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import type { ChannelTarget } from "@xebec/platform-grpc";
 import { type AddressPolicy, createAddressPolicy, networkSyntaxError } from "@xebec/platform-http/guarded";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
-import { PLAINTEXT_PORT, pilotIdentities } from "../bootstrap-clusters.ts";
+import { isPlaintext, pilotIdentities } from "../bootstrap-clusters.ts";
 import { envoyNode } from "../node.ts";
 import type { ProxySettings } from "../proxy-settings.ts";
 import { EXTENSION_TYPE, extensionService } from "./extension-service.ts";
@@ -55,7 +55,7 @@ export function pilotTarget(
   identity: Pick<WorkloadIdentity, "current" | "onChange">,
 ): ChannelTarget {
   const address = parseAddress(settings.proxyConfig.discoveryAddress);
-  if (address.port === PLAINTEXT_PORT) return { address };
+  if (isPlaintext(address)) return { address };
   const tls = {
     current: () => identity.current(),
     onChange: (changed: () => void) => identity.onChange(changed),

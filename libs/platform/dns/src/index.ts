@@ -1,0 +1,2 @@
+export { createDnsProxy, type DnsProxyOptions } from "./dns-proxy.ts";
+export { readNameTable } from "./name-table.ts";
