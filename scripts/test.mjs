@@ -1,6 +1,8 @@
 // Runs every check there is: types, lint, module boundaries, unit, golden, contract and end-to-end tests.
 // `npm test`; `npm test -- unit e2e` runs only some stages.
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
@@ -40,7 +42,7 @@ const STAGES = [
   // A real Kubernetes cluster; what it needs is fetched and built once, into a folder that later working copies find.
   {
     name: "kube",
-    prepare: kubeAssets,
+    prepare: sharedCluster,
     tests: ["tests/kube/*.test.ts"],
     flags: ["--test-concurrency=1", "--test-timeout=300000"],
   },
@@ -66,20 +68,40 @@ function run(command, more = {}) {
   });
 }
 
-/** What cannot be had makes tests skip that need it; they say why. */
+/** Makes what a cluster needs; what cannot be had makes tests skip that need it, and they say why. */
 async function kubeAssets() {
-  const child = spawn(NODE, ["libs/platform/cluster/scripts/kube-assets.ts", "--quiet"], {
-    cwd: ROOT,
-    env,
-    stdio: "inherit",
-  });
-  await new Promise((resolve) => child.on("exit", resolve));
+  await inherit([NODE, "libs/platform/cluster/scripts/kube-assets.ts", "--quiet"]);
+}
+
+/** One cluster for all files of a stage. @returns what the tests get, and what ends it */
+async function sharedCluster() {
+  await kubeAssets();
+  if (process.getuid?.() !== 0) return {};
+  await bundle();
+  const home = mkdtempSync(join(tmpdir(), "xebec-kube-"));
+  const xebec = (...args) => inherit([NODE, "apps/xebec/bin/xebec.mjs", "cluster", ...args], { XEBEC_HOME: home });
+  const started = (await xebec("up")) === 0;
+  const finish = async () => {
+    if (started && (await xebec("down")) !== 0) throw new Error(`the cluster in ${home} could not be ended`);
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { env: started ? { XEBEC_TEST_CLUSTER: home } : {}, finish };
+}
+
+/** Runs a program whose errors are seen. @returns its exit code */
+function inherit([file, ...args], more = {}) {
+  const child = spawn(file, args, { cwd: ROOT, env: { ...env, ...more }, stdio: ["ignore", "ignore", "inherit"] });
+  return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
 }
 
 async function stage({ name, command, tests, flags = [], prepare, env: more }) {
   const began = Date.now();
-  await prepare?.();
-  const { code, output } = await run(command ?? [NODE, "--test", ...flags, ...REPORTER, ...tests], more);
+  const prepared = await prepare?.();
+  const { code, output } = await run(command ?? [NODE, "--test", ...flags, ...REPORTER, ...tests], {
+    ...more,
+    ...prepared?.env,
+  });
+  await prepared?.finish?.();
   const found = /#counts (\{.*\})/.exec(output);
   const counts = found ? JSON.parse(found[1]) : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
   // A run that ended badly without a failed test has failed all the same.

@@ -34,7 +34,11 @@ async function bundled([command, service]) {
   if (wanted === "1" || !existsSync(keeper)) return existsSync(join(app, "dist/main.mjs"));
   const { makeCurrent, PROGRAMS } = await import(keeper);
   const more =
-    command === "up" ? PROGRAMS : command === "run" ? PROGRAMS.filter((each) => each === `apps/${service}`) : [];
+    command === "up" || (command === "cluster" && service === "up")
+      ? PROGRAMS
+      : command === "run"
+        ? PROGRAMS.filter((each) => each === `apps/${service}`)
+        : [];
   const failure = await makeCurrent(["apps/xebec", ...more]);
   if (failure !== undefined)
     process.stderr.write(`xebec: the programs cannot be bundled, so they run from their sources, slowly: ${failure}\n`);

@@ -136,6 +136,23 @@ program
       });
     }),
   );
+const cluster = program
+  .command("cluster")
+  .description("a Kubernetes cluster on this machine, whose pods are processes");
+cluster
+  .command("up")
+  .description("start it in the background; with nodes it needs root")
+  .option("--nodes <n>", "how many nodes; 0 is a control plane alone, without root", whole(0, 16), 1)
+  .option("--timeout <seconds>", "how long to wait until it is ready", whole(1, 3_600), 120)
+  .action(does(async (options) => (await import("./commands/cluster.ts")).clusterUp(options)));
+cluster
+  .command("down")
+  .description("end it and remove everything of it")
+  .action(does(async () => (await import("./commands/cluster.ts")).clusterDown()));
+cluster
+  .command("status")
+  .description("whether it runs, and where")
+  .action(does(async () => (await import("./commands/cluster.ts")).clusterStatus()));
 program
   .command("proxy-status")
   .alias("ps")

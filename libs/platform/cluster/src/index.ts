@@ -1,3 +1,5 @@
+export { Cluster, type ClusterOptions, removeFiles } from "./cluster/cluster.ts";
+export { ClusterNetwork } from "./cluster/network.ts";
 export { type ClusterCa, createClusterCa, type Pair, type Subject } from "./control-plane/certificates.ts";
 export type { ClusterFiles, ClusterUser } from "./control-plane/cluster-files.ts";
 export {

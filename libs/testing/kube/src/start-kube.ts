@@ -1,11 +1,8 @@
-import { execFile } from "node:child_process";
-import { resolve } from "node:path";
-import { promisify } from "node:util";
 import { ControlPlane, type ControlPlaneOptions } from "@xebec/platform-cluster";
-import { findKubeAssets, findKubeProgram, type KubeProgram, missingPrograms } from "@xebec/platform-cluster/assets";
+import { findKubeAssets, type KubeProgram, missingPrograms } from "@xebec/platform-cluster/assets";
 import { tempDir } from "@xebec/testing-launch";
-
-const PLACES = { root: resolve(import.meta.dirname, "../../../.."), env: process.env };
+import { kubectlOf, type RunKubectl } from "./kubectl.ts";
+import { PLACES } from "./places.ts";
 
 export type KubeOptions = Pick<ControlPlaneOptions, "controllers" | "scheduler" | "apiServerFlags">;
 
@@ -17,8 +14,7 @@ export interface Kube extends AsyncDisposable {
   readonly kubeconfig: string;
   /** Its parts: each can be ended, hung with signals, and started again. */
   readonly plane: ControlPlane;
-  /** Runs kubectl. @returns its standard output @throws Error with what it said */
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  readonly kubectl: RunKubectl;
   close(): Promise<void>;
 }
 
@@ -64,15 +60,7 @@ export async function startKube({
     server: plane.server,
     kubeconfig,
     plane,
-    async kubectl(args, input) {
-      const program = findKubeProgram("kubectl", PLACES) ?? "kubectl";
-      const call = promisify(execFile)(program, ["--kubeconfig", kubeconfig, ...args], {
-        maxBuffer: 64 << 20,
-        env: { ...process.env, HOME: folder.path },
-      });
-      call.child.stdin?.end(input);
-      return (await call).stdout;
-    },
+    kubectl: kubectlOf(kubeconfig),
     close,
     [Symbol.asyncDispose]: close,
   };

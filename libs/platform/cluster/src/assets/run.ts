@@ -4,6 +4,8 @@ import { XebecError } from "@xebec/core-errors";
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Its standard input. */
+  readonly input?: string;
   /** Called with each line of its standard error. */
   readonly line?: (line: string) => void;
 }
@@ -15,7 +17,7 @@ export interface RunOptions {
  */
 export function runProgram(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], cwd: options.cwd, env: options.env });
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], cwd: options.cwd, env: options.env });
     const out: Buffer[] = [];
     let rest = "";
     let last = "";
@@ -33,6 +35,8 @@ export function runProgram(command: string, args: readonly string[], options: Ru
           : new XebecError("unavailable", `${command} cannot be started: ${error.message}`, { cause: error }),
       ),
     );
+    child.stdin.on("error", () => {}); // one that ends without reading has its own reasons
+    child.stdin.end(options.input);
     child.once("close", (code, signal) => {
       if (code === 0) resolve(Buffer.concat(out).toString());
       else {
