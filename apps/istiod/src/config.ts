@@ -31,6 +31,7 @@ export const IstiodConfig = defineConfig({
       env: "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
     }),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
+    jwtEnableRemoteJwks: PilotConfig.options.jwtEnableRemoteJwks,
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });
@@ -88,6 +89,7 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
       registries: config.busURL.length > 0 ? ["Bus"] : [],
       secrets: config.busURL.length > 0 || config.configDir !== undefined,
       http10: config.http10,
+      jwtEnableRemoteJwks: config.jwtEnableRemoteJwks,
       scopeGatewayToNamespace: config.scopeGatewayToNamespace,
     }),
     galley: configOf(GalleyConfig, {

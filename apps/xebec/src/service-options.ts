@@ -31,6 +31,9 @@ type OptionsOf = {
 
 // Only types of the services: their code has no place in this program.
 
+/** Services have no names in DNS here: a key set that one of them serves is fetched by Envoy, which knows where it is. */
+const KEY_SETS = { jwtEnableRemoteJwks: "true" } as const;
+
 /** How each service of a mesh on this machine is configured. */
 const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, address: string) => OptionsOf[S] } = {
   galley: (host, address) => ({
@@ -49,6 +52,7 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     secrets: true,
     // The proxies share the cores with everything else.
     pushThrottle: 1,
+    ...KEY_SETS,
     ...bus(host, "pilot"),
     ...identity(host, "pilot"),
   }),
@@ -92,6 +96,7 @@ function monolith(host: ServiceHost): ConfigValues<typeof IstiodConfig> {
     policyAddress: plan.service("mixer-policy"),
     telemetryAddress: plan.service("mixer-telemetry"),
     injectorValues: injectorValuesFile(host.runDir),
+    ...KEY_SETS,
     handlerDirs: handlerDirs(host),
     ...bus(host, "pilot"),
   };

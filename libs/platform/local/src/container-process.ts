@@ -91,9 +91,15 @@ function proxyEnvironment(
     ISTIO_META_WORKLOAD_NAME: state.deployment,
     ISTIO_META_INTERCEPTION_MODE: "NONE",
     ISTIO_META_APP_ADDRESS: appIp,
-    ISTIO_META_GATEWAY_BIND: isRouter ? "127.0.0.1" : undefined,
+    // The ingress gateway is for programs of this machine that are not of the mesh; all others listen where their endpoints are.
+    ISTIO_META_GATEWAY_BIND: isRouter && isIngress(facts) ? "127.0.0.1" : undefined,
     ISTIO_META_HTTP_PROXY_PORT: isRouter ? undefined : String(HTTP_PROXY_PORT),
   };
+}
+
+/** Whether a router is the ingress gateway, by the labels of Istio's charts. */
+function isIngress({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
+  return labels.istio === "ingressgateway" || labels.app === "istio-ingressgateway";
 }
 
 /** The variables that are set. */

@@ -9,6 +9,7 @@ const TASKS: readonly (readonly [image: RegExp, args: (version: string) => reado
   [/^examples-helloworld-(v\d+)$/, (version) => ["helloworld", version]],
   [/^(?:go-)?httpbin$/, () => ["httpbin"]],
   [/^tcp-echo-server$/, () => ["tcp-echo"]],
+  [/^examples-issuer$/, () => ["issuer"]],
 ];
 const AGENT_IMAGES: ReadonlySet<string> = new Set(["proxyv2", "pilot-agent"]);
 

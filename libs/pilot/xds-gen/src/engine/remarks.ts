@@ -3,7 +3,7 @@ import { type BoundServer, mergedServers, passesThrough } from "../listener/gate
 import { gatewayTlsTargets } from "../route/gateway-l4.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
-import { credentialResource } from "../security/credential-name.ts";
+import { credentialResource, rootsResource } from "../security/credential-name.ts";
 import { credentialProblem } from "../security/credential-problems.ts";
 import { serverCredentials } from "../security/credential-users.ts";
 
@@ -61,8 +61,8 @@ function* ofRules(scope: Scope): Generator<ObjectRemark> {
     const [host = ""] = rule.hosts;
     const service = scope.service(host);
     if (!service || !scope.destinationRules(service).includes(rule)) continue;
-    for (const { path, name } of credentialPaths(rule.spec)) {
-      const problem = credentialProblem(scope, credentialResource(name));
+    for (const { path, name, mode } of credentialPaths(rule.spec)) {
+      const problem = credentialProblem(scope, mode === "SIMPLE" ? rootsResource(name) : credentialResource(name));
       if (problem) yield { key: rule.key, text: `${path}: ${problem}` };
     }
   }

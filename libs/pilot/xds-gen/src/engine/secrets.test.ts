@@ -252,4 +252,14 @@ describe("what a gateway leaves out is told", () => {
     ]);
     assert.deepEqual(remarks(generator([], [rule]), SIDECAR), []);
   });
+
+  it("SIMPLE of a DestinationRule needs the authorities alone", () => {
+    const rule = object("DestinationRule", "dr", {
+      host: "web",
+      trafficPolicy: { tls: { mode: "SIMPLE", credentialName: "authority" } },
+    });
+    const at = "dr spec.trafficPolicy.tls.credentialName: ";
+    assert.deepEqual(remarks(generator([], [rule])), [`${at}no Secret gw/authority-cacert or gw/authority`]);
+    assert.deepEqual(remarks(generator([secret("authority", { "ca.crt": root.certificate })], [rule])), []);
+  });
 });

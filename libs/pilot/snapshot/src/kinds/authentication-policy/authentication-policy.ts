@@ -2,8 +2,7 @@ import { readJwks } from "@xebec/model-pki";
 import { type AuthenticationPolicySpec, ineffectiveFields, type Resource } from "@xebec/model-resources";
 import { withReplaced } from "../../collections/by-age.ts";
 import { PersistentMap } from "../../collections/persistent-map.ts";
-import type { KeySetState } from "../../key-sets/key-sets.ts";
-import { keySetProblems } from "../../key-sets/problems.ts";
+import { type KeySetReads, keySetProblems } from "../../key-sets/problems.ts";
 import { attached, ignored, unlessUnused } from "../conditions.ts";
 import { type ConfigKind, namedObject } from "../kind.ts";
 import {
@@ -66,4 +65,4 @@ export const authenticationPolicyKind = {
         }
       }
   },
-} satisfies ConfigKind<AuthenticationPolicy, AuthenticationPolicyState, AuthenticationPolicyState & KeySetState>;
+} satisfies ConfigKind<AuthenticationPolicy, AuthenticationPolicyState, AuthenticationPolicyState & KeySetReads>;

@@ -4,22 +4,30 @@ import { Query } from "../../query.ts";
 import { hasSelector } from "./merging.ts";
 import { type DestinationRule, type DestinationRuleState, destinationRuleKeys } from "./state.ts";
 
-/** Every `credentialName` of a rule, with its place in the object. */
-export function credentialPaths(spec: DestinationRuleSpec): { readonly path: string; readonly name: string }[] {
+/** A `credentialName`, with its place in the object. */
+interface CredentialPath {
+  readonly path: string;
+  readonly name: string;
+  /** With SIMPLE only the authorities of the credential are meant. */
+  readonly mode: "SIMPLE" | "MUTUAL";
+}
+
+/** Every `credentialName` of a rule. */
+export function credentialPaths(spec: DestinationRuleSpec): CredentialPath[] {
   const found = inPolicy(spec.trafficPolicy, "spec.trafficPolicy");
   for (const [i, { trafficPolicy }] of (spec.subsets ?? []).entries())
     found.push(...inPolicy(trafficPolicy, `spec.subsets[${i}].trafficPolicy`));
   return found;
 }
 
-function inPolicy(policy: TrafficPolicy | undefined, path: string): { path: string; name: string }[] {
+function inPolicy(policy: TrafficPolicy | undefined, path: string): CredentialPath[] {
   const given = [
     { tls: policy?.tls, path: `${path}.tls` },
     ...(policy?.portLevelSettings ?? []).map(({ tls }, i) => ({ tls, path: `${path}.portLevelSettings[${i}].tls` })),
   ];
   return given.flatMap(({ tls, path: at }) =>
     tls?.credentialName && (tls.mode === "SIMPLE" || tls.mode === "MUTUAL")
-      ? [{ path: `${at}.credentialName`, name: tls.credentialName }]
+      ? [{ path: `${at}.credentialName`, name: tls.credentialName, mode: tls.mode }]
       : [],
   );
 }

@@ -1,11 +1,10 @@
 import { ineffectiveFields } from "@xebec/model-resources";
-import type { KeySetState } from "../../key-sets/key-sets.ts";
-import { keySetProblems } from "../../key-sets/problems.ts";
+import { type KeySetReads, keySetProblems } from "../../key-sets/problems.ts";
 import { attached, ignored, unlessUnused } from "../conditions.ts";
 import type { KnownProxies, ObjectCondition } from "../kind.ts";
 import type { RequestAuthentication, RequestAuthenticationState } from "./state.ts";
 
-export type RequestAuthenticationReads = RequestAuthenticationState & KeySetState;
+export type RequestAuthenticationReads = RequestAuthenticationState & KeySetReads;
 
 /** Whether each RequestAuthentication is in effect, and with which keys. */
 export function* requestAuthenticationConditions(
@@ -16,7 +15,7 @@ export function* requestAuthenticationConditions(
     for (const each of list) yield unlessUnused(conditionOf(each, snapshot), proxies);
 }
 
-function conditionOf({ key, spec }: RequestAuthentication, snapshot: KeySetState): ObjectCondition {
+function conditionOf({ key, spec }: RequestAuthentication, snapshot: KeySetReads): ObjectCondition {
   const rules = spec.jwtRules ?? [];
   if (rules.length === 0)
     return ignored(key, "NoProxyAffected", "spec.jwtRules: is empty, so that nothing is verified");
