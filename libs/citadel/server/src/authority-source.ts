@@ -11,12 +11,14 @@ import {
   pluggedIn,
   type RotationPolicy,
   rotate,
+  type SigningCa,
 } from "@xebec/citadel-ca";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { writeFileAtomic, writeKeyFile } from "@xebec/platform-files";
 import type { CitadelFlags } from "./config.ts";
+import type { CaSecrets } from "./kubernetes/ca-secrets.ts";
 import { readLifetimes } from "./lifetimes.ts";
 
 const log = logger("ca");
@@ -40,10 +42,11 @@ export interface AuthoritySource extends Component {
 /**
  * Opens the authority that the flags describe. A self-signed one keeps its state in `DIR/ca.json` (0600), its trusted roots in
  * `DIR/root-cert.pem`, and takes revoked serial numbers from `DIR/revoked-serials`, one per line; it rotates by itself.
+ * @param secrets in a cluster: keeps the state in place of the directory, for all replicas
  * @throws XebecError invalid_argument for lifetimes that cannot be read or do not fit together
  */
-export function createAuthoritySource(flags: CitadelFlags): AuthoritySource {
-  return new Source(flags);
+export function createAuthoritySource(flags: CitadelFlags, secrets?: CaSecrets): AuthoritySource {
+  return new Source(flags, secrets);
 }
 
 class Source implements AuthoritySource {
@@ -53,16 +56,20 @@ class Source implements AuthoritySource {
   readonly #ttls;
   readonly #policy: RotationPolicy;
   readonly #storage: CaStorage | undefined;
+  readonly #secrets: CaSecrets | undefined;
+  /** The authority came from the Secret `cacerts`. */
+  #isPluggedIn = false;
   #authority: Authority | undefined;
   #revoked: ReadonlySet<string> = new Set();
   #revokedText = "";
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
-  constructor(flags: CitadelFlags) {
+  constructor(flags: CitadelFlags, secrets: CaSecrets | undefined) {
     this.#flags = flags;
+    this.#secrets = secrets;
     const dir = flags["storage-dir"];
-    this.#storage = dir ? fileStorage(join(dir, "ca.json")) : undefined;
+    this.#storage = dir && !secrets ? fileStorage(join(dir, "ca.json")) : undefined;
     const { rootTtlMs, overlapMs, ...ttls } = readLifetimes(flags, this.#selfSigned);
     this.#ttls = ttls;
     this.#policy = {
@@ -73,24 +80,28 @@ class Source implements AuthoritySource {
   }
 
   get #selfSigned(): boolean {
-    return !this.#flags["signing-cert"] && this.#flags["self-signed-ca"];
+    return !this.#isPluggedIn && !this.#flags["signing-cert"] && this.#flags["self-signed-ca"];
   }
 
   async start(): Promise<void> {
-    if (this.#selfSigned && !this.#storage)
+    if (this.#selfSigned && !this.#storage && !this.#secrets)
       log.warn("no --storage-dir: the root is kept in memory and every restart makes another one");
-    const state = this.#selfSigned ? await this.#openSelfSigned() : await openPluggedIn(this.#flags);
-    await this.#use(state, false);
+    await this.#use(await this.#open(), false);
     // Whoever is revoked must not get through because the list cannot be read.
     await this.#readRevoked();
     await this.#look();
     this.#again();
+    await this.#secrets?.follow({
+      state: (state) => this.#othersKept(state),
+      pluggedIn: (files) => this.#pluggedInAgain(files),
+    });
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#looking;
+    await this.#secrets?.close();
   }
 
   authority(): Authority {
@@ -123,10 +134,22 @@ class Source implements AuthoritySource {
     await this.#use(rotate(this.authority().state, this.#policy, Date.now(), true), true);
   }
 
+  async #open(): Promise<CaState> {
+    if (!this.#selfSigned) return openPluggedIn(this.#flags);
+    const files = await this.#secrets?.pluggedIn();
+    if (!files) return this.#openSelfSigned();
+    this.#isPluggedIn = true;
+    log.info("the Secret cacerts has the authority");
+    return { active: pluggedIn(files), retired: [] };
+  }
+
   async #openSelfSigned(): Promise<CaState> {
     const text = await this.#storage?.load();
-    if (text !== undefined) {
-      const state = decodeCaState(text, join(this.#flags["storage-dir"] ?? "", "ca.json"));
+    const state =
+      text === undefined
+        ? await this.#secrets?.load()
+        : decodeCaState(text, join(this.#flags["storage-dir"] ?? "", "ca.json"));
+    if (state) {
       const next = rotate(state, this.#policy, Date.now());
       // Before anything is signed: a root that ended while citadel was away cannot sign even citadel's own certificate.
       if (next !== state) log.info("the root rotation went one step on");
@@ -136,14 +159,35 @@ class Source implements AuthoritySource {
     return { active: createSelfSigned(this.#policy, Date.now()), retired: [] };
   }
 
-  async #use(state: CaState, notify: boolean): Promise<void> {
-    const authority = createAuthority(state, this.#ttls);
+  async #use(wanted: CaState, notify: boolean): Promise<void> {
     // Kept before it is used: a certificate of a root that nobody keeps could never be verified again.
+    const state = this.#selfSigned && this.#secrets ? await this.#secrets.save(wanted) : wanted;
+    const authority = createAuthority(state, this.#ttls);
     if (this.#selfSigned) await this.#storage?.save(encodeCaState(state));
     const dir = this.#flags["storage-dir"];
     if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots, { mode: 0o644 });
     this.#authority = authority;
     if (notify) this.#notify();
+  }
+
+  /** Another replica has gone a step on with the rotation, or an operator has put another authority in its place. */
+  #othersKept(state: CaState): void {
+    if (!this.#selfSigned || encodeCaState(state) === encodeCaState(this.authority().state)) return;
+    this.#authority = createAuthority(state, this.#ttls);
+    log.info("the state of the authority is another one; it is used");
+    this.#notify();
+  }
+
+  #pluggedInAgain(files: SigningCa): void {
+    if (!this.#isPluggedIn) {
+      log.error("the Secret cacerts was made while the self-signed authority signs; restart citadel to sign with it");
+      return;
+    }
+    const state = { active: pluggedIn(files), retired: [] };
+    if (encodeCaState(state) === encodeCaState(this.authority().state)) return;
+    this.#authority = createAuthority(state, this.#ttls);
+    log.info("the Secret cacerts has another authority; it is used");
+    this.#notify();
   }
 
   #notify(): void {

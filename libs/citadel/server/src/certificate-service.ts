@@ -9,6 +9,7 @@ import { type CallContext, type GrpcService, joinServices, service } from "@xebe
 import type { Authenticator } from "@xebec/platform-identity";
 import type { AuthoritySource } from "./authority-source.ts";
 import { grantedNames } from "./granted-names.ts";
+import type { TokenReviewer } from "./kubernetes/token-reviewer.ts";
 
 /** Longest certificate request, in characters: RSA 4096 with many names stays below. */
 const LONGEST_CSR = 16 << 10;
@@ -17,6 +18,8 @@ const MINUTE_MS = 60_000;
 export interface CertificateServiceOptions {
   readonly source: AuthoritySource;
   readonly authenticate: Authenticator;
+  /** In a cluster: finds out whom a token belongs to that `authenticate` does not take. */
+  readonly reviewToken?: TokenReviewer | undefined;
   /** The namespace of the control plane. */
   readonly namespace: string;
   readonly metrics: Metrics;
@@ -29,6 +32,7 @@ export interface CertificateServiceOptions {
 export function certificateServices({
   source,
   authenticate,
+  reviewToken,
   namespace,
   metrics,
 }: CertificateServiceOptions): GrpcService {
@@ -42,11 +46,19 @@ export function certificateServices({
     "error",
   ]);
 
-  const identify = (call: CallContext): Identity => {
+  const identify = (call: CallContext): Identity | Promise<Identity> => {
     requests.inc();
     try {
       return authenticate(call);
     } catch (error) {
+      const token = /^Bearer (.+)$/.exec(call.metadata("authorization") ?? "")?.[1];
+      if (reviewToken && token)
+        return reviewToken(token).catch((reason: unknown) => {
+          refused.inc();
+          const { code, message } = XebecError.from(reason);
+          if (code !== "unauthenticated") throw reason;
+          throw new XebecError("unauthenticated", `request authenticate failure: ${message}`, { cause: error });
+        });
       refused.inc();
       throw error;
     }
@@ -79,23 +91,30 @@ export function certificateServices({
   return joinServices([
     service(IstioCertificateService, {
       createCertificate({ csr, validityDuration }, call) {
-        const caller = identify(call);
-        const { leaf, intermediates, roots } = sign(caller, read(csr), Number(validityDuration) * 1_000);
-        return { certChain: [leaf, ...intermediates, roots] };
+        return after(identify(call), (caller) => {
+          const { leaf, intermediates, roots } = sign(caller, read(csr), Number(validityDuration) * 1_000);
+          return { certChain: [leaf, ...intermediates, roots] };
+        });
       },
     }),
     service(IstioCAService, {
       handleCSR({ csrPem, requestedTtlMinutes }, call) {
-        const caller = identify(call);
-        const request = read(Buffer.from(csrPem).toString("latin1"));
-        const { uris, dns, ips } = request.names;
-        if (uris.length + dns.length + ips.length === 0) {
-          nameless.inc();
-          throw new XebecError("invalid_argument", "CSR identity extraction error (the request holds no name)");
-        }
-        const { leaf, intermediates } = sign(caller, request, requestedTtlMinutes * MINUTE_MS);
-        return { isApproved: true, signedCert: Buffer.from(leaf), certChain: Buffer.from(intermediates.join("")) };
+        return after(identify(call), (caller) => {
+          const request = read(Buffer.from(csrPem).toString("latin1"));
+          const { uris, dns, ips } = request.names;
+          if (uris.length + dns.length + ips.length === 0) {
+            nameless.inc();
+            throw new XebecError("invalid_argument", "CSR identity extraction error (the request holds no name)");
+          }
+          const { leaf, intermediates } = sign(caller, request, requestedTtlMinutes * MINUTE_MS);
+          return { isApproved: true, signedCert: Buffer.from(leaf), certChain: Buffer.from(intermediates.join("")) };
+        });
       },
     }),
   ]);
+}
+
+/** Goes on at once where the caller is known at once: a promise for each certificate would cost. */
+function after<T>(caller: Identity | Promise<Identity>, next: (caller: Identity) => T): T | Promise<T> {
+  return caller instanceof Promise ? caller.then(next) : next(caller);
 }

@@ -8,9 +8,13 @@ import type { Bus } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
 import { createAuthenticator, loadOrCreateTokenKey } from "@xebec/platform-identity";
+import type { KubeClient } from "@xebec/platform-kube";
 import { type AuthoritySource, createAuthoritySource } from "./authority-source.ts";
 import { certificateServices } from "./certificate-service.ts";
 import type { CitadelFlags } from "./config.ts";
+import { createCaSecrets } from "./kubernetes/ca-secrets.ts";
+import { createTokenReviewer } from "./kubernetes/token-reviewer.ts";
+import { kubernetesWriter } from "./kubernetes/writer.ts";
 import { createOwnCertificate } from "./own-certificate.ts";
 import { createTrustPublisher } from "./trust-publisher.ts";
 
@@ -22,6 +26,8 @@ export interface CitadelParts {
   /** On which the trusted roots are published; it is started by its owner. */
   readonly bus: Bus;
   readonly metrics?: Metrics;
+  /** The API server, when `isOnKubernetes`. */
+  readonly client?: KubeClient;
   /** False: the process has a monitoring port of its own (true). */
   readonly withMonitoring?: boolean;
   /** Told the port of the services once it is bound. */
@@ -33,23 +39,29 @@ export interface CitadelParts {
  * @throws XebecError invalid_argument for a duration that cannot be read
  */
 export function citadelComponents(parts: CitadelParts): Component[] {
-  const { config, bus, metrics = createMetrics(), withMonitoring = true } = parts;
-  const source = createAuthoritySource(config);
+  const { config, bus, client, metrics = createMetrics(), withMonitoring = true } = parts;
   const trustDomain = config["trust-domain"];
   const namespace = config["citadel-storage-namespace"];
+  const source = createAuthoritySource(config, client && createCaSecrets(client, namespace));
   const own = createOwnCertificate({ source, names: ownNames(config) });
   const tokenKeys: KeyObject[] = [];
   const authenticate = createAuthenticator({
     trustDomain,
     tokenKeys: () => tokenKeys,
-    withoutKeys: "tokens are not taken here: citadel has no --storage-dir",
+    withoutKeys: client ? "it is not one of citadel's own" : "tokens are not taken here: citadel has no --storage-dir",
     isRevoked: (serial) => source.isRevoked(serial),
   });
   const server = createGrpcServer({
     name: "citadel",
     address: { host: config.address, port: config["grpc-port"] },
     tls: own,
-    services: [certificateServices({ source, authenticate, namespace, metrics }), grpcHealth([source])],
+    services: [
+      certificateServices({
+        ...{ source, authenticate, namespace, metrics },
+        reviewToken: client && createTokenReviewer(client, trustDomain),
+      }),
+      grpcHealth([source]),
+    ],
     reflection: true,
     limits: { maxMessageBytes: MAX_REQUEST_BYTES, maxCallMs: 10_000 },
     metrics,
@@ -61,6 +73,7 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     own,
     createTrustPublisher(bus, source, trustDomain, tokenKeys),
     ...(config["grpc-port"] >= 0 ? [listening(server, parts.onListening)] : []),
+    ...(client ? [kubernetesWriter({ client, config, source, metrics })] : []),
   ];
   const address: HostPort = { host: config.address, port: config["monitoring-port"] };
   return withMonitoring

@@ -15,6 +15,22 @@ export const CitadelConfig = defineConfig({
     "monitoring-port": option.port("port of metrics, health and log levels", 15014),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     "citadel-storage-namespace": option.string("namespace of citadel and the other services", "istio-system"),
+    kubernetes: option.oneOf(
+      "keep the root in the Secret istio-ca-secret, take tokens of service accounts, and write the roots into every namespace; auto: in a pod, or with --kube-config, unless there is a --storage-dir",
+      ["auto", "true", "false"],
+      "auto",
+    ),
+    "kube-config": option.string("kubeconfig of the API server; without it the service account of the pod"),
+    "server-only": option.boolean(
+      "write no Secrets istio.ACCOUNT with keys; false: as Istio 1.1 for each service account",
+      true,
+    ),
+    "listened-namespaces": option.list("namespaces whose service accounts get such Secrets; all when it is left out"),
+    "workload-cert-grace-period-ratio": option.number(
+      "share of its life at whose end such a certificate is renewed",
+      0.5,
+    ),
+    "workload-cert-min-grace-period": option.string("the least time before its end at which it is renewed", "10m"),
     "storage-dir": option.string("directory of the self-signed root, the token key and the revoked serial numbers"),
     "self-signed-ca": option.boolean(
       "sign with a root of its own; without it the four certificate files are needed",
@@ -33,9 +49,29 @@ export const CitadelConfig = defineConfig({
     busKeysFile: option.string("file with the public nkeys of all services"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
+  aliases: { kubeconfig: "kube-config", "listened-namespace": "listened-namespaces" },
+  // Flags of istio_ca whose effect is always there, or that no chart sets.
+  ignored: {
+    ...{ "append-dns-names": "switch", "sds-enabled": "switch", "grpc-hostname": "value", "custom-dns-names": "value" },
+    ...{ "liveness-probe-path": "value", "liveness-probe-interval": "value", "probe-check-interval": "value" },
+    ...{ "enable-profiling": "switch", ctrlz_port: "value", ctrlz_address: "value" },
+    ...{ log_as_json: "switch", log_target: "value", log_caller: "value", log_stacktrace_level: "value" },
+    ...{
+      log_rotate: "value",
+      log_rotate_max_age: "value",
+      log_rotate_max_backups: "value",
+      log_rotate_max_size: "value",
+    },
+  },
 });
 
 export type CitadelFlags = ConfigOf<typeof CitadelConfig>;
+
+/** Whether the authority is kept in a cluster. */
+export function isOnKubernetes(flags: CitadelFlags, env: NodeJS.ProcessEnv = process.env): boolean {
+  if (flags.kubernetes !== "auto") return flags.kubernetes === "true";
+  return flags["kube-config"] !== undefined || (env.KUBERNETES_SERVICE_HOST !== undefined && !flags["storage-dir"]);
+}
 
 const HOURS_A_DAY = 24;
 /** No lifetime may be longer: X.509 knows no year after 9999, and nothing lives for a century. */

@@ -24,6 +24,12 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
+/** The DNS names of the services that a service account runs. @param home the namespace of the control plane */
+export function serviceNames({ namespace, serviceAccount }: Identity, home: string): readonly string[] {
+  const services = namespace === home ? (SERVICES.get(serviceAccount) ?? []) : [];
+  return services.flatMap((each) => [`${each}.${home}.svc`, `${each}.${home}`]);
+}
+
 /**
  * The names that a caller gets. Its SPIFFE identity always, whatever it asked for. Services of the control plane also get
  * their own DNS names, since the Kubernetes API server verifies webhooks by name, and loopback addresses; of these only what
@@ -32,9 +38,8 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map(
  */
 export function grantedNames(caller: Identity, asked: SubjectNames, home: string): Partial<SubjectNames> {
   const uris = [spiffeId(caller)];
-  const services = caller.namespace === home ? SERVICES.get(caller.serviceAccount) : undefined;
-  if (!services) return { uris };
-  const own = new Set(services.flatMap((each) => [`${each}.${home}.svc`, `${each}.${home}`]));
+  const own = new Set(serviceNames(caller, home));
+  if (own.size === 0) return { uris };
   return {
     uris,
     dns: asked.dns.filter((name) => own.has(name)),

@@ -1,3 +1,3 @@
 export { type CitadelParts, citadelComponents } from "./citadel.ts";
-export { CitadelConfig, type CitadelFlags } from "./config.ts";
+export { CitadelConfig, type CitadelFlags, isOnKubernetes } from "./config.ts";
 export { TRUST_KEY, type TrustRecord } from "./trust-publisher.ts";

@@ -1,0 +1,145 @@
+import { backoff, Coalescer, sleep } from "@xebec/core-async";
+import { XebecError } from "@xebec/core-errors";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { createReflector, type KubeClient, RESOURCES, type Reflector, serverSideApply } from "@xebec/platform-kube";
+
+const log = logger("ca");
+const NAME = "istio-ca-root-cert";
+const KEY = "root-cert.pem";
+/** Where Istio 1.1 has it, Base64 in PEM's place (docs/reference/platform.md §1.7). */
+const LEGACY = { name: "istio-security", key: "caTLSRootCert" };
+const MANAGER = "xebec-citadel";
+/** Namespaces that have no workloads of users. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["kube-public", "kube-node-lease", "local-path-storage"]);
+/** Most namespaces that are written at the same time. */
+const AT_ONCE = 8;
+const RETRY = { baseMs: 500, maxMs: 10_000 };
+
+export interface RootPublisherOptions {
+  readonly client: KubeClient;
+  /** Citadel's own. */
+  readonly namespace: string;
+  /** The trusted roots now, PEM. */
+  roots(): string;
+  /** Calls when they are others. @returns ends it */
+  onChange(changed: () => void): () => void;
+}
+
+/**
+ * Keeps the config map `istio-ca-root-cert` in every namespace, from which pods take the roots, and `istio-security` in citadel's own.
+ * What somebody changes or deletes is put right. One replica does so.
+ */
+export function createRootPublisher(options: RootPublisherOptions): Component {
+  return new RootPublisher(options);
+}
+
+class RootPublisher implements Component {
+  readonly name = "roots in config maps";
+  readonly #options: RootPublisherOptions;
+  readonly #reflectors: readonly Reflector[];
+  readonly #namespaces = new Set<string>();
+  /** What each namespace has. */
+  readonly #found = new Map<string, string>();
+  readonly #write = new Coalescer(() => this.#writeAll());
+  readonly #stop = new AbortController();
+  #unwatch: (() => void) | undefined;
+  #legacy = "";
+  #failures = 0;
+
+  constructor(options: RootPublisherOptions) {
+    this.#options = options;
+    const { client } = options;
+    this.#reflectors = [
+      createReflector<true>({
+        ...{ client, type: RESOURCES.namespaces },
+        project: ({ metadata: { name, deletionTimestamp } }) =>
+          deletionTimestamp || LEFT_OUT.has(name) ? undefined : true,
+        changed: ({ puts, deletes }) => {
+          for (const name of deletes) this.#namespaces.delete(name);
+          for (const name of puts.keys()) this.#namespaces.add(name);
+          void this.#write.request();
+        },
+      }),
+      createReflector<string>({
+        ...{ client, type: RESOURCES.configMaps, fieldSelector: `metadata.name=${NAME}` },
+        project: ({ data }) => (data as Readonly<Record<string, string>> | undefined)?.[KEY] ?? "",
+        changed: ({ puts, deletes }) => {
+          for (const key of deletes) this.#found.delete(namespaceOf(key));
+          for (const [key, text] of puts) this.#found.set(namespaceOf(key), text);
+          void this.#write.request();
+        },
+      }),
+    ];
+  }
+
+  missing(): readonly string[] {
+    return this.#reflectors.flatMap((each) => each.missing());
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    this.#unwatch = this.#options.onChange(() => void this.#write.request());
+    for (const each of this.#reflectors) await each.start(signal);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#unwatch?.();
+    await Promise.all(this.#reflectors.map((each) => each.close?.()));
+    await this.#write.request();
+  }
+
+  async #writeAll(): Promise<void> {
+    if (this.#stop.signal.aborted || !this.#reflectors.every((each) => each.synced)) return;
+    const roots = this.#options.roots();
+    const due = [...this.#namespaces].filter((each) => this.#found.get(each) !== roots);
+    const results: boolean[] = [];
+    if (this.#legacy !== roots)
+      results.push(
+        await this.#apply(this.#options.namespace, LEGACY.name, LEGACY.key, Buffer.from(roots).toString("base64"), {}),
+      );
+    if (results.every(Boolean)) this.#legacy = roots;
+    while (due.length > 0 && !this.#stop.signal.aborted)
+      results.push(
+        ...(await Promise.all(
+          due.splice(0, AT_ONCE).map(async (namespace) => {
+            const isDone = await this.#apply(namespace, NAME, KEY, roots, { "istio.io/config": "true" });
+            if (isDone) this.#found.set(namespace, roots);
+            return isDone;
+          }),
+        )),
+      );
+    if (results.every(Boolean)) this.#failures = 0;
+    else void sleep(backoff(this.#failures++, RETRY), this.#stop.signal).then(() => this.#write.request());
+  }
+
+  async #apply(
+    namespace: string,
+    name: string,
+    key: string,
+    text: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
+    try {
+      await serverSideApply(
+        this.#options.client,
+        RESOURCES.configMaps,
+        { metadata: { namespace, name, labels }, data: { [key]: text } },
+        // Who trusts whom is citadel's to say.
+        { fieldManager: MANAGER, force: true, signal: this.#stop.signal },
+      );
+      return true;
+    } catch (error) {
+      if (this.#stop.signal.aborted) return true;
+      const { code, message } = XebecError.from(error);
+      // A namespace that ends takes nothing new, and its end comes as a change.
+      if (code === "not_found" || /being terminated/.test(message)) return true;
+      log.warn({ err: error, namespace, configMap: name }, "the roots cannot be written; trying again");
+      return false;
+    }
+  }
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
+}
