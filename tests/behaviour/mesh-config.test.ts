@@ -29,6 +29,17 @@ describe("the mesh configuration", () => {
       proxies: {
         ...{ client: PROXIES.client as never, gateway: PROXIES.gateway as never },
         server: { kind: "captured", ip: "10.1.0.30", labels: { app: "own" } },
+        own: {
+          ...{ kind: "captured", ip: "10.1.0.31", labels: { app: "own" } },
+          metadata: {
+            PROXY_CONFIG: {
+              concurrency: 2,
+              proxyHeaders: { server: { value: "pod" } },
+              gatewayTopology: "wrong",
+              tracing: { zipkin: { address: HTTP }, customTags: { of: { literal: { value: "pod" } } } },
+            },
+          },
+        },
       },
       services: [
         host("web"),
@@ -38,6 +49,7 @@ describe("the mesh configuration", () => {
       ],
       upstreams: [
         { name: "own", at: "10.1.0.30:80" },
+        { name: "own", at: "10.1.0.31:80" },
         { name: "local", at: "127.0.0.1:80" },
         { name: "one", at: "10.160.0.1:80" },
         { name: "two", at: "10.160.0.2:80" },
@@ -230,6 +242,73 @@ describe("the mesh configuration", () => {
       const { got } = await at();
       assert.equal(got?.headers["x-envoy-external-address"], "2.2.2.2");
       assert.equal(got?.headers["x-forwarded-client-cert"], "URI=a");
+    });
+  });
+
+  it("defaultConfig.proxyHeaders: attempts, Envoy's own headers, the host and port that were called", async () => {
+    const rewrite = object("VirtualService", "rewrite", {
+      hosts: ["web"],
+      http: [{ rewrite: { authority: "other.example" }, route: [{ destination: { host: "web" } }] }],
+    });
+    const of = async () => {
+      const { headers, got } = await call();
+      const named = (name: string): string | undefined => got?.headers[name];
+      const time = headers["x-envoy-upstream-service-time"] === undefined ? "-" : "time";
+      return [named("x-envoy-attempt-count"), time, named("x-forwarded-host"), named("x-forwarded-port")];
+    };
+    await lab.during([rewrite], async () => assert.deepEqual(await of(), ["1", "time", undefined, undefined]));
+    const proxyHeaders = {
+      attemptCount: { disabled: true },
+      envoyDebugHeaders: { disabled: true },
+      xForwardedHost: { enabled: true },
+      xForwardedPort: { enabled: true },
+    };
+    await during(
+      { defaultConfig: { proxyHeaders } },
+      async () => assert.deepEqual(await of(), [undefined, "-", "web", "80"]),
+      [rewrite],
+    );
+  });
+
+  it("defaultConfig.proxyHeaders.preserveHttp1HeaderCase: names of headers stay as they were written", async () => {
+    const answer = async (): Promise<string> =>
+      (await lab.tcp({ to: "server", port: 80, send: "GET / HTTP/1.1\r\nHost: own\r\nConnection: close\r\n\r\n" }))
+        .text;
+    assert.match(await answer(), /\r\ndate: /);
+    await during({ defaultConfig: { proxyHeaders: { preserveHttp1HeaderCase: true } } }, async () =>
+      assert.match(await answer(), /\r\nDate: /),
+    );
+  });
+
+  it("defaultConfig.gatewayTopology.proxyProtocol: gateways take the client's address from what stands before them", async () => {
+    const send = (client: string): string =>
+      `${client}GET / HTTP/1.1\r\nHost: edge.example\r\nConnection: close\r\n\r\n`;
+    const got = async (client: string): Promise<string> =>
+      (await lab.tcp({ to: "gateway", port: 80, send: send(client) })).text;
+    assert.match(await got(""), /"x-forwarded-for":"(?!9)/);
+    await during({ defaultConfig: { gatewayTopology: { proxyProtocol: {} } } }, async () => {
+      assert.match(await got("PROXY TCP4 9.8.7.6 10.1.0.2 1000 80\r\n"), /"x-forwarded-for":"9\.8\.7\.6"/);
+    });
+  });
+
+  it("a pod's own ProxyConfig overrules defaultConfig, field by field: headers and tracing", async () => {
+    const server = async (proxy: "own" | "server") => {
+      const { headers, got } = await lab.http({ to: proxy, url: "http://own/" });
+      return [headers.server, got?.headers["x-envoy-attempt-count"], got?.headers["x-request-id"] !== undefined];
+    };
+    await during(
+      { defaultConfig: { proxyHeaders: { server: { value: "mesh" }, requestId: { disabled: true } } } },
+      async () => {
+        assert.deepEqual(await server("server"), ["mesh", undefined, false]);
+        assert.deepEqual(await server("own"), ["pod", undefined, false]);
+      },
+    );
+    await during(trace({ datadog: { address: HTTP }, sampling: 100 }), async () => {
+      await lab.http({ to: "own", url: "http://own/of-the-pod" });
+      const span = await receivers.one("a span", receivers.spans, (each) =>
+        (each.tags["http.url"] ?? "").endsWith("/of-the-pod"),
+      );
+      assert.equal(span.tags.of, "pod");
     });
   });
 

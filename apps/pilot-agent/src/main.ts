@@ -16,6 +16,7 @@ import {
   proxyAgent,
   readSettings,
   waitUntilReady,
+  withStatsdAddress,
 } from "@xebec/platform-envoy";
 import { createWorkloadIdentity } from "@xebec/platform-identity";
 import { findProgram } from "@xebec/platform-process";
@@ -36,7 +37,7 @@ async function proxy(): Promise<void> {
   const config = mainConfig(AgentConfig, args, (_, [given = role]) => {
     role = given;
   });
-  const settings = readSettings(role, config, process.env);
+  const settings = await withStatsdAddress(readSettings(role, config, process.env));
   await makeConfigFolder(config.configPath);
   const metrics = createMetrics();
   const identity = createWorkloadIdentity({ ...identityOptions(settings, config), metrics });

@@ -1,6 +1,8 @@
 import { type HostPort, parseAddress } from "@xebec/core-config";
 import { spiffeId } from "@xebec/model-names";
+import { secret, socket } from "./bootstrap-parts.ts";
 import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
+import { metricsClusters } from "./stats-sinks.ts";
 
 const HTTP_OPTIONS = {
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -24,6 +26,7 @@ export function staticClusters(settings: ProxySettings): Record<string, unknown>
     localCluster("agent", status),
     sdsCluster(settings.sdsSocket),
     pilotCluster(settings),
+    ...metricsClusters(settings),
   ];
 }
 
@@ -100,30 +103,6 @@ function pilotTls(settings: ProxySettings, sni: string | undefined) {
       },
     },
   };
-}
-
-/** A secret that the agent serves. Envoy waits for it without end: without it nothing could be done. */
-function secret(name: string) {
-  return {
-    name,
-    sds_config: {
-      resource_api_version: "V3",
-      initial_fetch_timeout: "0s",
-      api_config_source: {
-        api_type: "GRPC",
-        transport_api_version: "V3",
-        set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: "sds-grpc", retry_policy: QUICK_RETRY } }],
-      },
-    },
-  };
-}
-
-/** Envoy's own back-off grows to 30 s, which is too long after a restart of the other side. */
-export const QUICK_RETRY = { retry_back_off: { base_interval: "0.1s", max_interval: "1s" } };
-
-export function socket({ host, port }: HostPort) {
-  return { socket_address: { address: host, port_value: port } };
 }
 
 function endpoint(cluster_name: string, address: Record<string, unknown>) {

@@ -30,6 +30,18 @@ for (const [what, env, config] of [
     {},
     "discoveryAddress: pilot:15010\nextraStatTags: [region]\nproxyStatsMatcher: {inclusionRegexps: ['cluster.*']}",
   ],
+  [
+    "sinks of statistics, a runtime of its own, nothing compressed",
+    {},
+    `statsdUdpAddress: 127.0.0.1:8125
+envoyMetricsService:
+  address: metrics.example:15000
+  tlsSettings: {mode: ISTIO_MUTUAL, subjectAltNames: ["spiffe://cluster.local/ns/a/sa/b"]}
+  tcpKeepalive: {probes: 3, time: 10s, interval: 5s}
+runtimeValues: {overload.global_downstream_max_connections: "100", re2.max_program_size.error_level: ""}
+statsCompression: false`,
+  ],
+  ["metrics by plaintext", {}, "envoyMetricsServiceAddress: 127.0.0.1:15000"],
 ] as const)
   test(`Envoy takes the bootstrap: ${what}`, async () => {
     assert.equal(await validateWithEnvoy(renderBootstrap(settings(env, config))), undefined);
@@ -50,6 +62,34 @@ test("pilot is verified by its identity, except in plaintext", () => {
     /spiffe:\/\/cluster\.local\/ns\/istio-system\/sa\/istio-pilot-service-account/,
   );
   assert.ok(!JSON.stringify(renderBootstrap(settings({}, "discoveryAddress: pilot:15010"))).includes("UpstreamTls"));
+});
+
+test("runtime values join Istio's, and an empty one takes one away", () => {
+  const layerOf = (config: string): unknown => {
+    const { layered_runtime: runtime } = renderBootstrap(settings({}, config)) as {
+      layered_runtime: { layers: readonly { static_layer?: unknown }[] };
+    };
+    return runtime.layers[0]?.static_layer;
+  };
+  const usual = layerOf("");
+  assert.deepEqual(layerOf('runtimeValues: {a.b: "12", c: "true", d: text, re2.max_program_size.error_level: ""}'), {
+    ...{ "a.b": 12, c: true, d: "text" },
+    "envoy.reloadable_features.http_reject_path_with_fragment": false,
+  });
+  assert.deepEqual(usual, {
+    "re2.max_program_size.error_level": 32_768,
+    "envoy.reloadable_features.http_reject_path_with_fragment": false,
+  });
+});
+
+test("the name of the proxy's service and of its mesh come from ProxyConfig", () => {
+  const labels = { app: "web", "service.istio.io/canonical-name": "shop" };
+  const nodeOf = (config: string) => envoyNode(settings({}, config, { labels }));
+  assert.equal(nodeOf("").cluster, "web.default");
+  assert.equal(nodeOf("tracingServiceName: CANONICAL_NAME_ONLY").cluster, "shop");
+  assert.equal(nodeOf("tracingServiceName: CANONICAL_NAME_AND_NAMESPACE").cluster, "shop.default");
+  assert.equal(nodeOf("serviceCluster: own").cluster, "own");
+  assert.equal(nodeOf("meshId: mine").metadata.MESH_ID, "mine");
 });
 
 test("the node is Istio's", () => {
@@ -77,6 +117,7 @@ test("the node is Istio's", () => {
     ...{
       INSTANCE_IPS: "127.0.9.9",
       INTERCEPTION_MODE: "REDIRECT",
+      WASM_CLUSTER: "sds-grpc",
       LABELS: { app: "reviews", "istio-locality": "eu.a.b" },
     },
     ...{

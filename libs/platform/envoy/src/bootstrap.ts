@@ -1,7 +1,9 @@
-import { clusterManager, QUICK_RETRY, socket, staticClusters } from "./bootstrap-clusters.ts";
+import { clusterManager, staticClusters } from "./bootstrap-clusters.ts";
+import { QUICK_RETRY, socket } from "./bootstrap-parts.ts";
 import { envoyNode } from "./node.ts";
 import { adminAddress, bindAddress, type ProxySettings } from "./proxy-settings.ts";
 import { statsConfig } from "./stats-config.ts";
+import { statsSinks } from "./stats-sinks.ts";
 
 const NO_LIMIT = 2_147_483_647;
 
@@ -11,6 +13,20 @@ const NO_LIMIT = 2_147_483_647;
  */
 const QUIET_WATCHDOG = { miss_timeout: "2s", megamiss_timeout: "10s" };
 
+/** Compression of statistics, for those who ask for it; the best one is asked first. */
+const COMPRESSORS = ["brotli", "zstd", "gzip"].map((name) => ({
+  name: `envoy.filters.http.compressor.${name}`,
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor",
+    compressor_library: {
+      name: "text_optimized",
+      typed_config: {
+        "@type": `type.googleapis.com/envoy.extensions.compression.${name}.compressor.v3.${name[0]?.toUpperCase()}${name.slice(1)}`,
+      },
+    },
+  },
+}));
+
 /**
  * Envoy's bootstrap in proto3 JSON (docs/reference/pilot.md §7.3). Differences from Istio's: pilot is dialled by Envoy
  * itself with secrets from the agent, so that nothing depends on the agent once they are there; readiness on 15021 is
@@ -18,6 +34,7 @@ const QUIET_WATCHDOG = { miss_timeout: "2s", megamiss_timeout: "10s" };
  * @throws XebecError invalid_argument for a setting that cannot be used
  */
 export function renderBootstrap(settings: ProxySettings): Record<string, unknown> {
+  const sinks = statsSinks(settings);
   return {
     node: envoyNode(settings),
     admin: {
@@ -29,10 +46,7 @@ export function renderBootstrap(settings: ProxySettings): Record<string, unknown
       layers: [
         {
           name: "global config",
-          static_layer: {
-            "re2.max_program_size.error_level": 32_768,
-            "envoy.reloadable_features.http_reject_path_with_fragment": false,
-          },
+          static_layer: runtimeOf(settings),
         },
         { name: "admin", admin_layer: {} },
       ],
@@ -52,6 +66,7 @@ export function renderBootstrap(settings: ProxySettings): Record<string, unknown
       ],
     },
     stats_config: statsConfig(settings),
+    ...(sinks.length > 0 ? { stats_sinks: sinks } : {}),
     stats_flush_interval: "5s",
     watchdogs: { main_thread_watchdog: QUIET_WATCHDOG, worker_watchdog: QUIET_WATCHDOG },
     bootstrap_extensions: [
@@ -73,6 +88,26 @@ export function renderBootstrap(settings: ProxySettings): Record<string, unknown
       ],
     },
   };
+}
+
+/** Envoy's runtime: what Istio sets, and the user's own values; an empty one takes a value away. */
+function runtimeOf({ proxyConfig: { runtimeValues } }: ProxySettings): Record<string, unknown> {
+  const all = {
+    "re2.max_program_size.error_level": "32768",
+    "envoy.reloadable_features.http_reject_path_with_fragment": "false",
+    ...runtimeValues,
+  };
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => [name, plainValue(value)]),
+  );
+}
+
+/** A number or a truth value where a text is one. */
+function plainValue(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 function dynamicResources({ env }: ProxySettings): Record<string, unknown> {
@@ -117,6 +152,7 @@ function ownListener(settings: ProxySettings, port: number, path: string, adminP
                 ],
               },
               http_filters: [
+                ...(settings.proxyConfig.statsCompression && path.includes("stats") ? COMPRESSORS : []),
                 {
                   name: "envoy.filters.http.router",
                   typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },

@@ -9,3 +9,4 @@ export { isServing } from "./grpc-probe.ts";
 export { httpsStatus } from "./https-probe.ts";
 export { proxyAgent } from "./proxy-agent.ts";
 export { createSecrets, type EncodedSecret, type Secrets } from "./secrets.ts";
+export { withStatsdAddress } from "./statsd-address.ts";

@@ -37,8 +37,12 @@ export function envoyNode(settings: ProxySettings): EnvoyNode {
   };
 }
 
-function serviceCluster({ serviceCluster: given, labels, namespace }: ProxySettings, workload: string): string {
-  if (given && given !== "istio-proxy") return given;
+function serviceCluster(settings: ProxySettings, workload: string): string {
+  const { serviceCluster: flag, proxyConfig, labels, namespace } = settings;
+  const canonical = labels["service.istio.io/canonical-name"] || labels["app.kubernetes.io/name"] || labels.app;
+  if (canonical && proxyConfig.serviceName === "CANONICAL_NAME_ONLY") return canonical;
+  if (canonical && proxyConfig.serviceName === "CANONICAL_NAME_AND_NAMESPACE") return `${canonical}.${namespace}`;
+  for (const given of [flag, proxyConfig.serviceCluster]) if (given && given !== "istio-proxy") return given;
   return `${labels.app || workload || "istio-proxy"}.${namespace}`;
 }
 
@@ -60,6 +64,7 @@ function nodeMetadata(settings: ProxySettings): Record<string, unknown> {
     SERVICE_ACCOUNT: settings.serviceAccount,
     INSTANCE_IPS: settings.ip,
     INTERCEPTION_MODE: "REDIRECT",
+    ...(proxyConfig.meshId ? { MESH_ID: proxyConfig.meshId } : {}),
     WASM_CLUSTER: SDS_CLUSTER,
     LABELS: kept,
     ANNOTATIONS: annotations,

@@ -87,10 +87,17 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
 
 function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions): string[] {
   const [level = "warning", ...components] = logLevel.split(",").filter(Boolean);
+  const { fileFlush } = settings.proxyConfig;
   const threads = settings.proxyConfig.concurrency ?? concurrency;
   return [
     ...["--drain-time-s", String(settings.proxyConfig.drainSeconds), "--drain-strategy", "immediate"],
-    ...["--local-address-ip-version", settings.ip.includes(":") ? "v6" : "v4", "--file-flush-interval-msec", "1000"],
+    ...[
+      "--local-address-ip-version",
+      settings.ip.includes(":") ? "v6" : "v4",
+      "--file-flush-interval-msec",
+      String(fileFlush.intervalMs),
+    ],
+    ...(fileFlush.minSizeKb === undefined ? [] : ["--file-flush-min-size-kb", String(fileFlush.minSizeKb)]),
     ...["--disable-hot-restart", "--allow-unknown-static-fields", "-l", level],
     ...["--component-log-level", components.join(",") || "misc:error"],
     ...(threads > 0 ? ["--concurrency", String(threads)] : []),

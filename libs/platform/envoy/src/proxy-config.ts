@@ -1,3 +1,4 @@
+import { parseAddress } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import { readYaml } from "@xebec/core-yaml";
@@ -23,8 +24,42 @@ export interface ProxyConfig {
     readonly regexps: readonly string[];
   };
   readonly extraStatTags: readonly string[];
+  /** `IP:PORT` of a StatsD server. */
+  readonly statsd?: string;
+  /** Gets Envoy's statistics. */
+  readonly metricsService?: RemoteService;
+  /** Envoy's runtime; an empty text takes a value away. */
+  readonly runtimeValues: Readonly<Record<string, string>>;
+  /** Statistics are compressed for those who ask for it. */
+  readonly statsCompression: boolean;
+  /** How often and with how much logs are written to files. */
+  readonly fileFlush: { readonly intervalMs: number; readonly minSizeKb?: number };
+  /** The name of the proxy's service, where it is given. */
+  readonly serviceCluster?: string;
+  readonly serviceName: "APP_LABEL_AND_NAMESPACE" | "CANONICAL_NAME_ONLY" | "CANONICAL_NAME_AND_NAMESPACE";
+  readonly meshId?: string;
   /** As it was given, for the node's metadata. */
   readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** A service that the proxy calls by its address. */
+export interface RemoteService {
+  /** `HOST:PORT`. */
+  readonly address: string;
+  readonly tlsSettings?: {
+    readonly mode?: "DISABLE" | "SIMPLE" | "MUTUAL" | "ISTIO_MUTUAL";
+    readonly clientCertificate?: string;
+    readonly privateKey?: string;
+    readonly caCertificates?: string;
+    readonly subjectAltNames?: readonly string[];
+    readonly sni?: string;
+    readonly credentialName?: string;
+  };
+  readonly tcpKeepalive?: {
+    readonly probes?: number;
+    readonly timeSeconds?: number;
+    readonly intervalSeconds?: number;
+  };
 }
 
 /** Istio's defaults (docs/reference/pilot.md §7). */
@@ -49,15 +84,27 @@ export function parseProxyConfig(text: string): ProxyConfig {
     ...(typeof concurrency === "number" ? { concurrency } : {}),
     terminationDrainMs: duration(raw.terminationDrainDuration, 5_000, "terminationDrainDuration"),
     drainSeconds: Math.ceil(duration(raw.drainDuration, 45_000, "drainDuration") / 1_000),
-    proxyMetadata: isObject(raw.proxyMetadata)
-      ? Object.fromEntries(Object.entries(raw.proxyMetadata).map(([name, value]) => [name, String(value)]))
-      : {},
+    proxyMetadata: textMap(raw.proxyMetadata),
     stats: {
       prefixes: texts(matcher.inclusionPrefixes),
       suffixes: texts(matcher.inclusionSuffixes),
       regexps: texts(matcher.inclusionRegexps),
     },
     extraStatTags: texts(raw.extraStatTags),
+    ...optional("statsd", addressOf(raw.statsdUdpAddress, "statsdUdpAddress")),
+    ...optional("metricsService", metricsServiceOf(raw)),
+    runtimeValues: textMap(raw.runtimeValues),
+    statsCompression: raw.statsCompression !== false,
+    fileFlush: {
+      intervalMs: duration(raw.fileFlushInterval, 1_000, "fileFlushInterval"),
+      ...(typeof raw.fileFlushMinSizeKb === "number" ? { minSizeKb: raw.fileFlushMinSizeKb } : {}),
+    },
+    ...optional("serviceCluster", nonEmpty(raw.serviceCluster)),
+    serviceName:
+      raw.tracingServiceName === "CANONICAL_NAME_ONLY" || raw.tracingServiceName === "CANONICAL_NAME_AND_NAMESPACE"
+        ? raw.tracingServiceName
+        : "APP_LABEL_AND_NAMESPACE",
+    ...optional("meshId", nonEmpty(raw.meshId)),
     raw,
   };
 }
@@ -90,6 +137,55 @@ function duration(value: unknown, fallback: number, name: string): number {
   if (ms === undefined || ms < 0)
     throw new XebecError("invalid_argument", `PROXY_CONFIG.${name}: ${JSON.stringify(value)} is not a duration`);
   return ms;
+}
+
+function optional<K extends string, V>(name: K, value: V | undefined): { readonly [Name in K]?: V } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [Name in K]?: V };
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function textMap(value: unknown): Record<string, string> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, String(each)]));
+}
+
+/** @throws XebecError invalid_argument for what is not HOST:PORT */
+function addressOf(value: unknown, name: string): string | undefined {
+  const given = nonEmpty(value);
+  if (given === undefined) return undefined;
+  try {
+    parseAddress(given);
+  } catch (cause) {
+    throw new XebecError("invalid_argument", `PROXY_CONFIG.${name}: "${given}" is not HOST:PORT`, { cause });
+  }
+  return given;
+}
+
+function metricsServiceOf(raw: Readonly<Record<string, unknown>>): RemoteService | undefined {
+  const service = isObject(raw.envoyMetricsService) ? raw.envoyMetricsService : {};
+  const address =
+    addressOf(service.address, "envoyMetricsService.address") ??
+    addressOf(raw.envoyMetricsServiceAddress, "envoyMetricsServiceAddress");
+  if (address === undefined) return undefined;
+  const { tlsSettings, tcpKeepalive: probing } = service;
+  const seconds = (value: unknown, name: string): number =>
+    Math.ceil(duration(value, 0, `envoyMetricsService.tcpKeepalive.${name}`) / 1_000);
+  return {
+    address,
+    ...(isObject(tlsSettings) ? { tlsSettings: tlsSettings as NonNullable<RemoteService["tlsSettings"]> } : {}),
+    ...(isObject(probing)
+      ? {
+          tcpKeepalive: {
+            probes: Number(probing.probes ?? 0),
+            timeSeconds: seconds(probing.time, "time"),
+            intervalSeconds: seconds(probing.interval, "interval"),
+          },
+        }
+      : {}),
+  };
 }
 
 function texts(value: unknown): string[] {

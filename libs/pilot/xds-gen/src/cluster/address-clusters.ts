@@ -16,8 +16,8 @@ import { httpOptions, oneEndpoint } from "./cluster-parts.ts";
  * (docs/reference/pilot.md §4.1, §7.3).
  */
 export function addressClusters(scope: Scope): BuiltCluster[] {
-  const { mesh } = scope;
-  const { tracing, envoyAccessLogService: log } = mesh.proxyConfig;
+  const { mesh, proxyConfig } = scope;
+  const { tracing, envoyAccessLogService: log } = proxyConfig;
   const tracer = mesh.enableTracing ? proxyTracerAddress(scope) : undefined;
   return [
     ...(tracer ? [addressCluster(scope, tracer.tracer, tracer.address, tracing?.tlsSettings, false)] : []),

@@ -4,6 +4,7 @@ import { isHttp, type PortProtocol } from "@xebec/model-names";
 import type { ClusterInit } from "../build/built.ts";
 import { socketAddress } from "../listener/socket-address.ts";
 import { asksForRequestHost } from "../security/client-tls.ts";
+import type { headerCase } from "./header-case.ts";
 import { type EffectivePolicy, ms } from "./traffic-policy.ts";
 
 const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -47,11 +48,15 @@ export function isHttp2(protocol: PortProtocol, policy: EffectivePolicy): boolea
 /**
  * How a cluster speaks HTTP.
  * @param downstream true when it speaks what its client speaks
+ * @param http1 settings of HTTP/1.1
  */
 export function httpOptions(
   protocol: PortProtocol,
   policy: EffectivePolicy,
-  { downstream = policy.connectionPool?.http?.useClientProtocol } = {},
+  {
+    downstream = policy.connectionPool?.http?.useClientProtocol,
+    http1 = {},
+  }: { readonly downstream?: boolean | undefined; readonly http1?: ReturnType<typeof headerCase> } = {},
 ): ClusterInit["typedExtensionProtocolOptions"] {
   if (!isHttp(protocol) && !downstream) return {};
   const { tcp, http } = policy.connectionPool ?? {};
@@ -68,13 +73,13 @@ export function httpOptions(
       },
       ...(asksForRequestHost(policy.tls) ? { upstreamHttpProtocolOptions: { autoSni: true } } : {}),
       upstreamProtocolOptions: downstream
-        ? { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: http2 } }
+        ? { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: http1, http2ProtocolOptions: http2 } }
         : {
             case: "explicitHttpConfig",
             value: {
               protocolConfig: isHttp2(protocol, policy)
                 ? { case: "http2ProtocolOptions", value: http2 }
-                : { case: "httpProtocolOptions", value: {} },
+                : { case: "httpProtocolOptions", value: http1 },
             },
           },
     }),

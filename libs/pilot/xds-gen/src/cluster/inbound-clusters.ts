@@ -5,6 +5,7 @@ import type { ProxyBinding } from "../scope/proxy.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { ServiceTarget, Workload } from "../scope/workload.ts";
 import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
+import { headerCase } from "./header-case.ts";
 import { serviceRule } from "./service-rule.ts";
 import { statName } from "./stat-name.ts";
 import { applyPolicy, type EffectivePolicy, effectivePolicy } from "./traffic-policy.ts";
@@ -27,6 +28,7 @@ export function inboundClusters(scope: Scope, { binding, targets }: Workload): B
       ...(upstreamConnectionOptions ? { upstreamConnectionOptions } : {}),
       typedExtensionProtocolOptions: httpOptions(target.protocol, policy, {
         ...(target.protocol === "Auto" ? { downstream: true } : {}),
+        http1: headerCase(scope),
       }),
       metadata: {
         filterMetadata: {

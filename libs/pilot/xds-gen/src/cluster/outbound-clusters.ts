@@ -14,6 +14,7 @@ import { userUpstreamTls } from "../security/client-tls.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { headerCase } from "./header-case.ts";
 import { withMeshDefaults } from "./mesh-defaults.ts";
 import { withProxyProtocol } from "./proxy-protocol.ts";
 import { serviceRule } from "./service-rule.ts";
@@ -87,6 +88,7 @@ function clusterFor(scope: Scope, cluster: ServiceCluster, place: Place | undefi
   init.typedExtensionProtocolOptions = httpOptions(port.protocol, policy, {
     // What a gateway's clients speak says nothing of the server: they always may speak HTTP/2.
     ...(port.protocol === "Auto" && scope.proxyClass.type === "sidecar" ? { downstream: true } : {}),
+    http1: headerCase(scope),
   });
   const found = discovery(scope, cluster, passthrough, place);
   if (!found) return undefined;

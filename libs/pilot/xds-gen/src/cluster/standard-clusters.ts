@@ -4,6 +4,7 @@ import type { BuiltCluster } from "../build/built.ts";
 import type { ProxyBinding } from "../scope/proxy.ts";
 import type { Scope } from "../scope/scope.ts";
 import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
+import { headerCase } from "./header-case.ts";
 import { applyPolicy } from "./traffic-policy.ts";
 
 const NO_OBJECTS: readonly string[] = [];
@@ -32,7 +33,7 @@ function originalDestination(scope: Scope, name: string, more: BuiltCluster["mes
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
       connectTimeout: durationOf(scope.mesh.connectTimeoutMs),
-      typedExtensionProtocolOptions: httpOptions("HTTP", {}, { downstream: true }),
+      typedExtensionProtocolOptions: httpOptions("HTTP", {}, { downstream: true, http1: headerCase(scope) }),
       circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
       ...more,
     },

@@ -3,6 +3,7 @@ import { anyOf } from "@xebec/api-envoy";
 import type { ListenerFilterSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { HttpInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
 import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
+import { ProxyProtocolSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
 import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
 import type { BuiltFilterChain } from "../build/built.ts";
 
@@ -12,6 +13,7 @@ const CONFIG = {
   tls_inspector: () => anyOf(TlsInspectorSchema, {}),
   http_inspector: () => anyOf(HttpInspectorSchema, {}),
   original_dst: () => anyOf(OriginalDstSchema, {}),
+  proxy_protocol: () => anyOf(ProxyProtocolSchema, {}),
 } as const;
 
 export function listenerFilter(name: keyof typeof CONFIG): ListenerFilter {

@@ -2,7 +2,7 @@ import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
 import type { Scope } from "../scope/scope.ts";
 import { routeMatch } from "./route-match.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
-import { VIRTUAL_HOST } from "./virtual-host.ts";
+import { virtualHostMessage } from "./virtual-host.ts";
 
 /**
  * What becomes of a host that nobody knows: on to wherever it leads, or refused (docs/reference/pilot.md §4.3).
@@ -13,7 +13,7 @@ export function fallbackVirtualHost(scope: Scope, bound = false): BuiltVirtualHo
   const name = allowAny ? "allow_any" : "block_all";
   const action = allowAny ? passThrough(scope, bound) : REFUSED;
   const route = { message: { name, match: routeMatch(undefined), action }, configKeys: [] };
-  return { name, domains: ["*"], routes: [route], message: VIRTUAL_HOST, configKeys: [] };
+  return { name, domains: ["*"], routes: [route], message: virtualHostMessage(scope), configKeys: [] };
 }
 
 type Action = BuiltRoute["message"]["action"];

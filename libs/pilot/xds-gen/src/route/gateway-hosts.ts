@@ -5,7 +5,7 @@ import { byAge, type VirtualService } from "@xebec/pilot-snapshot";
 import type { BuiltRoute, BuiltVirtualHost } from "../build/built.ts";
 import { type BoundServer, sharedHost } from "../listener/gateway/servers.ts";
 import type { Scope } from "../scope/scope.ts";
-import { routesOf, VIRTUAL_HOST } from "./virtual-host.ts";
+import { routesOf, virtualHostMessage } from "./virtual-host.ts";
 
 /** A host of a router's port: the VirtualServices that have it, each with the Gateways that it came by. */
 export interface SharedHost {
@@ -78,7 +78,7 @@ export function gatewayVirtualHost(
   const { ALL, NONE } = VirtualHost_TlsRequirementType;
   return {
     ...{ name: `${host}:${serverPort}`, domains: [host], routes: sorted },
-    message: { ...VIRTUAL_HOST, requireTls: redirect ? ALL : NONE },
+    message: { ...virtualHostMessage(scope), requireTls: redirect ? ALL : NONE },
     configKeys: [...gatewayKeys].sort(),
   };
 }

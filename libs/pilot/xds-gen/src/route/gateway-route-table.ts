@@ -6,7 +6,7 @@ import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { gatewayVirtualHost, keyOfSharedHost, sharedHosts } from "./gateway-hosts.ts";
 import { routeTable } from "./route-table.ts";
-import { VIRTUAL_HOST } from "./virtual-host.ts";
+import { virtualHostMessage } from "./virtual-host.ts";
 
 /**
  * The route table of a router's plaintext port, `http.<port>`, or of one server with TLS, `https.<port>.<name>.<gateway>.<namespace>`: a
@@ -19,7 +19,7 @@ export function gatewayRouteTable(scope: Scope, name: string, router: Workload):
       name: `blackhole:${/^https?\.(\d+)/.exec(name)?.[1] ?? 0}`,
       domains: ["*"],
       routes: [],
-      message: VIRTUAL_HOST,
+      message: virtualHostMessage(scope),
       configKeys: [],
     };
     hosts.push(...[encodeVirtualHost(scope, nothing, name)].filter((host) => host !== undefined));

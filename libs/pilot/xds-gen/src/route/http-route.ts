@@ -42,7 +42,14 @@ export function httpRoute(
     message: {
       name: routeName(rule, match),
       match: routeMatch(match),
-      action: actionOf({ ...rule, retries: rule.retries ?? scope.mesh.retries }, binding, used, hashes, resolve),
+      action: actionOf(
+        { ...rule, retries: rule.retries ?? scope.mesh.retries },
+        binding,
+        used,
+        hashes,
+        resolve,
+        scope.proxyConfig.proxyHeaders?.xForwardedHost?.enabled ?? false,
+      ),
       metadata: { filterMetadata: { istio: { config: configPath(owner.key) } } },
       decorator: { operation: `${owner.name}:${binding.port}/*` },
       statPrefix: match?.statPrefix ?? "",
@@ -114,6 +121,7 @@ function actionOf(
   used: readonly Used[],
   hashes: readonly Built<HashPolicy>[],
   resolve: (destination: Destination) => Resolved,
+  forwardsHost: boolean,
 ): RouteInit["action"] {
   if (rule.redirect) return { case: "redirect", value: redirectOf(rule.redirect, port) };
   if (rule.directResponse) return { case: "directResponse", value: directResponseOf(rule.directResponse) };
@@ -129,6 +137,7 @@ function actionOf(
       // Envoy takes one of the two alone.
       prefixRewrite: byRegex ? "" : (rule.rewrite?.uri ?? ""),
       regexRewrite: byRegex && { pattern: { regex: byRegex.match }, substitution: byRegex.rewrite },
+      ...(forwardsHost ? { appendXForwardedHost: true } : {}),
       hostRewriteSpecifier: hostRewrite(ruled ?? (used.length === 1 ? authorityOf(used[0]?.headers) : undefined)),
       requestMirrorPolicies: mirrorsOf(rule).map(({ destination, percent }) => ({
         cluster: clusterName(resolve(destination)),

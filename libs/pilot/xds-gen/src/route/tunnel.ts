@@ -7,7 +7,7 @@ import { isAuto } from "../listener/sniffing.ts";
 import type { Scope } from "../scope/scope.ts";
 import { namedL4Target } from "./l4-route.ts";
 import { NO_TIMEOUT } from "./route-timeout.ts";
-import { domainsOf, serviceVirtualHost, VIRTUAL_HOST } from "./virtual-host.ts";
+import { domainsOf, serviceVirtualHost, virtualHostMessage } from "./virtual-host.ts";
 
 // Virtual hosts of the explicit HTTP proxy, whose clients call `host:port` and may tunnel with CONNECT.
 
@@ -41,7 +41,7 @@ export function tunnelVirtualHost(scope: Scope, service: MeshService, number: nu
     name: `${service.host}:${number}`,
     domains: domains.map((domain) => `${domain}:${number}`),
     routes: [route],
-    message: VIRTUAL_HOST,
+    message: virtualHostMessage(scope),
     configKeys: service.configKeys,
   };
 }

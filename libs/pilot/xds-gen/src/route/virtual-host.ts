@@ -6,8 +6,13 @@ import type { Scope } from "../scope/scope.ts";
 import { defaultRoute, httpRoute } from "./http-route.ts";
 import { appliesHere, isCatchAll, type RouteBinding } from "./route-match.ts";
 
+const COUNTED: BuiltVirtualHost["message"] = { includeRequestAttemptCount: true };
+const UNCOUNTED: BuiltVirtualHost["message"] = {};
+
 /** What all virtual hosts have beside their routes. */
-export const VIRTUAL_HOST: BuiltVirtualHost["message"] = { includeRequestAttemptCount: true };
+export function virtualHostMessage({ proxyConfig }: Pick<Scope, "proxyConfig">): BuiltVirtualHost["message"] {
+  return proxyConfig.proxyHeaders?.attemptCount?.disabled ? UNCOUNTED : COUNTED;
+}
 
 export const meshBinding = (port: number): RouteBinding => ({ gateways: new Set(["mesh"]), port });
 
@@ -34,7 +39,7 @@ export function serviceVirtualHost(scope: Scope, service: MeshService, port: num
     name: `${service.host}:${port}`,
     domains: domainsOf(service, scope.proxyClass.namespace, scope.mesh.domain, addressesFor(scope.proxyClass, service)),
     routes: routes.length > 0 ? routes : [defaultRoute(scope, service.host, port)],
-    message: VIRTUAL_HOST,
+    message: virtualHostMessage(scope),
     configKeys: service.configKeys,
   };
 }
@@ -48,7 +53,7 @@ export function unknownHostVirtualHost(
 ): BuiltVirtualHost | undefined {
   const routes = routesOf(scope, owner, meshBinding(port));
   if (routes.length === 0) return undefined;
-  return { name: `${host}:${port}`, domains: [host], routes, message: VIRTUAL_HOST, configKeys: [] };
+  return { name: `${host}:${port}`, domains: [host], routes, message: virtualHostMessage(scope), configKeys: [] };
 }
 
 /**

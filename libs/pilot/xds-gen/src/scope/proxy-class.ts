@@ -2,6 +2,7 @@ import type { NodeType } from "@xebec/model-names";
 import { type EnvoyFilterSelection, envoyFilterSelection, type Snapshot, sidecarFor } from "@xebec/pilot-snapshot";
 import type { EnvoyFeature } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
+import type { ServedProxyConfig } from "./own-proxy-config.ts";
 import type { AddressFamilies, Interception, MeshProxy, ModuleFetcher, XdsGenerator } from "./proxy.ts";
 
 /** Says that clients call a workload with mutual TLS: gRPC's servers cannot accept both. */
@@ -30,6 +31,8 @@ export type ProxyClass = Keyed<{
   readonly generator?: XdsGenerator;
   /** The families in which their workloads find hosts by the agent's DNS; absent where they do not. */
   readonly dnsCapture?: AddressFamilies;
+  /** What their own ProxyConfig says; absent where that is nothing. */
+  readonly proxyConfig?: ServedProxyConfig;
   /** Who fetches modules for them; absent for nobody. */
   readonly modules?: ModuleFetcher;
   /** What their version of Envoy does not know; absent where that is nothing. */
@@ -42,7 +45,7 @@ export type ClassState = Pick<Snapshot, "selectorLabels" | "sidecars" | "envoyFi
 /** The class of a proxy. */
 export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
   const labels: Record<string, string> = {};
-  const { generator, lacks, dnsCapture, modules } = proxy;
+  const { generator, lacks, dnsCapture, modules, proxyConfig } = proxy;
   for (const name of generator ? [...snapshot.selectorLabels, TLS_MODE_LABEL] : snapshot.selectorLabels) {
     if (Object.hasOwn(proxy.labels, name)) labels[name] = proxy.labels[name] as string;
   }
@@ -56,6 +59,7 @@ export function classOf(proxy: MeshProxy, snapshot: ClassState): ProxyClass {
     ...(patched ? { patched } : {}),
     ...(generator ? { generator } : {}),
     ...(dnsCapture ? { dnsCapture } : {}),
+    ...(proxyConfig ? { proxyConfig } : {}),
     ...(modules ? { modules } : {}),
     ...(lacks ? { lacks } : {}),
   });

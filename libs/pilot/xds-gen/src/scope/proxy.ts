@@ -2,6 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { type NodeType, parseNodeId } from "@xebec/model-names";
 import { type EnvoyFeature, type EnvoyVersion, knowsVhds, lackingIn } from "./envoy-features.ts";
 import { type Keyed, keyed } from "./keyed.ts";
+import { ownProxyConfig, type ServedProxyConfig } from "./own-proxy-config.ts";
 import type { Place } from "./place.ts";
 import type { TraceNode } from "./trace-node.ts";
 
@@ -70,6 +71,10 @@ export interface MeshProxy {
   readonly dnsCapture?: AddressFamilies;
   /** Who takes the configuration, where that is no Envoy. */
   readonly generator?: XdsGenerator;
+  /** What its own ProxyConfig says of what pilot serves; absent where that is nothing. */
+  readonly proxyConfig?: ServedProxyConfig;
+  /** What it says of itself that cannot be used, in words. */
+  readonly problems?: readonly string[];
   /** Who fetches modules for it; absent for nobody. */
   readonly modules?: ModuleFetcher;
   /** Takes virtual hosts by VHDS over Delta ADS: an Envoy whose version says so. */
@@ -141,6 +146,7 @@ export function proxyOf(node: {
   // Istio's agents, and whatever speaks like them, say their version.
   const fetcher = text("WASM_CLUSTER") === "sds-grpc" ? "agent" : text("ISTIO_VERSION") ? "interceptor" : undefined;
   const modules = generator ? undefined : fetcher;
+  const { config: proxyConfig, problems } = ownProxyConfig(metadata.PROXY_CONFIG);
   const trace: TraceNode = {
     service: (node.cluster ?? "").slice(0, MAX_TEXT),
     canonicalService: labels["service.istio.io/canonical-name"] || "unknown",
@@ -173,6 +179,8 @@ export function proxyOf(node: {
     hasVhds: !generator && knowsVhds(node.version),
     ...(isTrue(metadata.DNS_CAPTURE) ? { dnsCapture: familiesOf([ip, ...ips]) } : {}),
     ...(generator ? { generator } : {}),
+    ...(proxyConfig ? { proxyConfig } : {}),
+    ...(problems.length > 0 ? { problems } : {}),
     ...(modules ? { modules } : {}),
     ...(lacks ? { lacks } : {}),
   };

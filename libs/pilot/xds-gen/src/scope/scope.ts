@@ -1,3 +1,4 @@
+import type { ProxyConfig } from "@xebec/model-resources";
 import type { PodRecord } from "@xebec/model-workloads";
 import type { MeshEndpoint, MeshService } from "@xebec/pilot-registry";
 import {
@@ -26,6 +27,7 @@ import { coveredServices, coveredVirtualServices, type Egress } from "./egress.t
 import { importedHosts } from "./imported-services.ts";
 import type { Keyed } from "./keyed.ts";
 import { type OutboundPolicy, outboundPolicyOf } from "./outbound-policy.ts";
+import { withOwn } from "./own-proxy-config.ts";
 import type { ProxyClass } from "./proxy-class.ts";
 
 const NO_ENDPOINTS: readonly MeshEndpoint[] = [];
@@ -157,6 +159,11 @@ export class Scope {
   /** The mesh configuration. Every value depends on it. */
   get mesh(): Mesh {
     return this.#snapshot.mesh;
+  }
+
+  /** What holds for the proxies: the mesh configuration's `defaultConfig`, and what they say themselves. */
+  get proxyConfig(): ProxyConfig {
+    return withOwn(this.mesh.proxyConfig, this.proxyClass.proxyConfig);
   }
 
   /** The Sidecar of the class, if it has one. */

@@ -1,9 +1,11 @@
 import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
 import { type Identity, spiffeId } from "@xebec/model-names";
 import { proxyOf, TYPE_URL } from "@xebec/pilot-xds-gen";
 import type { Client } from "../connection/connection.ts";
 import type { XdsRequest } from "../wire/request.ts";
 
+const log = logger("ads");
 /** Istio's name of the cluster of proxies that name none. */
 const DEFAULT_CLUSTER = "Kubernetes";
 const MAX_TEXT = 256;
@@ -25,6 +27,8 @@ export function acceptClient(request: XdsRequest, facts: StreamFacts, count: num
   const { delta, identity } = facts;
   if (!node) throw new XebecError("invalid_argument", "the first request of a stream must carry the node");
   const proxy = proxyOf(node);
+  if (proxy.problems)
+    log.warn({ proxy: proxy.id, problems: proxy.problems }, "parts of what a proxy says of itself cannot be used");
   if (identity) authorize(proxy.namespace, proxy.serviceAccount, identity);
   const { CLUSTER_ID: cluster } = node.metadata;
   return {

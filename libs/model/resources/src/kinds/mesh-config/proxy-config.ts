@@ -18,12 +18,8 @@ import { port } from "../shared/shapes.ts";
 import { GatewayTopology, ProxyHeaders } from "./proxy-http.ts";
 import { ProxyTracing } from "./proxy-tracing.ts";
 
-/** The agent reads it, from the pod's own configuration. */
-const BY_POD = {
-  noEffect:
-    "the agent reads it from the pod: write it into the annotation proxy.istio.io/config or the injector's values",
-};
-const BOOTSTRAP = { noEffect: "the agent does not put it into Envoy's bootstrap" };
+const FLAG = { noEffect: "a flag of the agent says it" };
+const BOOTSTRAP = { noEffect: "the agent writes the bootstrap itself" };
 const OBSOLETE = { noEffect: "today's proxies have no such setting" };
 
 const remoteService = message("RemoteService", {
@@ -32,34 +28,36 @@ const remoteService = message("RemoteService", {
   tcpKeepalive: field(TcpKeepalive, "Probes that find out whether the service is still there."),
 });
 
-/** What holds for every proxy that does not say otherwise (docs/reference/pilot.md §3.13). */
+/**
+ * What holds for every proxy that does not say otherwise (docs/reference/pilot.md §3.13). Pilot serves `tracing`, `zipkinAddress`,
+ * `envoyAccessLogService`, `gatewayTopology` and `proxyHeaders` to proxies that run; the rest a pod gets when it is injected.
+ */
 export const ProxyConfig = message("ProxyConfig", {
   tracing: field(ProxyTracing, "Tracing where no Telemetry and no default provider says something."),
   zipkinAddress: field(string(), "The old form of `tracing.zipkin.address`."),
   envoyAccessLogService: field(remoteService, "The service that `enableEnvoyAccessLogService` means."),
   gatewayTopology: field(GatewayTopology, "What stands before gateways."),
   proxyHeaders: field(ProxyHeaders, "Headers that proxies add."),
-  meshId: field(string(), "The name of the mesh in traces.", BY_POD),
-  configPath: field(string(), "Directory of the bootstrap.", BY_POD),
-  binaryPath: field(string(), "The Envoy program.", BY_POD),
-  serviceCluster: field(string(), "The name of the proxy's service.", BY_POD),
+  meshId: field(string(), "The name of the mesh in traces."),
+  configPath: field(string(), "Directory of the bootstrap.", FLAG),
+  binaryPath: field(string(), "The Envoy program.", FLAG),
+  serviceCluster: field(string(), "The name of the proxy's service."),
   tracingServiceName: field(
     enumeration(["APP_LABEL_AND_NAMESPACE", "CANONICAL_NAME_ONLY", "CANONICAL_NAME_AND_NAMESPACE"]),
     "How the name of the proxy's service is made.",
-    BY_POD,
   ),
-  drainDuration: field(duration(), "How long listeners drain.", BY_POD),
-  terminationDrainDuration: field(duration(), "How long a proxy that ends waits for its connections.", BY_POD),
+  drainDuration: field(duration(), "How long listeners drain."),
+  terminationDrainDuration: field(duration(), "How long a proxy that ends waits for its connections."),
   parentShutdownDuration: field(duration(), "When the former process of a hot restart ends.", {
     noEffect: "proxies are not restarted hot",
   }),
-  discoveryAddress: field(string(), "`HOST:PORT` of pilot.", BY_POD),
+  discoveryAddress: field(string(), "`HOST:PORT` of pilot."),
   discoveryRefreshDelay: field(duration(), "How often configuration was polled.", OBSOLETE),
   connectTimeout: field(duration(), "How long connecting to pilot may take.", OBSOLETE),
-  statsdUdpAddress: field(string(), "`HOST:PORT` of a StatsD server.", BOOTSTRAP),
-  envoyMetricsServiceAddress: field(string(), "The old form of `envoyMetricsService`.", BOOTSTRAP),
-  envoyMetricsService: field(remoteService, "The service that gets Envoy's statistics.", BOOTSTRAP),
-  proxyAdminPort: field(port(), "Port of Envoy's admin interface.", BY_POD),
+  statsdUdpAddress: field(string(), "`HOST:PORT` of a StatsD server."),
+  envoyMetricsServiceAddress: field(string(), "The old form of `envoyMetricsService`."),
+  envoyMetricsService: field(remoteService, "The service that gets Envoy's statistics."),
+  proxyAdminPort: field(port(), "Port of Envoy's admin interface."),
   availabilityZone: field(string(), "The zone of the proxy.", OBSOLETE),
   controlPlaneAuthPolicy: field(
     enumeration({ NONE: 0, MUTUAL_TLS: 1, INHERIT: 1000 }),
@@ -69,8 +67,8 @@ export const ProxyConfig = message("ProxyConfig", {
   customConfigFile: field(string(), "File of a bootstrap.", BOOTSTRAP),
   proxyBootstrapTemplatePath: field(string(), "File of the bootstrap's template.", BOOTSTRAP),
   statNameLength: field(int32(), "Most characters of a statistic's name.", OBSOLETE),
-  concurrency: field(int32({ minimum: 0 }), "Worker threads of Envoy.", BY_POD),
-  interceptionMode: field(enumeration(["REDIRECT", "TPROXY", "NONE"]), "How inbound traffic is captured.", BY_POD),
+  concurrency: field(int32({ minimum: 0 }), "Worker threads of Envoy."),
+  interceptionMode: field(enumeration(["REDIRECT", "TPROXY", "NONE"]), "How inbound traffic is captured."),
   sds: field(
     message("SDS", {
       enabled: field(bool(), "Uses SDS."),
@@ -79,28 +77,28 @@ export const ProxyConfig = message("ProxyConfig", {
     "Secrets by SDS.",
     { noEffect: "proxies always get their secrets by SDS" },
   ),
-  proxyMetadata: field(map(string()), "Variables of the agent.", BY_POD),
-  runtimeValues: field(map(string()), "Envoy's runtime.", BOOTSTRAP),
-  statusPort: field(port(), "Port of the agent.", BY_POD),
-  extraStatTags: field(list(string()), "Tags of Envoy's own statistics.", BY_POD),
-  readinessProbe: field(struct(), "A probe of a workload on a virtual machine.", BY_POD),
+  proxyMetadata: field(map(string()), "Variables of the agent."),
+  runtimeValues: field(map(string()), "Envoy's runtime."),
+  statusPort: field(port(), "Port of the agent."),
+  extraStatTags: field(list(string()), "Tags of Envoy's own statistics."),
+  readinessProbe: field(struct(), "A probe of a workload on a virtual machine.", {
+    noEffect: "the agent does not probe workloads",
+  }),
   proxyStatsMatcher: field(
     message("ProxyStatsMatcher", {
       inclusionPrefixes: field(list(string()), "By their beginning."),
       inclusionSuffixes: field(list(string()), "By their end."),
       inclusionRegexps: field(list(string()), "By a regular expression."),
     }),
-    "Which of Envoy's own statistics there are.",
-    BY_POD,
+    "Which of Envoy's own statistics there are, beside Istio's.",
   ),
-  holdApplicationUntilProxyStarts: field(bool(), "Starts the app when the proxy is ready.", BY_POD),
+  holdApplicationUntilProxyStarts: field(bool(), "Starts the app when the proxy is ready."),
   caCertificatesPem: field(list(string()), "Roots that are trusted besides citadel's, in PEM.", {
     noEffect: "roots come from citadel",
   }),
   image: field(
     message("ProxyImage", { imageType: field(string(), "The variant of the image.") }),
     "The proxy's image.",
-    BY_POD,
   ),
   privateKeyProvider: field(
     message("PrivateKeyProvider", {
@@ -122,8 +120,8 @@ export const ProxyConfig = message("ProxyConfig", {
     "Hardware that signs.",
     { noEffect: "the stock Envoy has no private key provider" },
   ),
-  fileFlushInterval: field(duration(), "How often access logs are written.", BOOTSTRAP),
-  fileFlushMinSizeKb: field(uint32(), "How much is written at once.", BOOTSTRAP),
-  statsCompression: field(bool(), "Compresses Envoy's statistics.", BOOTSTRAP),
+  fileFlushInterval: field(duration(), "How often access logs are written."),
+  fileFlushMinSizeKb: field(uint32(), "How much is written at once."),
+  statsCompression: field(bool(), "Compresses Envoy's statistics."),
 });
 export type ProxyConfig = Static<typeof ProxyConfig>;

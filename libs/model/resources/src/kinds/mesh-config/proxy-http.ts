@@ -1,5 +1,4 @@
 import { bool, enumeration, field, message, type Static, string, uint32 } from "@xebec/model-schema";
-import { NOT_YET } from "../shared/not-yet.ts";
 
 const ForwardClientCert = enumeration([
   "UNDEFINED",
@@ -20,13 +19,12 @@ export const GatewayTopology = message("Topology", {
   }),
   proxyProtocol: field(
     message("ProxyProtocolConfiguration", {}),
-    "Gateways take the PROXY protocol from their clients.",
-    { noEffect: NOT_YET },
+    "Gateways take the PROXY protocol from their clients, in every listener.",
   ),
 });
 
-const disabled = (what: string, options = {}) =>
-  field(message("DisabledHeader", { disabled: field(bool(), "Leaves it out.", { default: false }) }), what, options);
+const disabled = (what: string) =>
+  field(message("DisabledHeader", { disabled: field(bool(), "Leaves it out.", { default: false }) }), what);
 
 /** Headers that proxies add to requests and answers. */
 export const ProxyHeaders = message("ProxyHeaders", {
@@ -51,10 +49,8 @@ export const ProxyHeaders = message("ProxyHeaders", {
     }),
     "The header `server` of answers.",
   ),
-  attemptCount: disabled("The header `x-envoy-attempt-count`.", { noEffect: NOT_YET }),
-  envoyDebugHeaders: disabled("Headers such as `x-envoy-upstream-service-time` and `x-envoy-decorator-operation`.", {
-    noEffect: NOT_YET,
-  }),
+  attemptCount: disabled("The header `x-envoy-attempt-count`."),
+  envoyDebugHeaders: disabled("Headers such as `x-envoy-upstream-service-time` and `x-envoy-decorator-operation`."),
   metadataExchangeHeaders: field(
     message("MetadataExchangeHeaders", { mode: field(enumeration(["UNDEFINED", "IN_MESH"]), "Where they are sent.") }),
     "Headers by which Istio's own Envoys say who they are.",
@@ -62,17 +58,14 @@ export const ProxyHeaders = message("ProxyHeaders", {
   ),
   preserveHttp1HeaderCase: field(bool(), "Keeps capitals in the names of HTTP/1.1 headers.", {
     default: false,
-    noEffect: NOT_YET,
   }),
   xForwardedHost: field(
     message("XForwardedHost", { enabled: field(bool(), "Adds it.") }),
     "The header `x-forwarded-host`, when the host was rewritten.",
-    { noEffect: NOT_YET },
   ),
   xForwardedPort: field(
     message("XForwardedPort", { enabled: field(bool(), "Adds it.") }),
-    "The header `x-forwarded-port`.",
-    { noEffect: NOT_YET },
+    "The header `x-forwarded-port`: the port that was called.",
   ),
 });
 export type ProxyHeaders = Static<typeof ProxyHeaders>;

@@ -7,5 +7,9 @@ import { typedFilter } from "./typed-filter.ts";
 export const router: HttpFilter = {
   name: "envoy.filters.http.router",
   phase: "router",
-  listener: () => typedFilter(router.name, anyOf(RouterSchema, {})),
+  listener: ({ proxyConfig: { proxyHeaders } }) =>
+    typedFilter(
+      router.name,
+      anyOf(RouterSchema, proxyHeaders?.envoyDebugHeaders?.disabled ? { suppressEnvoyHeaders: true } : {}),
+    ),
 };

@@ -1,6 +1,7 @@
 import { durationOf } from "@xebec/api-envoy";
 import { HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import type { BuiltHttpConnectionManager } from "../../build/built.ts";
+import { headerCase } from "../../cluster/header-case.ts";
 import { acceptsHttp10 } from "../../listener/sniffing.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { HttpConnection } from "../connection.ts";
@@ -37,12 +38,17 @@ function managerOf(scope: Scope, connection: HttpConnection): BuiltHttpConnectio
       accessLog: [...accessLogs(scope, kind, "http"), ...filterAccessLogs(scope, connection)],
       ...managerHeaders(scope, kind),
       ...normalization(scope),
-      ...(acceptsHttp10(scope) ? { httpProtocolOptions: { acceptHttp10: true } } : {}),
+      ...http1Options(scope),
       streamIdleTimeout: durationOf(0),
       proxy100Continue: true,
       upgradeConfigs: [{ upgradeType: "websocket" }, ...(connect ? [{ upgradeType: "CONNECT" }] : [])],
     },
   };
+}
+
+function http1Options(scope: Scope) {
+  const options = { ...(acceptsHttp10(scope) ? { acceptHttp10: true } : {}), ...headerCase(scope) };
+  return Object.keys(options).length > 0 ? { httpProtocolOptions: options } : {};
 }
 
 /** What is done with paths before anything compares them (docs/reference/pilot.md §3.13, pathNormalization). */

@@ -10,8 +10,8 @@ import type { TrafficKind } from "../connection.ts";
 type Manager = MessageInitShape<typeof HttpConnectionManagerSchema>;
 
 /** What a connection manager adds to headers and believes of them (docs/reference/pilot.md §3.13, §4.7). */
-export function managerHeaders({ mesh }: Scope, kind: TrafficKind) {
-  const { gatewayTopology: topology, proxyHeaders: headers } = mesh.proxyConfig;
+export function managerHeaders({ proxyConfig }: Scope, kind: TrafficKind) {
+  const { gatewayTopology: topology, proxyHeaders: headers } = proxyConfig;
   const edge = kind === "gateway";
   const inbound = kind === "inbound";
   const own = edge ? topology?.forwardClientCertDetails : inbound ? headers?.forwardedClientCert : undefined;
@@ -31,6 +31,7 @@ export function managerHeaders({ mesh }: Scope, kind: TrafficKind) {
             : { serverName: headers?.server?.value || "istio-envoy" }),
         }
       : {}),
+    ...(headers?.xForwardedPort?.enabled ? { appendXForwardedPort: true } : {}),
     ...(headers?.requestId?.disabled ? { generateRequestId: false } : {}),
   } satisfies Partial<Manager>;
 }

@@ -36,9 +36,9 @@ function logs(scope: Scope, kind: TrafficKind, takes: "http" | "tcp", serviceLog
   });
 }
 
-function meshLogs({ mesh }: Scope, takes: "http" | "tcp", logName: string): AccessLog[] {
+function meshLogs({ mesh, proxyConfig }: Scope, takes: "http" | "tcp", logName: string): AccessLog[] {
   const to = { clusterName: ACCESS_LOG_SERVICE };
-  const toService = mesh.accessLogService && mesh.proxyConfig.envoyAccessLogService?.address;
+  const toService = mesh.accessLogService && proxyConfig.envoyAccessLogService?.address;
   return [
     ...(mesh.accessLogFile ? [meshAccessLog(mesh)] : []),
     ...(toService ? [takes === "http" ? httpGrpcLog(logName, to, undefined) : tcpGrpcLog(logName, to, undefined)] : []),

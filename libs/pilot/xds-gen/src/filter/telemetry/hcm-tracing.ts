@@ -26,7 +26,7 @@ export function managerTracing(scope: Scope, mode: WorkloadMode, node: TraceNode
   const tracer = settings && tracerOf(scope, settings, node);
   if (!tracer) return undefined;
   const { sampling, byRequestId, propagation } = settings;
-  const length = tracer.maxPathTagLength ?? scope.mesh.proxyConfig.tracing?.maxPathTagLength;
+  const length = tracer.maxPathTagLength ?? scope.proxyConfig.tracing?.maxPathTagLength;
   return {
     tracing: {
       clientSampling: { value: 100 },

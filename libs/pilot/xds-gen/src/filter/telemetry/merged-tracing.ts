@@ -28,8 +28,8 @@ const DEFAULT_SAMPLING = 1;
  * @returns undefined when they are not traced
  */
 export function mergedTracing(scope: Scope, mode: WorkloadMode): TracingSettings | undefined {
-  const { mesh } = scope;
-  const { tracing } = mesh.proxyConfig;
+  const { mesh, proxyConfig } = scope;
+  const { tracing } = proxyConfig;
   const fallback = {
     sampling: tracing?.sampling || DEFAULT_SAMPLING,
     customTags: tracing?.customTags ?? {},
@@ -61,9 +61,9 @@ export function mergedTracing(scope: Scope, mode: WorkloadMode): TracingSettings
 
 /** The tracer of `defaultConfig`, with its `HOST:PORT`. */
 export function proxyTracerAddress({
-  mesh,
-}: Pick<Scope, "mesh">): { readonly tracer: "zipkin" | "datadog"; readonly address: string } | undefined {
-  const { tracing, zipkinAddress } = mesh.proxyConfig;
+  proxyConfig,
+}: Pick<Scope, "proxyConfig">): { readonly tracer: "zipkin" | "datadog"; readonly address: string } | undefined {
+  const { tracing, zipkinAddress } = proxyConfig;
   const zipkin = tracing?.zipkin?.address || zipkinAddress;
   if (zipkin && !tracing?.datadog) return { tracer: "zipkin", address: zipkin };
   const datadog = tracing?.datadog?.address;

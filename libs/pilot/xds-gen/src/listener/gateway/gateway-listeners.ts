@@ -46,7 +46,10 @@ function listenerOf(scope: Scope, port: GatewayPort, chains: readonly BuiltFilte
       ...(scope.proxyClass.interception === "NONE" && !isSocket ? { enableReusePort: false } : {}),
       trafficDirection: TrafficDirection.OUTBOUND,
       // Also where one chain takes every name: access logs and metrics have the name.
-      listenerFilters: family === "tls" ? [listenerFilter("tls_inspector")] : inspectors(chains),
+      listenerFilters: [
+        ...(scope.proxyConfig.gatewayTopology?.proxyProtocol ? [listenerFilter("proxy_protocol")] : []),
+        ...(family === "tls" ? [listenerFilter("tls_inspector")] : inspectors(chains)),
+      ],
     },
     filterChains: chains,
     configKeys: gatewayKeys(servers),
