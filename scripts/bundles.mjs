@@ -27,6 +27,7 @@ export const PROGRAMS = [
     "mixer-telemetry",
     "pilot",
     "pilot-agent",
+    "proxy-init",
     "sidecar-injector",
     "xebec",
   ].map((name) => `apps/${name}`),

@@ -24,6 +24,7 @@ import { findProgram } from "@xebec/platform-process";
 const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --help lists the flags
 pilot-agent request GET|POST PATH             asks Envoy's admin interface, or --debug-port PORT
 pilot-agent wait [--timeoutSeconds SECONDS]   returns once the proxy is ready
+pilot-agent istio-iptables [flags]            takes the pod's traffic to the proxy; --help lists the flags
 pilot-agent version
 `;
 /** The working copy, from src/ and from the bundle in dist/. */
@@ -61,7 +62,10 @@ try {
     const ports = podPorts(process.env);
     process.stdout.write(await adminRequest(ports.host, parseRequestCommand(args, ports)));
   } else if (command === "wait") await waitUntilReady(parseWaitCommand(args, podPorts(process.env)));
-  else if (command === "version") process.stdout.write(`xebec pilot-agent ${process.env.XEBEC_VERSION ?? "dev"}\n`);
+  else if (command === "istio-iptables") {
+    const { CaptureConfig, capture } = await import("@xebec/platform-capture");
+    process.exitCode = await capture(mainConfig(CaptureConfig, args), (text) => process.stdout.write(text));
+  } else if (command === "version") process.stdout.write(`xebec pilot-agent ${process.env.XEBEC_VERSION ?? "dev"}\n`);
   else if (command === "--help" || command === "-h") process.stdout.write(USAGE);
   else {
     process.stderr.write(USAGE);

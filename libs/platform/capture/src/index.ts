@@ -1,0 +1,3 @@
+export { capture, EXIT_NOT_CAPTURED } from "./capture.ts";
+export { CaptureConfig, type CaptureOptions } from "./config.ts";
+export { captureRules, type Rule, restoreInput } from "./rules.ts";
