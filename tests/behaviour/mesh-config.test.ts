@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import { COMMANDS } from "@xebec/model-resources";
 import { object, PROXIES } from "./lab/cases.ts";
 import { type Answered, type HttpCall, type Lab, openLab } from "./lab/lab.ts";
 import { host } from "./lab/mesh.ts";
@@ -319,6 +320,50 @@ describe("the mesh configuration", () => {
       assert.match(found, /virtualInbound::[\d.]+:16006/);
     }));
 
+  it("accessLogFormat: Envoy has every command that is accepted", async () => {
+    const file = lab.folder.file("commands.log");
+    await during({ accessLogFile: file, accessLogFormat: COMMANDS.join(" ") }, async () => {
+      await call();
+      await waitFor("a request is logged", 5_000, () => existsSync(file) && readFileSync(file, "utf8").length > 0, 10);
+    });
+  });
+
+  it("tlsDefaults: ciphers and curves of TLS at gateways", async () => {
+    const key = lab.ca.issue({ dns: ["tls.example"] });
+    writeFileSync(lab.folder.file("tls.crt"), key.cert);
+    writeFileSync(lab.folder.file("tls.key"), key.key);
+    const gateway = object("Gateway", "tls", {
+      selector: { istio: "ingressgateway" },
+      servers: [
+        {
+          port: { number: 8443, name: "https", protocol: "HTTPS" },
+          hosts: ["tls.example"],
+          tls: {
+            mode: "SIMPLE",
+            serverCertificate: lab.folder.file("tls.crt"),
+            privateKey: lab.folder.file("tls.key"),
+          },
+        },
+      ],
+    });
+    const route = object("VirtualService", "tls", {
+      ...{ hosts: ["tls.example"], gateways: ["tls"], http: [{ directResponse: { status: 204 } }] },
+    });
+    const spoken = async (ciphers?: string): Promise<string> => {
+      const tls = { sni: "tls.example", version: "TLSv1.2", ...(ciphers ? { ciphers } : {}) } as const;
+      const { status, cipher } = await lab.http({ to: "gateway", url: "https://tls.example:8443/", tls });
+      const curves = await admin("/stats?filter=8443.*ssl.curves", "gateway");
+      return `${status} ${cipher ?? ""} ${/P-384: [1-9]/.test(curves) ? "P-384" : ""}`.trim();
+    };
+    const small = "ECDHE-RSA-AES128-GCM-SHA256";
+    await during({}, async () => assert.equal(await spoken(small), `204 ${small}`), [gateway, route]);
+    const tlsDefaults = { cipherSuites: ["ECDHE-RSA-AES256-GCM-SHA384"], ecdhCurves: ["P-384"] };
+    await during({ tlsDefaults }, async () => {
+      assert.equal(await spoken(), "204 ECDHE-RSA-AES256-GCM-SHA384 P-384");
+      assert.match(await spoken(small), /^0/);
+    }, [gateway, route]);
+  });
+
   it("tcpKeepalive: connections to endpoints are probed", () =>
     during({ tcpKeepalive: { probes: 4, time: "7s", interval: "3s" } }, async () => {
       assert.match(
@@ -394,5 +439,23 @@ describe("the mesh configuration", () => {
       await call();
       await receivers.one("traces for the agent", receivers.requests, ({ path }) => path === "/v0.4/traces");
     });
+  });
+});
+
+describe("a mesh with one sidecar", () => {
+  it("proxyHttpPort: the HTTP proxy, for absolute URLs and CONNECT, by the rules of hosts", async () => {
+    const spec = { proxyHttpPort: 16_080, outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } };
+    await using own = await openLab({
+      proxies: { client: { kind: "captured", ip: "10.1.0.1" } },
+      services: [host("proxied")],
+      objects: [mesh(spec)],
+    });
+    const at = "127.0.0.1:16080";
+    const get = (url: string) => own.http({ at, url, path: url });
+    const { by, status } = await get("http://proxied/x");
+    assert.deepEqual([status, by.startsWith("proxied")], [200, true]);
+    assert.equal((await get("http://nobody/")).status, 502);
+    const connect = "CONNECT proxied:80 HTTP/1.1\r\nhost: proxied:80\r\n\r\n";
+    assert.match((await own.tcp({ at, port: 16_080, send: connect, timeoutMs: 500 })).text, /^HTTP\/1\.1 200/);
   });
 });

@@ -127,7 +127,11 @@ const text = (name: string, holder: string): fc.Arbitrary<string> => {
 };
 
 /** Ports that nothing else of a proxy may have. */
-const OWN_PORTS: Readonly<Record<string, number>> = { proxyListenPort: 15_001, proxyInboundListenPort: 15_006 };
+const OWN_PORTS: Readonly<Record<string, number>> = {
+  proxyListenPort: 15_001,
+  proxyInboundListenPort: 15_006,
+  proxyHttpPort: 15_080,
+};
 
 function number({ minimum = -5, maximum = 4_294_967_295 }: Schema, name: string): fc.Arbitrary<number> {
   if (Object.hasOwn(OWN_PORTS, name)) return fc.constant(OWN_PORTS[name] as number);

@@ -14,6 +14,7 @@ export { contentHash } from "./content-hash.ts";
 export { allCrds, type Crd, crdOf } from "./crd/crd.ts";
 export { ineffectiveFields } from "./ineffective.ts";
 export type { Kind, KindNames, PrinterColumn, UnsupportedKind } from "./kind.ts";
+export { COMMANDS } from "./kinds/shared/envoy-commands.ts";
 export * from "./kinds.ts";
 export {
   type ConfigPosition,

@@ -1,7 +1,6 @@
 import { durationOf } from "@xebec/api-envoy";
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import type { BuiltCluster } from "../build/built.ts";
-import type { ProxyBinding } from "../scope/proxy.ts";
 import type { Scope } from "../scope/scope.ts";
 import { httpOptions, inboundPassthroughBind, oneEndpoint } from "./cluster-parts.ts";
 import { headerCase } from "./header-case.ts";
@@ -41,17 +40,15 @@ function originalDestination(scope: Scope, name: string, more: BuiltCluster["mes
   };
 }
 
-type ExplicitBinding = Extract<ProxyBinding, { mode: "explicit" }>;
-
-/** The way back into the proxy's own HTTP listener, for what clients tunnel with CONNECT. */
-export function tunnelCluster({ address, httpProxyPort }: ExplicitBinding): BuiltCluster {
+/** The way back into the proxy's own HTTP listener, for what clients tunnel with CONNECT. @param at where that listens */
+export function tunnelCluster(at: { readonly address: string; readonly port: number }): BuiltCluster {
   return {
     name: TUNNEL_CLUSTER,
     message: {
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
       connectTimeout: durationOf(1000),
       circuitBreakers: applyPolicy({}, 0, true).circuitBreakers,
-      ...oneEndpoint(TUNNEL_CLUSTER, { address, port: httpProxyPort }),
+      ...oneEndpoint(TUNNEL_CLUSTER, at),
     },
     configKeys: NO_OBJECTS,
   };

@@ -8,6 +8,7 @@ import { encodeClusters } from "../encode/cluster.ts";
 import type { EncodedResource } from "../encode/encoded.ts";
 import { autoPassthroughHosts } from "../listener/gateway/auto-passthrough.ts";
 import { addition } from "../patch/addition.ts";
+import { httpProxyOf } from "../scope/http-proxy.ts";
 import { NOWHERE, type Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
@@ -109,6 +110,6 @@ function ownClusters(scope: Scope, workload: Workload): readonly EncodedResource
   const { binding } = workload;
   if (binding.mode === "gateway") return [];
   const own = inboundClusters(scope, workload);
-  const hasTunnel = binding.mode === "explicit" && binding.httpProxyPort > 0;
-  return encodeClusters(scope, hasTunnel ? [...own, tunnelCluster(binding)] : own);
+  const proxy = httpProxyOf(scope, binding);
+  return encodeClusters(scope, proxy ? [...own, tunnelCluster(proxy)] : own);
 }

@@ -4,6 +4,7 @@ import { encodeListeners } from "../encode/listener.ts";
 import { gatewayListeners } from "../listener/gateway/gateway-listeners.ts";
 import { inboundListeners } from "../listener/inbound/inbound-listeners.ts";
 import { explicitListeners } from "../listener/outbound/explicit-listeners.ts";
+import { httpProxyListener } from "../listener/outbound/http-proxy-listener.ts";
 import { outboundListeners } from "../listener/outbound/outbound-listeners.ts";
 import { withTelemetry } from "../listener/with-telemetry.ts";
 import { addition } from "../patch/addition.ts";
@@ -54,7 +55,9 @@ function ownListeners(scope: Scope, workload: Workload): readonly BuiltListener[
       return gatewayListeners(scope, workload);
     case "explicit":
       return [...explicitListeners(scope, workload), ...inboundListeners(scope, workload)];
-    case "captured":
-      return inboundListeners(scope, workload);
+    case "captured": {
+      const proxy = httpProxyListener(scope, workload);
+      return [...(proxy ? [proxy] : []), ...inboundListeners(scope, workload)];
+    }
   }
 }

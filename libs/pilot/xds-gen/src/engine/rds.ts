@@ -5,6 +5,7 @@ import { portOf } from "../listener/outbound/egress-listeners.ts";
 import { gatewayRouteTable, prepareGatewayHosts } from "../route/gateway-route-table.ts";
 import { HTTP_PROXY_ROUTE, prepareOutboundHosts } from "../route/outbound-hosts.ts";
 import { httpProxyRouteTable, outboundRouteTable } from "../route/route-table.ts";
+import { httpProxyOf } from "../scope/http-proxy.ts";
 import type { Scope } from "../scope/scope.ts";
 import type { Workload } from "../scope/workload.ts";
 import { listenerLists } from "./lds.ts";
@@ -26,11 +27,15 @@ export function routeLists(scope: Scope, workload: Workload): readonly (readonly
   );
 }
 
-export function prepareRoutes(scope: Scope, workload: Workload): Iterable<undefined> {
+export function* prepareRoutes(scope: Scope, workload: Workload): Iterable<undefined> {
   const router = routerOf(scope, { workload });
-  return router
-    ? prepareGatewayHosts(scope, router)
-    : prepareOutboundHosts(scope, scope.proxyClass.interception === "NONE");
+  if (router) {
+    yield* prepareGatewayHosts(scope, router);
+    return;
+  }
+  const isCaptured = scope.proxyClass.interception !== "NONE";
+  if (isCaptured) yield* prepareOutboundHosts(scope, false);
+  if (!isCaptured || httpProxyOf(scope, workload.binding)) yield* prepareOutboundHosts(scope, true);
 }
 
 function routeTable(scope: Scope, name: string, router: Workload | undefined): EncodedResource {
@@ -59,13 +64,14 @@ const SHARED_LISTENER = /^0\.0\.0\.0_(\d+)$/;
 /** Names of the route tables that a proxy's listeners refer to. */
 function tableNames(scope: Scope, workload: Workload): readonly string[] {
   const { binding } = workload;
+  const proxy = httpProxyOf(scope, binding) ? [HTTP_PROXY_ROUTE] : [];
   switch (binding.mode) {
     case "gateway":
       return routeNames(scope, workload);
     case "explicit":
-      return [...(binding.httpProxyPort > 0 ? [HTTP_PROXY_ROUTE] : []), ...egressTables(scope)];
+      return [...proxy, ...egressTables(scope)];
     case "captured":
-      return [...new Set([...listenerLists(scope, workload).flatMap(portsIn), ...egressTables(scope)])];
+      return [...new Set([...proxy, ...listenerLists(scope, workload).flatMap(portsIn), ...egressTables(scope)])];
   }
 }
 

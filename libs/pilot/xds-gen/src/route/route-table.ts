@@ -88,7 +88,7 @@ export function httpProxyRouteTable(scope: Scope): EncodedResource {
   for (const service of scope.egressAt(0)?.services ?? [])
     for (const port of service.ports) hosts.push(proxyHost(scope, service, port));
   for (const each of unknownHosts(scope, true)) hosts.push(each);
-  hosts.push(encodeVirtualHost(scope, withTunnel(fallbackVirtualHost(scope)), HTTP_PROXY_ROUTE));
+  hosts.push(encodeVirtualHost(scope, withTunnel(fallbackVirtualHost(scope, true)), HTTP_PROXY_ROUTE));
   return table(scope, HTTP_PROXY_ROUTE, hosts, false);
 }
 

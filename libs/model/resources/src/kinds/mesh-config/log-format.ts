@@ -1,21 +1,13 @@
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
+import { checkFormat, LOG_EXTENSIONS } from "../shared/envoy-commands.ts";
 
 /** Envoy reads messages of 100 levels at the most; each level of a format is three. */
 const MAX_DEPTH = 16;
 
-/** A command of Envoy's access log, with what it is about and a length; or a percent sign. */
-const OPERATOR = /%[A-Z][A-Z0-9_]*(\([\s\S]*?\))?(:[0-9]+)?%|%%/g;
-
 /** Text with commands of Envoy's access log. Envoy would refuse every listener for one that it cannot read. */
 export function checkCommands(text: string, path: Path, check: Checker): void {
-  const rest = text.replace(OPERATOR, "");
-  const stray = rest.indexOf("%");
-  if (stray !== -1)
-    check.fail(
-      path,
-      `"${rest.slice(stray, stray + 20).trim()}" is not a command; write %COMMAND%, %COMMAND(WHAT)% or %% for a percent sign`,
-    );
+  checkFormat(text, path, check, LOG_EXTENSIONS);
 }
 
 /** JSON whose texts have such commands. */

@@ -35,6 +35,40 @@ describe("the commands of an access log", () => {
     "%CEL(size(request.path))% %PROTOCOL%",
   ])
     it(`${text} is accepted`, () => assert.equal(said(text), "ok"));
+  for (const [text, message] of [
+    [
+      "%RESPONSE_COD%",
+      /^spec\.accessLogFormat: %RESPONSE_COD% is not a command of Envoy's; did you mean RESPONSE_CODE\?$/,
+    ],
+    ["%NOTHING_LIKE_IT%", /is not a command of Envoy's; write %% for a percent sign$/],
+    ["%REQ%", /%REQ% needs what it is about: %REQ\(WHAT\)%$/],
+    ["%ROUTE_NAME:5%", /takes nothing behind its name; write %ROUTE_NAME%$/],
+    ["%DURATION(ms)%", /takes nothing behind its name; write %DURATION%$/],
+    ["%START_TIME:5%", /takes no length$/],
+  ] as const)
+    it(`${text} is refused`, () => assert.match(said(text), message));
+  it("in a JSON format, too", () =>
+    assert.match(
+      checkSpec(meshConfig, { accessLogEncoding: "JSON", accessLogFormat: '{"a":{"b":"%NOPE%"}}' }),
+      /spec\.accessLogFormat\.a\.b: %NOPE% is not a command/,
+    ));
+  it("the query may be left out of a path", () => assert.equal(said("%REQ_WITHOUT_QUERY(:PATH)%"), "ok"));
+});
+
+describe("the ports of a proxy", () => {
+  for (const [spec, said] of [
+    [{}, /^ok$/],
+    [{ proxyListenPort: 16_001, proxyInboundListenPort: 16_006, proxyHttpPort: 16_080 }, /^ok$/],
+    // They change places.
+    [{ proxyListenPort: 15_006, proxyInboundListenPort: 15_001 }, /^ok$/],
+    [{ proxyListenPort: 15_006 }, /^spec\.proxyInboundListenPort: port 15006 is that of proxyListenPort; each needs/],
+    [{ proxyListenPort: 80, proxyInboundListenPort: 80 }, /^spec\.proxyInboundListenPort: port 80 is that of/],
+    [{ proxyHttpPort: 15_001 }, /^spec\.proxyHttpPort: port 15001 is that of proxyListenPort/],
+    [{ proxyHttpPort: 15_021 }, /that of the proxy's health port/],
+    [{ proxyHttpPort: 15_020 }, /that of defaultConfig\.statusPort/],
+    [{ proxyListenPort: 17_000, defaultConfig: { proxyAdminPort: 17_000 } }, /that of defaultConfig\.proxyAdminPort/],
+  ] as const)
+    it(JSON.stringify(spec), () => assert.match(checkSpec(meshConfig, spec), said));
 });
 
 describe("the connect time-out", () => {

@@ -49,10 +49,38 @@ export function checkMeshConfig(spec: MeshConfigSpec, check: Checker): void {
   checkMeshNetworks(spec.meshNetworks, ["spec", "meshNetworks"], check);
   checkRetries(spec.defaultHttpRetryPolicy, ["spec", "defaultHttpRetryPolicy"], check);
   checkTls(spec, check);
+  checkPorts(spec, check);
   checkStatNames(spec, check);
   checkAccessLog(spec, check);
   checkProxyConfig(spec.defaultConfig, ["spec", "defaultConfig"], check);
   checkProviders(spec.extensionProviders, check);
+}
+
+/** Ports that every proxy and its agent have, and that nothing moves. */
+const FIXED_PORTS: ReadonlyMap<number, string> = new Map([
+  [15_021, "the proxy's health port"],
+  [15_053, "the agent's DNS"],
+  [15_090, "the proxy's metrics"],
+]);
+
+/** Envoy refuses the second listener of a port, so each must have its own. */
+function checkPorts(spec: MeshConfigSpec, check: Checker): void {
+  const taken = new Map<number, string>([
+    ...FIXED_PORTS,
+    [spec.defaultConfig?.proxyAdminPort || 15_000, "defaultConfig.proxyAdminPort"],
+    [spec.defaultConfig?.statusPort || 15_020, "defaultConfig.statusPort"],
+  ]);
+  for (const [field, usual] of [
+    ["proxyListenPort", 15_001],
+    ["proxyInboundListenPort", 15_006],
+    ["proxyHttpPort", 0],
+  ] as const) {
+    const port = spec[field] || usual;
+    const by = port > 0 ? taken.get(port) : undefined;
+    // What is not said has its usual port: then the other one is to be changed.
+    if (by) check.fail(["spec", field], `port ${port} is that of ${by}; each needs a port of its own`);
+    else if (port > 0) taken.set(port, field);
+  }
 }
 
 const CURVES = new Set(["P-224", "P-256", "P-384", "P-521", "X25519", "X25519MLKEM768"]);

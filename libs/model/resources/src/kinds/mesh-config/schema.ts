@@ -2,7 +2,6 @@ import { bool, duration, enumeration, field, list, message, required, type Stati
 import { ClientTls } from "../destination-rule/client-tls.ts";
 import { TcpKeepalive } from "../destination-rule/connection-pool.ts";
 import { LocalityLbSetting } from "../shared/locality-lb-setting.ts";
-import { NOT_YET } from "../shared/not-yet.ts";
 import { Labels, port } from "../shared/shapes.ts";
 import { HttpRetry } from "../virtual-service/http-route.ts";
 import { DefaultProviders, ExtensionProvider } from "./extension-provider.ts";
@@ -100,10 +99,13 @@ export const MeshConfigSpec = message("MeshConfig", {
   proxyInboundListenPort: field(port(), "Port to which inbound traffic is redirected.", {
     default: 15006,
   }),
-  proxyHttpPort: field(port(), "Port of the proxy's explicit HTTP proxy.", {
-    defaultText: "none",
-    noEffect: NOT_YET,
-  }),
+  proxyHttpPort: field(
+    port(),
+    "Port of the proxy's explicit HTTP proxy at 127.0.0.1, which clients call with absolute URLs or CONNECT.",
+    {
+      defaultText: "none",
+    },
+  ),
   connectTimeout: field(duration(), "How long a proxy may take to connect to an endpoint.", { default: "10s" }),
   protocolDetectionTimeout: field(
     duration(),

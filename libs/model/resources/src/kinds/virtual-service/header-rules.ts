@@ -1,7 +1,7 @@
 import type { Path } from "@xebec/model-schema";
 import { Checker } from "../../rules/checker.ts";
 import { isToken } from "../../rules/names.ts";
-import { checkHeaderFormat } from "./header-format.ts";
+import { checkFormat } from "../shared/envoy-commands.ts";
 import type { HeaderEditor } from "./headers.ts";
 import type { HttpRoute } from "./http-route.ts";
 
@@ -23,7 +23,7 @@ export function checkHeaders(headers: HttpRoute["headers"], path: Path, check: C
       for (const [name, value] of Object.entries(map)) {
         const at = [...path, side, operation, name];
         if (/[\r\n\0]/.test(value)) check.fail(at, "must not contain control characters");
-        else checkHeaderFormat(value, at, check);
+        else checkFormat(value, at, check);
       }
   }
 }

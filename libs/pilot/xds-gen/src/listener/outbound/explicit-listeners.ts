@@ -1,15 +1,14 @@
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { isHttp } from "@xebec/model-names";
 import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
-import { HTTP_PROXY_ROUTE } from "../../route/outbound-hosts.ts";
+import { httpProxyOf } from "../../scope/http-proxy.ts";
 import { resolutionFor } from "../../scope/resolution.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { Workload } from "../../scope/workload.ts";
-import { ANY_TRANSPORT, ANYWHERE, filterChains } from "../chain.ts";
 import { inspectors } from "../listener-filters.ts";
 import { socketAddress } from "../socket-address.ts";
 import { boundListeners } from "./egress-listeners.ts";
-import { outboundHttp } from "./outbound-http.ts";
+import { httpProxyListener } from "./http-proxy-listener.ts";
 import { tcpChains } from "./tcp-chains.ts";
 
 /** Ports below belong to root. */
@@ -21,7 +20,7 @@ export const FIRST_UNPRIVILEGED_PORT = 1024;
  */
 export function explicitListeners(scope: Scope, { binding, targets }: Workload): BuiltListener[] {
   if (binding.mode !== "explicit") return [];
-  const { address, httpProxyPort } = binding;
+  const { address } = binding;
   const listeners: BuiltListener[] = [];
   const taken = new Set(targets.map((target) => target.targetPort));
   const add = (port: number, chains: readonly BuiltFilterChain[], configKeys: readonly string[]): void => {
@@ -38,7 +37,11 @@ export function explicitListeners(scope: Scope, { binding, targets }: Workload):
       configKeys,
     });
   };
-  if (httpProxyPort > 0) add(httpProxyPort, httpProxyChains(scope, `${address}_${httpProxyPort}`), []);
+  const proxy = httpProxyListener(scope, { binding });
+  if (proxy) {
+    listeners.push(proxy);
+    taken.add(httpProxyOf(scope, binding)?.port ?? 0);
+  }
   for (const egress of scope.egress()) {
     if (!egress.listener?.port) continue;
     for (const each of boundListeners(scope, egress, address)) {
@@ -56,13 +59,4 @@ export function explicitListeners(scope: Scope, { binding, targets }: Workload):
       add(port.number, tcpChains(scope, service, port), service.configKeys);
     }
   return listeners;
-}
-
-function httpProxyChains(scope: Scope, name: string): BuiltFilterChain[] {
-  return filterChains(scope, {
-    matches: ANYWHERE,
-    transports: ANY_TRANSPORT,
-    connection: outboundHttp(name, HTTP_PROXY_ROUTE, { connect: true }),
-    configKeys: [],
-  });
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from "@xebec/core-errors";
 import type { Path } from "@xebec/model-schema";
 import type { Checker } from "../../rules/checker.ts";
 
@@ -26,14 +27,28 @@ const BARE = new Set(
   DOWNSTREAM_PEER_SERIAL DOWNSTREAM_PEER_CERT DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256
   DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1 DOWNSTREAM_PEER_CHAIN_SERIALS DOWNSTREAM_TRANSPORT_FAILURE_REASON
   DOWNSTREAM_DETECTED_CLOSE_TYPE DOWNSTREAM_LOCAL_CLOSE_REASON CONNECTION_ID HOSTNAME ROUTE_NAME VIRTUAL_CLUSTER_NAME
-  FILTER_CHAIN_NAME GRPC_STATUS GRPC_STATUS_NUMBER LOCAL_REPLY_BODY STREAM_ID TRACE_ID QUERY_PARAMS PATH CUSTOM_FLAGS
-  ACCESS_LOG_TYPE UNIQUE_ID REQUESTED_SERVER_NAME TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT REQUEST_HEADERS_BYTES
-  RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES SPAN_ID`),
+  FILTER_CHAIN_NAME GRPC_STATUS_NUMBER LOCAL_REPLY_BODY STREAM_ID TRACE_ID CUSTOM_FLAGS
+  ACCESS_LOG_TYPE UNIQUE_ID TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT REQUEST_HEADERS_BYTES
+  RESPONSE_HEADERS_BYTES RESPONSE_TRAILERS_BYTES SPAN_ID DOWNSTREAM_CX_RTT DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED
+  DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_SENT DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256 DOWNSTREAM_PEER_ISSUER_SERIAL
+  DOWNSTREAM_TLS_GROUP LISTENER_NAME ROUTE_RESOLUTION_COUNT ROUTE_RESOLUTION_TIME_US UPSTREAM_CONNECTION_IDS_ATTEMPTED
+  UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_HOSTS_ATTEMPTED
+  UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT UPSTREAM_HOST_NAMES_ATTEMPTED UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT
+  UPSTREAM_LOCAL_CLOSE_REASON UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID UPSTREAM_SERVER_NAME UPSTREAM_TLS_GROUP`),
 );
+/** What some commands want to be asked about; others take any name. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  CEL: "request.path",
+  TYPED_CEL: "request.path",
+  METADATA: "ROUTE:a",
+  COMMON_DURATION: "DS_RX_BEG:DS_RX_END:ms",
+  COALESCE: '{"operators": ["REQUESTED_SERVER_NAME"]}',
+};
 /** Commands that need what they are about, in parentheses. */
 const WITH_SUBJECT = new Set(
   words(
-    "REQ RESP TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA FILTER_STATE UPSTREAM_FILTER_STATE QUERY_PARAM ENVIRONMENT PER_REQUEST_STATE",
+    "REQ RESP TRAILER DYNAMIC_METADATA CLUSTER_METADATA UPSTREAM_METADATA FILTER_STATE UPSTREAM_FILTER_STATE QUERY_PARAM ENVIRONMENT REQUEST_HEADER RESPONSE_HEADER RESPONSE_TRAILER STREAM_INFO_REQ CEL TYPED_CEL METADATA COMMON_DURATION COALESCE",
   ),
 );
 /** Commands that may have a form or a time in parentheses. */
@@ -43,23 +58,35 @@ const EITHER = new Set(
   UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT UPSTREAM_PEER_CERT_V_START UPSTREAM_PEER_CERT_V_END
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT DOWNSTREAM_PEER_CERT_V_START
-  DOWNSTREAM_PEER_CERT_V_END`),
+  DOWNSTREAM_PEER_CERT_V_END QUERY_PARAMS PATH REQUESTED_SERVER_NAME GRPC_STATUS`),
 );
+/** Commands that Envoy has as an extension, which access logs bring along. */
+export const LOG_EXTENSIONS: ReadonlySet<string> = new Set(["REQ_WITHOUT_QUERY"]);
+const NO_EXTENSIONS: ReadonlySet<string> = new Set();
+
+/** A command, with what it is about and a length; or a percent sign. */
 const COMMAND = /%([A-Z][A-Z0-9_]*)(\(([\s\S]*?)\))?(:[0-9]+)?%|%%/g;
 
+/** The commands of the Envoy that comes with Xebec, in a form that it takes; without those of extensions. */
+export const COMMANDS: readonly string[] = [
+  ...[...BARE, ...EITHER].map((name) => `%${name}%`),
+  ...[...WITH_SUBJECT].map((name) => `%${name}(${EXAMPLES[name] ?? "a"})%`),
+];
+
 /**
- * The value of a header that is set or added: text in which Envoy replaces commands between percent signs. Envoy would refuse the
- * whole route table for one that it does not know.
+ * Text in which Envoy replaces commands between percent signs. Envoy would refuse the whole listener or route table for one that it does
+ * not know.
+ * @param extensions names of commands that are there besides
  */
-export function checkHeaderFormat(value: string, path: Path, check: Checker): void {
+export function checkFormat(value: string, path: Path, check: Checker, extensions = NO_EXTENSIONS): void {
   let end = 0;
   for (const match of value.matchAll(COMMAND)) {
     if (value.slice(end, match.index).includes("%")) break;
     end = match.index + match[0].length;
     const [text, name, given, subject, length] = match;
     if (name === undefined) continue;
-    if (WITH_SUBJECT.has(name) ? !subject : !(EITHER.has(name) || (BARE.has(name) && !given && !length)))
-      check.fail(path, `${text} is not a command of Envoy's; write %% for a percent sign`);
+    const error = commandError(name, { given, subject, length }, extensions);
+    if (error) check.fail(path, `${text} ${error}`);
   }
   const stray = value.indexOf("%", end);
   if (stray !== -1)
@@ -67,4 +94,18 @@ export function checkHeaderFormat(value: string, path: Path, check: Checker): vo
       path,
       `"${value.slice(stray, stray + 20).trim()}" is not a command; write %COMMAND%, %COMMAND(WHAT)% or %% for a percent sign`,
     );
+}
+
+function commandError(
+  name: string,
+  parts: Readonly<Record<"given" | "subject" | "length", string | undefined>>,
+  extensions: ReadonlySet<string>,
+): string | undefined {
+  const { given, subject, length } = parts;
+  if (WITH_SUBJECT.has(name) || extensions.has(name))
+    return subject ? undefined : `needs what it is about: %${name}(WHAT)%`;
+  if (EITHER.has(name)) return length ? "takes no length" : undefined;
+  if (BARE.has(name)) return given || length ? `takes nothing behind its name; write %${name}%` : undefined;
+  const near = didYouMean(name, [...BARE, ...WITH_SUBJECT, ...EITHER, ...extensions]);
+  return `is not a command of Envoy's${near || "; write %% for a percent sign"}`;
 }
