@@ -18,10 +18,11 @@ import {
   readManifests,
 } from "./read-objects.ts";
 import { type ReadRule, readRule } from "./rule-check.ts";
+import { ServiceQuotas } from "./service-quotas.ts";
 import { Snapshot } from "./snapshot.ts";
 
-/** Envoy's external authorization carries no quota requests (docs/reference/mixer.md §7.6). */
-const NO_PROXY_ASKS = "no proxy asks for quotas, only clients of Mixer's Check do";
+/** A proxy takes from the quotas that QuotaSpecs name (docs/reference/mixer.md §1.2). */
+const NO_PROXY_ASKS = "no QuotaSpec that is bound to a service names the quota, so that no proxy asks for it";
 
 /**
  * Compiles configuration objects into a snapshot (docs/reference/mixer.md §7.2). A bad object is rejected with its
@@ -57,7 +58,7 @@ export async function compileConfig(
   );
   const slots = await acquireHandlers(rules, handlers, options, conditions);
   try {
-    return { snapshot: build(rules, vocabulary, slots, options, conditions), conditions };
+    return { snapshot: build(rules, ordered, vocabulary, slots, options, conditions), conditions };
   } catch (error) {
     // No snapshot will ever release them.
     await options.table.release(slots.values());
@@ -67,6 +68,7 @@ export async function compileConfig(
 
 function build(
   rules: readonly ReadRule[],
+  resources: readonly Resource[],
   vocabulary: Vocabulary,
   slots: ReadonlyMap<string, HandlerSlot>,
   options: CompileOptions,
@@ -75,6 +77,9 @@ function build(
   const layout = new Layout(vocabulary);
   const identity = new IdentityReader(layout);
   for (const name of options.inputs) layout.slot(name);
+  const quotas = options.varieties.has("quota") ? new ServiceQuotas(resources, layout, conditions) : undefined;
+  const isUnasked = ({ variety, action }: { variety: Variety; action: Action }): boolean =>
+    variety === "quota" && quotas?.has(action.instance.shortName) !== true;
   const compiler = new InstanceCompiler(layout);
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
@@ -92,9 +97,9 @@ function build(
         if (!instance.checked) continue;
         const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
         plans.set(instance.name, plan);
-        built.push({ variety: instance.template.variety, action: { handler: slot, instance: plan } });
-        if (instance.template.variety === "quota")
-          conditions.accept(instance.resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
+        const made = { variety: instance.template.variety, action: { handler: slot, instance: plan } };
+        built.push(made);
+        if (isUnasked(made)) conditions.accept(instance.resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
         else conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
       }
     }
@@ -117,12 +122,12 @@ function build(
         }),
       );
       builder.add(builder.headers, match, operations);
-      const isAsked = headers.length > 0 || built.some((each) => each.variety !== "quota");
+      const isAsked = headers.length > 0 || !built.every(isUnasked);
       if (!isAsked && problems.length === 0) {
         conditions.accept(resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
         continue;
       }
-      if (built.some((each) => each.variety === "quota")) problems.push(NO_PROXY_ASKS);
+      if (built.some(isUnasked)) problems.push(NO_PROXY_ASKS);
       const message = problems.length === 0 ? "in effect" : `in effect, but not all of it: ${problems.join("; ")}`;
       conditions.accept(resource, "attached", problems.length === 0 ? "Compiled" : "PartlyRejected", message);
     } else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);
@@ -134,6 +139,7 @@ function build(
     identity,
     plans: new Map(own.map(([namespace, builder]) => [namespace, mergePlans(inherited, builder)])),
     fallback: mergePlans(inherited, undefined),
+    quotas,
     handlers: [...slots.values()],
     table: options.table,
     log: options.log,

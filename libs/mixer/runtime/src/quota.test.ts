@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import type { AttributeValue } from "@xebec/model-attributes";
+import type { Resource } from "@xebec/model-resources";
 import { handler, object, rule, start } from "./runtime.testkit.ts";
 
 test("a quota that no proxy asks for is not said to be in effect", async () => {
@@ -15,7 +16,7 @@ test("a quota that no proxy asks for is not said to be in effect", async () => {
   assert.equal(said("rule/istio-system/limits"), "ignored NoProxyAsks");
   assert.equal(said("quota/istio-system/rate"), "ignored NoProxyAsks");
   assert.equal(said("rule/istio-system/mixed"), "attached PartlyRejected");
-  assert.match(states["rule/istio-system/mixed"]?.message ?? "", /no proxy asks for quotas/);
+  assert.match(states["rule/istio-system/mixed"]?.message ?? "", /no QuotaSpec that is bound/);
 });
 
 test("a quota is granted in full unless an instance of its name applies; names are compared without case", async () => {
@@ -32,4 +33,63 @@ test("a quota is granted in full unless an instance of its name applies; names a
   assert.deepEqual(await ask("limited", { "request.path": "/other" }), { amount: 10, validMs: 60_000 });
   assert.deepEqual(await ask("unknown", { "request.path": "/" }), { amount: 10, validMs: 60_000 });
   assert.deepEqual(await ask("rate", { "request.path": "/" }), { amount: 0, validMs: 0 });
+});
+
+const HOST = "reviews.default.svc.cluster.local";
+const spec = (name: string, rules: object[]): Resource => object("QuotaSpec", name, { rules }, "default");
+const binding = (name: string, services: object[], ...specs: string[]): Resource =>
+  object("QuotaSpecBinding", name, { services, quotaSpecs: specs.map((each) => ({ name: each })) }, "default");
+
+describe("requests of proxies", () => {
+  const started = (...objects: Resource[]) =>
+    start([
+      handler("h", "spy", { amount: 3 }),
+      object("quota", "Limited", {}),
+      object("quota", "other", {}),
+      rule("r", "", "h", ["Limited.quota", "other.quota"]),
+      ...objects,
+    ]);
+  const codeOf = async ({ runtime, bag }: Awaited<ReturnType<typeof started>>, host: string, path = "/") =>
+    (await runtime.snapshot?.admit(bag({ "destination.service.host": host, "request.path": path })))?.code;
+
+  it("are charged to the quotas of their service, and denied when too little is granted", async () => {
+    const rules = [
+      { match: [{ clause: { "request.path": { prefix: "/dear" } } }], quotas: [{ quota: "limited", charge: 4 }] },
+      { match: [{ clause: { "request.path": { regex: "/ch.*p" } } }], quotas: [{ quota: "limited", charge: 3 }] },
+    ];
+    const mixer = await started(spec("s", rules), binding("b", [{ name: "reviews" }], "s"));
+    assert.deepEqual(
+      await Promise.all(["/dear/1", "/cheap", "/x/cheap", "/"].map((path) => codeOf(mixer, HOST, path))),
+      [8, 0, 0, 0],
+    );
+    assert.equal(await codeOf(mixer, "details.default.svc.cluster.local", "/dear"), 0);
+    const said = (key: string): string => `${mixer.states[key]?.state} ${mixer.states[key]?.reason}`;
+    assert.equal(said("QuotaSpec/default/s"), "attached Compiled");
+    assert.equal(said("QuotaSpecBinding/default/b"), "attached Compiled");
+    assert.equal(said("quota/istio-system/Limited"), "attached Compiled");
+    assert.equal(said("quota/istio-system/other"), "ignored NoProxyAsks");
+  });
+
+  it("of all services are meant by a star, and charges of several specs add up", async () => {
+    const two = [{ quotas: [{ quota: "limited", charge: 2 }] }];
+    const mixer = await started(
+      ...[spec("s", two), spec("t", two)],
+      ...[binding("b", [{ service: "*" }], "s"), binding("c", [{ service: HOST }], "t")],
+    );
+    assert.deepEqual([await codeOf(mixer, "any.example.com"), await codeOf(mixer, HOST)], [0, 8]);
+  });
+
+  it("what is missing, and what cannot fit, is said", async () => {
+    const rules = [{ match: [{ clause: { "no.such": { exact: "x" } } }], quotas: [{ quota: "limited", charge: 9 }] }];
+    const mixer = await started(
+      ...[spec("odd", rules), spec("unused", rules)],
+      ...[binding("b", [{ service: "*" }], "odd", "none"), binding("lost", [{ service: "*" }], "none")],
+    );
+    assert.equal(await codeOf(mixer, HOST), 0);
+    const said = (key: string): string => `${mixer.states[key]?.reason} ${mixer.states[key]?.message}`;
+    assert.match(said("QuotaSpec/default/odd"), /^PartlyRejected .*clause.no.such: unknown attribute no.such/);
+    assert.match(said("QuotaSpec/default/unused"), /^Unused /);
+    assert.match(said("QuotaSpecBinding/default/b"), /^PartlyRejected .*no QuotaSpec default\/none/);
+    assert.match(said("QuotaSpecBinding/default/lost"), /^NoAction there is no QuotaSpec default\/none/);
+  });
 });

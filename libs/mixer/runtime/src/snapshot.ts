@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import type { AdapterLog, CheckResult, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
 import type { AttributeBag, Layout } from "@xebec/model-attributes";
@@ -6,6 +7,7 @@ import type { HandlerSlot, HandlerTable } from "./handlers.ts";
 import { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors, ResultFold } from "./outcome.ts";
 import { type Action, EMPTY_PLAN, type Group, type HeaderPlan, type IdentityReader, type Plan } from "./plan.ts";
 import { ReportBatch } from "./report-batch.ts";
+import type { ServiceQuotas } from "./service-quotas.ts";
 
 export interface SnapshotParts {
   readonly layout: Layout;
@@ -14,10 +16,16 @@ export interface SnapshotParts {
   readonly plans: ReadonlyMap<string, Plan>;
   /** The plan of all other namespaces: the rules of the default namespace. */
   readonly fallback: Plan;
+  /** What the requests of services take from; absent in a service that has no quotas. */
+  readonly quotas: ServiceQuotas | undefined;
   readonly handlers: readonly HandlerSlot[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
 }
+
+const RESOURCE_EXHAUSTED = 8;
+const PROCESS = randomUUID();
+let calls = 0;
 
 /** One immutable configuration, compiled. Requests finish on the snapshot on which they began. */
 export class Snapshot {
@@ -94,6 +102,38 @@ export class Snapshot {
     return Promise.all(waiting)
       .then(finish)
       .finally(() => this.release());
+  }
+
+  /**
+   * Decides about a request of a proxy, which is charged to the quotas that QuotaSpecs name when it may pass.
+   * @returns a denial with RESOURCE_EXHAUSTED when a quota has too little left
+   * @throws as `check`
+   */
+  admit(bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
+    const outcome = this.check(bag);
+    const { quotas } = this.#parts;
+    if (!quotas) return outcome;
+    if (!(outcome instanceof Promise)) return this.#charge(outcome, quotas, bag);
+    this.retain();
+    return outcome.then((each) => this.#charge(each, quotas, bag)).finally(() => this.release());
+  }
+
+  #charge(outcome: CheckOutcome, quotas: ServiceQuotas, bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
+    if (outcome.code !== 0) return outcome;
+    const asked = quotas.of(bag);
+    if (asked.length === 0) return outcome;
+    // All are asked, as the proxy of Istio 1.1 did in one call.
+    const results = asked.map(({ name, charge }) =>
+      this.quota(bag, name, { amount: charge, bestEffort: false, deduplicationId: uniqueId() }),
+    );
+    const decide = (granted: readonly QuotaResult[]): CheckOutcome => {
+      const exhausted = asked.filter(({ charge }, i) => (granted[i] as QuotaResult).amount < charge);
+      if (exhausted.length === 0) return outcome;
+      const message = `Quota is exhausted for: ${exhausted.map(({ name }) => name).join(", ")}`;
+      return { ...DEFAULT_OUTCOME, code: RESOURCE_EXHAUSTED, message };
+    };
+    if (!results.some((each) => each instanceof Promise)) return decide(results as QuotaResult[]);
+    return Promise.all(results).then(decide);
   }
 
   /**
@@ -182,6 +222,11 @@ export class Snapshot {
       return "";
     }
   }
+}
+
+/** No two requests of a proxy are one to a quota: what their callers send, such as `x-request-id`, must not decide that. */
+function uniqueId(): string {
+  return `${PROCESS}-${(calls++).toString(36)}`;
 }
 
 /** Several instances are all charged; the first that grants anything answers. */

@@ -55,7 +55,7 @@ export function extAuthzService({ runtime, index, shedder, meters }: MixerServic
       shedder.end(since);
       pool.give(bag);
     };
-    const outcome = snapshot.check(bag);
+    const outcome = snapshot.admit(bag);
     if (outcome instanceof Promise) return outcome.then(answer).finally(done);
     const reply = answer(outcome);
     done();

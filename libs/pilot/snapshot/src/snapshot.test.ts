@@ -108,7 +108,6 @@ describe("what pilot must know of Mixer's rules", () => {
     ["nothing.instance.default", nothing],
     ["n.checknothing", object("checknothing", "n", {})],
     ["n.checknothing.prod", object("checknothing", "n", {}, "prod")],
-    ["q.quota", object("quota", "q", {})],
     ["l.listentry", object("listentry", "l", {})],
   ] as const)
     it(`asks about requests for the instance ${reference}`, () => {
@@ -116,6 +115,12 @@ describe("what pilot must know of Mixer's rules", () => {
       assert.deepEqual(checks, [{ key: "config.istio.io/rule/default/r", match: "", namespace: "default" }]);
       assert.equal(reports, false);
     });
+
+  it("asks about requests for a quota where one is bound to a service", () => {
+    const quota = object("quota", "q", {});
+    assert.deepEqual(hooksOf(rule(["q.quota"]), quota).checks, []);
+    assert.equal(hooksOf(rule(["q.quota"]), quota, object("QuotaSpecBinding", "b", {})).checks.length, 1);
+  });
 
   it("reports for metrics, with the headers that expressions read", () => {
     const metric = object("metric", "m", {

@@ -62,8 +62,6 @@ export const REFUSED_KINDS: readonly UnsupportedKind[] = [
   ...kinds("config.istio.io", ["v1alpha2"], {
     HTTPAPISpec: "httpapispecs",
     HTTPAPISpecBinding: "httpapispecbindings",
-    QuotaSpec: "quotaspecs",
-    QuotaSpecBinding: "quotaspecbindings",
   }),
   ...kinds(
     "config.istio.io",

@@ -5,6 +5,7 @@ import type { Kind, PrinterColumn } from "../../kind.ts";
 import { AttributeManifestSpec } from "./attribute-manifest.ts";
 import { HandlerSpec } from "./handler.ts";
 import { InstanceSpec } from "./instance.ts";
+import { quotaSpec, quotaSpecBinding } from "./quota-spec.ts";
 import { RuleSpec } from "./rule.ts";
 
 // Mixer's kinds (docs/reference/mixer.md §7.1). Their rules that need expressions, templates and adapters run in galley and Mixer.
@@ -46,6 +47,8 @@ export const mixerKinds: readonly Kind[] = [
   define("handler", "handlers", "An adapter with its parameters.", HandlerSpec),
   define("instance", "instances", "Values taken from a request, in the shape of a template.", InstanceSpec),
   define("attributemanifest", "attributemanifests", "Attributes that expressions may use.", AttributeManifestSpec),
+  quotaSpec,
+  quotaSpecBinding,
   ...TEMPLATE_KINDS.map((kind) => ({
     ...define(kind, pluralOf(kind), `An instance of the template ${kind}, in Mixer's first form.`, struct()),
     columns: kind === "logentry" ? LOG_ENTRY : [],

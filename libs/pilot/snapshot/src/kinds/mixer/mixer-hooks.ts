@@ -31,6 +31,8 @@ export interface MixerObjects {
 export function mixerHooksOf(resources: MixerObjects): MixerHooks {
   const checks: CheckRule[] = [];
   let reports = false;
+  // Without a binding no request takes from a quota.
+  const hasQuotas = [...resources.values()].some((each) => each.kind === "QuotaSpecBinding");
   const instances = instancesIn(resources.values());
   const sorted = [...resources.values()]
     .filter((each) => each.kind === "rule")
@@ -41,7 +43,7 @@ export function mixerHooksOf(resources: MixerObjects): MixerHooks {
     const { requestHeaderOperations = [], responseHeaderOperations = [] } = rule.spec;
     const isAsked =
       varieties.has("check") ||
-      varieties.has("quota") ||
+      (hasQuotas && varieties.has("quota")) ||
       requestHeaderOperations.length + responseHeaderOperations.length > 0;
     if (isAsked) checks.push({ key: keyOf(rule), match: ruleCondition(rule.spec).text, namespace: rule.namespace });
   }
