@@ -26,6 +26,7 @@ describe("WasmPlugin through real Envoys", () => {
   before(async () => {
     lab = await openLab({
       agentOf: "web",
+      secrets: [],
       proxies: {
         web: { kind: "captured", ip: "10.1.0.10", labels: { app: "web" } },
         client: { kind: "explicit", ip: "10.1.0.11", labels: { app: "client" }, app: "10.1.0.12" },
@@ -263,8 +264,11 @@ describe("WasmPlugin through real Envoys", () => {
         /default\.s\/fetched: .*has the sha256 [0-9a-f]{64}, not 0{64}; traffic is refused/,
       );
       await becomes("403 -");
+      const key = "extensions.istio.io/WasmPlugin/default/s";
+      assert.match(lab.xds.currentNacks.get(key)?.message ?? "", /has the sha256/);
       await lab.apply([of("/good", { sha256 })]);
       await becomes("200 good");
+      assert.equal(lab.xds.currentNacks.get(key), undefined);
       assert.match(await lab.refusal([of("/gone")]), /answered with status 404; the last module stays/);
       assert.equal(await seen(), "200 good");
       await lab.remove([of("/good")]);

@@ -23,13 +23,15 @@ export interface Nack extends Pick<NackReport, "proxy" | "message"> {
 export function currentNacks(connections: Iterable<Connection>): ReadonlyMap<string, Nack> {
   const found = new Map<string, { proxy: string; message: string; count: number; of: number }>();
   const judges = [...connections].filter((each) => each.authenticated);
+  // An agent speaks for its proxy.
+  const of = judges.filter(({ ofAgent }) => !ofAgent).length;
   for (const { id, subscriptions } of judges) {
     const own = new Set<string>();
     for (const { quarantine } of subscriptions.values())
       for (const { confirmed, configKeys, message } of quarantine.values())
         for (const key of confirmed ? configKeys : []) {
           const known = found.get(key);
-          if (!known) found.set(key, { proxy: id, message, count: 1, of: judges.length });
+          if (!known) found.set(key, { proxy: id, message, count: 1, of });
           else if (!own.has(key)) known.count++;
           own.add(key);
         }

@@ -137,7 +137,7 @@ export class XdsServer implements CacheUsers {
 
   /** The configuration objects that some authenticated proxy rejects now, by key. */
   get currentNacks(): ReadonlyMap<string, Nack> {
-    return currentNacks(this.connections);
+    return currentNacks(this.#connections.values());
   }
 
   get generator(): Generator | undefined {
