@@ -1,6 +1,7 @@
 // Objects as users copy them from tutorials: what Istio takes is taken and has its effect, and what is misspelt names what was meant.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { before, describe, it } from "node:test";
+import { loadWholeApi } from "@xebec/api-envoy";
 import { validateObject, violationsText } from "@xebec/galley-validate";
 import { keyOf } from "@xebec/model-resources";
 import { objectConditions } from "@xebec/pilot-snapshot";
@@ -23,6 +24,9 @@ const SERVICES = [
   service("shop", "default", { "http-8080": 8080 }, "v1.0", 1),
   service("stock", "default", { "http-8082": 8082 }, "v1.1", 2),
   service("console", "istio-system", { http: 20_001 }, "v1", 3),
+  service("productpage", "default", { http: 9080 }, "v1", 5),
+  service("frontend", "default", { "http-80": 80 }, "v1", 6),
+  service("mongo", "default", { "tcp-custom": 9307 }, "v1", 7),
   service("istio-egressgateway", "istio-system", { http2: 80 }, "v1", 4),
 ];
 const PROXIES = {
@@ -202,6 +206,122 @@ spec:
 `,
   ],
   [
+    "Bookinfo behind the ingress: any host, exact paths and prefixes",
+    `apiVersion: networking.istio.io/v1alpha3
+kind: Gateway
+metadata: { name: bookinfo }
+spec:
+  selector: { app: istio-ingressgateway } # use istio default controller
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }]
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: VirtualService
+metadata: { name: bookinfo }
+spec:
+  hosts: ["*"]
+  gateways: [bookinfo]
+  http:
+  - match: [{ uri: { exact: /productpage } }, { uri: { prefix: /static } }, { uri: { exact: /login } }]
+    route: [{ destination: { host: productpage, port: { number: 9080 } } }]
+`,
+  ],
+  [
+    "a front end behind the ingress: a rule without a match, a destination without a port",
+    `apiVersion: networking.istio.io/v1beta1
+kind: Gateway
+metadata: { name: frontend }
+spec:
+  selector: { app: istio-ingressgateway }
+  servers: [{ port: { number: 80, name: http-fronted, protocol: HTTP }, hosts: ["frontend.example.com"] }]
+---
+apiVersion: networking.istio.io/v1beta1
+kind: VirtualService
+metadata: { name: frontend }
+spec:
+  hosts: ["frontend.example.com"]
+  gateways: [frontend]
+  http: [{ name: default, route: [{ destination: { host: frontend } }] }]
+`,
+  ],
+  [
+    "an external host with several faults at once, by a header, and a hash by another",
+    `apiVersion: networking.istio.io/v1beta1
+kind: ServiceEntry
+metadata: { name: web }
+spec:
+  hosts: [web.example.com]
+  ports: [{ number: 8091, name: http, protocol: HTTP }]
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  endpoints: [{ address: 172.29.1.1, ports: { http: 8091 } }]
+---
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata: { name: web }
+spec: { host: web.example.com, trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: X-User } } } }
+---
+apiVersion: networking.istio.io/v1beta1
+kind: VirtualService
+metadata: { name: web }
+spec:
+  hosts: [web.example.com]
+  http:
+  - name: fault-injection
+    match: [{ headers: { X-Testing: { exact: "true" } } }]
+    route: [{ destination: { host: web.example.com } }]
+    fault:
+      delay: { percentage: { value: 5 }, fixedDelay: 2s }
+      abort: { percentage: { value: 5 }, httpStatus: 555 }
+  - name: rest
+    route: [{ destination: { host: web.example.com } }]
+`,
+  ],
+  [
+    "EnvoyFilters: a filter before another on one port, and settings of every connection manager",
+    `apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: custom-protocol, namespace: istio-system }
+spec:
+  configPatches:
+  - applyTo: NETWORK_FILTER
+    match:
+      context: SIDECAR_OUTBOUND # will match outbound listeners in all sidecars
+      listener: { portNumber: 9307, filterChain: { filter: { name: "envoy.filters.network.tcp_proxy" } } }
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        name: "envoy.extensions.filters.network.mongo_proxy"
+        typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy", stat_prefix: mongo }
+  - applyTo: NETWORK_FILTER # http connection manager is a filter in Envoy
+    match:
+      # context omitted so that this applies to both sidecars and gateways
+      listener: { filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } } }
+    patch:
+      operation: MERGE
+      value:
+        name: "envoy.filters.network.http_connection_manager"
+        typed_config:
+          "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+          common_http_protocol_options: { idle_timeout: 30s }
+`,
+  ],
+  [
+    "Telemetry: two more labels of every metric of a namespace",
+    `apiVersion: telemetry.istio.io/v1alpha1
+kind: Telemetry
+metadata: { name: namespace-metrics, namespace: default }
+spec:
+  # no selector specified, applies to all workloads in the namespace
+  metrics:
+  - providers: [{ name: prometheus }]
+    overrides:
+    # match clause left off matches all istio metrics, client and server
+    - tagOverrides:
+        request_method: { value: "request.method" }
+        request_host: { value: "request.host" }
+`,
+  ],
+  [
     "a Sidecar for one workload, which may call what is registered",
     `apiVersion: networking.istio.io/v1beta1
 kind: Sidecar
@@ -280,13 +400,54 @@ spec: { egress: { port: { number: 8080, protocol: HTTP, name: shop }, host: "./*
     /did you mean apps\/v1\?/,
   ],
   [
+    "apiversion",
+    "apiversion: v1\nkind: Service\nmetadata: { name: forecast }\nspec: { selector: { app: forecast } }\n",
+    /^apiVersion: is required; did you mean it by apiversion\?/,
+  ],
+  [
+    "paths beside operation",
+    `apiVersion: security.istio.io/v1beta1
+kind: AuthorizationPolicy
+metadata: { name: shop }
+spec:
+  rules:
+  - to:
+    - operation: { methods: [GET] }
+      paths: ["/*"]
+`,
+    /^spec\.rules\[0\]\.to\[0\]\.paths: unknown field; did you mean operation\.paths\?/,
+  ],
+  [
     "what installs Istio",
     "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: { name: demo }\nspec: { profile: demo }\n",
     /IstioOperator of install\.istio\.io is not supported by this version; .*MeshConfig/,
   ],
 ];
 
+/** Text that is no YAML, and the line that is said to be wrong. */
+const NO_YAML: readonly (readonly [name: string, yaml: string, message: RegExp])[] = [
+  [
+    "a list with an item further to the right",
+    `kind: DestinationRule
+spec:
+  subsets:
+  - name: v10
+    labels: { version: v1.0 }
+   - name: v11
+`,
+    /must start at the same column at line 6/,
+  ],
+  ["a list to the left of its key", "rules:\n  - from:\n   - source: {}\n", /must start at the same column at line 2/],
+  [
+    "dots where the rest is left out",
+    'typed_config:\n  "@type": "type.googleapis.com/MongoProxy"\n  ...\n',
+    /at line 3/,
+  ],
+];
+
 describe("objects of tutorials are in effect as they are", () => {
+  before(() => loadWholeApi());
+
   for (const [name, yaml] of ACCEPTED)
     it(name, () => {
       const builder = new MeshBuilder();
@@ -307,6 +468,10 @@ describe("objects of tutorials are in effect as they are", () => {
         assert.equal(reason, "Attached", `${each.kind} ${each.name}: ${message}`);
       }
     });
+});
+
+describe("text that is no YAML names the line", () => {
+  for (const [name, yaml, message] of NO_YAML) it(name, () => assert.throws(() => yamlDocuments(yaml), message));
 });
 
 describe("misspelt objects of tutorials name what was meant", () => {

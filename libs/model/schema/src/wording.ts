@@ -30,6 +30,9 @@ export function unknownField(given: string, node: SchemaNode): string {
   // A field of Istio's is a likely meaning, too, even if it is not supported.
   const near = didYouMean(given, [...known, ...Object.keys(node.unsupported ?? {})]);
   if (near) return `unknown field${near}`;
+  // A line that is indented too little.
+  const within = fields.filter(([, each]) => given in ((each.items ?? each).properties ?? {})).map(([name]) => name);
+  if (within.length > 0) return `unknown field; did you mean ${within.map((name) => `${name}.${given}`).join(" or ")}?`;
   if (known.length <= MAX_LISTED) return `unknown field; known are ${known.join(", ")}`;
   const used = fields.filter(([, each]) => each.noEffect === undefined).map(([name]) => name);
   if (used.length < known.length && used.length <= MAX_LISTED)

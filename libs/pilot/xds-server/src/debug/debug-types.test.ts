@@ -70,6 +70,15 @@ describe("debug types", () => {
     assert.equal(JSON.parse(answer.by).Component, "istiod");
   });
 
+  it("istioctl's first request, which has a nonce that nobody sent, is answered", async () => {
+    const client = new DeltaClient(await mesh(), { authenticated: true, identity: SYSTEM });
+    client.send("istio.io/debug/syncz", { nonce: "2026-01-01 00:00:00 +0000 UTC" });
+    await waitFor("an answer", 10_000, () => client.stream.written.length > 0);
+    const [answer] = client.take();
+    client.send("istio.io/debug/syncz", { nonce: answer?.response.nonce ?? "" });
+    assert.equal(client.stream.written.length, 0);
+  });
+
   it("config_dump has what a proxy was sent", async () => {
     const server = await mesh();
     const dump = await resources(server, "istio.io/debug/config_dump", ["app-1.default"]);

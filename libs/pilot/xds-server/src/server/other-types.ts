@@ -11,6 +11,12 @@ import type { XdsRequest } from "../wire/request.ts";
 /** What agents send to say how the app is; nobody waits for an answer. */
 const REQUEST_ONLY = new Set(["type.googleapis.com/istio.v1.HealthInformation"]);
 
+/** How the nonces of these answers begin. istioctl's first request has a nonce of its own making, which acknowledges nothing. */
+const NONCE = "other/";
+
+const nextNonce = (): string => `${NONCE}${randomUUID()}`;
+const isAcknowledgement = (nonce: string): boolean => nonce.startsWith(NONCE);
+
 /** A stream, and who is at its other end. */
 export interface OtherStream {
   readonly stream: RawStream;
@@ -25,11 +31,11 @@ export async function answerDebug(
   { typeUrl, nonce, names, subscribe }: XdsRequest,
   systemNamespace: string,
 ): Promise<void> {
-  if (nonce !== "") return; // the acknowledgement of the answer
+  if (isAcknowledgement(nonce)) return;
   try {
     const asked = delta ? subscribe() : names();
     const resources = await debugResources(server, { typeUrl, names: asked, identity, systemNamespace });
-    stream.write(otherResponse(delta, { typeUrl, nonce: randomUUID(), resources, identifier: controlPlane() }));
+    stream.write(otherResponse(delta, { typeUrl, nonce: nextNonce(), resources, identifier: controlPlane() }));
   } catch (error) {
     stream.fail(XebecError.from(error));
   }
@@ -37,8 +43,8 @@ export async function answerDebug(
 
 /** Answers the first request of a type that is not served: there is none of it, as Istio says. */
 export function answerUnserved({ stream, delta }: Omit<OtherStream, "identity">, { typeUrl, nonce }: XdsRequest): void {
-  if (nonce !== "" || REQUEST_ONLY.has(typeUrl)) return;
-  stream.write(otherResponse(delta, { typeUrl, nonce: randomUUID(), resources: [] }));
+  if (isAcknowledgement(nonce) || REQUEST_ONLY.has(typeUrl)) return;
+  stream.write(otherResponse(delta, { typeUrl, nonce: nextNonce(), resources: [] }));
 }
 
 /** Who answers, in the form that istioctl reads. */
