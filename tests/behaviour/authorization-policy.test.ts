@@ -376,7 +376,7 @@ describe("AuthorizationPolicy through real Envoys", () => {
       const dry = { annotations: { "istio.io/dry-run": "true" } };
       const counters = async (): Promise<Record<string, number>> => {
         const text = (await lab.envoys.get("web")?.admin("/stats?filter=istio_dry_run_")) ?? "";
-        const found = text.matchAll(/_80;\.rbac\.istio_dry_run_(\w+)_\.shadow_(\w+): (\d+)/g);
+        const found = text.matchAll(/(?:_80;|http_filter\.\S+)\.rbac\.istio_dry_run_(\w+)_\.shadow_(\w+): (\d+)/g);
         return Object.fromEntries([...found].map((each) => [`${each[1]} ${each[2]}`, Number(each[3])]));
       };
       const rules = [to({ paths: ["/a"] })];

@@ -21,6 +21,8 @@ export interface Span {
   readonly service: string;
   readonly traceId: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** What OpenTelemetry says of the proxy. */
+  readonly resource: Readonly<Record<string, string>>;
 }
 
 export interface LogRecord {
@@ -118,7 +120,7 @@ export class Receivers {
       const { name, kind, traceId, localEndpoint, tags } = each as unknown as Span & {
         localEndpoint: { serviceName: string };
       };
-      this.spans.push({ via: "zipkin", name, kind, traceId, service: localEndpoint.serviceName, tags });
+      this.spans.push({ via: "zipkin", name, kind, traceId, service: localEndpoint.serviceName, tags, resource: {} });
     }
   }
 
@@ -129,6 +131,7 @@ export class Receivers {
           ...{ via, name, kind: kind === 2 ? "SERVER" : "CLIENT", traceId: Buffer.from(traceId).toString("hex") },
           service: texts(resource?.attributes ?? [])["service.name"] ?? "",
           tags: texts(attributes),
+          resource: texts(resource?.attributes ?? []),
         });
   }
 

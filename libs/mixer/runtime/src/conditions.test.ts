@@ -12,6 +12,9 @@ test("every object gets a condition that says what is wrong and where", async ()
     handler("invalid", "spy", { mode: "invalid" }),
     handler("unbuildable", "spy", { mode: "unbuildable" }),
     handler("kube", "kubernetesenv"),
+    // Names of their own, revisions and descriptions are for readers.
+    object("handler", "named", { compiledAdapter: "spy", name: "other" }),
+    object("instance", "outside", { template: "x", name: "other" }),
     object("handler", "oop", { adapter: "x", connection: { address: "a:1" } }),
     NOTHING,
     object("listentry", "badtype", { value: "source.nme" }),
@@ -19,10 +22,13 @@ test("every object gets a condition that says what is wrong and where", async ()
     object("metric", "field", { valu: "1" }),
     object("instance", "notemplate", { compiledTemplate: "nope" }),
     object("attributemanifest", "m", {
-      attributes: { "my.attr": { value_type: "STRING" }, "source.ip": { valueType: "STRING" } },
+      ...{ revision: "1", name: "istio-proxy" },
+      attributes: { "my.attr": { value_type: "STRING", description: "mine" }, "source.ip": { valueType: "STRING" } },
     }),
     object("kubernetes", "attributes", { source_uid: 'source.uid | ""' }),
     rule("fine", 'my.attr == "x"', "ok", ["nothing.checknothing"]),
+    rule("byname", "", "named", ["nothing.checknothing"]),
+    rule("byother", "", "other", ["nothing.checknothing"]),
     rule("syntax", 'source.name == "a" &&', "ok", ["nothing.checknothing"]),
     rule("nohandler", "", "none", ["nothing.checknothing"]),
     rule("noinstance", "", "ok", ["none"]),
@@ -52,6 +58,9 @@ test("every object gets a condition that says what is wrong and where", async ()
   is("handler/istio-system/invalid", /^rejected InvalidParams: spec.params.mode: is invalid/);
   is("handler/istio-system/unbuildable", /^rejected BuildFailed: the adapter spy could not be started: no/);
   is("handler/istio-system/kube", /^attached BuiltIn/);
+  is("handler/istio-system/named", /^attached Built/);
+  is("rule/istio-system/byother", /^rejected NoAction: .*there is no handler "other"/);
+  is("instance/istio-system/outside", /^rejected Unsupported/);
   is("handler/istio-system/oop", /^rejected Unsupported/);
   is(
     "listentry/istio-system/badtype",
