@@ -28,6 +28,8 @@ describe("the oldest Envoy", () => {
     ["accepts all golden configurations", "tests/golden/pilot-envoy.test.ts"],
     ["behaves by default as the newest", "tests/behaviour/defaults.test.ts"],
     ["layers policies as the newest", "tests/behaviour/policy-levels.test.ts"],
+    ["routes as the newest", "tests/behaviour/virtual-service-route.test.ts"],
+    ["serves TLS at gateways as the newest", "tests/behaviour/gateway-tls.test.ts"],
   ] as const)
     it(what, async () => {
       const { NODE_TEST_CONTEXT: _context, ...env } = process.env;

@@ -116,7 +116,9 @@ export class Receivers {
   }
 
   #zipkin(text: string): void {
-    for (const each of JSON.parse(text) as Record<string, never>[]) {
+    // Datadog's tracer reports what it is in JSON, too: no list of spans.
+    const spans: unknown = JSON.parse(text);
+    for (const each of Array.isArray(spans) ? (spans as Record<string, never>[]) : []) {
       const { name, kind, traceId, localEndpoint, tags } = each as unknown as Span & {
         localEndpoint: { serviceName: string };
       };
