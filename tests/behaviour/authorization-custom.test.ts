@@ -51,6 +51,11 @@ describe("AuthorizationPolicy with action CUSTOM through real Envoys", () => {
     }),
     ext("http-old", "Http", { includeHeadersInCheck: CALL_HEADERS }),
     ext("http-none", "Http"),
+    ...[false, true].map((clearRouteCache) =>
+      ext(`route-${clearRouteCache}`, "Http", {
+        ...{ includeRequestHeadersInCheck: CALL_HEADERS, headersToUpstreamOnAllow: ["x-user"], clearRouteCache },
+      }),
+    ),
     ext("slow", "Http", { includeRequestHeadersInCheck: CALL_HEADERS, timeout: "0.1s" }),
     ext("open", "Http", { includeRequestHeadersInCheck: CALL_HEADERS, timeout: "0.1s", failOpen: true }),
     ext("status", "Http", { includeRequestHeadersInCheck: CALL_HEADERS, timeout: "0.1s", statusOnError: "503" }),
@@ -81,6 +86,20 @@ describe("AuthorizationPolicy with action CUSTOM through real Envoys", () => {
           selector: { istio: "ingressgateway" },
           servers: [{ port: { number: 8000, name: "http", protocol: "HTTP" }, hosts: ["*"] }],
         }),
+        object("DestinationRule", "plain", {
+          host: "plain",
+          subsets: ["v1", "v2"].map((version) => ({ name: version, labels: { version } })),
+        }),
+        object("VirtualService", "by-user", {
+          ...{ hosts: ["user.example.com"], gateways: ["gw"] },
+          http: [
+            {
+              match: [{ headers: { "x-user": { exact: "tester" } } }],
+              route: [{ destination: { host: "plain", subset: "v2" } }],
+            },
+            { route: [{ destination: { host: "plain", subset: "v1" } }] },
+          ],
+        }),
         object("VirtualService", "plain", {
           ...{ hosts: ["plain.example.com"], gateways: ["gw"] },
           http: [{ route: [{ destination: { host: "plain" } }] }],
@@ -95,6 +114,18 @@ describe("AuthorizationPolicy with action CUSTOM through real Envoys", () => {
     lab.http({ to: "web", url: `http://web${path}`, timeoutMs: 5_000, ...more });
   const arrived = async (answer: Answered): Promise<string[]> =>
     (await lab.arrivals(answer, 0)).map(({ server }) => server);
+
+  it("clearRouteCache: what the authorizer adds decides about the route", async () => {
+    const selector = { matchLabels: { istio: "ingressgateway" } };
+    const by = async (provider: string): Promise<string> =>
+      lab.during([custom(provider, { selector })], async () => {
+        const way = { to: "gateway", url: "http://user.example.com:8000/asked", do: "200+header:x-user=tester,200" };
+        const answer = await lab.http(way);
+        assert.equal(answer.got?.headers["x-user"], "tester");
+        return answer.by;
+      });
+    assert.deepEqual([await by("route-false"), await by("route-true")], ["plain-v1", "plain-v2"]);
+  });
 
   it("only what its rules match is asked about, and goes on when the authorizer says so", async () => {
     await lab.during([custom("http")], async () => {

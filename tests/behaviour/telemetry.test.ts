@@ -130,7 +130,11 @@ describe("Telemetry and the providers of the mesh", () => {
   before(async () => {
     lab = await openLab({
       proxies: {
-        ...{ client: PROXIES.client as never, gateway: PROXIES.gateway as never },
+        client: PROXIES.client as never,
+        gateway: {
+          ...(PROXIES.gateway as { kind: "gateway"; ip: string }),
+          labels: { istio: "ingressgateway", "gateway.networking.k8s.io/gateway-name": "edge" },
+        },
         server: {
           ...{ kind: "captured", ip: "10.1.0.30", metadata: { MESH_ID: "mesh1", CLUSTER_ID: "east" } },
           labels: { app: "own", "service.istio.io/canonical-name": "shop" },
@@ -368,9 +372,22 @@ describe("Telemetry and the providers of the mesh", () => {
   it("targetRefs: proxies of a Gateway of the Gateway API", async () => {
     const refs = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" }];
     await lab.during(
-      [telemetry("edge", { targetRefs: refs, accessLogging: [{ providers: [{ name: "text" }] }] })],
+      [
+        telemetry("edge", { targetRefs: refs, accessLogging: [{ providers: [{ name: "text" }] }] }),
+        object("Gateway", "edge", {
+          selector: { istio: "ingressgateway" },
+          servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["edge.example.com"] }],
+        }),
+        object("VirtualService", "edge", {
+          ...{ hosts: ["edge.example.com"], gateways: ["edge"] },
+          http: [{ route: [{ destination: { host: "web" } }] }],
+        }),
+      ],
       async () => {
         const { call: id } = await call();
+        const edge = await lab.http({ to: "gateway", url: "http://edge.example.com/trace-edge" });
+        assert.equal(edge.status, 200);
+        await line("text", edge.call);
         assert.ok(!isIn("text", id));
       },
     );

@@ -51,8 +51,8 @@ export interface KeyServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on this machine. */
-export async function openKeyServer(): Promise<KeyServer> {
+/** Starts a server on this machine. @param socket the Unix socket that it listens at in place of a port, for upstreams of a lab (`relay`) */
+export async function openKeyServer(socket?: string): Promise<KeyServer> {
   const pages = new Map<string, string | undefined>();
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -66,9 +66,12 @@ export async function openKeyServer(): Promise<KeyServer> {
       setTimeout(() => response.end(text.join(" ")), Number(ms));
     } else response.end(page);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => {
+    if (socket) server.listen(socket, resolve);
+    else server.listen(0, "127.0.0.1", resolve);
+  });
   return {
-    ...{ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pages },
+    ...{ url: socket ? "" : `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pages },
     asked: (path) => asked.filter((each) => each === path).length,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
