@@ -15,7 +15,7 @@ describe("the webhook", () => {
     spec: { host: "a" },
   };
   const response = (body: unknown): { allowed?: boolean; uid?: string; status?: { message: string } } =>
-    (reviewObject(body) as { response: object }).response;
+    (reviewObject(body).body as { response: object }).response;
 
   it("admits what is good, and what is deleted", () => {
     assert.deepEqual(response(review(good)), { uid: "u", allowed: true });

@@ -36,7 +36,7 @@ describe("publishing", () => {
       request: { uid: "u", operation: "CREATE", object },
     };
     const allowed = (mixer?: MixerContext): unknown =>
-      (reviewObject(body, mixer) as { response: { allowed: boolean } }).response.allowed;
+      (reviewObject(body, mixer).body as { response: { allowed: boolean } }).response.allowed;
     assert.deepEqual([allowed(), allowed(galley.publisher.mixer())], [false, true]);
     // A manifest that comes later makes a rule good that was refused.
     save(folder.path, "a-rule.yaml", match.replace("my.attr", "your.attr").replace("name: r", "name: s"));

@@ -39,8 +39,17 @@ export const GalleyConfig = defineConfig({
     "enable-validation": option.boolean("serve the validating webhook", true),
     "validation-address": option.string("address that the webhook binds", "0.0.0.0"),
     "validation-port": option.port("port of the webhook (Istio's 443 is the Service's port)", 9443),
+    "validation-url": option.string("URL at which API servers reach the webhook; absent: the Service --service-name"),
+    "enable-reconcileWebhookConfiguration": option.boolean(
+      "register the webhook at the API server, and keep the registration right",
+      true,
+    ),
+    "webhook-name": option.string("name of the ValidatingWebhookConfiguration", "istio-galley"),
+    "service-name": option.string("name of the webhook's Service", "istio-galley"),
+    "deployment-name": option.string("name of the Deployment; its ClusterRole is NAME-NAMESPACE", "istio-galley"),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),
+    caCertFile: option.string("roots of the webhook's certificate, for API servers; with certificate files"),
     caAddr: option.address(
       "citadel's address, HOST:PORT, to get the webhook's certificate from when no files are given",
     ),
@@ -71,4 +80,10 @@ export function publishesWorkloads(flags: GalleyFlags): boolean {
 /** Whether an API server is needed. */
 export function needsKubernetes(flags: GalleyFlags): boolean {
   return configSourcesOf(flags).includes("kubernetes") || publishesWorkloads(flags);
+}
+
+/** Whether the webhook is registered at an API server: in a cluster, or with a kubeconfig. */
+export function managesWebhook(flags: GalleyFlags, environment: Readonly<Record<string, string | undefined>>): boolean {
+  if (!flags["enable-validation"] || !flags["enable-reconcileWebhookConfiguration"]) return false;
+  return flags.kubeconfig !== undefined || environment.KUBERNETES_SERVICE_HOST !== undefined;
 }

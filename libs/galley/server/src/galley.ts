@@ -12,6 +12,7 @@ import type { ConfigSource } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
 import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
+import { type Registration, registerWebhook } from "./webhook/registration.ts";
 
 /** Largest object that the webhook takes; Kubernetes' own limit is 3 MiB. */
 const MAX_REVIEW_BYTES = 8 << 20;
@@ -24,6 +25,25 @@ export interface GalleyParts {
   readonly metrics?: Metrics;
   /** The API server, when `needsKubernetes`. */
   readonly client?: KubeClient;
+  /** The API server at which the webhook registers, when `managesWebhook`. */
+  readonly webhookClient?: KubeClient;
+}
+
+/** What registers the webhook at an API server. */
+function registrationOf(
+  { config, webhookClient: client }: GalleyParts,
+  tls: TlsSource,
+  metrics: Metrics,
+): Registration | undefined {
+  const namespace = config["deployment-namespace"];
+  const url = config["validation-url"];
+  if (!client) return undefined;
+  return registerWebhook({
+    ...{ client, tls, metrics, namespace },
+    name: config["webhook-name"],
+    place: url ? { url } : { service: { name: config["service-name"], namespace } },
+    ownerRole: `${config["deployment-name"]}-${namespace}`,
+  });
 }
 
 /** Where configuration comes from, by the flags, in the order of precedence. */
@@ -55,15 +75,18 @@ function publishing(
 export function galleyComponents(parts: GalleyParts): Component[] {
   const { config, bus, tls, client, metrics = createMetrics() } = parts;
   const { publisher, components: publishers } = publishing(parts, sourcesOf(config, client));
+  const validates = config["enable-validation"] && tls !== undefined;
+  const registration = validates ? registrationOf(parts, tls, metrics) : undefined;
   const components: Component[] = [
     ...publishers,
-    ...(config["enable-validation"] && tls
+    ...(registration?.components ?? []),
+    ...(validates
       ? [
           createHttpServer({
             name: "webhook",
             address: { host: config["validation-address"], port: config["validation-port"] },
-            tls,
-            routes: (app) => admissionRoutes(app, publisher && (() => publisher.mixer())),
+            tls: registration?.tls ?? tls,
+            routes: (app) => admissionRoutes(app, metrics, publisher && (() => publisher.mixer())),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]

@@ -1,5 +1,5 @@
 export { reviewObject } from "./admission.ts";
-export { GalleyConfig, needsKubernetes } from "./config.ts";
+export { GalleyConfig, managesWebhook, needsKubernetes } from "./config.ts";
 export { type ConfigPublisher, type ConfigPublisherOptions, createConfigPublisher } from "./config-publisher.ts";
 export type {
   ConfigError,

@@ -56,7 +56,7 @@ async function galley(dir: string) {
         kind: "AdmissionReview",
         request: { uid: "u", operation: "CREATE", namespace: "default", object: value },
       };
-      return (reviewObject(body, source.mixer()) as { response: ReviewResponse }).response;
+      return (reviewObject(body, source.mixer()).body as { response: ReviewResponse }).response;
     },
     async [Symbol.asyncDispose]() {
       watching.close();

@@ -7,10 +7,13 @@ import type { InjectContext } from "@xebec/injector-template";
 import type { Bus } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
+import type { KubeClient } from "@xebec/platform-kube";
 import type { FastifyInstance } from "fastify";
 import type { InjectorConfig } from "./config.ts";
+import { kubeletVersions } from "./kubelet-versions.ts";
 import { createMeshSource } from "./mesh-source.ts";
 import { pathSettings } from "./path-settings.ts";
+import { registerInjector } from "./registration.ts";
 import { reviewPod } from "./review.ts";
 import { createSettings } from "./settings.ts";
 
@@ -24,26 +27,44 @@ export interface InjectorParts {
   readonly bus?: Bus;
   readonly tls?: TlsSource;
   readonly metrics?: Metrics;
+  /** The API server whose webhook configurations are kept right, when `hasCluster`. */
+  readonly client?: KubeClient;
 }
 
 /** The components of the sidecar injector, for a process of its own and for the one that has all services. */
-export function injectorComponents({ config, bus, tls, metrics = createMetrics() }: InjectorParts): Component[] {
+export function injectorComponents({
+  config,
+  bus,
+  tls,
+  client,
+  metrics = createMetrics(),
+}: InjectorParts): Component[] {
   const cacheFile = config.stateDir ? join(config.stateDir, "config.json") : undefined;
   const mesh = bus && createMeshSource(bus, metrics, cacheFile);
+  const kubelets = client && config.nativeSidecars === "auto" ? kubeletVersions(client) : undefined;
   const settings = createSettings({
     config,
     ...(mesh ? { mesh: mesh.current } : {}),
-    nativeSidecars: () => config.nativeSidecars === "true",
+    nativeSidecars: kubelets ? kubelets.haveNativeSidecars : () => config.nativeSidecars === "true",
   });
+  const registration =
+    client && tls && config.reconcileWebhookConfig
+      ? registerInjector({
+          ...{ client, tls, metrics, configuration: config.webhookConfigName, webhook: config.webhookName },
+          revision: config.revision,
+        })
+      : undefined;
   const components: Component[] = [
     settings.component,
     ...(mesh ? [mesh.component] : []),
+    ...(kubelets ? [kubelets.component] : []),
+    ...(registration?.components ?? []),
     ...(tls
       ? [
           createHttpServer({
             name: "webhook",
             address: { host: config.address, port: config.port },
-            tls,
+            tls: registration?.tls ?? tls,
             routes: (app) => injectRoutes(app, settings.current, metrics),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),

@@ -11,7 +11,7 @@ const IN_A_LINE = /^["'[{]/;
 
 /**
  * A Go template that makes YAML. Text that the template has is syntax, and a value that an action yields is one scalar where it
- * stands: nothing in a pod can add a field, a line or a container (docs/adr/0016-go-templates.md). Structure comes from functions that
+ * stands: nothing in a pod can add a field, a line or a container (docs/adr/0017-go-templates.md). Structure comes from functions that
  * make it: `toYaml`, `toJson`.
  */
 export class PodTemplate {

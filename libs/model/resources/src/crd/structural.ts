@@ -23,8 +23,9 @@ export interface StructuralSchema {
 const PRESERVE = { "x-kubernetes-preserve-unknown-fields": true } as const;
 
 /**
- * A schema as the API server takes it. Kubernetes drops fields that a schema does not name, silently: fields of Istio's that are not
- * supported are named too, so that they reach galley's webhook, which refuses them with a message.
+ * A schema as the API server takes it. Kubernetes drops fields that a schema does not name, or refuses them without a hint: here all of
+ * them stay, so that they reach galley's webhook, which says what was meant. Fields of Istio's that are not supported are named with the
+ * reason, for `kubectl explain`.
  */
 export function structuralSchema(node: SchemaNode): StructuralSchema {
   const description = describe(node);
@@ -63,7 +64,7 @@ function objectSchema(node: SchemaNode): StructuralSchema {
     type: "object",
     ...(known.length > 0 ? { properties: Object.fromEntries([...known, ...unsupported]) } : {}),
     ...(node.required?.length ? { required: node.required } : {}),
-    ...(node.additionalProperties === true ? PRESERVE : {}),
+    ...(known.length > 0 || node.additionalProperties === true ? PRESERVE : {}),
   };
 }
 
