@@ -81,6 +81,64 @@ describe("hosts of ServiceEntries without addresses, through a real Envoy", () =
   it("the label says no: there is none", () => assert.deepEqual(lab.addresses("ServiceEntry", "c"), []));
 });
 
+describe("resolution DYNAMIC_DNS, through a real Envoy", () => {
+  let lab: Lab;
+  before(async () => {
+    lab = await openLab({
+      proxies: {
+        client: { kind: "captured", ip: "10.1.0.1", metadata: CAPTURE },
+        plain: { kind: "captured", ip: "10.1.0.2" },
+        gateway: { kind: "gateway", ip: "10.1.0.20", labels: { app: "edge" } },
+      },
+      upstreams: [1, 2].flatMap((i) => [80, 443].map((port) => ({ name: `${i}:${port}`, at: `10.47.0.${i}:${port}` }))),
+      objects: [
+        entry("*.dyn.example.com", {
+          resolution: "DYNAMIC_DNS",
+          ports: [HTTP, { number: 443, name: "tls", protocol: "TLS" }],
+        }),
+        object("Gateway", "edge", {
+          selector: { app: "edge" },
+          servers: [{ port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] }],
+        }),
+        object("VirtualService", "edge", {
+          hosts: ["*.dyn.example.com"],
+          gateways: ["edge"],
+          http: [{ route: [{ destination: { host: "*.dyn.example.com", port: { number: 80 } } }] }],
+        }),
+      ],
+    });
+    for (const i of [1, 2]) await lab.name(`s${i}.dyn.example.com`, [`10.47.0.${i}`]);
+  });
+  after(() => lab?.close());
+
+  const own = (): string => lab.addresses("ServiceEntry", "all.dyn.example.com")[0]?.value ?? "";
+
+  it("HTTP: each host below a wildcard at its own address in DNS", async () => {
+    for (const i of [1, 2])
+      for (const way of [{ through: "client" }, { to: "gateway" }]) {
+        const { by } = await lab.http({ ...way, url: `http://s${i}.dyn.example.com/` });
+        assert.equal(by, `${i}:80`, JSON.stringify(way));
+      }
+    const unknown = await lab.http({ through: "client", url: "http://nobody.dyn.example.com/" });
+    assert.equal(unknown.status, 503);
+  });
+
+  it("HTTP at the virtual address of the wildcard", async () => {
+    const { by } = await lab.http({ through: "client", url: "http://s2.dyn.example.com/", address: own() });
+    assert.equal(by, "2:80");
+  });
+
+  it("TLS: the host that the handshake names", async () => {
+    const tls = lab.ca.issue({ dns: ["*.dyn.example.com"] });
+    for (const i of [1, 2]) await lab.serve({ name: `${i}:443`, at: `10.47.0.${i}:443`, tls });
+    for (const i of [1, 2]) {
+      const call = { port: 443, tls: { sni: `s${i}.dyn.example.com` } };
+      assert.equal((await lab.tcp({ through: "client", address: own(), ...call })).by, `${i}:443`);
+      assert.equal((await lab.tcp({ through: "plain", address: "192.0.2.1", ...call })).by, `${i}:443`);
+    }
+  });
+});
+
 describe("a workload asks its agent's DNS, with a real pilot", () => {
   const PILOT = { host: "127.0.96.1", port: 15_010 };
   const IP = "127.0.96.2";

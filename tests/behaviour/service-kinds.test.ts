@@ -18,7 +18,7 @@ describe("through a real Envoy", () => {
   let lab: Lab;
   before(async () => {
     lab = await openLab({
-      proxies: { client: { kind: "captured", ip: "10.1.0.1" } },
+      proxies: { client: { kind: "captured", ip: "10.1.0.1", metadata: { NODE_NAME: "here" } } },
       services: [
         headless("set", "http", 80, 1),
         headless("cache", "tcp", 9000, 2),
@@ -28,6 +28,10 @@ describe("through a real Envoy", () => {
         external("chain", "alias.default.svc.cluster.local"),
         external("outside", "names.example.com"),
         host("declared", { ports: { web: 80 }, appProtocol: "http2" }),
+        host("local", {
+          internalTrafficPolicy: "Local",
+          pods: ["here", "there"].map((node, i) => ({ name: `local-${node}`, ip: `10.50.7.${i + 1}`, node })),
+        }),
         host("browsers", { ports: { "grpc-web": 80 } }),
       ],
       upstreams: ["10.50.5.1:80", "10.50.6.1:80", "10.50.6.1:7000"].map((at) => ({ name: at, at })),
@@ -69,6 +73,10 @@ describe("through a real Envoy", () => {
 
   it("ExternalName for another name: its addresses in DNS", async () =>
     assert.equal((await get("http://outside/")).by, "10.50.5.1:80"));
+
+  it("internalTrafficPolicy Local: the endpoints of the client's node", async () => {
+    for (let i = 0; i < 6; i++) assert.equal((await get("http://local/")).by, "local-here");
+  });
 
   it("appProtocol: what is spoken to the pods, whatever the port's name is", async () =>
     assert.equal((await get("http://declared/")).got?.protocol, "HTTP/2"));

@@ -9,6 +9,8 @@ export interface LabPod {
   readonly labels?: Readonly<Record<string, string>>;
   readonly serviceAccount?: string;
   readonly locality?: string;
+  /** The node that it runs on. */
+  readonly node?: string;
   /** True when a proxy of the lab is in front of it: then the lab starts no server at its address, and it speaks mutual TLS. */
   readonly sidecar?: boolean;
   readonly ready?: boolean;
@@ -25,6 +27,7 @@ export interface LabService {
   readonly pods: readonly LabPod[];
   readonly created?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly internalTrafficPolicy?: "Local";
   /** The name that it stands for. */
   readonly externalName?: string;
   /** The protocol of its ports, whatever their names are. */
@@ -71,6 +74,7 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
       })),
       selector: { app: name },
       ...(service.created ? { creationTimestamp: service.created } : {}),
+      ...(service.internalTrafficPolicy ? { internalTrafficPolicy: service.internalTrafficPolicy } : {}),
       ...(service.annotations ? { annotations: service.annotations } : {}),
       ...(service.labels ? { labels: service.labels } : {}),
       ...(service.externalAddresses ? { externalAddresses: service.externalAddresses } : {}),
@@ -81,6 +85,7 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
         labels: { app: name, ...pod.labels, ...(pod.sidecar ? { "security.istio.io/tlsMode": "istio" } : {}) },
         serviceAccount: pod.serviceAccount ?? "default",
         workload: { kind: "Deployment", name },
+        ...(pod.node ? { node: pod.node } : {}),
         ...(pod.locality ? { locality: pod.locality } : {}),
       }),
     ),

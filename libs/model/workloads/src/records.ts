@@ -28,6 +28,10 @@ export interface ServiceRecord {
   /** Where the service is reached from outside: its external IPs, and those of its load balancer. */
   readonly externalAddresses?: readonly string[];
   readonly externalName?: string;
+  /** `Local`: only endpoints on the client's own node are called. */
+  readonly internalTrafficPolicy?: "Cluster" | "Local";
+  /** `PreferClose`, `PreferSameZone` or `PreferSameNode`. */
+  readonly trafficDistribution?: string;
   readonly ports: readonly ServicePort[];
   readonly selector?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;

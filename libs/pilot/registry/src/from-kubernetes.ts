@@ -26,6 +26,7 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
     subjectAltNames: [],
     ...(record.selector && Object.keys(record.selector).length > 0 ? { selector: record.selector } : {}),
     ...(record.externalName ? { alias: canonicalHost(record.externalName) } : {}),
+    ...(record.internalTrafficPolicy === "Local" ? { nodeLocal: true } : {}),
     ...trafficDistributionOf(record),
     ...gatewayOf(record),
     created: record.creationTimestamp ?? "",
@@ -44,9 +45,12 @@ function gatewayOf({ externalAddresses, labels }: ServiceRecord): Pick<MeshServi
   return { externalAddresses, ...(network ? { gatewayOf: { network, port } } : {}) };
 }
 
-/** What Kubernetes calls `trafficDistribution`, by Istio's annotation. */
-function trafficDistributionOf({ annotations }: ServiceRecord): Pick<MeshService, "trafficDistribution"> {
-  switch (annotations?.["networking.istio.io/traffic-distribution"]?.toLowerCase()) {
+/** What Kubernetes calls `trafficDistribution`: that of the service, else of Istio's annotation. */
+function trafficDistributionOf({
+  annotations,
+  trafficDistribution: own,
+}: ServiceRecord): Pick<MeshService, "trafficDistribution"> {
+  switch ((own ?? annotations?.["networking.istio.io/traffic-distribution"])?.toLowerCase()) {
     case "preferclose":
     case "prefersamezone":
       return { trafficDistribution: "zone" };

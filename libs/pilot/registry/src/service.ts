@@ -49,6 +49,8 @@ export interface MeshService {
   readonly gatewayOf?: { readonly network: string; readonly port: number };
   /** Endpoints in the client's zone, or on its node, are preferred. */
   readonly trafficDistribution?: "zone" | "node";
+  /** Only endpoints on the client's own node are called (`internalTrafficPolicy: Local`). */
+  readonly nodeLocal?: boolean;
   /** Pods behind it, by labels in its namespace. */
   readonly selector?: Readonly<Record<string, string>>;
   /** RFC 3339, for Istio's "the oldest wins". */

@@ -21,6 +21,8 @@ export interface ServiceState {
   readonly servicesByNamespace: PersistentMap<readonly MeshService[]>;
   /** By service id. */
   readonly endpoints: PersistentMap<readonly MeshEndpoint[]>;
+  /** How many services have hosts that are looked up when they are called. */
+  readonly dynamicServices: number;
 }
 
 export const serviceKeys = {
@@ -31,6 +33,8 @@ export const serviceKeys = {
   servicesOf: (namespace: string): string => `services-of/${namespace}`,
   /** A service below a domain came, went, or changed its definition. */
   servicesBelow: (domain: string): string => `services-below/${domain}`,
+  /** The first service whose hosts are looked up when they are called has come, or the last one has gone. */
+  dynamicServices: "dynamic-services",
   endpoints: (serviceId: string): string => `endpoints/${serviceId}`,
   /** What one registry says of a host in a namespace, also where it has no effect. @param group `<host>@<namespace>` */
   definition: (group: string): string => `definition/${group}`,
@@ -46,6 +50,7 @@ export const NO_SERVICES: ServiceState = {
   services: PersistentMap.empty(),
   servicesByNamespace: PersistentMap.empty(),
   endpoints: PersistentMap.empty(),
+  dynamicServices: 0,
 };
 
 /** The state in parts, each with the dependency key that a reader of the part notes. */
@@ -54,7 +59,9 @@ export function* serviceParts({
   services,
   servicesByNamespace,
   endpoints,
+  dynamicServices,
 }: ServiceState): Iterable<readonly [string, unknown]> {
+  if (dynamicServices > 0) yield [serviceKeys.dynamicServices, true];
   for (const [host, list] of services.entries()) {
     yield [serviceKeys.service(host), list];
     yield [serviceKeys.services, list];
@@ -108,6 +115,10 @@ function putService(
   const rest = (state.services.get(host) ?? []).filter((each) => each.id !== before?.id);
   const list = after ? [...rest, after].sort(byAgeAndId) : rest;
   state.services = state.services.edit([[host, list.length > 0 ? list : undefined]], batch);
+  const isDynamic = (each: MeshService | undefined): number => (each?.resolution === "dynamic-dns" ? 1 : 0);
+  const dynamic = state.dynamicServices + isDynamic(after) - isDynamic(before);
+  if (dynamic > 0 !== state.dynamicServices > 0) changed.add(serviceKeys.dynamicServices);
+  state.dynamicServices = dynamic;
   changed.add(serviceKeys.service(host));
   changed.add(serviceKeys.services);
   for (const domain of domainsAbove(host)) changed.add(serviceKeys.servicesBelow(domain));
@@ -174,8 +185,7 @@ export function serviceSeenFrom(
 ): MeshService | undefined {
   let best: MeshService | undefined;
   for (const each of services ?? []) {
-    // Only waypoints look such names up.
-    if (each.resolution === "dynamic-dns" || !isVisible(each.exportTo, each.namespace, namespace, defaults)) continue;
+    if (!isVisible(each.exportTo, each.namespace, namespace, defaults)) continue;
     if (
       !best ||
       rank(each, namespace) > rank(best, namespace) ||

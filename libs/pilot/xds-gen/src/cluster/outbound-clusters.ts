@@ -14,6 +14,7 @@ import { userUpstreamTls } from "../security/client-tls.ts";
 import { mtlsMode } from "../security/mtls.ts";
 import { meshUpstreamTls, rawBuffer, type SanMatcher, san } from "../security/tls-context.ts";
 import { httpOptions, isHttp2 } from "./cluster-parts.ts";
+import { dynamicDiscovery } from "./dynamic-forward-proxy.ts";
 import { headerCase } from "./header-case.ts";
 import { withMeshDefaults } from "./mesh-defaults.ts";
 import { withProxyProtocol } from "./proxy-protocol.ts";
@@ -92,7 +93,8 @@ function clusterFor(scope: Scope, cluster: ServiceCluster, place: Place | undefi
   });
   const found = discovery(scope, cluster, passthrough, place);
   if (!found) return undefined;
-  const isWeighted = !passthrough && localityBalance(scope, service, policy) !== undefined;
+  const isPlaced = !passthrough && service.resolution !== "dynamic-dns";
+  const isWeighted = isPlaced && localityBalance(scope, service, policy) !== undefined;
   if (isWeighted) Object.assign(init, { commonLbConfig: { ...init.commonLbConfig, ...LOCALITY_WEIGHTED } });
   return withProxyProtocol(
     Object.assign(init, found, transportSocket(scope, service, port, subset, policy, passthrough)),
@@ -115,6 +117,7 @@ function discovery(
       ...(override > 0 ? { lbConfig: { case: "originalDstLbConfig", value: { upstreamPortOverride: override } } } : {}),
     };
   }
+  if (service.resolution === "dynamic-dns") return dynamicDiscovery(scope);
   if (resolutionFor(scope.proxyClass, service) === "eds")
     return {
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
@@ -166,7 +169,7 @@ function transportSocket(
       };
     return {};
   }
-  if (!scope.mesh.autoMtls || service.external) return {};
+  if (!scope.mesh.autoMtls || service.external || service.resolution === "dynamic-dns") return {};
   const target = { name: service.name, port: port.number, portName: port.name };
   const inferred = mtlsMode(scope, service.namespace, undefined, undefined, target);
   if (inferred === "DISABLE") return {};

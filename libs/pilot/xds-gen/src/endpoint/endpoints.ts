@@ -93,7 +93,11 @@ export function groupsAt(
   place: Place | undefined,
 ): LocalityGroup[] | undefined {
   const found = matching(scope.endpoints(service), name, labels);
-  const endpoints = mtlsOnly ? found.filter((each) => speaksMtls(scope, service, each, name)) : found;
+  const reached = mtlsOnly ? found.filter((each) => speaksMtls(scope, service, each, name)) : found;
+  if (service.nodeLocal && !place) return undefined;
+  // Of a client whose node is not known all endpoints may be local.
+  const node = service.nodeLocal ? place?.node : "";
+  const endpoints = node ? reached.filter((each) => each.node === node) : reached;
   const isSplit = haveNetworks(scope, endpoints);
   const all = byLocality(endpoints);
   const balance = balanceOf(scope, service, subset, number, all);

@@ -201,6 +201,12 @@ export class Scope {
     }
   }
 
+  /** True when the hosts of some service of the mesh are looked up when they are called. */
+  hasDynamicServices(): boolean {
+    this.note(dependency.dynamicServices);
+    return this.#snapshot.dynamicServices > 0;
+  }
+
   /** The service that a namespace defines for a host, visible or not. */
   serviceOf(host: string, namespace: string): MeshService | undefined {
     this.note(dependency.service(host));

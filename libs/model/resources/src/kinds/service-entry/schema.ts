@@ -22,7 +22,7 @@ export const ServiceEntrySpec = message("ServiceEntry", {
   ),
   resolution: field(
     Resolution,
-    "How the address of an endpoint is found: it is the one that was called, it is listed, or its name is looked up in DNS. DNS_ROUND_ROBIN takes only the first address of an answer. DYNAMIC_DNS is for proxies that Xebec does not have.",
+    "How the address of an endpoint is found: it is the one that was called, it is listed, or its name is looked up in DNS. DNS_ROUND_ROBIN takes only the first address of an answer. DYNAMIC_DNS looks up the host that a request, or a TLS handshake, names: for wildcards.",
     { default: "NONE" },
   ),
   endpoints: field(

@@ -8,6 +8,7 @@ import { alpn } from "./alpn.ts";
 import { authorization } from "./authorization.ts";
 import { cors } from "./cors.ts";
 import { customAuthorization } from "./custom-authorization.ts";
+import { dynamicForwardProxy } from "./dynamic-forward-proxy.ts";
 import { fault } from "./fault.ts";
 import { grpcWeb } from "./grpc-web.ts";
 import type { FilterSettings, HttpFilter, RouteTarget, VirtualHostTarget } from "./http-filter.ts";
@@ -36,6 +37,7 @@ export const HTTP_FILTERS: readonly HttpFilter[] = [
   fault,
   cors,
   alpn,
+  dynamicForwardProxy,
   router,
 ];
 

@@ -6,6 +6,7 @@ import { tcpCustomAuthorization } from "./custom-authorization.ts";
 import { httpConnectionManager } from "./http-connection-manager.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 import { tcpServiceRoles } from "./service-roles.ts";
+import { sniDynamicForwardProxy } from "./sni-dynamic-forward-proxy.ts";
 import { tcpProxy } from "./tcp-proxy.ts";
 import { tcpWasm, tcpWasmBeforeAuthorization } from "./wasm.ts";
 
@@ -19,6 +20,7 @@ export const NETWORK_FILTERS: readonly NetworkFilter[] = [
   tcpAuthorization,
   tcpServiceRoles,
   tcpWasm,
+  sniDynamicForwardProxy,
   httpConnectionManager,
   tcpProxy,
 ];

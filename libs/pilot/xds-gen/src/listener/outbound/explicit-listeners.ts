@@ -55,7 +55,7 @@ export function explicitListeners(scope: Scope, { binding, targets }: Workload):
     for (const port of service.ports) {
       if (isHttp(port.protocol) || port.protocol === "UDP") continue;
       if (port.number < FIRST_UNPRIVILEGED_PORT || taken.has(port.number)) continue;
-      if (resolutionFor(scope.proxyClass, service) === "passthrough") continue;
+      if (["passthrough", "dynamic-dns"].includes(resolutionFor(scope.proxyClass, service))) continue;
       add(port.number, tcpChains(scope, service, port), service.configKeys);
     }
   return listeners;

@@ -56,6 +56,8 @@ function sharedListeners(scope: Scope, { listener, services }: Egress): readonly
         at(port.number).addHttp(port.protocol);
         continue;
       }
+      // Bytes do not say which host is meant.
+      if (service.resolution === "dynamic-dns" && !isTls(port.protocol)) continue;
       const addresses = own && listener?.bind ? NO_ADDRESSES : addressesOf(scope, service, port);
       if (port.protocol === "Auto" && (sharesListeners(service) || addresses.length === 0))
         at(port.number).addHttp(port.protocol);

@@ -30,7 +30,9 @@ export function tcpChains(
   shared?: SharedListener,
 ): BuiltFilterChain[] {
   const taken = shared?.taken ?? new Set<string>();
-  const ownNames = shared && isTls(port.protocol) ? serverNames(scope, service) : undefined;
+  // Only a chain that matches a server name makes Envoy read it, and with it a host is looked up.
+  const isNamed = shared !== undefined || service.resolution === "dynamic-dns";
+  const ownNames = isNamed && isTls(port.protocol) ? serverNames(scope, service) : undefined;
   return serviceL4Targets(scope, service, port).flatMap((target) => {
     const subnets = target.subnets ?? (shared?.networks.length ? shared.networks.map(cidrOf) : undefined);
     const { settings, configKeys } = l4Settings(scope, target);
