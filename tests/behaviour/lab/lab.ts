@@ -3,39 +3,31 @@ import { randomUUID } from "node:crypto";
 import { loadWholeApi } from "@xebec/api-envoy";
 import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
-import { validateObject, violationsText } from "@xebec/galley-validate";
 import type { SecretRecord } from "@xebec/model-pki";
 import { type HostAddress, keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
 import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
-import type { ResourceSet } from "@xebec/pilot-xds-gen";
 import { createKeySets, type NackReport, Registrations, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
-import { yamlDocuments } from "@xebec/testing-golden";
 import { createTestCa, tempDir } from "@xebec/testing-launch";
 import { labAgent, withAgent } from "./agent.ts";
-import {
-  type Arrival,
-  CALL_HEADER,
-  type Connection,
-  DO_HEADER,
-  type HttpAnswer,
-  type TcpAnswer,
-  type Upstream,
-} from "./calls.ts";
+import type { Arrival, HttpAnswer, TcpAnswer, Upstream } from "./calls.ts";
 import { withoutIptables } from "./captured.ts";
 import { certified } from "./certified.ts";
 import { LabEnvoy } from "./envoy.ts";
-import { HTTP_PROXY_PORT, type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
+import { type Objects, resourcesOf } from "./given.ts";
+import { type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
 import { openNamespace } from "./namespace.ts";
 import { testSecrets } from "./secrets.ts";
+import { isUpToDate } from "./up-to-date.ts";
+import { type HttpCall, type TcpCall, waysOf } from "./ways.ts";
+
+export type { Objects } from "./given.ts";
+export type { HttpCall, TcpCall } from "./ways.ts";
 
 const DNS = "127.0.0.1:53";
-/** An address that nobody has: HTTP is routed by its host, whatever address was meant. */
-const NOWHERE = "10.255.255.254";
-
 export interface LabOptions {
   readonly proxies: Readonly<Record<string, LabProxy>>;
   readonly services?: readonly LabService[];
@@ -54,51 +46,6 @@ export interface LabOptions {
   readonly agentOf?: string;
   /** Proxies speak the Delta form, and get virtual hosts one by one. `XEBEC_LAB_VHDS=1` says so for every lab. */
   readonly vhds?: boolean;
-}
-
-/** YAML as users write it, or objects. */
-export type Objects = string | readonly object[];
-
-/** Through which proxy a call goes, and what it is. One of `through`, `to` and `at` must be given. */
-interface Way {
-  /** Out of the pod of this sidecar. */
-  readonly through?: string;
-  /** Into the pod of this sidecar, or to this gateway. */
-  readonly to?: string;
-  /** `ADDRESS:PORT`, without a proxy. */
-  readonly at?: string;
-  /** The address that the client meant, where the host's own does not matter or is not known. */
-  readonly address?: string;
-  /** Tunnels with CONNECT through an explicit proxy. */
-  readonly tunnel?: boolean;
-  readonly tls?: Connection["tls"];
-  /** How long the client waits with its first bytes once it is connected. */
-  readonly idleMs?: number;
-  /** The address that the connection comes from. */
-  readonly from?: string;
-  /** Where the client says that it comes from, where traffic is captured. */
-  readonly source?: string;
-  readonly timeoutMs?: number;
-}
-
-export interface HttpCall extends Way {
-  /** `http://HOST[:PORT]/PATH`. */
-  readonly url: string;
-  /** The path as it is sent, to the letter; that of `url` is normalized. */
-  readonly path?: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly version?: "1.0" | "1.1" | "2";
-  /** What servers do with it, see `DO_HEADER`. */
-  readonly do?: string;
-}
-
-export interface TcpCall extends Way {
-  readonly host?: string;
-  readonly port: number;
-  /** What the client sends; empty for one that waits for the server. */
-  readonly send?: string;
 }
 
 export interface Answered extends HttpAnswer {
@@ -184,35 +131,9 @@ export async function openLab(options: LabOptions) {
   const envoys = new Map<string, LabEnvoy>();
   const addresses = new Map<string, string>();
 
-  /** True when a proxy has accepted all that it should have by now. */
-  const isUpToDate = (): boolean => {
-    const { generator } = xds;
-    // Agents have streams of their own, for plugins alone.
-    const open = [...xds.connections].filter(({ subscriptions }) =>
-      [...subscriptions.values()].some(({ type }) => type.name === "cluster"),
-    );
-    if (!generator || open.length < envoys.size) return false;
-    return open.every((connection) => {
-      const subs = [...connection.subscriptions.values()];
-      const proxyClass = connection.proxyClass(generator);
-      return (
-        ["cluster", "listener"].every((type) => subs.some((sub) => sub.type.name === type && sub.state === "idle")) &&
-        subs.every((sub) => {
-          const { type, names, sent, state } = sub;
-          const hasNoNames = names?.names.length === 0 && (type.name === "endpoint" || type.name === "route");
-          const outlived = (): boolean =>
-            type.outlivesRemoval === true && has(sent, generator.resources(type, connection.proxy, proxyClass, names));
-          return (
-            (state === "initial" || state === "idle") &&
-            (hasNoNames || outlived() || sent.version === connection.desired(sub, generator).version)
-          );
-        })
-      );
-    });
-  };
   const hasAnswers = (): boolean => {
     for (const each of envoys.values()) assert.ok(!each.exited, each.output());
-    return nacks.length > 0 || isUpToDate();
+    return nacks.length > 0 || isUpToDate(xds, envoys.size);
   };
   const settled = async (): Promise<void> => {
     for (let round = 0; round < 2; round++) {
@@ -222,44 +143,7 @@ export async function openLab(options: LabOptions) {
     }
   };
 
-  const connectionOf = (way: Way, host: string, port: number): Connection => {
-    const more = {
-      ...(way.tls ? { tls: way.tls } : {}),
-      ...(way.from ? { from: way.from } : {}),
-      ...(way.source ? { source: way.source } : {}),
-      ...(way.idleMs ? { idleMs: way.idleMs } : {}),
-    };
-    if (way.at) return { at: way.at, ...more };
-    const name = way.through ?? way.to ?? "";
-    const proxy = proxies[name];
-    assert.ok(proxy, `the lab has no proxy "${name}"`);
-    const { ip, kind } = proxy;
-    if (way.to !== undefined)
-      return kind === "captured"
-        ? { at: `${ip}:15006`, meant: `${way.address ?? ip}:${port}`, ...more }
-        : { at: `${ip}:${port}`, ...more };
-    const meant = way.address ?? addresses.get(host.toLowerCase()) ?? NOWHERE;
-    if (kind === "captured") return { at: `${ip}:15001`, meant: `${meant}:${port}`, ...more };
-    return { at: `${ip}:${HTTP_PROXY_PORT}`, ...(way.tunnel ? { tunnel: `${host}:${port}` } : {}), ...more };
-  };
-  const isAbsolute = ({ through, tunnel }: Way): boolean => proxies[through ?? ""]?.kind === "explicit" && !tunnel;
-  const requestOf = (call: HttpCall, id: string) => {
-    const url = new URL(call.url);
-    const { headers = {}, version = "1.1", method = "GET", body = "", timeoutMs = 15_000 } = call;
-    return {
-      ...{ method, version, body, timeoutMs },
-      target: `${isAbsolute(call) ? url.origin : ""}${call.path ?? `${url.pathname}${url.search}`}`,
-      authority: headers.host ?? url.host,
-      headers: {
-        ...Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "host")),
-        ...{ [CALL_HEADER]: id, ...(call.do ? { [DO_HEADER]: call.do } : {}) },
-      },
-    };
-  };
-  const placeOf = (call: HttpCall): [string, number] => {
-    const { hostname, port, protocol } = new URL(call.url);
-    return [hostname, Number(port || (protocol === "https:" ? 443 : 80))];
-  };
+  const { connectionOf, requestOf, placeOf } = waysOf(proxies, (each) => addresses.get(each));
 
   const lab = {
     /** The authority that issued every proxy's certificate. */
@@ -459,20 +343,4 @@ export async function openLab(options: LabOptions) {
     throw error;
   }
   return lab;
-}
-
-/** True when all of these were sent; what is gone meanwhile stays with the proxy. */
-function has(sent: ResourceSet, wanted: ResourceSet): boolean {
-  return [...wanted.resources.values()].every((each) => sent.resources.get(each.name)?.version === each.version);
-}
-
-/** The objects as galley would hand them on. @throws when galley would refuse one */
-function resourcesOf(given: Objects): Resource[] {
-  const values = typeof given === "string" ? yamlDocuments(given) : given;
-  return values.map((value) => {
-    const result = validateObject({ value: value as Record<string, unknown> });
-    if (result.outcome === "accepted") return result.resource;
-    const why = result.outcome === "rejected" ? violationsText(result.violations) : result.outcome;
-    throw new Error(`the lab's input is refused: ${why}\n${JSON.stringify(value)}`);
-  });
 }
