@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { waitFor } from "@xebec/core-async";
@@ -7,7 +8,7 @@ import { setLogLevel } from "@xebec/core-log";
 import { createMetrics } from "@xebec/core-metrics";
 import type { KeySet, KeySetRef } from "@xebec/pilot-snapshot";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
-import { tempDir } from "@xebec/testing-launch";
+import { createTestCa, tempDir } from "@xebec/testing-launch";
 import { createKeySets, type KeySetsOptions } from "./key-sets.ts";
 import { ISTIO_SCHEDULE, pauseMs } from "./schedule.ts";
 
@@ -53,6 +54,28 @@ describe("key sets", () => {
     await Promise.all([keySets.prepare([ref], 5_000), keySets.prepare([ref], 5_000)]);
     assert.deepEqual(known.get(uri), { jwks: jwks("YQ"), problem: "" });
     assert.equal(asked(), 1);
+  });
+
+  it("come by HTTPS from servers that the given roots verify, and from no others", async (context) => {
+    const ca = createTestCa();
+    const { cert, key } = ca.issue({ ips: ["127.0.0.1"] });
+    const https = createTlsServer({ cert, key }, (_request, response) => response.end(jwks("YQ")));
+    await new Promise<void>((resolve) => https.listen(0, "127.0.0.1", resolve));
+    context.after(() => {
+      https.closeAllConnections();
+      https.close();
+    });
+    const uri = `https://127.0.0.1:${(https.address() as AddressInfo).port}/keys`;
+    const ref: KeySetRef = { id: uri, uri, issuer: "", timeoutMs: 5_000 };
+    const found = async (more: Partial<KeySetsOptions>): Promise<KeySet | undefined> => {
+      const { keySets, known } = await started(context, more);
+      await keySets.prepare([ref], 5_000);
+      return known.get(uri);
+    };
+    assert.deepEqual(await found({ roots: ca.cert }), { jwks: jwks("YQ"), problem: "" });
+    const refused = await found({});
+    assert.equal(refused?.jwks, undefined);
+    assert.match(refused?.problem ?? "", /certificate/);
   });
 
   it("hold nobody up for longer than the limit", async (context) => {
