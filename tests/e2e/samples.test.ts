@@ -54,9 +54,19 @@ describe("the lessons", () => {
     folder.remove();
   });
 
+  const applied = new Set<string>();
+  /** Lessons begin with servers that other lessons have, too: each is applied once. */
+  const isThere = (command: string): boolean => {
+    const [, files = ""] = /^npx xebec apply((?: -f \S+)+)$/.exec(command) ?? [];
+    const list = files.split(" -f ").slice(1);
+    const isAgain = list.length > 0 && list.every((file) => applied.has(file));
+    for (const file of list) if (THERE.some((each) => file.endsWith(`/${each}.yaml`))) applied.add(file);
+    return isAgain;
+  };
   for (const lesson of LESSONS)
     it(lesson, async () => {
       const shell = new LessonShell(seen, at);
-      for (const step of stepsOf(readFileSync(join(SAMPLES, lesson, "README.md"), "utf8"))) await shell.run(step);
+      for (const step of stepsOf(readFileSync(join(SAMPLES, lesson, "README.md"), "utf8")))
+        if (!isThere(step.command)) await shell.run(step);
     });
 });
