@@ -4,6 +4,8 @@ export interface ProxySync {
   readonly proxy_type: string;
   readonly istio_version: string;
   readonly cluster_id: string;
+  /** The copy of pilot that it is connected to. */
+  readonly replica?: string;
   /** False for a client of pilot's plaintext port, which may be anybody. */
   readonly authenticated: boolean;
   readonly cluster_sent: string;

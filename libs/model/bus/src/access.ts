@@ -30,6 +30,9 @@ const NONE: BusAccess = { write: [], read: [], send: [], receive: [] };
 const writer: BusAccess = { ...NONE, send: [SUBJECTS.stalls] };
 const controller: BusAccess = { ...writer, write: ["status"], read: ["config", "workloads", "trust"] };
 
+/** What copies of pilot say to each other, and ask. */
+const AMONG_PILOTS = [SUBJECTS.proxies, SUBJECTS.alive, SUBJECTS.facts, SUBJECTS.factsChanged, SUBJECTS.dump];
+
 /**
  * Who may do what on the bus. Least privilege: only citadel writes `trust`, since whoever writes it owns the mesh; only galley
  * writes `config`; only the supervisor, whose pods and manifests they are, writes `workloads` and `secrets`, and galley, which takes them
@@ -38,7 +41,13 @@ const controller: BusAccess = { ...writer, write: ["status"], read: ["config", "
 export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   // Where there is no citadel it creates the buckets.
   galley: { ...writer, write: ["config", "status", "workloads", "secrets"], provision: true },
-  pilot: { ...controller, read: [...controller.read, "secrets"], receive: [SUBJECTS.proxies] },
+  pilot: {
+    ...controller,
+    write: [...controller.write, "replicas"],
+    read: [...controller.read, "secrets", "replicas"],
+    send: [...controller.send, ...AMONG_PILOTS],
+    receive: AMONG_PILOTS,
+  },
   citadel: { ...writer, write: ["trust"], provision: true },
   // What it makes of the configuration stands in the pods.
   "sidecar-injector": { ...NONE, read: ["config"] },

@@ -8,6 +8,8 @@ export const BUCKETS = {
   workloads: "workloads",
   /** Certificates and keys that Kubernetes' Secrets hold for gateways, in revisions. */
   secrets: "secrets",
+  /** The copies of pilot that run, and the workloads that have registered themselves at them. */
+  replicas: "replicas",
   /** Root certificates, revoked serial numbers, trust domain. */
   trust: "trust",
 } as const;
@@ -20,6 +22,14 @@ export const ALL_BUCKETS: readonly Bucket[] = Object.values(BUCKETS);
 export const SUBJECTS = {
   /** Request that every pilot replica answers: the state of its proxies. */
   proxies: "proxies",
+  /** Every copy of pilot says its name some seconds apart. */
+  alive: "pilot.alive",
+  /** Request that every copy of pilot answers: what its proxies say of objects, and how far it has come. */
+  facts: "pilot.facts",
+  /** A copy of pilot has other facts. */
+  factsChanged: "pilot.facts.changed",
+  /** Request for the configuration of one proxy, which the copy of pilot answers that the proxy is connected to. */
+  dump: "pilot.dump",
   /** A writer says that the server takes none of its changes to a bucket, whose name is the message. */
   stalls: "bus.stalls",
 } as const;

@@ -65,6 +65,9 @@ export const PilotConfig = defineConfig({
       { check: areNetworks },
     ),
     jwksRootsFile: option.string("file of certificates, PEM, that servers of these keys may be verified by, too"),
+    replica: option.string(
+      "name of this copy of pilot; by default the pod's, else the host's with the monitoring port",
+    ),
     vhdsFrom: option.number("from how many services on a proxy gets virtual hosts one by one (VHDS); 0: never", 500, {
       env: "PILOT_VHDS_FROM",
       check: isCount,

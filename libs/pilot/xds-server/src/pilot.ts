@@ -1,16 +1,16 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import { encodeProxies } from "@xebec/model-bus";
 import { joinCertificates } from "@xebec/model-pki";
 import type { MeshConfigSpec } from "@xebec/model-resources";
 import { isEndpointsKey } from "@xebec/pilot-snapshot";
-import { type Bus, createRevoked, type Subscription } from "@xebec/platform-bus";
+import { type Bus, createRevoked } from "@xebec/platform-bus";
 import { createGrpcServer, type GrpcService, grpcHealth, refusing, type TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoringRoutes } from "@xebec/platform-http";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
@@ -19,9 +19,11 @@ import { certificateForwarder } from "./ca/certificate-forwarder.ts";
 import { conditionWriter } from "./conditions/condition-writer.ts";
 import { connectionAgeMs, jwksFetchOf, type PilotConfig } from "./config.ts";
 import { debugRoutes } from "./debug/debug-routes.ts";
-import { syncStatus } from "./debug/sync-status.ts";
 import { ISTIO_SCHEDULE } from "./key-sets/schedule.ts";
-import { Registrations } from "./registration/registrations.ts";
+import { Registrations, type RegistrationsOptions } from "./registration/registrations.ts";
+import { BusRegistrations } from "./registration/shared-registrations.ts";
+import { BusProxies } from "./replicas/other-proxies.ts";
+import { Replicas, type ReplicasOptions } from "./replicas/replicas.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
@@ -40,15 +42,25 @@ export interface PilotParts {
   readonly metrics?: Metrics;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec | undefined;
+  /** Other times than those of `replicas/` and `registration/`, for tests. */
+  readonly replicaTimes?: Pick<ReplicasOptions, "beatMs" | "goneMs"> & Pick<RegistrationsOptions, "graceMs">;
 }
 
 /** The components of pilot, for a process of its own and for the one that has all services. */
-export function pilotComponents({ config, bus, tls, mesh, metrics = createMetrics() }: PilotParts): Component[] {
+export function pilotComponents({
+  config,
+  bus,
+  tls,
+  mesh,
+  replicaTimes,
+  metrics = createMetrics(),
+}: PilotParts): Component[] {
   const server = new XdsServer({
     metrics,
     systemNamespace: config.namespace,
     pushThrottle: config.pushThrottle,
     vhdsFrom: config.vhdsFrom,
+    others: () => proxies,
     registrations: { connected: (...client) => registrations.connected(...client) },
     onQuarantine: () => conditions.changed(),
     // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.
@@ -58,7 +70,9 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
       if (proxy.type === "router" || hasQuarantined) conditions.changed();
     },
   });
-  const conditions = conditionWriter(server, bus);
+  const replicas: Replicas = new Replicas({ bus, id: replicaOf(config), ...replicaTimes });
+  const proxies = new BusProxies(bus, replicas, server);
+  const conditions = conditionWriter(server, bus, replicas);
   /** Resolves when every proxy was sent what the last snapshot brings it. */
   let sent: Promise<void> = Promise.resolve();
   const cache = config.stateDir ? { cacheDir: config.stateDir } : {};
@@ -81,9 +95,12 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     },
     onReached: (position) => void sent.then(() => conditions.reached(position)),
   });
+  const shared = new BusRegistrations(bus, replicas, () => registrations);
   const registrations = new Registrations({
     groupOf: (key) => server.generator?.snapshot.workloadGroups.get(key),
     apply: (change) => state.register(change),
+    shared,
+    ...(replicaTimes?.graceMs ? { graceMs: replicaTimes.graceMs } : {}),
   });
   const maxConnectionAgeMs = connectionAgeMs(config);
   const xds = (name: string, address: string, services: readonly GrpcService[], source?: TlsSource): Component =>
@@ -118,9 +135,11 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     caAddr && tls ? [certificateForwarder({ caAddress: caAddr, roots: () => rootsOf(config, tls) })] : [];
   const components: Component[] = [
     ...(secure ? [revoked] : []),
+    replicas,
     conditions,
+    shared,
     state,
-    proxiesResponder(bus, server),
+    proxies,
     ...(config.grpcAddr ? [xds("xDS", config.grpcAddr, [server.service()])] : []),
     ...(config.secureGrpcAddr && secure
       ? [xds("secure xDS", config.secureGrpcAddr, [server.service(authenticate), ...forwarder], secure)]
@@ -144,6 +163,11 @@ export function pilotComponents({ config, bus, tls, mesh, metrics = createMetric
     }),
     ...components,
   ];
+}
+
+/** The name of this copy of pilot: the same after a restart, and no other copy's. */
+function replicaOf({ replica, monitoringAddr }: PilotParts["config"]): string {
+  return replica || process.env.POD_NAME || `${hostname()}-${parseAddress(monitoringAddr).port}`;
 }
 
 /** The keys of tokens, read once for each list of them. */
@@ -182,18 +206,4 @@ function fileText(path: string, flag: string): string {
   } catch (error) {
     throw new XebecError("failed_precondition", `${flag}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Answers the bus request `proxies`: what this replica's proxies were sent and accepted. */
-function proxiesResponder(bus: Bus, server: XdsServer): Component {
-  let subscription: Subscription | undefined;
-  return {
-    name: "proxies",
-    async start() {
-      subscription = bus.respond("proxies", () => encodeProxies([...server.connections].map(syncStatus)));
-    },
-    async close() {
-      subscription?.close();
-    },
-  };
 }

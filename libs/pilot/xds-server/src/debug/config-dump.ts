@@ -10,7 +10,7 @@ interface DumpSection {
 }
 
 /** A section in Envoy's JSON form. */
-interface DumpedSection {
+export interface DumpedSection {
   readonly "@type": string;
   readonly [field: string]: unknown;
 }

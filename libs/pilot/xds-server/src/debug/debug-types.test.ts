@@ -9,6 +9,9 @@ import { waitFor } from "@xebec/core-async";
 import { createMetrics } from "@xebec/core-metrics";
 import type { Identity } from "@xebec/model-names";
 import { MeshBuilder } from "@xebec/pilot-snapshot/testkit";
+import { createMemoryBus } from "@xebec/platform-bus";
+import { BusProxies } from "../replicas/other-proxies.ts";
+import { Replicas } from "../replicas/replicas.ts";
 import { XdsServer } from "../server/xds-server.ts";
 import { DeltaClient, SotwClient, type TestType } from "../test-client.testkit.ts";
 
@@ -154,5 +157,45 @@ describe("a type that is not served", () => {
     const client = new SotwClient(await mesh());
     client.send("type.googleapis.com/istio.v1.HealthInformation");
     assert.deepEqual(client.take(), []);
+  });
+});
+
+describe("debug types with several copies of pilot", () => {
+  /** Two copies on one bus, with a proxy at the second one. */
+  async function two(): Promise<{ first: XdsServer; close: () => Promise<void> }> {
+    const bus = createMemoryBus();
+    const at = async (id: string): Promise<[XdsServer, () => Promise<void>]> => {
+      const replicas = new Replicas({ bus, id });
+      const server = new XdsServer({ metrics: createMetrics(), others: () => proxies });
+      const proxies = new BusProxies(bus, replicas, server);
+      await server.update(new MeshBuilder().apply({}));
+      await replicas.start();
+      await proxies.start();
+      return [server, async () => void (await Promise.all([replicas.close(), proxies.close()]))];
+    };
+    const [first, closeFirst] = await at("a");
+    const [second, closeSecond] = await at("b");
+    const proxy = new SotwClient(second, { authenticated: true });
+    proxy.send("cluster");
+    proxy.take();
+    await waitFor("they know each other", 5_000, () => first.others !== undefined);
+    return { first, close: async () => void (await Promise.all([closeFirst(), closeSecond()])) };
+  }
+
+  it("any of them answers for the proxies of all, to those who may see them", async () => {
+    const { first, close } = await two();
+    const [status] = await resources(first, "istio.io/debug/syncz");
+    const config = status && anyUnpack(status, ClientConfigSchema);
+    assert.equal(config?.node?.id, "app-1.default");
+    assert.deepEqual(
+      config?.genericXdsConfigs.find(({ typeUrl }) => typeUrl.endsWith(".Cluster"))?.configStatus,
+      ConfigStatus.STALE,
+    );
+    assert.equal((await resources(first, "istio.io/connections")).length, 1);
+    assert.ok((await resources(first, "istio.io/debug/config_dump", ["app-1.default"])).length > 0);
+    const others = identity("elsewhere");
+    assert.equal((await resources(first, "istio.io/debug/syncz", [], others)).length, 0);
+    assert.equal((await resources(first, "istio.io/debug/config_dump", ["app-1.default"], others)).length, 0);
+    await close();
   });
 });

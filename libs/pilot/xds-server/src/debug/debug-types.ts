@@ -3,12 +3,11 @@ import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { XebecError } from "@xebec/core-errors";
 import { type Identity, spiffeId } from "@xebec/model-names";
 import { TYPE_URL, wholeApi } from "@xebec/pilot-xds-gen";
-import type { Connection } from "../connection/connection.ts";
-import type { Subscription } from "../subscription/subscription.ts";
 import { configDump } from "./config-dump.ts";
 import { debugPage } from "./debug-pages.ts";
-import type { DebugSource } from "./debug-source.ts";
+import type { DebugSource, OtherDump } from "./debug-source.ts";
 import { connectionOf } from "./proxy-lookup.ts";
+import { type SyncStatus, syncStatus } from "./sync-status.ts";
 
 /** Types that are answered with what pilot knows of itself; istioctl asks for them (docs/reference/pilot.md §2.3, §8). */
 const PREFIX = "istio.io/";
@@ -41,13 +40,13 @@ export async function debugResources(server: DebugSource, request: DebugRequest)
   if (!identity)
     throw new XebecError("unauthenticated", `${typeUrl} is for authenticated callers: connect to the secure port`);
   const seesAll = identity.namespace === systemNamespace;
-  const isSeen = ({ proxy }: Connection): boolean => seesAll || proxy.namespace === identity.namespace;
+  const isSeen = (namespace: string): boolean => seesAll || namespace === identity.namespace;
   switch (typeUrl) {
     case "istio.io/debug/syncz":
-      return syncStatuses([...server.connections].filter(isSeen));
+      return syncStatuses(await allStatuses(server, isSeen));
     case "istio.io/connections":
     case "istio.io/connect":
-      return nodes([...server.connections].filter(isSeen));
+      return nodes(await allStatuses(server, isSeen));
     case "istio.io/debug/config_dump":
       return dump(server, names, isSeen);
     case DEBUG:
@@ -59,46 +58,61 @@ export async function debugResources(server: DebugSource, request: DebugRequest)
 
 const TYPES = ["listener", "route", "endpoint", "cluster", "extensionconfig"] as const;
 
-async function syncStatuses(connections: readonly Connection[]): Promise<DebugResource[]> {
+/** What all proxies that a caller may see have, those of other copies of pilot included. */
+async function allStatuses(server: DebugSource, isSeen: (namespace: string) => boolean): Promise<SyncStatus[]> {
+  const all = [...[...server.connections].map(syncStatus), ...((await server.others?.statuses()) ?? [])];
+  return all.filter(({ proxy }) => isSeen(proxy.slice(proxy.lastIndexOf(".") + 1)));
+}
+
+async function syncStatuses(statuses: readonly SyncStatus[]): Promise<DebugResource[]> {
   const { ClientConfigSchema, ConfigStatus } = await import("@xebec/api-envoy/envoy/service/status/v3/csds");
-  const statusOf = (sub: Subscription | undefined) => {
-    if (!sub || sub.nonce === "") return ConfigStatus.NOT_SENT;
-    return sub.ackedNonce === sub.nonce ? ConfigStatus.SYNCED : ConfigStatus.STALE;
+  const statusOf = (sent = "", acked = "") => {
+    if (sent === "") return ConfigStatus.NOT_SENT;
+    return acked === sent ? ConfigStatus.SYNCED : ConfigStatus.STALE;
   };
-  return connections.map((connection) => {
-    const node = nodeOf(connection);
+  return statuses.map((status) => {
+    const node = nodeOf(status);
     const genericXdsConfigs = TYPES.map((type) => ({
       typeUrl: TYPE_URL[type],
-      configStatus: statusOf(connection.subscriptions.get(type)),
+      configStatus: statusOf(status[`${type}_sent`], status[`${type}_acked`]),
     }));
     const config = create(ClientConfigSchema, { node, genericXdsConfigs });
     return { name: node.id, resource: anyPack(ClientConfigSchema, config) };
   });
 }
 
-async function nodes(connections: readonly Connection[]): Promise<DebugResource[]> {
+async function nodes(statuses: readonly SyncStatus[]): Promise<DebugResource[]> {
   const { NodeSchema } = await import("@xebec/api-envoy/envoy/config/core/v3/base");
-  return connections.map((connection) => {
-    const node = nodeOf(connection);
+  return statuses.map((status) => {
+    const node = nodeOf(status);
     return { name: node.id, resource: anyPack(NodeSchema, create(NodeSchema, node)) };
   });
 }
 
-function nodeOf({ proxy, clusterId }: Connection): { readonly id: string; readonly metadata: JsonObject } {
-  const metadata = { CLUSTER_ID: clusterId, NAMESPACE: proxy.namespace, ISTIO_VERSION: proxy.istioVersion };
-  return { id: `${proxy.pod}.${proxy.namespace}`, metadata };
+function nodeOf(status: SyncStatus): { readonly id: string; readonly metadata: JsonObject } {
+  const { proxy: id, cluster_id, istio_version } = status;
+  const metadata = {
+    ...{ CLUSTER_ID: cluster_id, NAMESPACE: id.slice(id.lastIndexOf(".") + 1), ISTIO_VERSION: istio_version },
+  };
+  return { id, metadata };
+}
+
+/** The dump of a proxy, wherever it is connected. */
+async function dumpOf(server: DebugSource, id: string): Promise<OtherDump | undefined> {
+  const connection = connectionOf(server, id);
+  if (!connection) return server.others?.dump(id);
+  return { namespace: connection.proxy.namespace, ...(await configDump(connection, [], false)) };
 }
 
 async function dump(
   server: DebugSource,
   [id, ...more]: readonly string[],
-  isSeen: (connection: Connection) => boolean,
+  isSeen: (namespace: string) => boolean,
 ): Promise<DebugResource[]> {
-  const connection = id !== undefined && more.length === 0 ? connectionOf(server, id) : undefined;
-  if (!connection || !isSeen(connection)) return [];
+  const found = id !== undefined && more.length === 0 ? await dumpOf(server, id) : undefined;
+  if (!found || !isSeen(found.namespace)) return [];
   const registry = await wholeApi();
-  const { configs } = await configDump(connection, [], false);
-  return configs.map(({ "@type": typeUrl, ...fields }) => {
+  return found.configs.map(({ "@type": typeUrl, ...fields }) => {
     const schema = registry.getMessage(typeUrl.replace("type.googleapis.com/", ""));
     if (!schema) throw new XebecError("internal", `${typeUrl} is not known`);
     const message = fromJson(schema, fields as JsonObject, { registry, ignoreUnknownFields: true });
@@ -130,7 +144,10 @@ async function page(
       "permission_denied",
       `the debug info is not available for current identity: ${spiffeId(identity)}`,
     );
-  const body = await debugPage(server, path, Object.fromEntries(url.searchParams));
+  const body =
+    path === "syncz"
+      ? await allStatuses(server, (namespace) => namespace === (url.searchParams.get("namespace") ?? namespace))
+      : await debugPage(server, path, Object.fromEntries(url.searchParams));
   const value = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
   return { name, resource: { typeUrl: DEBUG, value } };
 }

@@ -7,6 +7,8 @@ export interface SyncStatus {
   readonly cluster_id: string;
   /** False for a client of the plaintext port: it may be anybody, and what it rejects says nothing of the configuration. */
   readonly authenticated: boolean;
+  /** The copy of pilot that it is connected to; absent where that is the one that says so. */
+  readonly replica?: string;
   readonly [versions: `${string}_${"sent" | "acked"}`]: string;
   readonly resources: Readonly<Record<string, { sent: string; acked: string; sent_time: string; last_error: string }>>;
 }

@@ -3,42 +3,64 @@ import { logger } from "@xebec/core-log";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import type { ConfigChange, WorkloadGroup } from "@xebec/pilot-snapshot";
 import type { MeshProxy } from "@xebec/pilot-xds-gen";
+import type { RegisteredWorkload } from "../replicas/records.ts";
 import { registeredEntry } from "./registered-entry.ts";
+import type { SharedListener, SharedRegistrations } from "./shared-registrations.ts";
 
 const log = logger("registration");
 
 /** How long a workload whose stream has ended stays registered: it may come back at once. */
 const GRACE_MS = 10_000;
+/** How long what an earlier process of this pilot has registered is waited for. */
+const REJOIN_MS = 30_000;
 
 export interface RegistrationsOptions {
   /** The WorkloadGroup of a key; undefined when there is none. */
   readonly groupOf: (key: string) => WorkloadGroup | undefined;
   /** Takes WorkloadEntries, and their ends, into the mesh. */
   readonly apply: (change: ConfigChange) => Promise<void>;
+  /** What other copies of pilot know; absent for a pilot that is alone. */
+  readonly shared?: SharedRegistrations;
   readonly graceMs?: number;
+  readonly rejoinMs?: number;
 }
 
-/** A workload that has registered itself. */
+/** A workload that has registered itself here. */
 interface Registration {
   readonly entry: Resource;
   readonly group: string;
   /** Its streams that are open. */
   streams: number;
+  /** When the last one began, in milliseconds since 1970. */
+  since: number;
   /** As its agent reports; of a group with a probe not before the first report. */
   healthy: boolean;
-  /** True while it is part of the mesh. */
-  shown: boolean;
+  /** True when it has connected to another copy of pilot since, whose word counts. */
+  isElsewhere: boolean;
   /** Ends it, when no stream is open. */
   timer?: NodeJS.Timeout;
 }
 
 /**
  * Workloads that register themselves by their node's metadata (`ISTIO_META_AUTO_REGISTER_GROUP`): each is a WorkloadEntry as long as it is
- * connected to this pilot, which alone knows it. It is nobody's object: what its stream has brought, the end of the stream takes away.
+ * connected to any copy of pilot. It is nobody's object: what its stream has brought, the end of the stream takes away.
+ *
+ * | Who has the stream | Whose word counts | When it ends |
+ * |---|---|---|
+ * | this copy | its own, whether the bus is there or not | 10 s after the stream, unless another copy has it by then |
+ * | another copy | that of the bus | when that copy deletes it |
+ * | a copy that is gone | the last one of the bus | 10 s after it was found to be gone |
+ * | an earlier process of this copy | the last one of the bus | after 30 s |
  */
-export class Registrations {
+export class Registrations implements SharedListener {
   readonly #options: RegistrationsOptions;
-  readonly #byKey = new Map<string, Registration>();
+  readonly #own = new Map<string, Registration>();
+  /** What is part of the mesh now, by the key of its WorkloadEntry. */
+  readonly #shown = new Map<string, Resource>();
+  /** What nobody has a stream of, by key, and what ends it. */
+  readonly #orphans = new Map<string, NodeJS.Timeout>();
+  /** What was deleted here, though the bus may still have it: its key, and which word it was. */
+  readonly #ended = new Map<string, string>();
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
@@ -46,8 +68,14 @@ export class Registrations {
 
   /** How many workloads each group has, by its key. */
   get counts(): ReadonlyMap<string, number> {
+    const groups = new Map<string, string>();
+    for (const key of this.#options.shared?.known.keys() ?? []) {
+      const found = this.#elsewhere(key);
+      if (found) groups.set(key, found.group);
+    }
+    for (const [key, { group }] of this.#own) groups.set(key, group);
     const counts = new Map<string, number>();
-    for (const { group } of this.#byKey.values()) counts.set(group, (counts.get(group) ?? 0) + 1);
+    for (const group of groups.values()) counts.set(group, (counts.get(group) ?? 0) + 1);
     return counts;
   }
 
@@ -62,24 +90,103 @@ export class Registrations {
     const group = this.#groupOf(proxy, verified);
     const entry = registeredEntry(group, proxy);
     const key = keyOf(entry);
-    const known = this.#byKey.get(key) ?? {
-      ...{ entry, group: group.key, streams: 0, healthy: group.spec.probe === undefined, shown: false },
+    const healthy = this.#elsewhere(key)?.healthy ?? group.spec.probe === undefined;
+    const known = this.#own.get(key) ?? {
+      ...{ entry, group: group.key, streams: 0, since: 0, healthy, isElsewhere: false },
     };
-    this.#byKey.set(key, known);
+    this.#own.set(key, known);
     clearTimeout(known.timer);
     known.streams++;
-    this.#show(known);
+    known.since = Date.now();
+    known.isElsewhere = false;
+    this.#share(key, known);
+    this.#review(key);
+    this.#show(key);
     log.info({ proxy: proxy.id, group: group.key, entry: entry.name }, "a workload has registered itself");
     return {
       health: (healthy) => {
+        if (known.healthy === healthy) return;
         known.healthy = healthy;
-        this.#show(known);
+        // Its agent and its Envoy may be connected to different copies: the one that knows has the last word.
+        known.since = Date.now();
+        known.isElsewhere = false;
+        this.#share(key, known);
+        this.#show(key);
       },
       gone: () => {
         if (--known.streams > 0) return;
-        known.timer = setTimeout(() => this.#end(key, known), this.#options.graceMs ?? GRACE_MS).unref();
+        known.timer = setTimeout(() => this.#end(key), this.#options.graceMs ?? GRACE_MS).unref();
       },
     };
+  }
+
+  changed(key: string): void {
+    const { shared } = this.#options;
+    const own = this.#own.get(key);
+    const word = shared?.known.get(key);
+    if (!word) this.#ended.delete(key);
+    if (own) own.isElsewhere = word !== undefined && word.replica !== shared?.replica && word.since > own.since;
+    // Another copy took it for gone, or said something older meanwhile.
+    if (own && own.streams > 0 && !own.isElsewhere && word?.replica !== shared?.replica) this.#share(key, own);
+    this.#review(key);
+    this.#show(key);
+  }
+
+  reviewed(): void {
+    for (const key of this.#options.shared?.known.keys() ?? []) this.#review(key);
+  }
+
+  /** What is known of a workload that has its stream, or had its last one, elsewhere. */
+  #elsewhere(key: string): RegisteredWorkload | undefined {
+    const word = this.#options.shared?.known.get(key);
+    return word && this.#ended.get(key) !== wordOf(word) ? word : undefined;
+  }
+
+  /** Begins, or stops, to wait for a workload that nobody has a stream of. */
+  #review(key: string): void {
+    const { shared, graceMs = GRACE_MS, rejoinMs = REJOIN_MS } = this.#options;
+    const word = this.#elsewhere(key);
+    const isEarlier = word?.replica === shared?.replica;
+    const isOrphan = word !== undefined && !this.#own.has(key) && (isEarlier || !shared?.isAlive(word.replica));
+    if (!isOrphan) {
+      clearTimeout(this.#orphans.get(key));
+      this.#orphans.delete(key);
+    } else if (!this.#orphans.has(key)) {
+      const timer = setTimeout(() => this.#end(key), isEarlier ? rejoinMs : graceMs).unref();
+      this.#orphans.set(key, timer);
+    }
+  }
+
+  #share(key: string, { entry, group, since, healthy }: Registration): void {
+    const { shared } = this.#options;
+    shared?.put(key, { entry, group, since, healthy, replica: shared.replica });
+  }
+
+  /** Makes it part of the mesh while it is healthy. */
+  #show(key: string): void {
+    const own = this.#own.get(key);
+    const { entry, healthy } = (own?.isElsewhere === false ? own : this.#elsewhere(key)) ?? {};
+    const next = healthy ? entry : undefined;
+    const shown = this.#shown.get(key);
+    if (next === shown || (next && shown && JSON.stringify(next) === JSON.stringify(shown))) return;
+    if (next) this.#shown.set(key, next);
+    else this.#shown.delete(key);
+    this.#apply(next ? { puts: [next], deletes: [] } : { puts: [], deletes: [key] });
+  }
+
+  /** Nobody has come back. */
+  #end(key: string): void {
+    const { shared } = this.#options;
+    const own = this.#own.get(key);
+    this.#own.delete(key);
+    this.#orphans.delete(key);
+    const word = shared?.known.get(key);
+    // One that has a stream elsewhere is that copy's.
+    if (shared && word && (word.replica === shared.replica || (!own && !shared.isAlive(word.replica)))) {
+      this.#ended.set(key, wordOf(word));
+      shared.delete(key);
+    } else if (own && !own.isElsewhere) shared?.delete(key);
+    this.#show(key);
   }
 
   #groupOf({ namespace, registrationGroup, serviceAccount }: MeshProxy, verified: boolean): WorkloadGroup {
@@ -105,25 +212,16 @@ export class Registrations {
     return group;
   }
 
-  /** Makes it part of the mesh while it is healthy. */
-  #show(registration: Registration): void {
-    const { entry, healthy, shown } = registration;
-    if (healthy === shown) return;
-    registration.shown = healthy;
-    this.#apply(healthy ? { puts: [entry], deletes: [] } : { puts: [], deletes: [keyOf(entry)] });
-  }
-
-  #end(key: string, registration: Registration): void {
-    this.#byKey.delete(key);
-    registration.healthy = false;
-    this.#show(registration);
-  }
-
   #apply(change: ConfigChange): void {
     this.#options.apply(change).catch((error: unknown) => {
       log.error({ err: error }, "a workload that registers itself could not be taken over");
     });
   }
+}
+
+/** Tells the words of one workload apart. */
+function wordOf({ replica, since }: RegisteredWorkload): string {
+  return `${since} ${replica}`;
 }
 
 /** The part of a stream in the registration of its workload. */

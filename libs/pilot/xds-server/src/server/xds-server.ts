@@ -21,6 +21,7 @@ import { LargePushes } from "../connection/large-pushes.ts";
 import { Preparation } from "../connection/preparation.ts";
 import type { Shared } from "../connection/shared.ts";
 import { WriteBudget } from "../connection/write-budget.ts";
+import type { OtherProxies } from "../debug/debug-source.ts";
 import { isDebugType } from "../debug/debug-types.ts";
 import type { RegisteredStream, Registrations } from "../registration/registrations.ts";
 import { NameSets } from "../subscription/name-sets.ts";
@@ -57,6 +58,8 @@ export interface XdsServerOptions {
   readonly systemNamespace?: string;
   /** From how many services on clients that can get virtual hosts one by one; 0 or absent: never. */
   readonly vhdsFrom?: number;
+  /** The proxies of other copies of pilot. */
+  readonly others?: () => OtherProxies;
   /** Called with every NACK. */
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
@@ -138,6 +141,10 @@ export class XdsServer implements CacheUsers {
   /** The configuration objects that some authenticated proxy rejects now, by key. */
   get currentNacks(): ReadonlyMap<string, Nack> {
     return currentNacks(this.#connections.values());
+  }
+
+  get others(): OtherProxies | undefined {
+    return this.#options.others?.();
   }
 
   get generator(): Generator | undefined {
