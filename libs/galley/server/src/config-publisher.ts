@@ -9,7 +9,7 @@ import type { ConfigSource, PlaceContent, SourceHost } from "./config-source.ts"
 import { CreationTimes } from "./creation-times.ts";
 import { CurrentMixer } from "./current-mixer.ts";
 import { createLastKnownGood, type LastKnownGood } from "./last-known-good.ts";
-import { mergePlaces, placesOf } from "./merge.ts";
+import { MergedPlaces, placesOf } from "./merge.ts";
 import { PublishedResources, type ResourceDiff } from "./published-resources.ts";
 import { StatusReporter } from "./status-reporter.ts";
 
@@ -69,6 +69,9 @@ class Publisher implements ConfigPublisher {
   readonly #published: PublishedResources;
   readonly #status: StatusReporter;
   readonly #mixer = new CurrentMixer();
+  readonly #merged = new MergedPlaces();
+  /** The objects that are others than those that were published, by key. */
+  #changed = new Set<string>();
   readonly #publish = new Coalescer(() => this.#publishChanges());
   readonly #stop = new AbortController();
   /** How far the bus is; undefined before the first revision. */
@@ -173,26 +176,39 @@ class Publisher implements ConfigPublisher {
   async #publishNow(): Promise<void> {
     const places = await this.#places();
     if (!places) return;
-    const { resources, errors } = mergePlaces(places);
+    const { resources, errors } = this.#merged;
     const writer = this.#writer;
     if (!writer) return;
-    const diff = await this.#published.update(resources);
-    for (const key of diff.deletes) this.#times.delete(key);
-    this.#status.refused(errors, resources);
-    // Before the bus has it: what is good does not depend on whether the bus is there.
-    await this.#lastKnownGood.save(places, (key) => this.#published.generation(key));
-    await this.#write(writer, diff);
-    await this.#status.published(resources, this.#position);
+    const changed = this.#changed;
+    this.#changed = new Set();
+    try {
+      const diff = await this.#published.update(resources, changed);
+      for (const key of diff.deletes) this.#times.delete(key);
+      this.#status.refused(errors, resources);
+      // Before the bus has it: what is good does not depend on whether the bus is there.
+      await this.#lastKnownGood.save(places, (key) => this.#published.generation(key));
+      await this.#write(writer, diff);
+      await this.#status.published(resources, changed, this.#position);
+    } catch (error) {
+      for (const key of changed) this.#changed.add(key);
+      throw error;
+    }
     this.#options.published?.(resources);
   }
 
   /** Everything that there is, validated against what there is; undefined while some source was not read. */
   async #places(): Promise<ReadonlyMap<string, PlaceContent> | undefined> {
     const { sources } = this.#options;
-    const places = placesOf(sources);
-    if (!places || !this.#mixer.update(mergePlaces(places).resources.values())) return places;
+    const places = this.#merge(sources);
+    if (!places || !this.#mixer.update(this.#merged.resources.values(), this.#changed)) return places;
     for (const source of sources) await source.revalidate();
-    return placesOf(sources);
+    return this.#merge(sources);
+  }
+
+  #merge(sources: readonly ConfigSource[]): ReadonlyMap<string, PlaceContent> | undefined {
+    const places = placesOf(sources);
+    if (places) for (const key of this.#merged.update(places)) this.#changed.add(key);
+    return places;
   }
 
   async #write(writer: RevisionWriter, diff: ResourceDiff): Promise<void> {

@@ -23,14 +23,24 @@ export class PublishedResources {
     this.#earlier = earlier;
   }
 
-  /** Takes the objects of the sources over. @param resources by `keyOf` */
-  async update(resources: ReadonlyMap<string, Resource>): Promise<ResourceDiff> {
+  /**
+   * Takes the objects of the sources over.
+   * @param resources by `keyOf`
+   * @param changed the keys of those that may be others than before, or gone
+   */
+  async update(resources: ReadonlyMap<string, Resource>, changed: Iterable<string>): Promise<ResourceDiff> {
     const turns = new Turns(256, 1);
     const puts = new Map<string, Uint8Array>();
     const deletes = new Set<string>();
-    for (const [key, resource] of resources) {
+    for (const key of changed) {
       await turns.next();
-      // Most objects are those of places that did not change.
+      const resource = resources.get(key);
+      if (!resource) {
+        if (!this.#published.delete(key)) continue;
+        deletes.add(key);
+        this.#sources.delete(key);
+        continue;
+      }
       if (this.#sources.get(key) === resource) continue;
       this.#sources.set(key, resource);
       const known = this.#published.get(key);
@@ -43,12 +53,6 @@ export class PublishedResources {
       // Only its line moved: nobody else has to know.
       if (!known || !same || known.generation !== next.generation) puts.set(key, encodeResource(next));
     }
-    for (const key of [...this.#published.keys()])
-      if (!resources.has(key)) {
-        deletes.add(key);
-        this.#published.delete(key);
-        this.#sources.delete(key);
-      }
     return { puts, deletes };
   }
 

@@ -15,6 +15,8 @@ export class StatusReporter {
   /** What was reported of objects that are in use: an object that did not change has the same. */
   readonly #accepted = new WeakMap<Resource, ConditionUpdate>();
   #refused: ReadonlyMap<string, ConditionUpdate> = new Map();
+  /** What was refused when objects were reported last; undefined before the first time. */
+  #wasRefused: ReadonlySet<string> | undefined;
 
   /** @param generation gives `metadata.generation` of a published object */
   constructor(conditions: Conditions | undefined, generation: (key: string) => number | undefined) {
@@ -45,24 +47,39 @@ export class StatusReporter {
   }
 
   /**
-   * Makes these all the conditions that there are, once it is published.
+   * Reports what is in use, once it is published. The first time these are all the conditions that there are: those of an earlier run go.
    * @param resources what is in use, by `keyOf`
+   * @param changed the keys of the objects that are others, or gone
    * @param position how far that brings galley; undefined when the bus was not asked for anything
    */
-  async published(resources: ReadonlyMap<string, Resource>, position: ConfigPosition | undefined): Promise<void> {
+  async published(
+    resources: ReadonlyMap<string, Resource>,
+    changed: ReadonlySet<string>,
+    position: ConfigPosition | undefined,
+  ): Promise<void> {
     // Before the objects: whoever sees an object's new hash knows a revision that has it.
     if (position) await this.#conditions?.observed(position);
     if (!this.#conditions) return;
     const turns = new Turns(256, 1);
-    const updates = [...this.#refused.values()];
-    for (const [key, resource] of resources) {
-      if (this.#refused.has(key)) continue;
+    const first = this.#wasRefused === undefined;
+    // What is not refused any more has its own condition again, or none.
+    const due = first ? resources.keys() : new Set([...changed, ...(this.#wasRefused ?? [])]);
+    const updates: ConditionUpdate[] = [...this.#refused.values()];
+    const now = new Set(this.#refused.keys());
+    for (const key of due) {
+      if (now.has(key)) continue;
       await turns.next();
+      const resource = resources.get(key);
+      if (!resource) {
+        this.#conditions.clear(key);
+        continue;
+      }
       const update = this.#acceptedOf(key, resource);
-      updates.push(update);
+      if (first) updates.push(update);
       this.#conditions.set(update);
     }
-    this.#conditions.replace(updates);
+    if (first) this.#conditions.replace(updates);
+    this.#wasRefused = now;
   }
 
   #acceptedOf(key: string, resource: Resource): ConditionUpdate {

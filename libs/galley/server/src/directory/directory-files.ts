@@ -8,6 +8,8 @@ const WITHDRAW_AFTER_MS = 250;
 /** What the files of a directory hold, by their path as it is shown to users. */
 export class DirectoryFiles {
   readonly #contents = new Map<string, FileContent>();
+  /** False since a file has come. */
+  #isSorted = true;
   readonly #changed: () => void;
   readonly #signal: AbortSignal;
 
@@ -29,13 +31,20 @@ export class DirectoryFiles {
     return [...this.#contents.keys()];
   }
 
-  /** All of them; of files that define one object the first by its path counts. */
-  places(): Map<string, PlaceContent> {
-    return new Map([...this.#contents].sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** All of them; of files that define one object the first by its path counts. It is put in order when a file has come. */
+  places(): ReadonlyMap<string, PlaceContent> {
+    if (!this.#isSorted) {
+      const sorted = [...this.#contents].sort(([a], [b]) => (a < b ? -1 : 1));
+      this.#contents.clear();
+      for (const [path, content] of sorted) this.#contents.set(path, content);
+      this.#isSorted = true;
+    }
+    return this.#contents;
   }
 
   /** A file holds this now. What is missing in one that may be saved half-way goes only when the file stays like that. */
   set(path: string, content: FileContent): void {
+    if (!this.#contents.has(path)) this.#isSorted = false;
     const before = this.#contents.get(path) ?? NO_FILE;
     const vanished = [...before.resources.keys()].some((key) => !content.resources.has(key));
     if (!content.unreadable || !vanished) {
