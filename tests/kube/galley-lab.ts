@@ -1,6 +1,5 @@
 import { waitFor } from "@xebec/core-async";
-import type { Component } from "@xebec/core-lifecycle";
-import { createKubernetesSource, kubernetesPublishing } from "@xebec/galley-server";
+import { createKubernetesSource, createObjectStatus, KnownObjects, kubernetesPublishing } from "@xebec/galley-server";
 import { decodeSecretRecord, type SecretRecord } from "@xebec/model-pki";
 import { decodeResource, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
@@ -13,13 +12,15 @@ const never = new AbortController().signal;
 export async function galleyReplica(
   kubeconfig: string,
   bus: Bus,
-  options: { identity?: string; isShared?: boolean; leading?: () => readonly Component[] } = {},
+  { withStatus = false, ...options }: { identity?: string; isShared?: boolean; withStatus?: boolean } = {},
 ) {
   const client = await openKubeClient({ kubeconfig });
+  const objects = new KnownObjects();
   const { publisher, components } = kubernetesPublishing({
     ...{ client, bus, domain: "cluster.local", namespace: "istio-system", withWorkloads: true },
     ...{ isShared: false, ...options },
-    sources: [createKubernetesSource({ client, rootNamespace: "istio-system", discoveryMs: 200 })],
+    sources: [createKubernetesSource({ client, rootNamespace: "istio-system", discoveryMs: 200, objects })],
+    leading: () => (withStatus ? [createObjectStatus({ client, bus, objects })] : []),
   });
   for (const each of components) await each.start(never);
   return {

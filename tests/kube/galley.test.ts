@@ -339,3 +339,74 @@ test("of two replicas one publishes; when it is gone the other one goes on withi
   await waitFor("the first one stands by", 20_000, () => first.missing().length === 0);
   assert.equal(await holder(), "galley-1");
 });
+
+test("conditions are the status of objects, are not written again, and are left to another manager", {
+  skip,
+}, async () => {
+  await installCrds();
+  const bus = createMemoryBus();
+  await bus.start(never);
+  const path = { namespace: "default", name: "judged" };
+  await create(client, pathOf(rule, { namespace: "default" }), ruleObject("judged", "one"));
+  const conditionsOf = async (name: string) =>
+    (
+      (await client.get(rule, { namespace: "default", name })).status as
+        | { conditions?: Record<string, unknown>[] }
+        | undefined
+    )?.conditions ?? [];
+  {
+    await using _galley = await galleyReplica(kube.kubeconfig, bus, { withStatus: true });
+    const [accepted] = await waitFor(
+      "the condition",
+      10_000,
+      async () => {
+        const found = await conditionsOf("judged");
+        return found.length > 0 && found;
+      },
+      50,
+    );
+    assert.deepEqual(
+      { ...accepted, lastTransitionTime: "" },
+      {
+        type: "Accepted",
+        status: "True",
+        reason: "Accepted",
+        message: "",
+        observedGeneration: 1,
+        lastTransitionTime: "",
+      },
+    );
+    // The webhook is not there: an invalid form is refused by galley, and the status says why.
+    await client.patch(rule, path, { spec: { subsets: [{ name: "a" }, { name: "a" }] } });
+    const [refused] = await waitFor(
+      "the refusal",
+      10_000,
+      async () => {
+        const found = await conditionsOf("judged");
+        return found[0]?.status === "False" && found;
+      },
+      50,
+    );
+    assert.match(String(refused?.message), /^spec\.subsets.*the last good version stays in use/);
+    await client.patch(rule, path, { spec: { host: "two", subsets: null } });
+    await waitFor(
+      "it is well again",
+      10_000,
+      async () => (await conditionsOf("judged"))[0]?.observedGeneration === 3,
+      50,
+    );
+  }
+  const before = (await client.get(rule, path)).metadata.resourceVersion;
+  // Somebody else manages the status of another object.
+  await create(client, pathOf(rule, { namespace: "default" }), ruleObject("foreign", "one"));
+  await client.patch(
+    rule,
+    { namespace: "default", name: "foreign", subresource: "status" },
+    { status: { conditions: [{ type: "Mine" }] } },
+  );
+  await using _again = await galleyReplica(kube.kubeconfig, bus, { withStatus: true });
+  await create(client, pathOf(rule, { namespace: "default" }), ruleObject("last", "one"));
+  await waitFor("one that came later", 10_000, async () => (await conditionsOf("last")).length > 0, 50);
+  assert.deepEqual(await conditionsOf("foreign"), [{ type: "Mine" }]);
+  assert.equal((await client.get(rule, path)).metadata.resourceVersion, before, "it has what is to be written");
+});

@@ -32,6 +32,9 @@ export const GalleyConfig = defineConfig({
       [],
       { check: areRegistries },
     ),
+    enableStatus: option.boolean("write conditions into the status of the objects of the API server", false, {
+      env: "PILOT_ENABLE_STATUS",
+    }),
     "deployment-namespace": option.string("namespace of the control plane and of the config map istio", "istio-system"),
     busURL: option.servers("NATS servers to publish to, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),

@@ -12,6 +12,7 @@ import type { ConfigSource } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
 import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
+import { createObjectStatus, KnownObjects } from "./kubernetes/object-status.ts";
 import { type Registration, registerWebhook } from "./webhook/registration.ts";
 
 /** Largest object that the webhook takes; Kubernetes' own limit is 3 MiB. */
@@ -47,10 +48,16 @@ function registrationOf(
 }
 
 /** Where configuration comes from, by the flags, in the order of precedence. */
-function sourcesOf(config: GalleyParts["config"], client: KubeClient | undefined): ConfigSource[] {
+function sourcesOf(
+  config: GalleyParts["config"],
+  client: KubeClient | undefined,
+  objects: KnownObjects,
+): ConfigSource[] {
   return configSourcesOf(config).flatMap((each) => {
     if (each === "directory") return config.configPath ? [createDirectorySource(config.configPath)] : [];
-    return client ? [createKubernetesSource({ client, rootNamespace: config["deployment-namespace"] })] : [];
+    if (!client) return [];
+    const watched = config.enableStatus ? { objects } : {};
+    return [createKubernetesSource({ client, rootNamespace: config["deployment-namespace"], ...watched })];
   });
 }
 
@@ -58,12 +65,14 @@ function sourcesOf(config: GalleyParts["config"], client: KubeClient | undefined
 function publishing(
   { config, bus, client }: GalleyParts,
   sources: readonly ConfigSource[],
+  objects: KnownObjects,
 ): { readonly publisher?: ConfigPublisher; readonly components: readonly Component[] } {
   const { stateDir } = config;
   if (client)
     return kubernetesPublishing({
       ...{ client, sources, bus, domain: config.domain, namespace: config["deployment-namespace"], stateDir },
       ...{ isShared: config.busURL.length > 0, withWorkloads: publishesWorkloads(config) },
+      leading: () => (config.enableStatus ? [createObjectStatus({ client, bus, objects })] : []),
     });
   if (sources.length === 0) return { components: [] };
   const conditions = createConditions(bus, "galley");
@@ -74,7 +83,8 @@ function publishing(
 /** The components of galley, for a process of its own and for the one that has all services. */
 export function galleyComponents(parts: GalleyParts): Component[] {
   const { config, bus, tls, client, metrics = createMetrics() } = parts;
-  const { publisher, components: publishers } = publishing(parts, sourcesOf(config, client));
+  const objects = new KnownObjects();
+  const { publisher, components: publishers } = publishing(parts, sourcesOf(config, client, objects), objects);
   const validates = config["enable-validation"] && tls !== undefined;
   const registration = validates ? registrationOf(parts, tls, metrics) : undefined;
   const components: Component[] = [

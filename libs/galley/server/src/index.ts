@@ -14,5 +14,6 @@ export { type GalleyParts, galleyComponents } from "./galley.ts";
 export { GALLEY_LEASE, type KubernetesPublishing, kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 export { createKubernetesSource, type KubernetesSourceOptions } from "./kubernetes/kubernetes-source.ts";
 export { createKubernetesWorkloads, type KubernetesWorkloadsOptions } from "./kubernetes/kubernetes-workloads.ts";
+export { createObjectStatus, KnownObjects, STATUS_MANAGER } from "./kubernetes/object-status.ts";
 export { secretDirectory } from "./secret-directory.ts";
 export { standaloneSource } from "./standalone-source.ts";

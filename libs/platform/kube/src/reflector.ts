@@ -238,8 +238,9 @@ class ObjectReflector<T> implements Reflector {
       this.#absent();
       return;
     }
-    const { message } = XebecError.from(error);
-    if (message !== this.#problem) log.warn({ err: error, type: this.name }, message);
+    const { code, message } = XebecError.from(error);
+    // A server that asks to come later, as each does while a CRD is new, is well.
+    if (message !== this.#problem && code !== "resource_exhausted") log.warn({ err: error, type: this.name }, message);
     this.#problem = message;
   }
 

@@ -16,6 +16,7 @@ import {
 import { type ConfigSource, NO_CONTENT, type PlaceContent, type SourceHost } from "../config-source.ts";
 import { PlaceReader } from "../place-reader.ts";
 import { CONFIG_GROUPS, placeOf, typeOf, writtenObject } from "./config-types.ts";
+import type { KnownObjects } from "./object-status.ts";
 import { Quiet } from "./quiet.ts";
 
 const log = logger("source");
@@ -26,6 +27,8 @@ export interface KubernetesSourceOptions {
   readonly client: KubeClient;
   /** Where the config map `istio` with the mesh configuration is. */
   readonly rootNamespace: string;
+  /** Told of every object, and of those that are gone. */
+  readonly objects?: Pick<KnownObjects, "seen" | "gone">;
   /** How often is looked for new types, in milliseconds. */
   readonly discoveryMs?: number;
   readonly times?: Partial<ReflectorTimes>;
@@ -144,6 +147,7 @@ class KubernetesSource implements ConfigSource {
   #project(type: ResourceType, object: KubeObject): PlaceContent {
     const place = placeOf(type, objectKey(object));
     const raw = writtenObject(object, type);
+    this.#options.objects?.seen(type, object);
     if (type.group === MIXER_GROUP) this.#raw.set(place, raw);
     return this.#read(place, raw);
   }
@@ -163,6 +167,7 @@ class KubernetesSource implements ConfigSource {
   #changed(type: ResourceType, { puts, deletes }: ReflectorChange<PlaceContent>, isFirst: boolean): void {
     if (!this.#host) return;
     const gone = new Set([...deletes].map((key) => placeOf(type, key)));
+    for (const key of deletes) this.#options.objects?.gone(type, key);
     // Another version of the type, or an earlier run, may have had more.
     if (isFirst)
       for (const place of this.#places.keys())
