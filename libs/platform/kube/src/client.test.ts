@@ -79,6 +79,17 @@ describe("a client of an API server", () => {
     });
   });
 
+  it("opens no stream for whoever has given up before", async () => {
+    await using at = await served();
+    at.server.once(
+      () => true,
+      (response) => void response.writeHead(200).flushHeaders(),
+    );
+    await assert.rejects(at.client.stream({ method: "GET", path: "/version", signal: AbortSignal.abort() }), {
+      code: "cancelled",
+    });
+  });
+
   it("reviews tokens for an audience, and access", async () => {
     await using at = await served();
     const { server, client } = at;

@@ -95,6 +95,8 @@ class Client implements KubeClient {
     const timer = setTimeout(() => head.abort(), call.timeoutMs ?? TIMEOUT_MS);
     const end = (): void => head.abort();
     call.signal?.addEventListener("abort", end, { once: true });
+    // One that was aborted before says nothing any more.
+    if (call.signal?.aborted) end();
     try {
       const answer = await this.#open(call, head.signal);
       answer.once("close", () => call.signal?.removeEventListener("abort", end));
