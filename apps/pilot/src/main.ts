@@ -1,10 +1,11 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { secretDirectory, standaloneSource } from "@xebec/galley-server";
+import { secretDirectory, standaloneKubernetes, standaloneSource } from "@xebec/galley-server";
 import { checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
+import { openKubeClient } from "@xebec/platform-kube";
 import { readMeshFiles } from "./mesh-file.ts";
 
 let mesh: ReturnType<typeof readMeshFiles>;
@@ -21,11 +22,15 @@ await serviceMain("pilot", async () => {
     metrics,
   });
 
+  const client = config.registries.includes("Kubernetes") ? await openKubeClient(config) : undefined;
+  const { configDir, domain, namespace } = config;
+
   return [
     bus,
     ...(identity ? [identity] : []),
-    ...standaloneSource(config.configDir, bus),
-    ...secretDirectory(config.configDir, bus),
+    ...(client
+      ? standaloneKubernetes({ client, bus, configDir, domain, namespace })
+      : [...standaloneSource(configDir, bus), ...secretDirectory(configDir, bus)]),
     ...pilotComponents({ config, bus, mesh, metrics, ...(identity ? { tls: identity } : {}) }),
   ];
 });

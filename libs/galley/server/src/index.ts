@@ -16,4 +16,4 @@ export { createKubernetesSource, type KubernetesSourceOptions } from "./kubernet
 export { createKubernetesWorkloads, type KubernetesWorkloadsOptions } from "./kubernetes/kubernetes-workloads.ts";
 export { createObjectStatus, KnownObjects, STATUS_MANAGER } from "./kubernetes/object-status.ts";
 export { secretDirectory } from "./secret-directory.ts";
-export { standaloneSource } from "./standalone-source.ts";
+export { type StandaloneKubernetes, standaloneKubernetes, standaloneSource } from "./standalone-source.ts";

@@ -1,3 +1,4 @@
+export { type ConsulInstance, ConsulRegistry, type ConsulSource } from "./consul-registry.ts";
 export { KubernetesRegistry } from "./kubernetes-registry.ts";
 export { mergeDefinitions, unmergedParts } from "./merge.ts";
 export { namedPort } from "./named-port.ts";

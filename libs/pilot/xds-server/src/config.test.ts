@@ -40,11 +40,14 @@ describe("the command line of Istio's pilot-discovery", () => {
 
   for (const [argv, message] of [
     [["--registries", "Nonsense"], /--registries: there is no registry Nonsense; write Bus/],
-    [["--registries", "Kubernetes"], /--registries: Kubernetes is not served yet; Bus/],
+    [["--registries", "MCP"], /--registries: MCP is not served yet; Bus/],
+    [["--registries", "Consul"], /--registries: Consul needs --consulserverURL/],
+    [["--registries", "Consul", "--consulserverURL", "consul"], /--consulserverURL: "consul" is not a server/],
+    [["--registries", "Kubernetes", "--busURL", "nats://n:1"], /--registries: with --busURL galley publishes/],
+    [["--registries", "Kubernetes,Bus"], /--registries: Kubernetes and Bus are the same/],
     [["--keepaliveMaxServerConnectionAge", "soon"], /--keepaliveMaxServerConnectionAge: "soon" is not a duration/],
     [["--keepaliveMaxServerConnectionAge", "0s"], /--keepaliveMaxServerConnectionAge: "0s"/],
     [["--namespace", "foo"], /--namespace: .* istio-system/],
-    [["--kubeconfig", "x"], /--kubeconfig: no such flag/],
     [["version"], /"version": not a flag/],
   ] as const)
     it(`must not be ${argv.join(" ")}`, () => assert.throws(() => load(argv), message));

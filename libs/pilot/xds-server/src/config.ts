@@ -6,6 +6,10 @@ import { networkSyntaxError } from "@xebec/platform-http/guarded";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
+const isHttp: Check = (value) =>
+  URL.canParse(String(value)) && /^https?:$/.test(new URL(String(value)).protocol)
+    ? undefined
+    : `"${value}" is not a server; write http://HOST:8500`;
 const isInterval: Check = (value) =>
   (parseDuration(String(value)) ?? 0) >= 1_000 ? undefined : `"${value}" is not a duration of 1s and more`;
 const isCount: Check = (value) =>
@@ -33,7 +37,17 @@ export const PilotConfig = defineConfig({
     monitoringAddr: option.address("address of metrics, health and log levels", ":15014"),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
-    registries: option.list("platform service registries: Bus takes services and pods from the bus"),
+    registries: option.list(
+      "platform service registries: Bus takes services and pods from the bus, Kubernetes from an API server, Consul from an agent",
+    ),
+    kubeconfig: option.string(
+      "kubeconfig of the API server of --registries Kubernetes; without it the service account of the pod",
+    ),
+    consulserverURL: option.string("Consul agent of --registries Consul, http://HOST:8500", undefined, {
+      env: "CONSUL_HTTP_ADDR",
+      check: isHttp,
+    }),
+    consulToken: option.string("token for it", undefined, { env: "CONSUL_HTTP_TOKEN", secret: true }),
     secrets: option.boolean("Kubernetes' Secrets for gateways come over the bus; pilot waits for them", false),
     meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
     networksConfig: option.string("file of the mesh's networks, read at the start; those of an object win"),
@@ -79,7 +93,13 @@ export const PilotConfig = defineConfig({
   aliases: { secureGRPCAddr: "secureGrpcAddr", n: "namespace" },
   // What changes nothing of what proxies get; flags of pilot-discovery that would change something are errors.
   ignored: {
-    ...{ plugins: "value", resync: "value", clusterRegistriesNamespace: "value", "disable-install-crds": "switch" },
+    ...{
+      plugins: "value",
+      resync: "value",
+      consulserverInterval: "value",
+      clusterRegistriesNamespace: "value",
+      "disable-install-crds": "switch",
+    },
     ...{ keepaliveInterval: "value", keepaliveTimeout: "value", ctrlz_port: "value", ctrlz_address: "value" },
     ...{ profile: "switch", discoveryCache: "switch", log_as_json: "switch", log_target: "value", log_caller: "value" },
     ...{ log_stacktrace_level: "value", log_rotate: "value", log_rotate_max_age: "value" },
@@ -93,7 +113,7 @@ export function jwksFetchOf({ jwtEnableRemoteJwks }: ConfigOf<typeof PilotConfig
 }
 
 const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
-const ISTIO_REGISTRIES: readonly string[] = ["Kubernetes", "Consul", "MCP", "Mock"];
+const ISTIO_REGISTRIES: readonly string[] = ["MCP", "Mock"];
 const NAMESPACE = "istio-system";
 /** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
 const FOREVER_MS = 10_000 * 3_600_000;
@@ -107,6 +127,13 @@ export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
         ? `--registries: ${each} is not served yet; ${REGISTRY} takes what a registry publishes there`
         : `--registries: there is no registry ${each}; write ${REGISTRY}`,
     );
+  if (config.registries.includes("Consul") && !config.consulserverURL)
+    errors.push("--registries: Consul needs --consulserverURL, http://HOST:8500");
+  // Galley publishes what an API server has; pilot has no right to.
+  if (config.registries.includes("Kubernetes") && config.busURL.length > 0)
+    errors.push("--registries: with --busURL galley publishes what Kubernetes has; write Bus");
+  if (config.registries.includes("Kubernetes") && config.registries.includes("Bus"))
+    errors.push("--registries: Kubernetes and Bus are the same services twice; write one of them");
   if (config.namespace !== NAMESPACE)
     errors.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
   const { keepaliveMaxServerConnectionAge: age } = config;

@@ -76,14 +76,15 @@ export function pilotComponents({
   /** Resolves when every proxy was sent what the last snapshot brings it. */
   let sent: Promise<void> = Promise.resolve();
   const cache = config.stateDir ? { cacheDir: config.stateDir } : {};
+  const consul = { consulServer: config.consulserverURL, consulToken: config.consulToken };
   const state = createPilotState({
     bus,
     domain: config.domain,
     trustDomain: config["trust-domain"],
-    registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache }) ?? []),
+    registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache, ...consul }) ?? []),
     http10: config.http10,
     ownNamespaceGateways: config.scopeGatewayToNamespace,
-    secrets: config.secrets || config.configDir !== undefined,
+    secrets: config.secrets || config.configDir !== undefined || config.registries.includes("Kubernetes"),
     jwksFetch: jwksFetchOf(config),
     keySets: keySetOptions(config, metrics),
     ...(mesh ? { mesh } : {}),
