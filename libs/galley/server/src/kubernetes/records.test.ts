@@ -41,12 +41,11 @@ describe("the record of a Service", () => {
       },
     ],
     [
-      "traffic distribution",
-      { trafficDistribution: "PreferClose" },
-      {
-        annotations: { "networking.istio.io/traffic-distribution": "PreferClose" },
-      },
+      "traffic policies",
+      { trafficDistribution: "PreferClose", internalTrafficPolicy: "Local" },
+      { internalTrafficPolicy: "Local", trafficDistribution: "PreferClose" },
     ],
+    ["the usual policy", { internalTrafficPolicy: "Cluster" }, {}],
     [
       "ports",
       { ports: [{ port: 80 }, { name: "grpc", port: 81, targetPort: "x", appProtocol: "grpc", nodePort: 30_001 }] },

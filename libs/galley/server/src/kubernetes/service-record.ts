@@ -8,6 +8,7 @@ interface ServiceSpec {
   readonly externalIPs?: readonly string[];
   readonly externalName?: string;
   readonly trafficDistribution?: string;
+  readonly internalTrafficPolicy?: "Cluster" | "Local";
   readonly selector?: Readonly<Record<string, string>>;
   readonly ports?: readonly {
     readonly name?: string;
@@ -25,7 +26,6 @@ interface ServiceStatus {
 
 /** Annotations of Istio's; others may be large, and change often. */
 const READ = /(?:^|\.)istio\.io\//;
-const DISTRIBUTION = "networking.istio.io/traffic-distribution";
 
 /**
  * Translates a Service (docs/reference/pilot.md §1.6).
@@ -42,7 +42,7 @@ export function serviceRecordOf({ metadata, ...object }: KubeObject, domain: str
     ...(spec.externalIPs ?? []),
     ...(loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
   ];
-  const annotations = annotationsOf(metadata.annotations, spec);
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => READ.test(key));
   return {
     ...{ type: "service", namespace, name, hostname: `${name}.${namespace}.svc.${domain}` },
     addresses: isExternal ? [] : addresses,
@@ -58,17 +58,9 @@ export function serviceRecordOf({ metadata, ...object }: KubeObject, domain: str
     ),
     ...(spec.selector && !isExternal ? { selector: spec.selector } : {}),
     ...(labels ? { labels } : {}),
-    ...(annotations ? { annotations } : {}),
+    ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
+    ...(spec.internalTrafficPolicy === "Local" ? { internalTrafficPolicy: "Local" } : {}),
+    ...(spec.trafficDistribution ? { trafficDistribution: spec.trafficDistribution } : {}),
     ...(creationTimestamp ? { creationTimestamp } : {}),
   };
-}
-
-function annotationsOf(
-  annotations: Readonly<Record<string, string>> | undefined,
-  { trafficDistribution }: ServiceSpec,
-): Readonly<Record<string, string>> | undefined {
-  const kept = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => READ.test(key)));
-  // The annotation is what Istio had before Kubernetes had the field, and wins.
-  if (trafficDistribution) kept[DISTRIBUTION] ??= trafficDistribution;
-  return Object.keys(kept).length > 0 ? kept : undefined;
 }
