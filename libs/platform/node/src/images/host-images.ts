@@ -102,6 +102,12 @@ const IMAGES: readonly HostImage[] = [
     env: OPEN,
   },
   {
+    pattern: /(?:^|\/)examples-issuer$/,
+    title: "examples-issuer",
+    entrypoint: (_, options) => tasks(options, "issuer"),
+    env: OPEN,
+  },
+  {
     pattern: /(?:^|\/)nats(?:-server)?$/,
     title: "nats",
     entrypoint: (_, { programs }) => [programs["nats-server"] ?? "nats-server"],
