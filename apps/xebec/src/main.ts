@@ -3,6 +3,7 @@ import { isXebecError } from "@xebec/core-errors";
 import { escapeOutput, redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addExplain } from "./explain-command.ts";
+import { addInstall } from "./install-command.ts";
 import { DEFAULT_ADDRESS_BLOCK } from "./mesh-options.ts";
 import { FORMATS } from "./output.ts";
 import { packageVersion } from "./package-version.ts";
@@ -166,6 +167,7 @@ program
         : (await import("./commands/proxy-diff.ts")).proxyDiff(pod, options),
     ),
   );
+addInstall(program, does);
 addProxyConfig(program, does);
 addExplain(program, does);
 program

@@ -42,6 +42,11 @@ nats://xebec-nats.{{ .Release.Namespace }}.svc:4222
 {{- end -}}
 {{- end -}}
 
+{{- /* Whether citadel makes the keys of the bus. */ -}}
+{{- define "xebec.ownBusKeys" -}}
+{{- if and (include "xebec.hasBus" .) .Values.security.enabled (not .Values.nats.auth.existingSecret) -}}true{{- end -}}
+{{- end -}}
+
 {{- define "xebec.hasBus" -}}
 {{- if or .Values.nats.enabled .Values.nats.externalURLs -}}true{{- end -}}
 {{- end -}}
@@ -59,8 +64,10 @@ caTokenFile: /var/run/secrets/tokens/istio-token
 {{- end }}
 {{- if and .user (include "xebec.hasBus" .root) }}
 busURL: {{ include "xebec.busURLs" .root | quote }}
+{{- if not (and (eq .user "citadel") (include "xebec.ownBusKeys" .root)) }}
 busSeedFile: /etc/xebec/bus/seed
 busKeysFile: /etc/xebec/bus-keys/public-keys.json
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -88,7 +95,7 @@ A component: its Deployment and everything beside it. Arguments:
 {{- $root := .root -}}
 {{- $v := .values -}}
 {{- $serviceAccount := .serviceAccount | default (printf "%s-service-account" .name) -}}
-{{- $hasBus := and .user (include "xebec.hasBus" $root) -}}
+{{- $hasBus := and .user (include "xebec.hasBus" $root) (not (and (eq .user "citadel") (include "xebec.ownBusKeys" $root))) -}}
 {{- $identity := and .identity $root.Values.security.enabled -}}
 {{- $autoscaled := dig "autoscaleEnabled" false $v -}}
 {{- $common := include "xebec.commonOptions" . | fromYaml -}}

@@ -47,6 +47,8 @@ export const CitadelConfig = defineConfig({
     busURL: option.servers("NATS servers on which the trusted roots are published, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    busReplicas: option.number("how many servers of the bus hold each bucket", 1),
+    "bus-secrets": option.boolean("make the keys of the bus, and keep them in Secrets of the storage namespace", false),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
   aliases: { kubeconfig: "kube-config", "listened-namespace": "listened-namespaces" },

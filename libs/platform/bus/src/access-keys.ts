@@ -38,7 +38,7 @@ async function readOrMakeSeed(path: string): Promise<string> {
     return await readSeed(path);
   } catch (error) {
     if ((error as XebecError).code !== "not_found") throw error;
-    const made = new TextDecoder().decode(createUser().getSeed());
+    const made = makeSeed();
     await writeKeyFile(path, `${made}\n`);
     return made;
   }
@@ -65,7 +65,13 @@ export async function readPublicKeys(path: string): Promise<Partial<Record<BusUs
   }
 }
 
-function publicKeyOf(seed: string, where = "the text"): string {
+/** Makes the seed of a user. */
+export function makeSeed(): string {
+  return new TextDecoder().decode(createUser().getSeed());
+}
+
+/** @throws XebecError invalid_argument when the text is no seed of a user */
+export function publicKeyOf(seed: string, where = "the text"): string {
   try {
     return fromSeed(new TextEncoder().encode(seed)).getPublicKey();
   } catch (error) {

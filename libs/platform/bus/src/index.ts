@@ -1,4 +1,4 @@
-export { type BusKeys, createBusKeys, readPublicKeys, readSeed } from "./access-keys.ts";
+export { type BusKeys, createBusKeys, makeSeed, publicKeyOf, readPublicKeys, readSeed } from "./access-keys.ts";
 export { type BridgeOptions, createBridge } from "./bridge.ts";
 export type { Bus } from "./bus.ts";
 export type { Commit } from "./commit.ts";
@@ -11,6 +11,7 @@ export {
   type Permissions,
   permissionsOf,
   renderAuthorization,
+  renderCluster,
   renderHealthAccount,
   renderNatsConfig,
 } from "./nats-config.ts";

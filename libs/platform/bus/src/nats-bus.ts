@@ -13,6 +13,8 @@ import { EntrySigner, EntryVerifier } from "./signature.ts";
 export interface NatsBusOptions extends LinkOptions {
   /** Creates buckets that do not exist (true without a seed; with one, only citadel and the supervisor may). */
   readonly provision?: boolean;
+  /** How many servers hold each bucket that it creates (1). */
+  readonly replicas?: number;
   /** Public nkeys of the users; with them, entries of signed buckets are believed only from their writers. */
   readonly publicKeys?: Partial<Readonly<Record<BusUser, string>>> | undefined;
   readonly metrics?: Metrics;
@@ -55,7 +57,7 @@ export function createNatsBus(options: NatsBusOptions): Bus {
       return link.connected;
     },
     async start() {
-      if (provision) provisioner = new Provisioner(link, [...ALL_BUCKETS, ...buckets.keys()]);
+      if (provision) provisioner = new Provisioner(link, [...ALL_BUCKETS, ...buckets.keys()], options.replicas);
       link.ready().catch((error: unknown) => log.debug({ err: error }, "the bus was closed before it was reached"));
     },
     /** Writes that the server does not take: whoever waits for them is not well, whatever the server says of itself. */

@@ -39,7 +39,8 @@ export function permissionsOf(user: BusUser): Permissions {
   for (const subject of receive) subscribe.add(subject);
   // One entry per user: `_INBOX_*` is not a pattern of NATS, which knows whole words only.
   if (receive.length > 0) for (const each of BUS_USERS) publish.add(`${inboxOf(each)}.>`);
-  if (provision) for (const what of ["STREAM.INFO.*", "STREAM.CREATE.*"]) publish.add(`$JS.API.${what}`);
+  if (provision)
+    for (const what of ["STREAM.INFO.*", "STREAM.CREATE.*", "STREAM.UPDATE.*"]) publish.add(`$JS.API.${what}`);
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort() };
 }
 
@@ -63,6 +64,17 @@ export function renderAuthorization(publicKeys: Readonly<Record<BusUser, string>
     ].join("\n");
   });
   return `authorization {\n  timeout: 3\n  users: [\n${users.join("\n")}\n  ]\n}\n`;
+}
+
+/**
+ * What stands in the block `cluster`: how servers know each other, and where they are.
+ * @param password letters, digits, `-` and `_` only
+ * @param hosts of all servers, `HOST:PORT`
+ */
+export function renderCluster(password: string, hosts: readonly string[]): string {
+  const routes = hosts.map((each) => `  ${JSON.stringify(`nats://route:${password}@${each}`)}\n`);
+  const authorization = `authorization {\n  user: route\n  password: ${JSON.stringify(password)}\n  timeout: 3\n}\n`;
+  return `${authorization}routes: [\n${routes.join("")}]\n`;
 }
 
 /** What the user of the system account asks. The monitoring port, which would show everything to everybody, stays closed. */

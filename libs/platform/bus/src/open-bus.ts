@@ -11,6 +11,8 @@ export interface BusFlags {
   readonly busURL: readonly string[];
   readonly busSeedFile: string | undefined;
   readonly busKeysFile: string | undefined;
+  /** How many servers hold each bucket, for those who create buckets (1). */
+  readonly busReplicas?: number | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function openBus(flags: BusFlags, user: BusUser, metrics: Metrics):
     servers: flags.busURL,
     name: user,
     metrics,
-    ...(ACCESS[user].provision ? { provision: true } : {}),
+    ...(ACCESS[user].provision ? { provision: true, replicas: flags.busReplicas ?? 1 } : {}),
     ...(flags.busSeedFile ? { seed: await readSeed(flags.busSeedFile) } : {}),
     ...(flags.busKeysFile ? { publicKeys: await readPublicKeys(flags.busKeysFile) } : {}),
   });

@@ -1,4 +1,11 @@
-import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import { Coalescer, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import { changesOf, streamOf, subjectsOf } from "./bucket-names.ts";
@@ -14,12 +21,15 @@ const log = logger("bus");
 export class Provisioner {
   readonly #link: NatsLink;
   readonly #buckets: Set<string>;
+  readonly #replicas: number;
   readonly #run: Coalescer;
   readonly #timer: NodeJS.Timeout;
   readonly #unwatch: () => void;
 
-  constructor(link: NatsLink, buckets: readonly string[]) {
+  /** @param replicas of the servers, how many hold each bucket */
+  constructor(link: NatsLink, buckets: readonly string[], replicas = 1) {
     this.#link = link;
+    this.#replicas = replicas;
     this.#buckets = new Set(buckets);
     this.#run = new Coalescer(() => this.#ensureAll());
     this.#timer = setInterval(() => void this.#run.request(), CHECK_MS);
@@ -43,7 +53,7 @@ export class Provisioner {
       const link = this.#link.current;
       if (!link) return;
       try {
-        for (const bucket of this.#buckets) await ensureBucket(link, bucket);
+        for (const bucket of this.#buckets) await ensureBucket(link, bucket, this.#replicas);
         return;
       } catch (error) {
         log.debug({ err: error }, "the buckets could not be made yet");
@@ -53,19 +63,15 @@ export class Provisioner {
   }
 }
 
-async function exists(ask: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await ask();
-    return true;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return false;
-    throw error;
-  }
-}
-
-async function ensureBucket({ manager }: Link, bucket: string): Promise<void> {
+async function ensureBucket({ manager }: Link, bucket: string, replicas: number): Promise<void> {
   const name = streamOf(bucket);
-  if (await exists(() => manager.streams.info(name))) return;
+  const found = await infoOf(manager, name);
+  if (found && found.config.num_replicas >= replicas) return;
+  if (found) {
+    await manager.streams.update(name, { ...found.config, num_replicas: replicas });
+    log.info({ bucket, replicas }, "a bucket is held by more servers of the bus now");
+    return;
+  }
   await manager.streams.add({
     name,
     subjects: [subjectsOf(bucket)],
@@ -76,7 +82,18 @@ async function ensureBucket({ manager }: Link, bucket: string): Promise<void> {
     discard: DiscardPolicy.New,
     allow_direct: true,
     allow_msg_ttl: true,
+    num_replicas: replicas,
     republish: { src: subjectsOf(bucket), dest: changesOf(bucket) },
   });
   log.info({ bucket }, "a bucket was made on the bus");
+}
+
+/** @returns undefined when there is no such stream */
+async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
+    throw error;
+  }
 }

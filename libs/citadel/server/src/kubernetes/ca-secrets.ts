@@ -12,6 +12,7 @@ import {
   RESOURCES,
   type Reflector,
 } from "@xebec/platform-kube";
+import { installationOwner } from "./owner.ts";
 
 const log = logger("ca");
 const RETRY = { baseMs: 200, maxMs: 3_000 };
@@ -82,6 +83,9 @@ class Secrets implements CaSecrets {
       ...{ apiVersion: "v1", kind: "Secret", type: CA_TYPE },
       metadata: {
         ...{ name: SELF_SIGNED, namespace: this.#namespace },
+        ownerReferences: this.#known
+          ? (this.#known.metadata.ownerReferences ?? [])
+          : await installationOwner(this.#client, this.#namespace),
         ...(this.#known?.metadata.resourceVersion ? { resourceVersion: this.#known.metadata.resourceVersion } : {}),
       },
       data: Object.fromEntries(

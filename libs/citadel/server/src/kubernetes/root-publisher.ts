@@ -3,6 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { createReflector, type KubeClient, RESOURCES, type Reflector, serverSideApply } from "@xebec/platform-kube";
+import { installationOwner, type OwnerReference } from "./owner.ts";
 
 const log = logger("ca");
 const NAME = "istio-ca-root-cert";
@@ -46,6 +47,7 @@ class RootPublisher implements Component {
   #unwatch: (() => void) | undefined;
   #legacy = "";
   #failures = 0;
+  #owners: readonly OwnerReference[] | undefined;
 
   constructor(options: RootPublisherOptions) {
     this.#options = options;
@@ -113,6 +115,11 @@ class RootPublisher implements Component {
     else void sleep(backoff(this.#failures++, RETRY), this.#stop.signal).then(() => this.#write.request());
   }
 
+  async #owner(): Promise<readonly OwnerReference[]> {
+    this.#owners ??= await installationOwner(this.#options.client, this.#options.namespace);
+    return this.#owners;
+  }
+
   async #apply(
     namespace: string,
     name: string,
@@ -124,7 +131,7 @@ class RootPublisher implements Component {
       await serverSideApply(
         this.#options.client,
         RESOURCES.configMaps,
-        { metadata: { namespace, name, labels }, data: { [key]: text } },
+        { metadata: { namespace, name, labels, ownerReferences: await this.#owner() }, data: { [key]: text } },
         // Who trusts whom is citadel's to say.
         { fieldManager: MANAGER, force: true, signal: this.#stop.signal },
       );
