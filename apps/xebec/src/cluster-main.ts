@@ -1,4 +1,4 @@
-// The process of a cluster: `cluster-main DIRECTORY NODES` runs its parts until SIGTERM, or until one of them ends.
+// The process of a cluster: `cluster-main DIRECTORY NODES` runs its parts until SIGTERM; a part that ends is started again.
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
@@ -26,13 +26,23 @@ try {
     progress: (text) => log.info({ part: text }, "starting"),
   });
   const { network, plane, kubeconfig } = cluster;
-  await writeClusterState(directory, {
-    ...{ phase: "running", network: network?.name, server: plane.server, kubeconfig, nodes: Number(nodes) },
-    ...(network ? { nodeIp: network.nodeIp } : {}),
-  });
-  while (!stop.signal.aborted && cluster.failed === undefined) await sleep(LOOK_MS, stop.signal);
-  if (cluster.failed !== undefined)
-    log.error({ part: cluster.failed }, "a part of the cluster has ended; the cluster ends");
+  const report = (): Promise<void> =>
+    writeClusterState(directory, {
+      ...{ phase: "running", network: network?.name, server: plane.server, kubeconfig, nodes: Number(nodes) },
+      ...(network ? { nodeIp: network.nodeIp } : {}),
+      processes: Object.fromEntries(cluster.parts.map(({ name, pid }) => [name, pid])),
+    });
+  await report();
+  while (!stop.signal.aborted) {
+    await sleep(LOOK_MS, stop.signal);
+    if (stop.signal.aborted || cluster.parts.every((each) => each.running)) continue;
+    try {
+      log.warn({ parts: await cluster.mend() }, "parts of the cluster have ended, and run again");
+      await report();
+    } catch (error) {
+      log.error({ err: error }, "a part of the cluster does not start again; it is tried once more");
+    }
+  }
   await cluster.stop();
   await writeClusterState(directory, { phase: "ended" });
 } catch (error) {

@@ -16,6 +16,8 @@ export interface ClusterState {
   readonly kubeconfig?: string;
   readonly nodes?: number;
   readonly nodeIp?: string;
+  /** The process ids of its parts: `etcd`, `kube-apiserver`, `node-agent`. */
+  readonly processes?: Readonly<Record<string, number | undefined>>;
 }
 
 function fileOf(directory: string): string {

@@ -9,17 +9,27 @@ export class AddressPool {
 
   constructor(cidr: string) {
     const [base = "", bits = "24"] = cidr.split("/");
-    const network = base.split(".").reduce((value, part) => value * 256 + Number(part), 0);
+    const network = numberOf(base);
     this.#first = network + 2;
     this.#last = network + 2 ** (32 - Number(bits)) - 2;
     this.#next = this.#first;
   }
 
-  /** The address of an owner; addresses are used again as late as possible. @throws XebecError resource_exhausted */
-  take(owner: string): string {
+  /**
+   * The address of an owner; addresses are used again as late as possible.
+   * @param wanted the one that it had before; it gets it again when it is free
+   * @throws XebecError resource_exhausted
+   */
+  take(owner: string, wanted = ""): string {
     const known = this.#taken.get(owner);
     if (known !== undefined) return text(known);
     const used = new Set(this.#taken.values());
+    const before = numberOf(wanted);
+    if (before >= this.#first && before <= this.#last && !used.has(before)) {
+      this.#taken.set(owner, before);
+      if (before === this.#next) this.#next++;
+      return wanted;
+    }
     for (let tried = this.#first; tried <= this.#last; tried++) {
       const number = this.#next;
       this.#next = this.#next >= this.#last ? this.#first : this.#next + 1;
@@ -33,6 +43,10 @@ export class AddressPool {
   give(owner: string): void {
     this.#taken.delete(owner);
   }
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((value, part) => value * 256 + Number(part), 0);
 }
 
 function text(number: number): string {

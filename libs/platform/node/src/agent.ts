@@ -13,6 +13,7 @@ import { capacity, NodeObject } from "./node-object.ts";
 import { time } from "./pod/container-worker.ts";
 import type { NodeContext } from "./pod/context.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
+import { removePodNetworks } from "./runtime/pod-network.ts";
 import { KubeletServer } from "./server/kubelet-server.ts";
 import { LoadBalancer } from "./services/load-balancer.ts";
 import { ServiceProxy } from "./services/service-proxy.ts";
@@ -83,6 +84,7 @@ export class NodeAgent {
   async start(): Promise<void> {
     const { directory, nodeIp, domain, dnsIp, nft, nodes } = this.#options;
     rmSync(directory, { recursive: true, force: true });
+    await removePodNetworks(this.#options.cluster);
     const services = this.#informer<Service>("/api/v1/services", (_, after) => {
       proxy.changed();
       balancer.changed(after);
@@ -144,10 +146,10 @@ export class NodeAgent {
         ),
       claim: (namespace, name) => claims.get(namespace, name),
       volume: (name) => volumes.get(undefined, name),
-      takeAddress: async (node, uid) => {
+      takeAddress: async (node, uid, before) => {
         const pool = this.#pools.get(node) as AddressPool;
         this.#owners.set(uid, pool);
-        return pool.take(uid);
+        return pool.take(uid, before);
       },
       giveAddress: (uid) => {
         this.#owners.get(uid)?.give(uid);

@@ -23,6 +23,8 @@ export interface TestCluster extends AsyncDisposable {
   /** Its run directory; `images` in it takes OCI archives. */
   readonly directory: string;
   readonly kubectl: RunKubectl;
+  /** The process id of `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `node-agent`: one that is killed is started again. */
+  pid(part: string): number;
   /** Makes a namespace for one test file; it goes with it. @returns its name */
   namespace(prefix: string, labels?: Readonly<Record<string, string>>): Promise<string>;
   /** Waits until all of these are ready, for example `deployment/web`. @throws Error with what the cluster says of the pods */
@@ -68,11 +70,14 @@ export async function startCluster(options: { readonly nodes?: number } = {}): P
 
 async function attach(home: string, end: () => Promise<void>): Promise<TestCluster> {
   const directory = join(home, "cluster");
-  const state = JSON.parse(readFileSync(join(directory, "cluster.json"), "utf8")) as {
-    readonly server: string;
-    readonly kubeconfig: string;
-    readonly nodeIp: string;
-  };
+  const read = () =>
+    JSON.parse(readFileSync(join(directory, "cluster.json"), "utf8")) as {
+      readonly server: string;
+      readonly kubeconfig: string;
+      readonly nodeIp: string;
+      readonly processes: Readonly<Record<string, number>>;
+    };
+  const state = read();
   const kubectl = kubectlOf(state.kubeconfig);
   const namespaces: string[] = [];
   const close = async (): Promise<void> => {
@@ -82,6 +87,11 @@ async function attach(home: string, end: () => Promise<void>): Promise<TestClust
   };
   return {
     ...{ server: state.server, kubeconfig: state.kubeconfig, nodeIp: state.nodeIp, directory, kubectl },
+    pid(part) {
+      const pid = read().processes[part];
+      if (pid === undefined) throw new XebecError("not_found", `the cluster has no part ${part} that runs`);
+      return pid;
+    },
     async namespace(prefix, labels = {}) {
       const name = `${prefix}-${Math.random().toString(36).slice(2, 7)}`;
       namespaces.push(name);

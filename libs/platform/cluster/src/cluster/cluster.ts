@@ -89,6 +89,10 @@ export class Cluster {
     }
   }
 
+  get #readyFile(): string {
+    return join(this.#options.directory, "agent.ready");
+  }
+
   async #startAgent(nft: string): Promise<void> {
     const { directory, root, env, nodes, agent } = this.#options;
     const { network, plane } = this;
@@ -102,7 +106,7 @@ export class Cluster {
     });
     const places = { root, env };
     const folders = (["iptables-restore", "kubectl"] as const).flatMap((each) => findKubeProgram(each, places) ?? []);
-    const readyFile = join(directory, "agent.ready");
+    const readyFile = this.#readyFile;
     const options = {
       kubeconfig: plane.kubeconfig("node"),
       cluster: network.name,
@@ -123,7 +127,7 @@ export class Cluster {
     const file = join(directory, "agent.json");
     writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
     this.#agent = new Part({
-      name: "the node agent",
+      name: "node-agent",
       command: [...network.prefix, ...agent, file],
       logFile: join(directory, "agent.log"),
       env,
@@ -135,9 +139,23 @@ export class Cluster {
     await this.#agent.start();
   }
 
-  /** The part that has ended by itself; undefined while all run. */
-  get failed(): string | undefined {
-    return [...this.plane.parts, ...(this.#agent ? [this.#agent] : [])].find((each) => !each.running)?.name;
+  /** All parts in the order of their start. */
+  get parts(): readonly Part[] {
+    return [...this.plane.parts, ...(this.#agent ? [this.#agent] : [])];
+  }
+
+  /**
+   * Starts the parts again that have ended by themselves, as a machine's init would.
+   * @returns their names
+   * @throws XebecError when one does not start
+   */
+  async mend(): Promise<string[]> {
+    const ended = this.parts.filter((each) => !each.running);
+    for (const each of ended) {
+      if (each === this.#agent) rmSync(this.#readyFile, { force: true });
+      await each.start();
+    }
+    return ended.map(({ name }) => name);
   }
 
   /** Ends everything, and removes what it has made. */

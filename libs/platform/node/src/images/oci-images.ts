@@ -48,7 +48,7 @@ interface Index {
 }
 
 async function namesOf(archive: string): Promise<string[]> {
-  const { manifests } = JSON.parse(await run("tar", ["-xOf", archive, "index.json"])) as Index;
+  const { manifests } = JSON.parse(await run("tar", ["-xOf", archive, "--wildcards", "*index.json"])) as Index;
   return manifests.flatMap(({ annotations = {} }) => {
     const reference = annotations[NAME] ?? annotations[REFERENCE];
     if (reference === undefined) return [basename(archive, ".tar")];

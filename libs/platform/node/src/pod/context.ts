@@ -25,8 +25,8 @@ export interface NodeContext {
   services(namespace: string): readonly Service[];
   claim(namespace: string, name: string): Claim | undefined;
   volume(name: string): PersistentVolume | undefined;
-  /** Takes a free address of the node's pod range. @throws XebecError resource_exhausted */
-  takeAddress(nodeName: string, podUid: string): Promise<string>;
+  /** Takes an address of the node's pod range, if possible the one that the pod had. @throws XebecError resource_exhausted */
+  takeAddress(nodeName: string, podUid: string, before: string | undefined): Promise<string>;
   giveAddress(podUid: string): void;
   /** Writes an event of a pod; never fails. */
   event(pod: Pod, type: "Normal" | "Warning", reason: string, message: string): void;

@@ -40,6 +40,8 @@ export class PodWorker {
   #networkReady = false;
   #initialized = false;
   #over = false;
+  /** It had ended before this agent began: its status is complete. */
+  readonly #wasOver: boolean;
   #failure: { reason: string; message: string } | undefined;
   #loop: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
@@ -56,6 +58,7 @@ export class PodWorker {
     this.#directory = join(context.directory, pod.metadata.uid);
     this.#volumes = new PodVolumes(context, this.#directory);
     this.#startTime = pod.status?.startTime ? new Date(pod.status.startTime) : new Date();
+    this.#wasOver = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
     const { restartPolicy = "Always", initContainers = [], containers } = pod.spec;
     this.#inits = initContainers.map((each) =>
       this.#worker(
@@ -162,8 +165,7 @@ export class PodWorker {
   #isSidecar = ({ container }: ContainerWorker): boolean => container.restartPolicy === "Always";
 
   async #run(): Promise<void> {
-    const phase = this.#pod.status?.phase;
-    if (phase === "Succeeded" || phase === "Failed") return;
+    if (this.#wasOver) return;
     const { signal } = this.#stop;
     this.#changed();
     await this.#prepare();
@@ -201,7 +203,9 @@ export class PodWorker {
     for (let delay = RETRY_MS.first; !signal.aborted; delay = Math.min(RETRY_MS.most, delay * 2)) {
       try {
         if (!this.#ip)
-          this.#ip = hostNetwork ? this.#context.nodeIp : await this.#context.takeAddress(nodeName, this.uid);
+          this.#ip = hostNetwork
+            ? this.#context.nodeIp
+            : await this.#context.takeAddress(nodeName, this.uid, this.#pod.status?.podIP);
         await this.#volumes.prepare(this.#facts);
         if (!hostNetwork) await createPodNetwork(this.#context.cluster, this.uid, this.#ip);
         this.#ownFiles();
@@ -351,7 +355,10 @@ export class PodWorker {
     this.#over = true;
     await this.#cleanNetwork();
     if (hasObject) {
-      await this.#write();
+      // Its object may be gone by now: then nobody reads the last status.
+      await this.#write().catch((error: unknown) =>
+        log.info({ pod: this.#name, err: error }, "its last status is not written"),
+      );
       await this.#delete();
     }
     await rm(this.#directory, { recursive: true, force: true });
@@ -404,6 +411,7 @@ export class PodWorker {
   }
 
   async #write(): Promise<void> {
+    if (this.#wasOver) return;
     const status = podStatus({
       pod: this.#pod,
       ip: this.#ip,

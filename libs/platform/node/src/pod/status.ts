@@ -75,8 +75,9 @@ export function podStatus(state: PodState): PodStatus & Record<string, unknown> 
     phase,
     conditions,
     hostIP: nodeIp,
-    hostIPs: [{ ip: nodeIp }],
-    ...(ip ? { podIP: ip, podIPs: [{ ip }] } : {}),
+    // A merge would keep an address that it had before.
+    hostIPs: [{ $patch: "replace" }, { ip: nodeIp }],
+    ...(ip ? { podIP: ip, podIPs: [{ $patch: "replace" }, { ip }] } : {}),
     startTime: time(state.startTime),
     containerStatuses: statuses(apps),
     ...(inits.length > 0 ? { initContainerStatuses: statuses(inits) } : {}),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { run } from "./run.ts";
 
 /** The next hop of every pod: it exists on no interface, only as a neighbour. */
@@ -56,6 +57,12 @@ export async function removePodNetwork(cluster: string, podUid: string): Promise
   // The link goes with either end; a namespace that a process still holds would keep it.
   await run("ip", ["link", "del", linkName(podUid)]).catch(() => {});
   await run("ip", ["netns", "del", podNamespace(cluster, podUid)]).catch(() => {});
+}
+
+/** Removes the networks of all pods of a cluster: an earlier agent has left them, and their containers have ended with it. */
+export async function removePodNetworks(cluster: string): Promise<void> {
+  for (const each of readdirSync("/run/netns"))
+    if (each.startsWith(`${cluster}-`)) await run("ip", ["netns", "del", each]).catch(() => {});
 }
 
 function linkName(podUid: string): string {

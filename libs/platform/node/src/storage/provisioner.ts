@@ -73,8 +73,17 @@ export class Provisioner {
   }
 }
 
-/** Creates an object; one that exists already stays as it is. */
-export async function create(api: ApiClient, path: string, body: unknown): Promise<void> {
+/** Creates an object of a collection; one that exists already stays as it is. */
+export async function create(
+  api: ApiClient,
+  path: string,
+  body: {
+    readonly metadata: { readonly name: string; readonly [more: string]: unknown };
+    readonly [more: string]: unknown;
+  },
+): Promise<void> {
+  // Asked first: a Service whose address is its own already is refused with another code than one that exists.
+  if (await api.find(`${path}/${body.metadata.name}`)) return;
   try {
     await api.call("POST", path, { body });
   } catch (error) {
