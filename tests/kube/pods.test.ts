@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, suite, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { clusterMissing, type TestCluster, useCluster } from "@xebec/testing-kube";
@@ -52,6 +54,14 @@ suite("pods of a cluster", { skip }, () => {
     // curl: 7 is a refused connection, 6 an unknown host.
     await assert.rejects(curl("http://nobody"), /exit code 7/);
     await assert.rejects(curl("http://no-such-service"), /exit code 6/);
+  });
+
+  test("a pod reaches a server of the machine", async (t) => {
+    const hostIp = cluster.nodeIp.replace(/2$/, "1");
+    const server = createServer((_, response) => response.end("the machine"));
+    await new Promise<void>((resolve) => server.listen(0, hostIp, resolve));
+    t.after(() => server.close());
+    assert.equal(await curl(`http://${hostIp}:${(server.address() as AddressInfo).port}`), "the machine");
   });
 
   test("environment and volumes come from ConfigMaps, Secrets, the pod, and follow changes", async () => {

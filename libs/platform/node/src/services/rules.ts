@@ -80,6 +80,8 @@ export function serviceRules(
     "  chain postrouting {",
     "    type nat hook postrouting priority 100; policy accept;",
     "    ct status dnat ip saddr . ip daddr @own masquerade",
+    // To the host, which knows no way back to pods.
+    '    oifname "eth0" masquerade',
     "  }",
     "  chain refuse {",
     "    meta l4proto . th dport vmap {}",
