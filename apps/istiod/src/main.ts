@@ -9,6 +9,7 @@ import { policyComponents, telemetryComponents } from "@xebec/mixer-server";
 import { pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { createBridge, createMemoryBus, openBus } from "@xebec/platform-bus";
 import { renewTokens, serviceIdentity } from "@xebec/platform-identity";
+import { openKubeClient } from "@xebec/platform-kube";
 import { IstiodConfig, serviceConfigs } from "./config.ts";
 import { writeTokens } from "./tokens.ts";
 
@@ -26,6 +27,8 @@ await serviceMain("istiod", async () => {
     rootFile,
   });
 
+  const client = config.kubernetes ? await openKubeClient(config) : undefined;
+  const kube = client ? { client } : {};
   const bus = createMemoryBus();
   const outer = config.busURL.length > 0 ? await openBus(config, "pilot", createMetrics()) : undefined;
   const bridge = outer
@@ -60,11 +63,11 @@ await serviceMain("istiod", async () => {
   return [
     bus,
     ...bridge,
-    ...citadelComponents({ config: citadel, bus }),
+    ...citadelComponents({ config: citadel, bus, ...kube }),
     ...Object.values(of).flatMap((each) => each.components),
     // With a bus, whoever runs the pods publishes their Secrets, too.
-    ...(outer ? [] : secretDirectory(config.configDir, bus)),
-    ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls }),
+    ...(outer || client ? [] : secretDirectory(config.configDir, bus)),
+    ...galleyComponents({ config: galley, bus, metrics: of.galley.metrics, ...of.galley.tls, ...kube }),
     ...pilotComponents({ config: pilot, bus, metrics: of.pilot.metrics, ...of.pilot.tls }),
     ...injectorComponents({ config: injector, bus, metrics: of.injector.metrics, ...of.injector.tls }),
     ...(await policyComponents({ config: policy, bus, metrics: of.policy.metrics, ...of.policy.tls })),

@@ -164,18 +164,22 @@ class Source implements AuthoritySource {
     const state = this.#selfSigned && this.#secrets ? await this.#secrets.save(wanted) : wanted;
     const authority = createAuthority(state, this.#ttls);
     if (this.#selfSigned) await this.#storage?.save(encodeCaState(state));
-    const dir = this.#flags["storage-dir"];
-    if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), authority.roots, { mode: 0o644 });
+    const before = this.#authority;
     this.#authority = authority;
+    try {
+      await this.#writeRoots();
+    } catch (error) {
+      this.#authority = before;
+      throw error;
+    }
     if (notify) this.#notify();
   }
 
   /** Another replica has gone a step on with the rotation, or an operator has put another authority in its place. */
   #othersKept(state: CaState): void {
     if (!this.#selfSigned || encodeCaState(state) === encodeCaState(this.authority().state)) return;
-    this.#authority = createAuthority(state, this.#ttls);
     log.info("the state of the authority is another one; it is used");
-    this.#notify();
+    this.#replace(state);
   }
 
   #pluggedInAgain(files: SigningCa): void {
@@ -185,9 +189,22 @@ class Source implements AuthoritySource {
     }
     const state = { active: pluggedIn(files), retired: [] };
     if (encodeCaState(state) === encodeCaState(this.authority().state)) return;
-    this.#authority = createAuthority(state, this.#ttls);
     log.info("the Secret cacerts has another authority; it is used");
+    this.#replace(state);
+  }
+
+  /** Uses what is kept in a Secret already. */
+  #replace(state: CaState): void {
+    this.#authority = createAuthority(state, this.#ttls);
+    this.#writeRoots().catch((error: unknown) =>
+      log.error({ err: error }, "the roots cannot be written to --storage-dir"),
+    );
     this.#notify();
+  }
+
+  async #writeRoots(): Promise<void> {
+    const dir = this.#flags["storage-dir"];
+    if (dir) await writeFileAtomic(join(dir, "root-cert.pem"), this.authority().roots, { mode: 0o644 });
   }
 
   #notify(): void {
