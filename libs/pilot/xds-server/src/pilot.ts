@@ -24,6 +24,7 @@ import { Registrations, type RegistrationsOptions } from "./registration/registr
 import { BusRegistrations } from "./registration/shared-registrations.ts";
 import { BusProxies } from "./replicas/other-proxies.ts";
 import { Replicas, type ReplicasOptions } from "./replicas/replicas.ts";
+import type { SecretAuthorizer } from "./server/secret-access.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
@@ -42,6 +43,8 @@ export interface PilotParts {
   readonly metrics?: Metrics;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec | undefined;
+  /** Says who may have the Secrets of its namespace (on Kubernetes a SubjectAccessReview); absent: whoever has proved who it is. */
+  readonly authorizeSecrets?: SecretAuthorizer;
   /** Other times than those of `replicas/` and `registration/`, for tests. */
   readonly replicaTimes?: Pick<ReplicasOptions, "beatMs" | "goneMs"> & Pick<RegistrationsOptions, "graceMs">;
 }
@@ -52,6 +55,7 @@ export function pilotComponents({
   bus,
   tls,
   mesh,
+  authorizeSecrets,
   replicaTimes,
   metrics = createMetrics(),
 }: PilotParts): Component[] {
@@ -61,6 +65,7 @@ export function pilotComponents({
     pushThrottle: config.pushThrottle,
     vhdsFrom: config.vhdsFrom,
     others: () => proxies,
+    ...(authorizeSecrets ? { authorizeSecrets } : {}),
     registrations: { connected: (...client) => registrations.connected(...client) },
     onQuarantine: () => conditions.changed(),
     // Objects are attached to routers at once; whom else an object concerns is reported when proxies have stopped to come and go.

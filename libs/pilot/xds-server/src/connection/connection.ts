@@ -1,4 +1,5 @@
 import { logger } from "@xebec/core-log";
+import type { Identity } from "@xebec/model-names";
 import {
   EMPTY_SET,
   type EncodedResource,
@@ -31,7 +32,7 @@ const log = logger("ads");
 /** Who is at the other end of a stream. */
 export type Client = Pick<
   Connection,
-  "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "ofAgent" | "asksClustersFirst"
+  "id" | "proxy" | "delta" | "clusterId" | "authenticated" | "identity" | "ofAgent" | "asksClustersFirst"
 >;
 
 /**
@@ -48,6 +49,8 @@ export class Connection implements PushTarget, SenderOwner {
   readonly clusterId: string;
   /** Its certificate says that it is who it says. Only then its NACKs say anything of the configuration. */
   readonly authenticated: boolean;
+  /** Who it has proved to be; undefined on the plaintext port. */
+  readonly identity: Identity | undefined;
   /** An agent's own stream, for the table of names or for plugins: its proxy has another one. */
   readonly ofAgent: boolean;
   /** False for gRPC's own clients, which come to clusters by listeners and routes. */
@@ -71,6 +74,7 @@ export class Connection implements PushTarget, SenderOwner {
     this.delta = client.delta;
     this.clusterId = client.clusterId;
     this.authenticated = client.authenticated;
+    this.identity = client.identity;
     this.ofAgent = client.ofAgent;
     this.asksClustersFirst = client.asksClustersFirst;
     this.#stream = stream;
@@ -227,7 +231,8 @@ export class Connection implements PushTarget, SenderOwner {
   }
 
   desired(sub: Subscription, generator: Generator): ResourceSet {
-    if (sub.type.isConfidential && !this.authenticated) return EMPTY_SET;
+    if (sub.type.isConfidential && !this.#shared.secretAccess.isAllowed(this.identity, () => this.wake()))
+      return EMPTY_SET;
     const { epoch } = generator;
     if (sub.type.name === "virtualhost") sub.names = this.#tables(generator);
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names) {

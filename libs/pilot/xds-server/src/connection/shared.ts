@@ -1,4 +1,5 @@
 import type { Generator, ResourceSet, ResourceType } from "@xebec/pilot-xds-gen";
+import type { SecretAccess } from "../server/secret-access.ts";
 import type { NameSets } from "../subscription/name-sets.ts";
 import type { MessageCache } from "../wire/message.ts";
 import type { AckTimeouts } from "./ack-timeouts.ts";
@@ -14,6 +15,8 @@ export interface Shared<Connection> {
   /** Undefined when the parts of a connection's configuration are made; otherwise what to wait for. */
   readonly prepared: (connection: Connection, generator: Generator) => Promise<void> | undefined;
   readonly names: NameSets;
+  /** Who may have Secrets. */
+  readonly secretAccess: SecretAccess;
   /** From how many services on new clients get virtual hosts one by one; 0: never. */
   readonly vhdsFrom: number;
   readonly messages: MessageCache;

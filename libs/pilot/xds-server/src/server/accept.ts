@@ -37,6 +37,7 @@ export function acceptClient(request: XdsRequest, facts: StreamFacts, count: num
     delta,
     clusterId: typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER,
     authenticated: identity !== undefined,
+    identity,
     ofAgent: request.typeUrl === TYPE_URL.nametable || request.typeUrl === TYPE_URL.extensionconfig,
     asksClustersFirst: !proxy.generator && !node.userAgent.toLowerCase().startsWith("grpc"),
   };

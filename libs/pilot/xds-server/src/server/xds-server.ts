@@ -32,6 +32,7 @@ import { CacheUpkeep, type CacheUsers } from "./cache-upkeep.ts";
 import { xdsMetrics } from "./metrics.ts";
 import { currentNacks, type Nack, type NackReport } from "./nacks.ts";
 import { answerDebug, answerUnserved } from "./other-types.ts";
+import { SecretAccess, type SecretAuthorizer } from "./secret-access.ts";
 
 /** What describes ADS and its resources. Only reflection needs them: they take a second to load. */
 async function xdsFiles(): Promise<readonly DescFile[]> {
@@ -60,6 +61,8 @@ export interface XdsServerOptions {
   readonly vhdsFrom?: number;
   /** The proxies of other copies of pilot. */
   readonly others?: () => OtherProxies;
+  /** Says who may have the Secrets of its namespace; absent: whoever has proved who it is. */
+  readonly authorizeSecrets?: SecretAuthorizer;
   /** Called with every NACK. */
   readonly onNack?: (report: NackReport) => void;
   /** Called when `currentNacks` may be others. */
@@ -97,6 +100,7 @@ export class XdsServer implements CacheUsers {
       generator: () => this.#generator,
       prepared: (connection, generator) => this.#preparation.of(connection, generator),
       names: new NameSets(),
+      secretAccess: new SecretAccess(options.authorizeSecrets),
       vhdsFrom: options.vhdsFrom ?? 0,
       messages: new MessageCache(),
       budget: new WriteBudget(),
