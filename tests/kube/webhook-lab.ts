@@ -16,6 +16,7 @@ const never = new AbortController().signal;
 /** One replica of a webhook, in this process. */
 export interface Replica {
   readonly port: number;
+  readonly monitoringPort: number;
   readonly tls: RotatingTls;
   readonly component: Component;
   close(): Promise<void>;
@@ -37,7 +38,7 @@ async function replica(
   const component = compose("replica", make({ port, monitoringPort, tls, client }));
   await component.start(never);
   return {
-    ...{ port, tls, component },
+    ...{ port, monitoringPort, tls, component },
     async close() {
       await component.close?.();
       client.close();

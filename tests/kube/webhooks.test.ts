@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
 import { waitFor } from "@xebec/core-async";
+import { readYaml, writeYaml } from "@xebec/core-yaml";
 import { allCrds } from "@xebec/model-resources";
+import { httpCall } from "@xebec/platform-http/call";
 import { openKubeClient } from "@xebec/platform-kube";
 import { type Kube, kubeMissing, startKube } from "@xebec/testing-kube";
+import jsonPatch, { type Operation } from "fast-json-patch";
 import {
   balance,
   keyPair,
@@ -18,6 +25,7 @@ import {
 
 const skip = kubeMissing();
 const LIMIT_MS = 20_000;
+const XEBEC = join(import.meta.dirname, "../../apps/xebec/bin/xebec.mjs");
 
 interface Pod {
   readonly metadata: { readonly annotations?: Record<string, string>; readonly labels?: Record<string, string> };
@@ -107,6 +115,74 @@ describe("webhooks behind a real API server", { skip }, () => {
       warned,
       /Warning: annotation sidecar\.istio\.io\/proxyCpu is unknown; did you mean sidecar\.istio\.io\/proxyCPU\?/,
     );
+  });
+
+  it("the command injects as the webhook does, byte for byte, and says why", async () => {
+    const deployment = {
+      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "pay", namespace: "shop" } },
+      spec: {
+        selector: {},
+        template: { metadata: { labels: { app: "pay" } }, spec: { containers: [{ name: "pay", image: "pay" }] } },
+      },
+    };
+    const made = {
+      metadata: {
+        ...{ generateName: "pay-5d4f-", labels: { app: "pay" }, namespace: "shop" },
+        ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "pay-5d4f", controller: true }],
+      },
+      spec: deployment.spec.template.spec,
+    };
+    const review = {
+      apiVersion: "admission.k8s.io/v1",
+      kind: "AdmissionReview",
+      request: { uid: "u", namespace: "shop", operation: "CREATE", object: made },
+    };
+    const target = { host: "127.0.0.1", port: replicas[0]?.port ?? 0 };
+    const { body } = await httpCall(target, "/inject", {
+      ...{ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(review) },
+      tls: { ca: ca.cert, servername: "" },
+    });
+    const patch = JSON.parse(Buffer.from(JSON.parse(body).response.patch, "base64").toString()) as Operation[];
+    const { newDocument } = jsonPatch.applyPatch(structuredClone(made), patch);
+    const { code, out } = await xebec(["inject", "-f", "-"], `${JSON.stringify(deployment)}\n---\n{kind: Service}\n`);
+    assert.equal(code, 0, out);
+    const [injected = "", service = ""] = out.split("---\n");
+    const { template } = (readYaml(injected) as typeof deployment).spec;
+    assert.equal(writeYaml(template.spec), writeYaml(newDocument.spec));
+    assert.deepEqual(
+      (template.metadata as { annotations?: object }).annotations,
+      (newDocument.metadata as { annotations?: object }).annotations,
+    );
+    assert.equal(service, "{kind: Service}\n");
+    const cluster = [
+      "--kubeconfig",
+      kube.kubeconfig,
+      "--injectConfigFile",
+      "/dev/null",
+      "--valuesFile",
+      "/dev/null",
+      "--meshConfigFile",
+      "/dev/null",
+    ];
+    const explained = await xebec(["inject", "--explain", "shop/without", ...cluster]);
+    assert.match(
+      explained.out,
+      /^1\. webhook namespace\.sidecar-injector\.istio\.io .*: no, the labels of the pod do not fit its objectSelector sidecar\.istio\.io\/inject notin \(false\)$/m,
+    );
+    assert.match(explained.out, /sidecar\.istio\.io\/inject: no, the label sidecar\.istio\.io\/inject is false/);
+    assert.match(explained.out, /a pod like this gets no proxy\n\d+\. the pod has no proxy/);
+    await kube.kubectl(["label", "namespace", "plain", "istio-injection=enabled"]);
+    const audited = await xebec(["inject", "--audit", ...cluster]);
+    assert.match(
+      audited.out,
+      /plain +elsewhere +missing +has no proxy, although namespace\.sidecar-injector\.istio\.io asks for one/,
+    );
+    assert.equal(audited.code, 1);
+    await waitFor("the injector names it, too", LIMIT_MS, async () => {
+      const page = await httpCall({ host: "127.0.0.1", port: replicas[0]?.monitoringPort ?? 0 }, "/metrics");
+      return page.body.includes('xebec_injector_pods_to_recreate{problem="missing"} 1');
+    });
+    await kube.kubectl(["label", "namespace", "plain", "istio-injection-"]);
   });
 
   it("somebody's change of the caBundle is undone, and what the injector does not own stays", async () => {
@@ -288,6 +364,17 @@ describe("webhooks behind a real API server", { skip }, () => {
     });
   });
 });
+
+/** Runs the command line. */
+async function xebec(
+  args: readonly string[],
+  input = "",
+): Promise<{ readonly code: number | null; readonly out: string }> {
+  const child = spawn(process.execPath, [XEBEC, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(input);
+  const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code, out: out || errors };
+}
 
 /** The fingerprint of the certificate that a port serves. */
 function servedBy(port: number): Promise<string> {

@@ -1,6 +1,7 @@
-// Measures what there is and prints a table: `npm run bench [-- pilot scale many mixer citadel rest]`. Nothing is judged here.
+// Measures what there is and prints a table: `npm run bench [-- pilot scale many mixer citadel inject rest]`. Nothing is judged here.
 import { availableParallelism, cpus } from "node:os";
 import { citadelFigures } from "./citadel.bench.ts";
+import { injectFigures } from "./inject.bench.ts";
 import { manyInMeshFigures } from "./many-in-mesh.bench.ts";
 import { manyObjectsFigures } from "./many-objects.bench.ts";
 import { mixerFigures } from "./mixer.bench.ts";
@@ -15,6 +16,7 @@ const BENCHES = {
   many: async () => [...(await manyObjectsFigures()), ...(await manyInMeshFigures())],
   mixer: mixerFigures,
   citadel: citadelFigures,
+  inject: injectFigures,
   rest: restFigures,
 };
 const wanted = process.argv.slice(2);

@@ -3,6 +3,7 @@ import { isXebecError } from "@xebec/core-errors";
 import { escapeOutput, redactText, setLogLevel } from "@xebec/core-log";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addExplain } from "./explain-command.ts";
+import { addInject } from "./inject-command.ts";
 import { addInstall } from "./install-command.ts";
 import { DEFAULT_ADDRESS_BLOCK } from "./mesh-options.ts";
 import { FORMATS } from "./output.ts";
@@ -170,6 +171,7 @@ program
 addInstall(program, does);
 addProxyConfig(program, does);
 addExplain(program, does);
+addInject(program, does);
 program
   .command("logs")
   .description("the log of a pod or service")

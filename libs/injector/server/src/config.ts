@@ -28,6 +28,7 @@ export const InjectorConfig = defineConfig({
     serviceName: option.string("name of the webhook's Service", "istio-sidecar-injector"),
     namespace: option.string("namespace of the webhook's Service", "istio-system", { env: "POD_NAMESPACE" }),
     reconcileWebhookConfig: option.boolean("keep the caBundle of the webhook configurations right", true),
+    audit: option.boolean("name pods of the cluster that should have a proxy and have none, or an old one", true),
     kubeconfig: option.string("kubeconfig of the API server; without it the service account of the pod"),
     tlsCertFile: option.string("certificate chain of the webhook"),
     tlsKeyFile: option.string("private key of the webhook"),

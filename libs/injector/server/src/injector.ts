@@ -9,6 +9,7 @@ import type { TlsSource } from "@xebec/platform-grpc";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { KubeClient } from "@xebec/platform-kube";
 import type { FastifyInstance } from "fastify";
+import { createAuditor } from "./auditor.ts";
 import type { InjectorConfig } from "./config.ts";
 import { kubeletVersions } from "./kubelet-versions.ts";
 import { createMeshSource } from "./mesh-source.ts";
@@ -59,6 +60,7 @@ export function injectorComponents({
     ...(mesh ? [mesh.component] : []),
     ...(kubelets ? [kubelets.component] : []),
     ...(registration?.components ?? []),
+    ...(client && config.audit ? [createAuditor({ client, metrics, context: settings.current })] : []),
     ...(tls
       ? [
           createHttpServer({

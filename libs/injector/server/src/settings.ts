@@ -82,17 +82,6 @@ export function createSettings({ config, mesh, nativeSidecars }: SettingsOptions
   };
 }
 
-/** Reads the files once, for the command line. @throws XebecError that names the file */
-export async function readSettings(config: SettingsOptions["config"], nativeSidecars = false): Promise<InjectContext> {
-  const environment = { ENABLE_NATIVE_SIDECARS: String(nativeSidecars) };
-  return injectContext({
-    config: parseInjectConfig(config.injectConfig ? await text(config.injectConfig) : "{}", environment),
-    values: await valuesOf(config),
-    meshConfig: config.meshConfig ? await mapOf(config.meshConfig) : {},
-    nativeSidecars,
-  });
-}
-
 async function valuesOf({ valuesFile, revision }: SettingsOptions["config"]): Promise<InjectValues> {
   const values = valuesFile ? readValues(await text(valuesFile), valuesFile) : withDefaults({});
   return revision ? { ...values, revision } : values;

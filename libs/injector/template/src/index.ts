@@ -1,3 +1,4 @@
+export { type AuditedPod, auditPod, explainInjection, type Finding } from "./audit.ts";
 export { type InjectContext, type InjectOptions, injectContext } from "./context.ts";
 export { type Decision, type DecisionStep, decide, decisionSteps, INJECT, NEVER_INJECTED } from "./decide.ts";
 export { STATUS } from "./earlier-injection.ts";
@@ -13,3 +14,5 @@ export { applyPatch, type PatchOperation } from "./json-patch.ts";
 export { type Container, type Pod, PROXY, type Workload, workloadOf } from "./pod.ts";
 export { type Selector, selectorFits } from "./selector.ts";
 export { DEFAULT_VALUES, type InjectValues, readValues, withDefaults } from "./values.ts";
+export { type PodWebhook, podWebhooksOf } from "./webhooks.ts";
+export { type InjectedObject, injectObject } from "./workload-objects.ts";
