@@ -64,6 +64,26 @@ export const GalleyConfig = defineConfig({
     stateDir: option.string("directory of the last known good objects"),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
+  subcommand: "server",
+  // Flags of Istio 1.1's charts that change nothing: the config map istio is read live, probes are those of the monitoring port.
+  ignored: {
+    ...{
+      meshConfigFile: "value",
+      "validation-webhook-config-file": "value",
+      resyncPeriod: "value",
+      insecure: "switch",
+    },
+    ...{ livenessProbePath: "value", livenessProbeInterval: "value", readinessProbePath: "value" },
+    ...{ readinessProbeInterval: "value", disableResourceReadyCheck: "switch", "enable-server": "switch" },
+    ...{ pprofPort: "value", enableProfiling: "switch", ctrlz_port: "value", ctrlz_address: "value" },
+    ...{ log_as_json: "switch", log_target: "value", log_caller: "value", log_stacktrace_level: "value" },
+    ...{
+      log_rotate: "value",
+      log_rotate_max_age: "value",
+      log_rotate_max_backups: "value",
+      log_rotate_max_size: "value",
+    },
+  },
 });
 
 export type GalleyFlags = ConfigOf<typeof GalleyConfig>;
