@@ -111,7 +111,11 @@ const MAKERS: Readonly<Record<GroupName, Maker>> = {
   },
 
   async "control-plane"(folder, { root, env, progress }) {
-    await need("go", ["version"], "install Go 1.25 or newer");
+    await need(
+      "go",
+      ["version"],
+      "install Go 1.25 or newer, or set KUBEBUILDER_ASSETS to a folder that has kube-apiserver, kube-controller-manager and kube-scheduler",
+    );
     const cwd = join(root, GO_MODULE);
     const GOFLAGS = "-mod=readonly -trimpath -buildvcs=false";
     const goEnv = { ...env, CGO_ENABLED: "0", GOFLAGS, GOWORK: "off" };

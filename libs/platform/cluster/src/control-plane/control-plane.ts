@@ -146,6 +146,8 @@ export class ControlPlane {
                   ? []
                   : ["--allocate-node-cidrs=true", `--cluster-cidr=${podCidr}`, "--node-cidr-mask-size=24"]),
                 ...["--profiling=false", "--node-monitor-period=2s"],
+                // An agent that ends is started again at once: a node that says nothing only waits for the API server.
+                "--node-monitor-grace-period=300s",
               ],
               async () => true,
             ),

@@ -12,6 +12,8 @@ export interface ExecOptions {
   readonly tty: boolean;
 }
 
+/** How long is waited for the size of a terminal. */
+const SIZE_MS = 300;
 /** How long the client may take to open its streams. */
 const STREAMS_MS = 30_000;
 
@@ -44,9 +46,10 @@ export async function serveExec(
   const { connection, found, ready } = streamsOf(socket, head, wantedStreams(options));
   await ready;
   const errors = found.get("error");
+  const size = options.tty ? await firstSize(found.get("resize")) : undefined;
   let child: ChildProcess;
   try {
-    child = start(running, options);
+    child = start(running, options, size);
   } catch (error) {
     errors?.write(Buffer.from(JSON.stringify(failed((error as Error).message))));
     errors?.end();
@@ -67,7 +70,6 @@ export async function serveExec(
   };
   pipe(child.stdout, found.get("stdout"));
   pipe(child.stderr, found.get(options.tty ? "stdout" : "stderr"));
-  found.get("resize")?.read(() => {});
   const status = await new Promise<object>((resolve) => {
     child.once("error", (error) => resolve(failed(error.message)));
     child.once("close", (code, signal) =>
@@ -116,10 +118,30 @@ function wantedStreams({ stdin, stdout, stderr, tty }: Omit<ExecOptions, "comman
   ];
 }
 
-function start(running: RunningContainer, { command, tty, stdin }: ExecOptions): ChildProcess {
+interface Size {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** The size of the client's terminal, which it sends first; later changes are not followed. */
+function firstSize(stream: SpdyStream | undefined): Promise<Size> {
+  const usual = { rows: 24, columns: 80 };
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(usual), SIZE_MS);
+    stream?.read((bytes) => {
+      const found = /"Width":(\d{1,5}).*"Height":(\d{1,5})/.exec(bytes?.toString() ?? "");
+      if (!found) return;
+      clearTimeout(late);
+      resolve({ columns: Number(found[1]), rows: Number(found[2]) });
+    });
+  });
+}
+
+function start(running: RunningContainer, { command, tty, stdin }: ExecOptions, size: Size | undefined): ChildProcess {
   const words = running.execCommand(command);
   // `script` makes the terminal, on the host.
-  const [file, ...args] = tty ? ["/usr/bin/script", "-q", "-e", "-c", words.map(quote).join(" "), "/dev/null"] : words;
+  const script = size ? `stty rows ${size.rows} columns ${size.columns}; exec ${words.map(quote).join(" ")}` : "";
+  const [file, ...args] = tty ? ["/usr/bin/script", "-q", "-e", "-c", script, "/dev/null"] : words;
   return spawn(file as string, args, {
     env: { ...running.options.env, ...(tty ? { TERM: "xterm" } : {}) },
     stdio: [stdin || tty ? "pipe" : "ignore", "pipe", "pipe"],
