@@ -1,5 +1,4 @@
 import { Agent, type IncomingMessage, request } from "node:http";
-import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { XebecError } from "@xebec/core-errors";
 
 /** Largest answer: ten thousand instances have some MiB. */
@@ -22,7 +21,11 @@ export class ConsulApi {
     this.#server = new URL(server);
     this.#token = token;
     const keep = { keepAlive: true, keepAliveMsecs: 10_000 };
-    this.#agent = this.#server.protocol === "https:" ? new SecureAgent(keep) : new Agent(keep);
+    this.#agent = this.#isSecure ? new (secure().Agent)(keep) : new Agent(keep);
+  }
+
+  get #isSecure(): boolean {
+    return this.#server.protocol === "https:";
   }
 
   close(): void {
@@ -65,13 +68,16 @@ export class ConsulApi {
   }
 
   #send(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-    const send = url.protocol === "https:" ? secureRequest : request;
+    const send = this.#isSecure ? secure().request : request;
     const headers = this.#token ? { "x-consul-token": this.#token } : {};
     return new Promise((resolve, reject) => {
       send(url, { agent: this.#agent, signal, headers }).on("error", reject).on("response", resolve).end();
     });
   }
 }
+
+/** Loaded only where it is needed. */
+const secure = () => process.getBuiltinModule("node:https");
 
 async function readAll(answer: IncomingMessage, what: string): Promise<string> {
   const chunks: Buffer[] = [];

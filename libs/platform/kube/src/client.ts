@@ -1,5 +1,4 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
-import { request as secureRequest } from "node:https";
 import { XebecError } from "@xebec/core-errors";
 import { type Cluster, type ClusterOptions, openCluster } from "./cluster.ts";
 import { KubeError, type KubeStatus } from "./kube-error.ts";
@@ -154,7 +153,7 @@ class Client implements KubeClient {
     url.pathname = url.pathname.replace(/\/$/, "") + path;
     for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, String(value));
     const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const send = url.protocol === "https:" ? secureRequest : plainRequest;
+    const send = url.protocol === "https:" ? process.getBuiltinModule("node:https").request : plainRequest;
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const request = send(url, {

@@ -1,5 +1,4 @@
 import type { Agent } from "node:http";
-import { Agent as SecureAgent } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
@@ -156,6 +155,8 @@ class OpenCluster implements Cluster {
     const tls = { ca, cert, key, servername, rejectUnauthorized };
     const known = JSON.stringify(Object.values(tls).map((each) => each?.toString()));
     if (this.#agent?.key === known) return this.#agent.agent;
+    // Loaded here: TLS costs a process without a cluster 4 MB.
+    const { Agent: SecureAgent } = process.getBuiltinModule("node:https");
     const made = new SecureAgent({
       ...{ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxCachedSessions: 10 },
       ...Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
