@@ -66,8 +66,8 @@ export class MergedPlaces {
           // An error of the place, not of the object: that is well, in the place that has it.
           object: placeKey(place),
           source: place,
-          line: resource.origin?.line ?? 1,
-          message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already, in line ${first.origin?.line ?? 1}; that one is used, remove one of them`,
+          line: resource.origin?.line ?? 0,
+          message: `metadata.name: ${resource.kind} ${resource.namespace}/${resource.name} is defined in ${first.origin?.source} already${lineText(first)}; that one is used, remove one of them`,
         });
       }
     }
@@ -115,4 +115,9 @@ export class MergedPlaces {
   #sorted(places: Iterable<string>): string[] {
     return [...places].sort((a, b) => (this.#order.get(a) ?? 0) - (this.#order.get(b) ?? 0));
   }
+}
+
+/** An object of a server has no line. */
+function lineText({ origin }: Resource): string {
+  return origin?.line ? `, in line ${origin.line}` : "";
 }
