@@ -1,7 +1,7 @@
 import { nodeOf } from "@xebec/model-schema";
 import type { Kind, PrinterColumn, UnsupportedKind } from "../kind.ts";
 import { KINDS, UNSUPPORTED_KINDS, unsupportedKindText } from "../kinds.ts";
-import { type StructuralSchema, structuralSchema } from "./structural.ts";
+import { keepingUnknown, type StructuralSchema, structuralSchema } from "./structural.ts";
 
 interface CrdVersion {
   readonly name: string;
@@ -58,7 +58,7 @@ export function crdOf(kind: Kind): Crd {
     type: "object",
     description: kind.description,
     properties: {
-      spec: structuralSchema(nodeOf(kind.schema)),
+      spec: keepingUnknown(structuralSchema(nodeOf(kind.schema))),
       // Whoever writes conditions into it has a structure of its own.
       status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
     },

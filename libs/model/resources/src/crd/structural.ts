@@ -23,9 +23,8 @@ export interface StructuralSchema {
 const PRESERVE = { "x-kubernetes-preserve-unknown-fields": true } as const;
 
 /**
- * A schema as the API server takes it. Kubernetes drops fields that a schema does not name, or refuses them without a hint: here all of
- * them stay, so that they reach galley's webhook, which says what was meant. Fields of Istio's that are not supported are named with the
- * reason, for `kubectl explain`.
+ * A schema as the API server takes it. Fields of Istio's that are not supported are named with the reason, for `kubectl explain`, and so
+ * that they reach galley's webhook.
  */
 export function structuralSchema(node: SchemaNode): StructuralSchema {
   const description = describe(node);
@@ -51,6 +50,27 @@ export function structuralSchema(node: SchemaNode): StructuralSchema {
   }
 }
 
+/**
+ * A schema whose maps keep fields that it does not name. Kubernetes drops such fields, or refuses them without a hint: so they reach
+ * galley's webhook, which says what was meant.
+ */
+export function keepingUnknown(schema: StructuralSchema): StructuralSchema {
+  const { properties, additionalProperties, items } = schema;
+  return {
+    ...schema,
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, each]) => [name, keepingUnknown(each)]),
+          ),
+          ...PRESERVE,
+        }
+      : {}),
+    ...(additionalProperties ? { additionalProperties: keepingUnknown(additionalProperties) } : {}),
+    ...(items ? { items: keepingUnknown(items) } : {}),
+  };
+}
+
 function objectSchema(node: SchemaNode): StructuralSchema {
   const [values] = Object.values(node.patternProperties ?? {});
   // A structural schema has no patterns of keys: galley's webhook checks them.
@@ -64,7 +84,7 @@ function objectSchema(node: SchemaNode): StructuralSchema {
     type: "object",
     ...(known.length > 0 ? { properties: Object.fromEntries([...known, ...unsupported]) } : {}),
     ...(node.required?.length ? { required: node.required } : {}),
-    ...(known.length > 0 || node.additionalProperties === true ? PRESERVE : {}),
+    ...(node.additionalProperties === true ? PRESERVE : {}),
   };
 }
 
