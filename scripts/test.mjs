@@ -24,7 +24,7 @@ const STAGES = [
     tests: [
       "libs/**/*.test.ts",
       "apps/**/*.test.ts",
-      "deploy/{helm,samples}/**/*.test.ts",
+      "deploy/{helm,images,samples}/**/*.test.ts",
       "scripts/*.test.ts",
       "tests/golden/*.test.ts",
       "tests/docs/*.test.ts",

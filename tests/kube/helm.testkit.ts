@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { findKubeProgram } from "@xebec/platform-cluster/assets";
-import { type Kube, kubeMissing } from "@xebec/testing-kube";
+import { kubeMissing } from "@xebec/testing-kube";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 /** The charts, as they are installed. */
@@ -14,7 +14,7 @@ export function helmMissing(): string | undefined {
 }
 
 /** Runs Helm. @returns its standard output @throws Error with what it said */
-export async function helm(args: readonly string[], kube?: Kube): Promise<string> {
+export async function helm(args: readonly string[], kube?: { readonly kubeconfig: string }): Promise<string> {
   const program = findKubeProgram("helm", { root: ROOT, env: process.env }) ?? "helm";
   const env = { ...process.env, ...(kube ? { KUBECONFIG: kube.kubeconfig } : {}) };
   return (await promisify(execFile)(program, args, { maxBuffer: 64 << 20, env })).stdout;

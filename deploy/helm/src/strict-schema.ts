@@ -8,13 +8,11 @@ interface Structural {
   readonly additionalProperties?: Structural;
   readonly items?: Structural;
   readonly enum?: readonly string[];
-  readonly "x-kubernetes-preserve-unknown-fields"?: true;
 }
 
 /** The schema of a kind's spec for a chart's values: fields that it does not have are refused. */
 export function strictSchema(node: Structural): JsonSchema {
   const { type, description, properties, items } = node;
-  const open = node["x-kubernetes-preserve-unknown-fields"] === true;
   return {
     ...(description ? { description } : {}),
     ...(type ? { type } : {}),
@@ -25,7 +23,8 @@ export function strictSchema(node: Structural): JsonSchema {
     ...(items ? { items: strictSchema(items) } : {}),
     ...(node.additionalProperties
       ? { additionalProperties: strictSchema(node.additionalProperties) }
-      : properties && !open
+      : // The definition keeps unknown fields, so that the webhook can name them; values have no webhook.
+        properties
         ? { additionalProperties: false }
         : {}),
   };
