@@ -1,8 +1,11 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { XebecError } from "@xebec/core-errors";
+import { logger } from "@xebec/core-log";
 import { type Cluster, type ClusterOptions, openCluster } from "./cluster.ts";
 import { KubeError, type KubeStatus } from "./kube-error.ts";
 import { type KubeObject, pathOf, type ResourcePath, type ResourceType } from "./resource-type.ts";
+
+const log = logger("kube");
 
 /** One request to an API server. */
 export interface KubeCall {
@@ -63,6 +66,8 @@ export function createKubeClient(cluster: Cluster): KubeClient {
 
 class Client implements KubeClient {
   readonly #cluster: Cluster;
+  /** The last request had no answer: said once, not for each of the many watches. */
+  #isLost = false;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -137,6 +142,8 @@ class Client implements KubeClient {
 
   async #open(call: KubeCall, signal: AbortSignal): Promise<IncomingMessage> {
     const answer = await this.#send(call, signal);
+    if (this.#isLost) log.info({ server: this.server }, "the API server is reached again");
+    this.#isLost = false;
     const { statusCode = 0 } = answer;
     if ((statusCode >= 200 && statusCode < 300) || statusCode === 304) {
       call.answered?.(answer);
@@ -180,6 +187,8 @@ class Client implements KubeClient {
         { cause: error },
       );
     const { code, message } = error as NodeJS.ErrnoException;
+    if (!this.#isLost) log.warn({ err: error, server: this.server }, "the API server cannot be reached; trying again");
+    this.#isLost = true;
     return new XebecError("unavailable", `${what(call)}: ${this.server} cannot be reached: ${code ?? message}`, {
       cause: error,
     });

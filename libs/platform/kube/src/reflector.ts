@@ -239,8 +239,9 @@ class ObjectReflector<T> implements Reflector {
       return;
     }
     const { code, message } = XebecError.from(error);
-    // A server that asks to come later, as each does while a CRD is new, is well.
-    if (message !== this.#problem && code !== "resource_exhausted") log.warn({ err: error, type: this.name }, message);
+    // A server that asks to come later, as each does while a CRD is new, is well; one that is lost is the client's to report, once.
+    const isSaid = code === "resource_exhausted" || isExpired(error) || (code === "unavailable" && !kubeErrorOf(error));
+    if (message !== this.#problem && !isSaid) log.warn({ err: error, type: this.name }, message);
     this.#problem = message;
   }
 
