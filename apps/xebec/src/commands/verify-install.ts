@@ -1,4 +1,4 @@
-import { readManifest, readYaml } from "@xebec/core-yaml";
+import { readManifest } from "@xebec/core-yaml";
 import { type ClusterFlags, kubectl } from "../install/helm.ts";
 import { print } from "../output.ts";
 import { manifestOf, releasesOf } from "./install.ts";
@@ -43,7 +43,7 @@ async function problemsOf(objects: readonly KubeObject[], flags: ClusterFlags): 
   const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
   const args = ["get", "--ignore-not-found", "--output", "json", "--filename", "-"];
   const text = await kubectl(args, flags, list);
-  const found = text.trim() === "" ? { items: [] } : (readYaml(text) as { items?: unknown[] });
+  const found = text.trim() === "" ? { items: [] } : (JSON.parse(text) as { items?: unknown[] });
   const items = (found.items ?? [found]) as (KubeObject & { spec?: { replicas?: number }; status?: Status })[];
   const byName = new Map(items.map((each) => [nameOf(each), each]));
   return objects.flatMap((object) => {
