@@ -12,8 +12,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
@@ -167,6 +169,14 @@ func node(o options, id string) *core.Node {
 	return &core.Node{Id: id, Cluster: "reviews.default", UserAgentName: "envoy", Metadata: fields}
 }
 
+// orStatus leaves the end of a stream to Recv, which has the status: Send only says that the server has answered already.
+func orStatus(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
 // configuration asks for all types as an Envoy behind the agent does, and acknowledges each answer.
 func configuration(ctx context.Context, o options, conn *grpc.ClientConn, out *result) error {
 	stream, err := discovery.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(ctx)
@@ -175,7 +185,7 @@ func configuration(ctx context.Context, o options, conn *grpc.ClientConn, out *r
 	}
 	id := fmt.Sprintf("sidecar~10.0.0.7~reviews-1.%s~%s.svc.cluster.local", o.namespace, o.namespace)
 	send := func(typeURL, nonce string, names ...string) error {
-		return stream.Send(&discovery.DeltaDiscoveryRequest{Node: node(o, id), TypeUrl: types + typeURL, ResponseNonce: nonce, ResourceNamesSubscribe: names})
+		return orStatus(stream.Send(&discovery.DeltaDiscoveryRequest{Node: node(o, id), TypeUrl: types + typeURL, ResponseNonce: nonce, ResourceNamesSubscribe: names}))
 	}
 	const cds, eds, lds, rds = "config.cluster.v3.Cluster", "config.endpoint.v3.ClusterLoadAssignment", "config.listener.v3.Listener", "config.route.v3.RouteConfiguration"
 	if err := send(cds, ""); err != nil {
@@ -227,7 +237,7 @@ func debug(ctx context.Context, o options, conn *grpc.ClientConn, out *result) e
 	if name != "" {
 		request.ResourceNames = []string{name}
 	}
-	if err := stream.Send(request); err != nil {
+	if err := orStatus(stream.Send(request)); err != nil {
 		return err
 	}
 	answer, err := stream.Recv()

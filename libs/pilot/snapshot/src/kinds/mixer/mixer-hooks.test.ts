@@ -7,10 +7,11 @@ import { mixerHooksOf } from "./mixer-hooks.ts";
 const object = (kind: string, name: string, spec: object, namespace = "a"): Resource => ({
   ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
 });
-/** Whether a rule of namespace `a` with one instance is asked, and whether it reports. */
+const BINDING = object("QuotaSpecBinding", "b", {});
+/** Whether a rule of namespace `a` with one instance is asked, and whether it reports. Quotas are bound to a service. */
 function hooks(reference: string, ...instances: Resource[]): { asked: boolean; reports: boolean } {
   const rule = object("rule", "r", { actions: [{ handler: "h", instances: [reference] }] });
-  const { checks, reports } = mixerHooksOf(new Map([rule, ...instances].map((each) => [keyOf(each), each])));
+  const { checks, reports } = mixerHooksOf(new Map([rule, BINDING, ...instances].map((each) => [keyOf(each), each])));
   return { asked: checks.length > 0, reports };
 }
 
