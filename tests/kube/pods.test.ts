@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { waitFor } from "@xebec/core-async";
 import { clusterMissing, type TestCluster, useCluster } from "@xebec/testing-kube";
@@ -62,6 +64,18 @@ suite("pods of a cluster", { skip }, () => {
     await new Promise<void>((resolve) => server.listen(0, hostIp, resolve));
     t.after(() => server.close());
     assert.equal(await curl(`http://${hostIp}:${(server.address() as AddressInfo).port}`), "the machine");
+  });
+
+  test("a program is found below a volume, which the working copy may be in", async () => {
+    const root = join(import.meta.dirname, "../..");
+    const container = {
+      command: ["sh", "-c", `ls ${root}/package.json; touch ${dirname(root)}/own; sleep 600`],
+      volumeMounts: [{ name: "above", mountPath: dirname(root) }],
+    };
+    await apply(pod("below", { container, spec: { volumes: [{ name: "above", emptyDir: {} }] } }));
+    await cluster.ready(ns, ["pod/below"]);
+    await waitFor("it has found it", 15_000, async () => (await kubectl(["logs", "below"])).includes("package.json"));
+    assert.equal(existsSync(join(dirname(root), "own")), false, "the volume is the pod's own");
   });
 
   test("environment and volumes come from ConfigMaps, Secrets, the pod, and follow changes", async () => {

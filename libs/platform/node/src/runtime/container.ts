@@ -188,13 +188,17 @@ function writeScript(options: ContainerOptions): string {
   ]);
   const shown = isHost ? visible.map((source) => ({ source, target: source, readOnly: true })) : [];
   const devices = DEVICES.map((each) => ({ source: `/dev/${each}`, target: `/dev/${each}`, readOnly: false }));
-  // A mount below another one comes after it.
-  const binds = [...devices, ...shown, ...mounts.toSorted((a, b) => a.target.length - b.target.length)];
-  const targets = binds.map(({ source, target }) => ({ path: at(target), isFile: !statSync(source).isDirectory() }));
-  const bind = file(
-    "fstab.bind",
-    binds.map(({ source, target, readOnly }) => entry(source, at(target), "none", readOnly ? "bind,ro" : "bind")),
+  // A mount below another one comes after it. The working copy may lie below a volume, such as one at /tmp, and must not be hidden by it.
+  const ordered = mounts.toSorted((a, b) => a.target.length - b.target.length);
+  const outer = ordered.filter(
+    ({ target, readOnly }) => isHost && !readOnly && visible.some((each) => each.startsWith(`${target}/`)),
   );
+  const binds = [...devices, ...shown, ...ordered.filter((each) => !outer.includes(each))];
+  const targets = binds.map(({ source, target }) => ({ path: at(target), isFile: !statSync(source).isDirectory() }));
+  const bindEntry = ({ source, target, readOnly }: Mount): string =>
+    entry(source, at(target), "none", readOnly ? "bind,ro" : "bind");
+  const bindOuter = file("fstab.outer", outer.map(bindEntry));
+  const bind = file("fstab.bind", binds.map(bindEntry));
   const folders = [...new Set(targets.map(({ path, isFile }) => (isFile ? dirname(path) : path)))];
   const files = targets.filter(({ isFile }) => isFile).map(({ path }) => path);
   const lines = [
@@ -209,6 +213,12 @@ function writeScript(options: ContainerOptions): string {
       ? []
       : [`/bin/mkdir -p ${["proc", "sys", "dev", "tmp"].map((each) => quote(`${rw}/upper/${each}`)).join(" ")}`]),
     `/usr/bin/mount -a -T ${quote(base)}`,
+    ...(outer.length > 0
+      ? [
+          `/bin/mkdir -p ${outer.map(({ target }) => quote(at(target))).join(" ")}`,
+          `/usr/bin/mount -a -T ${quote(bindOuter)}`,
+        ]
+      : []),
     `/bin/mkdir -p ${quote(join(root, "dev/shm"))} ${quote(join(root, "dev/pts"))} ${folders.map(quote).join(" ")}`,
     ...(files.length > 0 ? [`/usr/bin/touch ${files.map(quote).join(" ")}`] : []),
     `/usr/bin/mount -t devpts -o newinstance,ptmxmode=0666 devpts ${quote(join(root, "dev/pts"))}`,
