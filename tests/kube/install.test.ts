@@ -35,6 +35,7 @@ describe("helm install on a cluster whose pods run", { skip }, () => {
     if (!cluster) return;
     const installed = JSON.parse(await run("list", "-o", "json")) as { name: string }[];
     for (const { name } of installed) await run("uninstall", name);
+    await cluster.close();
   });
 
   /** The status of a page through the gateway. */
