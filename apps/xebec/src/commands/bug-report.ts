@@ -38,7 +38,10 @@ export async function bugReport(flags: ClusterFlags & { readonly dir: string }):
   await write("services.yaml", get("services,endpointslices", "-A", "-o", "yaml"));
   await write("config-maps.yaml", get("configmaps", "-n", NAMESPACE, "-o", "yaml"));
   await write("control-plane.yaml", get("deployments,statefulsets,pods", "-n", NAMESPACE, "-o", "yaml"));
-  const names = await kubectl(["get", "pods", "-n", NAMESPACE, "-o", "name"], flags).catch(() => "");
+  const names = await kubectl(["get", "pods", "-n", NAMESPACE, "-o", "name"], flags).catch((error: Error) => {
+    missing.push(`logs: ${error.message.split("\n")[0]}`);
+    return "";
+  });
   for (const pod of names.split("\n").filter(Boolean)) {
     const log =
       (...args: string[]) =>

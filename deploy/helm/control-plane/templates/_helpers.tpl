@@ -206,15 +206,9 @@ spec:
             timeoutSeconds: 5
             failureThreshold: 6
           readinessProbe:
-            {{- if .readyPort }}
-            # /readyz says more, but waits for the API server, which reaches ready pods only.
-            tcpSocket:
-              port: {{ .readyPort }}
-            {{- else }}
             httpGet:
               path: /readyz
               port: {{ .monitoringPort }}
-            {{- end }}
             periodSeconds: 2
             timeoutSeconds: 5
           resources:

@@ -265,50 +265,11 @@ function tproxyMarks(o: Settings, add: Add): void {
   const mark = ["-p", "tcp", "-m", "mark", "--mark", o.mark];
   add("mangle", "PREROUTING", ...mark, "-j", "CONNMARK", "--save-mark");
   add("mangle", "OUTPUT", "-p", "tcp", "-o", "lo", "-m", "mark", "--mark", o.mark, "-j", "RETURN");
-  for (const id of o.users)
-    add(
-      "mangle",
-      "OUTPUT",
-      ...[
-        "!",
-        "-d",
-        o.loopback,
-        "-p",
-        "tcp",
-        "-o",
-        "lo",
-        "-m",
-        "owner",
-        "--uid-owner",
-        id,
-        "-j",
-        "MARK",
-        "--set-mark",
-        OUT_MARK,
-      ],
-    );
-  for (const id of o.proxyGroups)
-    add(
-      "mangle",
-      "OUTPUT",
-      ...[
-        "!",
-        "-d",
-        o.loopback,
-        "-p",
-        "tcp",
-        "-o",
-        "lo",
-        "-m",
-        "owner",
-        "--gid-owner",
-        id,
-        "-j",
-        "MARK",
-        "--set-mark",
-        OUT_MARK,
-      ],
-    );
+  const owners = [...o.users.map((id) => ["--uid-owner", id]), ...o.proxyGroups.map((id) => ["--gid-owner", id])];
+  for (const owner of owners) {
+    const leaving = ["!", "-d", o.loopback, "-p", "tcp", "-o", "lo", "-m", "owner", ...owner];
+    add("mangle", "OUTPUT", ...leaving, "-j", "MARK", "--set-mark", OUT_MARK);
+  }
   add("mangle", "OUTPUT", "-p", "tcp", "-m", "connmark", "--mark", o.mark, "-j", "CONNMARK", "--restore-mark");
 }
 

@@ -95,7 +95,10 @@ export function registerWebhook(options: RegistrationOptions): Registration {
   return { components: [keeper, bundle, published, probe], tls: published };
 }
 
-/** Asks until an API server refuses what the webhook refuses. */
+/**
+ * Asks until an API server refuses what the webhook refuses. Readiness does not wait for it: the API server reaches ready pods only, and
+ * lets everything pass until then.
+ */
 class Probe implements Component {
   readonly name = "webhook probe";
   readonly #options: RegistrationOptions;
@@ -103,8 +106,7 @@ class Probe implements Component {
   readonly #worked: () => void;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
-  #last = "the API server was not asked yet";
-  #works = false;
+  #reported = "";
 
   constructor(options: RegistrationOptions, isTrusted: () => boolean, worked: () => void) {
     this.#options = options;
@@ -121,13 +123,8 @@ class Probe implements Component {
     await this.#running;
   }
 
-  missing(): readonly string[] {
-    return this.#works ? [] : [this.#last];
-  }
-
   /** Asks from the beginning, since the configuration is new. */
   again(): void {
-    this.#works = false;
     this.#running ??= this.#ask().finally(() => {
       this.#running = undefined;
     });
@@ -144,12 +141,13 @@ class Probe implements Component {
         this.#stop.signal,
       );
       if (verdict === "refused" || (verdict === "unknown type" && this.#isTrusted())) {
-        this.#works = true;
         log.info("the API server asks the webhook: what it cannot be asked about is refused from now on");
         this.#worked();
         return;
       }
-      this.#last = verdict === "unknown type" ? "the caBundle is not written yet" : message;
+      const why = verdict === "unknown type" ? "the caBundle is not written yet" : message;
+      if (why !== this.#reported) log.info({ why }, "the API server does not ask the webhook yet");
+      this.#reported = why;
       await sleep(backoff(attempt, PROBE), this.#stop.signal).catch(() => undefined);
     }
   }
