@@ -1,6 +1,7 @@
 // Endpoints of other networks: who reaches them directly, and who through a gateway.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { waitFor } from "@xebec/core-async";
 import { type Lab, openLab } from "./lab/lab.ts";
 import { host, type LabProxy } from "./lab/mesh.ts";
 import { entry, object, policy } from "./objects.ts";
@@ -21,6 +22,8 @@ const MESH_NETWORKS = {
     home: { endpoints: [{ fromCidr: "10.49.1.0/24" }] },
     vms: { gateways: ["10.48.9.1", "10.48.9.2"].map((address) => ({ address, port: 15443 })) },
     cidr: { endpoints: [{ fromCidr: "10.49.2.0/24" }], gateways: [{ address: "10.48.9.4", port: 15443 }] },
+    resolved: { gateways: [{ address: "gateways.example.com", port: 15443 }] },
+    unresolved: { gateways: [{ address: "nowhere.example.com", port: 15443 }] },
     named: {
       gateways: [{ registryServiceName: "named-gateway.default.svc.cluster.local", port: 8443 }],
     },
@@ -30,11 +33,18 @@ const SERVERS = ["10.48.1.1:80", "10.48.2.1:80", "10.48.2.2:80", "10.48.3.1:80",
 /** Servers that speak mutual TLS as `vm`: gateways, and an endpoint. */
 const MESHED = ["10.48.9.1:15443", "10.48.9.2:15443", "10.48.9.3:15444", "10.48.9.4:15443", "10.48.9.5:8443"];
 
+/** What DNS says of gateways: a test changes it. */
+const NAMES = new Map([
+  ["gateways.example.com", ["10.48.9.1"]],
+  ["balancer.example.com", ["10.48.9.3"]],
+]);
+
 describe("through a real Envoy, endpoints of other networks", () => {
   let lab: Lab;
   before(async () => {
     const vm = { serviceAccount: "vm" };
     lab = await openLab({
+      pilotNames: NAMES,
       proxies: {
         home: near("home", "10.1.0.1"),
         vms: near("vms", "10.1.0.2"),
@@ -48,6 +58,10 @@ describe("through a real Envoy, endpoints of other networks", () => {
           labels: { [LABEL]: "edge", "networking.istio.io/gatewayPort": "15444" },
         }),
         host("named-gateway", { externalAddresses: ["10.48.9.5"], pods: [] }),
+        host("cloud-gateway", {
+          ...{ externalAddresses: ["balancer.example.com"], pods: [] },
+          labels: { [LABEL]: "cloud", "networking.istio.io/gatewayPort": "15444" },
+        }),
         host("edge", {
           pods: [{ name: "edge", ip: "10.48.4.1", sidecar: true, serviceAccount: "vm", labels: { [LABEL]: "edge" } }],
         }),
@@ -67,6 +81,8 @@ describe("through a real Envoy, endpoints of other networks", () => {
         internal("hidden.example.com", [{ network: "vms", ...vm }]),
         internal("cidr.example.com", [{ address: "10.49.1.1" }, { address: "10.49.2.1", ...vm }]),
         internal("named.example.com", [{ address: "10.48.5.1", network: "named", ...vm }]),
+        internal("resolved.example.com", [{ address: "10.48.5.2", network: "resolved", ...vm }]),
+        internal("cloud.example.com", [{ address: "10.48.5.3", network: "cloud", ...vm }]),
         ...["split.example.com", "plain.example.com", "cidr.example.com"].map(robin),
       ],
     });
@@ -117,6 +133,30 @@ describe("through a real Envoy, endpoints of other networks", () => {
 
   it("meshNetworks gateways.registryServiceName: the service's external addresses", async () =>
     assert.equal((await call("named.example.com")).by, "10.48.9.5:8443"));
+
+  const by = (name: string, server: string) =>
+    waitFor(`${server} answers`, 10_000, async () => (await call(name)).by === server);
+  const condition = (): string => lab.condition("MeshConfig", "mesh", "istio-system");
+
+  it("meshNetworks gateways.address that is a host name: its addresses in DNS, and the last ones while DNS does not know it", async () => {
+    assert.equal((await call("resolved.example.com")).by, "10.48.9.1:15443");
+    NAMES.set("gateways.example.com", ["10.48.9.2"]);
+    await by("resolved.example.com", "10.48.9.2:15443");
+    NAMES.delete("gateways.example.com");
+    const kept =
+      /networks\.resolved\.gateways\[0\]\.address: gateways\.example\.com: DNS does not know it; its addresses of before/;
+    await waitFor("the problem is shown", 10_000, () => kept.test(condition()));
+    await lab.settled();
+    assert.equal((await call("resolved.example.com")).by, "10.48.9.2:15443");
+    NAMES.set("gateways.example.com", ["10.48.9.1"]);
+    await by("resolved.example.com", "10.48.9.1:15443");
+  });
+
+  it("meshNetworks gateways.address that DNS does not know: the condition says so", () =>
+    assert.match(condition(), /nowhere\.example\.com: DNS does not know it; nobody enters unresolved through it/));
+
+  it("a load balancer's host name in the status of a gateway's Service: its addresses in DNS", async () =>
+    assert.equal((await call("cloud.example.com")).by, "10.48.9.3:15444"));
 
   it("meshNetworks endpoints.fromCidr: of endpoints and of proxies", async () =>
     assert.deepEqual(await answers("cidr.example.com", "cidr"), { "10.49.1.1:80": 4, "10.48.9.4:15443": 4 }));

@@ -8,14 +8,15 @@ import { type HostAddress, keyOf, type Resource } from "@xebec/model-resources";
 import { workloadKey } from "@xebec/model-workloads";
 import { type JwksFetch, keySetRefsIn, objectConditions } from "@xebec/pilot-snapshot";
 import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
-import { createKeySets, type NackReport, Registrations, XdsServer } from "@xebec/pilot-xds-server";
+import { createGatewayHosts, createKeySets, type NackReport, Registrations, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
-import { createTestCa, tempDir } from "@xebec/testing-launch";
+import { createTestCa, freePorts, tempDir } from "@xebec/testing-launch";
 import { labAgent, withAgent } from "./agent.ts";
 import type { Arrival, HttpAnswer, TcpAnswer, Upstream } from "./calls.ts";
 import { withoutIptables } from "./captured.ts";
 import { certified } from "./certified.ts";
+import { startDns } from "./dns.ts";
 import { LabEnvoy } from "./envoy.ts";
 import { type Objects, resourcesOf } from "./given.ts";
 import { type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
@@ -42,6 +43,8 @@ export interface LabOptions {
   /** How often keys that verify tokens are fetched, in milliseconds; never again unless it is said. */
   readonly refreshKeysMs?: number;
   readonly jwksFetch?: JwksFetch;
+  /** What DNS says to pilot: addresses by host. Pilot asks again whenever it may. */
+  readonly pilotNames?: ReadonlyMap<string, readonly string[]>;
   /** The proxy whose agent fetches the modules of WasmPlugins. */
   readonly agentOf?: string;
   /** Proxies speak the Delta form, and get virtual hosts one by one. `XEBEC_LAB_VHDS=1` says so for every lab. */
@@ -118,7 +121,15 @@ export async function openLab(options: LabOptions) {
       await keySets.prepare(keySetRefsIn(puts, { domain: "cluster.local", trustDomain: "cluster.local" }), 2_000);
     await update({ ...change, config: { puts, deletes } });
     keySets.keepOnly(builder.builder.keySetRefs);
+    await gatewayHosts.keep(builder.builder.gatewayHosts, 2_000);
   };
+  const dns = options.pilotNames && { port: (await freePorts(1))[0], names: options.pilotNames };
+  const endDns = dns && (await startDns(`127.0.0.1:${dns.port}`, dns.names));
+  const gatewayHosts = createGatewayHosts({
+    ...(dns ? { servers: [`127.0.0.1:${dns.port}`] } : {}),
+    times: { minTtlMs: 20, maxTtlMs: 20, retryMs: 20, timeoutMs: 1_000 },
+    onChange: (change) => void update({ hostAddresses: change }),
+  });
   const sds = testSecrets(ca);
   const agentNode = options.agentOf === undefined ? undefined : proxies[options.agentOf];
   const agent =
@@ -298,6 +309,8 @@ export async function openLab(options: LabOptions) {
 
     async close(): Promise<void> {
       await keySets.close?.();
+      await gatewayHosts.close?.();
+      endDns?.();
       for (const each of envoys.values()) await each.stop();
       agent?.close();
       await server.close?.();

@@ -25,7 +25,7 @@ export interface ServiceRecord {
   /** Cluster IPs; empty for a headless service. */
   readonly addresses: readonly string[];
   readonly headless?: boolean;
-  /** Where the service is reached from outside: its external IPs, and those of its load balancer. */
+  /** Where the service is reached from outside: its external IPs, and the addresses or host names of its load balancer. */
   readonly externalAddresses?: readonly string[];
   readonly externalName?: string;
   /** `Local`: only endpoints on the client's own node are called. */

@@ -14,6 +14,8 @@ import { type KeySetChange, NO_KEY_SETS, replaceKeySet } from "./key-sets/key-se
 import { distinctRefs, type KeySetRef, keySetRefOf } from "./key-sets/references.ts";
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
+import { type HostAddressChange, NO_HOST_ADDRESSES, replaceHostAddresses } from "./network-gateways/host-addresses.ts";
+import { gatewayHosts } from "./network-gateways/network-gateways.ts";
 import type { SnapshotOptions } from "./options.ts";
 import { NO_SECRETS, replaceSecret } from "./secrets/secrets.ts";
 import { NO_PODS, replacePod } from "./services/pods.ts";
@@ -55,6 +57,8 @@ export class SnapshotBuilder {
   readonly #reported: { readonly by: ServiceRegistry; readonly change: RegistryChange }[] = [];
   /** Key sets that were fetched and that the snapshot does not have yet. */
   readonly #fetched: KeySetChange[] = [];
+  /** Addresses of hosts that were looked up and that the snapshot does not have yet. */
+  readonly #lookedUp: HostAddressChange[] = [];
   /** The key sets that each object refers to, by its key. */
   readonly #keySetRefs = new Map<string, readonly KeySetRef[]>();
   /** What was made of each object, by its key. */
@@ -78,6 +82,7 @@ export class SnapshotBuilder {
       ...NO_SERVICES,
       ...NO_PODS,
       ...NO_KEY_SETS,
+      ...NO_HOST_ADDRESSES,
       ...NO_SECRETS,
       ...(Object.assign({}, ...CONFIG_KINDS.map((kind) => kind.initial(options))) as ConfigState),
     };
@@ -96,6 +101,16 @@ export class SnapshotBuilder {
   /** Takes key sets that were fetched. They are in the snapshot after the next change that is applied. */
   reportKeySets(change: KeySetChange): void {
     this.#fetched.push(change);
+  }
+
+  /** The hosts by which gateways of networks are known now, each once. */
+  get gatewayHosts(): readonly string[] {
+    return gatewayHosts(this.#state);
+  }
+
+  /** Takes addresses of hosts. They are in the snapshot after the next change that is applied. */
+  reportHostAddresses(change: HostAddressChange): void {
+    this.#lookedUp.push(change);
   }
 
   /**
@@ -145,6 +160,8 @@ export class SnapshotBuilder {
       yield;
     }
     for (const change of this.#fetched.splice(0)) for (const [id, keySet] of change) replaceKeySet(edit, id, keySet);
+    for (const change of this.#lookedUp.splice(0))
+      for (const [host, addresses] of change) replaceHostAddresses(edit, host, addresses);
     for (const [id, credential] of secrets ?? []) {
       replaceSecret(edit, id, credential);
       yield;

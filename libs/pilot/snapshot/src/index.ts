@@ -12,6 +12,8 @@ export { type KeySet, type KeySetChange, keysOf } from "./key-sets/key-sets.ts";
 export { type KeySetRef, type KeySource, keySetRefOf } from "./key-sets/references.ts";
 export type { ConnectedSidecar, InUse, KnownProxies, ObjectCondition } from "./kinds/kind.ts";
 export * from "./kinds/registry.ts";
+export type { HostAddressChange, HostAddresses } from "./network-gateways/host-addresses.ts";
+export { type NetworkGateway, networkGatewaysOf } from "./network-gateways/network-gateways.ts";
 export { objectConditions } from "./object-conditions.ts";
 export type { JwksFetch, SnapshotOptions } from "./options.ts";
 export { snapshotParts } from "./parts.ts";

@@ -3,6 +3,7 @@ import { type Credential, readCredential, type SecretRecord, secretKey } from "@
 import { KubernetesRegistry, type RecordChange, ServiceEntryRegistry } from "@xebec/pilot-registry";
 import { type ConfigChange, SnapshotBuilder, type SnapshotChange } from "./builder.ts";
 import type { KeySetChange } from "./key-sets/key-sets.ts";
+import type { HostAddressChange } from "./network-gateways/host-addresses.ts";
 import type { SnapshotOptions } from "./options.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -11,6 +12,7 @@ export interface MeshChange {
   readonly config?: ConfigChange;
   readonly workloads?: RecordChange;
   readonly keySets?: KeySetChange;
+  readonly hostAddresses?: HostAddressChange;
   readonly secrets?: readonly SecretRecord[];
   /** Keys of Secrets. */
   readonly goneSecrets?: readonly string[];
@@ -36,7 +38,15 @@ export class MeshBuilder {
     return this.builder.snapshot;
   }
 
-  apply({ config = NO_OBJECTS, workloads, keySets, secrets = [], goneSecrets = [] }: MeshChange): SnapshotChange {
+  apply({
+    config = NO_OBJECTS,
+    workloads,
+    keySets,
+    hostAddresses,
+    secrets = [],
+    goneSecrets = [],
+  }: MeshChange): SnapshotChange {
+    if (hostAddresses) this.builder.reportHostAddresses(hostAddresses);
     if (keySets) this.builder.reportKeySets(keySets);
     if (workloads) this.#kubernetes.apply(workloads);
     const credentials = new Map<string, Credential | undefined>(goneSecrets.map((each) => [each, undefined]));

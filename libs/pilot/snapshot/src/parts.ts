@@ -1,5 +1,6 @@
 import { keySetParts } from "./key-sets/key-sets.ts";
 import { CONFIG_KINDS } from "./kinds/registry.ts";
+import { hostAddressParts } from "./network-gateways/host-addresses.ts";
 import { secretParts } from "./secrets/secrets.ts";
 import { podParts } from "./services/pods.ts";
 import { serviceParts } from "./services/services.ts";
@@ -11,6 +12,7 @@ export function snapshotParts(snapshot: Snapshot): (readonly [key: string, part:
     ...serviceParts(snapshot),
     ...podParts(snapshot),
     ...keySetParts(snapshot),
+    ...hostAddressParts(snapshot),
     ...secretParts(snapshot),
     ...CONFIG_KINDS.flatMap((kind) => [...kind.parts(snapshot)]),
     ...[...snapshot.selectorLabels].map((label) => [dependency.selectorLabels, label] as const),

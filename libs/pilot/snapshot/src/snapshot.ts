@@ -1,6 +1,7 @@
 import type { PersistentMap } from "./collections/persistent-map.ts";
 import { type KeySetState, keySetKeys } from "./key-sets/key-sets.ts";
 import { type ConfigState, configKeys } from "./kinds/registry.ts";
+import { type HostAddressState, hostAddressKeys } from "./network-gateways/host-addresses.ts";
 import { type SecretState, secretKeys } from "./secrets/secrets.ts";
 import { type PodState, podKeys } from "./services/pods.ts";
 import { type ServiceState, serviceKeys } from "./services/services.ts";
@@ -9,7 +10,7 @@ import { type ServiceState, serviceKeys } from "./services/services.ts";
  * Everything that generation reads, at one moment: what registries know, and what each kind of configuration gives. Immutable: a
  * push that is under way keeps its snapshot while newer ones are made.
  */
-export interface Snapshot extends ServiceState, PodState, KeySetState, SecretState, ConfigState {
+export interface Snapshot extends ServiceState, PodState, KeySetState, HostAddressState, SecretState, ConfigState {
   /** Counts up from 1 with each change of this process. */
   readonly version: number;
   /** `metadata.generation` of every object that has conditions, by `keyOf`. */
@@ -26,6 +27,7 @@ export const dependency = {
   ...serviceKeys,
   ...podKeys,
   ...keySetKeys,
+  ...hostAddressKeys,
   ...secretKeys,
   ...configKeys,
   selectorLabels: "selector-labels",

@@ -35,7 +35,7 @@ describe("the record of a Service", () => {
     [
       "external addresses",
       { externalIPs: ["1.2.3.4"] },
-      { externalAddresses: ["1.2.3.4", "5.6.7.8"] },
+      { externalAddresses: ["1.2.3.4", "5.6.7.8", "lb.example"] },
       {
         status: { loadBalancer: { ingress: [{ ip: "5.6.7.8" }, { hostname: "lb.example" }, { ip: "1.2.3.4" }] } },
       },

@@ -21,7 +21,7 @@ interface ServiceSpec {
 }
 
 interface ServiceStatus {
-  readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] };
+  readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] };
 }
 
 /** Annotations of Istio's; others may be large, and change often. */
@@ -40,7 +40,7 @@ export function serviceRecordOf({ metadata, ...object }: KubeObject, domain: str
   const addresses = [...new Set(spec.clusterIPs ?? [spec.clusterIP ?? ""])].filter((each) => each && each !== "None");
   const external = [
     ...(spec.externalIPs ?? []),
-    ...(loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : [])),
+    ...(loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip || hostname || []),
   ];
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => READ.test(key));
   return {

@@ -23,6 +23,8 @@ export interface ServiceState {
   readonly endpoints: PersistentMap<readonly MeshEndpoint[]>;
   /** How many services have hosts that are looked up when they are called. */
   readonly dynamicServices: number;
+  /** Those that lead into networks, by service id. */
+  readonly networkGateways: PersistentMap<MeshService>;
 }
 
 export const serviceKeys = {
@@ -35,6 +37,8 @@ export const serviceKeys = {
   servicesBelow: (domain: string): string => `services-below/${domain}`,
   /** The first service whose hosts are looked up when they are called has come, or the last one has gone. */
   dynamicServices: "dynamic-services",
+  /** A service that leads into a network came, went, or changed its definition. */
+  networkGateways: "network-gateways",
   endpoints: (serviceId: string): string => `endpoints/${serviceId}`,
   /** What one registry says of a host in a namespace, also where it has no effect. @param group `<host>@<namespace>` */
   definition: (group: string): string => `definition/${group}`,
@@ -51,6 +55,7 @@ export const NO_SERVICES: ServiceState = {
   servicesByNamespace: PersistentMap.empty(),
   endpoints: PersistentMap.empty(),
   dynamicServices: 0,
+  networkGateways: PersistentMap.empty(),
 };
 
 /** The state in parts, each with the dependency key that a reader of the part notes. */
@@ -60,8 +65,10 @@ export function* serviceParts({
   servicesByNamespace,
   endpoints,
   dynamicServices,
+  networkGateways,
 }: ServiceState): Iterable<readonly [string, unknown]> {
   if (dynamicServices > 0) yield [serviceKeys.dynamicServices, true];
+  for (const [, each] of networkGateways.entries()) yield [serviceKeys.networkGateways, each];
   for (const [host, list] of services.entries()) {
     yield [serviceKeys.service(host), list];
     yield [serviceKeys.services, list];
@@ -119,6 +126,11 @@ function putService(
   const dynamic = state.dynamicServices + isDynamic(after) - isDynamic(before);
   if (dynamic > 0 !== state.dynamicServices > 0) changed.add(serviceKeys.dynamicServices);
   state.dynamicServices = dynamic;
+  if (before?.gatewayOf || after?.gatewayOf) {
+    const { id } = (after ?? before) as MeshService;
+    state.networkGateways = state.networkGateways.edit([[id, after?.gatewayOf ? after : undefined]], batch);
+    changed.add(serviceKeys.networkGateways);
+  }
   changed.add(serviceKeys.service(host));
   changed.add(serviceKeys.services);
   for (const domain of domainsAbove(host)) changed.add(serviceKeys.servicesBelow(domain));

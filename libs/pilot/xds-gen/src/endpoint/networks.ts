@@ -1,17 +1,11 @@
 import { BlockList, isIP } from "node:net";
 import type { MeshEndpoint } from "@xebec/pilot-registry";
-import type { Mesh } from "@xebec/pilot-snapshot";
+import { type Mesh, type NetworkGateway, networkGatewaysOf } from "@xebec/pilot-snapshot";
 import type { Place } from "../scope/place.ts";
 import type { Scope } from "../scope/scope.ts";
 import { type LocalityGroup, weightOf } from "./locality-groups.ts";
 
 // Endpoints of other networks are reached through the gateways of their networks (docs/reference/pilot.md §1.9).
-
-/** Where a network is entered. */
-interface NetworkGateway {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** The networks that the mesh configuration names by their addresses. */
 interface KnownNetworks {
@@ -105,24 +99,16 @@ export function acrossNetworks(
   });
 }
 
-/** The gateways of each network: those of the mesh configuration, and services that say so by their labels. */
+/** The gateways of each network that has some. */
 function networkGateways(scope: Scope): ReadonlyMap<string, readonly NetworkGateway[]> {
   return scope.cached("network-gateways", (inner) => {
     const found = new Map<string, NetworkGateway[]>();
-    const add = (network: string, address: string, port: number): void => {
+    for (const gateway of inner.read(networkGatewaysOf)) {
+      const { network, address, port } = gateway;
       const list = found.get(network) ?? [];
       found.set(network, list);
-      if (isIP(address) !== 0 && !list.some((each) => each.address === address && each.port === port))
-        list.push({ address, port });
-    };
-    for (const [network, { gateways = [] }] of Object.entries(inner.mesh.networks))
-      for (const { address, registryServiceName, port = 0 } of gateways) {
-        if (address !== undefined) add(network, address, port);
-        const service = registryServiceName === undefined ? undefined : inner.service(registryServiceName);
-        for (const each of service?.externalAddresses ?? []) add(network, each, port);
-      }
-    for (const { gatewayOf, externalAddresses = [] } of inner.services())
-      if (gatewayOf) for (const each of externalAddresses) add(gatewayOf.network, each, gatewayOf.port);
+      if (!list.some((each) => each.address === address && each.port === port)) list.push(gateway);
+    }
     for (const list of found.values())
       list.sort((a, b) => (a.address === b.address ? a.port - b.port : a.address < b.address ? -1 : 1));
     return found;

@@ -78,6 +78,7 @@ async function startState(context: TestContext, onSnapshot: (change: SnapshotCha
   const state = createPilotState({
     ...{ bus, domain: "cluster.local", trustDomain: "cluster.local", registries: [kubernetes, hosts] },
     keySets: { policy: createAddressPolicy(["127.0.0.0/8"]), metrics: createMetrics() },
+    gatewayHosts: { servers: ["127.0.0.1:1"] },
     onSnapshot: (change) => {
       snapshots.push(change);
       onSnapshot(change);
@@ -122,6 +123,19 @@ describe("pilot's state", () => {
     await waitFor("the next snapshot", 5_000, () => snapshots.length === 2);
     const { changed } = snapshots[1] as SnapshotChange;
     assert.ok(changed.has("service/api.example.com") && changed.has("vs/api.example.com"));
+  });
+
+  it("serves nothing before the hosts of gateways were looked up, once", async (context) => {
+    setLogLevel("fatal", "networks");
+    const { hosts, snapshots, publish, run } = await startState(context);
+    const networks = { far: { gateways: [{ address: "gateway.invalid", port: 15443 }] } };
+    const mesh = { ...object("MeshConfig", "mesh", { meshNetworks: { networks } }), group: "mesh.xebec.io" };
+    await Promise.all([publish({ ...mesh, namespace: "istio-system" }), run(), hosts.report("a.example.com")]);
+    await waitFor("the first snapshot", 10_000, () => snapshots.length > 0);
+    const known = snapshots[0]?.snapshot.hostAddresses.get("gateway.invalid");
+    assert.match(known?.problem ?? "", /^gateway\.invalid: /);
+    await publish();
+    await waitFor("nobody wants it any more", 10_000, () => snapshots.at(-1)?.snapshot.hostAddresses.size === 0);
   });
 
   it("gets everything again after what it could not take over", async (context) => {

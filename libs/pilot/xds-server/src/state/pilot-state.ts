@@ -12,6 +12,7 @@ import {
 } from "@xebec/pilot-snapshot";
 import { type Bus, createRevisionReader } from "@xebec/platform-bus";
 import { createKeySets, type KeySetsOptions } from "../key-sets/key-sets.ts";
+import { createGatewayHosts, type GatewayHostsOptions } from "../network-gateways/gateway-hosts.ts";
 import { busSecrets } from "./bus-secrets.ts";
 import { decoded } from "./decode.ts";
 import { InOrder } from "./in-order.ts";
@@ -21,6 +22,8 @@ import { InOrder } from "./in-order.ts";
  * be refused for as long as fetching takes.
  */
 const KEY_SETS_MS = 2_000;
+/** How long it waits for the addresses of gateways' hosts, in milliseconds: without them, endpoints of other networks would be called directly. */
+const GATEWAY_HOSTS_MS = 2_000;
 const NO_CHANGE: ConfigChange = { puts: [], deletes: [] };
 
 export interface PilotStateOptions {
@@ -36,6 +39,8 @@ export interface PilotStateOptions {
   /** Who fetches the keys that verify tokens, and how pilot does it. */
   readonly jwksFetch?: JwksFetch;
   readonly keySets: Omit<KeySetsOptions, "onChange" | "cacheFile">;
+  /** How hosts of network gateways are looked up, where not by default. */
+  readonly gatewayHosts?: Omit<GatewayHostsOptions, "onChange">;
   /** Platform registries beside the ServiceEntries; nothing is served before each has reported its whole state. */
   readonly registries: readonly ServiceRegistry[];
   /** True when Secrets come over the bus: nothing is served before they were read. */
@@ -49,7 +54,7 @@ export interface PilotStateOptions {
 }
 
 /** What a new snapshot comes from. */
-type Input = ServiceRegistry | "config" | "secrets" | "keySets" | "registrations";
+type Input = ServiceRegistry | "config" | "secrets" | "keySets" | "gatewayHosts" | "registrations";
 
 /** Makes snapshots of the bucket `config` and of the registries. It owns the current one. */
 export interface PilotState extends Component {
@@ -76,6 +81,13 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       void build("keySets", NO_CHANGE, new Turns());
     },
   });
+  const gatewayHosts = createGatewayHosts({
+    ...options.gatewayHosts,
+    onChange(change) {
+      builder.reportHostAddresses(change);
+      void build("gatewayHosts", NO_CHANGE, new Turns());
+    },
+  });
   /** What has not been whole yet. */
   const awaited = new Set<Input>([config, ...(options.secrets ? (["secrets"] as const) : []), ...registries]);
   // Nothing is served before all are whole; what changed until then is served with them.
@@ -83,7 +95,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   let complete = false;
 
   const built = (from: Input, { snapshot, changed }: SnapshotChange): void => {
-    if (from !== "keySets" && from !== "registrations") awaited.delete(from);
+    awaited.delete(from);
     if (awaited.size > 0) {
       for (const key of changed) before.add(key);
       return;
@@ -95,10 +107,19 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     complete = true;
     onSnapshot({ snapshot, changed: new Set([...before, ...changed]) });
   };
+  /** Applies a change, and what DNS says of hosts that came with it. */
+  const applied = async (change: ConfigChange, turns: Turns): Promise<SnapshotChange> => {
+    const first = await builder.applyInTurns(change, turns);
+    const lookedUp = gatewayHosts.keep(builder.gatewayHosts, GATEWAY_HOSTS_MS);
+    if (!lookedUp) return first;
+    await lookedUp;
+    const { snapshot, changed } = builder.apply();
+    return { snapshot, changed: new Set([...first.changed, ...changed]) };
+  };
   let last: Promise<void> | undefined;
   /** Builds the next snapshot when those before are done; with nothing under way, at once. */
   const build = (from: Input, change: ConfigChange, turns: Turns): Promise<void> => {
-    const work = async (): Promise<void> => built(from, await builder.applyInTurns(change, turns));
+    const work = async (): Promise<void> => built(from, await applied(change, turns));
     const mine = last ? last.then(work, work) : work();
     last = mine;
     const done = (): void => {
@@ -144,7 +165,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
       return complete ? [] : ["the first state is being taken over"];
     },
     async close() {
-      for (const each of [...inputs, keySets]) await each.close?.();
+      for (const each of [...inputs, keySets, gatewayHosts]) await each.close?.();
     },
   };
 }

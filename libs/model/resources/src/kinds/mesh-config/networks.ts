@@ -46,8 +46,6 @@ export function checkMeshNetworks(spec: MeshNetworks | undefined, path: Path, ch
         check.fail(place, "one of address and registryServiceName is needed");
       if (address !== undefined && !isIp(address) && !isName(address))
         check.fail([...place, "address"], `"${address}" is neither an IP address nor a host name`);
-      else if (address !== undefined && !isIp(address))
-        check.warn([...place, "address"], "a host name is not looked up; write its IP address");
       if (registryServiceName !== undefined && !isName(registryServiceName))
         check.fail([...place, "registryServiceName"], `"${registryServiceName}" is not a name of a service`);
       if (!port) check.fail([...place, "port"], "must be from 1 to 65535");

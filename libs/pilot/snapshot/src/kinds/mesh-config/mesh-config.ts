@@ -6,6 +6,8 @@ import {
   type MeshConfigSpec,
   type Resource,
 } from "@xebec/model-resources";
+import type { HostAddressState } from "../../network-gateways/host-addresses.ts";
+import { gatewayProblems } from "../../network-gateways/network-gateways.ts";
 import type { SnapshotOptions } from "../../options.ts";
 import type { ServiceState } from "../../services/services.ts";
 import { attached } from "../conditions.ts";
@@ -39,9 +41,10 @@ export const meshConfigKind = {
   },
   *conditions(snapshot) {
     const { configKey, unsupportedFields } = snapshot.mesh;
-    if (configKey !== undefined) yield attached(configKey, [...unresolvedProviders(snapshot), ...unsupportedFields]);
+    if (configKey !== undefined)
+      yield attached(configKey, [...unresolvedProviders(snapshot), ...gatewayProblems(snapshot), ...unsupportedFields]);
   },
-} satisfies ConfigKind<Mesh, MeshState, MeshState & ServiceState>;
+} satisfies ConfigKind<Mesh, MeshState, MeshState & ServiceState & HostAddressState>;
 
 const NO_NAMES: readonly string[] = [];
 const NO_PROXY_CONFIG = {};
