@@ -38,7 +38,7 @@ describe("mixer: what is said of an object when it is admitted, and when it is p
       const verdicts = new Map<string, Verdict>(given.map((object) => [keyOf(resourceOf(object)), {}]));
       admit(given, verdicts);
       for (const [service, varieties] of Object.entries(SERVICES)) {
-        const adapters = await loadAdapters(varieties, { limits: NO_REACH, expose: () => undefined });
+        const adapters = await loadAdapters(varieties, () => ({ limits: NO_REACH, serve: () => () => undefined }));
         const runtime = new MixerRuntime({ adapters, catalogue: ADAPTERS, varieties, log });
         for (const { object, state, reason, message } of await runtime.apply(given.map(resourceOf))) {
           const verdict = verdicts.get(object) as Verdict;

@@ -34,7 +34,7 @@ test("the catalogue loads descriptions only: nothing that opens files or sockets
 });
 
 test("each service loads the adapters of its varieties, which are what the catalogue says", async () => {
-  const host = { limits: NO_REACH, expose: () => undefined };
+  const host = () => ({ limits: NO_REACH, serve: () => () => undefined });
   const names = async (...varieties: Parameters<typeof loadAdapters>[0]): Promise<string[]> => {
     const adapters = await loadAdapters(varieties, host);
     for (const { create, ...info } of adapters) {

@@ -37,11 +37,16 @@ export const ADAPTERS: ReadonlyMap<string, AdapterInfo> = new Map(CATALOGUE.map(
 /**
  * Loads the adapters that a service runs.
  * @param varieties what the service does: adapters without a template of these stay where they are
- * @param host what adapters may use of this process
+ * @param hostOf gives what an adapter may use of this process
  */
-export async function loadAdapters(varieties: readonly Variety[], host: AdapterHost): Promise<Adapter[]> {
+export async function loadAdapters(
+  varieties: readonly Variety[],
+  hostOf: (info: AdapterInfo) => AdapterHost,
+): Promise<Adapter[]> {
   const isServed = (template: string): boolean => varieties.some((each) => TEMPLATES.get(template)?.variety === each);
-  const due = CATALOGUE.flatMap(({ info, load }) => (load && info.templates.some(isServed) ? [load] : []));
-  const modules = await Promise.all(due.map((load) => load()));
-  return modules.map((each) => each.createAdapter(host));
+  const due = CATALOGUE.filter(({ info }) => info.templates.some(isServed));
+  const loaded = await Promise.all(
+    due.map(async ({ info, load }) => (await load?.())?.createAdapter(hostOf(info)) ?? []),
+  );
+  return loaded.flat();
 }

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
-import type { Adapter, AdapterLog, Clock, Handler, InstanceShape } from "@xebec/mixer-sdk";
+import {
+  type Adapter,
+  type AdapterLog,
+  type Clock,
+  type Handler,
+  handlerContext,
+  type InstanceShape,
+} from "@xebec/mixer-sdk";
 import type { Path } from "@xebec/model-schema";
 
 /** A handler whose configuration is valid; it is built when a rule uses it. */
@@ -56,7 +63,9 @@ export class HandlerTable {
     }
     let handler: Handler;
     try {
-      handler = await adapter.create(config as never, { handler: name, instances, log: this.#log, clock: this.#clock });
+      const context = handlerContext({ handler: name, instances, log: this.#log, clock: this.#clock });
+      handler = await adapter.create(config as never, context);
+      await handler.start?.();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new XebecError("unavailable", `the adapter ${adapter.name} could not be started: ${why}`, { cause: error });

@@ -26,8 +26,8 @@ export interface HandlerLimits {
   readonly directories: readonly string[];
 }
 
-/** Metrics in a string format, for a scraper. */
-export interface Exposition {
+/** A page that an adapter serves on one of its ports. */
+export interface Page {
   readonly contentType: string;
   text(): string;
 }
@@ -35,8 +35,13 @@ export interface Exposition {
 /** What adapters may use of the process that runs them. */
 export interface AdapterHost {
   readonly limits: HandlerLimits;
-  /** Serves metrics on the port that the service has for them (`--prometheusAddr`). */
-  expose(exposition: Exposition): void;
+  /**
+   * Serves a page on a port that the adapter declares. Pages of one path are joined.
+   * @param port a key of the adapter's `ports`
+   * @param path begins with a slash
+   * @returns takes the page away
+   */
+  serve(port: string, path: string, page: Page): () => void;
 }
 
 /** Limits by which handlers reach nothing. */
@@ -45,3 +50,50 @@ export const NO_REACH: HandlerLimits = {
   fileRefusal: () => "no directory is open to files of handlers",
   directories: [],
 };
+
+/** A port on which an adapter serves pages over HTTP. `--adapterPort ADAPTER/PORT=ADDRESS` moves it. */
+export interface PortSpec {
+  readonly description: string;
+  readonly port: number;
+}
+
+/** A metric of an adapter about itself, on the service's monitoring port as `mixer_adapter_NAME`, with the labels `adapter` and `handler`. */
+export interface MetricSpec {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+}
+
+/** The metrics that an adapter declares, of one handler. */
+export interface AdapterMetrics {
+  /** @throws TypeError for a counter that is not declared */
+  add(name: string, by?: number): void;
+  /** @throws TypeError for a gauge that is not declared */
+  set(name: string, value: number): void;
+}
+
+/** How a handler is: `degraded` works, but not as it should; `failing` does not. */
+export type HealthState = "ready" | "degraded" | "failing";
+
+/** Secrets of a handler: files below the directories that `--handlerSecretDirs` names, read again when they change. */
+export interface Secrets {
+  /**
+   * The secret's text as it is now, without a line break at its end.
+   * @param path the value of a field that was made by `secretFile`
+   * @throws Error when it cannot be read or may not be
+   */
+  read(path: string): string;
+}
+
+/** What becomes of a request when a handler fails or is late, and when it is given up for some time. */
+export interface FailurePolicy {
+  /** Whether requests may go on without the handler's answer (false). For checks and quotas. */
+  readonly open?: boolean;
+  /** A call that takes longer has failed: a duration (`10s`; for in-process handlers that block it does not help: see `worker`). */
+  readonly timeout?: string;
+  readonly breaker?: {
+    /** So many failures in a row open it (5). */
+    readonly failures?: number;
+    /** While it is open, calls fail at once; after this time one is let through (`10s`). */
+    readonly openFor?: string;
+  };
+}

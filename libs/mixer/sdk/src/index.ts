@@ -17,10 +17,15 @@ export {
 } from "@xebec/model-attributes";
 export {
   defineTemplate,
+  type FieldSpecs,
+  installTemplate,
   type LeafType,
+  type OutputField,
   TEMPLATES,
   type Template,
   type TemplateField,
+  type TemplateSpec,
+  type TemplateWire,
   type Variety,
 } from "@xebec/model-mixer";
 // The schema of its parameters:
@@ -49,30 +54,44 @@ export {
   type AdapterInfo,
   type AdapterLog,
   type AdapterModule,
+  type AdapterSpec,
   defineAdapter,
   describeAdapter,
   type Handler,
   type HandlerContext,
   implementAdapter,
+  type TemplateRef,
   type ValidationContext,
 } from "./adapter.ts";
+export { handlerContext } from "./context.ts";
 export {
   type AdapterHost,
+  type AdapterMetrics,
   type Clock,
-  type Exposition,
+  type FailurePolicy,
   type HandlerLimits,
+  type HealthState,
+  type MetricSpec,
   NO_REACH,
+  type Page,
+  type PortSpec,
+  type Secrets,
   systemClock,
 } from "./host.ts";
 export type {
+  FieldsOf,
   Instance,
+  InstanceOf,
   InstanceShape,
   ListEntryInstance,
   LogEntryInstance,
   MetricInstance,
+  OutputOf,
   QuotaInstance,
   ValueMap,
+  ValueOf,
 } from "./instance.ts";
 // For the runtime and for those who validate configuration:
 export { durationMs, withDefaults } from "./params.ts";
 export { type CheckResult, type DirectResponse, type QuotaArgs, type QuotaResult, RPC } from "./results.ts";
+export * as templates from "./templates.ts";

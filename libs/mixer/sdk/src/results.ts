@@ -1,3 +1,5 @@
+import type { AttributeValue } from "@xebec/model-attributes";
+
 /** The rpc codes that adapters use most (google.rpc.Code). */
 export const RPC = {
   OK: 0,
@@ -38,6 +40,8 @@ export interface CheckResult {
   /** How often the caller may reuse the answer. */
   readonly validUses: number;
   readonly direct?: DirectResponse;
+  /** Of a template with output: its fields by their keys, for header operations of rules. */
+  readonly output?: Readonly<Record<string, AttributeValue>>;
 }
 
 export interface QuotaArgs {

@@ -1,6 +1,6 @@
 import { readProtoJson, violationText } from "@xebec/model-schema";
 import type { Adapter, AdapterInfo, Handler, HandlerContext, ValidationContext } from "./adapter.ts";
-import { systemClock } from "./host.ts";
+import { handlerContext } from "./context.ts";
 import { withDefaults } from "./params.ts";
 
 /** What is wrong with a handler's parameters, as galley and Mixer's services show it; for tests of adapters. */
@@ -27,13 +27,7 @@ export async function startHandler(
   const errors = paramErrors(adapter, params, context);
   if (errors.length > 0) throw new TypeError(errors.join("; "));
   const config = withDefaults(adapter.config, adapter.defaults, readProtoJson(adapter.config, params).value as object);
-  return await adapter.create(config as never, {
-    handler: "h.default",
-    instances: [],
-    log: SILENT,
-    clock: systemClock,
-    ...context,
-  });
+  const handler = await adapter.create(config as never, handlerContext(context));
+  await handler.start?.();
+  return handler;
 }
-
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,7 +1,8 @@
 import { loadAdapters } from "@xebec/mixer-catalogue";
-import type { Adapter, Exposition, HandlerLimits } from "@xebec/mixer-sdk";
+import type { Adapter, HandlerLimits } from "@xebec/mixer-sdk";
 import { confinementError } from "@xebec/platform-files";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
+import { AdapterPages } from "./adapter-pages.ts";
 import type { MixerConfig } from "./config.ts";
 import { VARIETIES } from "./mixer-service.ts";
 
@@ -9,8 +10,7 @@ import { VARIETIES } from "./mixer-service.ts";
 export interface ServiceAdapters {
   readonly adapters: readonly Adapter[];
   readonly limits: HandlerLimits;
-  /** Metrics that adapters expose. */
-  readonly expositions: readonly Exposition[];
+  readonly pages: AdapterPages;
 }
 
 /** What handlers may reach by the service's flags. */
@@ -29,10 +29,10 @@ export function handlerLimits({
 /** Loads the adapters that a service runs. */
 export async function serviceAdapters(service: keyof typeof VARIETIES, config: MixerConfig): Promise<ServiceAdapters> {
   const limits = handlerLimits(config);
-  const expositions: Exposition[] = [];
-  const adapters = await loadAdapters(VARIETIES[service], {
-    limits,
-    expose: (each) => void expositions.push(each),
+  const pages = new AdapterPages();
+  const adapters = await loadAdapters(VARIETIES[service], (info) => {
+    pages.declare(info);
+    return { limits, serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page) };
   });
-  return { adapters, limits, expositions };
+  return { adapters, limits, pages };
 }

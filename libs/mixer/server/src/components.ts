@@ -6,8 +6,7 @@ import type { Bus } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
 import { type ServiceAdapters, serviceAdapters } from "./adapters.ts";
-import { listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
-import { metricsEndpoint } from "./metrics-endpoint.ts";
+import { adapterPortsOf, listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
 import {
   createMixerPolicy,
   createMixerTelemetry,
@@ -15,6 +14,9 @@ import {
   type MixerServiceOptions,
 } from "./mixer-service.ts";
 import { StandardMetrics } from "./standard-metrics.ts";
+
+/** Istio's port of the metrics of the mesh. */
+const METRICS = "prometheus/metrics";
 
 export interface MixerParts<C extends MixerConfig = MixerConfig> {
   readonly config: C;
@@ -26,7 +28,11 @@ export interface MixerParts<C extends MixerConfig = MixerConfig> {
 
 /** The components of mixer-policy, for a process of its own and for the one that has all services. */
 export async function policyComponents(parts: MixerParts): Promise<Component[]> {
-  return withMonitoring("mixer-policy", parts, await serviceAdapters("mixer-policy", parts.config), createMixerPolicy);
+  const loaded = await serviceAdapters("mixer-policy", parts.config);
+  return [
+    ...withMonitoring("mixer-policy", parts, loaded, createMixerPolicy),
+    ...loaded.pages.servers(adapterPortsOf(parts.config)),
+  ];
 }
 
 /** The components of mixer-telemetry. */
@@ -38,7 +44,9 @@ export async function telemetryComponents(
   const standard = new StandardMetrics();
   return [
     ...withMonitoring("mixer-telemetry", parts, loaded, (options) => createMixerTelemetry({ ...options, standard })),
-    ...(prometheusAddr ? [metricsEndpoint(parseAddress(prometheusAddr), loaded.expositions, standard)] : []),
+    ...loaded.pages.servers({ [METRICS]: prometheusAddr, ...adapterPortsOf(parts.config) }, (port, path, text) =>
+      port === METRICS && path === "/metrics" ? standard.text(text) : "",
+    ),
   ];
 }
 

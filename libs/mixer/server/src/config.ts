@@ -20,6 +20,14 @@ const areDirectories: Check = (value) =>
   (value as readonly string[])
     .map((each) => (isAbsolute(each) ? undefined : `"${each}" is not an absolute path`))
     .find(Boolean);
+const areAdapterPorts: Check = (value) =>
+  (value as readonly string[])
+    .map((each) => {
+      const [, address] = /^[\w.-]+\/[\w.-]+=(.*)$/.exec(each) ?? [];
+      if (address === undefined) return `"${each}" is not ADAPTER/PORT=ADDRESS`;
+      return address === "" ? undefined : isAddress(address);
+    })
+    .find(Boolean);
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
 
 /** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (docs/reference/mixer.md §8.2). */
@@ -49,6 +57,11 @@ const common = {
     "networks that handlers may call although they are this machine's or its link's: 127.0.0.1, 169.254.0.0/16",
     [],
     { check: areNetworks },
+  ),
+  adapterPort: option.list(
+    "where a port of an adapter listens, ADAPTER/PORT=ADDRESS (prometheus/metrics=:42422); no address: it stays closed",
+    [],
+    { check: areAdapterPorts },
   ),
   loadsheddingMode: option.oneOf("what to do when overloaded", ["disabled", "logonly", "enforce"], "disabled"),
   averageLatencyThreshold: option.string("overloaded while the average answer takes this long; 0s: never", "0s"),
@@ -134,6 +147,16 @@ export function listenAddressOf({ address, port }: Pick<MixerConfig, "address" |
   const problem = isAddress(text);
   if (problem !== undefined) throw new XebecError("invalid_argument", `--address: ${problem}`);
   return parseAddress(text);
+}
+
+/** Where ports of adapters listen, by `ADAPTER/PORT`. */
+export function adapterPortsOf({ adapterPort }: Pick<MixerConfig, "adapterPort">): Record<string, string> {
+  return Object.fromEntries(
+    adapterPort.map((each) => {
+      const at = each.indexOf("=");
+      return [each.slice(0, at), each.slice(at + 1)];
+    }),
+  );
 }
 
 /** The flags of load shedding. @throws XebecError invalid_argument for string that is not a duration */

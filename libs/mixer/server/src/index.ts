@@ -1,3 +1,4 @@
+export { AdapterPages } from "./adapter-pages.ts";
 export { type MixerParts, policyComponents, telemetryComponents } from "./components.ts";
 export {
   type ConfigStore,
@@ -9,7 +10,6 @@ export {
 } from "./config.ts";
 // For those who put a service together themselves:
 export type { LoadSheddingOptions } from "./load-shedding.ts";
-export { metricsEndpoint } from "./metrics-endpoint.ts";
 export {
   createMixerPolicy,
   createMixerTelemetry,

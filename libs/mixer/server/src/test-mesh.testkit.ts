@@ -8,7 +8,7 @@ import { createAdapter as createListchecker } from "@xebec/mixer-adapters-listch
 import { createAdapter as createMemquota } from "@xebec/mixer-adapters-memquota";
 import { createAdapter as createPrometheus } from "@xebec/mixer-adapters-prometheus";
 import { createAdapter as createStdio } from "@xebec/mixer-adapters-stdio";
-import { type Adapter, type Exposition, NO_REACH } from "@xebec/mixer-sdk";
+import { type Adapter, NO_REACH, type Page } from "@xebec/mixer-sdk";
 import {
   decodeCondition,
   encodeResource,
@@ -80,16 +80,21 @@ export function telemetryAdapters(): {
   readonly text: () => string;
   readonly lines: string[];
 } {
-  const expositions: Exposition[] = [];
+  const pages: Page[] = [];
   const lines: string[] = [];
   const adapters = [
-    createPrometheus({ expose: (each) => void expositions.push(each) }),
+    createPrometheus({
+      serve: (_port, _path, page) => {
+        pages.push(page);
+        return () => undefined;
+      },
+    }),
     createStdio({ limits: NO_REACH }, () => ({
       write: (text) => void lines.push(...text.trimEnd().split("\n")),
       close() {},
     })),
   ];
-  return { adapters, text: () => expositions.map((each) => each.text()).join(""), lines };
+  return { adapters, text: () => pages.map((each) => each.text()).join(""), lines };
 }
 
 /** Starts a Mixer service on a bus in memory, with its configuration in effect. */

@@ -23,38 +23,111 @@ export interface TemplateField {
   readonly fields: readonly TemplateField[];
 }
 
-/** A kind of instance: what it holds and what is done with it. */
-export interface Template {
+/** An attribute that an adapter gives back: of an attribute-generating template, or of a check with output. */
+export interface OutputField {
+  /** As bindings name it, `source_pod_ip`. */
   readonly name: string;
-  readonly variety: Variety;
-  readonly fields: readonly TemplateField[];
-  /** Schema of an instance's `params`; keys in lower camel case. */
-  readonly params: TObject;
+  /** As adapters write it, `sourcePodIp`. */
+  readonly key: string;
+  readonly type: ValueType;
 }
 
-type FieldSpec = LeafType | readonly [LeafType] | { readonly [name: string]: FieldSpec };
+/** A field as a template is written: a type for a leaf, a type in brackets for a map of strings to it, an object for a nested message. */
+export type FieldSpec = LeafType | readonly [LeafType] | FieldSpecs;
+export type FieldSpecs = { readonly [name: string]: FieldSpec };
+export type OutputSpecs = { readonly [name: string]: ValueType };
+
+/** How a template is written in Istio's protocol for adapters of a process of their own (docs/reference/mixer.md §1.5). */
+export interface TemplateWire {
+  /** The protobuf package; the template's name when left out. */
+  readonly package?: string;
+  /** `ListEntry` of `HandleListEntryService`; the template's name with a capital when left out. */
+  readonly service?: string;
+  /** Numbers of fields by their names, `subject.user` for nested ones; the others are counted from 1. */
+  readonly numbers?: Readonly<Record<string, number>>;
+  /** Numbers of output fields by their names; the others are counted from 1. */
+  readonly outputNumbers?: Readonly<Record<string, number>>;
+}
+
+/** A template as it is written. */
+export interface TemplateSpec<
+  N extends string = string,
+  V extends Variety = Variety,
+  F extends FieldSpecs = FieldSpecs,
+  O extends OutputSpecs = OutputSpecs,
+> {
+  /** Letters and digits; the value of `compiledTemplate`. */
+  readonly name: N;
+  readonly variety: V;
+  readonly description?: string;
+  /** By proto name, `monitored_resource_type`. */
+  readonly fields: F;
+  /** What an adapter gives back, by proto name: attributes of the variety `attributes`, or of a check. */
+  readonly output?: O;
+  readonly wire?: TemplateWire;
+}
+
+/** A kind of instance: what it holds and what is done with it. The type parameters give instances their types. */
+export interface Template<
+  N extends string = string,
+  V extends Variety = Variety,
+  F extends FieldSpecs = FieldSpecs,
+  O extends OutputSpecs = OutputSpecs,
+> {
+  readonly name: N;
+  readonly variety: V;
+  readonly description: string;
+  readonly fields: readonly TemplateField[];
+  /** Empty for templates whose adapters give nothing back. */
+  readonly output: readonly OutputField[];
+  /** Schema of an instance's `params`; keys in lower camel case. */
+  readonly params: TObject;
+  /** What the template was written as. */
+  readonly spec: TemplateSpec<N, V, F, O>;
+}
+
+const NAME = /^[a-zA-Z][a-zA-Z0-9]*$/;
+const FIELD_NAME = /^[a-zA-Z][a-zA-Z0-9_]*$/;
 
 /**
- * Describes a template.
- * @param fields by proto name: a type for a leaf, a type in brackets for a map from text, an object for a nested message
+ * Defines a template: it is data, its instances get their types from it.
+ * @throws TypeError for a name that is none, a field that is called `name`, or output of a variety that has none
  */
-export function defineTemplate(name: string, variety: Variety, fields: Readonly<Record<string, FieldSpec>>): Template {
-  const list = fieldsOf(fields);
+export function defineTemplate<
+  const N extends string,
+  const V extends Variety,
+  const F extends FieldSpecs,
+  const O extends OutputSpecs = Record<never, never>,
+>(spec: TemplateSpec<N, V, F, O>): Template<N, V, F, O> {
+  const { name, variety, description = "", fields, output = {} } = spec;
+  if (!NAME.test(name)) throw new TypeError(`the template name "${name}" must be letters and digits`);
+  const outputs = Object.entries<ValueType>(output as OutputSpecs).map(([each, type]) => ({
+    name: each,
+    key: camelCase(each),
+    type,
+  }));
+  if (outputs.length > 0 && variety !== "attributes" && variety !== "check")
+    throw new TypeError(`the template ${name} is of variety ${variety}, which has no output`);
+  const list = fieldsOf(name, fields);
   const bindings: Record<string, TSchema> =
     variety === "attributes"
       ? { attributeBindings: field(map(string()), "Expressions for attributes, of the adapter's output.") }
       : {};
-  return { name, variety, fields: list, params: schemaOf(name, list, bindings) };
+  return { name, variety, description, fields: list, output: outputs, params: schemaOf(name, list, bindings), spec };
 }
 
-function fieldsOf(specs: Readonly<Record<string, FieldSpec>>): TemplateField[] {
+const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function fieldsOf(template: string, specs: FieldSpecs): TemplateField[] {
   return Object.entries(specs).map(([name, spec]) => {
-    const key = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (!FIELD_NAME.test(name) || name === "name" || name === "types")
+      throw new TypeError(`the template ${template} cannot have a field "${name}"`);
+    const key = camelCase(name);
     const goName = key.charAt(0).toUpperCase() + key.slice(1);
     const names = { name, key, goName };
     if (typeof spec === "string") return { ...names, form: "leaf", type: spec, fields: [] };
     if (isMap(spec)) return { ...names, form: "map", type: spec[0], fields: [] };
-    return { ...names, form: "message", type: "ANY", fields: fieldsOf(spec) };
+    return { ...names, form: "message", type: "ANY", fields: fieldsOf(template, spec) };
   });
 }
 

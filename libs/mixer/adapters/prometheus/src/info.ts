@@ -8,6 +8,7 @@ export const prometheus = describeAdapter({
   description: "exposes metrics for Prometheus to scrape",
   templates: ["metric"],
   config: Params,
+  ports: { metrics: { port: 42_422, description: "the metrics of the mesh, under /metrics" } },
   validate: (params, { instances }) => validateParams(params, instances),
   validateTogether,
 });

@@ -4,10 +4,10 @@ import type {
   Adapter,
   AttributeValue,
   Clock,
-  Exposition,
   Handler,
   InstanceShape,
   MetricInstance,
+  Page,
   ValueType,
 } from "@xebec/mixer-sdk";
 import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
@@ -44,10 +44,11 @@ const sample = (name: string, value: AttributeValue, app = "web", code = 200): M
 
 /** The adapter with what it exposes. */
 function createPrometheus(): { readonly adapter: Adapter; readonly text: () => string } {
-  let exposition: Exposition | undefined;
+  let exposition: Page | undefined;
   const adapter = createAdapter({
-    expose: (each) => {
-      exposition = each;
+    serve: (_port, _path, page) => {
+      exposition = page;
+      return () => undefined;
     },
   });
   return { adapter, text: () => exposition?.text() ?? "" };

@@ -23,9 +23,9 @@ import { escapeLabel } from "./text.ts";
 const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Makes the adapter with its own registry, which all its handlers share and the host exposes (docs/reference/mixer.md §6.5). */
-export function createAdapter({ expose }: Pick<AdapterHost, "expose">): Adapter {
+export function createAdapter(host: Pick<AdapterHost, "serve">): Adapter {
   const registry = new FamilyRegistry();
-  expose({ contentType: TEXT_FORMAT, text: () => registry.text() });
+  host.serve("metrics", "/metrics", { contentType: TEXT_FORMAT, text: () => registry.text() });
   return implementAdapter(
     prometheus,
     (params, { instances, clock }) => new MetricHandler(registry, params, instances, clock),

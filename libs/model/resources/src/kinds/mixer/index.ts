@@ -1,4 +1,4 @@
-import { ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
+import { ISTIO_ADAPTERS, ISTIO_TEMPLATES } from "@xebec/model-mixer";
 import { struct } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
 import type { Kind, PrinterColumn } from "../../kind.ts";
@@ -16,7 +16,7 @@ const define = (kind: string, plural: string, description: string, schema: TSche
 });
 
 /** Kinds whose name is a template: their whole spec is its parameters. */
-export const TEMPLATE_KINDS: readonly string[] = [...TEMPLATES.keys()].sort();
+export const TEMPLATE_KINDS: readonly string[] = [...ISTIO_TEMPLATES.keys()].sort();
 
 /** Kinds whose name is an adapter: their whole spec is its parameters. */
 export const ADAPTER_KINDS: readonly string[] = [...ISTIO_ADAPTERS.keys()];
