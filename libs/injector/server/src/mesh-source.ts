@@ -7,7 +7,8 @@ import { type Bus, createRevisionReader } from "@xebec/platform-bus";
 
 const log = logger("inject");
 const MESH_CONFIG = "mesh.xebec.io/MeshConfig/istio-system/mesh";
-const PROXY_CONFIGS = "networking.istio.io/ProxyConfig/";
+const PROXY_CONFIG = "networking.istio.io/ProxyConfig";
+const PARTS = ["mesh.xebec.io/MeshConfig", PROXY_CONFIG];
 
 /**
  * Follows what the mesh's configuration says of proxies: the mesh configuration and the ProxyConfigs.
@@ -21,12 +22,12 @@ export function createMeshSource(
   const objects = new Map<string, Resource>();
   let current = NO_PROXY_CONFIGS;
   const reader = createRevisionReader({
-    ...{ bus, bucket: "config", metrics, cacheFile },
+    ...{ bus, bucket: "config", metrics, cacheFile, parts: (part) => PARTS.includes(part) },
     apply({ puts, deletes, first }) {
       let ours = first;
       for (const key of deletes) ours = objects.delete(key) || ours;
       for (const [key, bytes] of puts) {
-        if (key !== MESH_CONFIG && !key.startsWith(PROXY_CONFIGS)) continue;
+        if (key !== MESH_CONFIG && !key.startsWith(`${PROXY_CONFIG}/`)) continue;
         ours = true;
         try {
           objects.set(key, decodeResource(bytes));

@@ -10,4 +10,5 @@ export {
   writersOf,
 } from "./access.ts";
 export { ALL_BUCKETS, BUCKETS, type Bucket, SUBJECTS } from "./names.ts";
+export { partsOf } from "./parts.ts";
 export { decodeProxies, encodeProxies } from "./proxies.ts";

@@ -14,7 +14,7 @@ type Event =
 
 /** `s: {a: 1}` is committed by the source `s`. */
 function commit(of: Readonly<Record<string, string>>, revision: number): Uint8Array {
-  const hashed = new HashedEntries();
+  const hashed = new HashedEntries(undefined);
   for (const [key, value] of Object.entries(of)) hashed.set(key, text(value));
   return encodeCommit({ revision, hash: hashed.hash });
 }

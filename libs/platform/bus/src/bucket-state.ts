@@ -18,6 +18,14 @@ export interface EntriesChange {
   readonly first: boolean;
 }
 
+/** What is read of a bucket that is not read as a whole. */
+export interface PartialReading {
+  /** The part that a key belongs to. */
+  partOf(key: string): string;
+  /** Says whether a part is read. */
+  wants(part: string): boolean;
+}
+
 /** Where an event has brought a reader. */
 export interface Settled {
   /** Undefined when nothing differs from what was applied before. */
@@ -43,6 +51,7 @@ export interface Settled {
  */
 export class BucketState {
   readonly #isSource: (name: string) => boolean;
+  readonly #only: PartialReading | undefined;
   readonly #sources = new Map<string, SourceState>();
   readonly #merged = new Map<string, Uint8Array>();
   #phase: BucketPhase = "listing";
@@ -51,9 +60,13 @@ export class BucketState {
   /** The store that the bus has now. */
   #incarnation = "";
 
-  /** @param isSource says whether a source of this name may publish in the bucket; others do not count */
-  constructor(isSource: (name: string) => boolean) {
+  /**
+   * @param isSource says whether a source of this name may publish in the bucket; others do not count
+   * @param only what is read of it; absent: everything
+   */
+  constructor(isSource: (name: string) => boolean, only?: PartialReading) {
     this.#isSource = isSource;
+    this.#only = only;
   }
 
   get phase(): BucketPhase {
@@ -101,10 +114,17 @@ export class BucketState {
     const keys = new Set<string>();
     for (const [name, remembered] of sources) {
       if (!this.#isSource(name)) continue;
-      this.#sources.set(name, new SourceState(remembered));
-      for (const key of remembered.entries.keys()) keys.add(key);
+      const entries = new Map([...remembered.entries].filter(([key]) => this.#isRead(key)));
+      this.#sources.set(name, new SourceState({ ...remembered, entries }, this.#only?.wants));
+      for (const key of entries.keys()) keys.add(key);
     }
     return this.#merge(keys);
+  }
+
+  /** @param text the key in the bucket @returns false for an entry of a part that is not read */
+  wants(text: string): boolean {
+    const key = parseSourceKey(text)?.key;
+    return key === undefined || this.#isRead(key);
   }
 
   /** @param text the key in the bucket @param value undefined: it was deleted @returns undefined for what is not a commit */
@@ -113,7 +133,7 @@ export class BucketState {
     if (!parsed || !this.#isSource(parsed.source)) return undefined;
     const source = this.#source(parsed.source);
     if (parsed.key !== undefined) {
-      source.entry(parsed.key, value);
+      if (this.#isRead(parsed.key)) source.entry(parsed.key, value);
       return undefined;
     }
     source.commit(value);
@@ -185,10 +205,14 @@ export class BucketState {
   #source(name: string): SourceState {
     let source = this.#sources.get(name);
     if (!source) {
-      source = new SourceState();
+      source = new SourceState(undefined, this.#only?.wants);
       this.#sources.set(name, source);
     }
     return source;
+  }
+
+  #isRead(key: string): boolean {
+    return this.#only === undefined || this.#only.wants(this.#only.partOf(key));
   }
 
   #named(isSo: (source: SourceState) => boolean): string[] {

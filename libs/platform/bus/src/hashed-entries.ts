@@ -14,9 +14,24 @@ export class EntriesHash {
     this.#sum = (this.#sum - entryHash(key, value) + MODULUS) % MODULUS;
   }
 
-  get text(): string {
-    return this.#sum.toString(16).padStart(64, "0");
+  get isEmpty(): boolean {
+    return this.#sum === 0n;
   }
+
+  get text(): string {
+    return hashText(this.#sum);
+  }
+}
+
+/** The hash of sets together that have no key in common. @param hashes of each, as text */
+export function joinHashes(hashes: Iterable<string>): string {
+  let sum = 0n;
+  for (const each of hashes) sum = (sum + BigInt(`0x${each}`)) % MODULUS;
+  return hashText(sum);
+}
+
+function hashText(sum: bigint): string {
+  return sum.toString(16).padStart(64, "0");
 }
 
 function entryHash(key: string, value: Uint8Array): bigint {
@@ -24,10 +39,16 @@ function entryHash(key: string, value: Uint8Array): bigint {
   return BigInt(`0x${hash}`);
 }
 
-/** The entries of one source together with their hash. */
+/** The entries of one source together with their hash, and that of each part. */
 export class HashedEntries {
   readonly entries = new Map<string, Uint8Array>();
-  readonly #hash = new EntriesHash();
+  readonly #partOf: (key: string) => string;
+  readonly #parts = new Map<string, EntriesHash>();
+
+  /** @param partOf the part that a key belongs to; absent: there is one */
+  constructor(partOf: ((key: string) => string) | undefined) {
+    this.#partOf = partOf ?? (() => "");
+  }
 
   /** Says whether the key has exactly this value; undefined: that there is none. */
   has(key: string, value: Uint8Array | undefined): boolean {
@@ -39,15 +60,32 @@ export class HashedEntries {
   set(key: string, value: Uint8Array | undefined): boolean {
     const old = this.entries.get(key);
     if (this.has(key, value)) return false;
-    if (old) this.#hash.remove(key, old);
+    const hash = this.#hashOf(key);
+    if (old) hash.remove(key, old);
     if (value) {
-      this.#hash.add(key, value);
+      hash.add(key, value);
       this.entries.set(key, value);
     } else this.entries.delete(key);
     return true;
   }
 
   get hash(): string {
-    return this.#hash.text;
+    return joinHashes([...this.#parts.values()].map(({ text }) => text));
+  }
+
+  /** The hash of each part that has entries, by name. */
+  get parts(): Readonly<Record<string, string>> {
+    const filled = [...this.#parts].filter(([, hash]) => !hash.isEmpty);
+    return Object.fromEntries(filled.map(([part, { text }]) => [part, text]));
+  }
+
+  #hashOf(key: string): EntriesHash {
+    const part = this.#partOf(key);
+    let hash = this.#parts.get(part);
+    if (!hash) {
+      hash = new EntriesHash();
+      this.#parts.set(part, hash);
+    }
+    return hash;
   }
 }

@@ -2,6 +2,8 @@ import type { Subscription } from "./subscription.ts";
 
 /** Called with the entries of a bucket, and with what the server says of them. */
 export interface KeyValueWatcher {
+  /** Says whether a key is reported; absent: all are. The answer for a key is always the same. */
+  wants?(key: string): boolean;
   /** A key has this value now; undefined: it was deleted. Calls are coalesced per key. */
   entry(key: string, value: Uint8Array | undefined): void;
   /** Called once, when everything that the bucket held at the start of the watch was reported. A bucket that does not exist

@@ -43,7 +43,8 @@ export class MemoryKeyValue implements KeyValue {
           if (!this.#watches.has(watch)) return;
           const keys = [...watch.dirty];
           watch.dirty.clear();
-          for (const key of keys) guarded(() => watcher.entry(key, this.#values.get(key)));
+          for (const key of keys)
+            guarded(() => watcher.wants?.(key) !== false && watcher.entry(key, this.#values.get(key)));
           if (!synced) guarded(() => watcher.synced(this.#incarnation));
           synced = true;
           guarded(() => watcher.confirmed?.());

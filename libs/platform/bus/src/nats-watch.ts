@@ -238,6 +238,10 @@ export class NatsWatch implements KeyValueWatch {
       this.#guard(() => this.#watcher.forged?.(key));
       return;
     }
+    if (this.#watcher.wants?.(key) === false) {
+      this.#dropChunks(entry);
+      return;
+    }
     this.#orphans.delete(key);
     if (entry.deleted) {
       if (this.#known.delete(key)) this.#guard(() => this.#watcher.entry(key, undefined));
@@ -258,8 +262,13 @@ export class NatsWatch implements KeyValueWatch {
     const info = readChunksHeader(entry.headers);
     if (!info) return entry.data;
     const value = joinChunks(info, (i) => this.#chunks.get(`${info.hash}.${i}`));
-    if (value) for (let i = 0; i < info.count; i++) this.#chunks.delete(`${info.hash}.${i}`);
+    if (value) this.#dropChunks(entry);
     return value;
+  }
+
+  #dropChunks({ headers }: KeyValueEntry): void {
+    const info = readChunksHeader(headers);
+    for (let i = 0; i < (info?.count ?? 0); i++) this.#chunks.delete(`${info?.hash}.${i}`);
   }
 
   #guard(work: () => void): void {

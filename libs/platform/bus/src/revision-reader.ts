@@ -1,7 +1,7 @@
 import { type Component, deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
-import { isSourceOf } from "@xebec/model-bus";
+import { isSourceOf, partsOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
 import { BucketState, type EntriesChange, type Settled } from "./bucket-state.ts";
 import type { Bus } from "./bus.ts";
@@ -10,10 +10,16 @@ import { LastKnownGood } from "./last-known-good.ts";
 import { ReaderMetrics } from "./reader-metrics.ts";
 import { ResyncingConsumer } from "./resyncing-consumer.ts";
 import type { RevisionChange } from "./revision-change.ts";
+import type { PartFilter } from "./source-state.ts";
 
 export interface RevisionReaderOptions {
   readonly bus: Bus;
   readonly bucket: string;
+  /**
+   * Says of a part of the bucket (`partsOf` in model/bus) whether it is read; absent: all are. What is not read costs neither memory
+   * nor hashing, and `position` counts its revisions all the same.
+   */
+  readonly parts?: PartFilter;
   /** Name of the component (`<bucket> reader`). */
   readonly name?: string;
   /** Where the last known good entries are kept, so that a restarted service serves while the bus is down. */
@@ -69,10 +75,13 @@ class Reader implements RevisionReader {
   #kept = "";
 
   constructor(options: RevisionReaderOptions) {
-    const { bucket, cacheFile, metrics } = options;
+    const { bucket, cacheFile, metrics, parts } = options;
     this.name = options.name ?? `${bucket} reader`;
     this.#options = options;
-    this.#state = new BucketState((source) => isSourceOf(bucket, source));
+    this.#state = new BucketState(
+      (source) => isSourceOf(bucket, source),
+      parts && { partOf: partsOf(bucket) ?? (() => ""), wants: parts },
+    );
     this.#consumer = new ResyncingConsumer(this.name, (change) => options.apply(change), this.#stop.signal);
     this.#cache = new LastKnownGood(this.name, cacheFile, () => this.#state.remembered());
     this.#metrics = new ReaderMetrics(metrics, bucket);
@@ -114,6 +123,7 @@ class Reader implements RevisionReader {
       this.#apply(this.#state.restore(remembered));
     }
     this.#watch = this.#options.bus.bucket(this.#options.bucket).watch({
+      wants: (key) => this.#state.wants(key),
       entry: (key, value) => this.#settled(this.#state.entry(key, value)),
       synced: (incarnation) => this.#settled(this.#state.listed(incarnation)),
       lost: (incarnation) => {

@@ -2,7 +2,7 @@ import { Turns } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { type Component, deletionCollector } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { isSourceOf } from "@xebec/model-bus";
+import { isSourceOf, partsOf } from "@xebec/model-bus";
 import type { ConfigPosition } from "@xebec/model-resources";
 import type { Bus } from "./bus.ts";
 import { type Commit, checkSource, commitKey, decodeCommit, encodeCommit, entryKey, parseSourceKey } from "./commit.ts";
@@ -57,7 +57,9 @@ class Writer implements RevisionWriter {
   readonly #committed: RevisionWriterOptions["committed"];
   /** The store that the bus has now. */
   #incarnation = "";
-  readonly #published = new HashedEntries();
+  readonly #published: HashedEntries;
+  /** A commit has the hash of each part. */
+  readonly #hasParts: boolean;
   readonly #guard: SourceReconciler;
   #commit: Commit | undefined;
   #watch: KeyValueWatch | undefined;
@@ -72,7 +74,10 @@ class Writer implements RevisionWriter {
   #served: Waiter[] = [];
 
   constructor(store: KeyValue, { bucket, source, committed }: RevisionWriterOptions) {
+    const partOf = partsOf(bucket);
     this.#bucket = store;
+    this.#published = new HashedEntries(partOf);
+    this.#hasParts = partOf !== undefined;
     this.name = `${bucket} writer ${source}`;
     this.#source = source;
     this.#committed = committed;
@@ -183,7 +188,7 @@ class Writer implements RevisionWriter {
     const { disputed } = this.#guard;
     const changed = [...desired].filter(([key, value]) => disputed.has(key) || !this.#published.has(key, value));
     for (const key of disputed) if (!desired.has(key)) changed.push([key, this.#published.entries.get(key)]);
-    if (this.#commit?.hash === this.#published.hash && changed.length === 0) {
+    if (this.#commit && changed.length === 0 && this.#isCommitted(this.#commit)) {
       this.#bucket.keep(commitKey(this.#source), encodeCommit(this.#commit));
       this.#notify();
       return this.#commit;
@@ -202,13 +207,22 @@ class Writer implements RevisionWriter {
     const failed = (await Promise.all(writing)).find((each) => each !== undefined);
     if (failed) throw failed.error;
     const revision = Math.max(this.#commit?.revision ?? 0, this.#guard.newer ?? 0) + 1;
-    const commit = { revision, hash: this.#published.hash };
+    const commit = this.#commitOf(revision);
     await this.#bucket.put(commitKey(this.#source), encodeCommit(commit));
     this.#commit = commit;
     this.#guard.taken();
     deletionCollector.deleted(changed.filter(([, value]) => value === undefined).length, this.#published.entries.size);
     this.#notify();
     return commit;
+  }
+
+  #commitOf(revision: number): Commit {
+    const { hash, parts } = this.#published;
+    return this.#hasParts ? { revision, hash, parts } : { revision, hash };
+  }
+
+  #isCommitted(commit: Commit): boolean {
+    return Buffer.compare(encodeCommit(commit), encodeCommit(this.#commitOf(commit.revision))) === 0;
   }
 
   #notify(): void {

@@ -1,5 +1,5 @@
 import { type Commit, decodeCommit } from "./commit.ts";
-import { HashedEntries } from "./hashed-entries.ts";
+import { HashedEntries, joinHashes } from "./hashed-entries.ts";
 
 /**
  * - `uncommitted`: the bucket holds no commit of the source: it never published here, or its store was lost.
@@ -9,6 +9,9 @@ import { HashedEntries } from "./hashed-entries.ts";
  * - `ended`: the commit was deleted in the store in which the source had been complete. Nobody waits for it any more.
  */
 export type SourcePhase = "uncommitted" | "disputed" | "incomplete" | "complete" | "ended";
+
+/** Says of a part of a bucket whether it is read. */
+export type PartFilter = (part: string) => boolean;
 
 /** What a reader's cache file remembers of a source. */
 export interface RememberedSource {
@@ -33,7 +36,7 @@ export interface RememberedSource {
  */
 export class SourceState {
   /** What the bucket holds now, possibly in the middle of a revision. */
-  #seen = new HashedEntries();
+  #seen = new HashedEntries(undefined);
   #commit: Commit | undefined;
   #isDisputed = false;
   #isEnded = false;
@@ -43,8 +46,14 @@ export class SourceState {
   #revision: number;
   #incarnation: string;
 
-  /** @param remembered what the cache file has of it: it is applied until the bus says something better */
-  constructor(remembered?: RememberedSource) {
+  readonly #wants: PartFilter | undefined;
+
+  /**
+   * @param remembered what the cache file has of it: it is applied until the bus says something better
+   * @param wants the parts that are read; absent: all
+   */
+  constructor(remembered?: RememberedSource, wants?: PartFilter) {
+    this.#wants = wants;
     this.#applied = new Map(remembered?.entries);
     this.#revision = remembered?.revision ?? 0;
     this.#incarnation = remembered?.incarnation ?? "";
@@ -52,8 +61,16 @@ export class SourceState {
 
   get phase(): SourcePhase {
     if (this.#isEnded) return "ended";
-    if (this.#commit) return this.#commit.hash === this.#seen.hash ? "complete" : "incomplete";
+    if (this.#commit) return this.#holds(this.#commit) ? "complete" : "incomplete";
     return this.#isDisputed ? "disputed" : "uncommitted";
+  }
+
+  #holds({ hash, parts }: Commit): boolean {
+    if (!this.#wants) return hash === this.#seen.hash;
+    // A writer of the release before names no parts: its commit follows its entries, and that has to do.
+    if (!parts) return true;
+    const wanted = Object.keys(parts).filter(this.#wants);
+    return joinHashes(wanted.map((part) => parts[part] as string)) === this.#seen.hash;
   }
 
   /** What readers get of it. */
@@ -95,7 +112,7 @@ export class SourceState {
 
   /** A loss is not a deletion: what is applied stays. */
   storeLost(): void {
-    this.#seen = new HashedEntries();
+    this.#seen = new HashedEntries(undefined);
     this.#commit = undefined;
     this.#isDisputed = false;
     this.#touched = undefined;
