@@ -25,6 +25,8 @@ export interface RuleScope<H extends KnownHandler, I extends KnownInstance> {
 }
 
 export interface ResolvedAction<H, I> {
+  /** The action's own name; empty when it has none. */
+  readonly name: string;
   readonly handler: H;
   readonly instances: readonly I[];
 }
@@ -42,7 +44,7 @@ export function resolveActions<H extends KnownHandler, I extends KnownInstance>(
 ): { readonly actions: readonly ResolvedAction<H, I>[]; readonly problems: readonly Violation[] } {
   const problems: Violation[] = [];
   const actions: ResolvedAction<H, I>[] = [];
-  for (const [i, { handler: reference, instances = [] }] of (spec.actions ?? []).entries()) {
+  for (const [i, { handler: reference, instances = [], name = "" }] of (spec.actions ?? []).entries()) {
     const action: Path = ["spec", "actions", i];
     const path = [...action, "handler"];
     const handler = resolveReference(scope.handlers, reference, "handler", namespace);
@@ -51,11 +53,11 @@ export function resolveActions<H extends KnownHandler, I extends KnownInstance>(
     else if (handler.rejected) problems.push({ path, message: `"${reference}" was rejected` });
     else {
       const kept = new Set<I>();
-      for (const [j, name] of instances.entries()) {
-        const message = resolveInstance(name, handler, namespace, scope, kept);
+      for (const [j, each] of instances.entries()) {
+        const message = resolveInstance(each, handler, namespace, scope, kept);
         if (message) problems.push({ path: [...action, "instances", j], message });
       }
-      actions.push({ handler, instances: [...kept] });
+      actions.push({ name, handler, instances: [...kept] });
     }
   }
   return { actions, problems };

@@ -5,10 +5,11 @@ export {
   type RuleScope,
   resolveActions,
 } from "./actions.ts";
+export { bindingText, OUTPUT_PREFIXES } from "./bindings.ts";
 export { checkMixerObject } from "./check.ts";
 export { type Adapters, type CheckedHandlerObject, checkHandler, checkParams } from "./handler.ts";
 export { type CheckedParams, checkInstanceParams, type InstanceParts, instanceParts } from "./instance.ts";
 export { type CheckedManifest, checkManifest, conflictText, type ManifestSpec } from "./manifest.ts";
 export { MIXER_GROUP, type MixerObject, readSpec } from "./mixer-object.ts";
-export { type CheckedRuleObject, checkRule, type HeaderSpec } from "./rule.ts";
+export { type ActionOutputs, type CheckedRuleObject, checkRule, type HeaderSpec } from "./rule.ts";
 export { type MixerReason, type MixerViolation, placeInRule, withReason } from "./violation.ts";

@@ -4,6 +4,7 @@ import type { ValueType, Vocabulary } from "@xebec/model-attributes";
 import { TEMPLATES, type Template, type TemplateField, templateOfInstance } from "@xebec/model-mixer";
 import type { InstanceSpec } from "@xebec/model-resources";
 import { type Path, readProtoJson } from "@xebec/model-schema";
+import { bindingText, bindingVocabulary } from "./bindings.ts";
 import { checkField } from "./expression.ts";
 import type { MixerObject } from "./mixer-object.ts";
 import { type MixerViolation, violation, withReason } from "./violation.ts";
@@ -87,5 +88,26 @@ export function checkInstanceParams(
     }
   };
   visit(template.fields, values, paramsPath);
+  checkBindings(template, values, paramsPath, vocabulary, violations);
   return { ...found, violations };
+}
+
+/** The attributes that an instance generates: each is declared, and of the type of its expression. */
+function checkBindings(
+  template: Template,
+  { attributeBindings = {} }: { readonly attributeBindings?: Readonly<Record<string, string>> },
+  paramsPath: Path,
+  vocabulary: Vocabulary,
+  out: MixerViolation[],
+): void {
+  const extended = bindingVocabulary(template, vocabulary);
+  // Of kind instance they are beside the parameters.
+  const base = paramsPath.length > 1 ? paramsPath.slice(0, -1) : paramsPath;
+  for (const [name, text] of Object.entries(attributeBindings)) {
+    const path = [...base, "attributeBindings", name];
+    const type = vocabulary.typeOf(name);
+    if (type) checkField(bindingText(text), path, extended, type, out);
+    else
+      out.push(violation("InvalidExpression", path, `unknown attribute ${name}; an attributemanifest must declare it`));
+  }
 }

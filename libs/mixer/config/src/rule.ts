@@ -1,4 +1,4 @@
-import type { Vocabulary } from "@xebec/model-attributes";
+import type { ValueType, Vocabulary } from "@xebec/model-attributes";
 import { type RuleSpec, ruleCondition } from "@xebec/model-resources";
 import { checkField } from "./expression.ts";
 import { type MixerViolation, violation } from "./violation.ts";
@@ -21,8 +21,14 @@ export interface CheckedRuleObject {
   readonly violations: readonly MixerViolation[];
 }
 
-/** Checks a rule (docs/reference/mixer.md §7.2): its condition, its header operations, and that its actions say something. */
-export function checkRule(spec: RuleSpec, vocabulary: Vocabulary): CheckedRuleObject {
+/** The output of a rule's actions, by the names under which header operations read it: `ACTION.output.FIELD`. */
+export type ActionOutputs = ReadonlyMap<string, ValueType>;
+
+/**
+ * Checks a rule (docs/reference/mixer.md §7.2): its condition, its header operations, and that its actions say something.
+ * @param outputs what the rule's actions give back; absent where that is not known: values that read it are not checked then
+ */
+export function checkRule(spec: RuleSpec, vocabulary: Vocabulary, outputs?: ActionOutputs): CheckedRuleObject {
   const violations: MixerViolation[] = [];
   const { field, text: match } = ruleCondition(spec);
   if (match !== "") checkField(match, ["spec", field], vocabulary, "BOOL", violations);
@@ -38,11 +44,22 @@ export function checkRule(spec: RuleSpec, vocabulary: Vocabulary): CheckedRuleOb
       if (instances.indexOf(reference) < j)
         violations.push(violation("InvalidSpec", [...path, j], `"${reference}" is given twice`));
   }
-  return { match, headers: checkHeaders(spec, vocabulary, violations), violations };
+  return { match, headers: checkHeaders(spec, vocabulary, outputs, violations), violations };
 }
 
 /** One operation whose value is not a STRING expression drops all operations of the rule. */
-function checkHeaders(spec: RuleSpec, vocabulary: Vocabulary, violations: MixerViolation[]): HeaderSpec[] {
+function checkHeaders(
+  spec: RuleSpec,
+  vocabulary: Vocabulary,
+  outputs: ActionOutputs | undefined,
+  violations: MixerViolation[],
+): HeaderSpec[] {
+  const known: Vocabulary = {
+    typeOf: (name) => outputs?.get(name) ?? vocabulary.typeOf(name),
+    names: () => vocabulary.names(),
+  };
+  const names = (spec.actions ?? []).flatMap(({ name }) => (name ? [`${name}.output.`] : []));
+  const isUnknown = (value: string): boolean => outputs === undefined && names.some((name) => value.includes(name));
   const out: HeaderSpec[] = [];
   const before = violations.length;
   for (const on of ["request", "response"] as const) {
@@ -53,7 +70,7 @@ function checkHeaders(spec: RuleSpec, vocabulary: Vocabulary, violations: MixerV
         continue;
       }
       for (const [j, value] of values.entries()) {
-        checkField(value, ["spec", field, i, "values", j], vocabulary, "STRING", violations);
+        if (!isUnknown(value)) checkField(value, ["spec", field, i, "values", j], known, "STRING", violations);
         out.push({ name, on, operation, value });
       }
     }

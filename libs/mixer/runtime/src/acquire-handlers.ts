@@ -4,6 +4,7 @@ import type { Conditions } from "./condition.ts";
 import type { CheckedHandler, HandlerSlot } from "./handlers.ts";
 import { type CompileOptions, type Handled, type Instanced, rejectFor } from "./read-objects.ts";
 import type { ReadRule } from "./rule-check.ts";
+import { bindingsToAsk } from "./standard-bindings.ts";
 
 /** A handler that rules use, with all instances that are routed to it. */
 interface Wanted {
@@ -33,7 +34,9 @@ export async function acquireHandlers(
       }
       try {
         slots.set(handled.name, await table.acquire(checked, shapes, params));
-        conditions.accept(handled.resource, "attached", "Built", "running");
+        const { problems = [] } = handled;
+        if (problems.length === 0) conditions.accept(handled.resource, "attached", "Built", "running");
+        else conditions.accept(handled.resource, "attached", "PartlyRejected", `running; ${problems.join("; ")}`);
       } catch (error) {
         conditions.reject(handled.resource, "BuildFailed", (error as Error).message);
       }
@@ -42,13 +45,20 @@ export async function acquireHandlers(
   return slots;
 }
 
+/** Whether an instance needs no handler: the services find its attributes by themselves. */
+export function isBuiltIn({ checked }: Handled, instance: Instanced): boolean {
+  if (!checked || !instance.checked || instance.template.variety !== "attributes") return false;
+  return bindingsToAsk(checked.adapter.name, instance.checked).length === 0;
+}
+
 function wantedBy(rules: readonly ReadRule[], handlers: ReadonlyMap<string, Handled>): Wanted[] {
   const routed = new Map<Handled, Map<string, Instanced>>();
   for (const { actions } of rules)
     for (const { handler, instances } of actions) {
       const known = routed.get(handler) ?? new Map<string, Instanced>();
       routed.set(handler, known);
-      for (const instance of instances) known.set(instance.name, instance);
+      for (const instance of instances) if (!isBuiltIn(handler, instance)) known.set(instance.name, instance);
+      if (known.size === 0) routed.delete(handler);
     }
   const known = new Set(handlers.values());
   const wanted: Wanted[] = [];

@@ -1,14 +1,16 @@
 import { MIXER_GROUP } from "@xebec/mixer-config";
 import type { Variety } from "@xebec/mixer-sdk";
-import { Layout, type Vocabulary } from "@xebec/model-attributes";
+import { Layout, type ValueType, type Vocabulary } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
 import { fullName, ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
 import type { Resource } from "@xebec/model-resources";
-import { acquireHandlers } from "./acquire-handlers.ts";
+import { acquireHandlers, isBuiltIn } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
 import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
+import { mergeViews, OutputVocabulary } from "./outputs.ts";
 import { type Action, type HeaderPlan, IdentityReader, mergePlans, PlanBuilder } from "./plan.ts";
+import { compilePreprocess, type Preprocess } from "./preprocess.ts";
 import {
   type CompileOptions,
   type Handled,
@@ -17,9 +19,13 @@ import {
   readInstance,
   readManifests,
 } from "./read-objects.ts";
-import { type ReadRule, readRule } from "./rule-check.ts";
+import { outputOf, type ReadRule, readRule } from "./rule-check.ts";
 import { ServiceQuotas } from "./service-quotas.ts";
 import { Snapshot } from "./snapshot.ts";
+import { bindingsToAsk } from "./standard-bindings.ts";
+
+const FOUND =
+  "the service finds these attributes by itself, as the chart's bindings say, when an expression reads them";
 
 /** A proxy takes from the quotas that QuotaSpecs name (docs/reference/mixer.md §1.2). */
 const NO_PROXY_ASKS = "no QuotaSpec that is bound to a service names the quota, so that no proxy asks for it";
@@ -74,7 +80,8 @@ function build(
   options: CompileOptions,
   conditions: Conditions,
 ): Snapshot {
-  const layout = new Layout(vocabulary);
+  const known = new OutputVocabulary(vocabulary);
+  const layout = new Layout(known);
   const identity = new IdentityReader(layout);
   for (const name of options.inputs) layout.slot(name);
   const quotas = options.varieties.has("quota") ? new ServiceQuotas(resources, layout, conditions) : undefined;
@@ -84,54 +91,91 @@ function build(
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
   const builders = new Map<string, PlanBuilder>();
-  for (const { resource, match: text, actions, headers, problems: known } of rules) {
-    const problems = [...known];
+  const add = ({ resource, match: text, actions, headers, problems: wrong }: ReadRule): void => {
+    const problems = [...wrong];
     const built: { variety: Variety; action: Action }[] = [];
-    for (const { handler, instances } of actions) {
+    const preprocess: Preprocess[] = [];
+    const outputs = new Map<string, { readonly type: ValueType; readonly slot: number }>();
+    let isFound = false;
+    for (const { name: actionName, handler, instances } of actions) {
       const slot = slots.get(handler.name);
+      const [asked, found] = partition(instances, (each) => !isBuiltIn(handler, each));
+      for (const { resource: of } of found) {
+        isFound = true;
+        conditions.accept(of, "attached", "BuiltIn", FOUND);
+        if (!slot) conditions.accept(handler.resource, "attached", "BuiltIn", FOUND);
+      }
+      if (asked.length === 0) continue;
+      const output = outputOf(instances);
+      const at = known.slots(`${resource.namespace}/${resource.name}/${actionName}`, output, layout);
+      for (const [i, { name, type }] of output.entries())
+        outputs.set(`${actionName}.output.${name}`, { type, slot: at[i]?.slot ?? -1 });
       if (!slot) {
         problems.push(`the handler ${handler.name} could not be started`);
         continue;
       }
-      for (const instance of instances) {
+      for (const instance of asked) {
         if (!instance.checked) continue;
         const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
         plans.set(instance.name, plan);
-        const made = { variety: instance.template.variety, action: { handler: slot, instance: plan } };
+        if (instance.template.variety === "attributes") {
+          const bindings = bindingsToAsk(slot.adapter, instance.checked);
+          preprocess.push(compilePreprocess(slot, plan, instance.checked, bindings, layout, known));
+          conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
+          continue;
+        }
+        const made = {
+          variety: instance.template.variety,
+          action: {
+            handler: slot,
+            instance: plan,
+            ...(at.length > 0 && instance === instances[0] ? { output: at } : {}),
+          },
+        };
         built.push(made);
         if (isUnasked(made)) conditions.accept(instance.resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
         else conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
       }
     }
-    if (built.length + headers.length > 0) {
+    if (built.length + headers.length + preprocess.length > 0) {
       let match = text === "" ? undefined : matches.get(text);
       if (text !== "" && !match) {
         match = compileExpression(text, layout, "BOOL");
         matches.set(text, match);
       }
+      const view = mergeViews(layout, outputs);
+      const operations = headers.map(
+        (each): HeaderPlan => ({
+          ...each,
+          value: each.value === undefined ? undefined : compileExpression(each.value, view, "STRING"),
+        }),
+      );
       const builder = builders.get(resource.namespace) ?? new PlanBuilder();
       builders.set(resource.namespace, builder);
       for (const variety of ["check", "quota", "report"] as const) {
         const of = built.filter((each) => each.variety === variety).map((each) => each.action);
         builder.add(builder[variety], match, of);
       }
-      const operations = headers.map(
-        (each): HeaderPlan => ({
-          ...each,
-          value: each.value === undefined ? undefined : compileExpression(each.value, layout, "STRING"),
-        }),
-      );
+      builder.add(builder.preprocess, match, preprocess);
       builder.add(builder.headers, match, operations);
-      const isAsked = headers.length > 0 || !built.every(isUnasked);
+      const isAsked = headers.length + preprocess.length > 0 || !built.every(isUnasked);
       if (!isAsked && problems.length === 0) {
         conditions.accept(resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
-        continue;
+        return;
       }
       if (built.some(isUnasked)) problems.push(NO_PROXY_ASKS);
       const message = problems.length === 0 ? "in effect" : `in effect, but not all of it: ${problems.join("; ")}`;
       conditions.accept(resource, "attached", problems.length === 0 ? "Compiled" : "PartlyRejected", message);
-    } else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);
-  }
+    } else if (isFound && problems.length === 0) conditions.accept(resource, "attached", "BuiltIn", FOUND);
+    else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);
+  };
+  for (const rule of rules)
+    try {
+      add(rule);
+    } catch (error) {
+      // What passed the checks compiles; should it not, the other rules must not suffer.
+      conditions.reject(rule.resource, "InvalidExpression", (error as Error).message);
+    }
   const inherited = builders.get(options.defaultNamespace);
   const own = [...builders].filter(([namespace]) => namespace !== options.defaultNamespace);
   return new Snapshot({
@@ -144,6 +188,10 @@ function build(
     table: options.table,
     log: options.log,
   });
+}
+
+function partition<T>(all: readonly T[], test: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(test), all.filter((each) => !test(each))];
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

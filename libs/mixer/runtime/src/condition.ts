@@ -1,4 +1,5 @@
-import { keyOf, type ReasonOf, type Resource } from "@xebec/model-resources";
+import { keyOf, parseKey, type ReasonOf, type Resource } from "@xebec/model-resources";
+import type { HandlerState } from "./guarded-handler.ts";
 
 /**
  * What became of a configuration object: `attached` works for requests, `compiled` is valid and nothing uses it,
@@ -17,6 +18,27 @@ export interface Condition {
   /** `metadata.generation` of the object. */
   readonly observedGeneration?: number | undefined;
 }
+
+/** Adds to handlers' conditions how they do now. @param states of the handlers in use */
+export function withHealth(conditions: readonly Condition[], states: readonly HandlerState[]): readonly Condition[] {
+  const ill = states.filter((each) => each.health !== "ready");
+  if (ill.length === 0) return conditions;
+  const byName = new Map(ill.map((each) => [each.handler, each]));
+  return conditions.map((each) => {
+    const { kind, namespace, name } = parseKey(each.object);
+    const shown = kind === "handler" ? `${name}.${namespace}` : `${name}.${kind}.${namespace}`;
+    const state = each.state === "attached" ? byName.get(shown) : undefined;
+    if (!state) return each;
+    const message = `${state.health}: ${state.why ?? "calls fail"}; ${MEANS[state.failure]}`;
+    return { ...each, reason: state.health === "failing" ? "Failing" : "Degraded", message };
+  });
+}
+
+const MEANS: Readonly<Record<HandlerState["failure"], string>> = {
+  open: "requests pass meanwhile (mixer.xebec.io/failure: open)",
+  closed: "requests are denied meanwhile (mixer.xebec.io/failure: closed)",
+  caller: "calls fail meanwhile, and policyCheckFailOpen of the mesh decides",
+};
 
 /** Collects one condition per object; the first rejection of an object stays. */
 export class Conditions {

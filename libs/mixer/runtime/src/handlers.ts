@@ -5,10 +5,15 @@ import {
   type AdapterLog,
   type Clock,
   type Handler,
+  type HandlerContext,
+  type HealthState,
   handlerContext,
   type InstanceShape,
 } from "@xebec/mixer-sdk";
 import type { Path } from "@xebec/model-schema";
+import { DispatchTable } from "./dispatch-stats.ts";
+import { GuardedHandler, type HandlerState } from "./guarded-handler.ts";
+import type { HandlerPolicy } from "./handler-policy.ts";
 
 /** A handler whose configuration is valid; it is built when a rule uses it. */
 export interface CheckedHandler {
@@ -19,6 +24,17 @@ export interface CheckedHandler {
   readonly config: object;
   /** Where the parameters are in the object. */
   readonly paramsPath: Path;
+  /** What happens when it fails or is late. */
+  readonly policy: HandlerPolicy;
+}
+
+/** What became of handlers since the start (docs/reference/mixer.md §8.4). */
+export interface HandlerCounts {
+  created: number;
+  reused: number;
+  closed: number;
+  buildFailures: number;
+  closeFailures: number;
 }
 
 /** A built handler, shared by the snapshots that use it. */
@@ -29,8 +45,10 @@ export interface HandlerSlot {
 }
 
 interface Entry extends HandlerSlot {
-  readonly signature: string;
+  readonly handler: GuardedHandler;
+  signature: string;
   users: number;
+  samePolicy(adapter: string, policy: HandlerPolicy): boolean;
 }
 
 /** Builds handlers, reuses those whose configuration did not change, and closes those that nothing uses any more. */
@@ -39,10 +57,23 @@ export class HandlerTable {
   readonly #log: AdapterLog;
   readonly #entries = new Set<Entry>();
   readonly #current = new Map<string, Entry>();
+  readonly #changed: () => void;
+  /** The calls of all handlers. */
+  readonly dispatches: DispatchTable = new DispatchTable();
+  readonly counts: HandlerCounts = { created: 0, reused: 0, closed: 0, buildFailures: 0, closeFailures: 0 };
 
-  constructor(clock: Clock, log: AdapterLog) {
+  /** @param changed called when the health of a handler has changed */
+  constructor(clock: Clock, log: AdapterLog, changed: () => void = () => undefined) {
     this.#clock = clock;
     this.#log = log;
+    this.#changed = changed;
+  }
+
+  /** How the handlers do that are in use, by name. */
+  states(): HandlerState[] {
+    return [...this.#current.values()]
+      .map((each) => each.handler.state)
+      .sort((a, b) => (a.handler < b.handler ? -1 : 1));
   }
 
   /**
@@ -52,25 +83,57 @@ export class HandlerTable {
    * @throws XebecError unavailable when it cannot be built
    */
   async acquire(checked: CheckedHandler, instances: readonly InstanceShape[], params: unknown): Promise<HandlerSlot> {
-    const { name, adapter, config } = checked;
+    const { name, adapter, config, policy } = checked;
     const signature = createHash("sha1")
-      .update(JSON.stringify([adapter.name, config, params, instances]))
+      .update(JSON.stringify([adapter.name, config, policy, params, instances]))
       .digest("hex");
     const known = this.#current.get(name);
     if (known?.signature === signature && this.#entries.has(known)) {
       known.users++;
+      this.counts.reused++;
+      return known;
+    }
+    let guarded: GuardedHandler | undefined;
+    let early: [HealthState, string?] | undefined;
+    const context = handlerContext({
+      handler: name,
+      instances,
+      log: this.#log,
+      clock: this.#clock,
+      health(...state) {
+        if (guarded) guarded.declare(...state);
+        else early = state;
+      },
+    });
+    if (
+      known?.samePolicy(adapter.name, policy) &&
+      this.#entries.has(known) &&
+      (await this.#reconfigure(known, config, context))
+    ) {
+      guarded = known.handler;
+      known.signature = signature;
+      known.users++;
+      this.counts.reused++;
       return known;
     }
     let handler: Handler;
     try {
-      const context = handlerContext({ handler: name, instances, log: this.#log, clock: this.#clock });
       handler = await adapter.create(config as never, context);
       await handler.start?.();
     } catch (error) {
+      this.counts.buildFailures++;
       const why = error instanceof Error ? error.message : String(error);
       throw new XebecError("unavailable", `the adapter ${adapter.name} could not be started: ${why}`, { cause: error });
     }
-    const entry: Entry = { name, adapter: adapter.name, handler, signature, users: 1 };
+    this.counts.created++;
+    guarded = new GuardedHandler(handler, {
+      ...{ name, adapter: adapter.name, policy, clock: this.#clock, stats: this.dispatches, changed: this.#changed },
+    });
+    if (early) guarded.declare(...early);
+    const entry: Entry = {
+      ...{ name, adapter: adapter.name, handler: guarded, signature, users: 1 },
+      samePolicy: (of, wanted) => of === adapter.name && JSON.stringify(wanted) === JSON.stringify(policy),
+    };
     this.#entries.add(entry);
     this.#current.set(name, entry);
     return entry;
@@ -89,10 +152,24 @@ export class HandlerTable {
     await Promise.all(closing);
   }
 
+  async #reconfigure({ name, handler }: Entry, config: object, context: HandlerContext): Promise<boolean> {
+    try {
+      return await handler.reconfigure(config, context);
+    } catch (error) {
+      this.#log.warn(
+        { err: error, handler: name },
+        "a handler could not take its new configuration over; another is made",
+      );
+      return false;
+    }
+  }
+
   async #close({ name, handler }: Entry): Promise<void> {
     try {
-      await handler.close?.();
+      await handler.close();
+      this.counts.closed++;
     } catch (error) {
+      this.counts.closeFailures++;
       this.#log.error({ err: error, handler: name }, "a handler failed to close");
     }
   }

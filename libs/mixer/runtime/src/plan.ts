@@ -3,11 +3,15 @@ import type { CompiledExpression } from "@xebec/model-expr";
 import type { HandlerSlot } from "./handlers.ts";
 import type { InstancePlan } from "./instance-plan.ts";
 import type { HeaderOperation } from "./outcome.ts";
+import type { OutputSlot } from "./outputs.ts";
+import type { Preprocess } from "./preprocess.ts";
 
 /** One instance on its way to one handler. */
 export interface Action {
   readonly handler: HandlerSlot;
   readonly instance: InstancePlan;
+  /** Where header operations of the rule read what a check gives back. */
+  readonly output?: readonly OutputSlot[];
 }
 
 /** What is done when a condition holds; no condition always holds. */
@@ -26,16 +30,18 @@ export interface HeaderPlan {
 
 /** What is done for the requests of one namespace. */
 export interface Plan {
+  readonly preprocess: readonly Group<Preprocess>[];
   readonly check: readonly Group<Action>[];
   readonly headers: readonly Group<HeaderPlan>[];
   readonly quota: readonly Group<Action>[];
   readonly report: readonly Group<Action>[];
 }
 
-export const EMPTY_PLAN: Plan = { check: [], headers: [], quota: [], report: [] };
+export const EMPTY_PLAN: Plan = { preprocess: [], check: [], headers: [], quota: [], report: [] };
 
 /** Gathers what a namespace's rules do; rules with the same condition share its evaluation. */
 export class PlanBuilder {
+  readonly preprocess = new Map<string, Group<Preprocess>>();
   readonly check = new Map<string, Group<Action>>();
   readonly headers = new Map<string, Group<HeaderPlan>>();
   readonly quota = new Map<string, Group<Action>>();
@@ -67,6 +73,7 @@ export function mergePlans(inherited: PlanBuilder | undefined, own: PlanBuilder 
   };
   const ownsChecks = own !== undefined && own.check.size + own.headers.size > 0;
   return {
+    preprocess: both((builder) => builder.preprocess),
     check: both((builder) => builder.check),
     headers: [...((ownsChecks ? own : inherited)?.headers.values() ?? [])],
     quota: both((builder) => builder.quota),

@@ -18,6 +18,7 @@ import { fullName, TEMPLATES, type Template } from "@xebec/model-mixer";
 import type { Resource } from "@xebec/model-resources";
 import { pathText, violationsText } from "@xebec/model-schema";
 import type { Conditions } from "./condition.ts";
+import { policyOf } from "./handler-policy.ts";
 import type { CheckedHandler, HandlerTable } from "./handlers.ts";
 import type { CheckedInstance } from "./instance-plan.ts";
 
@@ -44,6 +45,8 @@ export interface Handled extends KnownHandler {
   /** False when another service runs this adapter, or the server itself does its work. */
   readonly ours: boolean;
   readonly checked: CheckedHandler | undefined;
+  /** What is wrong with it although it works. */
+  readonly problems?: readonly string[];
 }
 
 export interface Instanced extends KnownInstance {
@@ -108,8 +111,9 @@ export function readHandler(resource: Resource, options: CompileOptions, conditi
   rejectFor(resource, violations, conditions);
   const own = options.adapters.get(adapterName);
   if (violations.length > 0 || !config || !own) return rejectedHandler(resource);
+  const { policy, problems } = policyOf(resource, own.failure);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
-  return { ...known, ours: true, checked: { name, adapter: own, config, paramsPath } };
+  return { ...known, ours: true, problems, checked: { name, adapter: own, config, paramsPath, policy } };
 }
 
 function isOurs(template: Template | undefined, { varieties }: CompileOptions): boolean {

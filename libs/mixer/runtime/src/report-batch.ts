@@ -5,6 +5,7 @@ import type { HandlerSlot } from "./handlers.ts";
 import type { Plan } from "./plan.ts";
 
 interface Holder {
+  preprocess(bag: AttributeBag): Promise<void> | undefined;
   planFor(bag: AttributeBag): Plan;
   retain(): void;
   release(): Promise<void>;
@@ -28,6 +29,8 @@ export class ReportBatch {
   readonly #outgoing: Outgoing[] = [];
   readonly #errors: Error[] = [];
   #count = 0;
+  /** The request whose attributes are still being found; no other can be added meanwhile. */
+  #pending: Promise<void> | undefined;
 
   constructor(
     holder: Holder,
@@ -41,11 +44,27 @@ export class ReportBatch {
 
   /** Whether it is time for a `flush` before more is added. */
   get full(): boolean {
-    return this.#count >= FULL;
+    return this.#count >= FULL || this.#pending !== undefined;
   }
 
   /** Evaluates what the rules want of one request. An instance that fails is left out and remembered as an error. */
   add(bag: AttributeBag): void {
+    let ready: Promise<void> | undefined;
+    try {
+      ready = this.#holder.preprocess(bag);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (!ready) this.#collect(bag);
+    else
+      this.#pending = ready.then(
+        () => this.#collect(bag),
+        (error: unknown) => this.fail(error),
+      );
+  }
+
+  #collect(bag: AttributeBag): void {
     const epoch = this.#nextEpoch();
     for (const { match, items } of this.#holder.planFor(bag).report) {
       if (!this.#holds(match, bag)) continue;
@@ -69,10 +88,26 @@ export class ReportBatch {
   }
 
   /**
-   * Hands all instances over; the batch can be filled again afterwards, once the handlers have answered.
+   * Hands all instances over; the batch can be filled again afterwards, once the handlers have answered. While a request's attributes
+   * are being found, it waits for them and goes on collecting.
+   * @param last nothing will be added any more
    * @returns all errors since the beginning; without a promise when all handlers answer so
    */
-  flush(): readonly Error[] | Promise<readonly Error[]> {
+  flush(last = true): readonly Error[] | Promise<readonly Error[]> {
+    const pending = this.#pending;
+    if (pending) {
+      this.#holder.retain();
+      return pending
+        .then(() => {
+          this.#pending = undefined;
+          return last || this.#count >= FULL ? this.#dispatch() : this.#errors;
+        })
+        .finally(() => this.#holder.release());
+    }
+    return this.#dispatch();
+  }
+
+  #dispatch(): readonly Error[] | Promise<readonly Error[]> {
     let waiting: Promise<void>[] | undefined;
     for (const { handler, template, instances } of this.#outgoing) {
       try {

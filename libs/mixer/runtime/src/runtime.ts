@@ -9,8 +9,10 @@ import {
 } from "@xebec/mixer-sdk";
 import type { Resource } from "@xebec/model-resources";
 import { compileConfig } from "./compile-config.ts";
-import type { Condition } from "./condition.ts";
-import { HandlerTable } from "./handlers.ts";
+import { type Condition, withHealth } from "./condition.ts";
+import type { DispatchStats } from "./dispatch-stats.ts";
+import type { HandlerState } from "./guarded-handler.ts";
+import { type HandlerCounts, HandlerTable } from "./handlers.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface RuntimeOptions {
@@ -29,6 +31,8 @@ export interface RuntimeOptions {
   readonly inputs?: readonly string[];
   readonly log: AdapterLog;
   readonly clock?: Clock;
+  /** Called when the health of a handler has changed: conditions differ then. */
+  readonly changed?: () => void;
 }
 
 /** Holds the current snapshot and replaces it when the configuration changes. */
@@ -41,7 +45,7 @@ export class MixerRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#table = new HandlerTable(options.clock ?? systemClock, options.log);
+    this.#table = new HandlerTable(options.clock ?? systemClock, options.log, options.changed);
   }
 
   /** The configuration in effect; undefined before the first `apply`. */
@@ -51,7 +55,22 @@ export class MixerRuntime {
 
   /** What became of each object of the configuration in effect. */
   get conditions(): readonly Condition[] {
-    return this.#conditions;
+    return withHealth(this.#conditions, this.handlers);
+  }
+
+  /** How the handlers do that are in use. */
+  get handlers(): readonly HandlerState[] {
+    return this.#table.states();
+  }
+
+  /** What became of handlers since the start. */
+  get handlerCounts(): Readonly<HandlerCounts> {
+    return this.#table.counts;
+  }
+
+  /** The calls of handlers since the start. */
+  get dispatches(): Iterable<DispatchStats> {
+    return this.#table.dispatches.all();
   }
 
   /**
@@ -88,7 +107,7 @@ export class MixerRuntime {
       this.#snapshot = snapshot;
       this.#conditions = conditions.list();
       await before?.release();
-      return this.#conditions;
+      return this.conditions;
     });
     this.#applying = next.catch(() => undefined);
     return next;

@@ -5,7 +5,9 @@ import type { AttributeBag, Layout } from "@xebec/model-attributes";
 import type { CompiledExpression } from "@xebec/model-expr";
 import type { HandlerSlot, HandlerTable } from "./handlers.ts";
 import { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors, ResultFold } from "./outcome.ts";
+import { setOutput } from "./outputs.ts";
 import { type Action, EMPTY_PLAN, type Group, type HeaderPlan, type IdentityReader, type Plan } from "./plan.ts";
+import { applyOutput, type Output, type Preprocess } from "./preprocess.ts";
 import { ReportBatch } from "./report-batch.ts";
 import type { ServiceQuotas } from "./service-quotas.ts";
 
@@ -64,6 +66,63 @@ export class Snapshot {
    * @throws XebecError internal when an instance cannot be evaluated or a handler fails
    */
   check(bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
+    const ready = this.preprocess(bag);
+    if (!ready) return this.#check(bag);
+    return this.#after(ready, () => this.#check(bag));
+  }
+
+  /**
+   * Lays the attributes that handlers generate over a request (docs/reference/mixer.md §7.4). All of them see what the caller sent; the first
+   * that binds an attribute wins.
+   * @returns undefined when that is done, or when nothing was to be done
+   * @throws XebecError internal when a handler fails or a binding cannot be evaluated
+   */
+  preprocess(bag: AttributeBag): Promise<void> | undefined {
+    const groups = this.planFor(bag).preprocess;
+    if (groups.length === 0) return undefined;
+    const epoch = ++this.#epoch;
+    const errors: Error[] = [];
+    const found: { readonly each: Preprocess; readonly output: Output | Promise<Output> }[] = [];
+    let isLate = false;
+    for (const { match, items } of groups) {
+      if (!this.#holds(match, bag)) continue;
+      for (const each of items)
+        try {
+          const output = attributesWith(each.handler, each.instance.build(bag, epoch), each.instance.template);
+          if (output instanceof Promise) isLate = true;
+          found.push({ each, output });
+        } catch (error) {
+          errors.push(asError(error));
+        }
+    }
+    const finish = (outputs: readonly Output[]): void => {
+      for (const [i, { each }] of found.entries())
+        try {
+          applyOutput(each, outputs[i] ?? {}, bag);
+        } catch (error) {
+          errors.push(asError(error));
+        }
+      if (errors.length > 0) throw new XebecError("internal", `preprocessing attributes failed: ${joinErrors(errors)}`);
+    };
+    if (!isLate) return void finish(found.map((each) => each.output as Output));
+    const settled = found.map(async ({ output }) => {
+      try {
+        return await output;
+      } catch (error) {
+        errors.push(asError(error));
+        return {};
+      }
+    });
+    return Promise.all(settled).then(finish);
+  }
+
+  /** Goes on when something is ready; the handlers stay open meanwhile. */
+  #after<T>(ready: Promise<unknown>, work: () => T | Promise<T>): Promise<T> {
+    this.retain();
+    return ready.then(work).finally(() => this.release());
+  }
+
+  #check(bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
     const plan = this.planFor(bag);
     if (plan.check.length === 0 && plan.headers.length === 0) return DEFAULT_OUTCOME;
     const epoch = ++this.#epoch;
@@ -72,19 +131,21 @@ export class Snapshot {
     let waiting: Promise<void>[] | undefined;
     for (const { match, items } of plan.check) {
       if (!this.#holds(match, bag)) continue;
-      for (const { handler, instance } of items) {
+      for (const { handler, instance, output } of items) {
         try {
+          if (output) setOutput(bag, output, undefined);
           const result = checkWith(handler, instance.build(bag, epoch), instance.template);
-          if (!(result instanceof Promise)) fold.add(handler.name, result);
+          const take = (value: CheckResult): void => {
+            fold.add(handler.name, value);
+            if (output && value.code === 0) setOutput(bag, output, value.output);
+          };
+          if (!(result instanceof Promise)) take(result);
           else {
             waiting ??= [];
             waiting.push(
-              result.then(
-                (value) => fold.add(handler.name, value),
-                (error: unknown) => {
-                  errors.push(asError(error));
-                },
-              ),
+              result.then(take, (error: unknown) => {
+                errors.push(asError(error));
+              }),
             );
           }
         } catch (error) {
@@ -124,7 +185,7 @@ export class Snapshot {
     if (asked.length === 0) return outcome;
     // All are asked, as the proxy of Istio 1.1 did in one call.
     const results = asked.map(({ name, charge }) =>
-      this.quota(bag, name, { amount: charge, bestEffort: false, deduplicationId: uniqueId() }),
+      this.#quota(bag, name, { amount: charge, bestEffort: false, deduplicationId: uniqueId() }),
     );
     const decide = (granted: readonly QuotaResult[]): CheckOutcome => {
       const exhausted = asked.filter(({ charge }, i) => (granted[i] as QuotaResult).amount < charge);
@@ -142,6 +203,19 @@ export class Snapshot {
    * @returns never rejects: a handler that fails grants nothing
    */
   quota(bag: AttributeBag, name: string, args: QuotaArgs): QuotaResult | Promise<QuotaResult> {
+    let ready: Promise<void> | undefined;
+    try {
+      ready = this.preprocess(bag);
+    } catch (error) {
+      return this.#refused(undefined, error);
+    }
+    if (!ready) return this.#quota(bag, name, args);
+    return this.#after(ready, () => this.#quota(bag, name, args)).catch((error: unknown) =>
+      this.#refused(undefined, error),
+    );
+  }
+
+  #quota(bag: AttributeBag, name: string, args: QuotaArgs): QuotaResult | Promise<QuotaResult> {
     const wanted = name.toLowerCase();
     const epoch = ++this.#epoch;
     const results: (QuotaResult | Promise<QuotaResult>)[] = [];
@@ -232,6 +306,15 @@ function uniqueId(): string {
 /** Several instances are all charged; the first that grants anything answers. */
 function firstGrant(results: readonly QuotaResult[]): QuotaResult {
   return results.find((each) => each.amount > 0) ?? (results[0] as QuotaResult);
+}
+
+function attributesWith(
+  { handler, name }: HandlerSlot,
+  instance: Instance,
+  template: string,
+): Output | Promise<Output> {
+  if (!handler.attributes) throw new XebecError("internal", `the handler ${name} generates no attributes`);
+  return handler.attributes(instance, template);
 }
 
 function checkWith(

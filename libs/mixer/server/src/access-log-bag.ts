@@ -116,6 +116,12 @@ export class AccessLogBag extends AttributeBag implements AccessLogEntry {
     return this.#loaders[slot]?.(this);
   }
 
+  /** What is known of workloads comes from the bucket `workloads`; no proxy sends it. */
+  protected override isFound(slot: number): boolean {
+    const name = this.layout.names[slot] as string;
+    return LOADERS[name] === undefined && peerAttribute(name) !== undefined;
+  }
+
   /** Inbound: the caller and the pod. Outbound: this side of the connection to the upstream, and the upstream. */
   address(side: PeerRole): SocketAddressReader {
     if (!this.#addressed) {

@@ -107,10 +107,11 @@ export function checkService({ runtime, index, shedder, meters }: MixerServicePa
     for (const { name, amount, bestEffort } of asked.values()) {
       tracker.rewind(0);
       bag.forgetOwn();
-      const result = snapshot.quota(bag, name, { amount, bestEffort, deduplicationId: id + name });
+      const asked = snapshot.quota(bag, name, { amount, bestEffort, deduplicationId: id + name });
+      const result = asked instanceof Promise ? await asked : asked;
       const references = new WireWriter();
       tracker.write(references, words);
-      parts.push(quotaPart(name, result instanceof Promise ? await result : result, references.finish()));
+      parts.push(quotaPart(name, result, references.finish()));
     }
     return Buffer.concat(parts);
   };

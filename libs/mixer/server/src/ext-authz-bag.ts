@@ -107,6 +107,12 @@ export class ExtAuthzBag extends AttributeBag {
     return this.#loaders[slot]?.(this);
   }
 
+  /** What is known of workloads comes from the bucket `workloads`; no proxy sends it. */
+  protected override isFound(slot: number): boolean {
+    const name = this.layout.names[slot] as string;
+    return peerAttribute(name) !== undefined && this.extension(name) === undefined;
+  }
+
   /** What pilot attached to the route under an attribute's name. */
   extension(name: string): string | undefined {
     this.#extensions ??= this.#context.map(CONTEXT.contextExtensions);

@@ -21,7 +21,7 @@ export async function handOver(snapshot: Snapshot, batch: ReportBatch, fill: () 
   snapshot.retain();
   try {
     for (let more = true; more; more = fill()) {
-      await batch.flush();
+      await batch.flush(false);
       await turn();
     }
     return await batch.flush();

@@ -68,6 +68,30 @@ export abstract class AttributeBag {
     return true;
   }
 
+  /**
+   * Gives an attribute a value that was generated for the request. What the caller sent stays; what this bag or `derive` would find by
+   * itself does not. Nothing is recorded.
+   * @returns whether it was taken
+   */
+  generate(slot: number, value: AttributeValue): boolean {
+    let state = this.states[slot] as number;
+    if (state === UNASKED) state = this.#ask(slot);
+    if (state === OWN || (state === PRESENT && !this.isFound(slot))) return false;
+    this.impose(slot, value);
+    return true;
+  }
+
+  /** Sets an attribute whatever the caller sent; undefined: it is absent. Nothing is recorded of a value. */
+  impose(slot: number, value: AttributeValue | undefined): void {
+    this.#values[slot] = value;
+    this.states[slot] = value === undefined ? ABSENT : OWN;
+  }
+
+  /** Whether `load` finds the attribute elsewhere than in what the caller sent. */
+  protected isFound(_slot: number): boolean {
+    return false;
+  }
+
   /** Forgets all values, before the next request. */
   protected forget(): void {
     this.states.fill(UNASKED);

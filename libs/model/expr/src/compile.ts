@@ -26,7 +26,11 @@ export interface CompiledExpression {
  * @throws ExpressionError with line and column: wrong syntax, unknown attribute or function, wrong types, or a constant that
  * can never be used, as in `ip("x")`
  */
-export function compileExpression(text: string, layout: Layout, expected?: ValueType): CompiledExpression {
+export function compileExpression(
+  text: string,
+  layout: Pick<Layout, "vocabulary" | "slot">,
+  expected?: ValueType,
+): CompiledExpression {
   const typed = checkedTree(text, layout.vocabulary, expected);
   const attributes = new Set<string>();
   const { run, constant } = generate(text, typed, (name) => {

@@ -33,6 +33,8 @@ export const REASONS = {
     Compiled: "attached",
     Built: "attached",
     BuiltIn: "attached",
+    Degraded: "attached",
+    Failing: "attached",
     PartlyRejected: "attached",
     Unused: "compiled",
     NoProxyAsks: "ignored",
