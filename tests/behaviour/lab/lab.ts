@@ -163,6 +163,11 @@ export async function openLab(options: LabOptions) {
     envoys: envoys as ReadonlyMap<string, LabEnvoy>,
     namespace,
     xds,
+    /** How the agent of a proxy calls pilot: where, and as whom. */
+    agentOf: (name: string) => ({
+      target: { address: { path: socket } },
+      node: { cluster: "test", ...nodeOf(name, proxies[name] as LabProxy) },
+    }),
 
     /** Puts objects and services, or new forms of them, and waits until the proxies have them. @throws when one is refused */
     async apply(given: Objects, more: readonly LabService[] = []): Promise<void> {

@@ -2,7 +2,8 @@ import { defineConfig, loadConfig, option } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import type { AgentEnvironment } from "./agent-environment.ts";
-import { parseProxyConfig, portOf } from "./proxy-config.ts";
+import { parseProxyConfig } from "./proxy-config.ts";
+import { portOf } from "./proxy-config-values.ts";
 
 /** Where the proxy of this pod answers, as the commands beside `proxy` find it. */
 export interface PodPorts {

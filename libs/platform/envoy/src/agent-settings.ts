@@ -8,7 +8,8 @@ import type { KeyType } from "@xebec/model-pki";
 import type { WorkloadIdentityOptions } from "@xebec/platform-identity";
 import type { AgentFlags } from "./agent-config.ts";
 import type { AgentEnvironment } from "./agent-environment.ts";
-import { type ProxyConfig, parseProxyConfig, portOf } from "./proxy-config.ts";
+import { type ProxyConfig, parseProxyConfig } from "./proxy-config.ts";
+import { portOf } from "./proxy-config-values.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 
 /** The flags that say what the proxy is. */

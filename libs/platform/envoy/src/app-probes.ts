@@ -2,7 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { accepts, httpCall } from "@xebec/platform-http/call";
 import { isServing } from "./grpc-probe.ts";
 import { httpsStatus } from "./https-probe.ts";
-import { isObject, portOf } from "./proxy-config.ts";
+import { isObject, portOf } from "./proxy-config-values.ts";
 
 /** One probe of an app's container, which kubelet sends to the agent instead. */
 export interface AppProbe {

@@ -5,7 +5,6 @@ import { describe, it } from "node:test";
 import { createMetrics } from "@xebec/core-metrics";
 import { httpCall } from "@xebec/platform-http/call";
 import { freePorts } from "@xebec/testing-launch";
-import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { type AppMetrics, parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { createStatusServer } from "./status-server.ts";
 
@@ -24,9 +23,7 @@ async function statusServer(port: number, envoyPort: number, app: AppMetrics | u
   const metrics = createMetrics();
   const server = createStatusServer({
     ...{ address: { host, port }, probes: new Map(), appHost: host },
-    identity: { name: "identity", start: async () => {}, onChange: () => () => {} },
-    envoy: { name: "Envoy", start: async () => {}, look: async () => {}, onChange: () => () => {} },
-    admin: createEnvoyAdmin({ host, port: envoyPort }),
+    missing: async () => [],
     metrics: { metrics, envoy: { host, port: envoyPort }, app: app && { ...app, host } },
     quit() {},
     async drain() {},

@@ -4,7 +4,7 @@ import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { httpCall } from "@xebec/platform-http/call";
-import { isObject, portOf } from "./proxy-config.ts";
+import { isObject, portOf } from "./proxy-config-values.ts";
 
 const log = logger("agent");
 const SCRAPE_MS = 5_000;

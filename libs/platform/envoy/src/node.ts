@@ -1,6 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import { localityOf } from "@xebec/model-names";
-import { isObject } from "./proxy-config.ts";
+import { isObject } from "./proxy-config-values.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 
 /** The version of Istio whose agent this one speaks like; it drives pilot's feature gates. */

@@ -9,8 +9,10 @@ import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
 import { agentExtensions } from "./extensions/agent-extensions.ts";
+import { workloadHealth } from "./health/workload-health.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { envoyNode } from "./node.ts";
+import { proxyReadiness } from "./proxy-readiness.ts";
 import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
 import { createSdsServer } from "./sds-server.ts";
 import { createSecrets } from "./secrets.ts";
@@ -60,12 +62,10 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
   const appHost = env.ISTIO_META_APP_ADDRESS || (isShared(settings) ? settings.ip : "127.0.0.1");
   const app = parsePrometheusAnnotations(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "", proxyConfig.statusPort);
   const dns = capturesDns(settings) ? dnsCapture({ settings, identity, configPath, metrics }) : undefined;
+  const missing = proxyReadiness({ admin, envoy: process, others: [identity, ...(dns ? [dns] : [])] });
   const status = createStatusServer({
     address: { host: bindAddress(settings), port: proxyConfig.statusPort },
-    admin,
-    identity,
-    envoy: process,
-    ...(dns ? { dns } : {}),
+    missing,
     probes: parseAppProbes(env.ISTIO_KUBE_APP_PROBERS ?? ""),
     appHost,
     metrics: { metrics, envoy: admin.address, app: app && { ...app, host: appHost } },
@@ -81,8 +81,9 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
     services: [extensions.service],
     closed: extensions.close,
   });
-  // Ended in the reverse order: Envoy drains while secrets and status still answer.
-  return [sds, status, ...(dns ? [dns] : []), process satisfies EnvoyProcess];
+  const health = workloadHealth({ settings, identity, appHost, missing });
+  // Ended in the reverse order: clients go elsewhere, then Envoy drains while secrets and status still answer.
+  return [sds, status, ...(dns ? [dns] : []), process satisfies EnvoyProcess, ...health];
 }
 
 function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions): string[] {

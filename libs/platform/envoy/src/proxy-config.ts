@@ -2,6 +2,8 @@ import { parseAddress } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import { readYaml } from "@xebec/core-yaml";
+import { type ReadinessProbe, readinessProbeOf } from "./health/readiness-probe.ts";
+import { isObject, portOf } from "./proxy-config-values.ts";
 
 /** The part of Istio's ProxyConfig that the agent acts on; further fields travel in the node's metadata only. */
 export interface ProxyConfig {
@@ -38,6 +40,8 @@ export interface ProxyConfig {
   readonly serviceCluster?: string;
   readonly serviceName: "APP_LABEL_AND_NAMESPACE" | "CANONICAL_NAME_ONLY" | "CANONICAL_NAME_AND_NAMESPACE";
   readonly meshId?: string;
+  /** Of a workload outside of the platform. */
+  readonly readinessProbe?: ReadinessProbe;
   /** As it was given, for the node's metadata. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -105,19 +109,9 @@ export function parseProxyConfig(text: string): ProxyConfig {
         ? raw.tracingServiceName
         : "APP_LABEL_AND_NAMESPACE",
     ...optional("meshId", nonEmpty(raw.meshId)),
+    ...optional("readinessProbe", readinessProbeOf(raw.readinessProbe)),
     raw,
   };
-}
-
-/** A port number. @throws XebecError invalid_argument that names where it stands */
-export function portOf(value: unknown, what: string): number {
-  const port = Number(value);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new XebecError("invalid_argument", `${what}: ${JSON.stringify(value)} is not a port`);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readObject(text: string): Record<string, unknown> {

@@ -4,11 +4,14 @@ import { type Identity, spiffeId } from "@xebec/model-names";
 import { proxyOf, TYPE_URL } from "@xebec/pilot-xds-gen";
 import type { Client } from "../connection/connection.ts";
 import type { XdsRequest } from "../wire/request.ts";
+import { HEALTH_TYPE } from "./other-types.ts";
 
 const log = logger("ads");
 /** Istio's name of the cluster of proxies that name none. */
 const DEFAULT_CLUSTER = "Kubernetes";
 const MAX_TEXT = 256;
+/** What agents ask for, or say, first on streams of their own. Envoys begin with clusters. */
+const AGENT_TYPES: ReadonlySet<string> = new Set([TYPE_URL.nametable, TYPE_URL.extensionconfig, HEALTH_TYPE]);
 
 /** What a stream says of its client. */
 export interface StreamFacts {
@@ -38,7 +41,7 @@ export function acceptClient(request: XdsRequest, facts: StreamFacts, count: num
     clusterId: typeof cluster === "string" && cluster !== "" ? cluster.slice(0, MAX_TEXT) : DEFAULT_CLUSTER,
     authenticated: identity !== undefined,
     identity,
-    ofAgent: request.typeUrl === TYPE_URL.nametable || request.typeUrl === TYPE_URL.extensionconfig,
+    ofAgent: AGENT_TYPES.has(request.typeUrl),
     asksClustersFirst: !proxy.generator && !node.userAgent.toLowerCase().startsWith("grpc"),
   };
 }

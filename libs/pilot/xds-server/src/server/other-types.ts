@@ -9,7 +9,7 @@ import { otherResponse } from "../wire/other-response.ts";
 import type { XdsRequest } from "../wire/request.ts";
 
 /** What agents send to say how the app is; nobody waits for an answer. */
-const REQUEST_ONLY = new Set(["type.googleapis.com/istio.v1.HealthInformation"]);
+export const HEALTH_TYPE = "type.googleapis.com/istio.v1.HealthInformation";
 
 /** How the nonces of these answers begin. istioctl's first request has a nonce of its own making, which acknowledges nothing. */
 const NONCE = "other/";
@@ -43,7 +43,7 @@ export async function answerDebug(
 
 /** Answers the first request of a type that is not served: there is none of it, as Istio says. */
 export function answerUnserved({ stream, delta }: Omit<OtherStream, "identity">, { typeUrl, nonce }: XdsRequest): void {
-  if (isAcknowledgement(nonce) || REQUEST_ONLY.has(typeUrl)) return;
+  if (isAcknowledgement(nonce) || typeUrl === HEALTH_TYPE) return;
   stream.write(otherResponse(delta, { typeUrl, nonce: nextNonce(), resources: [] }));
 }
 

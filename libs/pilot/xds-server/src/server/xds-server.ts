@@ -31,7 +31,7 @@ import { acceptClient } from "./accept.ts";
 import { CacheUpkeep, type CacheUsers } from "./cache-upkeep.ts";
 import { xdsMetrics } from "./metrics.ts";
 import { currentNacks, type Nack, type NackReport } from "./nacks.ts";
-import { answerDebug, answerUnserved } from "./other-types.ts";
+import { answerDebug, answerUnserved, HEALTH_TYPE } from "./other-types.ts";
 import { SecretAccess, type SecretAuthorizer } from "./secret-access.ts";
 
 /** What describes ADS and its resources. Only reflection needs them: they take a second to load. */
@@ -45,9 +45,6 @@ async function xdsFiles(): Promise<readonly DescFile[]> {
 }
 
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
-
-/** An agent reports by it, and never asks for it, whether its workload is healthy. */
-const HEALTH = "type.googleapis.com/istio.v1.HealthInformation";
 
 const log = logger("ads");
 
@@ -269,7 +266,7 @@ export class XdsServer implements CacheUsers {
         registered = this.#options.registrations?.connected(client.proxy, identity !== undefined);
         connection = this.#accept(client, stream, call);
       }
-      if (request.typeUrl === HEALTH) return registered?.health(request.error === undefined);
+      if (request.typeUrl === HEALTH_TYPE) return registered?.health(request.error === undefined);
       if (!this.#types.some(({ typeUrl }) => typeUrl === request.typeUrl)) {
         log.debug({ proxy: connection.id, typeUrl: request.typeUrl.slice(0, 200) }, "a type that is not served");
         answerUnserved({ stream, delta }, request);

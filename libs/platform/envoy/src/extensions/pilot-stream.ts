@@ -1,20 +1,13 @@
-import { fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { backoff } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { type ChannelTarget, createGrpcChannel, type GrpcChannel } from "@xebec/platform-grpc";
 import type { EnvoyNode } from "../node.ts";
+import { DELTA_METHOD, DELTA_REQUEST, encodedNode, status } from "./pilot-messages.ts";
 import { field, fieldsOf, textAt, valueAt } from "./wire.ts";
 
 const log = logger("xds");
-const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const RETRY = { baseMs: 100, maxMs: 5_000 };
-const INVALID_ARGUMENT = 3;
-
-const NODE = { id: 1, cluster: 2, metadata: 3, locality: 4, userAgent: 6 };
-const REQUEST = { node: 1, typeUrl: 2, subscribe: 3, unsubscribe: 4, nonce: 6, error: 7 };
 const RESPONSE = { resources: 2, nonce: 5, removed: 6 };
 const RESOURCE = { version: 1, any: 2, name: 3 };
 const ANY_VALUE = 2;
@@ -98,7 +91,7 @@ export class PilotStream {
     this.#timer = undefined;
     if (this.#closed || this.#wanted.size === 0) return;
     this.#channel ??= createGrpcChannel(this.#options.target);
-    const stream = this.#channel.duplex(METHOD);
+    const stream = this.#channel.duplex(DELTA_METHOD);
     this.#stream = stream;
     stream.onEnd((error) => {
       if (this.#stream !== stream) return;
@@ -139,12 +132,12 @@ export class PilotStream {
     const { node, subscribe = [], unsubscribe = [], nonce, error } = request;
     this.#stream?.write(
       Buffer.concat([
-        ...(node ? [field(REQUEST.node, encodedNode(this.#options.node))] : []),
-        field(REQUEST.typeUrl, this.#options.typeUrl),
-        ...subscribe.map((name) => field(REQUEST.subscribe, name)),
-        ...unsubscribe.map((name) => field(REQUEST.unsubscribe, name)),
-        ...(nonce ? [field(REQUEST.nonce, nonce)] : []),
-        ...(error === undefined ? [] : [field(REQUEST.error, status(error))]),
+        ...(node ? [field(DELTA_REQUEST.node, encodedNode(this.#options.node))] : []),
+        field(DELTA_REQUEST.typeUrl, this.#options.typeUrl),
+        ...subscribe.map((name) => field(DELTA_REQUEST.subscribe, name)),
+        ...unsubscribe.map((name) => field(DELTA_REQUEST.unsubscribe, name)),
+        ...(nonce ? [field(DELTA_REQUEST.nonce, nonce)] : []),
+        ...(error === undefined ? [] : [field(DELTA_REQUEST.error, status(error))]),
       ]),
     );
   }
@@ -162,29 +155,4 @@ function updateOf(bytes: Uint8Array): PilotUpdate {
       })),
     removed: all.filter(({ number }) => number === RESPONSE.removed).map(({ value }) => Buffer.from(value).toString()),
   };
-}
-
-function encodedNode({ id, cluster, locality, metadata }: EnvoyNode): Uint8Array {
-  return Buffer.concat([
-    field(NODE.id, id),
-    field(NODE.cluster, cluster),
-    field(NODE.metadata, toBinary(StructSchema, fromJson(StructSchema, metadata as JsonObject))),
-    ...(locality
-      ? [
-          field(
-            NODE.locality,
-            Buffer.concat([field(1, locality.region), field(2, locality.zone), field(3, locality.sub_zone)]),
-          ),
-        ]
-      : []),
-    field(NODE.userAgent, "xebec-agent"),
-  ]);
-}
-
-/** google.rpc.Status. */
-function status(message: string): Uint8Array {
-  return Buffer.concat([
-    new BinaryWriter().tag(1, WireType.Varint).int32(INVALID_ARGUMENT).finish(),
-    field(2, message),
-  ]);
 }

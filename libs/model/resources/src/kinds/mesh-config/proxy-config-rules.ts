@@ -2,6 +2,7 @@ import { parseDuration } from "@xebec/core-duration";
 import { type Path, readProtoJson, type Violation } from "@xebec/model-schema";
 import { Checker } from "../../rules/checker.ts";
 import { isToken } from "../../rules/names.ts";
+import { checkReadinessProbe } from "../shared/readiness-probe.ts";
 import { ProxyConfig } from "./proxy-config.ts";
 
 /**
@@ -33,6 +34,7 @@ export function readProxyConfig(
 /** What the schema of ProxyConfig cannot say (docs/reference/pilot.md §3.13). @param path where it stands */
 export function checkProxyConfig(config: ProxyConfig | undefined, path: Path, check: Checker): void {
   if (!config) return;
+  checkReadinessProbe(config.readinessProbe, [...path, "readinessProbe"], check);
   for (const field of ["drainDuration", "parentShutdownDuration"] as const) {
     check.duration(config[field], [...path, field]);
     const ms = config[field] === undefined ? undefined : parseDuration(config[field]);

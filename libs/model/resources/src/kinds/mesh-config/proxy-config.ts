@@ -9,11 +9,11 @@ import {
   message,
   type Static,
   string,
-  struct,
   uint32,
 } from "@xebec/model-schema";
 import { ClientTls } from "../destination-rule/client-tls.ts";
 import { TcpKeepalive } from "../destination-rule/connection-pool.ts";
+import { ReadinessProbe } from "../shared/readiness-probe.ts";
 import { port } from "../shared/shapes.ts";
 import { GatewayTopology, ProxyHeaders } from "./proxy-http.ts";
 import { ProxyTracing } from "./proxy-tracing.ts";
@@ -81,9 +81,10 @@ export const ProxyConfig = message("ProxyConfig", {
   runtimeValues: field(map(string()), "Envoy's runtime."),
   statusPort: field(port(), "Port of the agent."),
   extraStatTags: field(list(string()), "Tags of Envoy's own statistics."),
-  readinessProbe: field(struct(), "A probe of a workload on a virtual machine.", {
-    noEffect: "the agent does not probe workloads",
-  }),
+  readinessProbe: field(
+    ReadinessProbe,
+    "How the agent of a workload that registers itself finds out whether it is healthy; pods have the probes of their containers.",
+  ),
   proxyStatsMatcher: field(
     message("ProxyStatsMatcher", {
       inclusionPrefixes: field(list(string()), "By their beginning."),
