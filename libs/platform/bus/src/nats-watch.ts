@@ -28,7 +28,7 @@ const log = logger("bus");
  * | following | `#incarnation`, not `#reading` | the next number is taken, a known one ignored, a gap wakes `#run` | a gap, `refresh`, an outage of ten minutes |
  *
  * `#run` checks the stream every three seconds, and at once when it is woken: another time of creation, or a last number below
- * `#position`, is the loss of the store. Then, at the first time, after `refresh` and after a long outage everything is read; else what is
+ * what `#position` was when it asked, is the loss of the store. Then, at the first time, after `refresh` and after a long outage everything is read; else what is
  * missing. Keys that a whole reading did not find were deleted, but for those that a lost store held.
  */
 export class NatsWatch implements KeyValueWatch {
@@ -135,6 +135,8 @@ export class NatsWatch implements KeyValueWatch {
         });
       },
     });
+    // While the server answers, entries arrive that are later than its answer.
+    const asked = this.#position;
     const info = await link.manager.streams.info(streamOf(this.#bucket)).catch((error: unknown) => {
       if (error instanceof JetStreamApiError && error.status === 404) return undefined;
       throw error;
@@ -142,7 +144,7 @@ export class NatsWatch implements KeyValueWatch {
     if (!info || this.#closed) return false;
     const created = String(info.created);
     const lost =
-      this.#incarnation !== undefined && (created !== this.#incarnation || info.state.last_seq < this.#position);
+      this.#incarnation !== undefined && (created !== this.#incarnation || info.state.last_seq < asked);
     const away = this.#confirmedAt > 0 && performance.now() - this.#confirmedAt > DELETION_KEPT_MS;
     const whole = this.#incarnation === undefined || lost || away || this.#readAgain;
     if (lost) {
