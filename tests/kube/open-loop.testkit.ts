@@ -30,6 +30,8 @@ export interface Failure {
   /** Seconds since the start. */
   readonly at: number;
   readonly during: string;
+  /** Milliseconds until it was known. */
+  readonly took: number;
   readonly what: string;
 }
 
@@ -52,8 +54,9 @@ export class OpenLoop {
       const at = Math.round(began - this.#began) / 1_000;
       const during = this.during;
       const what = problem(await ask(url));
-      this.slowest = Math.max(this.slowest, performance.now() - began);
-      if (what !== undefined) this.failures.push({ at, during, what });
+      const took = Math.round(performance.now() - began);
+      this.slowest = Math.max(this.slowest, took);
+      if (what !== undefined) this.failures.push({ at, during, took, what });
     };
     this.#timer = setInterval(() => {
       this.sent += 1;

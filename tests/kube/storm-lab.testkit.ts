@@ -39,22 +39,22 @@ export class StormLab {
     await run("install", "xebec", chart("control-plane"), "--set", "profile=ha", ...set);
     await run("install", "istio-ingressgateway", chart("gateway"), "--set", "replicaCount=2,autoscaleEnabled=false");
     // The autoscaler makes the second replica of some.
-    await waitFor("two replicas of everything", WAIT_MS, async () => {
-      const pods = await this.pods();
-      return [...COMPONENTS, "ingressgateway"].every((each) => {
-        const own = pods.filter(({ app }) => app === each || app === `istio-${each}`);
-        return own.length === 2 && own.every(({ ready }) => ready);
-      });
-    }, 500);
+    await waitFor(
+      "two replicas of everything",
+      WAIT_MS,
+      async () => {
+        const pods = await this.pods();
+        return [...COMPONENTS, "ingressgateway"].every((each) => {
+          const own = pods.filter(({ app }) => app === each || app === `istio-${each}`);
+          return own.length === 2 && own.every(({ ready }) => ready);
+        });
+      },
+      500,
+    );
     await this.#cluster.ready(SYSTEM, ["statefulset/xebec-nats"]);
     this.app = await this.#cluster.namespace("bookinfo", { "istio-injection": "enabled" });
     for (const file of ["platform/bookinfo.yaml", "networking/bookinfo-gateway.yaml"])
-      await waitFor(
-        file,
-        WAIT_MS,
-        () => this.apply(readFileSync(resolve(SAMPLE, file), "utf8")).then(() => true),
-        500,
-      );
+      await waitFor(file, WAIT_MS, () => this.apply(readFileSync(resolve(SAMPLE, file), "utf8")).then(() => true), 500);
     const names = ["productpage-v1", "details-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"];
     await this.#cluster.ready(
       this.app,
@@ -95,7 +95,13 @@ export class StormLab {
 
   /** The pod that leads galley or citadel. */
   async leader(component: "galley" | "citadel"): Promise<string> {
-    const holder = await this.system("get", "lease", `istio-${component}-leader`, "-o", "jsonpath={.spec.holderIdentity}");
+    const holder = await this.system(
+      "get",
+      "lease",
+      `istio-${component}-leader`,
+      "-o",
+      "jsonpath={.spec.holderIdentity}",
+    );
     return holder.replace(/_\d+$/, "");
   }
 
@@ -114,7 +120,7 @@ export class StormLab {
 
   /** A new VirtualService with a host of its own; its answer tells that it is in effect at both gateways. @returns its host */
   async newHost(): Promise<string> {
-    const name = `storm-${++this.#storms}`;
+    const name = `storm-${this.#storms + 1}`;
     await this.apply(
       JSON.stringify({
         apiVersion: "networking.istio.io/v1",
@@ -127,6 +133,7 @@ export class StormLab {
         },
       }),
     );
+    this.#storms += 1;
     return `${name}.test`;
   }
 

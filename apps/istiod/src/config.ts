@@ -32,6 +32,9 @@ export const IstiodConfig = defineConfig({
     busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    busCAFile: option.string(
+      "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+    ),
     scopeGatewayToNamespace: option.boolean("gateways serve only Gateways of their own namespace", false, {
       env: "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
     }),

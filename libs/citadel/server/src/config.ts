@@ -47,6 +47,9 @@ export const CitadelConfig = defineConfig({
     busURL: option.servers("NATS servers on which the trusted roots are published, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    busCAFile: option.string(
+      "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+    ),
     busReplicas: option.number("how many servers of the bus hold each bucket", 1),
     "bus-secrets": option.boolean("make the keys of the bus, and keep them in Secrets of the storage namespace", false),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),

@@ -39,6 +39,9 @@ export const GalleyConfig = defineConfig({
     busURL: option.servers("NATS servers to publish to, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
+    busCAFile: option.string(
+      "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+    ),
     "enable-validation": option.boolean("serve the validating webhook", true),
     "validation-address": option.string("address that the webhook binds", "0.0.0.0"),
     "validation-port": option.port("port of the webhook (Istio's 443 is the Service's port)", 9443),

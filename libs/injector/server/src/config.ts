@@ -18,6 +18,9 @@ export const InjectorConfig = defineConfig({
     busURL: option.servers("NATS servers that carry the mesh configuration and ProxyConfigs, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services"),
+    busCAFile: option.string(
+      "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+    ),
     address: option.string("address that the webhook binds", "0.0.0.0"),
     port: option.port("port of the webhook (Istio's 443 is the Service's port)", 15017),
     webhookConfigName: option.string(

@@ -45,6 +45,9 @@ const common = {
   busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
   busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
   busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
+  busCAFile: option.string(
+    "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+  ),
   caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
   caRootFile: option.string("root certificate to verify citadel with"),
   caTokenFile: option.string("file with the token that proves to citadel who this is"),

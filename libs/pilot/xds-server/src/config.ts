@@ -28,6 +28,9 @@ export const PilotConfig = defineConfig({
     busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
     busKeysFile: option.string("file with the public nkeys of all services, to verify who wrote a signed bucket"),
+    busCAFile: option.string(
+      "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
+    ),
     grpcAddr: option.addressOrNone("address of plaintext xDS; empty for none", ":15010"),
     secureGrpcAddr: option.addressOrNone(
       "address of xDS over TLS, for clients with a certificate or a token; empty for none",

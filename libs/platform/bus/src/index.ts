@@ -1,6 +1,7 @@
 export { type BusKeys, createBusKeys, makeSeed, publicKeyOf, readPublicKeys, readSeed } from "./access-keys.ts";
 export { type BridgeOptions, createBridge } from "./bridge.ts";
 export type { Bus } from "./bus.ts";
+export { type BusTls, busTlsOf } from "./bus-tls.ts";
 export type { Commit } from "./commit.ts";
 export { type Conditions, type ConditionUpdate, createConditions } from "./conditions.ts";
 export type { KeyValue, KeyValueWatch, KeyValueWatcher } from "./key-value.ts";
@@ -12,9 +13,10 @@ export {
   permissionsOf,
   renderAuthorization,
   renderCluster,
-  renderHealthAccount,
   renderNatsConfig,
+  renderSystemAccount,
 } from "./nats-config.ts";
+export { type NatsControlOptions, reloadServers } from "./nats-control.ts";
 export { createNatsHealth, type NatsHealth, type NatsHealthOptions } from "./nats-health.ts";
 export { type BusFlags, openBus } from "./open-bus.ts";
 export type { RevisionChange } from "./revision-change.ts";

@@ -10,8 +10,8 @@ export interface NatsConfigOptions {
   /** JetStream's folder. */
   readonly storeDir: string;
   readonly publicKeys: Readonly<Record<BusUser, string>>;
-  /** PEM files for TLS; absent: plaintext (for loopback only). */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+  /** PEM files of the server's certificate; absent: plaintext (for loopback only). Who a client is, its nkey says. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly logFile?: string;
 }
 
@@ -77,17 +77,27 @@ export function renderCluster(password: string, hosts: readonly string[]): strin
   return `${authorization}routes: [\n${routes.join("")}]\n`;
 }
 
+/** What the user asks that has servers read their certificates again. */
+export const STATE_REQUEST = "$SYS.REQ.SERVER.PING.VARZ";
+export const RELOAD_REQUEST = "$SYS.REQ.SERVER.*.RELOAD";
+export const CONTROL_INBOX = "_INBOX_control";
+
 /** What the user of the system account asks. The monitoring port, which would show everything to everybody, stays closed. */
 export const HEALTH_REQUEST = "$SYS.REQ.SERVER.PING.HEALTHZ";
 export const HEALTH_INBOX = "_INBOX_health";
 
-/** The system account with the one user that may ask how the server is. */
-export function renderHealthAccount(publicKey: string): string {
-  const rights = `publish: { allow: [${JSON.stringify(HEALTH_REQUEST)}] }, subscribe: { allow: ["${HEALTH_INBOX}.>"] }`;
-  return [
-    `accounts {\n  SYSTEM { users: [ { nkey: ${publicKey}, permissions: { ${rights} } } ] }\n}`,
-    "system_account: SYSTEM\n",
-  ].join("\n");
+/**
+ * The system account, with users that may do one thing each.
+ * @param keys public nkeys: `health` may ask how the server is; `control` may have servers read their configuration again
+ */
+export function renderSystemAccount(keys: { readonly health?: string; readonly control?: string }): string {
+  const user = (key: string, requests: readonly string[], inbox: string): string =>
+    `    { nkey: ${key}, permissions: { publish: { allow: ${JSON.stringify(requests)} }, subscribe: { allow: ["${inbox}.>"] } } }\n`;
+  const users = [
+    ...(keys.health ? [user(keys.health, [HEALTH_REQUEST], HEALTH_INBOX)] : []),
+    ...(keys.control ? [user(keys.control, [STATE_REQUEST, RELOAD_REQUEST], CONTROL_INBOX)] : []),
+  ];
+  return `accounts {\n  SYSTEM { users: [\n${users.join("")}  ] }\n}\nsystem_account: SYSTEM\n`;
 }
 
 /** The whole configuration file of nats-server. */
@@ -108,12 +118,8 @@ export function renderNatsConfig({
     "ping_interval: 10s",
     ...(logFile === undefined ? [] : [`log_file: ${text(logFile)}`]),
     `jetstream {\n  store_dir: ${text(storeDir)}\n  sync_interval: 1s\n}`,
-    ...(tls
-      ? [
-          `tls {\n  cert_file: ${text(tls.certFile)}\n  key_file: ${text(tls.keyFile)}\n  ca_file: ${text(tls.caFile)}\n  verify: true\n}`,
-        ]
-      : []),
+    ...(tls ? [`tls {\n  cert_file: ${text(tls.certFile)}\n  key_file: ${text(tls.keyFile)}\n  timeout: 5\n}`] : []),
     renderAuthorization(publicKeys),
-    ...(healthKey === undefined ? [] : [renderHealthAccount(healthKey)]),
+    ...(healthKey === undefined ? [] : [renderSystemAccount({ health: healthKey })]),
   ].join("\n");
 }

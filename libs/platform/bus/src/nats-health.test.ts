@@ -7,8 +7,8 @@ import {
   createBusKeys,
   createNatsHealth,
   renderAuthorization,
-  renderHealthAccount,
   renderNatsConfig,
+  renderSystemAccount,
 } from "./index.ts";
 
 test("the server's health is shown to one user over its client port, who may do nothing else", async () => {
@@ -17,7 +17,7 @@ test("the server's health is shown to one user over its client port, who may do 
   const { publicKey, seed } = keys.health;
   assert.deepEqual((await createBusKeys(folder.path)).health, keys.health, "a key that exists is kept");
   await using server = await startNatsServer({
-    config: renderAuthorization(keys.publicKeys) + renderHealthAccount(publicKey),
+    config: renderAuthorization(keys.publicKeys) + renderSystemAccount({ health: publicKey }),
   });
   const health = createNatsHealth({ server: server.address, seed });
   try {

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import { type BusTls, tlsOptionsOf } from "./bus-tls.ts";
 import { HEALTH_INBOX, HEALTH_REQUEST } from "./nats-config.ts";
 
 /** How long a connection and an answer may take, in milliseconds. */
@@ -16,13 +17,15 @@ export interface NatsHealthOptions {
   readonly server: string;
   /** The seed of the user that may ask this and nothing else (`BusKeys.healthSeed`). */
   readonly seed: string;
+  /** Absent: plaintext. */
+  readonly tls?: BusTls | undefined;
 }
 
 /**
  * The server's own health check, over its client port: what its monitoring port would show to anybody. The connection is kept
  * while it lasts.
  */
-export function createNatsHealth({ server, seed }: NatsHealthOptions): NatsHealth {
+export function createNatsHealth({ server, seed, tls }: NatsHealthOptions): NatsHealth {
   let connecting: Promise<NatsConnection> | undefined;
   const open = (): Promise<NatsConnection> => {
     connecting ??= connect({
@@ -30,6 +33,7 @@ export function createNatsHealth({ server, seed }: NatsHealthOptions): NatsHealt
       name: "health",
       authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
       inboxPrefix: HEALTH_INBOX,
+      ...(tls ? { tls: tlsOptionsOf(tls, [server]) } : {}),
       reconnect: false,
       timeout: ANSWER_MS,
     });

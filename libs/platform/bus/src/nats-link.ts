@@ -4,6 +4,7 @@ import { sleep } from "@xebec/core-async";
 import { withoutUserinfo } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
+import { type BusTls, tlsOptionsOf } from "./bus-tls.ts";
 
 export interface LinkOptions {
   readonly servers: readonly string[];
@@ -11,6 +12,8 @@ export interface LinkOptions {
   readonly name: string;
   /** nkey seed; absent: no authentication. */
   readonly seed?: string | undefined;
+  /** Absent: plaintext. */
+  readonly tls?: BusTls | undefined;
 }
 
 /** A connection to the server with everything that hangs on it. */
@@ -74,11 +77,11 @@ export class NatsLink {
   }
 
   async #connect(): Promise<Link> {
-    const { name, seed } = this.options;
+    const { name, seed, servers, tls } = this.options;
     for (let attempt = 0; !this.#stop.signal.aborted; attempt++) {
       try {
         const connection = await connect({
-          servers: [...this.options.servers],
+          servers: [...servers],
           name,
           inboxPrefix: inboxOf(name),
           // The number of attempts has no limit: a service outlives any outage of its bus.
@@ -89,6 +92,7 @@ export class NatsLink {
           pingInterval: 10_000,
           ignoreAuthErrorAbort: true,
           noAsyncTraces: true,
+          ...(tls ? { tls: tlsOptionsOf(tls, servers) } : {}),
           ...(seed === undefined ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
         });
         if (this.#stop.signal.aborted) {
@@ -104,9 +108,9 @@ export class NatsLink {
         this.#rise();
         return this.#link;
       } catch (error) {
-        const servers = this.#servers;
-        if (attempt === 0) log.warn({ err: error, servers }, "the bus cannot be reached yet; trying again");
-        else log.debug({ err: error, servers }, "the bus cannot be reached");
+        const shown = { err: error, servers: this.#servers };
+        if (attempt === 0) log.warn(shown, "the bus cannot be reached yet; trying again");
+        else log.debug(shown, "the bus cannot be reached");
         await sleep(Math.min(100 * (attempt + 1), 1_000), this.#stop.signal);
       }
     }

@@ -143,8 +143,7 @@ export class NatsWatch implements KeyValueWatch {
     });
     if (!info || this.#closed) return false;
     const created = String(info.created);
-    const lost =
-      this.#incarnation !== undefined && (created !== this.#incarnation || info.state.last_seq < asked);
+    const lost = this.#incarnation !== undefined && (created !== this.#incarnation || info.state.last_seq < asked);
     const away = this.#confirmedAt > 0 && performance.now() - this.#confirmedAt > DELETION_KEPT_MS;
     const whole = this.#incarnation === undefined || lost || away || this.#readAgain;
     if (lost) {

@@ -2,6 +2,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import { ACCESS, type BusUser } from "@xebec/model-bus";
 import { readPublicKeys, readSeed } from "./access-keys.ts";
 import type { Bus } from "./bus.ts";
+import { busTlsOf } from "./bus-tls.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { createNatsBus } from "./nats-bus.ts";
 
@@ -11,6 +12,8 @@ export interface BusFlags {
   readonly busURL: readonly string[];
   readonly busSeedFile: string | undefined;
   readonly busKeysFile: string | undefined;
+  /** PEM file of the roots that the servers' certificates lead to; absent: plaintext, unless a URL is `tls://`. */
+  readonly busCAFile?: string | undefined;
   /** How many servers hold each bucket, for those who create buckets (1). */
   readonly busReplicas?: number | undefined;
 }
@@ -25,6 +28,7 @@ export async function openBus(flags: BusFlags, user: BusUser, metrics: Metrics):
     servers: flags.busURL,
     name: user,
     metrics,
+    tls: busTlsOf(flags.busURL, flags.busCAFile),
     ...(ACCESS[user].provision ? { provision: true, replicas: flags.busReplicas ?? 1 } : {}),
     ...(flags.busSeedFile ? { seed: await readSeed(flags.busSeedFile) } : {}),
     ...(flags.busKeysFile ? { publicKeys: await readPublicKeys(flags.busKeysFile) } : {}),
