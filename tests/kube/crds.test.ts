@@ -73,10 +73,13 @@ describe("the definitions on a real API server", { skip }, () => {
     assert.deepEqual([spec.hosts, status.conditions[0].type], [["c"], "Reconciled"]);
   });
 
-  it("keep a misspelt field, so that galley's webhook says what was meant, and refuse a wrong value", async () => {
+  it("keep a misspelt field, one that stands for a required one too, so that galley's webhook says what was meant, and refuse a wrong value", async () => {
     const wrong = (spec: object): object => ({ ...virtualService, metadata: { name: "wrong" }, spec });
     const { spec } = JSON.parse(await create(wrong({ hosts: ["a"], htpp: [] })));
     assert.deepEqual(spec, { hosts: ["a"], htpp: [] });
+    await kube.kubectl(["delete", "vs", "wrong"]);
+    const route = { hosts: ["a"], http: [{ route: [{ destinations: { host: "a" } }] }] };
+    assert.deepEqual(JSON.parse(await create(wrong(route))).spec, route);
     await kube.kubectl(["delete", "vs", "wrong"]);
     await assert.rejects(
       create(wrong({ hosts: ["a"], http: [{ retries: { attempts: "3" } }] })),

@@ -8,6 +8,7 @@ import {
   AgentConfig,
   adminRequest,
   drainTimes,
+  hasCertificate,
   identityOptions,
   makeConfigFolder,
   parseRequestCommand,
@@ -18,7 +19,7 @@ import {
   waitUntilReady,
   withStatsdAddress,
 } from "@xebec/platform-envoy";
-import { createWorkloadIdentity } from "@xebec/platform-identity";
+import { createWorkloadIdentity, noIdentity } from "@xebec/platform-identity";
 import { findProgram } from "@xebec/platform-process";
 
 const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --help lists the flags
@@ -41,7 +42,9 @@ async function proxy(): Promise<void> {
   const settings = await withStatsdAddress(readSettings(role, config, process.env));
   await makeConfigFolder(config.configPath);
   const metrics = createMetrics();
-  const identity = createWorkloadIdentity({ ...identityOptions(settings, config), metrics });
+  const identity = hasCertificate(settings)
+    ? createWorkloadIdentity({ ...identityOptions(settings, config), metrics })
+    : noIdentity();
   const agent = proxyAgent({
     ...{ settings, identity, metrics },
     envoy: config.binaryPath || findProgram("envoy", { root: ROOT, env: process.env }),

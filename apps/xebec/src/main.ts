@@ -201,10 +201,16 @@ program
       return undefined;
     }),
   );
-program
-  .command("ca")
-  .description("the certificate authority")
-  .command("token")
+const ca = program.command("ca").description("the certificate authority");
+ca.command("certificate")
+  .description("let citadel sign a new key, as a workload does, and say what it has signed")
+  .requiredOption("--ca-addr <host:port>", "citadel; its certificate must name the host")
+  .option("--root <file>", "root to verify citadel with", "/var/run/secrets/istio/root-cert.pem")
+  .option("--token <file>", "token that proves who asks", "/var/run/secrets/tokens/istio-token")
+  .option("--lifetime <seconds>", "lifetime to ask for", whole(1, 31_536_000), 86_400)
+  .option("-o, --output <dir>", "where to write cert-chain.pem, key.pem and root-cert.pem; nowhere when left out")
+  .action(does(async (options) => (await import("./commands/ca-certificate.ts")).caCertificate(options)));
+ca.command("token")
   .description("print a bootstrap token for a service account")
   .requiredOption("--namespace <name>")
   .requiredOption("--service-account <name>")

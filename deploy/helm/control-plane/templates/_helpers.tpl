@@ -51,13 +51,18 @@ nats://xebec-nats.{{ .Release.Namespace }}.svc:4222
 {{- if or .Values.nats.enabled .Values.nats.externalURLs -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Whether there is a citadel, here or elsewhere. */ -}}
+{{- define "xebec.hasCa" -}}
+{{- if or .Values.security.enabled .Values.global.caAddress -}}true{{- end -}}
+{{- end -}}
+
 {{- /* Options that say who a service is, and how it reaches the bus. Arguments: root, user (of the bus, or empty), identity. */ -}}
 {{- define "xebec.commonOptions" -}}
 log_output_level: {{ .root.Values.global.logging.level | quote }}
 {{- if .identity }}
 stateDir: /var/lib/xebec
-{{- if .root.Values.security.enabled }}
-caAddr: istio-citadel.{{ .root.Release.Namespace }}.svc:8060
+{{- if include "xebec.hasCa" .root }}
+caAddr: {{ include "xebec.caAddress" .root }}
 caRootFile: /var/run/secrets/istio/root-cert.pem
 caTokenFile: /var/run/secrets/tokens/istio-token
 {{- end }}
@@ -96,7 +101,7 @@ A component: its Deployment and everything beside it. Arguments:
 {{- $v := .values -}}
 {{- $serviceAccount := .serviceAccount | default (printf "%s-service-account" .name) -}}
 {{- $hasBus := and .user (include "xebec.hasBus" $root) (not (and (eq .user "citadel") (include "xebec.ownBusKeys" $root))) -}}
-{{- $identity := and .identity $root.Values.security.enabled -}}
+{{- $identity := and .identity (include "xebec.hasCa" $root) -}}
 {{- $autoscaled := dig "autoscaleEnabled" false $v -}}
 {{- $common := include "xebec.commonOptions" . | fromYaml -}}
 {{- $options := mustMergeOverwrite $common (.options | default dict) ($v.options | default dict) -}}
@@ -507,4 +512,41 @@ subjects:
 - apiGroups: [apiextensions.k8s.io]
   resources: [customresourcedefinitions]
   verbs: [get, list, watch]
+{{- end -}}
+
+{{- /*
+The certificate of a webhook where no citadel signs one: made by Helm, kept over upgrades, valid for ten years. The service puts its root into
+the caBundle. Arguments: root, name, app.
+*/ -}}
+{{- define "xebec.webhookCertificate" -}}
+{{- $secret := printf "%s-certificate" .name -}}
+{{- $host := printf "%s.%s.svc" .name .root.Release.Namespace -}}
+{{- $data := dict -}}
+{{- with lookup "v1" "Secret" .root.Release.Namespace $secret -}}
+{{- $data = .data -}}
+{{- else -}}
+{{- $ca := genCA (printf "%s-ca" .name) 3650 -}}
+{{- $cert := genSignedCert $host nil (list $host) 3650 $ca -}}
+{{- $data = dict "tls.crt" ($cert.Cert | b64enc) "tls.key" ($cert.Key | b64enc) "ca.crt" ($ca.Cert | b64enc) -}}
+{{- end -}}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ $secret }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "xebec.labels" . | nindent 4 }}
+type: kubernetes.io/tls
+data:
+  {{- toYaml $data | nindent 2 }}
+{{- end -}}
+
+{{- /* Gives a component its webhook's certificate. Argument: the component. */ -}}
+{{- define "xebec.useWebhookCertificate" -}}
+{{- $files := "/etc/xebec/webhook" -}}
+{{- $_ := set .options "tlsCertFile" (printf "%s/tls.crt" $files) -}}
+{{- $_ := set .options "tlsKeyFile" (printf "%s/tls.key" $files) -}}
+{{- $_ := set .options "caCertFile" (printf "%s/ca.crt" $files) -}}
+{{- $_ := set . "volumes" (append (.volumes | default list) (dict "name" "webhook-certificate" "secret" (dict "secretName" (printf "%s-certificate" .name)))) -}}
+{{- $_ := set . "volumeMounts" (append (.volumeMounts | default list) (dict "name" "webhook-certificate" "mountPath" $files "readOnly" true)) -}}
 {{- end -}}

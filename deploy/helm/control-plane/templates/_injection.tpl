@@ -120,6 +120,7 @@ admissionReviewVersions: [v1, v1beta1]
   "global" (merge (dict
     "tag" (include "xebec.tag" .)
     "caAddress" (include "xebec.caAddress" .)
+    "pilotCertProvider" (ternary "istiod" "none" (eq (include "xebec.hasCa" .) "true"))
     "istioNamespace" .Release.Namespace
     "meshID" ($g.meshID | default $g.trustDomain)
   ) (pick $g "hub" "imagePullPolicy" "imagePullSecrets" "multiCluster" "network" "proxy" "proxy_init" "trustDomain"))
@@ -131,8 +132,8 @@ admissionReviewVersions: [v1, v1beta1]
 
 {{- define "xebec.discoveryAddress" -}}
 {{- if .Values.global.remotePilotAddress -}}
-{{ .Values.global.remotePilotAddress }}:15012
-{{- else if .Values.security.enabled -}}
+{{ .Values.global.remotePilotAddress }}:{{ ternary 15012 15010 (eq (include "xebec.hasCa" .) "true") }}
+{{- else if include "xebec.hasCa" . -}}
 istio-pilot.{{ .Release.Namespace }}.svc:15012
 {{- else -}}
 istio-pilot.{{ .Release.Namespace }}.svc:15010
@@ -140,5 +141,5 @@ istio-pilot.{{ .Release.Namespace }}.svc:15010
 {{- end -}}
 
 {{- define "xebec.caAddress" -}}
-istio-citadel.{{ .Release.Namespace }}.svc:8060
+{{ .Values.global.caAddress | default (printf "istio-citadel.%s.svc:8060" .Release.Namespace) }}
 {{- end -}}

@@ -30,6 +30,7 @@ export const ENVIRONMENT = `
     - {name: HOST_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
     - {name: SERVICE_ACCOUNT, valueFrom: {fieldRef: {fieldPath: spec.serviceAccountName}}}
     - {name: ISTIO_META_NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+    - {name: PILOT_CERT_PROVIDER, value: {{ .Values.global.pilotCertProvider | quote }}}
     - {name: CA_ADDR, value: {{ .CaAddress | quote }}}
     - {name: ISTIO_NAMESPACE, value: {{ .Values.global.istioNamespace | quote }}}
     - {name: PROXY_CONFIG, value: {{ protoToJSON .ProxyConfig | quote }}}
@@ -102,8 +103,10 @@ export const MOUNTS = `
     - {name: istio-envoy, mountPath: /etc/istio/proxy}
     - {name: istio-data, mountPath: /var/lib/istio/data}
     - {name: istio-podinfo, mountPath: /etc/istio/pod}
+    {{- if ne .Values.global.pilotCertProvider "none" }}
     - {name: istio-token, mountPath: /var/run/secrets/tokens}
     - {name: istiod-ca-cert, mountPath: /var/run/secrets/istio}
+    {{- end }}
     {{- if isset .ObjectMeta.Annotations "sidecar.istio.io/bootstrapOverride" }}
     - {name: custom-bootstrap-volume, mountPath: /etc/istio/custom-bootstrap}
     {{- end }}
@@ -120,11 +123,13 @@ export const VOLUMES = `
       items:
       - {path: labels, fieldRef: {fieldPath: metadata.labels}}
       - {path: annotations, fieldRef: {fieldPath: metadata.annotations}}
+  {{- if ne .Values.global.pilotCertProvider "none" }}
   - name: istio-token
     projected:
       sources:
       - serviceAccountToken: {path: istio-token, audience: {{ .Values.global.sds.token.aud | quote }}, expirationSeconds: 43200}
   - {name: istiod-ca-cert, configMap: {name: istio-ca-root-cert}}
+  {{- end }}
   {{- if isset .ObjectMeta.Annotations "sidecar.istio.io/bootstrapOverride" }}
   - {name: custom-bootstrap-volume, configMap: {name: {{ index .ObjectMeta.Annotations "sidecar.istio.io/bootstrapOverride" | quote }}}}
   {{- end }}

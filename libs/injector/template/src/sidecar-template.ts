@@ -149,7 +149,9 @@ export const SIDECAR_TEMPLATE = `
 {{- $native := .NativeSidecars }}
 {{- $hold := and (not $native) (or .ProxyConfig.HoldApplicationUntilProxyStarts .Values.global.proxy.holdApplicationUntilProxyStarts) }}
 {{- $captured := ne .InterceptionMode "NONE" }}${METADATA}
+    {{- if ne .Values.global.pilotCertProvider "none" }}
     security.istio.io/tlsMode: {{ index .ObjectMeta.Labels "security.istio.io/tlsMode" | default "istio" | quote }}
+    {{- end }}
   annotations:
     istio.io/rev: {{ .Revision | default "default" | quote }}${DEFAULT_CONTAINER}
     {{- if and .Values.pilot.cni.enabled $captured }}

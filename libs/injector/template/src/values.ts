@@ -12,6 +12,7 @@ export const DEFAULT_VALUES: InjectValues = {
     istioNamespace: "istio-system",
     trustDomain: "cluster.local",
     caAddress: "",
+    pilotCertProvider: "istiod",
     imagePullPolicy: "",
     imagePullSecrets: [],
     logAsJson: false,

@@ -15,6 +15,7 @@ type AgentVariable =
   | "PROXY_CONFIG"
   | "ISTIO_DELTA_XDS"
   | "ISTIOD_SAN"
+  | "PILOT_CERT_PROVIDER"
   | "CA_ADDR"
   | "CA_ROOT_CA"
   | "PROV_CERT"

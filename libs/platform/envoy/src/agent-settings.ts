@@ -82,6 +82,21 @@ export function identityOptions(
   };
 }
 
+/**
+ * Whether the pod has a certificate. PILOT_CERT_PROVIDER `none` says that nobody signs one; every other value stands for citadel.
+ * @throws XebecError invalid_argument when the pod would need one to reach pilot
+ */
+export function hasCertificate({ env, proxyConfig }: ProxySettings): boolean {
+  if (env.PILOT_CERT_PROVIDER !== "none") return true;
+  const { discoveryAddress } = proxyConfig;
+  if (!discoveryAddress.endsWith(":15010"))
+    throw new XebecError(
+      "invalid_argument",
+      `PILOT_CERT_PROVIDER: none leaves the pod without a certificate, which ${discoveryAddress} asks for; use pilot's plaintext port 15010 as discoveryAddress`,
+    );
+  return false;
+}
+
 function trustDomain(text: string): string {
   try {
     return trustDomainOf(text);

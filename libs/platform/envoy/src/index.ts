@@ -1,7 +1,7 @@
 export { parseRequestCommand, parseWaitCommand, podPorts } from "./agent-commands.ts";
 export { AgentConfig, type AgentFlags } from "./agent-config.ts";
 export type { AgentEnvironment } from "./agent-environment.ts";
-export { identityOptions, readSettings } from "./agent-settings.ts";
+export { hasCertificate, identityOptions, readSettings } from "./agent-settings.ts";
 export { makeConfigFolder } from "./config-folder.ts";
 export { drainTimes } from "./drain-times.ts";
 export { adminRequest, waitUntilReady } from "./envoy-command.ts";

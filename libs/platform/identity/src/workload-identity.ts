@@ -3,11 +3,12 @@ import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
-import { createRoot, type KeyType, privateKeyPem, type SubjectNames } from "@xebec/model-pki";
+import type { KeyType, SubjectNames } from "@xebec/model-pki";
 import type { TlsMaterial, TlsSource } from "@xebec/platform-grpc";
 import { mismatch, tokenSubject } from "./expected-identity.ts";
 import { loadIdentity, type StoredIdentity, saveIdentity } from "./identity-store.ts";
 import { requestCertificate } from "./request-certificate.ts";
+import { makePlaceholder } from "./throw-away.ts";
 
 export interface WorkloadIdentityOptions {
   /** Citadel, `HOST:PORT`; its certificate must name the host. */
@@ -192,13 +193,4 @@ class SignedIdentity implements WorkloadIdentity {
 /** Half of the lifetime, up to a twentieth earlier so that workloads that began together do not renew together. */
 function renewalTime({ issuedAt, notAfter }: StoredIdentity): number {
   return issuedAt + (notAfter - issuedAt) * (0.5 - Math.random() / 20);
-}
-
-function makePlaceholder(): TlsMaterial {
-  const now = Date.now();
-  const { certificate, key } = createRoot({
-    ...{ keyType: "P-256", organization: "no identity yet" },
-    ...{ notBefore: now, notAfter: now + DAY_MS },
-  });
-  return { cert: certificate, key: privateKeyPem(key), ca: certificate };
 }

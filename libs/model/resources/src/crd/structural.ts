@@ -51,13 +51,14 @@ export function structuralSchema(node: SchemaNode): StructuralSchema {
 }
 
 /**
- * A schema whose maps keep fields that it does not name. Kubernetes drops such fields, or refuses them without a hint: so they reach
- * galley's webhook, which says what was meant.
+ * A schema whose maps keep fields that it does not name, and ask for none. Kubernetes drops such fields, or refuses them without a hint, and
+ * where a required field is misspelt it says no more than that it is missing: so they reach galley's webhook, which says what was meant.
  */
 export function keepingUnknown(schema: StructuralSchema): StructuralSchema {
-  const { properties, additionalProperties, items } = schema;
+  const { required: _, ...rest } = schema;
+  const { properties, additionalProperties, items } = rest;
   return {
-    ...schema,
+    ...rest,
     ...(properties
       ? {
           properties: Object.fromEntries(
