@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { keyOf } from "@xebec/model-resources";
+import { CLUSTER, entry, mesh, object, synced } from "../server/test-mesh.testkit.ts";
 import { LargePushes, type Waiting } from "./large-pushes.ts";
 
 const SIZE = 8 << 20;
@@ -8,7 +10,7 @@ const SIZE = 8 << 20;
 function stream(name: string, pushes: LargePushes, sent: string[]): Waiting & { send(bytes?: number): boolean } {
   return {
     send(bytes = SIZE) {
-      const may = pushes.take(this, bytes);
+      const may = pushes.take(this, () => bytes);
       if (may) sent.push(name);
       return may;
     },
@@ -53,5 +55,21 @@ describe("large responses", () => {
     const pushes = new LargePushes(0);
     const sent: string[] = [];
     for (const name of ["a", "b", "c"]) assert.equal(stream(name, pushes, sent).send(), true);
+  });
+
+  it("are large also by what they take away: an Envoy that drops a great table is as busy", async () => {
+    const { server, apply } = mesh({ pushThrottle: 1 });
+    const http = Array.from({ length: 40 }, (_, i) => ({
+      match: [{ uri: { exact: `/${i}` } }],
+      route: [{ destination: { host: "svc-1.example.com" }, headers: { request: { set: { x: "v".repeat(30_000) } } } }],
+    }));
+    const great = object("VirtualService", "great", { hosts: ["svc-1.example.com"], http });
+    await apply([entry(1), great]);
+    const clients = [await synced(server, [CLUSTER(1)]), await synced(server, [CLUSTER(1)])];
+    await apply([], [keyOf(great)]);
+    const got = clients.map((each) => each.take().length);
+    assert.deepEqual([...got].sort(), [0, 1]);
+    clients[got.indexOf(1)]?.send("route", ["80"]);
+    assert.equal(clients[got.indexOf(0)]?.take()[0]?.type, "route");
   });
 });

@@ -23,9 +23,12 @@ export class LargePushes {
     this.#limit = limit;
   }
 
-  /** @returns false when a response of that many bytes has to wait; its stream's `wake` is called when it may try again */
-  take(stream: Waiting, bytes: number): boolean {
-    if (this.#limit === 0 || bytes < LARGE || this.#busy.has(stream)) return true;
+  /**
+   * @param bytes gives the size of the response and of what it replaces
+   * @returns false when it has to wait; its stream's `wake` is called when it may try again
+   */
+  take(stream: Waiting, bytes: () => number): boolean {
+    if (this.#limit === 0 || this.#busy.has(stream) || bytes() < LARGE) return true;
     if (this.#busy.size >= this.#limit) {
       this.#waiting.add(stream);
       return false;

@@ -1,5 +1,5 @@
 import { logger } from "@xebec/core-log";
-import { diffOf, type EncodedResource, type ResourceSet } from "@xebec/pilot-xds-gen";
+import { diffOf, type EncodedResource, type ResourceDiff, type ResourceSet } from "@xebec/pilot-xds-gen";
 import type { RawStream } from "@xebec/platform-grpc";
 import { isInitialVersion } from "../subscription/initial-versions.ts";
 import type { Subscription } from "../subscription/subscription.ts";
@@ -60,7 +60,7 @@ export class Sender {
     const message = messageTo(sub, next, messages, { delta: this.#delta, diff, resent, repeats: this.#repeats });
     const { size } = message;
     // Clusters are acknowledged when their endpoints have come, so that nobody should wait for them.
-    const isFree = !sub.type.followsClusters || largePushes.take(owner, size);
+    const isFree = !sub.type.followsClusters || largePushes.take(owner, () => size + replacedBytes(sub.sent, diff));
     if (!isFree || !budget.take(owner, size)) {
       for (const each of resent) sub.resend.add(each.name);
       return "deferred";
@@ -82,6 +82,14 @@ export class Sender {
     );
     return hasRoom ? "sent" : "congested";
   }
+}
+
+/** What the client drops for a change: to let go of ten thousand routes keeps an Envoy as busy as to take them in. */
+function replacedBytes({ resources }: ResourceSet, { changed, removed }: ResourceDiff): number {
+  let bytes = 0;
+  for (const { name } of changed) bytes += resources.get(name)?.bytes.byteLength ?? 0;
+  for (const name of removed) bytes += resources.get(name)?.bytes.byteLength ?? 0;
+  return bytes;
 }
 
 /** Takes the resources that are due although they did not change. */

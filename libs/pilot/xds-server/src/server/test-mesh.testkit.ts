@@ -39,9 +39,14 @@ export function object(kind: string, name: string, spec: unknown): Resource {
 }
 
 /** @param vhdsFrom from how many services on proxies get virtual hosts one by one */
-export function mesh({ vhdsFrom = 0 } = {}) {
+export function mesh({ vhdsFrom = 0, pushThrottle = 0 } = {}) {
   const nacks: NackReport[] = [];
-  const server = new XdsServer({ metrics: createMetrics(), vhdsFrom, onNack: (report) => nacks.push(report) });
+  const server = new XdsServer({
+    metrics: createMetrics(),
+    vhdsFrom,
+    pushThrottle,
+    onNack: (report) => nacks.push(report),
+  });
   const builder = new MeshBuilder();
   const apply = (puts: readonly Resource[], deletes: readonly string[] = []): Promise<void> =>
     server.update(builder.apply({ config: { puts, deletes } }));
