@@ -42,6 +42,11 @@ export const GalleyConfig = defineConfig({
     busCAFile: option.string(
       "PEM file of the roots that NATS' certificate leads to; with it, or with tls://HOST:PORT, only TLS is spoken",
     ),
+    adapter: option.list(
+      "Mixer's adapters from outside, to validate their handlers: a folder, or the name of an npm package",
+      [],
+    ),
+    adapterReload: option.boolean("load them again when their files change", false),
     "enable-validation": option.boolean("serve the validating webhook", true),
     "validation-address": option.string("address that the webhook binds", "0.0.0.0"),
     "validation-port": option.port("port of the webhook (Istio's 443 is the Service's port)", 9443),

@@ -3,6 +3,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { type Bus, createConditions } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
+import { adapterLoader } from "@xebec/mixer-loader";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { KubeClient } from "@xebec/platform-kube";
 import { admissionRoutes } from "./admission.ts";
@@ -109,6 +110,7 @@ export function galleyComponents(parts: GalleyParts): Component[] {
       components: [bus, ...components],
       metrics,
     }),
+    ...(config.adapter.length > 0 ? [adapterLoader(config.adapter, config.adapterReload)] : []),
     ...components,
   ];
 }

@@ -9,6 +9,7 @@ import {
   type AdapterHost,
   type AdapterInfo,
   type AdapterModule,
+  installTemplate,
   TEMPLATES,
   type Variety,
 } from "@xebec/mixer-sdk";
@@ -31,8 +32,37 @@ const CATALOGUE: readonly AdapterEntry[] = [
   { info: stdio, load: () => import("@xebec/mixer-adapters-stdio") },
 ] as readonly AdapterEntry[];
 
-/** The descriptions of all adapters, by name. */
-export const ADAPTERS: ReadonlyMap<string, AdapterInfo> = new Map(CATALOGUE.map(({ info }) => [info.name, info]));
+const entries = new Map<string, AdapterEntry>(CATALOGUE.map((each) => [each.info.name, each]));
+const infos = new Map<string, AdapterInfo>(CATALOGUE.map(({ info }) => [info.name, info]));
+const followers = new Set<(entry: AdapterEntry) => void>();
+
+/** The descriptions of all adapters that this process knows, by name: Xebec's own, and those that were installed. */
+export const ADAPTERS: ReadonlyMap<string, AdapterInfo> = infos;
+
+/**
+ * Makes an adapter from outside of the repository known to this process, with its templates. The one of that name before is replaced.
+ * @throws TypeError for the name of one of Xebec's own, or of one of Istio's templates
+ */
+export function installAdapter(entry: AdapterEntry): void {
+  const { info } = entry;
+  if (CATALOGUE.some((each) => each.info.name === info.name))
+    throw new TypeError(`the adapter ${info.name} is one of Xebec's own; give yours another name`);
+  for (const template of info.ownTemplates ?? []) installTemplate(template);
+  entries.set(info.name, entry);
+  infos.set(info.name, info);
+  for (const each of followers) each(entry);
+}
+
+/** Calls `changed` with each adapter that is installed from now on. @returns ends it */
+export function followAdapters(changed: (entry: AdapterEntry) => void): () => void {
+  followers.add(changed);
+  return () => void followers.delete(changed);
+}
+
+/** Whether a service that does this needs an adapter. @param varieties what it does */
+export function isServed({ templates }: Pick<AdapterInfo, "templates">, varieties: readonly Variety[]): boolean {
+  return templates.some((each) => varieties.some((variety) => TEMPLATES.get(each)?.variety === variety));
+}
 
 /**
  * Loads the adapters that a service runs.
@@ -43,8 +73,7 @@ export async function loadAdapters(
   varieties: readonly Variety[],
   hostOf: (info: AdapterInfo) => AdapterHost,
 ): Promise<Adapter[]> {
-  const isServed = (template: string): boolean => varieties.some((each) => TEMPLATES.get(template)?.variety === each);
-  const due = CATALOGUE.filter(({ info }) => info.templates.some(isServed));
+  const due = [...entries.values()].filter(({ info }) => isServed(info, varieties));
   const loaded = await Promise.all(
     due.map(async ({ info, load }) => (await load?.())?.createAdapter(hostOf(info)) ?? []),
   );

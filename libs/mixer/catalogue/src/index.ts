@@ -1,1 +1,8 @@
-export { ADAPTERS, type AdapterEntry, loadAdapters } from "./catalogue.ts";
+export {
+  ADAPTERS,
+  type AdapterEntry,
+  followAdapters,
+  installAdapter,
+  isServed,
+  loadAdapters,
+} from "./catalogue.ts";

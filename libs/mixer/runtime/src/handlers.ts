@@ -47,9 +47,14 @@ export interface HandlerSlot {
 interface Entry extends HandlerSlot {
   readonly handler: GuardedHandler;
   signature: string;
+  /** Code that was loaded anew makes new handlers. */
+  readonly code: Adapter;
   users: number;
   samePolicy(adapter: string, policy: HandlerPolicy): boolean;
 }
+
+/** What the service gives each handler besides: metrics, health, secrets. */
+export type ContextOf = (adapter: Adapter, handler: string) => Partial<HandlerContext>;
 
 /** Builds handlers, reuses those whose configuration did not change, and closes those that nothing uses any more. */
 export class HandlerTable {
@@ -58,15 +63,17 @@ export class HandlerTable {
   readonly #entries = new Set<Entry>();
   readonly #current = new Map<string, Entry>();
   readonly #changed: () => void;
+  readonly #contextOf: ContextOf;
   /** The calls of all handlers. */
   readonly dispatches: DispatchTable = new DispatchTable();
   readonly counts: HandlerCounts = { created: 0, reused: 0, closed: 0, buildFailures: 0, closeFailures: 0 };
 
   /** @param changed called when the health of a handler has changed */
-  constructor(clock: Clock, log: AdapterLog, changed: () => void = () => undefined) {
+  constructor(clock: Clock, log: AdapterLog, changed: () => void = () => undefined, contextOf: ContextOf = () => ({})) {
     this.#clock = clock;
     this.#log = log;
     this.#changed = changed;
+    this.#contextOf = contextOf;
   }
 
   /** How the handlers do that are in use, by name. */
@@ -88,25 +95,29 @@ export class HandlerTable {
       .update(JSON.stringify([adapter.name, config, policy, params, instances]))
       .digest("hex");
     const known = this.#current.get(name);
-    if (known?.signature === signature && this.#entries.has(known)) {
+    if (known?.signature === signature && known.code === adapter && this.#entries.has(known)) {
       known.users++;
       this.counts.reused++;
       return known;
     }
     let guarded: GuardedHandler | undefined;
     let early: [HealthState, string?] | undefined;
+    const given = this.#contextOf(adapter, name);
     const context = handlerContext({
+      ...given,
       handler: name,
       instances,
       log: this.#log,
       clock: this.#clock,
       health(...state) {
+        given.health?.(...state);
         if (guarded) guarded.declare(...state);
         else early = state;
       },
     });
     if (
       known?.samePolicy(adapter.name, policy) &&
+      known.code === adapter &&
       this.#entries.has(known) &&
       (await this.#reconfigure(known, config, context))
     ) {
@@ -131,7 +142,7 @@ export class HandlerTable {
     });
     if (early) guarded.declare(...early);
     const entry: Entry = {
-      ...{ name, adapter: adapter.name, handler: guarded, signature, users: 1 },
+      ...{ name, adapter: adapter.name, handler: guarded, signature, code: adapter, users: 1 },
       samePolicy: (of, wanted) => of === adapter.name && JSON.stringify(wanted) === JSON.stringify(policy),
     };
     this.#entries.add(entry);

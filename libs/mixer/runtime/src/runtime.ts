@@ -12,17 +12,18 @@ import { compileConfig } from "./compile-config.ts";
 import { type Condition, withHealth } from "./condition.ts";
 import type { DispatchStats } from "./dispatch-stats.ts";
 import type { HandlerState } from "./guarded-handler.ts";
-import { type HandlerCounts, HandlerTable } from "./handlers.ts";
+import { type ContextOf, type HandlerCounts, HandlerTable } from "./handlers.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface RuntimeOptions {
+  /** Those that run here; read with each `apply`. */
   readonly adapters: readonly Adapter[];
   /** What this service does: objects of other varieties are of no concern to it. */
   readonly varieties: readonly Variety[];
   /** Rules of this namespace hold for all requests (`istio-system`). */
   readonly defaultNamespace?: string;
   /** The descriptions of all adapters of the mesh, by name; those of `adapters` when left out. */
-  readonly catalogue?: ReadonlyMap<string, AdapterInfo>;
+  readonly catalogue?: ReadonlyMap<string, AdapterInfo> | (() => ReadonlyMap<string, AdapterInfo>);
   /** What handlers may reach; absent: whatever there is. */
   readonly limits?: HandlerLimits;
   /** Whether handlers may be of a kind that is an adapter's name (true). */
@@ -33,6 +34,8 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Called when the health of a handler has changed: conditions differ then. */
   readonly changed?: () => void;
+  /** What the service gives each handler besides. */
+  readonly contextOf?: ContextOf;
 }
 
 /** Holds the current snapshot and replaces it when the configuration changes. */
@@ -45,7 +48,8 @@ export class MixerRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#table = new HandlerTable(options.clock ?? systemClock, options.log, options.changed);
+    const { clock = systemClock, log, changed, contextOf } = options;
+    this.#table = new HandlerTable(clock, log, changed, contextOf);
   }
 
   /** The configuration in effect; undefined before the first `apply`. */
@@ -94,7 +98,7 @@ export class MixerRuntime {
       const here = new Map(adapters.map((each) => [each.name, each]));
       const { snapshot, conditions } = await compileConfig(all, {
         adapters: here,
-        catalogue: catalogue ?? here,
+        catalogue: (typeof catalogue === "function" ? catalogue() : catalogue) ?? here,
         limits,
         varieties: new Set(varieties),
         defaultNamespace,

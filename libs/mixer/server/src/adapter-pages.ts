@@ -14,6 +14,11 @@ export class AdapterPages {
     for (const [port, spec] of Object.entries(ports)) this.#ports.set(`${name}/${port}`, spec);
   }
 
+  /** Takes all pages of an adapter away, before it is made anew. */
+  clear(adapter: string): void {
+    for (const [port, paths] of this.#pages) if (port.startsWith(`${adapter}/`)) paths.clear();
+  }
+
   /** @param port of `declare`, `prometheus/metrics`. @returns takes the page away. @throws TypeError for another port, or a path without slash */
   add(port: string, path: string, page: Page): () => void {
     if (!this.#ports.has(port)) throw new TypeError(`the adapter does not declare the port ${port}`);

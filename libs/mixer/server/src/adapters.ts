@@ -1,16 +1,24 @@
-import { loadAdapters } from "@xebec/mixer-catalogue";
-import type { Adapter, HandlerLimits } from "@xebec/mixer-sdk";
+import type { Component } from "@xebec/core-lifecycle";
+import { logger } from "@xebec/core-log";
+import { type AdapterEntry, followAdapters, isServed, loadAdapters } from "@xebec/mixer-catalogue";
+import { adapterWatcher, installAdapters } from "@xebec/mixer-loader";
+import type { Adapter, AdapterHost, AdapterInfo, HandlerLimits } from "@xebec/mixer-sdk";
 import { confinementError } from "@xebec/platform-files";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { AdapterPages } from "./adapter-pages.ts";
 import type { MixerConfig } from "./config.ts";
 import { VARIETIES } from "./mixer-service.ts";
 
+const log = logger("adapters");
+
 /** The adapters of a service, and what they made of the process. */
 export interface ServiceAdapters {
+  /** Changes when an adapter is loaded again. */
   readonly adapters: readonly Adapter[];
   readonly limits: HandlerLimits;
   readonly pages: AdapterPages;
+  /** Loads adapters again when they change, and calls `changed` then. */
+  follow(changed: () => void): Component;
 }
 
 /** What handlers may reach by the service's flags. */
@@ -26,13 +34,44 @@ export function handlerLimits({
   };
 }
 
-/** Loads the adapters that a service runs. */
+/** Loads the adapters that a service runs, those from outside too. */
 export async function serviceAdapters(service: keyof typeof VARIETIES, config: MixerConfig): Promise<ServiceAdapters> {
   const limits = handlerLimits(config);
   const pages = new AdapterPages();
-  const adapters = await loadAdapters(VARIETIES[service], (info) => {
+  const external = await installAdapters(config.adapter);
+  const varieties = VARIETIES[service];
+  const hostOf = (info: AdapterInfo): AdapterHost => {
     pages.declare(info);
     return { limits, serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page) };
-  });
-  return { adapters, limits, pages };
+  };
+  const adapters = await loadAdapters(varieties, hostOf);
+  return { adapters, limits, pages, follow };
+
+  function follow(changed: () => void): Component {
+    const watcher = adapterWatcher(config.adapterReload ? external : []);
+    let stop = (): void => undefined;
+    const replace = async ({ info, load }: AdapterEntry): Promise<void> => {
+      const module = await load?.();
+      if (!module) return;
+      pages.clear(info.name);
+      const made = module.createAdapter(hostOf(info));
+      const at = adapters.findIndex((each) => each.name === info.name);
+      adapters.splice(at < 0 ? adapters.length : at, 1, made);
+      changed();
+    };
+    return {
+      name: watcher.name,
+      async start(signal) {
+        stop = followAdapters((entry) => {
+          if (!isServed(entry.info, varieties)) return;
+          replace(entry).catch((error: unknown) => log.error({ err: error, adapter: entry.info.name }, "not replaced"));
+        });
+        await watcher.start(signal);
+      },
+      async close() {
+        stop();
+        await watcher.close?.();
+      },
+    };
+  }
 }

@@ -53,13 +53,15 @@ export async function telemetryComponents(
 function withMonitoring(
   name: string,
   { config, bus, metrics = createMetrics(), tls }: MixerParts,
-  { adapters, limits }: ServiceAdapters,
+  { adapters, limits, follow }: ServiceAdapters,
   create: (options: MixerServiceOptions) => MixerService,
 ): Component[] {
   const { secureAddr, stateDir, configDefaultNamespace, useAdapterCRDs, maxMessageSize, maxConcurrentStreams } = config;
   const { components } = create({
     bus,
     adapters,
+    followAdapters: follow,
+    secretDirs: config.handlerSecretDirs,
     limits,
     metrics,
     address: listenAddressOf(config),

@@ -21,10 +21,16 @@ export interface ConfigSourceOptions {
   readonly cacheFile?: string | undefined;
 }
 
+/** Follows the configuration. */
+export interface ConfigSource extends Component {
+  /** Puts what there is into effect again, because adapters have changed. */
+  refresh(): void;
+}
+
 const log = logger("config");
 
 /** Follows the bucket `config` and keeps the runtime and the conditions up to date with it. */
-export function createConfigSource(options: ConfigSourceOptions): Component {
+export function createConfigSource(options: ConfigSourceOptions): ConfigSource {
   const { service, bus, runtime, meters, metrics, cacheFile } = options;
   const resources = new Map<string, Resource>();
   const conditions = createConditions(bus, service);
@@ -94,6 +100,10 @@ export function createConfigSource(options: ConfigSourceOptions): Component {
   });
   return {
     name: "configuration",
+    refresh() {
+      due = true;
+      void applied.request();
+    },
     start: (signal) => reader.start(signal),
     missing: () => [
       ...(reader.missing?.() ?? []),

@@ -61,6 +61,9 @@ const common = {
     [],
     { check: areNetworks },
   ),
+  adapter: option.list("adapters from outside: a folder, or the name of an npm package", []),
+  adapterReload: option.boolean("load adapters from outside again when their files change", false),
+  handlerSecretDirs: option.list("directories below which handlers may read secrets", [], { check: areDirectories }),
   adapterPort: option.list(
     "where a port of an adapter listens, ADAPTER/PORT=ADDRESS (prometheus/metrics=:42422); no address: it stays closed",
     [],

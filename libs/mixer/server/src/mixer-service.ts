@@ -19,6 +19,7 @@ import { checkService } from "./check-service.ts";
 import { createConfigSource } from "./config-source.ts";
 import { WORKLOAD_INPUTS } from "./derive.ts";
 import { extAuthzService } from "./ext-authz-service.ts";
+import { handlerServices } from "./handler-services.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
 import { createMeters } from "./meters.ts";
 import { reportService } from "./report-service.ts";
@@ -34,6 +35,10 @@ export interface MixerServiceOptions {
   /** A second port with TLS (15004). */
   readonly tls?: { readonly address: ListenAddress; readonly source: TlsSource };
   readonly adapters: readonly Adapter[];
+  /** Follows changes of `adapters`: puts the configuration into effect again. */
+  readonly followAdapters?: (changed: () => void) => Component;
+  /** Directories below which handlers may read secrets. */
+  readonly secretDirs?: readonly string[];
   /** What handlers may reach; absent: whatever there is. */
   readonly limits?: HandlerLimits;
   /** Rules of this namespace hold for all (`istio-system`). */
@@ -93,7 +98,8 @@ function createService(
   const { bus, metrics, adapters, defaultNamespace = "istio-system", cacheFiles } = options;
   const runtime = new MixerRuntime({
     adapters,
-    catalogue: new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
+    catalogue: () => new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
+    contextOf: handlerServices(metrics, options.secretDirs ?? []),
     varieties: VARIETIES[name],
     defaultNamespace,
     ...(options.limits ? { limits: options.limits } : {}),
@@ -133,5 +139,6 @@ function createService(
         }),
       ]
     : [];
-  return { components: [workloads, config, server, ...secure], runtime, server };
+  const follower = options.followAdapters?.(() => config.refresh());
+  return { components: [workloads, config, ...(follower ? [follower] : []), server, ...secure], runtime, server };
 }
