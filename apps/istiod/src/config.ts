@@ -28,6 +28,9 @@ export const IstiodConfig = defineConfig({
     telemetryAddress: option.string("IP address that mixer-telemetry's ports bind", "127.0.0.2"),
     handlerDirs: option.list("directories below which handlers may write files; none: they write no files"),
     handlerNetworks: option.list("networks that handlers may call although they are this machine's or its link's"),
+    adapter: option.list("Mixer's adapters from outside: a folder, or the name of an npm package"),
+    adapterReload: option.boolean("load adapters from outside again when their files change", false),
+    handlerSecretDirs: option.list("directories below which handlers may read secrets"),
     injectorValues: option.string("file with the values of the injection template"),
     busURL: option.servers("NATS servers from which workloads come and to which conditions go, nats://HOST:PORT"),
     busSeedFile: option.string("file with the nkey seed to sign in to NATS"),
@@ -84,6 +87,9 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
     "trust-domain": config["trust-domain"],
     handlerDirs: config.handlerDirs,
     handlerNetworks: config.handlerNetworks,
+    handlerSecretDirs: config.handlerSecretDirs,
+    adapter: config.adapter,
+    adapterReload: config.adapterReload,
   });
   return {
     pilot: configOf(PilotConfig, {
@@ -101,6 +107,8 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
       scopeGatewayToNamespace: config.scopeGatewayToNamespace,
     }),
     galley: configOf(GalleyConfig, {
+      adapter: config.adapter,
+      adapterReload: config.adapterReload,
       ...identity("galley"),
       ...monitoring("galley"),
       "validation-address": config.galleyAddress,

@@ -57,6 +57,12 @@ program
   .option("--config <dir>", "directory of manifests and Istio objects (default: .run/config, with Bookinfo)")
   .option("--ingress-port <n>", "port of the ingress gateway on localhost", whole(1, 65_535), 8080)
   .option("--ingress-https-port <n>", "its port for HTTPS (default: 363 above the other one, 8443)", whole(1, 65_535))
+  .addOption(
+    new Option(
+      "--adapter <dir>",
+      "an adapter of Mixer's from outside: a folder or a package; loaded again when its files change; may be repeated",
+    ).argParser(files),
+  )
   .option("--monolith", "run the services as one process, istiod")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_ADDRESS_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)

@@ -11,6 +11,8 @@ export interface MeshOptions {
   /** Absent in what an earlier release wrote. */
   readonly ingressHttpsPort?: number;
   readonly monolith: boolean;
+  /** Mixer's adapters from outside: folders with their paths, and names of packages. Absent in what an earlier release wrote. */
+  readonly adapters?: readonly string[];
 }
 
 /** The addresses of a mesh for which no other block is chosen: 127.20.x.x. */

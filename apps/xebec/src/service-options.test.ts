@@ -19,7 +19,14 @@ const SPECS: Readonly<Record<ServiceName, ConfigSpec>> = {
   "mixer-telemetry": TelemetryConfig,
 };
 const HOST: ServiceHost = {
-  ...{ plan: addressPlan(20), root: "/root", runDir: "/run dir", runId: "1", configDir: import.meta.dirname },
+  ...{
+    plan: addressPlan(20),
+    root: "/root",
+    runDir: "/run dir",
+    runId: "1",
+    adapters: [],
+    configDir: import.meta.dirname,
+  },
   ...{ natsServer: "/nats", baseEnv: {} },
   busKeys: { seedFile: (user) => `/run dir/bus/${user}.seed`, publicKeysFile: "/run dir/bus/keys.json" },
 };

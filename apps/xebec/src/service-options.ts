@@ -38,6 +38,7 @@ const KEY_SETS = { jwtEnableRemoteJwks: "true" } as const;
 const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, address: string) => OptionsOf[S] } = {
   galley: (host, address) => ({
     configPath: host.configDir,
+    ...adapters(host),
     "validation-address": address,
     ...monitoring(address),
     ...bus(host, "galley"),
@@ -98,6 +99,7 @@ function monolith(host: ServiceHost): ConfigValues<typeof IstiodConfig> {
     injectorValues: injectorValuesFile(host.runDir),
     ...KEY_SETS,
     handlerDirs: handlerDirs(host),
+    ...adapters(host),
     ...bus(host, "pilot"),
   };
 }
@@ -106,10 +108,16 @@ function mixer(host: ServiceHost, service: "mixer-policy" | "mixer-telemetry", a
   return {
     address: `${address}:9091`,
     secureAddr: `${address}:15004`,
+    ...adapters(host),
     ...monitoring(address),
     ...bus(host, service),
     ...identity(host, service),
   };
+}
+
+/** Whoever writes an adapter sees each change at once. */
+function adapters({ adapters }: ServiceHost) {
+  return adapters.length > 0 ? { adapter: adapters, adapterReload: true } : {};
 }
 
 /** Where handlers may write files: nowhere else on the machine of a user. */

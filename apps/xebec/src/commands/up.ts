@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } fr
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
+import { findPackage } from "@xebec/mixer-loader/package";
 import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
@@ -27,6 +28,7 @@ export interface UpOptions {
   readonly ingressPort: number;
   readonly ingressHttpsPort?: number;
   readonly monolith?: true;
+  readonly adapter?: readonly string[];
   readonly addressBlock: number;
   /** Seconds. */
   readonly timeout: number;
@@ -39,6 +41,8 @@ export async function up(options: UpOptions): Promise<number> {
   const runDir = runDirectory();
   refuseTwice(runDir);
   addressPlan(options.addressBlock);
+  // The services run in folders of their own.
+  const adapters = (options.adapter ?? []).map((each) => findPackage(each).root);
   if (options.checkOnly) return 0;
   for (const program of ["envoy", "nats-server"] as const) findProgram(program, { root: ROOT, env: process.env });
   // What an earlier run has left is taken over, and holds the ports.
@@ -50,6 +54,7 @@ export async function up(options: UpOptions): Promise<number> {
     ingressPort: options.ingressPort,
     ingressHttpsPort: options.ingressHttpsPort ?? defaultHttpsPort(options.ingressPort),
     monolith: options.monolith === true,
+    adapters,
   });
   return options.detach ? detached(runDir, options) : foreground(runDir, options);
 }

@@ -1,9 +1,9 @@
 import type { ConfigOf } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
+import { adapterLoader } from "@xebec/mixer-loader";
 import { type Bus, createConditions } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
-import { adapterLoader } from "@xebec/mixer-loader";
 import { createHttpServer, monitoring } from "@xebec/platform-http";
 import type { KubeClient } from "@xebec/platform-kube";
 import { admissionRoutes } from "./admission.ts";

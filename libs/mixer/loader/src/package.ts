@@ -35,7 +35,8 @@ export function findPackage(reference: string, from = process.cwd()): PackagePla
   return { root, entry, version };
 }
 
-function findInstalled(name: string, from: string): string | undefined {
+/** The folder of an npm package that modules in a folder find. */
+export function findInstalled(name: string, from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const found = join(folder, "node_modules", name);
     if (existsSync(join(found, "package.json"))) return found;

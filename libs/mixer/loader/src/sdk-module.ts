@@ -1,7 +1,9 @@
-import { createRequire, registerHooks } from "node:module";
+import { registerHooks } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as sdk from "@xebec/mixer-sdk";
 import * as testkit from "@xebec/mixer-sdk/testkit";
+import { findInstalled } from "./package.ts";
 
 /** The SDK of this process, for adapters that have none of their own. */
 const MODULES: Readonly<Record<string, object>> = { "@xebec/mixer-sdk": sdk, "@xebec/mixer-sdk/testkit": testkit };
@@ -36,8 +38,7 @@ function hook(): void {
   (globalThis as Record<symbol, unknown>)[HOLDER] = MODULES;
   registerHooks({
     resolve(specifier, context, next) {
-      if (specifier in MODULES && !hasOwn(specifier, context.parentURL))
-        return { url: SCHEME + specifier, shortCircuit: true };
+      if (specifier in MODULES && !hasOwn(context.parentURL)) return { url: SCHEME + specifier, shortCircuit: true };
       const found = next(specifier, context);
       return { ...found, url: inVersionOf(found.url, context.parentURL) };
     },
@@ -52,15 +53,10 @@ function hook(): void {
 }
 
 /** Whether the importing module finds the package where it lies. */
-function hasOwn(specifier: string, parent: string | undefined): boolean {
-  if (!parent?.startsWith("file:")) return true;
-  try {
-    createRequire(fileURLToPath(parent)).resolve(specifier);
-    return true;
-  } catch (error) {
-    // A package without an entry for `require` is there all the same.
-    return (error as { code?: string }).code === "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  }
+function hasOwn(parent: string | undefined): boolean {
+  return (
+    !parent?.startsWith("file:") || findInstalled("@xebec/mixer-sdk", dirname(fileURLToPath(parent))) !== undefined
+  );
 }
 
 /** A file of an adapter's own is imported in the version of the module that imports it. */

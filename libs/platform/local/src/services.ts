@@ -15,6 +15,8 @@ export interface ServiceHost {
   readonly runDir: string;
   readonly runId: string;
   readonly configDir: string;
+  /** Folders of Mixer's adapters from outside. */
+  readonly adapters: readonly string[];
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly busKeys: { seedFile(user: BusService): string; readonly publicKeysFile: string };

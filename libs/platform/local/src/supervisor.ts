@@ -66,6 +66,8 @@ export interface SupervisorOptions {
   /** Where the ingress gateway's port 443 is reached. */
   readonly ingressHttpsPort: number;
   readonly monolith: boolean;
+  /** Folders of Mixer's adapters from outside. */
+  readonly adapters?: readonly string[];
   readonly envoy: string;
   readonly natsServer: string;
   readonly serviceOptions: ServiceOptions;
@@ -151,6 +153,7 @@ export class Supervisor {
       runDir,
       runId: this.#runId,
       configDir,
+      adapters: this.#options.adapters ?? [],
       natsServer,
       baseEnv,
       busKeys: keys,

@@ -1,0 +1,1 @@
+export const describe = (key: string | undefined): string => `the key ${key ?? "-"} is not known`;
