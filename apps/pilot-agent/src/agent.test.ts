@@ -5,7 +5,8 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { anyOf } from "@xebec/api-envoy";
+import { anyOf, durationOf } from "@xebec/api-envoy";
+import { BootstrapSchema } from "@xebec/api-envoy/envoy/config/bootstrap/v3/bootstrap";
 import { ListenerSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
 import { RouterSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/router/v3/router";
 import { HttpConnectionManagerSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
@@ -138,12 +139,18 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
           callers.push(call.identity);
           stream.onMessage(({ typeUrl, responseNonce }) => {
             if (responseNonce !== "") return;
-            const listeners = typeUrl.endsWith(".Listener");
-            stream.write({
-              typeUrl,
-              nonce: "1",
-              resources: listeners ? [{ name: "app", version: "1", resource: listener(ip, app) }] : [],
-            });
+            const found = typeUrl.endsWith(".Listener")
+              ? [{ name: "app", version: "1", resource: listener(ip, app) }]
+              : typeUrl.endsWith(".Bootstrap")
+                ? [
+                    {
+                      name: "",
+                      version: "1",
+                      resource: anyOf(BootstrapSchema, { statsFlushInterval: durationOf(7_000) }),
+                    },
+                  ]
+                : [];
+            stream.write({ typeUrl, nonce: "1", resources: found });
           });
         },
       }),
@@ -158,6 +165,7 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
   put("etc/istio/pod/labels", 'app="reviews"\nversion="v1"\npod-template-hash="abc"\n');
   put("var/run/secrets/tokens/istio-token", token("default", "bookinfo-reviews"));
   put("var/run/secrets/istio/root-cert.pem", readFileSync(folder.file("root-cert.pem"), "utf8"));
+  put("own.json", JSON.stringify({ node: { metadata: { OVERRIDE: "mine" } } }));
   const agents: Child[] = [];
   const startAgent = (): Child => {
     const agent = startChild(
@@ -196,6 +204,8 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
           ISTIO_META_DNS_CAPTURE: "true",
           DNS_PROXY_ADDR: `localhost:${dns}`,
           ISTIO_META_WORKLOAD_NAME: "reviews-v1",
+          BOOTSTRAP_XDS_AGENT: "true",
+          ISTIO_BOOTSTRAP_OVERRIDE: "own.json",
           SECRET_TTL: "6s",
         },
       },
@@ -233,6 +243,8 @@ test("one pod's agent: certificate, Envoy, both killed in turn, and a clean end"
     const info = JSON.parse((await get(ip, admin, "/server_info")).body);
     assert.equal(info.node.id, `sidecar~${ip}~reviews-v1-abc.default~default.svc.cluster.local`);
     assert.equal(info.node.cluster, "reviews.default");
+    assert.match((await get(ip, admin, "/config_dump?mask=bootstrap")).body, /"stats_flush_interval": "7s"/);
+    assert.equal(info.node.metadata.OVERRIDE, "mine");
     assert.deepEqual(info.node.metadata.LABELS, { app: "reviews", version: "v1" });
 
     const resolver = new Resolver({ timeout: 2_000, tries: 1 });

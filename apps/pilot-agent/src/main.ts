@@ -45,7 +45,7 @@ async function proxy(): Promise<void> {
   const identity = hasCertificate(settings)
     ? createWorkloadIdentity({ ...identityOptions(settings, config), metrics })
     : noIdentity();
-  const agent = proxyAgent({
+  const agent = await proxyAgent({
     ...{ settings, identity, metrics },
     envoy: config.binaryPath || findProgram("envoy", { root: ROOT, env: process.env }),
     configPath: config.configPath,

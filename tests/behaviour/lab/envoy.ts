@@ -16,6 +16,8 @@ export interface Node {
 export interface XdsOptions {
   /** In the Delta form; else that of the state of the world. */
   readonly delta?: boolean;
+  /** Changes its bootstrap. */
+  readonly change?: (bootstrap: Readonly<Record<string, unknown>>) => unknown;
   /** More of Envoy's own flags. */
   readonly flags?: readonly string[];
 }
@@ -34,7 +36,7 @@ export function bootstrap(
     readonly dns?: string;
     readonly delta?: boolean | undefined;
   } = {},
-): unknown {
+): Readonly<Record<string, unknown>> {
   const [address = "", port = ""] = server.startsWith("/") ? [] : server.split(":");
   const at = port ? { socket_address: { address, port_value: Number(port) } } : { pipe: { path: server } };
   const http2 = (name: string) => ({
@@ -145,13 +147,13 @@ export class LabEnvoy {
     folder: string,
     namespace: Namespace,
     dns: string,
-    { delta, flags = [] }: XdsOptions = {},
+    { delta, flags = [], change = (own) => own }: XdsOptions = {},
   ) {
     this.#admin = join(folder, `${name}-admin.sock`);
     this.#barrier = join(folder, `${name}-barrier.sock`);
     const file = join(folder, `${name}.json`);
     const own = { admin: { pipe: { path: this.#admin } }, listeners: [barrier(this.#barrier)], dns, delta };
-    writeFileSync(file, JSON.stringify(bootstrap(node, xds, own)));
+    writeFileSync(file, JSON.stringify(change(bootstrap(node, xds, own))));
     this.#child = startChild(
       ...namespace.command(findTool("envoy"), [
         ...["-c", file, "--use-dynamic-base-id", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],

@@ -92,7 +92,6 @@ const OURS = /(^|\.)(sidecar|inject|proxy)\.istio\.io\//;
 /** Annotations that nothing reads, and what stands in their place. */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   "readiness.status.sidecar.istio.io/applicationPorts": "kubelet probes the application itself",
-  "sidecar.istio.io/bootstrapOverride": "the agent does not read it; change Envoy with an EnvoyFilter",
   "sidecar.istio.io/controlPlaneAuthPolicy": "the proxy and pilot always use mutual TLS",
   "sidecar.istio.io/discoveryAddress": "set discoveryAddress in the annotation proxy.istio.io/config",
 };

@@ -43,7 +43,7 @@ function run(program: string, args: readonly string[]): ProcessId {
 function supervised(folder: TempDir, program: string, admin: EnvoyAdmin) {
   const metrics = createMetrics();
   const it = createEnvoyProcess({
-    ...{ program, args: ["-l", "warning"], bootstrap: { a: 1 }, admin, metrics, nodeId: "n" },
+    ...{ program, args: ["-l", "warning"], bootstrap: async () => ({ a: 1 }), admin, metrics, nodeId: "n" },
     ...{ drainMs: 0, drainQuery: "" },
     bootstrapFile: folder.file("b.json"),
     pidFile: folder.file("envoy.pid"),
@@ -108,7 +108,7 @@ describe("an Envoy that is kept running", () => {
     writeFileSync(folder.file("envoy.pid"), JSON.stringify({ ...envoy, nodeId: "n", hash: "x" }));
     writeFileSync(folder.file("file"), "");
     const broken = createEnvoyProcess({
-      ...{ program: "/bin/sleep", args: [], bootstrap: {}, nodeId: "n", metrics: createMetrics() },
+      ...{ program: "/bin/sleep", args: [], bootstrap: async () => ({}), nodeId: "n", metrics: createMetrics() },
       ...{ drainMs: 0, drainQuery: "" },
       admin: createEnvoyAdmin({ host: "127.0.0.1", port: 1 }),
       bootstrapFile: folder.file("file/is-no-folder"),

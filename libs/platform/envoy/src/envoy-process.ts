@@ -18,8 +18,8 @@ export interface EnvoyProcessOptions extends DrainOptions {
   readonly program: string;
   /** Arguments without the bootstrap. */
   readonly args: readonly string[];
-  /** The bootstrap in proto3 JSON, and where to write it. */
-  readonly bootstrap: Readonly<Record<string, unknown>>;
+  /** The bootstrap in proto3 JSON, once it is known, and where to write it. */
+  readonly bootstrap: (signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>>;
   readonly bootstrapFile: string;
   /** Where the process id is recorded for the next agent. */
   readonly pidFile: string;
@@ -62,8 +62,8 @@ export function createEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
 class Supervised implements EnvoyProcess {
   readonly name = "Envoy";
   readonly #options: EnvoyProcessOptions;
-  readonly #text: string;
-  readonly #hash: string;
+  #text = "";
+  #hash = "";
   readonly #restarts;
   readonly #stop = new AbortController();
   #id: ProcessId | undefined;
@@ -78,11 +78,6 @@ class Supervised implements EnvoyProcess {
 
   constructor(options: EnvoyProcessOptions) {
     this.#options = options;
-    this.#text = `${JSON.stringify(options.bootstrap, undefined, 2)}\n`;
-    this.#hash = createHash("sha256")
-      .update(this.#text)
-      .update(JSON.stringify([options.program, options.args]))
-      .digest("hex");
     this.#restarts = options.metrics.counter(
       "xebec_agent_envoy_starts_total",
       "How often Envoy was started or adopted.",
@@ -116,7 +111,12 @@ class Supervised implements EnvoyProcess {
   }
 
   async #begin(): Promise<void> {
-    const { bootstrapFile } = this.#options;
+    const { bootstrap, bootstrapFile, program, args } = this.#options;
+    this.#text = `${JSON.stringify(await bootstrap(this.#stop.signal), undefined, 2)}\n`;
+    this.#hash = createHash("sha256")
+      .update(this.#text)
+      .update(JSON.stringify([program, args]))
+      .digest("hex");
     const before = readBootstrap(bootstrapFile);
     await writeFileAtomic(bootstrapFile, this.#text, { mode: 0o600 });
     if (await this.#adopt(before)) this.#restarts.inc({ how: "adopted" });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { Metrics } from "@xebec/core-metrics";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
@@ -8,7 +10,7 @@ import { capturesDns, dnsCapture } from "./dns-capture.ts";
 import { drainTimes } from "./drain-times.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
-import { agentExtensions } from "./extensions/agent-extensions.ts";
+import { agentExtensions, pilotTarget } from "./extensions/agent-extensions.ts";
 import { workloadHealth } from "./health/workload-health.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
 import { envoyNode } from "./node.ts";
@@ -41,15 +43,17 @@ export interface ProxyAgentOptions {
  * The parts of an agent beside one Envoy: secrets over a Unix socket, the Envoy process, the status port.
  * @throws XebecError invalid_argument for a setting that cannot be used
  */
-export function proxyAgent(options: ProxyAgentOptions): Component[] {
+export async function proxyAgent(options: ProxyAgentOptions): Promise<Component[]> {
   const { settings, identity, configPath, metrics } = options;
   const { proxyConfig, env } = settings;
   const admin = createEnvoyAdmin({ host: adminAddress(settings), port: proxyConfig.proxyAdminPort });
   const drainQuery = settings.type === "sidecar" ? "inboundonly&graceful" : "graceful";
+  const bootstrap = renderBootstrap(settings);
+  const patch = await bootstrapPatch(options);
   const process = createEnvoyProcess({
     program: options.envoy,
     args: envoyArguments(options),
-    bootstrap: renderBootstrap(settings),
+    bootstrap: patch ? (signal) => patch.applied(bootstrap, signal) : async () => bootstrap,
     bootstrapFile: join(configPath, "envoy-rev.json"),
     pidFile: join(configPath, "envoy.pid"),
     logFile: options.envoyLogFile,
@@ -79,11 +83,38 @@ export function proxyAgent(options: ProxyAgentOptions): Component[] {
   const sds = createSdsServer({
     ...{ path: settings.sdsSocket, secrets: createSecrets(identity), metrics },
     services: [extensions.service],
-    closed: extensions.close,
+    closed: () => {
+      extensions.close();
+      patch?.close();
+    },
   });
   const health = workloadHealth({ settings, identity, appHost, missing });
   // Ended in the reverse order: clients go elsewhere, then Envoy drains while secrets and status still answer.
   return [sds, status, ...(dns ? [dns] : []), process satisfies EnvoyProcess, ...health];
+}
+
+/** A bootstrap of the user's own, which Envoy merges into that of the agent (`sidecar.istio.io/bootstrapOverride`). */
+function overrideOf({ env: { ISTIO_BOOTSTRAP_OVERRIDE: path } }: ProxySettings): string[] {
+  if (!path) return [];
+  try {
+    return ["--config-yaml", readFileSync(path, "utf8")];
+  } catch (cause) {
+    throw new XebecError("failed_precondition", `ISTIO_BOOTSTRAP_OVERRIDE: ${path} cannot be read`, { cause });
+  }
+}
+
+/** The patches of the bootstrap, for an agent that is to ask for them. Who does not does not load the code. */
+async function bootstrapPatch({ settings, identity, envoy, configPath }: ProxyAgentOptions) {
+  if (settings.env.BOOTSTRAP_XDS_AGENT !== "true") return undefined;
+  const { BootstrapPatch } = await import("./bootstrap-patch/index.ts");
+  // Envoy's own stream registers the workload, and not before it runs.
+  const { AUTO_REGISTER_GROUP: _, ...metadata } = envoyNode(settings).metadata;
+  return new BootstrapPatch({
+    pilot: pilotTarget(settings, identity),
+    node: { ...envoyNode(settings), metadata },
+    program: envoy,
+    folder: configPath,
+  });
 }
 
 function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions): string[] {
@@ -102,5 +133,6 @@ function envoyArguments({ settings, logLevel, concurrency }: ProxyAgentOptions):
     ...["--disable-hot-restart", "--allow-unknown-static-fields", "-l", level],
     ...["--component-log-level", components.join(",") || "misc:error"],
     ...(threads > 0 ? ["--concurrency", String(threads)] : []),
+    ...overrideOf(settings),
   ];
 }

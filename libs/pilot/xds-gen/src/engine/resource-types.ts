@@ -1,3 +1,4 @@
+import { bootstraps } from "./bds.ts";
 import { clusterLists, clusters, prepareClusters } from "./cds.ts";
 import { extensionConfigs } from "./ecds.ts";
 import { endpoints } from "./eds.ts";
@@ -98,6 +99,16 @@ const TABLE = [
     alwaysSubscribed: false,
     resources: nameTables,
   },
+  {
+    // Agents ask for it before they start a proxy.
+    name: "bootstrap",
+    typeUrl: `${PREFIX}config.bootstrap.v3.Bootstrap`,
+    shortName: "bds",
+    subscription: "wildcard",
+    followsClusters: false,
+    alwaysSubscribed: false,
+    resources: bootstraps,
+  },
 ] as const satisfies readonly ResourceType[];
 
 /** The name of a type that pilot serves. */
@@ -131,7 +142,7 @@ export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.na
   Record<XdsType, string>
 >;
 
-/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, vhds, nds. */
+/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, vhds, nds, bds. */
 export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
   Record<XdsType, string>
 >;

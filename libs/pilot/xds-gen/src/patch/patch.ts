@@ -1,3 +1,4 @@
+import type { Bootstrap } from "@xebec/api-envoy/envoy/config/bootstrap/v3/bootstrap";
 import type { Snapshot } from "@xebec/pilot-snapshot";
 import type {
   BuiltCluster,
@@ -63,7 +64,7 @@ export type PatchFunction<S, P extends PatchPoint> = (
 ) => PatchTargets[P] | undefined;
 
 /** What may be added where nothing is around it that a patch could change. */
-export type AdditionKind = "cluster" | "listener" | "virtualHost" | "extensionConfig";
+export type AdditionKind = "cluster" | "listener" | "virtualHost" | "extensionConfig" | "bootstrap";
 
 /** Objects that a configuration object adds. Each function is pure; what throws adds nothing. */
 export interface Addition<S> {
@@ -76,6 +77,8 @@ export interface Addition<S> {
   /** @param table the name of the route table */
   virtualHosts?(scope: S, table: string): readonly BuiltVirtualHost[];
   extensionConfig?(scope: S): BuiltExtensionConfig | undefined;
+  /** What is merged into the bootstrap of a proxy. */
+  bootstrap?(scope: S): Bootstrap | undefined;
 }
 
 /** One patch or addition of an object. */

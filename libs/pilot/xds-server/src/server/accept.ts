@@ -11,7 +11,10 @@ const log = logger("ads");
 const DEFAULT_CLUSTER = "Kubernetes";
 const MAX_TEXT = 256;
 /** What agents ask for, or say, first on streams of their own. Envoys begin with clusters. */
-const AGENT_TYPES: ReadonlySet<string> = new Set([TYPE_URL.nametable, TYPE_URL.extensionconfig, HEALTH_TYPE]);
+const AGENT_TYPES: ReadonlySet<string> = new Set([
+  ...[TYPE_URL.nametable, TYPE_URL.extensionconfig, TYPE_URL.bootstrap],
+  HEALTH_TYPE,
+]);
 
 /** What a stream says of its client. */
 export interface StreamFacts {

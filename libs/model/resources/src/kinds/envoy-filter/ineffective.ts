@@ -15,6 +15,7 @@ const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
   VIRTUAL_HOST: [...USUAL, "REPLACE"],
   HTTP_ROUTE: [...USUAL, ...INSERTS],
   EXTENSION_CONFIG: ["ADD"],
+  BOOTSTRAP: ["MERGE"],
 };
 
 /** Patches that are valid and do nothing. */
@@ -22,13 +23,7 @@ export function* ineffectiveInEnvoyFilter({ configPatches = [] }: EnvoyFilterSpe
   for (const [i, { applyTo = "", match, patch }] of configPatches.entries()) {
     const path = ["spec", "configPatches", i];
     const { operation = "" } = patch ?? {};
-    if (applyTo === "BOOTSTRAP")
-      yield {
-        path: [...path, "applyTo"],
-        message:
-          "BOOTSTRAP: a proxy has read its bootstrap before it asks pilot, and nothing reads the patch, as in Istio",
-      };
-    else if (match?.context === "WAYPOINT")
+    if (match?.context === "WAYPOINT")
       yield { path: [...path, "match", "context"], message: "WAYPOINT: there are no waypoints" };
     else if (!OPERATIONS[applyTo]?.includes(operation))
       yield { path: [...path, "patch", "operation"], message: `${operation} does nothing for ${applyTo}` };

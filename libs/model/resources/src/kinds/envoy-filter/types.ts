@@ -12,4 +12,5 @@ export const ENVOY_FILTER_TYPES: Readonly<Partial<Record<EnvoyFilterApplyTo, str
   HTTP_ROUTE: "envoy.config.route.v3.Route",
   CLUSTER: "envoy.config.cluster.v3.Cluster",
   EXTENSION_CONFIG: "envoy.config.core.v3.TypedExtensionConfig",
+  BOOTSTRAP: "envoy.config.bootstrap.v3.Bootstrap",
 };

@@ -6,6 +6,10 @@ import type { EnvoyFilter } from "./state.ts";
 /** Fields by which a patch has no effect at all, whatever proxies there are. */
 const WHOLE_PATCH = /^spec\.configPatches\[(\d+)\]\.(?:applyTo|match|match\.context|patch\.operation):/;
 
+function isOfBootstrap({ configPatches = [] }: EnvoyFilter["spec"], path: string): boolean {
+  return configPatches.some(({ applyTo }, i) => applyTo === "BOOTSTRAP" && path === `spec.configPatches[${i}]`);
+}
+
 /** Whether the patches of an EnvoyFilter are in effect, each for itself. */
 export function envoyFilterCondition({ key, spec }: EnvoyFilter, { use }: KnownProxies): ObjectCondition {
   const ineffective = ineffectiveFields("networking.istio.io", "EnvoyFilter", spec);
@@ -22,7 +26,11 @@ export function envoyFilterCondition({ key, spec }: EnvoyFilter, { use }: KnownP
         !isApplied(path) &&
         !said.some((text) => text.startsWith(`${path}:`) || text.startsWith(`${path}.`)),
     )
-    .map((path) => `${path}: no proxy that is connected has what it matches, or it changes nothing there`);
+    .map((path) =>
+      isOfBootstrap(spec, path)
+        ? `${path}: no proxy that is connected was started with it; agents ask for it when they start a proxy and have BOOTSTRAP_XDS_AGENT: "true" in proxyMetadata`
+        : `${path}: no proxy that is connected has what it matches, or it changes nothing there`,
+    );
   if (paths.some(isApplied)) return attached(key, [...ineffective, ...unmatched]);
   return ignored(
     key,

@@ -24,6 +24,11 @@ export function matchesContext(
   return wanted === (direction === "inbound" ? "SIDECAR_INBOUND" : "SIDECAR_OUTBOUND");
 }
 
+/** Whether a patch of what has no direction is for a class of proxies. */
+export function matchesProxy(scope: Scope, patch: CompiledPatch): boolean {
+  return matchesContext(scope, patch, "inbound") || matchesContext(scope, patch, "outbound");
+}
+
 export function matchesCluster(scope: Scope, patch: CompiledPatch, { name, message }: BuiltCluster): boolean {
   const isInbound = name.startsWith("inbound|") || name === "InboundPassthroughCluster";
   if (!matchesContext(scope, patch, isInbound ? "inbound" : "outbound")) return false;

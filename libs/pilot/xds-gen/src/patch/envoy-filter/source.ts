@@ -1,3 +1,4 @@
+import type { Bootstrap } from "@xebec/api-envoy/envoy/config/bootstrap/v3/bootstrap";
 import type { Cluster } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import type { TypedExtensionConfig } from "@xebec/api-envoy/envoy/config/core/v3/extension";
 import type { Listener } from "@xebec/api-envoy/envoy/config/listener/v3/listener";
@@ -10,7 +11,7 @@ import type { Addition, AdditionKind, KnownPatch, PatchPoint, PatchSource } from
 import { type CompiledPatch, compiledPatches } from "./compiled.ts";
 import { builtCluster, builtExtensionConfig, builtListener, builtVirtualHost } from "./from-message.ts";
 import { isAdding } from "./lists.ts";
-import { matchesContext, matchesRouteConfiguration } from "./matching.ts";
+import { matchesContext, matchesProxy, matchesRouteConfiguration } from "./matching.ts";
 import { patchAt } from "./patches.ts";
 
 /** What of an EnvoyFilter has something to do at each point. */
@@ -30,6 +31,7 @@ const ADDED: { readonly [K in AdditionKind]: readonly EnvoyFilterApplyTo[] } = {
   listener: ["LISTENER"],
   virtualHost: ["VIRTUAL_HOST", "ROUTE_CONFIGURATION"],
   extensionConfig: ["EXTENSION_CONFIG"],
+  bootstrap: ["BOOTSTRAP"],
 };
 
 /** The patches that EnvoyFilters ask for, and what they add (docs/reference/pilot.md §3.6). */
@@ -50,9 +52,9 @@ export const envoyFilters: PatchSource<Scope> = {
 };
 
 function known(patch: CompiledPatch): KnownPatch {
-  const { configKey, path, applyTo, operation } = patch;
+  const { configKey, path, operation } = patch;
   const id = { configKey, path };
-  if (operation === "REMOVE" || applyTo === "BOOTSTRAP") return id;
+  if (operation === "REMOVE") return id;
   try {
     patch.value();
     return id;
@@ -87,6 +89,15 @@ function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
                 : [],
           },
         ];
+  if (applyTo === "BOOTSTRAP")
+    return operation === "MERGE"
+      ? [
+          {
+            ...{ configKey, path },
+            bootstrap: (scope) => (matchesProxy(scope, patch) ? (patch.value() as Bootstrap) : undefined),
+          },
+        ]
+      : [];
   if (!isAdding(operation)) return [];
   // Without a context it is made once, in the direction out of the proxy.
   const isHere = (scope: Scope): boolean =>
@@ -107,6 +118,8 @@ function added(patch: CompiledPatch, kind: AdditionKind): Addition<Scope>[] {
             isHere(scope) ? { ...builtListener(patch.value() as Listener), configKeys } : undefined,
         },
       ];
+    case "bootstrap":
+      return [];
     case "virtualHost":
       return [
         {

@@ -1,0 +1,1 @@
+export { BootstrapPatch, type BootstrapPatchOptions } from "./bootstrap-patch.ts";
