@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { NO_REACH, TEMPLATES } from "@xebec/mixer-sdk";
+import { createDeliver } from "@xebec/mixer-sinks/delivery";
 import { ISTIO_ADAPTERS } from "@xebec/model-mixer";
 import { ADAPTERS, loadAdapters } from "./catalogue.ts";
 
@@ -34,7 +35,7 @@ test("the catalogue loads descriptions only: nothing that opens files or sockets
 });
 
 test("each service loads the adapters of its varieties, which are what the catalogue says", async () => {
-  const host = () => ({ limits: NO_REACH, serve: () => () => undefined });
+  const host = () => ({ limits: NO_REACH, deliver: createDeliver(), serve: () => () => undefined });
   const names = async (...varieties: Parameters<typeof loadAdapters>[0]): Promise<string[]> => {
     const adapters = await loadAdapters(varieties, host);
     for (const { create, ...info } of adapters) {

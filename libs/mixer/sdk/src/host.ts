@@ -1,3 +1,5 @@
+import type { Deliver } from "./delivery.ts";
+
 /** Time as adapters see it; a test gives its own. */
 export interface Clock {
   /** Milliseconds since 1970 UTC. */
@@ -42,6 +44,8 @@ export interface AdapterHost {
    * @returns takes the page away
    */
   serve(port: string, path: string, page: Page): () => void;
+  /** The way to remote sinks: batches, retries, a queue that outlasts the process where there is a bus, and counters. */
+  readonly deliver: Deliver;
 }
 
 /** Limits by which handlers reach nothing. */

@@ -65,6 +65,14 @@ export {
 } from "./adapter.ts";
 export { handlerContext } from "./context.ts";
 export {
+  type Deliver,
+  type Delivery,
+  type DeliveryContext,
+  type DeliveryCounts,
+  type DeliveryOptions,
+  RejectedError,
+} from "./delivery.ts";
+export {
   type AdapterHost,
   type AdapterMetrics,
   type Clock,

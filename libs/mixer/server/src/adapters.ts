@@ -1,12 +1,16 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import type { Metrics } from "@xebec/core-metrics";
 import { type AdapterEntry, followAdapters, isServed, loadAdapters } from "@xebec/mixer-catalogue";
 import { adapterWatcher, installAdapters } from "@xebec/mixer-loader";
 import type { Adapter, AdapterHost, AdapterInfo, HandlerLimits } from "@xebec/mixer-sdk";
+import { createDeliver } from "@xebec/mixer-sinks/delivery";
+import type { Bus } from "@xebec/platform-bus";
 import { confinementError } from "@xebec/platform-files";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { AdapterPages } from "./adapter-pages.ts";
 import type { MixerConfig } from "./config.ts";
+import { deliveryMeters } from "./delivery-meters.ts";
 import { VARIETIES } from "./mixer-service.ts";
 
 const log = logger("adapters");
@@ -34,15 +38,19 @@ export function handlerLimits({
   };
 }
 
-/** Loads the adapters that a service runs, those from outside too. */
-export async function serviceAdapters(service: keyof typeof VARIETIES, config: MixerConfig): Promise<ServiceAdapters> {
+/** Loads the adapters that a service runs, those from outside too. What their remote sinks get waits on the bus, if it keeps anything. */
+export async function serviceAdapters(
+  service: keyof typeof VARIETIES,
+  { config, bus, metrics }: { readonly config: MixerConfig; readonly bus: Bus; readonly metrics: Metrics },
+): Promise<ServiceAdapters> {
   const limits = handlerLimits(config);
   const pages = new AdapterPages();
   const external = await installAdapters(config.adapter);
+  const deliver = createDeliver({ queue: bus.work, meter: deliveryMeters(metrics, bus.work) });
   const varieties = VARIETIES[service];
   const hostOf = (info: AdapterInfo): AdapterHost => {
     pages.declare(info);
-    return { limits, serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page) };
+    return { limits, deliver, serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page) };
   };
   const adapters = await loadAdapters(varieties, hostOf);
   return { adapters, limits, pages, follow };

@@ -27,8 +27,9 @@ export interface MixerParts<C extends MixerConfig = MixerConfig> {
 }
 
 /** The components of mixer-policy, for a process of its own and for the one that has all services. */
-export async function policyComponents(parts: MixerParts): Promise<Component[]> {
-  const loaded = await serviceAdapters("mixer-policy", parts.config);
+export async function policyComponents(given: MixerParts): Promise<Component[]> {
+  const parts = { metrics: createMetrics(), ...given };
+  const loaded = await serviceAdapters("mixer-policy", parts);
   return [
     ...withMonitoring("mixer-policy", parts, loaded, createMixerPolicy),
     ...loaded.pages.servers(adapterPortsOf(parts.config)),
@@ -37,10 +38,11 @@ export async function policyComponents(parts: MixerParts): Promise<Component[]> 
 
 /** The components of mixer-telemetry. */
 export async function telemetryComponents(
-  parts: MixerParts<MixerConfig & { readonly prometheusAddr: string }>,
+  given: MixerParts<MixerConfig & { readonly prometheusAddr: string }>,
 ): Promise<Component[]> {
+  const parts = { metrics: createMetrics(), ...given };
   const { prometheusAddr } = parts.config;
-  const loaded = await serviceAdapters("mixer-telemetry", parts.config);
+  const loaded = await serviceAdapters("mixer-telemetry", parts);
   const standard = new StandardMetrics();
   return [
     ...withMonitoring("mixer-telemetry", parts, loaded, (options) => createMixerTelemetry({ ...options, standard })),
@@ -52,7 +54,7 @@ export async function telemetryComponents(
 
 function withMonitoring(
   name: string,
-  { config, bus, metrics = createMetrics(), tls }: MixerParts,
+  { config, bus, metrics, tls }: MixerParts & { readonly metrics: Metrics },
   { adapters, limits, follow }: ServiceAdapters,
   create: (options: MixerServiceOptions) => MixerService,
 ): Component[] {

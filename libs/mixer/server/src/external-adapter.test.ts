@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { Authorization } from "@xebec/api-envoy/envoy/service/auth/v3/external_auth";
 import { waitFor } from "@xebec/core-async";
 import { configOf } from "@xebec/core-config";
+import { createMetrics } from "@xebec/core-metrics";
 import { findPackage, loadAdapterPackage } from "@xebec/mixer-loader";
+import { createMemoryBus } from "@xebec/platform-bus";
 import { clientOf } from "@xebec/platform-grpc";
 import { serviceAdapters } from "./adapters.ts";
 import { PolicyConfig } from "./config.ts";
@@ -38,7 +40,11 @@ test("an adapter from outside, with a template of its own, decides about request
   t.after(() => rmSync(folder, { recursive: true }));
   cpSync(KEYRING, folder, { recursive: true });
   const flags = configOf(PolicyConfig, { adapter: [folder], adapterReload: true });
-  const loaded = await serviceAdapters("mixer-policy", flags);
+  const loaded = await serviceAdapters("mixer-policy", {
+    config: flags,
+    bus: createMemoryBus(),
+    metrics: createMetrics(),
+  });
   const mixer = await startMixer(
     (options) => createMixerPolicy({ ...options, followAdapters: loaded.follow }),
     loaded.adapters,

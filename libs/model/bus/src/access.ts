@@ -23,6 +23,8 @@ export interface BusAccess {
   readonly receive: readonly string[];
   /** Creates the buckets that do not exist, also after the server lost its store. */
   readonly provision?: boolean;
+  /** Adds to the work queue and takes from it. */
+  readonly work?: boolean;
 }
 
 const NONE: BusAccess = { write: [], read: [], send: [], receive: [] };
@@ -52,7 +54,8 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   // What it makes of the configuration stands in the pods.
   "sidecar-injector": { ...NONE, read: ["config"] },
   "mixer-policy": controller,
-  "mixer-telemetry": controller,
+  // What remote sinks get waits in the work queue.
+  "mixer-telemetry": { ...controller, work: true },
   // It answers the command line on its socket, so it reads what the command line shows.
   supervisor: {
     ...NONE,

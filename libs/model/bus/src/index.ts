@@ -9,6 +9,6 @@ export {
   SOURCES,
   writersOf,
 } from "./access.ts";
-export { ALL_BUCKETS, BUCKETS, type Bucket, SUBJECTS } from "./names.ts";
+export { ALL_BUCKETS, BUCKETS, type Bucket, SUBJECTS, WORK_QUEUE } from "./names.ts";
 export { partsOf } from "./parts.ts";
 export { decodeProxies, encodeProxies } from "./proxies.ts";

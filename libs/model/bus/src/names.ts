@@ -33,3 +33,13 @@ export const SUBJECTS = {
   /** A writer says that the server takes none of its changes to a bucket, whose name is the message. */
   stalls: "bus.stalls",
 } as const;
+
+/** Work that replicas share: each item is done by one of them, and kept by the bus until it is. */
+export const WORK_QUEUE = {
+  /** The stream that holds it. */
+  stream: "REPORTS",
+  /** An item's subject is `reports.PARTITION.KEY`. */
+  prefix: "reports",
+  /** Each partition has one consumer, which all replicas share. */
+  partitions: 32,
+} as const;

@@ -2,6 +2,7 @@ import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { KeyValue } from "./key-value.ts";
 import type { Subscription } from "./subscription.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 /**
  * The bus: buckets, messages and requests. It starts without its server and goes on without it: readers keep what they know,
@@ -10,6 +11,8 @@ import type { Subscription } from "./subscription.ts";
 export interface Bus extends Component {
   /** True while the server can be reached. */
   readonly connected: boolean;
+  /** Work that the replicas of a service share; absent on a bus that keeps nothing after its process. */
+  readonly work?: WorkQueue;
   /** @param name of the bucket, for example `config` */
   bucket(name: string): KeyValue;
   /** Sends to everyone who listens now. Lost when the bus is down. */

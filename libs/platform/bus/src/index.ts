@@ -25,3 +25,4 @@ export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions }
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";
 export { SecretPublisher } from "./secret-publisher.ts";
 export type { Subscription } from "./subscription.ts";
+export type { WorkItem, WorkOutcome, WorkQueue, WorkQueueWaiting } from "./work-queue.ts";

@@ -7,6 +7,7 @@ import type { KeyValue } from "./key-value.ts";
 import { type BucketSecurity, NatsKeyValue } from "./nats-key-value.ts";
 import { type LinkOptions, NatsLink } from "./nats-link.ts";
 import { NatsMessages } from "./nats-messages.ts";
+import { NatsWorkQueue } from "./nats-work-queue.ts";
 import { Provisioner } from "./provision.ts";
 import { EntrySigner, EntryVerifier } from "./signature.ts";
 
@@ -32,6 +33,7 @@ export function createNatsBus(options: NatsBusOptions): Bus {
   const { seed, metrics, provision = seed === undefined } = options;
   const link = new NatsLink(options);
   const messages = new NatsMessages(link);
+  const work = new NatsWorkQueue(link);
   const buckets = new Map<string, NatsKeyValue>();
   const signer = seed === undefined ? undefined : new EntrySigner(seed);
   let provisioner: Provisioner | undefined;
@@ -53,6 +55,7 @@ export function createNatsBus(options: NatsBusOptions): Bus {
 
   return {
     name: `bus ${options.name}`,
+    work,
     get connected() {
       return link.connected;
     },

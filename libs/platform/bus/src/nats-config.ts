@@ -1,5 +1,5 @@
 import { addressText, type HostPort } from "@xebec/core-config";
-import { ACCESS, BUS_USERS, type BusUser, readableBy } from "@xebec/model-bus";
+import { ACCESS, BUS_USERS, type BusUser, readableBy, WORK_QUEUE } from "@xebec/model-bus";
 import { changesOf, streamOf, subjectsOf } from "./bucket-names.ts";
 import { inboxOf } from "./nats-link.ts";
 
@@ -21,11 +21,11 @@ export interface Permissions {
 }
 
 /**
- * The rights of a user on the server, JetStream's own subjects included. Nobody may make consumers, and nobody but the users
- * that provision may make streams: whoever can, can have the server write into any subject. Answers go to inboxes only.
+ * The rights of a user on the server, JetStream's own subjects included. Nobody but the users that provision may make streams and
+ * the consumers of the work queue: whoever can, can have the server write into any subject. Answers go to inboxes only.
  */
 export function permissionsOf(user: BusUser): Permissions {
-  const { write, send, receive, provision } = ACCESS[user];
+  const { write, send, receive, provision, work } = ACCESS[user];
   const publish = new Set<string>();
   const subscribe = new Set<string>([`${inboxOf(user)}.>`]);
   for (const bucket of readableBy(user)) {
@@ -39,8 +39,20 @@ export function permissionsOf(user: BusUser): Permissions {
   for (const subject of receive) subscribe.add(subject);
   // One entry per user: `_INBOX_*` is not a pattern of NATS, which knows whole words only.
   if (receive.length > 0) for (const each of BUS_USERS) publish.add(`${inboxOf(each)}.>`);
+  const { stream, prefix } = WORK_QUEUE;
   if (provision)
-    for (const what of ["STREAM.INFO.*", "STREAM.CREATE.*", "STREAM.UPDATE.*"]) publish.add(`$JS.API.${what}`);
+    for (const what of [
+      ...["STREAM.INFO.*", "STREAM.CREATE.*", "STREAM.UPDATE.*"],
+      // Of this stream only: its consumers are pulled from, and others never are.
+      ...[`CONSUMER.CREATE.${stream}.>`, `CONSUMER.LIST.${stream}`],
+    ])
+      publish.add(`$JS.API.${what}`);
+  if (work) {
+    publish.add(`${prefix}.>`);
+    publish.add(`$JS.ACK.${stream}.>`);
+    for (const what of ["STREAM.INFO", "CONSUMER.MSG.NEXT"])
+      publish.add(`$JS.API.${what}.${stream}${what === "STREAM.INFO" ? "" : ".*"}`);
+  }
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort() };
 }
 

@@ -1,4 +1,5 @@
 import {
+  AckPolicy,
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamManager,
@@ -8,8 +9,10 @@ import {
 } from "@nats-io/jetstream";
 import { Coalescer, sleep } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
+import { WORK_QUEUE } from "@xebec/model-bus";
 import { changesOf, streamOf, subjectsOf } from "./bucket-names.ts";
 import type { Link, NatsLink } from "./nats-link.ts";
+import { ACK_WAIT_MS, consumerOf, MAX_WAITING, partitionSubject } from "./work-queue.ts";
 
 /** How often the buckets are checked; a server that comes back is checked at once. */
 const CHECK_MS = 10_000;
@@ -54,6 +57,7 @@ export class Provisioner {
       if (!link) return;
       try {
         for (const bucket of this.#buckets) await ensureBucket(link, bucket, this.#replicas);
+        await ensureWorkQueue(link, this.#replicas);
         return;
       } catch (error) {
         log.debug({ err: error }, "the buckets could not be made yet");
@@ -86,6 +90,43 @@ async function ensureBucket({ manager }: Link, bucket: string, replicas: number)
     republish: { src: subjectsOf(bucket), dest: changesOf(bucket) },
   });
   log.info({ bucket }, "a bucket was made on the bus");
+}
+
+/** Items go when they are done; of one key wait so many, and what comes then is refused. */
+async function ensureWorkQueue({ manager }: Link, replicas: number): Promise<void> {
+  const name = WORK_QUEUE.stream;
+  const found = await infoOf(manager, name);
+  if (found && found.config.num_replicas < replicas)
+    await manager.streams.update(name, { ...found.config, num_replicas: replicas });
+  if (!found)
+    await manager.streams.add({
+      name,
+      subjects: [`${WORK_QUEUE.prefix}.>`],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      max_msgs_per_subject: MAX_WAITING.itemsOfKey,
+      max_bytes: MAX_WAITING.bytes,
+      max_age: MAX_WAITING.hours * 3_600e9,
+      num_replicas: replicas,
+    });
+  if ((found?.state.consumer_count ?? 0) >= WORK_QUEUE.partitions) return;
+  const names = new Set<string>();
+  for await (const each of manager.consumers.list(name)) names.add(each.name);
+  for (let i = 0; i < WORK_QUEUE.partitions; i++) {
+    const durable = consumerOf(i);
+    if (names.has(durable)) continue;
+    await manager.consumers.add(name, {
+      durable_name: durable,
+      filter_subject: partitionSubject(i, ">"),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ACK_WAIT_MS * 1e6,
+      max_deliver: -1,
+      max_ack_pending: -1,
+    });
+  }
+  log.info({ stream: name }, "the work queue was made on the bus");
 }
 
 /** @returns undefined when there is no such stream */

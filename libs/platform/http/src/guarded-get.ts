@@ -59,13 +59,13 @@ export async function guardedGetBytes(text: string, options: GuardedGetOptions):
 }
 
 /** A host with several addresses fails with one error for each, and no message of its own. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") return error.errors.map(reasonOf).join("; ");
   return (error as Error).message;
 }
 
 /** The user and password of a URL as a header; they are taken out of it. */
-function authorizationOf(url: URL): string | undefined {
+export function authorizationOf(url: URL): string | undefined {
   const { username, password } = url;
   url.username = "";
   url.password = "";
@@ -165,7 +165,7 @@ function read(
 }
 
 /** Resolves a name and gives only addresses that may be called: the connection goes to one of them and to no other. */
-function checkedLookup(url: URL, policy: AddressPolicy): LookupFunction {
+export function checkedLookup(url: URL, policy: AddressPolicy): LookupFunction {
   return (host, options, callback) => {
     dns.lookup(host, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, "");
@@ -181,11 +181,11 @@ function checkedLookup(url: URL, policy: AddressPolicy): LookupFunction {
   };
 }
 
-function denied(url: URL, refusal: string): XebecError {
+export function denied(url: URL, refusal: string): XebecError {
   return new XebecError("permission_denied", `${shown(url)} may not be called: ${refusal}`);
 }
 
-function failure(url: URL, what: string, cause?: unknown): XebecError {
+export function failure(url: URL, what: string, cause?: unknown): XebecError {
   return new XebecError("unavailable", redactText(`${shown(url)} ${what}`), cause === undefined ? {} : { cause });
 }
 

@@ -1,0 +1,109 @@
+// Helpers of the tests of adapters that send to something remote.
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gunzipSync } from "node:zlib";
+import type { AdapterHost, Clock, HandlerLimits } from "@xebec/mixer-sdk";
+import { createDeliver, type DeliveriesOptions } from "./delivery.ts";
+
+/** A clock that a test moves on. */
+export class ManualClock implements Clock {
+  readonly #timers = new Set<{ at: number; readonly ms: number; readonly work: () => void }>();
+  #now: number;
+
+  /** @param now milliseconds since 1970 UTC */
+  constructor(now = 1_700_000_000_000) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  every(ms: number, work: () => void): () => void {
+    const timer = { at: this.#now + ms, ms, work };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Moves on; what is due is called in its order. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const [due] = [...this.#timers].filter((each) => each.at <= until).sort((a, b) => a.at - b.at);
+      if (!due) break;
+      this.#now = Math.max(this.#now, due.at);
+      due.at += Math.max(1, due.ms);
+      due.work();
+    }
+    this.#now = until;
+  }
+}
+
+/** What a test's server received. */
+export interface Received {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Unpacked. */
+  readonly body: string;
+  readonly bytes: Buffer;
+}
+
+/** A server of HTTP that records what it gets, and answers as it is asked to. */
+export class RecordingServer implements AsyncDisposable {
+  readonly received: Received[] = [];
+  /** The answer to what comes next; a function may answer by itself. */
+  answer: number | ((request: Received, response: ServerResponse) => void) = 200;
+  readonly #waiters: { readonly count: number; readonly resolve: () => void }[] = [];
+  readonly #server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const raw = Buffer.concat(parts);
+      const bytes = request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw;
+      const { method = "", url: path = "", headers } = request;
+      const got = { method, path, headers, bytes, body: bytes.toString() };
+      if (typeof this.answer === "function") this.answer(got, response);
+      else response.writeHead(this.answer, { "content-type": "application/json" }).end("{}");
+      this.received.push(got);
+      for (const each of this.#waiters) if (this.received.length >= each.count) each.resolve();
+    });
+  });
+
+  static async start(): Promise<RecordingServer> {
+    const made = new RecordingServer();
+    await new Promise<void>((resolve) => made.#server.listen(0, "127.0.0.1", resolve));
+    return made;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Waits until so many requests have come. */
+  async requests(count: number): Promise<readonly Received[]> {
+    if (this.received.length < count) await new Promise<void>((resolve) => this.#waiters.push({ count, resolve }));
+    return this.received;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+/** Limits by which handlers reach this machine and the files of no directory. */
+export const LOOPBACK: HandlerLimits = {
+  addressRefusal: (address) => (/^(127\.|::1$)/.test(address) ? undefined : `${address} is not open to this test`),
+  fileRefusal: () => "no directory is open to files of handlers",
+  directories: [],
+};
+
+/** What an adapter gets of its process, in a test. */
+export function testHost(options: DeliveriesOptions & { readonly limits?: HandlerLimits } = {}): AdapterHost {
+  return { limits: options.limits ?? LOOPBACK, deliver: createDeliver(options), serve: () => () => undefined };
+}
