@@ -136,7 +136,8 @@ describe("pilot, whatever a mesh holds and however it changes", () => {
             if (!hasConditions(key)) continue;
             // An object that could not be translated keeps the generation of its last good form.
             assert.equal(snapshot.generations.get(key), object.generation, `${key}: ${JSON.stringify(object.spec)}`);
-            assert.ok(conditions.has(key), `${key} has no condition`);
+            // Of Mixer's objects pilot says only who decides, of rules that decide.
+            assert.ok(conditions.has(key) || object.group === "config.istio.io", `${key} has no condition`);
           }
           made += objects.length * proxies.length;
         }

@@ -1,4 +1,5 @@
 import type { CheckResult } from "@xebec/mixer-sdk";
+import { httpStatusOf } from "@xebec/model-mixer";
 
 /** A change of a header of the request or of the response. */
 export interface HeaderOperation {
@@ -33,28 +34,6 @@ export const DEFAULT_OUTCOME: CheckOutcome = {
   responseHeaders: NONE,
   direct: undefined,
 };
-
-const HTTP: Readonly<Record<number, number>> = {
-  0: 200,
-  1: 408,
-  3: 400,
-  4: 504,
-  5: 404,
-  6: 409,
-  7: 403,
-  8: 429,
-  9: 412,
-  10: 409,
-  11: 400,
-  12: 501,
-  14: 503,
-  16: 401,
-};
-
-/** Mixer's HTTP status of an rpc code. */
-export function httpStatusOf(code: number): number {
-  return HTTP[code] ?? 500;
-}
 
 /**
  * Folds the results of several handlers into one (docs/reference/mixer.md §7.5): the shortest validity, the code of the

@@ -47,6 +47,9 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.headers.get("content-type")) : "tcp"),
   "context.reporter.kind": () => "inbound",
   "context.reporter.uid": (bag) => bag.peer(bag.reporterSide)?.uid,
+  "destination.service.name": (bag) => bag.kubernetesService?.name,
+  "destination.service.namespace": (bag) => bag.kubernetesService?.namespace,
+  "destination.service.uid": (bag) => bag.kubernetesService?.uid,
   "connection.mtls": (bag) => bag.principal("source") !== "",
   "connection.requested_server_name": (bag) => orAbsent(bag.serverName),
   // A service and the workloads behind it are in one namespace; so the reporter's side is known without its pod.
@@ -133,7 +136,15 @@ export class ExtAuthzBag extends AttributeBag {
   }
 
   get inboundServiceNamespace(): string | undefined {
-    return this.reporterSide === "destination" ? this.extension("destination.service.namespace") : undefined;
+    if (this.reporterSide !== "destination") return undefined;
+    return this.extension("destination.service.namespace") ?? this.kubernetesService?.namespace;
+  }
+
+  /** What the host says of the called service, where pilot gives nothing else: `NAME.NAMESPACE.svc.DOMAIN`. */
+  get kubernetesService(): { readonly name: string; readonly namespace: string; readonly uid: string } | undefined {
+    const [name, namespace, svc] = (this.extension("destination.service.host") ?? "").split(".", 3);
+    if (!name || !namespace || svc !== "svc") return undefined;
+    return { name, namespace, uid: `istio://${namespace}/services/${name}` };
   }
 
   address(side: PeerRole): SocketAddressReader {

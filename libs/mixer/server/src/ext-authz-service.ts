@@ -12,8 +12,9 @@ import {
 import { HttpStatusSchema } from "@xebec/api-envoy/envoy/type/v3/http_status";
 import { StatusSchema } from "@xebec/api-envoy/google/rpc/status";
 import { CODES } from "@xebec/core-errors";
-import { type CheckOutcome, type HeaderOperation, httpStatusOf } from "@xebec/mixer-runtime";
+import type { CheckOutcome, HeaderOperation } from "@xebec/mixer-runtime";
 import { fieldNumbers, WireWriter } from "@xebec/model-attributes/wire";
+import { httpStatusOf } from "@xebec/model-mixer";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
 import { ExtAuthzBag } from "./ext-authz-bag.ts";

@@ -1,3 +1,4 @@
+export { httpStatusOf } from "./http-status.ts";
 export { ISTIO_ADAPTERS } from "./istio-adapters.ts";
 export { fullName, resolveReference } from "./references.ts";
 export {

@@ -61,7 +61,7 @@ describe("an object that cannot be translated", () => {
     );
     put(mixer("rule", "bad", { actions: 7 }), entry("one"));
     put(mixer("rule", "r2", { actions: [{ handler: "h", instances: ["nothing"] }] }));
-    assert.equal(builder.snapshot.mixer.checks.length, 2);
+    assert.equal(builder.snapshot.mixer.policy.rules.length, 2);
     assert.ok(builder.snapshot.services.has("one.example.com"));
   });
 

@@ -111,15 +111,20 @@ describe("what pilot must know of Mixer's rules", () => {
     ["l.listentry", object("listentry", "l", {})],
   ] as const)
     it(`asks about requests for the instance ${reference}`, () => {
-      const { checks, reports } = hooksOf(rule([reference]), instance);
-      assert.deepEqual(checks, [{ key: "config.istio.io/rule/default/r", match: "", namespace: "default" }]);
+      const { policy, reports } = hooksOf(rule([reference]), instance);
+      const [found] = policy.rules;
+      assert.deepEqual(found && [found.key, found.match], ["config.istio.io/rule/default/r", ""]);
       assert.equal(reports, false);
     });
 
   it("asks about requests for a quota where one is bound to a service", () => {
     const quota = object("quota", "q", {});
-    assert.deepEqual(hooksOf(rule(["q.quota"]), quota).checks, []);
-    assert.equal(hooksOf(rule(["q.quota"]), quota, object("QuotaSpecBinding", "b", {})).checks.length, 1);
+    assert.deepEqual(hooksOf(rule(["q.quota"]), quota).policy.rules, []);
+    assert.equal(
+      hooksOf(rule(["q.quota"]), quota, object("QuotaSpecBinding", "b", { services: [{ name: "web" }] })).policy.rules
+        .length,
+      1,
+    );
   });
 
   it("reports for metrics, with the headers that expressions read", () => {
@@ -128,15 +133,15 @@ describe("what pilot must know of Mixer's rules", () => {
     });
     const hooks = hooksOf(rule(["m.metric"]), metric);
     assert.deepEqual(hooks, {
-      ...{ checks: [], reports: true },
+      ...{ policy: { rules: [], attributes: [], generated: [] }, reports: true },
       ...{ requestHeaders: ["end-user"], responseHeaders: ["x-b"] },
     });
   });
 
   it("asks for header operations alone", () => {
     const operations = [{ name: "x", values: ['"1"'] }];
-    assert.equal(hooksOf(rule([], { actions: [], requestHeaderOperations: operations })).checks.length, 1);
-    assert.equal(hooksOf(rule([], { actions: [], responseHeaderOperations: operations })).checks.length, 1);
+    assert.equal(hooksOf(rule([], { actions: [], requestHeaderOperations: operations })).policy.rules.length, 1);
+    assert.equal(hooksOf(rule([], { actions: [], responseHeaderOperations: operations })).policy.rules.length, 1);
   });
 
   it("does nothing for instances that do not exist", () => {

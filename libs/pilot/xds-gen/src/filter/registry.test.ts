@@ -28,11 +28,17 @@ describe("filters", () => {
     ...more,
   });
   const names = (connection: HttpConnection): string[] => httpFilters(scope, connection).map(({ name }) => name);
+  const SERVICE = {
+    ...{
+      service: { host: "web.default.svc.cluster.local", name: "web", namespace: "default" },
+      serviceNamespace: "default",
+    },
+  };
   const COMMON = ["envoy.filters.http.fault", "envoy.filters.http.cors"];
 
   it("of a connection manager are those that the connection needs, in their order", () => {
-    assert.deepEqual(names(http("inbound", { serviceNamespace: "default", grpcWeb: true })), [
-      ...["mixer.report", "mixer.check/default", "envoy.filters.http.grpc_web", ...COMMON],
+    assert.deepEqual(names(http("inbound", { ...SERVICE, grpcWeb: true })), [
+      ...["mixer.report", "mixer.check/default/web", "envoy.filters.http.grpc_web", ...COMMON],
       "envoy.filters.http.router",
     ]);
     for (const kind of ["outbound", "gateway"] as const)
@@ -69,12 +75,12 @@ describe("filters", () => {
   });
 
   it("that take their configuration by discovery know it by the names of their own entries", () => {
-    const discovered = httpFilters(scope, http("inbound", { serviceNamespace: "default" })).filter(
+    const discovered = httpFilters(scope, http("inbound", { ...SERVICE })).filter(
       ({ message }) => message.configType?.case === "configDiscovery",
     );
     assert.deepEqual(
       discovered.map(({ name }) => extensionConfig(scope, name)?.name),
-      ["mixer.report", "mixer.check/default"],
+      ["mixer.report", "mixer.check/default/web"],
     );
     assert.equal(extensionConfig(scope, "nobody's"), undefined);
   });

@@ -7,12 +7,12 @@ import { mixerHooksOf } from "./mixer-hooks.ts";
 const object = (kind: string, name: string, spec: object, namespace = "a"): Resource => ({
   ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
 });
-const BINDING = object("QuotaSpecBinding", "b", {});
+const BINDING = object("QuotaSpecBinding", "b", { services: [{ name: "web" }] });
 /** Whether a rule of namespace `a` with one instance is asked, and whether it reports. Quotas are bound to a service. */
 function hooks(reference: string, ...instances: Resource[]): { asked: boolean; reports: boolean } {
   const rule = object("rule", "r", { actions: [{ handler: "h", instances: [reference] }] });
-  const { checks, reports } = mixerHooksOf(new Map([rule, BINDING, ...instances].map((each) => [keyOf(each), each])));
-  return { asked: checks.length > 0, reports };
+  const { policy, reports } = mixerHooksOf(new Map([rule, BINDING, ...instances].map((each) => [keyOf(each), each])));
+  return { asked: policy.rules.length > 0, reports };
 }
 
 describe("what Mixer's rules ask of proxies", () => {

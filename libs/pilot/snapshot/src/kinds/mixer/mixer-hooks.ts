@@ -1,24 +1,18 @@
+import { NO_POLICY, type PolicyObjects, readPolicyObjects } from "@xebec/mixer-edge";
 import { fullName, resolveReference, TEMPLATES, templateOfInstance, type Variety } from "@xebec/model-mixer";
-import { type InstanceSpec, keyOf, type Resource, type RuleSpec, ruleCondition } from "@xebec/model-resources";
-
-/** A rule that may decide about requests. */
-export interface CheckRule {
-  readonly key: string;
-  readonly match: string;
-  /** Rules outside the root namespace apply to their own namespace's services only. */
-  readonly namespace: string;
-}
+import type { InstanceSpec, Resource, RuleSpec } from "@xebec/model-resources";
 
 /** What pilot must know of Mixer's configuration: where a proxy has to ask, and whether it has to report. */
 export interface MixerHooks {
-  readonly checks: readonly CheckRule[];
+  /** The rules that may decide about requests. */
+  readonly policy: PolicyObjects;
   readonly reports: boolean;
   /** Headers that some expression reads: proxies put them into their reports. */
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];
 }
 
-export const NO_MIXER: MixerHooks = { checks: [], reports: false, requestHeaders: [], responseHeaders: [] };
+export const NO_MIXER: MixerHooks = { policy: NO_POLICY, reports: false, requestHeaders: [], responseHeaders: [] };
 
 /** Objects of the group `config.istio.io`. */
 export interface MixerObjects {
@@ -29,26 +23,13 @@ export interface MixerObjects {
  * Reads Mixer's rules, only as far as to know which sort of work each asks for: by the varieties of its instances' templates.
  */
 export function mixerHooksOf(resources: MixerObjects): MixerHooks {
-  const checks: CheckRule[] = [];
-  let reports = false;
-  // Without a binding no request takes from a quota.
-  const hasQuotas = [...resources.values()].some((each) => each.kind === "QuotaSpecBinding");
   const instances = instancesIn(resources.values());
-  const sorted = [...resources.values()]
-    .filter((each) => each.kind === "rule")
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  for (const rule of sorted as Resource<RuleSpec>[]) {
-    const varieties = varietiesOf(rule, instances);
-    if (varieties.has("report")) reports = true;
-    const { requestHeaderOperations = [], responseHeaderOperations = [] } = rule.spec;
-    const isAsked =
-      varieties.has("check") ||
-      (hasQuotas && varieties.has("quota")) ||
-      requestHeaderOperations.length + responseHeaderOperations.length > 0;
-    if (isAsked) checks.push({ key: keyOf(rule), match: ruleCondition(rule.spec).text, namespace: rule.namespace });
-  }
+  const reports = [...resources.values()].some(
+    (each) => each.kind === "rule" && varietiesOf(each as Resource<RuleSpec>, instances).has("report"),
+  );
   const text = reports ? JSON.stringify([...resources.values()].map((each) => each.spec)) : "";
-  return { checks, reports, requestHeaders: headersIn(text, "request"), responseHeaders: headersIn(text, "response") };
+  const policy = readPolicyObjects(resources.values());
+  return { policy, reports, requestHeaders: headersIn(text, "request"), responseHeaders: headersIn(text, "response") };
 }
 
 /** The instances, by full name. */

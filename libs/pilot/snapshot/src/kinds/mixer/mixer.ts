@@ -1,6 +1,8 @@
-import { keyOf, type Resource } from "@xebec/model-resources";
+import { callReasonOf, destinationLabelsIn } from "@xebec/mixer-edge";
+import { keyOf, type Resource, type RuleSpec, ruleCondition } from "@xebec/model-resources";
 import { PersistentMap } from "../../collections/persistent-map.ts";
 import { Query } from "../../query.ts";
+import { attached } from "../conditions.ts";
 import type { ConfigKind } from "../kind.ts";
 import { type MixerHooks, mixerHooksOf, NO_MIXER } from "./mixer-hooks.ts";
 
@@ -18,7 +20,10 @@ export const mixerHooks = new Query(({ mixer }: MixerState, keys): MixerHooks =>
   return mixer;
 });
 
-/** Mixer's kinds together: what pilot reads of a rule is in the instances that it names. Mixer itself gives their conditions. */
+/**
+ * Mixer's kinds together: what pilot reads of a rule is in the instances that it names. Whether objects are in effect Mixer itself says;
+ * pilot says of each rule that decides about requests who decides.
+ */
 export const mixerKinds = {
   group: "config.istio.io",
   kind: undefined,
@@ -29,6 +34,8 @@ export const mixerKinds = {
     mixerHooksOf(new Map([[keyOf(resource), resource]]));
     return resource;
   },
+  selectorLabels: ({ kind, spec }) =>
+    kind === "rule" ? destinationLabelsIn(ruleCondition(spec as RuleSpec).text) : [],
   replace({ state, batch }, before, after) {
     const one = before ?? after;
     if (one) state.mixerObjects = state.mixerObjects.edit([[keyOf(one), after]], batch);
@@ -41,5 +48,15 @@ export const mixerKinds = {
   },
   *parts({ mixer }) {
     yield [mixerKeys.mixer, mixer];
+  },
+  *conditions({ mixer: { policy } }) {
+    for (const rule of policy.rules) {
+      const why = callReasonOf(policy, rule);
+      const place =
+        why === undefined
+          ? "decided by Envoy itself, without a call, wherever no other rule for the service needs mixer-policy"
+          : `decided by mixer-policy, which Envoy asks: ${why}`;
+      yield attached(rule.key, [], place);
+    }
   },
 } satisfies ConfigKind<Resource, MixerState>;

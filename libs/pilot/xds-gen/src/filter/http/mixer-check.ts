@@ -5,7 +5,9 @@ import {
   ExtAuthzPerRouteSchema,
   ExtAuthzSchema,
 } from "@xebec/api-envoy/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import { LuaSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/lua/v3/lua";
 import { StatusCode } from "@xebec/api-envoy/envoy/type/v3/http_status";
+import { type Policy, policyOf } from "@xebec/mixer-edge";
 import { mixerHooks } from "@xebec/pilot-snapshot";
 import type { Built } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -14,28 +16,53 @@ import { mixerService } from "../mixer-service.ts";
 import { discoveredFilter } from "./discovered-filter.ts";
 import type { HttpFilter } from "./http-filter.ts";
 
-/** All services of a namespace share one configuration. The name of the entry is this prefix and the namespace. */
+/** The name of an entry is this prefix, the namespace of the service, `/` and its name. */
 const PREFIX = "mixer.check/";
+const nameOf = (namespace: string, name: string): string => `${PREFIX}${namespace}/${name}`;
 
 /**
- * Mixer's check: ext_authz calls mixer-policy for each inbound request to which a rule may apply. The settings of the virtual host
- * add Istio 1.1's attributes of the called service (docs/reference/pilot.md §5.1).
+ * Mixer's check of inbound requests. Where Envoy has all that the rules for a service read, it decides by a script that pilot makes of them
+ * (`mixer/edge`); else ext_authz calls mixer-policy. The settings of the virtual host add Istio 1.1's attributes of the called service
+ * (docs/reference/pilot.md §5.1).
  */
 export const mixerCheck: HttpFilter = {
   name: PREFIX,
   phase: "policy",
-  listener: (_scope, { serviceNamespace }) =>
-    serviceNamespace === undefined
+  listener: (_scope, { service, serviceNamespace }) =>
+    service === undefined || serviceNamespace === undefined
       ? undefined
-      : discoveredFilter(`${PREFIX}${serviceNamespace}`, [ExtAuthzSchema.typeName]),
-  virtualHost: (_scope, { kind, service }) => ({
-    name: `${PREFIX}${service.serviceNamespace}`,
-    message: attributesOf(service, kind),
+      : discoveredFilter(nameOf(serviceNamespace, service.name), [ExtAuthzSchema.typeName, LuaSchema.typeName]),
+  virtualHost: (_scope, { service }) => ({
+    name: nameOf(service.serviceNamespace, service.serviceName),
+    message: attributesOf(service),
     configKeys: [],
   }),
-  extensionConfig: (scope, name) =>
-    name.startsWith(PREFIX) ? { name, ...checkConfig(scope, name.slice(PREFIX.length)) } : undefined,
+  extensionConfig: (scope, name) => {
+    if (!name.startsWith(PREFIX)) return undefined;
+    const [namespace = "", service = ""] = name.slice(PREFIX.length).split("/", 2);
+    const policy = policyFor(scope, namespace, service);
+    if (policy.kind !== "edge") return { name, ...checkConfig(scope, policy) };
+    const message = anyOf(LuaSchema, {
+      defaultSourceCode: { specifier: { case: "inlineString", value: policy.script } },
+    });
+    return { name, message, configKeys: policy.keys };
+  },
 };
+
+/** What the rules ask for at a service of the class's workloads. */
+function policyFor(scope: Scope, namespace: string, name: string): Policy {
+  const { mesh } = scope;
+  const { policy } = scope.read(mixerHooks);
+  if (mesh.disablePolicyChecks || policy.rules.length === 0) return { kind: "none", keys: [] };
+  const isMeant = (each: { readonly name: string; readonly namespace: string }): boolean =>
+    each.name === name && each.namespace === namespace;
+  const host = scope.ownServices().find(isMeant)?.host ?? `${name}.${namespace}.svc.${mesh.domain}`;
+  return policyOf(policy, {
+    ...{ rootNamespace: mesh.rootNamespace, namespace, name, host },
+    labels: scope.proxyClass.labels,
+    failOpen: mesh.policyCheckFailOpen,
+  });
+}
 
 /**
  * Timeout of one check, including retries; then the fail mode decides. A mesh that fails closed waits as long as a restart of the
@@ -46,16 +73,9 @@ const OPEN_TIMEOUT_MS = 500;
 /** More than fit into the timeout, which ends them. */
 const CHECK_RETRIES = 200;
 
-/**
- * The configuration for the services of a namespace. The filter is disabled when no rule may apply to them: a rule of the root
- * namespace applies everywhere, any other rule to the services of its namespace (docs/reference/mixer.md §7.3).
- */
-function checkConfig(scope: Scope, namespace: string): Built<Any> {
+/** The filter that asks; it is disabled when no rule selects the service. */
+function checkConfig(scope: Scope, policy: Policy): Built<Any> {
   const { mesh } = scope;
-  const mixer = scope.read(mixerHooks);
-  const rules = mesh.disablePolicyChecks
-    ? []
-    : mixer.checks.filter((rule) => rule.namespace === mesh.rootNamespace || rule.namespace === namespace);
   const message = anyOf(ExtAuthzSchema, {
     transportApiVersion: ApiVersion.V3,
     services: {
@@ -77,22 +97,27 @@ function checkConfig(scope: Scope, namespace: string): Built<Any> {
     failureModeAllow: mesh.policyCheckFailOpen,
     statusOnError: { code: StatusCode.ServiceUnavailable },
     includeTlsSession: true,
-    ...(rules.length > 0 ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
+    ...(policy.kind === "call" ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
   });
-  return { message, configKeys: rules.map(({ key }) => key) };
+  return { message, configKeys: policy.keys };
 }
 
-function attributesOf({ host, serviceName, serviceNamespace }: ServiceTarget, reporter: string): Any {
+/** Mixer reads the rest of a Kubernetes service from its host: it is the same for all, and would be in every listener. */
+function attributesOf({ host, serviceName, serviceNamespace }: ServiceTarget): Any {
+  const isRead = host.startsWith(`${serviceName}.${serviceNamespace}.svc.`);
   return anyOf(ExtAuthzPerRouteSchema, {
     override: {
       case: "checkSettings",
       value: {
         contextExtensions: {
-          "context.reporter.kind": reporter,
           "destination.service.host": host,
-          "destination.service.name": serviceName,
-          "destination.service.namespace": serviceNamespace,
-          "destination.service.uid": `istio://${serviceNamespace}/services/${serviceName}`,
+          ...(isRead
+            ? {}
+            : {
+                "destination.service.name": serviceName,
+                "destination.service.namespace": serviceNamespace,
+                "destination.service.uid": `istio://${serviceNamespace}/services/${serviceName}`,
+              }),
         },
       },
     },

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Resource } from "@xebec/model-resources";
+import { callReasonOf, type PolicyTarget, policyOf, readPolicyObjects } from "./index.ts";
+
+const object = (kind: string, name: string, spec: object, namespace = "default"): Resource => ({
+  ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
+});
+const HANDLERS = [
+  object("handler", "deny", { compiledAdapter: "denier" }),
+  object("handler", "fetched", { compiledAdapter: "listchecker", params: { providerUrl: "http://lists/" } }),
+  object("handler", "words", { compiledAdapter: "listchecker", params: { overrides: ["a+"], entryType: "REGEX" } }),
+  object("handler", "list", { compiledAdapter: "listchecker", params: { overrides: ["a"] } }),
+  object("handler", "count", { compiledAdapter: "memquota", params: { quotas: [{ name: "q.instance.default" }] } }),
+  object("handler", "wrong", { compiledAdapter: "denier", params: { statu: 1 } }),
+  object("instance", "nothing", { compiledTemplate: "checknothing" }),
+  object("instance", "header", { compiledTemplate: "listentry", params: { value: 'request.headers["x-a"]' } }),
+  object("instance", "caller", { compiledTemplate: "listentry", params: { value: 'source.labels["app"]' } }),
+  object("instance", "q", { compiledTemplate: "quota" }),
+];
+const ruleOf = (
+  match: string,
+  handler = "deny",
+  instance = "nothing",
+  more: object = {},
+  namespace = "default",
+): Resource => object("rule", "r", { match, actions: [{ handler, instances: [instance] }], ...more }, namespace);
+const TARGET: PolicyTarget = {
+  ...{ rootNamespace: "istio-system", namespace: "default", name: "web", host: "web.default.svc.cluster.local" },
+  ...{ labels: { app: "web" }, failOpen: false },
+};
+const policy = (rules: readonly Resource[], more: Partial<PolicyTarget> = {}) =>
+  policyOf(readPolicyObjects([...HANDLERS, ...rules]), { ...TARGET, ...more });
+
+describe("who decides about a request", () => {
+  const cases: readonly [name: string, rule: Resource, kind: string][] = [
+    ["nothing without a rule of the namespace", ruleOf("", "deny", "nothing", {}, "other"), "none"],
+    ["another service is meant", ruleOf('destination.service.name == "other"'), "none"],
+    ["another host is meant", ruleOf('match(destination.service.host, "other.*")'), "none"],
+    ["another workload is meant", ruleOf('destination.labels["app"] == "db" && source.labels["app"] == "x"'), "none"],
+    ["a label that is not there", ruleOf('source.labels["a"] == "x" && destination.labels["none"] == "v1"'), "none"],
+    ["one of two may hold", ruleOf('destination.labels["app"] == "db" || request.method == "GET"'), "edge"],
+    ["this workload is meant", ruleOf('destination.labels["app"] == "web"'), "edge"],
+    ["a header", ruleOf('request.headers["x"] == "1" && destination.service.name == "web"'), "edge"],
+    ["a list of headers", ruleOf("", "list", "header"), "edge"],
+    ["labels of the caller", ruleOf('source.labels["app"] == "x"'), "call"],
+    ["a list of what only mixer-policy knows", ruleOf("", "list", "caller"), "call"],
+    ["a list that is fetched", ruleOf("", "fetched", "header"), "call"],
+    ["regular expressions", ruleOf("", "words", "header"), "call"],
+    ["a function that is not there", ruleOf('toLower(request.path) == "/a"'), "call"],
+    [
+      "header operations",
+      ruleOf("", "deny", "nothing", { requestHeaderOperations: [{ name: "x", values: ['"1"'] }] }),
+      "call",
+    ],
+    ["something is wrong with the handler", ruleOf("", "wrong"), "call"],
+    ["a quota that nobody is bound to", ruleOf("", "count", "q"), "none"],
+  ];
+  for (const [name, rule, kind] of cases) it(`${kind}: ${name}`, () => assert.equal(policy([rule]).kind, kind));
+
+  it("call: a quota that is bound to the service, and to no other", () => {
+    const binding = object("QuotaSpecBinding", "b", { services: [{ name: "web" }], quotaSpecs: [{ name: "s" }] });
+    const rules = [ruleOf("", "count", "q"), binding];
+    assert.equal(policy(rules).kind, "call");
+    assert.equal(policy(rules, { name: "other", host: "other.default.svc.cluster.local" }).kind, "none");
+  });
+
+  it("is mixer-policy for all rules of a service when it is for one, and says why", () => {
+    const two = [ruleOf('request.path == "/"'), { ...ruleOf('source.labels["a"] == "b"'), name: "s" }];
+    const found = policy(two);
+    assert.deepEqual(found.kind === "call" && found.why, [
+      { key: "config.istio.io/rule/default/s", why: "source.labels is known to mixer-policy only" },
+    ]);
+    assert.equal(found.keys.length, 2);
+  });
+
+  it("is said of each rule by itself, whatever service it is for", () => {
+    const reasonOf = (rule: Resource): string | undefined => {
+      const objects = readPolicyObjects([...HANDLERS, rule]);
+      return callReasonOf(objects, objects.rules[0] as (typeof objects.rules)[0]);
+    };
+    assert.equal(reasonOf(ruleOf('destination.service.name == "other" && request.path == "/"')), undefined);
+    assert.equal(reasonOf(ruleOf('destination.labels["app"] == "db"')), undefined);
+    assert.match(reasonOf(ruleOf("", "fetched", "header")) ?? "", /^handler fetched.default: its list is fetched$/);
+  });
+
+  it("texts of users stay texts in the script", () => {
+    const evil = 'a"]] end os.exit() --\n\\';
+    const found = policy([ruleOf(`request.headers["x"] == ${JSON.stringify(evil)}`)]);
+    assert.ok(
+      found.kind === "edge" && found.script.includes('"a\\034]] end os.exit() --\\010\\092"'),
+      JSON.stringify(found),
+    );
+  });
+});

@@ -1,0 +1,117 @@
+import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
+import type { EdgeRule, PolicyObjects } from "./edge-rule.ts";
+import { type Code, type KnownAttributes, luaExpression, neverHolds } from "./lua-expression.ts";
+import { type ScriptRule, scriptOf } from "./script.ts";
+
+/** A service, seen from the proxy of a workload behind it. */
+export interface PolicyTarget {
+  /** The namespace whose rules hold for all. */
+  readonly rootNamespace: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly host: string;
+  /** Labels of the workload: those that rules read (`destinationLabelsIn`), at least. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Requests pass when policy cannot be evaluated. */
+  readonly failOpen: boolean;
+}
+
+/** What has to be done for the requests of a service. */
+export type Policy =
+  /** No rule selects it. */
+  | { readonly kind: "none"; readonly keys: readonly string[] }
+  /** Envoy decides, by this script of its Lua filter. */
+  | { readonly kind: "edge"; readonly keys: readonly string[]; readonly script: string }
+  /** mixer-policy is asked. */
+  | { readonly kind: "call"; readonly keys: readonly string[]; readonly why: readonly CallReason[] };
+
+/** Why mixer-policy has to be asked. */
+export interface CallReason {
+  readonly key: string;
+  readonly why: string;
+}
+
+/**
+ * What the rules ask for at a service: those of the root namespace, then those of its own (docs/reference/mixer.md §7.3). When one of them
+ * needs mixer-policy, all are left to it, so that the answer is always the one that Mixer makes of all rules together.
+ */
+export function policyOf(objects: PolicyObjects, target: PolicyTarget): Policy {
+  const { rootNamespace, namespace } = target;
+  const own = objects.rules.filter((each) => each.namespace === namespace && namespace !== rootNamespace);
+  const rules = [...objects.rules.filter((each) => each.namespace === rootNamespace), ...own];
+  if (rules.length === 0) return { kind: "none", keys: [] };
+  const translate = translatorOf(objects, target);
+  const selecting: ScriptRule[] = [];
+  const why: CallReason[] = [];
+  for (const rule of rules) {
+    const read = ruleOf(rule, target, translate);
+    if (!read) continue;
+    selecting.push(read);
+    if (read.why !== undefined) why.push({ key: rule.key, why: read.why });
+  }
+  const keys = selecting.map(({ key }) => key);
+  if (selecting.length === 0) return { kind: "none", keys };
+  return why.length > 0
+    ? { kind: "call", keys, why }
+    : { kind: "edge", keys, script: scriptOf(selecting, target.failOpen) };
+}
+
+type Translate = (text: string) => Code;
+
+function translatorOf({ attributes, generated }: PolicyObjects, target: PolicyTarget): Translate {
+  const vocabulary: Vocabulary = createVocabulary(attributes, () => undefined);
+  const { host, name, namespace, labels } = target;
+  const texts = new Map([
+    ["context.reporter.kind", "inbound"],
+    ["destination.namespace", namespace],
+    ["destination.service.host", host],
+    ["destination.service.name", name],
+    ["destination.service.namespace", namespace],
+    ["destination.service.uid", `istio://${namespace}/services/${name}`],
+  ]);
+  const known: KnownAttributes = { texts, labels };
+  const made = new Set(generated);
+  return (text) => luaExpression(text, vocabulary, known, made);
+}
+
+/**
+ * Why a rule needs mixer-policy wherever it selects a service.
+ * @returns undefined when Envoy decides it, unless another rule of a service needs mixer-policy
+ */
+export function callReasonOf({ attributes, generated }: PolicyObjects, rule: EdgeRule): string | undefined {
+  const vocabulary = createVocabulary(attributes, () => undefined);
+  const made = new Set(generated);
+  const translate: Translate = (text) => luaExpression(text, vocabulary, undefined, made);
+  return ruleOf(rule, { host: rule.quotaHosts[0] ?? "" }, translate)?.why;
+}
+
+/** @returns undefined when the rule selects no request of the service */
+function ruleOf(
+  rule: EdgeRule,
+  { host }: Pick<PolicyTarget, "host">,
+  translate: Translate,
+): (ScriptRule & { why?: string }) | undefined {
+  const { key, match, steps, call, quotaHosts } = rule;
+  let condition: Code | undefined;
+  try {
+    condition = match === "" ? undefined : translate(match);
+    if (condition && neverHolds(condition)) return undefined;
+    const isCounted = quotaHosts.some((each) => each === "*" || each === host);
+    if (steps.length === 0 && call === undefined && !isCounted) return undefined;
+    const translated = steps.map((step) => ("list" in step ? { ...step, value: translate(step.value) } : step));
+    const of = translated.map((step) => ("list" in step ? valueProblem(step.list.type, step.value) : undefined));
+    const why =
+      call ?? (isCounted ? "quotas are counted in mixer-policy" : undefined) ?? condition?.why ?? of.find(Boolean);
+    return { key, match, condition, steps: translated, ...(why === undefined ? {} : { why }) };
+  } catch (error) {
+    return { key, match, condition: undefined, steps: [], why: (error as Error).message };
+  }
+}
+
+/** Why a value cannot be looked up by Envoy. */
+function valueProblem(list: string, { type, why }: Code): string | undefined {
+  if (why !== undefined) return why;
+  if (type === "IP_ADDRESS") return list === "CASE_INSENSITIVE_STRINGS" ? "addresses are compared as texts" : undefined;
+  if (type !== "STRING") return `values of type ${type} cannot be looked up`;
+  return list === "IP_ADDRESSES" ? "the address is read from a text" : undefined;
+}

@@ -1,0 +1,149 @@
+import { denier } from "@xebec/mixer-adapters-denier/info";
+import { listchecker } from "@xebec/mixer-adapters-listchecker/info";
+import {
+  type Adapters,
+  checkHandler,
+  checkInstanceParams,
+  checkManifest,
+  checkRule,
+  instanceParts,
+  type ManifestSpec,
+  readSpec,
+  resolveActions,
+} from "@xebec/mixer-config";
+import type { AdapterInfo } from "@xebec/mixer-sdk";
+import { createVocabulary, type ValueType, type Vocabulary } from "@xebec/model-attributes";
+import { fullName, ISTIO_ADAPTERS, resolveReference, TEMPLATES, type Template } from "@xebec/model-mixer";
+import { boundHost, keyOf, type QuotaSpecBindingSpec, type Resource, type RuleSpec } from "@xebec/model-resources";
+import type { EdgeRule, EdgeStep, PolicyObjects } from "./edge-rule.ts";
+import { type Deciding, decidingOf } from "./steps.ts";
+
+/** The adapters whose work Envoy can do. */
+const ADAPTERS: Adapters = new Map([denier, listchecker].map((each) => [each.name, each as unknown as AdapterInfo]));
+
+export const NO_POLICY: PolicyObjects = { rules: [], attributes: [], generated: [] };
+
+interface Handler {
+  readonly name: string;
+  readonly templates: readonly string[];
+  readonly rejected: boolean;
+  readonly deciding: Deciding;
+}
+
+interface Instance {
+  readonly name: string;
+  readonly template: Template;
+  readonly rejected: boolean;
+  /** The expression of a list entry's value; absent where there is none. */
+  readonly value?: string;
+}
+
+/**
+ * Reads which rules decide about requests, and which of them Envoy can decide (docs/reference/mixer.md §7). What is not understood
+ * here is left to mixer-policy, so that both never disagree.
+ * @param resources all objects of Mixer's
+ */
+export function readPolicyObjects(resources: Iterable<Resource>): PolicyObjects {
+  const ordered = [...resources].sort((a, b) => compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
+  if (!ordered.some(({ kind }) => kind === "rule")) return NO_POLICY;
+  const attributes = ordered.flatMap((each) =>
+    each.kind === "attributemanifest" ? checkManifest(readSpec(each).spec as ManifestSpec).attributes : [],
+  );
+  const vocabulary = createVocabulary(attributes, () => undefined);
+  const handlers = new Map<string, Handler>();
+  const instances = new Map<string, Instance>();
+  for (const each of ordered) {
+    const full = fullName(each.name, each.kind, each.namespace);
+    if (each.kind === "instance" || TEMPLATES.has(each.kind)) {
+      const instance = instanceOf(each, full, vocabulary);
+      if (instance) instances.set(full, instance);
+    } else if (each.kind === "handler" || ISTIO_ADAPTERS.has(each.kind)) handlers.set(full, handlerOf(each, full));
+  }
+  const hosts = quotaHosts(ordered);
+  const rules = ordered.flatMap((each) =>
+    each.kind === "rule" ? (ruleOf(each as Resource<RuleSpec>, { handlers, instances, vocabulary, hosts }) ?? []) : [],
+  );
+  return { rules, attributes, generated: generatedBy(ordered) };
+}
+
+function handlerOf(resource: Resource, full: string): Handler {
+  const name = resource.kind === "handler" ? `${resource.name}.${resource.namespace}` : full;
+  const { spec, violations } = readSpec(resource);
+  if (violations.length > 0) return { name, templates: [], rejected: true, deciding: "something is wrong with it" };
+  const checked = checkHandler({ kind: resource.kind, spec }, ADAPTERS);
+  const { adapterName, config, templates } = checked;
+  const deciding =
+    checked.adapter && config
+      ? decidingOf(adapterName, config)
+      : checked.adapter
+        ? "something is wrong with it"
+        : `the adapter ${adapterName} runs in mixer-policy only`;
+  return { name, templates: templates.length > 0 ? templates : [...TEMPLATES.keys()], rejected: false, deciding };
+}
+
+function instanceOf(resource: Resource, name: string, vocabulary: Vocabulary): Instance | undefined {
+  const { spec, violations } = readSpec(resource);
+  const parts = instanceParts({ kind: resource.kind, spec });
+  if (!parts.template) return undefined;
+  const { params, violations: wrong } = checkInstanceParams(parts.template, parts, vocabulary);
+  const rejected = violations.length + parts.violations.length + wrong.length > 0;
+  const value = parts.template.name === "listentry" && typeof params.value === "string" ? params.value : "";
+  return { name, template: parts.template, rejected, ...(value === "" ? {} : { value }) };
+}
+
+interface Beside {
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly instances: ReadonlyMap<string, Instance>;
+  readonly vocabulary: Vocabulary;
+  readonly hosts: readonly string[];
+}
+
+/** @returns undefined for a rule that decides nothing */
+function ruleOf(resource: Resource<RuleSpec>, beside: Beside): EdgeRule | undefined {
+  const spec = readSpec(resource).spec as RuleSpec;
+  const named = (spec.actions ?? []).flatMap(({ instances = [] }) =>
+    instances.flatMap(
+      (each) => resolveReference(beside.instances, each, "instance", resource.namespace)?.template.variety ?? [],
+    ),
+  );
+  const hasHeaders = (spec.requestHeaderOperations?.length ?? 0) + (spec.responseHeaderOperations?.length ?? 0) > 0;
+  const quotas = named.includes("quota") ? beside.hosts : [];
+  if (!hasHeaders && !named.includes("check") && quotas.length === 0) return undefined;
+  const { match, violations } = checkRule(spec, beside.vocabulary);
+  const { actions, problems } = resolveActions(spec, resource.namespace, beside);
+  const steps: EdgeStep[] = [];
+  let call = hasHeaders ? "it has header operations" : undefined;
+  if (violations.length + problems.length > 0) call ??= "not all of it is in effect";
+  for (const { handler, instances } of actions)
+    for (const { template, value } of instances) {
+      if (template.variety !== "check") continue;
+      const step = typeof handler.deciding === "string" ? handler.deciding : handler.deciding(template.name, value);
+      if (typeof step === "string") call ??= `handler ${handler.name}: ${step}`;
+      else if (step) steps.push({ handler: handler.name, ...step });
+    }
+  return {
+    ...{ key: keyOf(resource), namespace: resource.namespace, match, quotaHosts: quotas, steps },
+    ...(call === undefined ? {} : { call }),
+  };
+}
+
+/** The hosts to whose requests quotas are bound. */
+function quotaHosts(resources: readonly Resource[]): readonly string[] {
+  const hosts = resources.flatMap((each) => {
+    if (each.kind !== "QuotaSpecBinding") return [];
+    const { services = [] } = each.spec as QuotaSpecBindingSpec;
+    return services.map((service) => boundHost(service, each.namespace));
+  });
+  return [...new Set(hosts)].sort();
+}
+
+/** What adapters say of the two sides of a call is what Xebec knows of them; what they say of requests is theirs alone. */
+function generatedBy(resources: readonly Resource[]): string[] {
+  const bound = resources.flatMap((each) => {
+    const { attributeBindings } = (each.spec ?? {}) as { attributeBindings?: Readonly<Record<string, ValueType>> };
+    return attributeBindings && typeof attributeBindings === "object" ? Object.keys(attributeBindings) : [];
+  });
+  return [...new Set(bound)].filter((name) => !/^(?:source|destination)\./.test(name)).sort();
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
