@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { ensureBusSecrets } from "@xebec/citadel-server";
-import { waitFor } from "@xebec/core-async";
+import {
+  type AuthoritySource,
+  CitadelConfig,
+  createAuthority,
+  createBusCertificate,
+  ensureBusSecrets,
+} from "@xebec/citadel-server";
+import { sleep, waitFor } from "@xebec/core-async";
+import { configOf } from "@xebec/core-config";
+import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { readManifest } from "@xebec/core-yaml";
 import { BUS_USERS, type BusUser } from "@xebec/model-bus";
-import { type Bus, createNatsBus } from "@xebec/platform-bus";
+import { type Bus, createNatsBus, reloadServers } from "@xebec/platform-bus";
 import { type KubeClient, openKubeClient } from "@xebec/platform-kube";
 import { type Kube, startKube } from "@xebec/testing-kube";
 import { type Child, findTool, freePorts, startChild, tempDir } from "@xebec/testing-launch";
@@ -52,7 +61,8 @@ describe("the keys of the bus", { skip }, () => {
     const text = await helm(["template", "xebec", chart("control-plane"), "--namespace", NAMESPACE]);
     const mounted = new Set([...text.matchAll(/secretName: (xebec-bus-\S+)/g)].map(([, name]) => name));
     const users = BUS_USERS.filter((user) => user !== "supervisor" && user !== "citadel");
-    assert.deepEqual([...mounted].sort(), [...users, "server"].map((each) => `xebec-bus-${each}`).sort());
+    assert.deepEqual([...mounted].sort(), [...users, "server", "tls"].map((each) => `xebec-bus-${each}`).sort());
+    mounted.delete("xebec-bus-tls"); // is made when citadel may sign
     for (const name of mounted) await kube.kubectl(["-n", NAMESPACE, "get", "secret", name ?? ""]);
     const role = await helm(["template", "x", chart("control-plane"), "-n", NAMESPACE, "-s", "templates/citadel.yaml"]);
     for (const user of BUS_USERS) assert.match(role, new RegExp(`- xebec-bus-${user}\\n`), "citadel may change it");
@@ -90,19 +100,23 @@ describe("the bus of the chart: three servers", { skip }, () => {
   const servers: Child[] = [];
   const buses: Bus[] = [];
   let ports: number[] = [];
+  /** What citadel runs. */
+  const parts: Component[] = [];
+  let source: AuthoritySource;
   after(async () => {
-    for (const bus of buses) await bus.close?.();
+    for (const each of [...buses, ...parts.reverse()]) await each.close?.();
     for (const server of servers) await server.stop("SIGKILL");
   });
 
   /** The configuration of the chart, with addresses of this machine. */
-  function configOf(text: string, i: number): string {
+  function fileOf(text: string, i: number): string {
     const dir = folder.file(`store-${i}`);
     const at = (kind: number): number => ports[kind * SERVERS.length + i] as number;
     return text
       .replace("0.0.0.0:4222", `127.0.0.1:${at(0)}`)
       .replace("0.0.0.0:6222", `127.0.0.1:${at(1)}`)
       .replace("0.0.0.0:8222", `127.0.0.1:${at(2)}`)
+      .replaceAll("/etc/nats-tls/", folder.file("nats-tls/"))
       .replace("store_dir: /data", `store_dir: "${dir}"`);
   }
 
@@ -117,12 +131,38 @@ describe("the bus of the chart: three servers", { skip }, () => {
       () => false,
     );
 
+  /** Puts the certificate where a pod has it, as the kubelet does. */
+  async function mount(): Promise<void> {
+    for (const key of ["tls.crt", "tls.key", "ca.crt"])
+      writeFileSync(folder.file(`nats-tls/${key}`), await secret("xebec-bus-tls", key));
+  }
+
+  const urls = (): string[] => SERVERS.map((i) => `nats://localhost:${ports[i]}`);
+  const tls = { ca: () => source.authority().roots };
+  const control = async () => ({ servers: urls(), seed: (await ensure()).controlSeed, tls });
+
+  async function startCitadel(): Promise<void> {
+    const flags = { kubernetes: "true", "citadel-storage-namespace": NAMESPACE } as const;
+    source = createAuthority(configOf(CitadelConfig, flags), client);
+    const options = { client, namespace: NAMESPACE, owner: "istio-citadel", servers: SERVERS.length, source };
+    parts.push(source, createBusCertificate({ ...options, control: await control() }));
+    for (const each of parts) await each.start?.(NEVER);
+    await waitFor("the certificate of the servers", 20_000, () => secret("xebec-bus-tls", "tls.crt"));
+  }
+
   async function busOf(user: BusUser): Promise<Bus> {
     const { publicKeys } = await ensure();
     const seed = (await secret(`xebec-bus-${user}`, "seed")).trim();
-    const urls = SERVERS.map((i) => `nats://127.0.0.1:${ports[i]}`);
     const provision = user === "citadel" ? { provision: true, replicas: SERVERS.length } : { provision: false };
-    const bus = createNatsBus({ servers: urls, name: user, seed, publicKeys, metrics: createMetrics(), ...provision });
+    const bus = createNatsBus({
+      servers: urls(),
+      name: user,
+      seed,
+      tls,
+      publicKeys,
+      metrics: createMetrics(),
+      ...provision,
+    });
     buses.push(bus);
     await bus.start(NEVER);
     return bus;
@@ -135,16 +175,18 @@ describe("the bus of the chart: three servers", { skip }, () => {
     const { objects } = readManifest(text);
     const map = objects.find(({ value }) => value.kind === "ConfigMap")?.value as { data: Record<string, string> };
     // As they are mounted in a pod.
-    for (const each of ["nats", "nats-auth"]) mkdirSync(folder.file(each));
+    for (const each of ["nats", "nats-auth", "nats-tls"]) mkdirSync(folder.file(each));
+    await startCitadel();
+    await mount();
     writeFileSync(folder.file("nats-auth/authorization.conf"), await secret("xebec-bus-server", "authorization.conf"));
     const cluster = await secret("xebec-bus-server", "cluster.conf");
     const host = /xebec-nats-(\d)\.xebec-nats-headless\.istio-system\.svc:6222/g;
     writeFileSync(
       folder.file("nats-auth/cluster.conf"),
-      cluster.replace(host, (_, n: string) => `127.0.0.1:${ports[SERVERS.length + Number(n)]}`),
+      cluster.replace(host, (_, n: string) => `localhost:${ports[SERVERS.length + Number(n)]}`),
     );
     for (const i of SERVERS) {
-      writeFileSync(folder.file(`nats/${i}.conf`), configOf(map.data["nats.conf"] ?? "", i));
+      writeFileSync(folder.file(`nats/${i}.conf`), fileOf(map.data["nats.conf"] ?? "", i));
       start(i);
     }
     await waitFor("three servers", 40_000, async () => (await Promise.all(SERVERS.map(isReady))).every(Boolean)).catch(
@@ -171,5 +213,46 @@ describe("the bus of the chart: three servers", { skip }, () => {
       await waitFor(`server ${i} again`, 40_000, () => isReady(i));
       await put(`with ${i} again`);
     }
+  });
+
+  it("take citadel's new certificate while messages go on, without losing one or a connection", async () => {
+    const before_ = await secret("xebec-bus-tls", "tls.crt");
+    const down: string[] = [];
+    const watching = setInterval(() => {
+      for (const { name, connected } of buses) if (!connected) down.push(name);
+    }, 10);
+    const galley = buses.find(({ name }) => name === "bus galley")?.bucket("config") ?? assert.fail();
+    const seen: string[] = [];
+    (await busOf("mixer-policy")).bucket("config").watch({
+      entry: (key, value) => void (key === "count" && seen.push(Buffer.from(value ?? []).toString())),
+      synced() {},
+    });
+    let sent = 0;
+    const stop = new AbortController();
+    const writing = (async () => {
+      while (!stop.signal.aborted) await galley.put("count", Buffer.from(String(++sent)));
+    })();
+    await waitFor("the first messages", 20_000, () => seen.length > 5);
+    down.length = 0;
+    await source.rotateNow();
+    const next = await waitFor("another certificate", 20_000, async () => {
+      const found = await secret("xebec-bus-tls", "tls.crt");
+      return found === before_ ? undefined : found;
+    });
+    await sleep(300); // the kubelet is late
+    await mount();
+    const ends = Date.parse(new X509Certificate(next).validTo);
+    const asked = await control();
+    await waitFor("all servers show it", 30_000, async () => (await reloadServers(asked, ends)).length === 0);
+    stop.abort();
+    await writing;
+    await waitFor("the last message", 20_000, () => seen.at(-1) === String(sent));
+    clearInterval(watching);
+    const first = Number(seen[0]);
+    assert.deepEqual(
+      seen,
+      Array.from({ length: sent - first + 1 }, (_, i) => String(first + i)),
+    );
+    assert.deepEqual(down, []);
   });
 });

@@ -47,6 +47,16 @@ nats://xebec-nats.{{ .Release.Namespace }}.svc:4222
 {{- if and (include "xebec.hasBus" .) .Values.security.enabled (not .Values.nats.auth.existingSecret) -}}true{{- end -}}
 {{- end -}}
 
+{{- /* Whose certificate the servers of the bus have: own (citadel makes it), given (a Secret), or empty (plaintext, or as the URLs say). */ -}}
+{{- define "xebec.busTLS" -}}
+{{- $n := .Values.nats -}}
+{{- if and (include "xebec.hasBus" .) $n.tls.enabled -}}
+{{- if $n.tls.existingSecret -}}given
+{{- else if $n.own -}}own
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "xebec.hasBus" -}}
 {{- if or .Values.nats.enabled .Values.nats.externalURLs -}}true{{- end -}}
 {{- end -}}
@@ -72,6 +82,11 @@ busURL: {{ include "xebec.busURLs" .root | quote }}
 {{- if not (and (eq .user "citadel") (include "xebec.ownBusKeys" .root)) }}
 busSeedFile: /etc/xebec/bus/seed
 busKeysFile: /etc/xebec/bus-keys/public-keys.json
+{{- end }}
+{{- if eq (include "xebec.busTLS" .root) "given" }}
+busCAFile: /etc/xebec/bus-ca/ca.crt
+{{- else if and (eq (include "xebec.busTLS" .root) "own") .identity }}
+busCAFile: /var/run/secrets/istio/root-cert.pem
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -243,6 +258,11 @@ spec:
               mountPath: /etc/xebec/bus-keys
               readOnly: true
             {{- end }}
+            {{- if and .user (eq (include "xebec.busTLS" $root) "given") }}
+            - name: bus-ca
+              mountPath: /etc/xebec/bus-ca
+              readOnly: true
+            {{- end }}
             {{- with .volumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -267,6 +287,14 @@ spec:
         {{- end }}
         {{- if $hasBus }}
         {{- include "xebec.busVolumes" . | nindent 8 }}
+        {{- end }}
+        {{- if and .user (eq (include "xebec.busTLS" $root) "given") }}
+        - name: bus-ca
+          secret:
+            secretName: {{ $root.Values.nats.tls.existingSecret }}
+            items:
+              - key: ca.crt
+                path: ca.crt
         {{- end }}
         {{- with .volumes }}
         {{- toYaml . | nindent 8 }}

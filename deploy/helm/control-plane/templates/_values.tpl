@@ -30,6 +30,9 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- if and (or $merged.nats.enabled $merged.nats.externalURLs) (not $merged.security.enabled) (not $merged.nats.auth.existingSecret) -}}
 {{- fail "nats: the keys of the bus are made by citadel, which security.enabled=false switches off; make them with `xebec bus-keys` and set nats.auth.existingSecret, or set nats.enabled=false" -}}
 {{- end -}}
+{{- if and $merged.nats.own $merged.nats.tls.enabled (not $merged.nats.tls.existingSecret) $merged.nats.auth.existingSecret -}}
+{{- fail "nats.tls: citadel makes the certificate of the servers together with their keys, which nats.auth.existingSecret replaces; name a Secret with tls.crt, tls.key and ca.crt in nats.tls.existingSecret, or set nats.tls.enabled=false" -}}
+{{- end -}}
 {{- $_ := set . "Values" $merged -}}
 {{- end -}}
 {{- end -}}

@@ -3,12 +3,14 @@ import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { BUS_USERS, type BusUser } from "@xebec/model-bus";
-import { makeSeed, publicKeyOf, renderAuthorization, renderCluster } from "@xebec/platform-bus";
+import { makeSeed, publicKeyOf, renderAuthorization, renderCluster, renderSystemAccount } from "@xebec/platform-bus";
 import { isAlreadyExists, isNotFound, type KubeClient, type KubeObject, RESOURCES } from "@xebec/platform-kube";
 
 const log = logger("citadel");
 /** The objects' names, by which the charts mount them. */
 const SERVER_SECRET = "xebec-bus-server";
+/** The seed by which citadel has the servers read a new certificate. */
+const CONTROL_SECRET = "xebec-bus-control";
 const KEYS_CONFIG_MAP = "xebec-bus-keys";
 const secretOf = (user: BusUser): string => `xebec-bus-${user}`;
 /** The servers, which are restarted in turn when somebody may do something new. */
@@ -20,6 +22,8 @@ const RETRY_MS = 1_000;
 /** The keys of the bus, as far as citadel itself needs them. */
 export interface BusSecrets {
   readonly seed: string;
+  /** Of the user that has servers read their configuration again. */
+  readonly controlSeed: string;
   readonly publicKeys: Readonly<Record<BusUser, string>>;
 }
 
@@ -74,16 +78,21 @@ async function ensure({
   });
   const server = { ...metadata, name: SERVER_SECRET };
   const password = await secretValue(client, server, "password", () => randomBytes(24).toString("base64url"));
+  const control = await secretValue(client, { ...metadata, name: CONTROL_SECRET }, "seed", makeSeed);
+  const system = renderSystemAccount({ control: publicKeyOf(control.trim(), `Secret ${CONTROL_SECRET}`) });
   const files = {
-    "authorization.conf": renderAuthorization(publicKeys),
-    "cluster.conf": renderCluster(password, hostsOf(namespace, servers)),
+    "authorization.conf": `${renderAuthorization(publicKeys)}${system}`,
+    "cluster.conf": renderCluster(
+      password,
+      serversOf(namespace, servers).map((each) => `${each}:6222`),
+    ),
   };
   if (await putFiles(client, server, files)) await restartServers(client, namespace, files);
-  return { seed: seeds.citadel.trim(), publicKeys };
+  return { seed: seeds.citadel.trim(), controlSeed: control.trim(), publicKeys };
 }
 
 /** What all objects have; without the Deployment (citadel runs in another way) they have no owner. */
-async function metadataOf(client: KubeClient, namespace: string, owner: string) {
+export async function metadataOf(client: KubeClient, namespace: string, owner: string) {
   const labels = { "app.kubernetes.io/part-of": "xebec", "app.kubernetes.io/managed-by": "citadel" };
   const deployment = await client.get(DEPLOYMENTS, { namespace, name: owner }).catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
@@ -113,8 +122,15 @@ async function secretValue(client: KubeClient, metadata: Metadata, key: string, 
 }
 
 /** The servers, as the chart names them. */
-function hostsOf(namespace: string, servers: number): string[] {
-  return Array.from({ length: servers }, (_, i) => `${SERVERS}-${i}.${SERVERS}-headless.${namespace}.svc:6222`);
+function serversOf(namespace: string, servers: number): string[] {
+  return Array.from({ length: servers }, (_, i) => `${SERVERS}-${i}.${SERVERS}-headless.${namespace}.svc`);
+}
+
+/** By what clients and the servers among each other know them: the names in their certificate. `localhost` is for a forwarded port. */
+export function busServerNames(namespace: string, servers: number): string[] {
+  const service = `${SERVERS}.${namespace}`;
+  const all = [SERVERS, service, `${service}.svc`, `${service}.svc.cluster.local`, "localhost"];
+  return [...all, ...serversOf(namespace, servers)];
 }
 
 /** Puts files into a Secret that exists. @returns whether servers may run that have others */

@@ -4,7 +4,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { spiffeId } from "@xebec/model-names";
 import { parseCertificate } from "@xebec/model-pki";
-import type { Bus } from "@xebec/platform-bus";
+import type { Bus, NatsControlOptions } from "@xebec/platform-bus";
 import { createGrpcServer, grpcHealth } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
 import { createAuthenticator, loadOrCreateTokenKey } from "@xebec/platform-identity";
@@ -26,12 +26,21 @@ export interface CitadelParts {
   /** On which the trusted roots are published; it is started by its owner. */
   readonly bus: Bus;
   readonly metrics?: Metrics;
+  /** What signs; one of its own without it. */
+  readonly source?: AuthoritySource;
+  /** By which servers of the bus are asked to read a new certificate, with `--bus-tls`. */
+  readonly busControl?: NatsControlOptions;
   /** The API server, when `isOnKubernetes`. */
   readonly client?: KubeClient;
   /** False: the process has a monitoring port of its own (true). */
   readonly withMonitoring?: boolean;
   /** Told the port of the services once it is bound. */
   readonly onListening?: (port: number) => void;
+}
+
+/** What signs, as the flags describe it; `citadelComponents` starts it. @param client the API server, when `isOnKubernetes` */
+export function createAuthority(config: CitadelFlags, client: KubeClient | undefined): AuthoritySource {
+  return createAuthoritySource(config, client && createCaSecrets(client, config["citadel-storage-namespace"]));
 }
 
 /**
@@ -42,7 +51,7 @@ export function citadelComponents(parts: CitadelParts): Component[] {
   const { config, bus, client, metrics = createMetrics(), withMonitoring = true } = parts;
   const trustDomain = config["trust-domain"];
   const namespace = config["citadel-storage-namespace"];
-  const source = createAuthoritySource(config, client && createCaSecrets(client, namespace));
+  const source = parts.source ?? createAuthority(config, client);
   const own = createOwnCertificate({ source, names: ownNames(config) });
   const tokenKeys: KeyObject[] = [];
   const authenticate = createAuthenticator({
@@ -73,7 +82,7 @@ export function citadelComponents(parts: CitadelParts): Component[] {
     own,
     createTrustPublisher(bus, source, trustDomain, tokenKeys),
     ...(config["grpc-port"] >= 0 ? [listening(server, parts.onListening)] : []),
-    ...(client ? [kubernetesWriter({ client, config, source, metrics })] : []),
+    ...(client ? [kubernetesWriter({ client, config, source, metrics, busControl: parts.busControl })] : []),
   ];
   const address: HostPort = { host: config.address, port: config["monitoring-port"] };
   return withMonitoring

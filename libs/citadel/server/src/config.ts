@@ -52,6 +52,10 @@ export const CitadelConfig = defineConfig({
     ),
     busReplicas: option.number("how many servers of the bus hold each bucket", 1),
     "bus-secrets": option.boolean("make the keys of the bus, and keep them in Secrets of the storage namespace", false),
+    "bus-tls": option.boolean(
+      "with --bus-secrets: make the certificate of NATS' servers, keep it in the Secret xebec-bus-tls, and speak TLS only",
+      false,
+    ),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
   aliases: { kubeconfig: "kube-config", "listened-namespace": "listened-namespaces" },

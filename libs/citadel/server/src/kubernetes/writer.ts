@@ -2,13 +2,17 @@ import { hostname } from "node:os";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { Metrics } from "@xebec/core-metrics";
+import type { NatsControlOptions } from "@xebec/platform-bus";
 import { createLeaderElection, type KubeClient } from "@xebec/platform-kube";
 import type { AuthoritySource } from "../authority-source.ts";
+import { createBusCertificate } from "../bus-certificate.ts";
 import { type CitadelFlags, durationMs } from "../config.ts";
 import { serviceNames } from "../granted-names.ts";
 import { createKeySecrets, type KeySecretsOptions } from "./key-secrets.ts";
 import { createRootPublisher } from "./root-publisher.ts";
 
+/** The Deployment of the chart, which everything goes with that citadel makes for the bus. */
+export const OWNER = "istio-citadel";
 /** The Lease of the replica that writes. */
 export const CITADEL_LEASE = "istio-citadel-leader";
 
@@ -17,13 +21,14 @@ export interface WriterParts {
   readonly config: CitadelFlags;
   readonly source: AuthoritySource;
   readonly metrics: Metrics;
+  readonly busControl?: NatsControlOptions | undefined;
 }
 
 /**
  * What citadel writes in a cluster: the roots in every namespace, and Secrets with keys where that is wanted. One replica does.
  * @throws XebecError invalid_argument for flags that cannot be read
  */
-export function kubernetesWriter({ client, config, source, metrics }: WriterParts): Component {
+export function kubernetesWriter({ client, config, source, metrics, busControl }: WriterParts): Component {
   const namespace = config["citadel-storage-namespace"];
   const secrets = config["server-only"] ? undefined : keySecretsOptions({ client, config, source, metrics });
   return createLeaderElection({
@@ -38,6 +43,13 @@ export function kubernetesWriter({ client, config, source, metrics }: WriterPart
         },
       }),
       ...(secrets ? [createKeySecrets(secrets)] : []),
+      ...(config["bus-secrets"] && config["bus-tls"]
+        ? [
+            createBusCertificate({
+              ...{ client, namespace, source, owner: OWNER, servers: config.busReplicas, control: busControl },
+            }),
+          ]
+        : []),
     ],
   });
 }
