@@ -52,3 +52,5 @@ export interface PolicyObjects {
   /** Attributes of requests that adapters make: only mixer-policy knows their values. */
   readonly generated: readonly string[];
 }
+
+export const NO_POLICY: PolicyObjects = { rules: [], attributes: [], generated: [] };

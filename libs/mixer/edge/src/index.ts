@@ -1,4 +1,4 @@
-export type { Answer, EdgeRule, EdgeStep, PolicyObjects } from "./edge-rule.ts";
+export { type Answer, type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
 export { destinationLabelsIn } from "./labels.ts";
-export { type CallReason, callReasonOf, type Policy, type PolicyTarget, policyOf } from "./policy.ts";
-export { NO_POLICY, readPolicyObjects } from "./read-rules.ts";
+export { type CallReason, callReasonOf, type Policy, type PolicyTarget, policyOf, tcpPolicyOf } from "./policy.ts";
+export { readPolicyObjects } from "./read-rules.ts";

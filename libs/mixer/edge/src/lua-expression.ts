@@ -10,6 +10,9 @@ export interface KnownAttributes {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Whether a connection has requests. */
+export type Protocol = "http" | "tcp";
+
 /** An expression, or a part of one, as a script evaluates it. */
 export interface Code {
   readonly type: ValueType;
@@ -23,6 +26,8 @@ export interface Code {
   readonly why?: string;
   /** Functions of the prelude that it calls. */
   readonly uses: readonly string[];
+  /** Its evaluation fails for every request. */
+  readonly fails?: true;
   /** A condition that holds for no request, whatever else is unknown. */
   readonly never?: true;
 }
@@ -58,6 +63,7 @@ const STATIC: ReadonlySet<string> = new Set([
 
 /**
  * Translates an expression into Lua (docs/reference/mixer.md §4), evaluating what does not depend on the request.
+ * @param protocol of the connection: one without HTTP has no attributes of requests
  * @param known undefined where no service is meant: then nothing is known before the request
  * @throws ExpressionError
  */
@@ -66,15 +72,18 @@ export function luaExpression(
   vocabulary: Vocabulary,
   known: KnownAttributes | undefined,
   generated: ReadonlySet<string>,
+  protocol: Protocol = "http",
 ): Code {
-  return new Translator(known, generated).code(check(parse(text), vocabulary, text));
+  return new Translator(known, generated, protocol).code(check(parse(text), vocabulary, text));
 }
 
 class Translator {
   readonly #known: KnownAttributes | undefined;
   readonly #generated: ReadonlySet<string>;
+  readonly #protocol: Protocol;
 
-  constructor(known: KnownAttributes | undefined, generated: ReadonlySet<string>) {
+  constructor(known: KnownAttributes | undefined, generated: ReadonlySet<string>, protocol: Protocol) {
+    this.#protocol = protocol;
     this.#known = known;
     this.#generated = generated;
   }
@@ -87,6 +96,10 @@ class Translator {
 
   #attribute(type: ValueType, name: string): Code {
     if (this.#generated.has(name)) return { type, why: `an adapter makes ${name}`, uses: [] };
+    if (this.#protocol === "tcp") {
+      if (name === "context.protocol") return constantOf(type, "tcp");
+      if (name.startsWith("request.")) return absent(type);
+    }
     if (!this.#known && STATIC.has(name)) return { type, lua: "nil", uses: [] };
     const text = this.#known?.texts.get(name);
     if (text !== undefined) return constantOf(type, text);
@@ -102,6 +115,9 @@ class Translator {
     if (name === "INDEX") return this.#index(args[0] as Typed, args[1] as Typed);
     const codes = args.map((each) => this.code(each));
     const [a, b] = codes as [Code, Code];
+    const isLazy = name === "LAND" || name === "LOR" || name === "OR" || name === "conditional";
+    if (!isLazy && codes.some((each) => each.fails)) return failing(type);
+    if (name === "conditional" && a.fails) return failing(type);
     if (name === "LAND") return and(a, b);
     if (name === "LOR") return or(a, b);
     if (name === "OR") return otherwise(a, b);
@@ -121,6 +137,7 @@ class Translator {
   #index(map: Typed, key: Typed): Code {
     const type = "STRING" as const;
     const name = map.node === "attribute" ? map.name : "a map that is computed";
+    if (this.#protocol === "tcp" && name === "request.headers" && !this.#generated.has(name)) return absent(type);
     if (key.node !== "literal" || typeof key.value !== "string" || this.#generated.has(name))
       return { type, why: `${name} is read by a name that is computed`, uses: [] };
     if (name === "destination.labels") {
@@ -138,6 +155,12 @@ class Translator {
 
 const NAMES: Readonly<Record<string, string>> = { LT: "<", LEQ: "<=", GT: ">", GEQ: ">=", ADD: "+" };
 
+/** What cannot be evaluated for any request. */
+const failing = (type: ValueType): Code => ({ type, lua: "need(nil)", uses: ["need"], fails: true });
+
+/** An attribute that no request has. */
+const absent = (type: ValueType): Code => ({ ...failing(type), attempt: "nil" });
+
 const constantOf = (type: ValueType, constant: AttributeValue): Code => ({
   type,
   constant,
@@ -152,6 +175,7 @@ function literal(type: ValueType, value: AttributeValue): string {
 
 function and(a: Code, b: Code): Code {
   const type = "BOOL" as const;
+  if (a.fails) return a;
   if (a.constant === false && !a.never) return a;
   if (a.constant === true) return b;
   const never = neverHolds(a) || neverHolds(b) ? ({ never: true } as const) : {};
@@ -161,10 +185,12 @@ function and(a: Code, b: Code): Code {
 }
 
 /** Whether a condition holds for no request: it is false, or fails. */
-export const neverHolds = (code: Code): boolean => code.constant === false || code.never === true;
+export const neverHolds = (code: Code): boolean =>
+  code.constant === false || code.never === true || code.fails === true;
 
 function or(a: Code, b: Code): Code {
   const type = "BOOL" as const;
+  if (a.fails) return a;
   if (a.constant === true) return a;
   if (a.constant === false) return b;
   const never = neverHolds(a) && neverHolds(b) ? ({ never: true } as const) : {};
@@ -178,6 +204,7 @@ function otherwise(a: Code, b: Code): Code {
   const { type } = a;
   if (a.why !== undefined) return { type, why: a.why, uses: [] };
   if (a.attempt === "nil") return b;
+  if (a.fails) return a;
   if (a.attempt === undefined) return a;
   if (b.why !== undefined) return { type, why: b.why, uses: [] };
   const uses = [...a.uses, ...b.uses];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Resource } from "@xebec/model-resources";
-import { callReasonOf, type PolicyTarget, policyOf, readPolicyObjects } from "./index.ts";
+import { callReasonOf, type PolicyTarget, policyOf, readPolicyObjects, tcpPolicyOf } from "./index.ts";
 
 const object = (kind: string, name: string, spec: object, namespace = "default"): Resource => ({
   ...{ group: "config.istio.io", version: "v1alpha2", kind, namespace, name, spec },
@@ -64,6 +64,21 @@ describe("who decides about a request", () => {
     assert.equal(policy(rules).kind, "call");
     assert.equal(policy(rules, { name: "other", host: "other.default.svc.cluster.local" }).kind, "none");
   });
+
+  const connections: readonly [name: string, match: string, kind: string][] = [
+    ["a header", 'request.headers["x"] == "1"', "none"],
+    ["a header and more", 'destination.service.name == "web" && (request.path | request.host) == "/"', "none"],
+    ["the other protocol", 'context.protocol == "http"', "none"],
+    ["a header, or else the caller", 'request.headers["x"] == "1" || source.ip == ip("10.0.0.1")', "none"],
+    ["the caller, or else a header", 'source.ip == ip("10.0.0.1") || request.headers["x"] == "1"', "call"],
+    ["a header with a default", '(request.headers["x"] | "none") == "none"', "call"],
+    ["the service", 'destination.service.name == "web"', "call"],
+  ];
+  for (const [name, match, kind] of connections)
+    it(`${kind} of a connection without HTTP: ${name}`, () => {
+      const objects = tcpPolicyOf(readPolicyObjects([...HANDLERS, ruleOf(match)]));
+      assert.equal(policyOf(objects, { ...TARGET, protocol: "tcp" }).kind, kind);
+    });
 
   it("is mixer-policy for all rules of a service when it is for one, and says why", () => {
     const two = [ruleOf('request.path == "/"'), { ...ruleOf('source.labels["a"] == "b"'), name: "s" }];

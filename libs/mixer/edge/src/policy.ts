@@ -1,6 +1,6 @@
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
-import type { EdgeRule, PolicyObjects } from "./edge-rule.ts";
-import { type Code, type KnownAttributes, luaExpression, neverHolds } from "./lua-expression.ts";
+import { type EdgeRule, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
+import { type Code, type KnownAttributes, luaExpression, neverHolds, type Protocol } from "./lua-expression.ts";
 import { type ScriptRule, scriptOf } from "./script.ts";
 
 /** A service, seen from the proxy of a workload behind it. */
@@ -14,6 +14,8 @@ export interface PolicyTarget {
   readonly labels: Readonly<Record<string, string>>;
   /** Requests pass when policy cannot be evaluated. */
   readonly failOpen: boolean;
+  /** `tcp` for connections without HTTP: for those mixer-policy decides, where some rule selects them. */
+  readonly protocol?: Protocol;
 }
 
 /** What has to be done for the requests of a service. */
@@ -51,6 +53,7 @@ export function policyOf(objects: PolicyObjects, target: PolicyTarget): Policy {
   }
   const keys = selecting.map(({ key }) => key);
   if (selecting.length === 0) return { kind: "none", keys };
+  if (target.protocol === "tcp") return { kind: "call", keys, why };
   return why.length > 0
     ? { kind: "call", keys, why }
     : { kind: "edge", keys, script: scriptOf(selecting, target.failOpen) };
@@ -71,7 +74,7 @@ function translatorOf({ attributes, generated }: PolicyObjects, target: PolicyTa
   ]);
   const known: KnownAttributes = { texts, labels };
   const made = new Set(generated);
-  return (text) => luaExpression(text, vocabulary, known, made);
+  return (text) => luaExpression(text, vocabulary, known, made, target.protocol);
 }
 
 /**
@@ -83,6 +86,17 @@ export function callReasonOf({ attributes, generated }: PolicyObjects, rule: Edg
   const made = new Set(generated);
   const translate: Translate = (text) => luaExpression(text, vocabulary, undefined, made);
   return ruleOf(rule, { host: rule.quotaHosts[0] ?? "" }, translate)?.why;
+}
+
+/** The rules that may hold for connections without HTTP. */
+export function tcpPolicyOf(objects: PolicyObjects): PolicyObjects {
+  const vocabulary = createVocabulary(objects.attributes, () => undefined);
+  const made = new Set(objects.generated);
+  const translate: Translate = (text) => luaExpression(text, vocabulary, undefined, made, "tcp");
+  const rules = objects.rules.filter(
+    (rule) => ruleOf(rule, { host: rule.quotaHosts[0] ?? "" }, translate) !== undefined,
+  );
+  return rules.length === 0 ? NO_POLICY : { ...objects, rules };
 }
 
 /** @returns undefined when the rule selects no request of the service */

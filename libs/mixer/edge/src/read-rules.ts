@@ -15,13 +15,11 @@ import type { AdapterInfo } from "@xebec/mixer-sdk";
 import { createVocabulary, type ValueType, type Vocabulary } from "@xebec/model-attributes";
 import { fullName, ISTIO_ADAPTERS, resolveReference, TEMPLATES, type Template } from "@xebec/model-mixer";
 import { boundHost, keyOf, type QuotaSpecBindingSpec, type Resource, type RuleSpec } from "@xebec/model-resources";
-import type { EdgeRule, EdgeStep, PolicyObjects } from "./edge-rule.ts";
+import { type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
 import { type Deciding, decidingOf } from "./steps.ts";
 
 /** The adapters whose work Envoy can do. */
 const ADAPTERS: Adapters = new Map([denier, listchecker].map((each) => [each.name, each as unknown as AdapterInfo]));
-
-export const NO_POLICY: PolicyObjects = { rules: [], attributes: [], generated: [] };
 
 interface Handler {
   readonly name: string;

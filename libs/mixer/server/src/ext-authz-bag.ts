@@ -73,6 +73,7 @@ export class ExtAuthzBag extends AttributeBag {
   readonly http: MessageView = new MessageView(AttributeContext_HttpRequestSchema);
   #extensions: StringMap | undefined;
   #headers: StringMap | undefined;
+  #called: ((name: string) => string | undefined) | undefined;
   isHttp = false;
 
   constructor(layout: Layout, index: WorkloadIndex) {
@@ -86,9 +87,14 @@ export class ExtAuthzBag extends AttributeBag {
     });
   }
 
-  /** Takes a request. @throws XebecError invalid_argument when it is not a CheckRequest */
-  start(bytes: Buffer): void {
+  /**
+   * Takes a request.
+   * @param called metadata of the call: of a connection without HTTP it says which service is called
+   * @throws XebecError invalid_argument when it is not a CheckRequest
+   */
+  start(bytes: Buffer, called?: (name: string) => string | undefined): void {
     this.forget();
+    this.#called = called;
     this.#message.read(bytes, 0, bytes.length);
     this.#message.message(CHECK.attributes, this.#context);
     for (const [side, field] of [
@@ -119,7 +125,9 @@ export class ExtAuthzBag extends AttributeBag {
   /** What pilot attached to the route under an attribute's name. */
   extension(name: string): string | undefined {
     this.#extensions ??= this.#context.map(CONTEXT.contextExtensions);
-    return this.#extensions.get(name);
+    const given = this.#extensions.get(name);
+    if (given !== undefined || this.isHttp || !name.startsWith("destination.service.")) return given;
+    return this.#called?.(name);
   }
 
   get headers(): StringMap {

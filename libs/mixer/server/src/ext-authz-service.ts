@@ -39,12 +39,12 @@ const names = new Map(Object.entries(CODES).map(([name, [code]]) => [code as num
 export function extAuthzService({ runtime, index, shedder, meters }: MixerServiceParts): GrpcService {
   const pool = new BagPool((layout) => new ExtAuthzBag(layout, index));
   const writer = new WireWriter(512);
-  return rawUnary("/envoy.service.auth.v3.Authorization/Check", (bytes) => {
+  return rawUnary("/envoy.service.auth.v3.Authorization/Check", (bytes, call) => {
     shedder.admit(1);
     const since = shedder.begin();
     const snapshot = snapshotOf(runtime);
     const bag = pool.take(snapshot);
-    bag.start(bytes);
+    bag.start(bytes, (name) => call.metadata(name));
     const answer = (outcome: CheckOutcome): Uint8Array => {
       meters.check(outcome.code);
       if (outcome.code !== 0) return denied(writer, outcome, bag.isHttp);

@@ -1,4 +1,4 @@
-import { callReasonOf, destinationLabelsIn } from "@xebec/mixer-edge";
+import { callReasonOf, destinationLabelsIn, NO_POLICY, type PolicyObjects, tcpPolicyOf } from "@xebec/mixer-edge";
 import { keyOf, type Resource, type RuleSpec, ruleCondition } from "@xebec/model-resources";
 import { PersistentMap } from "../../collections/persistent-map.ts";
 import { Query } from "../../query.ts";
@@ -10,14 +10,22 @@ export interface MixerState {
   /** Every object of Mixer's, by `keyOf`. */
   readonly mixerObjects: PersistentMap<Resource>;
   readonly mixer: MixerHooks;
+  /** Of its rules those that may decide about connections without HTTP: listeners depend on them. */
+  readonly mixerTcp: PolicyObjects;
 }
 
-export const mixerKeys = { mixer: "mixer" } as const;
+export const mixerKeys = { mixer: "mixer", mixerTcp: "mixer-tcp" } as const;
 
 /** What Mixer's configuration asks of proxies. */
 export const mixerHooks = new Query(({ mixer }: MixerState, keys): MixerHooks => {
   keys.add(mixerKeys.mixer);
   return mixer;
+});
+
+/** The rules that may decide about connections without HTTP. */
+export const mixerTcpPolicy = new Query(({ mixerTcp }: MixerState, keys): PolicyObjects => {
+  keys.add(mixerKeys.mixerTcp);
+  return mixerTcp;
 });
 
 /**
@@ -28,7 +36,7 @@ export const mixerKinds = {
   group: "config.istio.io",
   kind: undefined,
   keys: mixerKeys,
-  initial: (): MixerState => ({ mixerObjects: PersistentMap.empty(), mixer: NO_MIXER }),
+  initial: (): MixerState => ({ mixerObjects: PersistentMap.empty(), mixer: NO_MIXER, mixerTcp: NO_POLICY }),
   make(resource) {
     // One that cannot be read must not stand in the way of all.
     mixerHooksOf(new Map([[keyOf(resource), resource]]));
@@ -45,9 +53,14 @@ export const mixerKinds = {
     if (JSON.stringify(mixer) === JSON.stringify(state.mixer)) return;
     state.mixer = mixer;
     changed.add(mixerKeys.mixer);
+    const mixerTcp = tcpPolicyOf(mixer.policy);
+    if (JSON.stringify(mixerTcp) === JSON.stringify(state.mixerTcp)) return;
+    state.mixerTcp = mixerTcp;
+    changed.add(mixerKeys.mixerTcp);
   },
-  *parts({ mixer }) {
+  *parts({ mixer, mixerTcp }) {
     yield [mixerKeys.mixer, mixer];
+    yield [mixerKeys.mixerTcp, mixerTcp];
   },
   *conditions({ mixer: { policy } }) {
     for (const rule of policy.rules) {

@@ -1,5 +1,5 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { anyOf, durationOf } from "@xebec/api-envoy";
+import { anyOf } from "@xebec/api-envoy";
 import { ApiVersion } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
 import {
   ExtAuthzPerRouteSchema,
@@ -12,7 +12,7 @@ import { mixerHooks } from "@xebec/pilot-snapshot";
 import type { Built } from "../../build/built.ts";
 import type { Scope } from "../../scope/scope.ts";
 import type { ServiceTarget } from "../../scope/workload.ts";
-import { mixerService } from "../mixer-service.ts";
+import { policyService } from "../policy-service.ts";
 import { discoveredFilter } from "./discovered-filter.ts";
 import type { HttpFilter } from "./http-filter.ts";
 
@@ -64,15 +64,6 @@ function policyFor(scope: Scope, namespace: string, name: string): Policy {
   });
 }
 
-/**
- * Timeout of one check, including retries; then the fail mode decides. A mesh that fails closed waits as long as a restart of the
- * policy service, or of the whole control plane, may take; one that fails open continues soon.
- */
-const CLOSED_TIMEOUT_MS = 5_000;
-const OPEN_TIMEOUT_MS = 500;
-/** More than fit into the timeout, which ends them. */
-const CHECK_RETRIES = 200;
-
 /** The filter that asks; it is disabled when no rule selects the service. */
 function checkConfig(scope: Scope, policy: Policy): Built<Any> {
   const { mesh } = scope;
@@ -80,19 +71,7 @@ function checkConfig(scope: Scope, policy: Policy): Built<Any> {
     transportApiVersion: ApiVersion.V3,
     services: {
       case: "grpcService",
-      value: {
-        targetSpecifier: {
-          case: "envoyGrpc",
-          value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
-        },
-        timeout: durationOf(mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
-        // Retries bridge a restart of the policy service.
-        retryPolicy: {
-          retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
-          numRetries: CHECK_RETRIES,
-          retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
-        },
-      },
+      value: policyService(scope),
     },
     failureModeAllow: mesh.policyCheckFailOpen,
     statusOnError: { code: StatusCode.ServiceUnavailable },

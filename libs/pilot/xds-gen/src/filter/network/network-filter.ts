@@ -12,6 +12,8 @@ export const NETWORK_FILTER_PHASES = [
   "wasmAuthorization",
   /** Authorizes the connection. */
   "authorization",
+  /** Mixer's check. */
+  "policy",
   /** All other plugins of the user. */
   "wasm",
   /** Inspects a protocol and passes it on. */

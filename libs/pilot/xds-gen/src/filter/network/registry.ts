@@ -4,6 +4,7 @@ import type { Connection } from "../connection.ts";
 import { tcpAuthorization } from "./authorization.ts";
 import { tcpCustomAuthorization } from "./custom-authorization.ts";
 import { httpConnectionManager } from "./http-connection-manager.ts";
+import { tcpMixerCheck } from "./mixer-check.ts";
 import type { NetworkFilter } from "./network-filter.ts";
 import { tcpServiceRoles } from "./service-roles.ts";
 import { sniDynamicForwardProxy } from "./sni-dynamic-forward-proxy.ts";
@@ -19,6 +20,7 @@ export const NETWORK_FILTERS: readonly NetworkFilter[] = [
   tcpWasmBeforeAuthorization,
   tcpAuthorization,
   tcpServiceRoles,
+  tcpMixerCheck,
   tcpWasm,
   sniDynamicForwardProxy,
   httpConnectionManager,

@@ -1,0 +1,35 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationOf } from "@xebec/api-envoy";
+import type { GrpcServiceSchema } from "@xebec/api-envoy/envoy/config/core/v3/grpc_service";
+import type { Scope } from "../scope/scope.ts";
+import { mixerService } from "./mixer-service.ts";
+
+/**
+ * Timeout of one check, including retries; then the fail mode decides. A mesh that fails closed waits as long as a restart of the
+ * policy service, or of the whole control plane, may take; one that fails open continues soon.
+ */
+const CLOSED_TIMEOUT_MS = 5_000;
+const OPEN_TIMEOUT_MS = 500;
+/** More than fit into the timeout, which ends them. */
+const CHECK_RETRIES = 200;
+
+/** How mixer-policy is asked. @param initialMetadata more headers of the call */
+export function policyService(
+  scope: Scope,
+  initialMetadata: readonly { readonly key: string; readonly value: string }[] = [],
+): MessageInitShape<typeof GrpcServiceSchema> {
+  return {
+    targetSpecifier: {
+      case: "envoyGrpc",
+      value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
+    },
+    timeout: durationOf(scope.mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
+    // Retries bridge a restart of the policy service, and find another replica.
+    retryPolicy: {
+      retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
+      numRetries: CHECK_RETRIES,
+      retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
+    },
+    ...(initialMetadata.length > 0 ? { initialMetadata: [...initialMetadata] } : {}),
+  };
+}
