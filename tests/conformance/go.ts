@@ -20,8 +20,14 @@ function hasGo(): boolean {
 
 /** Builds a program. @param name its folder @returns runs it with flags, and gives what it prints as JSON */
 export async function goProgram(name: string): Promise<(...flags: readonly string[]) => Promise<unknown>> {
+  const program = await goBinary(name);
+  return async (...flags) => JSON.parse((await run(program, flags, { timeout: 60_000 })).stdout) as unknown;
+}
+
+/** Builds a program. @param name its folder @returns its path */
+export async function goBinary(name: string): Promise<string> {
   const cwd = join(import.meta.dirname, name);
   const program = join(process.env.XEBEC_GO_BIN ?? join(tmpdir(), `xebec-go-${process.getuid?.() ?? 0}`), name);
   await run("go", ["build", "-buildvcs=false", "-mod=readonly", "-o", program, "."], { cwd, timeout: 600_000 });
-  return async (...flags) => JSON.parse((await run(program, flags, { timeout: 60_000 })).stdout) as unknown;
+  return program;
 }

@@ -1,12 +1,18 @@
 import { mainConfig } from "@xebec/core-config";
 import { serviceMain } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
-import { GalleyConfig, galleyComponents, managesWebhook, needsKubernetes } from "@xebec/galley-server";
+import {
+  checkGalleyConfig,
+  GalleyConfig,
+  galleyComponents,
+  managesWebhook,
+  needsKubernetes,
+} from "@xebec/galley-server";
 import { openBus } from "@xebec/platform-bus";
 import { fileTls, serviceIdentity } from "@xebec/platform-identity";
 import { openKubeClient } from "@xebec/platform-kube";
 
-const config = mainConfig(GalleyConfig);
+const config = mainConfig(GalleyConfig, process.argv.slice(2), checkGalleyConfig);
 await serviceMain("galley", async () => {
   const metrics = createMetrics();
   const bus = await openBus(config, "galley", metrics);

@@ -1,4 +1,4 @@
-import { type Check, type ConfigOf, defineConfig, option } from "@xebec/core-config";
+import { type Check, ConfigError, type ConfigOf, defineConfig, isAddress, option } from "@xebec/core-config";
 
 /** Where configuration comes from. */
 export const CONFIG_SOURCES = ["directory", "kubernetes"] as const;
@@ -14,6 +14,15 @@ const areOf =
   };
 const areSources = areOf(CONFIG_SOURCES);
 const areRegistries = areOf(REGISTRIES);
+
+const isTcp: Check = (value) =>
+  String(value).startsWith("tcp://") ? isAddress(String(value).slice(6)) : "write tcp://HOST:PORT";
+const isSinkAuth: Check = (value) =>
+  value === "NONE" || value === "" ? undefined : `"${value}" is not served; write NONE`;
+const arePairs: Check = (value) => {
+  const wrong = (value as readonly string[]).find((each) => !/^[^=]+=/.test(each));
+  return wrong === undefined ? undefined : `"${wrong}" is not key=value`;
+};
 
 /** Galley's flags, with Istio 1.1's names (docs/reference/platform.md §3.2). */
 export const GalleyConfig = defineConfig({
@@ -66,6 +75,18 @@ export const GalleyConfig = defineConfig({
     ),
     caRootFile: option.string("root certificate to verify citadel with"),
     caTokenFile: option.string("file with the token that proves to citadel who this is"),
+    "enable-server": option.boolean("serve the configuration over MCP"),
+    "server-address": option.string("where MCP is served, tcp://HOST:PORT", "tcp://0.0.0.0:9901", { check: isTcp }),
+    insecure: option.boolean("MCP without TLS: whoever connects may read the configuration"),
+    accessListFile: option.string(
+      "file that says which identities may take the configuration over MCP; without it everybody with a certificate",
+      "/etc/config/accesslist.yaml",
+    ),
+    "server-maxReceivedMessageSize": option.number("largest message received over MCP, in bytes", 1 << 20),
+    "server-maxConcurrentStreams": option.number("most streams of one MCP connection", 1_024),
+    sinkAddress: option.address("MCP sink to which the configuration is sent, HOST:PORT"),
+    sinkAuthMode: option.string("how galley signs in there: NONE", "", { check: isSinkAuth }),
+    sinkMeta: option.list("metadata of that call, key=value", [], { check: arePairs }),
     monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
     monitoringPort: option.port("port of metrics, health and log levels", 15014),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
@@ -79,10 +100,9 @@ export const GalleyConfig = defineConfig({
       meshConfigFile: "value",
       "validation-webhook-config-file": "value",
       resyncPeriod: "value",
-      insecure: "switch",
     },
     ...{ livenessProbePath: "value", livenessProbeInterval: "value", readinessProbePath: "value" },
-    ...{ readinessProbeInterval: "value", disableResourceReadyCheck: "switch", "enable-server": "switch" },
+    ...{ readinessProbeInterval: "value", disableResourceReadyCheck: "switch" },
     ...{ pprofPort: "value", enableProfiling: "switch", ctrlz_port: "value", ctrlz_address: "value" },
     ...{ log_as_json: "switch", log_target: "value", log_caller: "value", log_stacktrace_level: "value" },
     ...{
@@ -95,6 +115,18 @@ export const GalleyConfig = defineConfig({
 });
 
 export type GalleyFlags = ConfigOf<typeof GalleyConfig>;
+
+/** Finds what no single option shows. @throws ConfigError with every error */
+export function checkGalleyConfig(config: GalleyFlags): void {
+  const { insecure, tlsCertFile, caAddr, caCertFile, sinkAddress, sinkAuthMode } = config;
+  const errors: string[] = [];
+  if (config["enable-server"] && !insecure && !caAddr && !(tlsCertFile && caCertFile))
+    errors.push(
+      "--enable-server: clients of MCP are verified: give --caAddr, or --tlsCertFile, --tlsKeyFile and --caCertFile, or --insecure",
+    );
+  if (sinkAddress && sinkAuthMode !== "NONE") errors.push("--sinkAddress needs --sinkAuthMode=NONE");
+  if (errors.length > 0) throw new ConfigError(GalleyConfig.service, errors);
+}
 
 /** Where configuration comes from by the flags, in the order of precedence. */
 export function configSourcesOf({ configSource, configPath }: GalleyFlags): readonly ConfigSourceName[] {

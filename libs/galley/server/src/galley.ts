@@ -1,4 +1,4 @@
-import type { ConfigOf } from "@xebec/core-config";
+import { type ConfigOf, parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
 import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { adapterLoader } from "@xebec/mixer-loader";
@@ -14,6 +14,9 @@ import { createDirectorySource } from "./directory/directory-source.ts";
 import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
 import { createObjectStatus, KnownObjects } from "./kubernetes/object-status.ts";
+import { createMcpPush } from "./mcp/mcp-push.ts";
+import { createMcpServer } from "./mcp/mcp-server.ts";
+import { createServedConfig } from "./mcp/served-config.ts";
 import { type Registration, registerWebhook } from "./webhook/registration.ts";
 
 /** Largest object that the webhook takes; Kubernetes' own limit is 3 MiB. */
@@ -81,6 +84,35 @@ function publishing(
   return { publisher, components: [publisher] };
 }
 
+/** What serves the configuration over MCP. */
+function mcpComponents({ config, bus, tls }: GalleyParts, metrics: Metrics): Component[] {
+  const { insecure, accessListFile, sinkAddress, sinkMeta } = config;
+  const isServed = config["enable-server"];
+  if (!isServed && !sinkAddress) return [];
+  const served = createServedConfig(bus, metrics);
+  return [
+    served,
+    ...(isServed
+      ? [
+          createMcpServer({
+            ...{ config: served, metrics, accessListFile },
+            address: parseAddress(config["server-address"].slice("tcp://".length)),
+            ...(tls && !insecure ? { tls } : {}),
+            maxMessageBytes: config["server-maxReceivedMessageSize"],
+            maxStreams: config["server-maxConcurrentStreams"],
+          }),
+        ]
+      : []),
+    ...(sinkAddress ? [createMcpPush({ address: sinkAddress, metadata: pairsOf(sinkMeta), config: served })] : []),
+  ];
+}
+
+function pairsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    pairs.map((each) => [each.slice(0, each.indexOf("=")).toLowerCase(), each.slice(each.indexOf("=") + 1)]),
+  );
+}
+
 /** The components of galley, for a process of its own and for the one that has all services. */
 export function galleyComponents(parts: GalleyParts): Component[] {
   const { config, bus, tls, client, metrics = createMetrics() } = parts;
@@ -90,6 +122,7 @@ export function galleyComponents(parts: GalleyParts): Component[] {
   const registration = validates ? registrationOf(parts, tls, metrics) : undefined;
   const components: Component[] = [
     ...publishers,
+    ...mcpComponents(parts, metrics),
     ...(registration?.components ?? []),
     ...(validates
       ? [

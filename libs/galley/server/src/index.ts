@@ -1,5 +1,5 @@
 export { reviewObject } from "./admission.ts";
-export { GalleyConfig, managesWebhook, needsKubernetes } from "./config.ts";
+export { checkGalleyConfig, GalleyConfig, managesWebhook, needsKubernetes } from "./config.ts";
 export { type ConfigPublisher, type ConfigPublisherOptions, createConfigPublisher } from "./config-publisher.ts";
 export type {
   ConfigError,
@@ -15,5 +15,14 @@ export { GALLEY_LEASE, type KubernetesPublishing, kubernetesPublishing } from ".
 export { createKubernetesSource, type KubernetesSourceOptions } from "./kubernetes/kubernetes-source.ts";
 export { createKubernetesWorkloads, type KubernetesWorkloadsOptions } from "./kubernetes/kubernetes-workloads.ts";
 export { createObjectStatus, KnownObjects, STATUS_MANAGER } from "./kubernetes/object-status.ts";
+export { type McpServerAddress, mcpServerAddress } from "./mcp/mcp-servers.ts";
+export { createMcpSource, type McpSourceOptions } from "./mcp/mcp-source.ts";
+export { type MixerStore, type MixerStoreOptions, mixerStore } from "./mixer-store.ts";
 export { secretDirectory } from "./secret-directory.ts";
-export { type StandaloneKubernetes, standaloneKubernetes, standaloneSource } from "./standalone-source.ts";
+export {
+  type StandaloneKubernetes,
+  type StandaloneMcp,
+  standaloneKubernetes,
+  standaloneMcp,
+  standaloneSource,
+} from "./standalone-source.ts";

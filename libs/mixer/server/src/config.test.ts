@@ -40,7 +40,8 @@ test("addresses and stores are read in all their forms", () => {
 
 test("what cannot work is refused before anything opens", () => {
   for (const [flag, want] of [
-    ["--configStoreURL=k8s://", /"k8s:\/\/" is not a store/],
+    ["--configStoreURL=etcd://", /"etcd:\/\/" is not a store/],
+    ["--configStoreURL=k8s://config", /"config" is not an absolute path/],
     ["--configStoreURL=fs://", /needs a directory/],
     ["--configStoreURL=fs:///none/here", /--configStoreURL: there is no directory "\/none\/here"/],
     ["--averageLatencyThreshold=abc", /"abc" is not a duration/],

@@ -39,7 +39,13 @@ const common = {
   monitoringAddress: option.string("address that the monitoring port binds", "0.0.0.0"),
   maxMessageSize: option.number("largest message received, in bytes", 1_048_576),
   maxConcurrentStreams: option.number("most calls at a time on one connection", 1024),
-  configStoreURL: option.string("where the configuration is: fs://DIRECTORY, or nats://HOST:PORT for the bus"),
+  configStoreURL: option.string(
+    "where the configuration is: fs://DIRECTORY, nats://HOST:PORT for the bus, mcp://HOST:PORT or mcps://HOST:PORT for galley's MCP, k8s://KUBECONFIG for an API server (k8s:// in a pod)",
+  ),
+  certFile: option.string("certificate for mcps://, without --caAddr", "/etc/certs/cert-chain.pem"),
+  keyFile: option.string("its private key", "/etc/certs/key.pem"),
+  caCertFile: option.string("roots of the servers' certificates", "/etc/certs/root-cert.pem"),
+  domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
   configDefaultNamespace: option.string("rules of this namespace hold for all requests", "istio-system"),
   useAdapterCRDs: option.boolean("take handlers whose kind is an adapter's name", true),
   busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),
@@ -114,6 +120,10 @@ export interface ConfigStore {
   /** A directory of YAML files; then no bus is needed. */
   readonly dir: string | undefined;
   readonly busURL: readonly string[];
+  /** `mcp://HOST:PORT` or `mcps://HOST:PORT`. */
+  readonly mcp?: string;
+  /** An API server; the service account of the pod when there is no file. */
+  readonly kubernetes?: { readonly kubeconfig: string | undefined };
 }
 
 /**
@@ -129,10 +139,27 @@ export function configStoreOf({ configStoreURL, busURL }: Pick<MixerConfig, "con
     return { dir, busURL };
   }
   if (/^(?:nats|tls|ws|wss):\/\//.test(configStoreURL)) return { dir: undefined, busURL: [configStoreURL, ...busURL] };
+  if (busURL.length > 0 && /^(?:mcps?|k8s):\/\//.test(configStoreURL))
+    throw new XebecError(
+      "invalid_argument",
+      "--configStoreURL: with --busURL galley publishes on the bus; give one of them",
+    );
+  if (/^mcps?:\/\//.test(configStoreURL)) return { dir: undefined, busURL, mcp: configStoreURL };
+  if (configStoreURL.startsWith("k8s://"))
+    return { dir: undefined, busURL, kubernetes: kubernetesStore(configStoreURL) };
   throw new XebecError(
     "invalid_argument",
-    `--configStoreURL: "${configStoreURL}" is not a store that this service can read; use fs://DIRECTORY or nats://HOST:PORT (galley puts objects of Kubernetes and MCP on the bus)`,
+    `--configStoreURL: "${configStoreURL}" is not a store that this service can read; use fs://DIRECTORY, nats://HOST:PORT, mcp://HOST:PORT or k8s://KUBECONFIG`,
   );
+}
+
+/** `k8s://`, `k8s:///root/.kube/config` (Istio 1.1), or `k8s://?kubeconfig=/root/.kube/config`. */
+function kubernetesStore(text: string): { readonly kubeconfig: string | undefined } {
+  const [path = "", query = ""] = text.slice("k8s://".length).split("?");
+  const file = path || new URLSearchParams(query).get("kubeconfig") || undefined;
+  if (file !== undefined && !isAbsolute(file))
+    throw new XebecError("invalid_argument", `--configStoreURL: "${file}" is not an absolute path of a kubeconfig`);
+  return { kubeconfig: file };
 }
 
 /** Checks what the options' types do not show. @throws XebecError invalid_argument */

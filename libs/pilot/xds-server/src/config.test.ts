@@ -40,7 +40,7 @@ describe("the command line of Istio's pilot-discovery", () => {
 
   for (const [argv, message] of [
     [["--registries", "Nonsense"], /--registries: there is no registry Nonsense; write Bus/],
-    [["--registries", "MCP"], /--registries: MCP is not served yet; Bus/],
+    [["--mcpServerAddrs", "mcp://g:1", "--busURL", "nats://n:1"], /--mcpServerAddrs: with --busURL galley publishes/],
     [["--registries", "Consul"], /--registries: Consul needs --consulserverURL/],
     [["--registries", "Consul", "--consulserverURL", "consul"], /--consulserverURL: "consul" is not a server/],
     [["--registries", "Kubernetes", "--busURL", "nats://n:1"], /--registries: with --busURL galley publishes/],

@@ -52,6 +52,13 @@ export const PilotConfig = defineConfig({
     }),
     consulToken: option.string("token for it", undefined, { env: "CONSUL_HTTP_TOKEN", secret: true }),
     secrets: option.boolean("Kubernetes' Secrets for gateways come over the bus; pilot waits for them", false),
+    mcpServerAddrs: option.list(
+      "MCP servers, such as galley, to take the configuration from; then no bus is needed: mcp://HOST:PORT, mcps://HOST:PORT",
+    ),
+    mcpMaxMsgSize: option.number("largest message of theirs, in bytes", 4 << 20),
+    certFile: option.string("certificate for mcps://, without --caAddr", "/etc/certs/cert-chain.pem"),
+    keyFile: option.string("its private key", "/etc/certs/key.pem"),
+    caCertFile: option.string("roots of the servers' certificates", "/etc/certs/root-cert.pem"),
     meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
     networksConfig: option.string("file of the mesh's networks, read at the start; those of an object win"),
     namespace: option.string("the namespace of the mesh configuration: istio-system", "istio-system"),
@@ -116,7 +123,8 @@ export function jwksFetchOf({ jwtEnableRemoteJwks }: ConfigOf<typeof PilotConfig
 }
 
 const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
-const ISTIO_REGISTRIES: readonly string[] = ["MCP", "Mock"];
+/** Registries of Istio's that publish nothing by themselves: services are ServiceEntries that come over MCP. */
+const MCP_REGISTRY = "MCP";
 const NAMESPACE = "istio-system";
 /** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
 const FOREVER_MS = 10_000 * 3_600_000;
@@ -124,12 +132,10 @@ const FOREVER_MS = 10_000 * 3_600_000;
 /** Finds what no single option shows. @throws ConfigError with every error */
 export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
   const errors = config.registries
-    .filter((each) => !Object.hasOwn(PLATFORM_REGISTRIES, each))
-    .map((each) =>
-      ISTIO_REGISTRIES.includes(each)
-        ? `--registries: ${each} is not served yet; ${REGISTRY} takes what a registry publishes there`
-        : `--registries: there is no registry ${each}; write ${REGISTRY}`,
-    );
+    .filter((each) => !Object.hasOwn(PLATFORM_REGISTRIES, each) && each !== MCP_REGISTRY)
+    .map((each) => `--registries: there is no registry ${each}; write ${REGISTRY} or ${MCP_REGISTRY}`);
+  if (config.mcpServerAddrs.length > 0 && config.busURL.length > 0)
+    errors.push("--mcpServerAddrs: with --busURL galley publishes the configuration on the bus; give one of them");
   if (config.registries.includes("Consul") && !config.consulserverURL)
     errors.push("--registries: Consul needs --consulserverURL, http://HOST:8500");
   // Galley publishes what an API server has; pilot has no right to.

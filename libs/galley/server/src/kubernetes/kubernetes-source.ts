@@ -29,6 +29,8 @@ export interface KubernetesSourceOptions {
   readonly rootNamespace: string;
   /** Told of every object, and of those that are gone. */
   readonly objects?: Pick<KnownObjects, "seen" | "gone">;
+  /** The kinds that are read; all when absent. */
+  readonly wants?: (kind: Kind) => boolean;
   /** How often is looked for new types, in milliseconds. */
   readonly discoveryMs?: number;
   readonly times?: Partial<ReflectorTimes>;
@@ -69,7 +71,7 @@ class KubernetesSource implements ConfigSource {
     this.#options = options;
     const { client, discoveryMs } = options;
     this.#discovery = createTypeDiscovery({
-      ...{ client, groups: CONFIG_GROUPS, ...(discoveryMs === undefined ? {} : { everyMs: discoveryMs }) },
+      ...{ client, groups: this.#groups(), ...(discoveryMs === undefined ? {} : { everyMs: discoveryMs }) },
       changed: (types) => {
         this.#following = this.#following.then(() => this.#follow(types));
       },
@@ -78,10 +80,11 @@ class KubernetesSource implements ConfigSource {
 
   async start(host: SourceHost, signal: AbortSignal): Promise<void> {
     this.#host = host;
-    await this.#start(RESOURCES.configMaps, {
-      namespace: this.#options.rootNamespace,
-      fieldSelector: "metadata.name=istio",
-    });
+    if (this.#kinds().some(({ kind }) => kind === "MeshConfig"))
+      await this.#start(RESOURCES.configMaps, {
+        namespace: this.#options.rootNamespace,
+        fieldSelector: "metadata.name=istio",
+      });
     await this.#discovery.start(signal);
   }
 
@@ -110,9 +113,18 @@ class KubernetesSource implements ConfigSource {
     await Promise.all([...this.#followed.values()].map(({ reflector }) => reflector.close?.()));
   }
 
+  #kinds(): readonly Kind[] {
+    const { wants } = this.#options;
+    return wants ? KINDS.filter(wants) : KINDS;
+  }
+
+  #groups(): readonly string[] {
+    return this.#options.wants ? [...new Set(this.#kinds().map(({ group }) => group))] : CONFIG_GROUPS;
+  }
+
   /** Follows the types that there are now, each in its newest version. */
   async #follow(served: ServedTypes): Promise<void> {
-    for (const kind of KINDS) {
+    for (const kind of this.#kinds()) {
       if (this.#stop.signal.aborted) return;
       const type = typeOf(kind, served);
       const known = this.#followed.get(keyOfKind(kind));

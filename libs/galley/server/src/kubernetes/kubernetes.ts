@@ -24,6 +24,8 @@ export interface KubernetesPublishing {
   readonly isShared: boolean;
   /** False: services and pods come from elsewhere. */
   readonly withWorkloads: boolean;
+  /** False: no Secrets are read (true). */
+  readonly withSecrets?: boolean;
   readonly stateDir?: string | undefined;
   /** What else only the leader does. */
   readonly leading?: () => readonly Component[];
@@ -41,6 +43,7 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
   components: Component[];
 } {
   const { client, sources, bus, domain, namespace, isShared, withWorkloads, stateDir, leading, leaseTimes } = parts;
+  const { withSecrets = true } = parts;
   let secrets: KubernetesSecrets | undefined;
   let latest: ReadonlyMap<string, Resource> | undefined;
   const publisher = createConfigPublisher({
@@ -52,13 +55,12 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
     },
   });
   const writing = (): Component[] => {
-    const named = createKubernetesSecrets({ client, bus });
-    if (latest) named.configured(latest);
-    secrets = named;
+    secrets = withSecrets ? createKubernetesSecrets({ client, bus }) : undefined;
+    if (latest) secrets?.configured(latest);
     return [
       publisher.writing,
       ...(withWorkloads ? [createKubernetesWorkloads({ client, bus, domain })] : []),
-      named,
+      ...(secrets ? [secrets] : []),
       ...(leading?.() ?? []),
     ];
   };

@@ -194,13 +194,13 @@ export const MeshConfigSpec = message("MeshConfig", {
   configSources: field(
     list(
       message("ConfigSource", {
-        address: required(string(), "`fs:///DIRECTORY`, `xds://HOST:PORT` or `k8s://`."),
+        address: required(string(), "`HOST:PORT` or `mcp://HOST:PORT` of an MCP server."),
         tlsSettings: field(ClientTls, "TLS to the source."),
         subscribedResources: field(list(enumeration(["SERVICE_REGISTRY"])), "What is read."),
       }),
     ),
-    "Where configuration comes from.",
-    { noEffect: "galley's flags say where configuration comes from" },
+    "MCP servers that pilot takes the configuration from; read from its file `--meshConfig`.",
+    { noEffect: "only pilot's file --meshConfig has it; galley's flags say where configuration comes from" },
   ),
   serviceSettings: field(list(ServiceSettings), "Settings of services.", ONE_CLUSTER),
   serviceScopeConfigs: field(
