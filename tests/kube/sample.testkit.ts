@@ -17,9 +17,9 @@ const TEXTS = ["a", "1s", "10.0.0.1", "/a", "1", "a.b", "default/a", "GET", "*",
 export function sampleOf(schema: Schema): unknown {
   if (schema.properties)
     return Object.fromEntries(Object.entries(schema.properties).map(([name, each]) => [name, sampleOf(each)]));
+  if (schema.items) return [sampleOf(schema.items)];
   if (schema["x-kubernetes-preserve-unknown-fields"]) return { any: { thing: [1, "b", { c: true }] } };
   if (schema.additionalProperties) return { key: sampleOf(schema.additionalProperties) };
-  if (schema.items) return [sampleOf(schema.items)];
   if (schema.type === "object") return {};
   if (schema.enum) return schema.enum.at(-1);
   if (schema.type === "boolean") return true;

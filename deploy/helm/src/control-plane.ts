@@ -30,6 +30,10 @@ export function controlPlaneKnown(): Known {
     "sidecarInjectorWebhook.options": optionsSchema(InjectorConfig),
     "mixer.policy.options": optionsSchema(PolicyConfig),
     "mixer.telemetry.options": optionsSchema(TelemetryConfig),
+    "sidecarInjectorWebhook.nativeSidecars": {
+      type: ["string", "boolean"],
+      enum: ["auto", "true", "false", true, false],
+    },
     "sidecarInjectorWebhook.failurePolicy": { enum: ["Fail", "Ignore"] },
     "sidecarInjectorWebhook.reinvocationPolicy": { enum: ["Never", "IfNeeded"] },
     "mixer.telemetry.loadshedding.mode": { enum: ["disabled", "logonly", "enforce"] },

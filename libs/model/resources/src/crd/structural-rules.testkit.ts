@@ -17,8 +17,6 @@ export function structuralErrors(schema: StructuralSchema, path = "openAPIV3Sche
   for (const keyword of Object.keys(schema))
     if (!KEYWORDS.has(keyword)) errors.push(`${path}: ${keyword} is forbidden`);
   if (schema.type === undefined && !preserves) errors.push(`${path}: type is required`);
-  if (preserves && schema.type !== undefined && schema.type !== "object")
-    errors.push(`${path}: only objects can preserve unknown fields`);
   if (schema.properties && schema.additionalProperties)
     errors.push(`${path}: properties and additionalProperties exclude each other`);
   if ((schema.properties || schema.additionalProperties || schema.required) && schema.type !== "object")

@@ -51,7 +51,7 @@ export function structuralSchema(node: SchemaNode): StructuralSchema {
 }
 
 /**
- * A schema whose maps keep fields that it does not name, and ask for none. Kubernetes drops such fields, or refuses them without a hint, and
+ * A schema whose parts keep fields that it does not name, and ask for none. Kubernetes drops such fields, or refuses them without a hint, and
  * where a required field is misspelt it says no more than that it is missing: so they reach galley's webhook, which says what was meant.
  */
 export function keepingUnknown(schema: StructuralSchema): StructuralSchema {
@@ -67,6 +67,8 @@ export function keepingUnknown(schema: StructuralSchema): StructuralSchema {
           ...PRESERVE,
         }
       : {}),
+    // A map in the place of a list keeps its fields, so that the answer is that it has to be a list.
+    ...(items ? PRESERVE : {}),
     ...(additionalProperties ? { additionalProperties: keepingUnknown(additionalProperties) } : {}),
     ...(items ? { items: keepingUnknown(items) } : {}),
   };

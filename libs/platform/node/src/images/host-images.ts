@@ -23,6 +23,8 @@ interface HostImage {
   readonly cmd?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
+  /** Folder of the working copy whose commands its containers have, too. */
+  readonly commands?: string;
 }
 
 /** The group and user of Istio's proxy, and the one of images without root. */
@@ -61,6 +63,7 @@ const IMAGES: readonly HostImage[] = [
     title: "proxyv2",
     entrypoint: (_, options) => node(options, "apps/pilot-agent"),
     uid: PROXY_UID,
+    commands: "apps/pilot-agent/bin",
   },
   {
     pattern: /(?:^|\/)(?:xebec-)?cli$/,
@@ -148,7 +151,7 @@ export class HostImages implements ImageStore {
         layers: ["/"],
         entrypoint: each.entrypoint(match, this.#options, tag),
         cmd: each.cmd ?? [],
-        env: { ...this.#environment(), ...each.env },
+        env: { ...this.#environment(each.commands), ...each.env },
         workingDir: "/",
         user: { uid, gid: uid },
         id: `xebec.host/${repository}@${arch()}`,
@@ -160,9 +163,9 @@ export class HostImages implements ImageStore {
     );
   }
 
-  #environment(): Record<string, string> {
-    const { path, programs } = this.#options;
-    const folders = [dirname(process.execPath), ...path];
+  #environment(commands?: string): Record<string, string> {
+    const { root, path, programs } = this.#options;
+    const folders = [dirname(process.execPath), ...(commands ? [join(root, commands)] : []), ...path];
     return {
       ...NODE_ENVIRONMENT,
       PATH: [...folders, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].join(delimiter),
