@@ -6,6 +6,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
+import {
+  DOCKER_LAYER,
+  DOCKER_MANIFEST,
+  OCI_LAYER,
+  OCI_MANIFEST,
+  startRegistry,
+  tarOf,
+  WASM_LAYER,
+} from "@xebec/platform-envoy/registry-testkit";
 import { type Lab, openLab } from "./lab/lab.ts";
 import { keySet, SigningKey } from "./lab/tokens.ts";
 import { type TestModule, wasmModule } from "./lab/wasm.ts";
@@ -281,12 +290,36 @@ describe("WasmPlugin through real Envoys", () => {
       await lab.remove([open]);
     });
 
+    it("is pulled from a registry of images: of Docker, of OCI, or the module alone, and again for latest", async (context) => {
+      const registry = await startRegistry();
+      context.after(() => registry.close());
+      const of = (url: string, more: object = {}) => plugin("image", { ...WEB, url, ...more });
+      const bytes = (value: string): Buffer => wasmModule({ header: ["x-plugin", value] });
+      const archive = (value: string): Buffer => tarOf({ "plugin.wasm": bytes(value) });
+      registry.push("docker", "1", DOCKER_MANIFEST, [{ mediaType: DOCKER_LAYER, bytes: archive("docker") }]);
+      registry.push("oci", "latest", OCI_MANIFEST, [{ mediaType: OCI_LAYER, bytes: archive("oci") }]);
+      const digest = registry.push("alone", "1", OCI_MANIFEST, [{ mediaType: WASM_LAYER, bytes: bytes("alone") }]);
+      await lab.during([of(`${registry.host}/docker:1`)], async () => {
+        await becomes("200 docker");
+        const sha256 = digest.slice("sha256:".length);
+        await lab.apply([of(`oci://${registry.host}/alone@${digest}`, { sha256 })]);
+        await becomes("200 alone");
+        const wrong = of(`oci://${registry.host}/docker:1`, { sha256 });
+        assert.match(await lab.refusal([wrong]), /has the sha256 [0-9a-f]{64}, not .*; the last module stays/);
+        await lab.apply([of(`oci://${registry.host}/oci`)]);
+        await becomes("200 oci");
+        registry.push("oci", "latest", OCI_MANIFEST, [{ mediaType: OCI_LAYER, bytes: archive("newer") }]);
+        await lab.apply([of(`oci://${registry.host}/oci`, { pluginConfig: { a: 1 } })]);
+        await becomes("200 newer");
+      });
+    });
+
     it("is refused from addresses of the machine and its link, and when it is no module", async () => {
       modules.set("/text", Buffer.from("not a module"));
       for (const [url, why] of [
         ["http://169.254.169.254/m.wasm", /may not be called: .*link-local/],
         [`${origin}/text`, /is not a WebAssembly module/],
-        ["oci://registry.example/m:1", /images are not served/],
+        ["oci://127.0.0.1:1/m:1", /127\.0\.0\.1:1\/v2\/m\/manifests\/1 does not answer/],
       ] as const) {
         assert.match(await lab.refusal([plugin("t", { ...WEB, url })]), why);
         await becomes("403 -");

@@ -21,7 +21,7 @@ export function withAgent(proxy: LabProxy): LabProxy {
  */
 export function labAgent(node: Node, socket: string, folder: string) {
   const how = { policy: createAddressPolicy(["127.0.0.0/8"]), timeoutMs: 2_000 };
-  const store = createModuleStore(folder, (url) => fetchModule(url, how));
+  const store = createModuleStore(folder, (plugin) => fetchModule(plugin, how));
   const pilot = new PilotStream({
     ...{ target: { address: { path: socket } }, node: { cluster: "test", ...node }, typeUrl: EXTENSION_TYPE },
     take: (update) => extensions.take(update),

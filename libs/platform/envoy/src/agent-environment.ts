@@ -39,7 +39,9 @@ type AgentVariable =
   | "ISTIO_PROMETHEUS_ANNOTATIONS"
   // Modules of plugins.
   | "WASM_HTTP_REQUEST_TIMEOUT"
-  | "WASM_FETCH_NETWORKS";
+  | "WASM_FETCH_NETWORKS"
+  | "WASM_INSECURE_REGISTRIES"
+  | "DOCKER_CONFIG";
 
 /** The agent's environment: whoever starts one and whoever reads it have the same names. */
 export type AgentEnvironment = {

@@ -19,6 +19,16 @@ export interface GuardedGetOptions {
   /** Certificates, PEM, that servers may be verified by beside those that node knows. */
   readonly roots?: string | undefined;
   readonly signal?: AbortSignal;
+  /** More headers, for the origin of the URL alone. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** True for a server whose certificate is not verified. */
+  readonly unverified?: boolean;
+}
+
+export interface FetchedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
 }
 
 const REDIRECTIONS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -39,6 +49,15 @@ export async function guardedGet(text: string, options: GuardedGetOptions): Prom
 
 /** The same for what is not text. */
 export async function guardedGetBytes(text: string, options: GuardedGetOptions): Promise<Buffer> {
+  return (await followed(text, options, false)).body;
+}
+
+/** The same for any status: what to do with it is the caller's matter. */
+export function guardedFetch(text: string, options: GuardedGetOptions): Promise<FetchedAnswer> {
+  return followed(text, options, true);
+}
+
+async function followed(text: string, options: GuardedGetOptions, anyStatus: boolean): Promise<FetchedAnswer> {
   const { timeoutMs = 10_000, maxRedirects = 3, signal } = options;
   const late = AbortSignal.timeout(timeoutMs);
   const stop = signal ? AbortSignal.any([signal, late]) : late;
@@ -46,13 +65,14 @@ export async function guardedGetBytes(text: string, options: GuardedGetOptions):
   const credentials = authorizationOf(url);
   const { origin } = url;
   for (let redirects = 0; ; redirects++) {
-    const headers: Record<string, string> =
-      credentials !== undefined && url.origin === origin ? { authorization: credentials } : {};
-    const answer = await once(url, headers, options, stop).catch((error: unknown) => {
-      if (late.aborted) throw failure(url, `did not answer within ${timeoutMs} ms`, error);
-      throw error;
-    });
-    if (Buffer.isBuffer(answer)) return answer;
+    const own = { ...options.headers, ...(credentials === undefined ? {} : { authorization: credentials }) };
+    const answer = await once(url, url.origin === origin ? own : {}, { ...options, anyStatus }, stop).catch(
+      (error: unknown) => {
+        if (late.aborted) throw failure(url, `did not answer within ${timeoutMs} ms`, error);
+        throw error;
+      },
+    );
+    if ("body" in answer) return answer;
     if (redirects >= maxRedirects) throw failure(url, `redirects more than ${maxRedirects} times`);
     url = redirected(url, answer.location);
   }
@@ -94,9 +114,9 @@ function redirected(from: URL, location: string): URL {
 function once(
   url: URL,
   headers: Record<string, string>,
-  { policy, maxBytes = 16 << 20, roots }: GuardedGetOptions,
+  { policy, maxBytes = 16 << 20, roots, unverified, anyStatus }: GuardedGetOptions & { readonly anyStatus: boolean },
   signal: AbortSignal,
-): Promise<Buffer | { readonly location: string }> {
+): Promise<FetchedAnswer | { readonly location: string }> {
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     const fail = (error: unknown): void => {
@@ -108,7 +128,8 @@ function once(
       const host = url.hostname.replace(/^\[|\]$/g, "");
       const refusal = isIP(host) === 0 ? undefined : policy.refusal(host);
       if (refusal !== undefined) throw denied(url, refusal);
-      const how: RequestOptions & { ca?: string[] } = {
+      const how: RequestOptions & { ca?: string[]; rejectUnauthorized?: boolean } = {
+        ...(unverified ? { rejectUnauthorized: false } : {}),
         ...(roots ? { ca: [...rootCertificates, roots] } : {}),
         ...{ agent: false, signal, maxHeaderSize: MAX_HEADERS, lookup: checkedLookup(url, policy) },
         headers: {
@@ -137,10 +158,10 @@ function once(
       if (REDIRECTIONS.has(statusCode) && received.location !== undefined) {
         resolve({ location: received.location });
         sent?.destroy();
-      } else if (statusCode !== 200) fail(failure(url, `answered with status ${statusCode}`));
+      } else if (statusCode !== 200 && !anyStatus) fail(failure(url, `answered with status ${statusCode}`));
       else if ((received["content-encoding"] ?? "identity") !== "identity")
         fail(failure(url, `answered in the encoding ${received["content-encoding"]}, which was not asked for`));
-      else read(response, maxBytes, resolve, fail, url);
+      else read(response, maxBytes, (body) => resolve({ status: statusCode, headers: received, body }), fail, url);
     });
     sent.end();
   });

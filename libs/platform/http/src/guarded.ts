@@ -1,3 +1,9 @@
 export { type AddressPolicy, createAddressPolicy, networkSyntaxError } from "./address-policy.ts";
 export { type GuardedAnswer, GuardedClient, type GuardedRequest } from "./guarded-client.ts";
-export { type GuardedGetOptions, guardedGet, guardedGetBytes } from "./guarded-get.ts";
+export {
+  type FetchedAnswer,
+  type GuardedGetOptions,
+  guardedFetch,
+  guardedGet,
+  guardedGetBytes,
+} from "./guarded-get.ts";

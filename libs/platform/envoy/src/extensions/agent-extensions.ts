@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAddress } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
@@ -10,7 +11,7 @@ import { isPlaintext, pilotIdentities } from "../bootstrap-clusters.ts";
 import { envoyNode } from "../node.ts";
 import type { ProxySettings } from "../proxy-settings.ts";
 import { EXTENSION_TYPE, extensionService } from "./extension-service.ts";
-import { fetchModule } from "./fetch-module.ts";
+import { type FetchOptions, fetchModule } from "./fetch-module.ts";
 import { createModuleStore } from "./module-store.ts";
 import { PilotStream } from "./pilot-stream.ts";
 import { PluginExtensions } from "./plugin-extensions.ts";
@@ -28,7 +29,15 @@ export function agentExtensions(
   configPath: string,
   metrics: Metrics,
 ) {
-  const how = { policy: policyOf(settings), timeoutMs: timeoutOf(settings) };
+  const { WASM_INSECURE_REGISTRIES: insecure = "", DOCKER_CONFIG: dockerConfig } = settings.env;
+  const how: FetchOptions = {
+    ...{ policy: policyOf(settings), timeoutMs: timeoutOf(settings) },
+    insecure: insecure
+      .split(",")
+      .map((each) => each.trim())
+      .filter(Boolean),
+    credentialsOf: async () => (dockerConfig ? readCredentials(join(dockerConfig, "config.json")) : undefined),
+  };
   const fetches = metrics.counter(
     "istio_agent_wasm_remote_fetch_count",
     "Number of fetches of Wasm modules, by their result.",
@@ -38,7 +47,7 @@ export function agentExtensions(
     ...{ target: pilotTarget(settings, identity), node: envoyNode(settings), typeUrl: EXTENSION_TYPE },
     take: (update) => extensions.take(update),
   });
-  const store = createModuleStore(join(configPath, "modules"), (url) => fetchModule(url, how));
+  const store = createModuleStore(join(configPath, "modules"), (plugin) => fetchModule(plugin, how));
   const extensions = new PluginExtensions({ store, pilot, fetches });
   return {
     service: extensionService(extensions),
@@ -62,6 +71,13 @@ export function pilotTarget(
     serverIdentities: pilotIdentities(settings),
   };
   return { address, tls };
+}
+
+/** Credentials of registries that are mounted into the container, as Docker's clients find them. */
+async function readCredentials(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    throw new XebecError("failed_precondition", `DOCKER_CONFIG: ${path} cannot be read`, { cause });
+  });
 }
 
 function policyOf({ env }: ProxySettings): AddressPolicy {

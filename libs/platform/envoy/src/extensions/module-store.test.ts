@@ -17,11 +17,11 @@ const plugin = (url: string, more: Partial<RemotePlugin> = {}): RemotePlugin => 
 function openStore(folder: string) {
   const served = new Map<string, Buffer>([["https://a/m", module("one")]]);
   let fetches = 0;
-  const store = createModuleStore(folder, async (url) => {
+  const store = createModuleStore(folder, async ({ url }) => {
     fetches++;
     const bytes = served.get(url);
     if (!bytes) throw new Error("not there");
-    return bytes;
+    return { bytes };
   });
   const text = async (each: RemotePlugin): Promise<string> =>
     readFileSync(await store.file(each))

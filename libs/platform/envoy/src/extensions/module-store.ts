@@ -9,8 +9,15 @@ import type { RemotePlugin } from "./plugin-messages.ts";
 
 const unpack = promisify(gunzip);
 
-/** Fetches the bytes behind a URL. @throws XebecError */
-export type FetchModule = (url: string) => Promise<Buffer>;
+/** What is behind a URL. */
+export interface FetchedModule {
+  readonly bytes: Buffer;
+  /** The hash by which it is known, where that is not its own: the digest of an image. */
+  readonly sha256?: string;
+}
+
+/** Fetches a module. @throws XebecError */
+export type FetchModule = (plugin: RemotePlugin) => Promise<FetchedModule>;
 
 export interface ModuleStore {
   /**
@@ -48,9 +55,11 @@ export function createModuleStore(folder: string, fetch: FetchModule): ModuleSto
     );
     return found && join(root, found);
   };
-  const fetched = async ({ url, sha256: wanted, revision }: RemotePlugin): Promise<string> => {
-    const bytes = await moduleIn(await fetch(url), url);
-    const hash = sha256(bytes);
+  const fetched = async (plugin: RemotePlugin): Promise<string> => {
+    const { url, sha256: wanted, revision } = plugin;
+    const found = await fetch(plugin);
+    const bytes = await moduleIn(found.bytes, url);
+    const hash = found.sha256 ?? sha256(bytes);
     if (wanted !== "" && hash !== wanted)
       throw new XebecError("failed_precondition", `${url} has the sha256 ${hash}, not ${wanted}`);
     await mkdir(root, { recursive: true, mode: 0o700 });
