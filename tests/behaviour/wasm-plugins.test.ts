@@ -314,6 +314,22 @@ describe("WasmPlugin through real Envoys", () => {
       });
     });
 
+    it("is pulled with the credentials of imagePullSecret, which its proxy gets from pilot", async (context) => {
+      const registry = await startRegistry({ auth: { way: "token", user: "me", password: "hush" } });
+      context.after(() => registry.close());
+      const bytes = wasmModule({ header: ["x-plugin", "private"] });
+      registry.push("a", "1", OCI_MANIFEST, [{ mediaType: WASM_LAYER, bytes }]);
+      const of = (more: object) => plugin("p", { ...WEB, url: `oci://${registry.host}/a:1`, ...more });
+      assert.match(await lab.refusal([of({})]), /gives none \(status 401\); traffic is refused/);
+      assert.match(await lab.refusal([of({ imagePullSecret: "pull" })]), /no credentials of the Secret default\/pull/);
+      const auths = { [registry.host]: { username: "me", password: "hush" } };
+      const data = { ".dockerconfigjson": Buffer.from(JSON.stringify({ auths })).toString("base64") };
+      await lab.keep([{ kind: "Secret", namespace: "default", name: "pull", data }]);
+      await becomes("200 private");
+      await lab.remove([of({})]);
+      await becomes("200 -");
+    });
+
     it("is refused from addresses of the machine and its link, and when it is no module", async () => {
       modules.set("/text", Buffer.from("not a module"));
       for (const [url, why] of [

@@ -2,9 +2,11 @@ import {
   createModuleStore,
   EXTENSION_TYPE,
   extensionService,
+  type FetchOptions,
   fetchModule,
   PilotStream,
   PluginExtensions,
+  PullSecrets,
 } from "@xebec/platform-envoy/extensions";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import type { Node } from "./envoy.ts";
@@ -20,10 +22,15 @@ export function withAgent(proxy: LabProxy): LabProxy {
  * @param socket of pilot's xDS server
  */
 export function labAgent(node: Node, socket: string, folder: string) {
-  const how = { policy: createAddressPolicy(["127.0.0.0/8"]), timeoutMs: 2_000 };
+  const target = { address: { path: socket } };
+  const pullSecrets = new PullSecrets(target, { cluster: "test", ...node }, 500);
+  const how: FetchOptions = {
+    ...{ policy: createAddressPolicy(["127.0.0.0/8"]), timeoutMs: 2_000, insecure: ["*"] },
+    credentialsOf: async ({ pullSecret }) => (pullSecret ? pullSecrets.get(pullSecret) : undefined),
+  };
   const store = createModuleStore(folder, (plugin) => fetchModule(plugin, how));
   const pilot = new PilotStream({
-    ...{ target: { address: { path: socket } }, node: { cluster: "test", ...node }, typeUrl: EXTENSION_TYPE },
+    ...{ target, node: { cluster: "test", ...node }, typeUrl: EXTENSION_TYPE },
     take: (update) => extensions.take(update),
   });
   const extensions = new PluginExtensions({ store, pilot });
@@ -32,6 +39,7 @@ export function labAgent(node: Node, socket: string, folder: string) {
     close(): void {
       extensions.close();
       pilot.close();
+      pullSecrets.close();
     },
   };
 }

@@ -35,6 +35,8 @@ export interface Credential {
   readonly name: string;
   readonly keyPair: Usable<KeyPair>;
   readonly roots: Usable<TrustedRoots>;
+  /** Credentials of registries of images: a Docker configuration. */
+  readonly registries: Buffer | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export function readCredential(record: SecretRecord): Credential {
     ...{ id: secretKey(record), kind, namespace, name },
     keyPair: keyPairOf(value),
     roots: rootsOf(value),
+    registries: value(".dockerconfigjson") ?? value(".dockercfg"),
   };
 }
 

@@ -1,9 +1,11 @@
 import { XebecError } from "@xebec/core-errors";
 
-/** Keys of a Secret or ConfigMap that hold certificates, private keys, and lists of revoked certificates (docs/reference/pilot.md §2.12). */
+/** Keys of a Secret or ConfigMap that hold certificates, private keys, lists of revoked certificates, and credentials of registries (docs/reference/pilot.md §2.12). */
 const CREDENTIAL_KEYS = [
   ...["cert", "key", "cacert", "crl"],
   ...["tls.crt", "tls.key", "tls.ocsp-staple", "ca.crt", "ca.crl"],
+  // Credentials of registries.
+  ...[".dockerconfigjson", ".dockercfg"],
 ] as const;
 /** A ConfigMap is readable by many: no private key is taken from one. */
 const PUBLIC_KEYS: readonly string[] = ["cacert", "crl", "ca.crt", "ca.crl"];

@@ -12,7 +12,7 @@ const KINDS: ReadonlySet<string> = new Set(["Gateway", "DestinationRule"]);
 /** The Secret with the authorities that clients are verified by, beside the one with the certificate (docs/reference/pilot.md §2.12). */
 const ROOTS = "-cacert";
 
-/** The credentials that Gateways and DestinationRules name. @param resources objects of all kinds */
+/** The credentials that Gateways and DestinationRules name, and those of the registries of WasmPlugins. @param resources objects of all kinds */
 export function credentialNamesOf(resources: Iterable<Resource>): CredentialNames {
   const secrets = new Set<string>();
   const configMaps = new Set<string>();
@@ -37,6 +37,10 @@ export function credentialNamesOf(resources: Iterable<Resource>): CredentialName
     add(caCertCredentialName, false);
     for (const each of Object.values(value)) visit(each, isClient);
   };
-  for (const { kind, spec } of resources) if (KINDS.has(kind)) visit(spec, kind === "DestinationRule");
+  for (const { kind, namespace, spec } of resources) {
+    if (KINDS.has(kind)) visit(spec, kind === "DestinationRule");
+    const { imagePullSecret } = kind === "WasmPlugin" ? (spec as { imagePullSecret?: string }) : {};
+    if (imagePullSecret) secrets.add(`${namespace}/${imagePullSecret}`);
+  }
   return { secrets, configMaps };
 }

@@ -33,6 +33,8 @@ export interface ResourceType {
 
   /** True when only clients that have proved who they are get resources. */
   readonly isConfidential?: boolean;
+  /** True when objects of the configuration give it to a proxy: it needs no right to list Secrets besides. */
+  readonly isGranted?: boolean;
   /** True when a client keeps a resource that is gone: it is never removed in the Delta form. */
   readonly outlivesRemoval?: boolean;
 

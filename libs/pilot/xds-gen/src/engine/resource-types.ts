@@ -4,6 +4,7 @@ import { extensionConfigs } from "./ecds.ts";
 import { endpoints } from "./eds.ts";
 import { listenerLists, listeners } from "./lds.ts";
 import { nameTables } from "./nds.ts";
+import { pullSecrets } from "./pull-secrets.ts";
 import { prepareRoutes, routeLists, routes } from "./rds.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { secrets } from "./sds.ts";
@@ -109,6 +110,18 @@ const TABLE = [
     alwaysSubscribed: false,
     resources: bootstraps,
   },
+  {
+    // Xebec's own: agents ask for what they sign in to registries with.
+    name: "pullsecret",
+    typeUrl: "type.googleapis.com/xebec.agent.v1.PullSecret",
+    shortName: "wps",
+    subscription: "named",
+    followsClusters: false,
+    alwaysSubscribed: false,
+    isConfidential: true,
+    isGranted: true,
+    resources: pullSecrets,
+  },
 ] as const satisfies readonly ResourceType[];
 
 /** The name of a type that pilot serves. */
@@ -142,7 +155,7 @@ export const TYPE_URL = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.na
   Record<XdsType, string>
 >;
 
-/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, vhds, nds, bds. */
+/** Istio's short names in metrics and status: cds, eds, sds, ecds, lds, rds, vhds, nds, bds; and wps. */
 export const SHORT_NAME = Object.fromEntries(RESOURCE_TYPES.map((each) => [each.name, each.shortName])) as Readonly<
   Record<XdsType, string>
 >;

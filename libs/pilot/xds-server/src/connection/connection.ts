@@ -230,9 +230,13 @@ export class Connection implements PushTarget, SenderOwner {
     this.wake();
   }
 
+  #mayHaveSecrets({ isGranted }: Subscription["type"]): boolean {
+    if (isGranted) return this.identity !== undefined;
+    return this.#shared.secretAccess.isAllowed(this.identity, () => this.wake());
+  }
+
   desired(sub: Subscription, generator: Generator): ResourceSet {
-    if (sub.type.isConfidential && !this.#shared.secretAccess.isAllowed(this.identity, () => this.wake()))
-      return EMPTY_SET;
+    if (sub.type.isConfidential && !this.#mayHaveSecrets(sub.type)) return EMPTY_SET;
     const { epoch } = generator;
     if (sub.type.name === "virtualhost") sub.names = this.#tables(generator);
     if (sub.desired?.epoch !== epoch || sub.desired.names !== sub.names) {

@@ -12,7 +12,7 @@ const DEFAULT_CLUSTER = "Kubernetes";
 const MAX_TEXT = 256;
 /** What agents ask for, or say, first on streams of their own. Envoys begin with clusters. */
 const AGENT_TYPES: ReadonlySet<string> = new Set([
-  ...[TYPE_URL.nametable, TYPE_URL.extensionconfig, TYPE_URL.bootstrap],
+  ...[TYPE_URL.nametable, TYPE_URL.extensionconfig, TYPE_URL.bootstrap, TYPE_URL.pullsecret],
   HEALTH_TYPE,
 ]);
 

@@ -15,6 +15,7 @@ import { type FetchOptions, fetchModule } from "./fetch-module.ts";
 import { createModuleStore } from "./module-store.ts";
 import { PilotStream } from "./pilot-stream.ts";
 import { PluginExtensions } from "./plugin-extensions.ts";
+import { PullSecrets } from "./pull-secrets.ts";
 
 const FETCH_MS = 15_000;
 
@@ -36,15 +37,20 @@ export function agentExtensions(
       .split(",")
       .map((each) => each.trim())
       .filter(Boolean),
-    credentialsOf: async () => (dockerConfig ? readCredentials(join(dockerConfig, "config.json")) : undefined),
+    credentialsOf: async ({ pullSecret }) => {
+      if (pullSecret) return pullSecrets.get(pullSecret);
+      return dockerConfig ? readCredentials(join(dockerConfig, "config.json")) : undefined;
+    },
   };
   const fetches = metrics.counter(
     "istio_agent_wasm_remote_fetch_count",
     "Number of fetches of Wasm modules, by their result.",
     ["result"],
   );
+  const [target, node] = [pilotTarget(settings, identity), envoyNode(settings)];
+  const pullSecrets = new PullSecrets(target, node);
   const pilot = new PilotStream({
-    ...{ target: pilotTarget(settings, identity), node: envoyNode(settings), typeUrl: EXTENSION_TYPE },
+    ...{ target, node, typeUrl: EXTENSION_TYPE },
     take: (update) => extensions.take(update),
   });
   const store = createModuleStore(join(configPath, "modules"), (plugin) => fetchModule(plugin, how));
@@ -54,6 +60,7 @@ export function agentExtensions(
     close(): void {
       extensions.close();
       pilot.close();
+      pullSecrets.close();
     },
   };
 }

@@ -33,6 +33,8 @@ export interface RemotePlugin {
   readonly revision: string;
   /** Traffic passes while the module is not there. */
   readonly isOpen: boolean;
+  /** The Secret with the credentials for its image, `NAMESPACE/NAME`. */
+  readonly pullSecret?: string;
 }
 
 /**
@@ -53,11 +55,13 @@ export function remotePluginOf(config: Uint8Array): RemotePlugin | undefined {
       .filter(({ number }) => number === KEY_VALUES)
       .map(({ value }) => [textAt(value, ENTRY.key), textAt(value, ENTRY.value)]),
   );
+  const pullSecret = variables.get(`${OF_AGENT}IMAGE_PULL_SECRET`);
   return {
     type,
     url: textAt(remote, REMOTE.httpUri, URI),
     sha256: textAt(remote, REMOTE.sha256),
     pullPolicy: variables.get(`${OF_AGENT}IMAGE_PULL_POLICY`) ?? "",
+    ...(pullSecret ? { pullSecret } : {}),
     revision: variables.get(`${OF_AGENT}PLUGIN_RESOURCE_VERSION`) ?? "",
     isOpen: numberAt(plugin, PLUGIN.failurePolicy) === FAIL_OPEN || numberAt(plugin, PLUGIN.failOpen) === 1,
   };

@@ -40,9 +40,7 @@ export const WasmPluginSpec = message("WasmPlugin", {
     "Whether a module that was fetched before is fetched again when the plugin changes.",
     { defaultText: "`Always` for an image of the tag `latest`, else `IfNotPresent`" },
   ),
-  imagePullSecret: field(string(), "The Secret to sign in to the registry with.", {
-    noEffect: "modules are pulled from registries that let everybody read",
-  }),
+  imagePullSecret: field(string(), "The Secret of the plugin's namespace to sign in to the registry with."),
   verificationKey: field(string(), "The key of the image's signature.", {
     noEffect: "Istio does not verify signatures either; write sha256",
   }),

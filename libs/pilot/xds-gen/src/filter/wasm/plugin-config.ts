@@ -15,12 +15,13 @@ import {
 } from "@xebec/api-envoy/envoy/extensions/wasm/v3/wasm";
 import { moduleSourceOf, type WasmPlugin } from "@xebec/pilot-snapshot";
 import type { Scope } from "../../scope/scope.ts";
-import { pluginResource, pluginType } from "./plugins.ts";
+import { pluginResource, pluginType, pullSecretOf } from "./plugins.ts";
 
 const RUNTIME = "envoy.wasm.runtime.v8";
 const FETCH_MS = 30_000;
 /** Variables by which agents know how to fetch a module; they take them out (docs/reference/pilot.md §3.11). */
 const POLICY = "ISTIO_META_WASM_IMAGE_PULL_POLICY";
+const PULL_SECRET = "ISTIO_META_WASM_IMAGE_PULL_SECRET";
 const REVISION = "ISTIO_META_WASM_PLUGIN_RESOURCE_VERSION";
 
 /** `failure_policy` of Envoy's PluginConfig, which is newer than the API that messages are generated from. */
@@ -67,6 +68,7 @@ function vmConfig(plugin: WasmPlugin, name: string): MessageInitShape<typeof VmC
   const hostEnvKeys = env.filter(({ valueFrom }) => valueFrom === "HOST").map(({ name }) => name);
   const isRemote = moduleSourceOf(spec) !== "file";
   const policy = spec.imagePullPolicy ?? "UNSPECIFIED_POLICY";
+  const pullSecret = pullSecretOf(plugin);
   return {
     // Envoy shares a machine between plugins of equal code and id, with the environment of the first one.
     vmId: `${name}/${hash("sha1", JSON.stringify([keyValues, hostEnvKeys]), "hex").slice(0, 8)}`,
@@ -92,6 +94,8 @@ function vmConfig(plugin: WasmPlugin, name: string): MessageInitShape<typeof VmC
       keyValues: {
         ...keyValues,
         ...(isRemote ? { [REVISION]: revision } : {}),
+        // Its name: agents ask for the rest as who they are.
+        ...(pullSecret === undefined ? {} : { [PULL_SECRET]: pullSecret }),
         ...(isRemote && policy !== "UNSPECIFIED_POLICY" ? { [POLICY]: policy } : {}),
       },
     },

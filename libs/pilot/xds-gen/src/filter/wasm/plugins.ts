@@ -14,6 +14,11 @@ export function pluginsOf(scope: Scope): readonly WasmPlugin[] {
   return generator ? NONE : scope.read(wasmPluginsOf, scope.proxyClass);
 }
 
+/** The Secret with the credentials for the image of a plugin, as `NAMESPACE/NAME`. */
+export function pullSecretOf({ namespace, spec }: WasmPlugin): string | undefined {
+  return spec.imagePullSecret && moduleSourceOf(spec) === "oci" ? `${namespace}/${spec.imagePullSecret}` : undefined;
+}
+
 export function pluginType({ type }: WasmPluginSpec): PluginType {
   return type === "NETWORK" ? "NETWORK" : "HTTP";
 }
