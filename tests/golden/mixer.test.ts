@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readMixerContext, validateObject, violationsText, violationText } from "@xebec/galley-validate";
 import { ADAPTERS, loadAdapters } from "@xebec/mixer-catalogue";
+import { createRemoteFactory } from "@xebec/mixer-remote";
 import { MixerRuntime } from "@xebec/mixer-runtime";
 import { NO_REACH, type Variety } from "@xebec/mixer-sdk";
 import { createDeliver } from "@xebec/mixer-sinks/delivery";
@@ -24,7 +25,8 @@ const SERVICES: Readonly<Record<"mixer-policy" | "mixer-telemetry", readonly Var
   "mixer-telemetry": ["report"],
 };
 /** Reasons that lie outside of the object: what it refers to, another object, or the moment. */
-const OUTSIDE = ["NoAction", "BuildFailed"];
+const OUTSIDE = ["NoAction", "BuildFailed", "MissingReference"];
+const remote = createRemoteFactory(NO_REACH);
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const resourceOf = ({ apiVersion, kind, metadata, spec }: Given): Resource => {
@@ -44,7 +46,7 @@ describe("mixer: what is said of an object when it is admitted, and when it is p
           deliver: createDeliver(),
           serve: () => () => undefined,
         }));
-        const runtime = new MixerRuntime({ adapters, catalogue: ADAPTERS, varieties, log });
+        const runtime = new MixerRuntime({ remote, adapters, catalogue: ADAPTERS, varieties, log });
         for (const { object, state, reason, message } of await runtime.apply(given.map(resourceOf))) {
           const verdict = verdicts.get(object) as Verdict;
           verdict[service as keyof typeof SERVICES] = `${state} ${reason}: ${message}`;

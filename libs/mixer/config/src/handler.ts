@@ -4,6 +4,7 @@ import { ISTIO_ADAPTERS } from "@xebec/model-mixer";
 import type { HandlerSpec } from "@xebec/model-resources";
 import { type Path, readProtoJson } from "@xebec/model-schema";
 import type { MixerObject } from "./mixer-object.ts";
+import { checkConnection } from "./remote.ts";
 import { type MixerViolation, violation, withReason } from "./violation.ts";
 
 /** The adapters that there are, by name. */
@@ -63,19 +64,12 @@ export function checkParams(
 function partsOf({ kind, spec }: MixerObject) {
   if (kind !== "handler")
     return { adapterName: kind, params: spec, namePath: ["kind"], paramsPath: ["spec"], violations: [] };
-  const { compiledAdapter = "", adapter, params } = spec as HandlerSpec;
+  const { compiledAdapter = "", params, connection } = spec as HandlerSpec;
   const violations: MixerViolation[] = [];
-  // With both, the adapter of the service counts, as in Mixer.
-  if (adapter && !compiledAdapter)
-    violations.push(
-      violation(
-        "Unsupported",
-        ["spec", "adapter"],
-        "adapters in a process of their own are not supported; use compiledAdapter",
-      ),
-    );
-  else if (!compiledAdapter)
+  if (!compiledAdapter)
     violations.push(violation("InvalidSpec", ["spec", "compiledAdapter"], "is required: the adapter's name"));
+  // With it the adapter runs elsewhere; without an address there is nothing to connect to.
+  else if (connection?.address) violations.push(...checkConnection(connection, ["spec", "connection"]));
   return {
     adapterName: compiledAdapter,
     params,

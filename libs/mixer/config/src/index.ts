@@ -6,10 +6,20 @@ export {
   resolveActions,
 } from "./actions.ts";
 export { bindingText, OUTPUT_PREFIXES } from "./bindings.ts";
-export { checkMixerObject } from "./check.ts";
+export { checkMixerObject, isRemote } from "./check.ts";
 export { type Adapters, type CheckedHandlerObject, checkHandler, checkParams } from "./handler.ts";
 export { type CheckedParams, checkInstanceParams, type InstanceParts, instanceParts } from "./instance.ts";
+export { Literal } from "./literal.ts";
 export { type CheckedManifest, checkManifest, conflictText, type ManifestSpec } from "./manifest.ts";
 export { MIXER_GROUP, type MixerObject, readSpec } from "./mixer-object.ts";
+export {
+  checkAdapterObject,
+  checkConnection,
+  checkRemoteHandler,
+  checkRemoteInstance,
+  checkTemplateObject,
+  type RemoteAdapterInfo,
+  type RemoteConfig,
+} from "./remote.ts";
 export { type ActionOutputs, type CheckedRuleObject, checkRule, type HeaderSpec } from "./rule.ts";
 export { type MixerReason, type MixerViolation, placeInRule, withReason } from "./violation.ts";

@@ -26,15 +26,7 @@ export function instanceParts({ kind, spec }: MixerObject): InstanceParts {
   const { compiledTemplate = "", attributeBindings, params } = named;
   const at = (field: string): Path => ["spec", field];
   const violations: MixerViolation[] = [];
-  if (!template && named.template)
-    violations.push(
-      violation(
-        "Unsupported",
-        at("template"),
-        "templates of adapters in a process of their own are not supported; use compiledTemplate",
-      ),
-    );
-  else if (compiledTemplate === "")
+  if (compiledTemplate === "")
     violations.push(violation("InvalidSpec", at("compiledTemplate"), "is required: the template's name"));
   else if (!template) {
     const known = [...TEMPLATES.keys()].sort();

@@ -18,6 +18,7 @@ import {
   readHandler,
   readInstance,
   readManifests,
+  readRemotes,
 } from "./read-objects.ts";
 import { outputOf, type ReadRule, readRule } from "./rule-check.ts";
 import { ServiceQuotas } from "./service-quotas.ts";
@@ -43,6 +44,7 @@ export async function compileConfig(
     .filter((each) => each.group === MIXER_GROUP)
     .sort((a, b) => compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`));
   const vocabulary = readManifests(ordered, conditions);
+  const remotes = readRemotes(ordered, conditions);
   const handlers = new Map<string, Handled>();
   const instances = new Map<string, Instanced>();
   for (const resource of ordered) {
@@ -54,9 +56,10 @@ export async function compileConfig(
         "Disabled",
         "kinds that are adapters are switched off (--useAdapterCRDs=false); use kind handler",
       );
-    else if (legacy || resource.kind === "handler") handlers.set(full, readHandler(resource, options, conditions));
+    else if (legacy || resource.kind === "handler")
+      handlers.set(full, readHandler(resource, options, remotes, conditions));
     else if (resource.kind === "instance" || TEMPLATES.has(resource.kind))
-      instances.set(full, readInstance(resource, vocabulary, options, conditions));
+      instances.set(full, readInstance(resource, vocabulary, options, remotes, conditions));
   }
   const context = { vocabulary, handlers, instances, varieties: options.varieties };
   const rules = ordered.flatMap((resource) =>

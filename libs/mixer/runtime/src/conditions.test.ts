@@ -60,8 +60,8 @@ test("every object gets a condition that says what is wrong and where", async ()
   is("handler/istio-system/kube", /^attached BuiltIn/);
   is("handler/istio-system/named", /^attached Built/);
   is("rule/istio-system/byother", /^rejected NoAction: .*there is no handler "other"/);
-  is("instance/istio-system/outside", /^rejected Unsupported/);
-  is("handler/istio-system/oop", /^rejected Unsupported/);
+  is("instance/istio-system/outside", /^rejected MissingReference/);
+  is("handler/istio-system/oop", /^rejected InvalidParams|MissingReference/);
   is(
     "listentry/istio-system/badtype",
     /^rejected InvalidExpression: spec.value: line 1, column 1: unknown attribute source.nme/,

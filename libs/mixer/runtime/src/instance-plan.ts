@@ -1,3 +1,4 @@
+import type { Literal } from "@xebec/mixer-config";
 import type { Instance, InstanceShape, Template, TemplateField, ValueMap } from "@xebec/mixer-sdk";
 import type { AttributeBag, AttributeValue, Layout, ValueType } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression, EvaluationError } from "@xebec/model-expr";
@@ -25,14 +26,14 @@ export interface InstancePlan {
 /** A map of expressions, evaluated once per request however many instances have it. */
 class MapPlan {
   readonly #names: readonly string[];
-  readonly #codes: readonly CompiledExpression[];
+  readonly #codes: readonly Pick<CompiledExpression, "type" | "evaluate">[];
   readonly #types: readonly ValueType[];
   #epoch = -1;
   #value: ValueMap | undefined;
 
-  constructor(entries: Readonly<Record<string, string>>, layout: Layout) {
+  constructor(entries: Readonly<Record<string, string | Literal>>, layout: Layout) {
     this.#names = Object.keys(entries).sort();
-    this.#codes = this.#names.map((name) => compileExpression(entries[name] as string, layout));
+    this.#codes = this.#names.map((name) => codeOf(entries[name] as string | Literal, layout));
     this.#types = this.#codes.map((code) => code.type);
   }
 
@@ -42,7 +43,7 @@ class MapPlan {
     const values = new Array<AttributeValue>(codes.length);
     let i = 0;
     try {
-      for (; i < codes.length; i++) values[i] = (codes[i] as CompiledExpression).evaluate(bag);
+      for (; i < codes.length; i++) values[i] = (codes[i] as Pick<CompiledExpression, "evaluate">).evaluate(bag);
     } catch (error) {
       throw failure(instance, `${goName}[${this.#names[i]}]`, error);
     }
@@ -55,6 +56,13 @@ class MapPlan {
 function failure(instance: string, field: string, cause: unknown): EvaluationError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return new EvaluationError(`evaluation failed at [${instance}]'${field}': '${text}'`);
+}
+
+/** The code of an expression, or of a value that is none. */
+function codeOf(text: string | Literal, layout: Layout): Pick<CompiledExpression, "type" | "constant" | "evaluate"> {
+  if (typeof text === "string") return compileExpression(text, layout);
+  const { type, value } = text;
+  return { type, constant: value, evaluate: () => value };
 }
 
 type Step = (bag: AttributeBag, epoch: number, out: Record<string, unknown>) => void;
@@ -94,9 +102,9 @@ export class InstanceCompiler {
       const value = values[key];
       if (value === undefined || value === "") continue;
       if (form === "leaf")
-        steps.push(leafStep(instance, key, path + goName, compileExpression(value as string, this.#layout)));
+        steps.push(leafStep(instance, key, path + goName, codeOf(value as string | Literal, this.#layout)));
       else if (form === "map") {
-        const plan = this.#map(value as Record<string, string>);
+        const plan = this.#map(value as Record<string, string | Literal>);
         steps.push((bag, epoch, out) => {
           out[key] = plan.evaluate(bag, epoch, instance, path + goName);
         });
@@ -112,7 +120,7 @@ export class InstanceCompiler {
     return steps;
   }
 
-  #map(entries: Readonly<Record<string, string>>): MapPlan {
+  #map(entries: Readonly<Record<string, string | Literal>>): MapPlan {
     const id = JSON.stringify(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
     let plan = this.#maps.get(id);
     if (!plan) {
@@ -123,7 +131,12 @@ export class InstanceCompiler {
   }
 }
 
-function leafStep(instance: string, key: string, goName: string, code: CompiledExpression): Step {
+function leafStep(
+  instance: string,
+  key: string,
+  goName: string,
+  code: Pick<CompiledExpression, "constant" | "evaluate">,
+): Step {
   const { constant } = code;
   if (constant !== undefined)
     return (_bag, _epoch, out) => {

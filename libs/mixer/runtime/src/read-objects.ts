@@ -1,21 +1,36 @@
 import {
   type Adapters,
+  checkAdapterObject,
   checkHandler,
   checkInstanceParams,
   checkManifest,
+  checkRemoteHandler,
+  checkRemoteInstance,
+  checkTemplateObject,
   conflictText,
+  type InstanceParts,
   instanceParts,
+  isRemote,
   type KnownHandler,
   type KnownInstance,
   type ManifestSpec,
   type MixerObject,
   type MixerViolation,
+  type RemoteAdapterInfo,
   readSpec,
 } from "@xebec/mixer-config";
-import type { Adapter, AdapterLog, HandlerLimits, Variety } from "@xebec/mixer-sdk";
+import type { Adapter, AdapterInfo, AdapterLog, HandlerLimits, Variety } from "@xebec/mixer-sdk";
+import type { WireTemplate } from "@xebec/mixer-wire";
 import { createVocabulary, type ValueType, type Vocabulary } from "@xebec/model-attributes";
-import { fullName, TEMPLATES, type Template } from "@xebec/model-mixer";
-import type { Resource } from "@xebec/model-resources";
+import { fullName, resolveReference, TEMPLATES, type Template } from "@xebec/model-mixer";
+import type {
+  AdapterSpec,
+  Connection,
+  HandlerSpec,
+  InstanceSpec,
+  Resource,
+  TemplateObjectSpec,
+} from "@xebec/model-resources";
 import { pathText, violationsText } from "@xebec/model-schema";
 import type { Conditions } from "./condition.ts";
 import { policyOf } from "./handler-policy.ts";
@@ -38,6 +53,22 @@ export interface CompileOptions {
   readonly inputs: readonly string[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
+  /** Makes adapters that run elsewhere; absent: there are none. */
+  readonly remote: RemoteFactory | undefined;
+}
+
+/** Adapters in processes of their own, and templates of theirs, by full name. */
+export interface RemoteObjects {
+  readonly templates: ReadonlyMap<string, WireTemplate>;
+  readonly adapters: ReadonlyMap<string, RemoteAdapterInfo>;
+}
+
+/** Gives the same adapter for the same description: handlers go on then. */
+export interface RemoteFactory {
+  /** One that an object of kind `adapter` describes; its handlers' configuration is a RemoteConfig. */
+  described(info: RemoteAdapterInfo): Adapter;
+  /** One of the service's own, at a handler's connection. */
+  elsewhere(adapter: AdapterInfo, connection: Connection): Adapter;
 }
 
 export interface Handled extends KnownHandler {
@@ -87,10 +118,75 @@ export function readManifests(resources: readonly Resource[], conditions: Condit
   );
 }
 
+/** Reads the objects of kinds `template` and `adapter`. */
+export function readRemotes(resources: readonly Resource[], conditions: Conditions): RemoteObjects {
+  const templates = new Map<string, WireTemplate>();
+  const adapters = new Map<string, RemoteAdapterInfo>();
+  for (const kind of ["template", "adapter"])
+    for (const resource of resources) {
+      const object = resource.kind === kind ? readObject(resource, conditions) : undefined;
+      if (!object) continue;
+      const name = fullName(resource.name, kind, resource.namespace);
+      if (kind === "template") {
+        const { wire, violations } = checkTemplateObject(name, object.spec as TemplateObjectSpec);
+        rejectFor(resource, violations, conditions);
+        if (wire) templates.set(name, wire);
+      } else {
+        const { info, violations } = checkAdapterObject(
+          name,
+          resource.namespace,
+          object.spec as AdapterSpec,
+          templates,
+        );
+        rejectFor(resource, violations, conditions);
+        if (info) adapters.set(name, info);
+      }
+      conditions.accept(resource, "attached", "Compiled", `handlers and instances may name it`);
+    }
+  return { templates, adapters };
+}
+
+/** Reads a handler of an adapter in a process of its own. */
+function readRemoteHandler(
+  resource: Resource,
+  spec: HandlerSpec,
+  options: CompileOptions,
+  remotes: RemoteObjects,
+  conditions: Conditions,
+): Handled {
+  const reference = spec.adapter ?? "";
+  const info = resolveReference(remotes.adapters, reference, "adapter", resource.namespace);
+  if (!info || !options.remote) {
+    const message = options.remote
+      ? `there is no adapter "${reference}" (seen from namespace ${resource.namespace})`
+      : "this service calls no adapters in processes of their own";
+    rejectFor(resource, [{ path: ["spec", "adapter"], message, reason: "MissingReference" }], conditions);
+    return rejectedHandler(resource);
+  }
+  const { config, violations } = checkRemoteHandler(spec, info);
+  const name = fullName(resource.name, "handler", resource.namespace);
+  const known = { name, resource, templates: info.templates.map((each) => each.template.name), rejected: false };
+  if (!info.templates.some((each) => isOurs(each.template, options)))
+    return { ...known, ours: false, checked: undefined };
+  rejectFor(resource, violations, conditions);
+  if (!config) return rejectedHandler(resource);
+  const adapter = options.remote.described(info);
+  const timeout = spec.connection?.timeout;
+  const { policy, problems } = policyOf(resource, timeout ? { timeout } : undefined);
+  conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
+  return { ...known, ours: true, problems, checked: { name, adapter, config, paramsPath: ["spec", "params"], policy } };
+}
+
 /** Reads a handler. */
-export function readHandler(resource: Resource, options: CompileOptions, conditions: Conditions): Handled {
+export function readHandler(
+  resource: Resource,
+  options: CompileOptions,
+  remotes: RemoteObjects,
+  conditions: Conditions,
+): Handled {
   const object = readObject(resource, conditions);
   if (!object) return rejectedHandler(resource);
+  if (isRemote(object)) return readRemoteHandler(resource, object.spec as HandlerSpec, options, remotes, conditions);
   const { adapterName, adapter, templates, config, paramsPath, violations } = checkHandler(
     object,
     options.catalogue,
@@ -109,7 +205,11 @@ export function readHandler(resource: Resource, options: CompileOptions, conditi
   const isServed = (template: string): boolean => isOurs(TEMPLATES.get(template), options);
   if (templates.length > 0 && !templates.some(isServed)) return { ...known, ours: false, checked: undefined };
   rejectFor(resource, violations, conditions);
-  const own = options.adapters.get(adapterName);
+  const connection = legacy ? undefined : (object.spec as HandlerSpec).connection;
+  const own =
+    adapter && connection?.address && options.remote
+      ? options.remote.elsewhere(adapter, connection)
+      : options.adapters.get(adapterName);
   if (violations.length > 0 || !config || !own) return rejectedHandler(resource);
   const { policy, problems } = policyOf(resource, own.failure);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
@@ -134,10 +234,14 @@ export function readInstance(
   resource: Resource,
   vocabulary: Vocabulary,
   options: CompileOptions,
+  remotes: RemoteObjects,
   conditions: Conditions,
 ): Instanced {
   const object = readObject(resource, conditions);
-  const parts = object && instanceParts(object);
+  const remote = object !== undefined && isRemote(object);
+  const parts = remote
+    ? remoteParts(object.spec as InstanceSpec, resource.namespace, remotes)
+    : object && instanceParts(object);
   rejectFor(resource, parts?.violations ?? [], conditions);
   const template = parts?.template;
   if (!template || parts.violations.length > 0)
@@ -146,7 +250,10 @@ export function readInstance(
   const known = { name, resource, template };
   // Another service looks after instances of this kind; one condition each from that one is enough.
   if (!isOurs(template, options)) return { ...known, rejected: false, checked: undefined };
-  const { params, shape, violations } = checkInstanceParams(template, parts, vocabulary);
+  const wire = remote ? remotes.templates.get(template.name) : undefined;
+  const { params, shape, violations } = wire
+    ? checkRemoteInstance(wire, parts.params, parts.paramsPath, vocabulary)
+    : checkInstanceParams(template, parts, vocabulary);
   if (violations.length > 0) {
     rejectFor(resource, violations, conditions);
     return { ...known, rejected: true, checked: undefined };
@@ -160,6 +267,22 @@ export function readInstance(
     shape: { name, template: template.name, ...shape },
   };
   return { ...known, rejected: false, checked };
+}
+
+/** An instance of a template of adapters in processes of their own. */
+function remoteParts(
+  { template: reference = "", params }: InstanceSpec,
+  namespace: string,
+  remotes: RemoteObjects,
+): InstanceParts {
+  const wire = resolveReference(remotes.templates, reference, "template", namespace);
+  const message = `there is no template "${reference}" (seen from namespace ${namespace})`;
+  return {
+    template: wire?.template,
+    params,
+    paramsPath: ["spec", "params"],
+    violations: wire ? [] : [{ path: ["spec", "template"], message, reason: "MissingReference" }],
+  };
 }
 
 /** Stands in for the template of an instance that was rejected: nothing reads it. */

@@ -13,6 +13,7 @@ import { type Condition, withHealth } from "./condition.ts";
 import type { DispatchStats } from "./dispatch-stats.ts";
 import type { HandlerState } from "./guarded-handler.ts";
 import { type ContextOf, type HandlerCounts, HandlerTable } from "./handlers.ts";
+import type { RemoteFactory } from "./read-objects.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface RuntimeOptions {
@@ -36,6 +37,8 @@ export interface RuntimeOptions {
   readonly changed?: () => void;
   /** What the service gives each handler besides. */
   readonly contextOf?: ContextOf;
+  /** Makes adapters that run elsewhere; absent: there are none. */
+  readonly remote?: RemoteFactory;
 }
 
 /** Holds the current snapshot and replaces it when the configuration changes. */
@@ -104,6 +107,7 @@ export class MixerRuntime {
         defaultNamespace,
         inputs,
         legacyHandlers,
+        remote: this.#options.remote,
         table: this.#table,
         log,
       });

@@ -2,6 +2,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { ADAPTERS } from "@xebec/mixer-catalogue";
+import { createRemoteFactory } from "@xebec/mixer-remote";
 import { MixerRuntime } from "@xebec/mixer-runtime";
 import type { Adapter, HandlerLimits, Variety } from "@xebec/mixer-sdk";
 import { type Bus, createRevoked } from "@xebec/platform-bus";
@@ -99,6 +100,7 @@ function createService(
   const runtime = new MixerRuntime({
     adapters,
     catalogue: () => new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
+    remote: createRemoteFactory(options.limits),
     contextOf: handlerServices(metrics, options.secretDirs ?? []),
     varieties: VARIETIES[name],
     defaultNamespace,

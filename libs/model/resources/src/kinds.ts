@@ -59,6 +59,7 @@ export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";
 export { readProxyConfig } from "./kinds/mesh-config/proxy-config-rules.ts";
 export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
+export { AdapterSpec, Connection, TemplateObjectSpec } from "./kinds/mixer/adapter.ts";
 export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
 export { boundHost } from "./kinds/mixer/bound-service.ts";
 export { HandlerSpec } from "./kinds/mixer/handler.ts";

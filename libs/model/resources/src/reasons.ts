@@ -43,7 +43,7 @@ export const REASONS = {
     InvalidParams: "rejected",
     UnknownAdapter: "rejected",
     UnknownTemplate: "rejected",
-    Unsupported: "rejected",
+    MissingReference: "rejected",
     Disabled: "rejected",
     Conflict: "rejected",
     BuildFailed: "rejected",

@@ -2,6 +2,7 @@ import { ISTIO_ADAPTERS, ISTIO_TEMPLATES } from "@xebec/model-mixer";
 import { struct } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
 import type { Kind, PrinterColumn } from "../../kind.ts";
+import { AdapterSpec, TemplateObjectSpec } from "./adapter.ts";
 import { AttributeManifestSpec } from "./attribute-manifest.ts";
 import { HandlerSpec } from "./handler.ts";
 import { InstanceSpec } from "./instance.ts";
@@ -47,6 +48,13 @@ export const mixerKinds: readonly Kind[] = [
   define("handler", "handlers", "An adapter with its parameters.", HandlerSpec),
   define("instance", "instances", "Values taken from a request, in the shape of a template.", InstanceSpec),
   define("attributemanifest", "attributemanifests", "Attributes that expressions may use.", AttributeManifestSpec),
+  define("adapter", "adapters", "An adapter in a process of its own, which Mixer calls.", AdapterSpec),
+  define(
+    "template",
+    "templates",
+    "The form of the instances of adapters in processes of their own.",
+    TemplateObjectSpec,
+  ),
   quotaSpec,
   quotaSpecBinding,
   ...TEMPLATE_KINDS.map((kind) => ({

@@ -31,6 +31,9 @@ describe("what Mixer's rules ask of proxies", () => {
     assert.deepEqual(hooks("i.b", object("instance", "i", { compiledTemplate: "listentry" }, "b")), asked);
     assert.deepEqual(hooks("i.instance.a", object("instance", "i", { compiledTemplate: "listentry" })), asked);
     for (const reference of ["i", "i.checknothing", "i.b"]) assert.deepEqual(hooks(reference, far), nothing, reference);
-    assert.deepEqual(hooks("i", object("instance", "i", { template: "listentry" })), nothing);
+    // What an adapter from outside, or in a process of its own, does with it is known to Mixer only.
+    const unknown = { asked: true, reports: true };
+    assert.deepEqual(hooks("i", object("instance", "i", { template: "listentry" })), unknown);
+    assert.deepEqual(hooks("i", object("instance", "i", { compiledTemplate: "keyuse" })), unknown);
   });
 });

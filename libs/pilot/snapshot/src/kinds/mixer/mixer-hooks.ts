@@ -48,6 +48,8 @@ function varietiesOf(rule: Resource<RuleSpec>, instances: ReadonlyMap<string, Re
     const instance = resolveReference(instances, reference, "instance", rule.namespace);
     const template = instance && templateOfInstance(instance.kind, instance.spec as InstanceSpec);
     if (template) varieties.add(template.variety);
+    // Of an adapter from outside, or in a process of its own: only Mixer's services know it.
+    else if (instance) for (const each of ["check", "quota", "report"] as const) varieties.add(each);
   }
   return varieties;
 }

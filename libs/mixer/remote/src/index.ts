@@ -1,0 +1,1 @@
+export { createRemoteFactory } from "./factory.ts";
