@@ -52,6 +52,7 @@ export class Mesh implements AsyncDisposable {
    */
   static async start({
     monolith = false,
+    busTls = false,
     base = BASE as readonly string[],
     prepare = (_mesh: Mesh): void => {},
   } = {}): Promise<Mesh> {
@@ -65,6 +66,7 @@ export class Mesh implements AsyncDisposable {
       addressBlock: mesh.addressBlock,
       ingressPort: mesh.ingressPort,
       monolith,
+      busTls,
     };
     writeFileSync(join(mesh.runDir, "options.json"), JSON.stringify(options));
     try {

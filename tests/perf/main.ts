@@ -1,7 +1,8 @@
-// Measures what there is and prints a table: `npm run bench [-- pilot scale many mixer citadel inject rest]`. Nothing is judged here.
+// Measures what there is and prints a table: `npm run bench [-- pilot scale many mixer citadel inject rest kube-scale]`. Nothing is judged here.
 import { availableParallelism, cpus } from "node:os";
 import { citadelFigures } from "./citadel.bench.ts";
 import { injectFigures } from "./inject.bench.ts";
+import { kubeScaleFigures } from "./kube-scale.bench.ts";
 import { manyInMeshFigures } from "./many-in-mesh.bench.ts";
 import { manyObjectsFigures } from "./many-objects.bench.ts";
 import { mixerFigures } from "./mixer.bench.ts";
@@ -18,6 +19,7 @@ const BENCHES = {
   citadel: citadelFigures,
   inject: injectFigures,
   rest: restFigures,
+  "kube-scale": kubeScaleFigures,
 };
 const wanted = process.argv.slice(2);
 for (const name of wanted)

@@ -16,8 +16,14 @@ export class Server implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** @param monitoring address of its monitoring port, to know when it is ready */
-  static async start(app: string, flags: readonly string[], monitoring: string, logFile: string): Promise<Server> {
+  /** @param monitoring address of its monitoring port, to know when it is ready, within `readyMs` */
+  static async start(
+    app: string,
+    flags: readonly string[],
+    monitoring: string,
+    logFile: string,
+    readyMs = 180_000,
+  ): Promise<Server> {
     const log = openSync(logFile, "a");
     const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, appEntry(ROOT, `apps/${app}`), ...flags], {
       stdio: ["ignore", log, log],
@@ -25,7 +31,7 @@ export class Server implements AsyncDisposable {
     closeSync(log);
     await waitFor(
       `${app} is ready`,
-      180_000,
+      readyMs,
       async () => {
         if (child.exitCode !== null) throw new Error(readFileSync(logFile, "utf8").slice(-1000));
         return (await fetch(`http://${monitoring}/readyz`)).ok;

@@ -64,6 +64,7 @@ program
     ).argParser(files),
   )
   .option("--monolith", "run the services as one process, istiod")
+  .option("--bus-tls", "NATS and its clients speak TLS, with a certificate that is made for it")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_ADDRESS_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
   // For npm start, which has more to do before.

@@ -11,6 +11,8 @@ export interface MeshOptions {
   /** Absent in what an earlier release wrote. */
   readonly ingressHttpsPort?: number;
   readonly monolith: boolean;
+  /** NATS speaks TLS. */
+  readonly busTls?: boolean;
   /** Mixer's adapters from outside: folders with their paths, and names of packages. Absent in what an earlier release wrote. */
   readonly adapters?: readonly string[];
 }

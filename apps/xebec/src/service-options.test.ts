@@ -28,7 +28,11 @@ const HOST: ServiceHost = {
     configDir: import.meta.dirname,
   },
   ...{ natsServer: "/nats", baseEnv: {} },
-  busKeys: { seedFile: (user) => `/run dir/bus/${user}.seed`, publicKeysFile: "/run dir/bus/keys.json" },
+  busKeys: {
+    seedFile: (user) => `/run dir/bus/${user}.seed`,
+    publicKeysFile: "/run dir/bus/keys.json",
+    caFile: "/run dir/nats/tls/ca.pem",
+  },
 };
 
 describe("a service of a mesh on this machine", () => {

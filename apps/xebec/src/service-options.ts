@@ -134,6 +134,7 @@ function bus(host: ServiceHost, service: BusService) {
     busURL: [`nats://${host.plan.nats}:${NATS_PORT}`],
     busSeedFile: host.busKeys.seedFile(service),
     busKeysFile: host.busKeys.publicKeysFile,
+    busCAFile: host.busKeys.caFile,
   };
 }
 

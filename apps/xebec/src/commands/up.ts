@@ -28,6 +28,7 @@ export interface UpOptions {
   readonly ingressPort: number;
   readonly ingressHttpsPort?: number;
   readonly monolith?: true;
+  readonly busTls?: true;
   readonly adapter?: readonly string[];
   readonly addressBlock: number;
   /** Seconds. */
@@ -54,6 +55,7 @@ export async function up(options: UpOptions): Promise<number> {
     ingressPort: options.ingressPort,
     ingressHttpsPort: options.ingressHttpsPort ?? defaultHttpsPort(options.ingressPort),
     monolith: options.monolith === true,
+    busTls: options.busTls === true,
     adapters,
   });
   return options.detach ? detached(runDir, options) : foreground(runDir, options);

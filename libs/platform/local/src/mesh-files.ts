@@ -4,16 +4,27 @@ import { join } from "node:path";
 import { type BusKeys, createBusKeys, renderNatsConfig } from "@xebec/platform-bus";
 import { writeFileAtomic } from "@xebec/platform-files";
 import type { AddressPlan } from "./address-plan.ts";
+import { busCertificate } from "./bus-certificate.ts";
 import { citadelDir, injectorValuesFile, NATS_PORT, rootFile } from "./services.ts";
 
 /** Variables of the user's environment that reach the processes of the mesh. */
 const KEPT = ["PATH", "HOME", "LANG", "TZ", "XEBEC_USE_BUNDLES", "XEBEC_VERSION"];
 
-/** Makes the files that the processes of a mesh need before they start. @returns the keys to the bus */
-export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promise<BusKeys> {
+/** The keys to the bus, and how its server is verified. */
+export interface BusAccess extends BusKeys {
+  /** PEM file of the root that its certificate leads to; undefined: plaintext. */
+  readonly caFile: string | undefined;
+}
+
+/**
+ * Makes the files that the processes of a mesh need before they start.
+ * @param busTls whether nats-server speaks TLS, and nothing else
+ */
+export async function prepareMeshFiles(runDir: string, plan: AddressPlan, busTls = false): Promise<BusAccess> {
   await closeToOthers(runDir);
   const keys = await createBusKeys(join(runDir, "bus"));
   await mkdir(citadelDir(runDir), { recursive: true, mode: 0o700 });
+  const tls = busTls ? await busCertificate(join(runDir, "nats", "tls"), plan.nats) : undefined;
   await writeFileAtomic(
     join(runDir, "nats", "nats.conf"),
     renderNatsConfig({
@@ -21,6 +32,7 @@ export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promi
       healthKey: keys.health.publicKey,
       storeDir: join(runDir, "nats", "store"),
       publicKeys: keys.publicKeys,
+      tls,
     }),
     { mode: 0o600 },
   );
@@ -41,7 +53,7 @@ export async function prepareMeshFiles(runDir: string, plan: AddressPlan): Promi
       },
     }),
   );
-  return keys;
+  return { ...keys, caFile: tls?.caFile };
 }
 
 /** What may be read by others, as its user set it. */
@@ -49,7 +61,7 @@ const OPEN = new Set(["config"]);
 
 /** Everything in a run directory is its owner's alone, also what an earlier version made; the configuration is its user's matter. */
 async function closeToOthers(runDir: string): Promise<void> {
-  for (const name of ["nats", "tokens", "state", "handlers", "injector", "compile-cache"])
+  for (const name of ["nats", "nats/tls", "tokens", "state", "handlers", "injector", "compile-cache"])
     await mkdir(join(runDir, name), { recursive: true, mode: 0o700 });
   for (const each of await readdir(runDir, { withFileTypes: true }))
     if (!OPEN.has(each.name) && !each.isSymbolicLink() && (each.isDirectory() || each.isFile()))

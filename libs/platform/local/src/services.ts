@@ -19,7 +19,11 @@ export interface ServiceHost {
   readonly adapters: readonly string[];
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
-  readonly busKeys: { seedFile(user: BusService): string; readonly publicKeysFile: string };
+  readonly busKeys: {
+    seedFile(user: BusService): string;
+    readonly publicKeysFile: string;
+    readonly caFile?: string | undefined;
+  };
 }
 
 export const NATS_PORT = 4222;

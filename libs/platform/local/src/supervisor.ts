@@ -7,6 +7,7 @@ import { SUBJECTS } from "@xebec/model-bus";
 import type { Condition } from "@xebec/model-resources";
 import {
   type Bus,
+  busTlsOf,
   createNatsBus,
   createNatsHealth,
   createRevisionWriter,
@@ -66,6 +67,8 @@ export interface SupervisorOptions {
   /** Where the ingress gateway's port 443 is reached. */
   readonly ingressHttpsPort: number;
   readonly monolith: boolean;
+  /** nats-server and its clients speak TLS (false). */
+  readonly busTls?: boolean;
   /** Folders of Mixer's adapters from outside. */
   readonly adapters?: readonly string[];
   readonly envoy: string;
@@ -141,9 +144,10 @@ export class Supervisor {
   async start(): Promise<void> {
     const { runDir, root, configDir, natsServer, envoy, ingressPort, ingressHttpsPort, tokenMaker } = this.#options;
     const before = this.#inherited;
-    const keys = await prepareMeshFiles(runDir, this.#plan);
+    const keys = await prepareMeshFiles(runDir, this.#plan, this.#options.busTls);
     const server = `nats://${this.#plan.nats}:${NATS_PORT}`;
-    const health = createNatsHealth({ server, seed: keys.health.seed });
+    const tls = busTlsOf([server], keys.caFile);
+    const health = createNatsHealth({ server, seed: keys.health.seed, tls });
     this.#natsHealth = health;
     await this.#writeTokens();
     const baseEnv = baseEnvironment(runDir, envoy);
@@ -178,7 +182,7 @@ export class Supervisor {
       managed.start(beforeOf(spec.name));
     }
     const bus = createNatsBus({
-      servers: [`nats://${this.#plan.nats}:${NATS_PORT}`],
+      ...{ servers: [server], tls },
       name: "supervisor",
       seed: await readSeed(keys.seedFile("supervisor")),
       publicKeys: keys.publicKeys,
