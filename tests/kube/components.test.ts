@@ -4,7 +4,7 @@ import { GuideShell, guideSteps } from "./guide.testkit.ts";
 import { chart, helm, helmMissing } from "./helm.testkit.ts";
 
 /** Each component by itself, by its own guide: the commands of its section, and what they print. */
-const GUIDES = ["pilot", "citadel", "galley", "sidecar-injector"];
+const GUIDES = ["pilot", "citadel", "galley", "sidecar-injector", "mixer-policy", "mixer-telemetry"];
 
 describe("one component alone, by its guide", { skip: clusterMissing() ?? helmMissing() }, () => {
   let cluster: TestCluster;

@@ -50,6 +50,10 @@ export function writeApp(root: string, workingCopy: string, { app, programs = []
   if (!programs.includes("envoy")) return;
   if (!found.envoy) throw new XebecError("failed_precondition", `${app} needs Envoy; run "npm run setup"`);
   addProgram(root, found.envoy, "/usr/local/bin/envoy");
+  // The command of Istio's images, for hooks of containers and kubectl exec.
+  const command = join(root, "usr/local/bin/pilot-agent");
+  writeFileSync(command, `#!/usr/local/bin/node\nimport "/app/apps/${app}/dist/main.mjs";\n`);
+  chmodSync(command, 0o755);
   mkdirSync(join(root, "etc/istio/proxy"), { recursive: true });
   chmodSync(join(root, "etc/istio/proxy"), 0o777);
 }

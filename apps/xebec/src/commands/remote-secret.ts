@@ -26,7 +26,15 @@ export async function createRemoteSecret(flags: RemoteSecretFlags): Promise<numb
     ...{ apiVersion: "v1", kind: "Secret", type: "kubernetes.io/service-account-token" },
     metadata: { name: secretName, namespace, annotations: { "kubernetes.io/service-account.name": serviceAccount } },
   };
-  await kubectl(["-n", namespace, "get", "serviceaccount", serviceAccount], flags);
+  const found = await kubectl(
+    ["-n", namespace, "get", "serviceaccount", serviceAccount, "--ignore-not-found", "-o", "name"],
+    flags,
+  );
+  if (found.trim() === "")
+    throw new XebecError(
+      "not_found",
+      `there is no service account ${namespace}/${serviceAccount}: install with global.multiCluster.enabled=true, or name another with --service-account`,
+    );
   await kubectl(["apply", "-f", "-"], flags, JSON.stringify(tokenSecret));
   const wait = "--for=jsonpath={.data.token}";
   await kubectl(["-n", namespace, "wait", wait, "--timeout=30s", `secret/${secretName}`], flags);
