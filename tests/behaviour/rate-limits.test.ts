@@ -56,6 +56,60 @@ metadata: {name: request-count, namespace: istio-system}
 spec:
   quotaSpecs: [{name: request-count}]
   services: [{name: web, namespace: default}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: handler
+metadata: {name: global, namespace: istio-system}
+spec:
+  compiledAdapter: memquota
+  params:
+    quotas:
+    - name: web-ratelimit.instance.istio-system
+      maxAmount: 3
+      validDuration: 3600s
+      overrides: [{dimensions: {path: /global}, maxAmount: 1, validDuration: 3600s}]
+---
+apiVersion: config.istio.io/v1alpha2
+kind: instance
+metadata: {name: web-ratelimit, namespace: istio-system}
+spec: {compiledTemplate: quota, params: {dimensions: {path: 'request.headers["PATH"] | "any"'}}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: global, namespace: istio-system}
+spec: {actions: [{handler: global, instances: [web-ratelimit]}]}
+`;
+
+/** Istio's sample of a global rate limit, with mixer-policy as the service. */
+const FILTERS = `
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: filter-ratelimit, namespace: default}
+spec:
+  workloadSelector: {labels: {app: web}}
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match: {context: SIDECAR_INBOUND, listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager, subFilter: {name: envoy.filters.http.router}}}}}
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        name: envoy.filters.http.ratelimit
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit
+          domain: web-ratelimit
+          failure_mode_deny: true
+          timeout: 10s
+          rate_limit_service:
+            grpc_service:
+              envoy_grpc:
+                cluster_name: outbound|9091||istio-policy.istio-system.svc.cluster.local
+                authority: istio-policy.istio-system.svc.cluster.local
+            transport_api_version: V3
+  - applyTo: VIRTUAL_HOST
+    match: {context: SIDECAR_INBOUND}
+    patch:
+      operation: MERGE
+      value: {rate_limits: [{actions: [{request_headers: {header_name: ":path", descriptor_key: PATH}}]}]}
 `;
 
 describe("a rate limit", () => {
@@ -126,6 +180,12 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
     assert.deepEqual(await statuses("jason", "/two", "/two", "/two", "/one", "/one"), [200, 200, 429, 200, 429]);
     assert.deepEqual(await statuses("admin-1", "/one", "/one", "/one"), [200, 200, 200]);
   });
+
+  it("is counted for Envoy's own rate limit filter, too", () =>
+    lab.during(FILTERS, async () => {
+      assert.deepEqual(await statuses("admin-2", "/global", "/global"), [200, 429]);
+      assert.deepEqual(await statuses("admin-2", "/more", "/more", "/more", "/more"), [200, 200, 200, 429]);
+    }));
 
   it("is not passed by requests that say they are one and the same", async () => {
     const same = { "x-request-id": "5c0f6f5e-5d4e-4a3c-9b1f-000000000000" };

@@ -23,6 +23,7 @@ import { extAuthzService } from "./ext-authz-service.ts";
 import { handlerServices } from "./handler-services.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
 import { createMeters } from "./meters.ts";
+import { rateLimitService } from "./rate-limit-service.ts";
 import { reportService } from "./report-service.ts";
 import type { MixerServiceParts } from "./service-parts.ts";
 import type { StandardMetrics } from "./standard-metrics.ts";
@@ -79,11 +80,15 @@ export const VARIETIES = {
 } as const satisfies Record<string, readonly Variety[]>;
 
 /**
- * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check` and Envoy's ext_authz on one port.
+ * The parts of mixer-policy: `istio.mixer.v1.Mixer/Check`, Envoy's ext_authz and Envoy's rate limit service on one port.
  * The bucket `config` gives the rules; conditions of their objects go to the bucket `status`.
  */
 export function createMixerPolicy(options: MixerServiceOptions): MixerService {
-  return createService("mixer-policy", options, (parts) => [checkService(parts), extAuthzService(parts)]);
+  return createService("mixer-policy", options, (parts) => [
+    checkService(parts),
+    extAuthzService(parts),
+    rateLimitService(parts),
+  ]);
 }
 
 /** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's access-log service on one port. */
