@@ -12,6 +12,7 @@ const HANDLERS = [
   object("handler", "words", { compiledAdapter: "listchecker", params: { overrides: ["a+"], entryType: "REGEX" } }),
   object("handler", "list", { compiledAdapter: "listchecker", params: { overrides: ["a"] } }),
   object("handler", "count", { compiledAdapter: "memquota", params: { quotas: [{ name: "q.instance.default" }] } }),
+  object("denier", "old", {}),
   object("handler", "wrong", { compiledAdapter: "denier", params: { statu: 1 } }),
   object("instance", "nothing", { compiledTemplate: "checknothing" }),
   object("instance", "header", { compiledTemplate: "listentry", params: { value: 'request.headers["x-a"]' } }),
@@ -53,6 +54,7 @@ describe("who decides about a request", () => {
       ruleOf("", "deny", "nothing", { requestHeaderOperations: [{ name: "x", values: ['"1"'] }] }),
       "call",
     ],
+    ["a handler of a legacy kind", ruleOf("", "old.denier"), "call"],
     ["something is wrong with the handler", ruleOf("", "wrong"), "call"],
     ["a quota that nobody is bound to", ruleOf("", "count", "q"), "none"],
   ];
@@ -97,6 +99,19 @@ describe("who decides about a request", () => {
     assert.equal(reasonOf(ruleOf('destination.service.name == "other" && request.path == "/"')), undefined);
     assert.equal(reasonOf(ruleOf('destination.labels["app"] == "db"')), undefined);
     assert.match(reasonOf(ruleOf("", "fetched", "header")) ?? "", /^handler fetched.default: its list is fetched$/);
+  });
+
+  it("is mixer-policy for what another adapter than kubernetesenv says, and for more rules than a script should have", () => {
+    const found = (kind: string) =>
+      object("instance", "found", { compiledTemplate: kind, attributeBindings: { "source.ip": "$out.ip" } });
+    const near = ruleOf('source.ip == ip("10.0.0.1")');
+    assert.equal(policy([near, found("kubernetes")]).kind, "edge");
+    assert.equal(policy([near, found("mine")]).kind, "call");
+    const many = Array.from({ length: 3000 }, (_, i) => ({
+      ...ruleOf(`request.headers["x-long-name"] == "value ${i}"`),
+      name: `r${i}`,
+    }));
+    assert.equal(policy(many).kind, "call");
   });
 
   it("texts of users stay texts in the script", () => {

@@ -27,6 +27,9 @@ export type Policy =
   /** mixer-policy is asked. */
   | { readonly kind: "call"; readonly keys: readonly string[]; readonly why: readonly CallReason[] };
 
+/** Longest script of a service, in characters: each worker of Envoy compiles it. */
+const MOST_SCRIPT = 256 << 10;
+
 /** Why mixer-policy has to be asked. */
 export interface CallReason {
   readonly key: string;
@@ -54,9 +57,14 @@ export function policyOf(objects: PolicyObjects, target: PolicyTarget): Policy {
   const keys = selecting.map(({ key }) => key);
   if (selecting.length === 0) return { kind: "none", keys };
   if (target.protocol === "tcp") return { kind: "call", keys, why };
-  return why.length > 0
-    ? { kind: "call", keys, why }
-    : { kind: "edge", keys, script: scriptOf(selecting, target.failOpen) };
+  if (why.length > 0) return { kind: "call", keys, why };
+  const script = scriptOf(selecting, target.failOpen);
+  if (script.length <= MOST_SCRIPT) return { kind: "edge", keys, script };
+  return {
+    kind: "call",
+    keys,
+    why: keys.map((key) => ({ key, why: "the rules of the service are too many for a script" })),
+  };
 }
 
 type Translate = (text: string) => Code;

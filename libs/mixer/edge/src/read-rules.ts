@@ -12,7 +12,7 @@ import {
   resolveActions,
 } from "@xebec/mixer-config";
 import type { AdapterInfo } from "@xebec/mixer-sdk";
-import { createVocabulary, type ValueType, type Vocabulary } from "@xebec/model-attributes";
+import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import { fullName, ISTIO_ADAPTERS, resolveReference, TEMPLATES, type Template } from "@xebec/model-mixer";
 import { boundHost, keyOf, type QuotaSpecBindingSpec, type Resource, type RuleSpec } from "@xebec/model-resources";
 import { type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
@@ -20,6 +20,9 @@ import { type Deciding, decidingOf } from "./steps.ts";
 
 /** The adapters whose work Envoy can do. */
 const ADAPTERS: Adapters = new Map([denier, listchecker].map((each) => [each.name, each as unknown as AdapterInfo]));
+
+/** mixer-policy has a flag that switches such handlers off, as Istio's chart does. */
+const LEGACY = "it is of a kind of its own, which mixer-policy takes or not (--useAdapterCRDs); use kind handler";
 
 interface Handler {
   readonly name: string;
@@ -67,6 +70,8 @@ export function readPolicyObjects(resources: Iterable<Resource>): PolicyObjects 
 function handlerOf(resource: Resource, full: string): Handler {
   const name = resource.kind === "handler" ? `${resource.name}.${resource.namespace}` : full;
   const { spec, violations } = readSpec(resource);
+  if (resource.kind !== "handler" && violations.length === 0)
+    return { name, templates: [...TEMPLATES.keys()], rejected: false, deciding: LEGACY };
   if (violations.length > 0) return { name, templates: [], rejected: true, deciding: "something is wrong with it" };
   const checked = checkHandler({ kind: resource.kind, spec }, ADAPTERS);
   const { adapterName, config, templates } = checked;
@@ -135,13 +140,18 @@ function quotaHosts(resources: readonly Resource[]): readonly string[] {
   return [...new Set(hosts)].sort();
 }
 
-/** What adapters say of the two sides of a call is what Xebec knows of them; what they say of requests is theirs alone. */
+/** What kubernetesenv says of the two sides of a call is what Xebec knows of them; what else adapters say is known to mixer-policy only. */
 function generatedBy(resources: readonly Resource[]): string[] {
   const bound = resources.flatMap((each) => {
-    const { attributeBindings } = (each.spec ?? {}) as { attributeBindings?: Readonly<Record<string, ValueType>> };
-    return attributeBindings && typeof attributeBindings === "object" ? Object.keys(attributeBindings) : [];
+    const { attributeBindings, compiledTemplate } = (each.spec ?? {}) as {
+      readonly attributeBindings?: Readonly<Record<string, string>>;
+      readonly compiledTemplate?: string;
+    };
+    if (!attributeBindings || typeof attributeBindings !== "object") return [];
+    const isKubernetes = each.kind === "kubernetes" || compiledTemplate === "kubernetes";
+    return Object.keys(attributeBindings).filter((name) => !isKubernetes || !/^(?:source|destination)\./.test(name));
   });
-  return [...new Set(bound)].filter((name) => !/^(?:source|destination)\./.test(name)).sort();
+  return [...new Set(bound)].sort();
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

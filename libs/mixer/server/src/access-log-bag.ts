@@ -30,7 +30,7 @@ import {
   TLS,
 } from "./access-log-fields.ts";
 import { DestinationServiceResolver } from "./destination-service.ts";
-import { EntryMetadata, METRICS, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
+import { EntryMetadata, METRICS, POLICY, REQUEST_HEADERS, RESPONSE_HEADERS } from "./entry-metadata.ts";
 import { MessageView } from "./message-view.ts";
 import { type PeerInfo, type PeerRole, peerAttribute, principalText } from "./peer.ts";
 import { ExtendedMap, fromText } from "./request-attributes.ts";
@@ -250,7 +250,10 @@ export class AccessLogBag extends AttributeBag implements AccessLogEntry {
   }
 
   get flags(): string {
-    return this.common.message(COMMON.responseFlags, this.#flags) ? responseFlagsText(this.#flags) : "-";
+    const given = this.common.message(COMMON.responseFlags, this.#flags) ? responseFlagsText(this.#flags) : "-";
+    if (given !== "-" || !this.isHttp) return given;
+    // Envoy has a flag for what mixer-policy denies; what it denies itself for a rule of Mixer's is counted in the same way.
+    return this.#metadata.strings(this.common, POLICY).has("denied") ? "UAEX" : given;
   }
 
   grpc(header: string): string | undefined {

@@ -107,6 +107,21 @@ test("a request that ended without a response has code 500, as Istio 1.1's proxy
     assert.deepEqual([series?.labels.response_code, series?.labels.response_flags], ["500", "DC"]);
   }));
 
+test("what Envoy itself has denied for a rule has the flag of what mixer-policy denies", () =>
+  withMixer(async (mixer, text) => {
+    const { commonProperties } = inbound;
+    const denied: Entry = {
+      ...inbound,
+      commonProperties: {
+        ...commonProperties,
+        metadata: { filterMetadata: { "mixer.policy": { denied: "deny.default:no" } } },
+      },
+    };
+    await send(mixer, [{ identifier: identifier("reviews", "inbound"), logEntries: http(denied) }]);
+    const [series] = seriesOf(text(), "istio_requests_total");
+    assert.equal(series?.labels.response_flags, "UAEX");
+  }));
+
 test("the access log of Istio's chart is written, one line per request", () =>
   withMixer(async (mixer, _text, lines) => {
     await send(mixer, [{ identifier: identifier("reviews", "inbound"), logEntries: http(inbound) }]);

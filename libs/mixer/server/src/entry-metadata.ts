@@ -7,10 +7,12 @@ import { MAP_ENTRY_FIELDS, MessageView } from "./message-view.ts";
 /** Namespaces of a request's metadata in which pilot's filter `mixer.report` notes the headers that rules read. */
 export const REQUEST_HEADERS = "mixer.request.headers";
 export const RESPONSE_HEADERS = "mixer.response.headers";
+/** In which Envoy's script says that it has denied a request for Mixer's rules. */
+export const POLICY = "mixer.policy";
 /** By which pilot says what of Istio's standard metrics is counted. */
 export const METRICS = "istio.metrics";
 
-type Namespace = typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS | typeof METRICS;
+type Namespace = typeof REQUEST_HEADERS | typeof RESPONSE_HEADERS | typeof POLICY | typeof METRICS;
 
 const METADATA = fieldNumbers(AccessLogCommonSchema).metadata;
 const FILTER_METADATA = fieldNumbers(MetadataSchema).filterMetadata;
@@ -30,6 +32,7 @@ export class EntryMetadata {
   readonly #strings: Readonly<Record<Namespace, Map<string, string>>> = {
     [REQUEST_HEADERS]: new Map(),
     [RESPONSE_HEADERS]: new Map(),
+    [POLICY]: new Map(),
     [METRICS]: new Map(),
   };
   #known = true;

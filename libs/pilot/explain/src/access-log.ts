@@ -112,6 +112,11 @@ const DETAILS: readonly (readonly [RegExp, (found: readonly string[]) => string]
     /^ext_authz_denied/,
     () => "An external authorizer denied the request: mixer-policy, or the provider of a CUSTOM policy.",
   ],
+  [
+    /^lua_response$/,
+    () =>
+      "A script of the proxy gave the answer: Mixer's rules that Envoy decides itself (mixer-policy.md), or an EnvoyFilter's.",
+  ],
   [/^ext_authz_error/, () => "The external authorizer did not answer."],
   [
     /^(route_not_found|filter_chain_not_found)$/,

@@ -214,7 +214,17 @@ function runtimeFilters(dump: ConfigDump, manager: Json): { readonly name: strin
     const name = string(filter.name);
     const config = filter.typed_config ?? dump.extensions.find((each) => each.name === name)?.typed_config;
     const type = AT_RUN_TIME[typeOf(config)];
-    return type === undefined ? [] : [{ name, type }];
+    if (type === undefined) return [];
+    if (!name.startsWith("mixer.check/")) return [{ name, type }];
+    // Without a rule for the service the filter is there, and off.
+    const { filter_enabled: enabled } = (config ?? {}) as Json;
+    if (enabled !== undefined) return [];
+    return [
+      {
+        name,
+        type: type === "a script" ? "Mixer's rules, which Envoy decides itself," : "mixer-policy, by Mixer's rules,",
+      },
+    ];
   });
 }
 
