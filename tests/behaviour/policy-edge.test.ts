@@ -7,7 +7,8 @@ import { type Child, startChild, tempDir } from "@xebec/testing-launch";
 import fc from "fast-check";
 import { type HttpCall, type Lab, openLab } from "./lab/lab.ts";
 
-const POLICY = "10.9.0.1";
+/** Two replicas of mixer-policy. */
+const POLICY = ["10.9.0.1", "10.9.0.2"] as const;
 const CASES = Number(process.env.XEBEC_POLICY_CASES ?? 60);
 const REQUESTS = 4;
 
@@ -144,7 +145,7 @@ const request: fc.Arbitrary<Request> = fc.record({
 describe("policy at the edge", () => {
   const folder = tempDir();
   let lab: Lab;
-  let policy: Child;
+  let policy: Child[] = [];
   const seed = Number(process.env.XEBEC_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const sets = fc.sample(fc.array(rule, { minLength: 1, maxLength: 3 }), { numRuns: CASES, seed });
   const requests = fc.sample(fc.array(request, { minLength: REQUESTS, maxLength: REQUESTS }), { numRuns: CASES, seed });
@@ -213,8 +214,8 @@ describe("policy at the edge", () => {
         service("edge", 1),
         service("called", 2),
         {
-          ...{ name: "istio-policy", namespace: "istio-system", address: POLICY, ports: { "grpc-mixer": 9091 } },
-          pods: [{ name: "istio-policy-1", ip: POLICY, sidecar: true }],
+          ...{ name: "istio-policy", namespace: "istio-system", address: "10.96.0.3", ports: { "grpc-mixer": 9091 } },
+          pods: POLICY.map((ip) => ({ name: `istio-policy-${ip}`, ip, sidecar: true })),
         },
       ],
       objects: `
@@ -235,15 +236,17 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
     mkdirSync(folderOfRules);
     writeFileSync(join(folderOfRules, "rules.yaml"), objects.map((each) => JSON.stringify(each)).join("\n---\n"));
     const main = join(import.meta.dirname, "../../apps/mixer-policy/src/main.ts");
-    const addresses = ["--address", `${POLICY}:9091`, "--secureAddr", "", "--monitoringAddress", POLICY];
-    policy = startChild(
-      ...lab.namespace.command(process.execPath, [main, `--configStoreURL=fs://${folderOfRules}`, ...addresses]),
-    );
-    await lab.apply(objects.map((each) => JSON.stringify(each)).join("\n---\n"));
-    await waitFor("Mixer is ready", 30_000, async () => {
-      assert.ok(!policy.exited, policy.output());
-      return (await lab.http({ at: `${POLICY}:15014`, url: `http://${POLICY}:15014/readyz` })).status === 200;
+    policy = POLICY.map((ip) => {
+      const addresses = ["--address", `${ip}:9091`, "--secureAddr", "", "--monitoringAddress", ip];
+      const flags = [main, `--configStoreURL=fs://${folderOfRules}`, ...addresses];
+      return startChild(...lab.namespace.command(process.execPath, flags));
     });
+    await lab.apply(objects.map((each) => JSON.stringify(each)).join("\n---\n"));
+    for (const [i, ip] of POLICY.entries())
+      await waitFor("Mixer is ready", 30_000, async () => {
+        assert.ok(!policy[i]?.exited, policy[i]?.output());
+        return (await lab.http({ at: `${ip}:15014`, url: `http://${ip}:15014/readyz` })).status === 200;
+      });
     await waitFor(
       "a proxy is answered by Mixer",
       30_000,
@@ -252,7 +255,7 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
   });
   after(async () => {
     await lab?.close();
-    await policy?.stop();
+    for (const each of policy) await each.stop();
     folder.remove();
   });
 
@@ -277,6 +280,14 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
     assert.match(await say("called", "10.1.0.8"), /called-bytes/);
   });
 
+  it("is asked of another replica when one is killed: no request fails", async () => {
+    const all = requests.flatMap((list, i) => list.map((each) => [each, i] as const)).slice(0, 60);
+    const before = await Promise.all(all.map(([each, i]) => ask("edge", each, i)));
+    const killed = policy[0]?.stop("SIGKILL");
+    for (const [n, [each, i]] of all.entries()) assert.deepEqual(await ask("called", each, i), before[n]);
+    await killed;
+  });
+
   it("needs nobody: it goes on when mixer-policy is gone", async () => {
     const all = requests.slice(0, 10).flatMap((list, i) => list.map((each) => [each, i] as const));
     const answers = async () => {
@@ -285,7 +296,7 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
       return found;
     };
     const before = await answers();
-    await policy.stop("SIGKILL");
+    for (const each of policy) await each.stop("SIGKILL");
     assert.deepEqual(await answers(), before);
   });
 });

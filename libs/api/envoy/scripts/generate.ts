@@ -57,6 +57,7 @@ const validateText = readFileSync(validate, "utf8");
 if (!/message StringRules \{[^}]*ignore_empty/.test(validateText))
   writeFileSync(validate, validateText.replace("message StringRules {", "$&\n    optional bool ignore_empty = 26;"));
 
+const RATE_LIMIT = "envoy/extensions/common/ratelimit/v3/ratelimit.proto";
 const ZIPKIN = "envoy/config/trace/v3/zipkin.proto";
 // What today's Envoy has and this copy of its API does not know yet: file, message or oneof, field.
 const NEWER_FIELDS = [
@@ -71,6 +72,8 @@ const NEWER_FIELDS = [
     "message Tracing {",
     "bool no_context_propagation = 13;",
   ],
+  [RATE_LIMIT, "message RateLimitDescriptor {", "google.protobuf.UInt64Value hits_addend = 3;"],
+  [RATE_LIMIT, "package envoy.extensions.common.ratelimit.v3;", 'import "google/protobuf/wrappers.proto";'],
   [ZIPKIN, "message ZipkinConfig {", "core.v3.HttpService collector_service = 9;"],
   [ZIPKIN, "message ZipkinConfig {", "TraceContextOption trace_context_option = 8;"],
   [ZIPKIN, "message ZipkinConfig {", "enum TraceContextOption { USE_B3 = 0; USE_B3_WITH_W3C_PROPAGATION = 1; }"],

@@ -56,6 +56,9 @@ test("the rate limit service takes from the quota that the domain names, by desc
     assert.equal(await ask([{ PATH: "/other", "source.ip": "10.0.0.3" }], 4), "OK OK", "another workload's own count");
     assert.equal(await ask([{ PATH: "/productpage" }], 100, "unknown"), "OK OK");
     assert.equal(await ask([]), "OK");
+    const own = { hitsAddend: 5n, entries: [{ key: "PATH", value: "/five" }] };
+    const { overallCode } = await client.shouldRateLimit({ domain: "productpage-ratelimit", descriptors: [own] });
+    assert.equal(overallCode, Code.OVER_LIMIT, "a descriptor's own amount counts");
     await assert.rejects(ask([{}], 1, ""), /domain is required/);
   } finally {
     await mixer.close();
