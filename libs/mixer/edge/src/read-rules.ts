@@ -14,7 +14,14 @@ import {
 import type { AdapterInfo } from "@xebec/mixer-sdk";
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
 import { fullName, ISTIO_ADAPTERS, resolveReference, TEMPLATES, type Template } from "@xebec/model-mixer";
-import { boundHost, keyOf, type QuotaSpecBindingSpec, type Resource, type RuleSpec } from "@xebec/model-resources";
+import {
+  boundHost,
+  type HandlerSpec,
+  keyOf,
+  type QuotaSpecBindingSpec,
+  type Resource,
+  type RuleSpec,
+} from "@xebec/model-resources";
 import { type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
 import { type Deciding, decidingOf } from "./steps.ts";
 
@@ -35,6 +42,8 @@ interface Instance {
   readonly name: string;
   readonly template: Template;
   readonly rejected: boolean;
+  /** Its template is none of Istio's: what is done with it only Mixer's services know. */
+  readonly isForeign: boolean;
   /** The expression of a list entry's value; absent where there is none. */
   readonly value?: string;
 }
@@ -56,8 +65,7 @@ export function readPolicyObjects(resources: Iterable<Resource>): PolicyObjects 
   for (const each of ordered) {
     const full = fullName(each.name, each.kind, each.namespace);
     if (each.kind === "instance" || TEMPLATES.has(each.kind)) {
-      const instance = instanceOf(each, full, vocabulary);
-      if (instance) instances.set(full, instance);
+      instances.set(full, instanceOf(each, full, vocabulary));
     } else if (each.kind === "handler" || ISTIO_ADAPTERS.has(each.kind)) handlers.set(full, handlerOf(each, full));
   }
   const hosts = quotaHosts(ordered);
@@ -73,6 +81,13 @@ function handlerOf(resource: Resource, full: string): Handler {
   if (resource.kind !== "handler" && violations.length === 0)
     return { name, templates: [...TEMPLATES.keys()], rejected: false, deciding: LEGACY };
   if (violations.length > 0) return { name, templates: [], rejected: true, deciding: "something is wrong with it" };
+  if ((spec as HandlerSpec).connection)
+    return {
+      name,
+      templates: [...TEMPLATES.keys()],
+      rejected: false,
+      deciding: "its adapter runs in a process of its own",
+    };
   const checked = checkHandler({ kind: resource.kind, spec }, ADAPTERS);
   const { adapterName, config, templates } = checked;
   const deciding =
@@ -84,14 +99,15 @@ function handlerOf(resource: Resource, full: string): Handler {
   return { name, templates: templates.length > 0 ? templates : [...TEMPLATES.keys()], rejected: false, deciding };
 }
 
-function instanceOf(resource: Resource, name: string, vocabulary: Vocabulary): Instance | undefined {
+function instanceOf(resource: Resource, name: string, vocabulary: Vocabulary): Instance {
   const { spec, violations } = readSpec(resource);
   const parts = instanceParts({ kind: resource.kind, spec });
-  if (!parts.template) return undefined;
+  if (!parts.template)
+    return { name, template: TEMPLATES.get("checknothing") as Template, rejected: false, isForeign: true };
   const { params, violations: wrong } = checkInstanceParams(parts.template, parts, vocabulary);
   const rejected = violations.length + parts.violations.length + wrong.length > 0;
   const value = parts.template.name === "listentry" && typeof params.value === "string" ? params.value : "";
-  return { name, template: parts.template, rejected, ...(value === "" ? {} : { value }) };
+  return { name, template: parts.template, rejected, isForeign: false, ...(value === "" ? {} : { value }) };
 }
 
 interface Beside {
@@ -116,6 +132,8 @@ function ruleOf(resource: Resource<RuleSpec>, beside: Beside): EdgeRule | undefi
   const { actions, problems } = resolveActions(spec, resource.namespace, beside);
   const steps: EdgeStep[] = [];
   let call = hasHeaders ? "it has header operations" : undefined;
+  if (actions.some(({ instances }) => instances.some(({ isForeign }) => isForeign)))
+    call ??= "it has an instance whose template only Mixer's services know";
   if (violations.length + problems.length > 0) call ??= "not all of it is in effect";
   for (const { handler, instances } of actions)
     for (const { template, value } of instances) {
