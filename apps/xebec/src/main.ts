@@ -6,6 +6,7 @@ import { addExplain } from "./explain-command.ts";
 import { addInject } from "./inject-command.ts";
 import { addInstall } from "./install-command.ts";
 import { DEFAULT_ADDRESS_BLOCK } from "./mesh-options.ts";
+import { addMixer } from "./mixer-command.ts";
 import { FORMATS } from "./output.ts";
 import { packageVersion } from "./package-version.ts";
 import { addProxyConfig } from "./proxy-config-command.ts";
@@ -178,6 +179,7 @@ program
 addInstall(program, does);
 addProxyConfig(program, does);
 addExplain(program, does);
+addMixer(program, does);
 addInject(program, does);
 program
   .command("logs")

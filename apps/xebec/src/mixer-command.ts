@@ -1,0 +1,67 @@
+import { type Command, Option } from "commander";
+
+type Does = <A extends unknown[]>(action: (...args: A) => Promise<number | undefined>) => (...args: A) => Promise<void>;
+const several = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+/** `xebec adapter …` and `xebec mixer …`: for those who write adapters, and for rules. */
+export function addMixer(program: Command, does: Does): void {
+  const adapter = program.command("adapter").description("write, test and look at Mixer's adapters");
+  adapter
+    .command("new")
+    .description("make a package of an adapter in a new folder")
+    .argument("<name>", "lower-case letters, digits and -")
+    .option("--template <name>", "what it takes: metric, listentry, quota, ...", "metric")
+    .option("--dir <folder>", "where it is made (default: ./NAME)")
+    .action(does(async (name, options) => (await import("./mixer/adapter-new.ts")).adapterNew(name, options)));
+  adapter
+    .command("test")
+    .description("run the cases of an adapter: cases.yaml in its folder")
+    .argument("[dir]", "its folder, or the name of a package", ".")
+    .option("-f, --filename <file>", "the cases (default: cases.yaml beside it)")
+    .action(does(async (dir, options) => (await import("./mixer/adapter-test.ts")).adapterTest(dir, options)));
+  adapter
+    .command("list")
+    .description("the adapters that there are")
+    .option("--adapter <dir>", "one from outside, too; may be repeated", several)
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
+    .action(does(async (options) => (await import("./mixer/adapter-list.ts")).adapterList(options)));
+  adapter
+    .command("describe")
+    .description("an adapter's templates, parameters, ports and metrics")
+    .argument("<name>", "its name; of one from outside its folder")
+    .addOption(
+      new Option("-o, --output <format>", "how to print").choices(["markdown", "json", "crd"]).default("markdown"),
+    )
+    .action(does(async (name, options) => (await import("./mixer/adapter-list.ts")).adapterDescribe(name, options)));
+
+  const mixer = program.command("mixer").description("ask Mixer's services, and evaluate expressions");
+  mixer
+    .command("eval")
+    .description("evaluate an expression of Mixer's language")
+    .option("--expr <expression>", "the expression")
+    .option("--attributes <file>", "YAML or JSON: attributes by name")
+    .option("--manifest <file>", "an attributemanifest with more attributes")
+    .option("--batch <file>", "JSON lines {expr, attributes, manifest?} instead; - for standard input")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
+    .action(does(async (options) => (await import("./mixer/eval.ts")).mixerEval(options)));
+  for (const call of ["check", "report"] as const) {
+    const command = mixer
+      .command(call)
+      .description(`send attributes to ${call === "check" ? "mixer-policy" : "mixer-telemetry"}, as Istio's mixc did`)
+      .option("-m, --mixer <address>", "HOST:PORT", "localhost:9091")
+      .option("-r, --repeat <n>", "number of requests", Number, 1)
+      .option("-a, --attributes <list>", "attributes whose types are guessed: NAME=VALUE,...", several)
+      .option("-s, --string_attributes <list>", "strings", several)
+      .option("-i, --int64_attributes <list>", "integers", several)
+      .option("-d, --double_attributes <list>", "doubles", several)
+      .option("-b, --bool_attributes <list>", "bools", several)
+      .option("-t, --timestamp_attributes <list>", "timestamps, RFC 3339", several)
+      .option("--duration_attributes <list>", "durations", several)
+      .option("--bytes_attributes <list>", "bytes, 0a:00:00:01", several)
+      .option("--stringmap_attributes <list>", "maps, NAME=KEY:VALUE;KEY:VALUE", several)
+      .option("--print_response <bool>", "print what came", "true");
+    if (call === "check") command.option("-q, --quotas <list>", "quotas to ask for: NAME=AMOUNT,...", several);
+    else command.option("--report_batch_size <n>", "elements of a report", Number, 1);
+    command.action(does(async (options) => (await import("./mixer/mixc.ts")).mixc(call, options)));
+  }
+}
