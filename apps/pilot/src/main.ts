@@ -9,12 +9,13 @@ import {
   standaloneMcp,
   standaloneSource,
 } from "@xebec/galley-server";
-import { checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
+import { asksKubernetes, checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 import { openKubeClient } from "@xebec/platform-kube";
 import { mcpServersOf } from "./mcp-servers.ts";
 import { readMeshFiles } from "./mesh-file.ts";
+import { kubernetesReviews } from "./reviews.ts";
 
 let mesh: ReturnType<typeof readMeshFiles>;
 let mcpServers: readonly McpServerAddress[] = [];
@@ -32,13 +33,16 @@ await serviceMain("pilot", async () => {
     metrics,
   });
 
-  const client = config.registries.includes("Kubernetes") ? await openKubeClient(config) : undefined;
+  const isRegistry = config.registries.includes("Kubernetes");
+  const asks = asksKubernetes(config);
+  const client = isRegistry || asks ? await openKubeClient(config) : undefined;
+  const reviews = client && asks ? kubernetesReviews(client, config["trust-domain"]) : {};
 
   return [
     bus,
     ...(identity ? [identity] : []),
-    ...configuration(bus, client, identity),
-    ...pilotComponents({ config, bus, mesh, metrics, ...(identity ? { tls: identity } : {}) }),
+    ...configuration(bus, isRegistry ? client : undefined, identity),
+    ...pilotComponents({ ...{ config, bus, mesh, metrics }, ...reviews, ...(identity ? { tls: identity } : {}) }),
   ];
 });
 

@@ -53,19 +53,35 @@ export async function startBackend(name: string): Promise<{ readonly port: numbe
   return { port, server };
 }
 
-/** An Envoy with the role of a gateway, which takes its configuration from that pilot. */
-export function startGateway(xds: number, labels: Readonly<Record<string, string>> = {}): Promise<Envoy> {
+/** How a gateway signs in on pilot's secure port. */
+export interface GatewayToken {
+  readonly token: string;
+  readonly serviceAccount: string;
+  /** Of pilot's certificate, PEM. */
+  readonly roots: string;
+}
+
+/** An Envoy with the role of a gateway, which takes its configuration from that pilot. @param by absent: plaintext */
+export function startGateway(xds: number, by?: GatewayToken): Promise<Envoy> {
   const ads = { ads: {}, resource_api_version: "V3" };
   return startEnvoy({
     bootstrap: {
       node: {
         ...{ id: "router~127.0.0.1~gateway-1.istio-system~istio-system.svc.cluster.local", cluster: "gateway" },
-        metadata: { NAMESPACE: "istio-system", LABELS: { istio: "ingressgateway", ...labels } },
+        metadata: {
+          ...{ NAMESPACE: "istio-system", LABELS: { istio: "ingressgateway" } },
+          ...(by ? { SERVICE_ACCOUNT: by.serviceAccount } : {}),
+        },
       },
       dynamic_resources: {
         ads_config: {
           ...{ api_type: "DELTA_GRPC", transport_api_version: "V3" },
-          grpc_services: [{ envoy_grpc: { cluster_name: "xds-grpc" } }],
+          grpc_services: [
+            {
+              envoy_grpc: { cluster_name: "xds-grpc" },
+              ...(by ? { initial_metadata: [{ key: "authorization", value: `Bearer ${by.token}` }] } : {}),
+            },
+          ],
         },
         ...{ cds_config: ads, lds_config: ads },
       },
@@ -79,6 +95,7 @@ export function startGateway(xds: number, labels: Readonly<Record<string, string
                 explicit_http_config: { http2_protocol_options: {} },
               },
             },
+            ...(by ? { transport_socket: pilotTls(by.roots) } : {}),
             load_assignment: {
               cluster_name: "xds-grpc",
               endpoints: [
@@ -94,6 +111,20 @@ export function startGateway(xds: number, labels: Readonly<Record<string, string
       },
     },
   });
+}
+
+function pilotTls(roots: string) {
+  return {
+    name: "tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      sni: "istio-pilot.istio-system.svc",
+      common_tls_context: {
+        alpn_protocols: ["h2"],
+        validation_context: { trusted_ca: { inline_string: roots } },
+      },
+    },
+  };
 }
 
 /** Asks a gateway on this machine. fetch has no say in the host of a request. */

@@ -7,9 +7,9 @@ import type { Identity } from "@xebec/model-names";
 import { type CertificateRequest, parseCsr } from "@xebec/model-pki";
 import { type CallContext, type GrpcService, joinServices, service } from "@xebec/platform-grpc";
 import type { Authenticator } from "@xebec/platform-identity";
+import type { TokenReviewer } from "@xebec/platform-kube";
 import type { AuthoritySource } from "./authority-source.ts";
 import { grantedNames } from "./granted-names.ts";
-import type { TokenReviewer } from "./kubernetes/token-reviewer.ts";
 
 /** Longest certificate request, in characters: RSA 4096 with many names stays below. */
 const LONGEST_CSR = 16 << 10;

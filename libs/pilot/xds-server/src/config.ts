@@ -46,6 +46,11 @@ export const PilotConfig = defineConfig({
     kubeconfig: option.string(
       "kubeconfig of the API server of --registries Kubernetes; without it the service account of the pod",
     ),
+    kubernetes: option.oneOf(
+      "ask the API server whom tokens of service accounts belong to, and which gateways may list Secrets; auto: with --kubeconfig, or --registries Kubernetes",
+      ["auto", "true", "false"],
+      "auto",
+    ),
     consulserverURL: option.string("Consul agent of --registries Consul, http://HOST:8500", undefined, {
       env: "CONSUL_HTTP_ADDR",
       check: isHttp,
@@ -116,6 +121,11 @@ export const PilotConfig = defineConfig({
     ...{ log_rotate_max_backups: "value", log_rotate_max_size: "value" },
   },
 });
+
+/** Whether an API server is asked about tokens and rights. */
+export function asksKubernetes({ kubernetes, kubeconfig, registries }: ConfigOf<typeof PilotConfig>): boolean {
+  return kubernetes === "auto" ? kubeconfig !== undefined || registries.includes("Kubernetes") : kubernetes === "true";
+}
 
 /** Who fetches the keys that verify tokens. */
 export function jwksFetchOf({ jwtEnableRemoteJwks }: ConfigOf<typeof PilotConfig>): JwksFetch {

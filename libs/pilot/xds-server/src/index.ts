@@ -1,4 +1,4 @@
-export { checkPilotConfig, PilotConfig } from "./config.ts";
+export { asksKubernetes, checkPilotConfig, PilotConfig } from "./config.ts";
 export { configDump } from "./debug/config-dump.ts";
 export type { SyncStatus } from "./debug/sync-status.ts";
 export { createKeySets } from "./key-sets/key-sets.ts";

@@ -25,6 +25,7 @@ import { BusRegistrations } from "./registration/shared-registrations.ts";
 import { BusProxies } from "./replicas/other-proxies.ts";
 import { Replicas, type ReplicasOptions } from "./replicas/replicas.ts";
 import type { SecretAuthorizer } from "./server/secret-access.ts";
+import { type ReviewToken, reviewingAuthenticator } from "./server/stream-authenticator.ts";
 import { XdsServer } from "./server/xds-server.ts";
 import { createPilotState } from "./state/pilot-state.ts";
 import { PLATFORM_REGISTRIES } from "./state/registries.ts";
@@ -45,6 +46,8 @@ export interface PilotParts {
   readonly mesh?: MeshConfigSpec | undefined;
   /** Says who may have the Secrets of its namespace (on Kubernetes a SubjectAccessReview); absent: whoever has proved who it is. */
   readonly authorizeSecrets?: SecretAuthorizer;
+  /** On Kubernetes: finds out whom a token belongs to that no key of the mesh has signed. */
+  readonly reviewToken?: ReviewToken;
   /** Other times than those of `replicas/` and `registration/`, for tests. */
   readonly replicaTimes?: Pick<ReplicasOptions, "beatMs" | "goneMs"> & Pick<RegistrationsOptions, "graceMs">;
 }
@@ -56,6 +59,7 @@ export function pilotComponents({
   tls,
   mesh,
   authorizeSecrets,
+  reviewToken,
   replicaTimes,
   metrics = createMetrics(),
 }: PilotParts): Component[] {
@@ -148,7 +152,14 @@ export function pilotComponents({
     proxies,
     ...(config.grpcAddr ? [xds("xDS", config.grpcAddr, [server.service()])] : []),
     ...(config.secureGrpcAddr && secure
-      ? [xds("secure xDS", config.secureGrpcAddr, [server.service(authenticate), ...forwarder], secure)]
+      ? [
+          xds(
+            "secure xDS",
+            config.secureGrpcAddr,
+            [server.service(reviewingAuthenticator(authenticate, reviewToken)), ...forwarder],
+            secure,
+          ),
+        ]
       : []),
   ];
   const isReady = (): boolean => components.every((each) => (each.missing?.() ?? []).length === 0);

@@ -46,3 +46,4 @@ export {
   type TokenReviewOptions,
 } from "./reviews.ts";
 export { createTypeDiscovery, type ServedTypes, type TypeDiscoveryOptions } from "./served-types.ts";
+export { createTokenReviewer, rememberingReviewer, type TokenReviewer } from "./token-reviewer.ts";

@@ -3,6 +3,7 @@ import { Coalescer, Turns } from "@xebec/core-async";
 import { logger } from "@xebec/core-log";
 import type { Metrics } from "@xebec/core-metrics";
 import { traced } from "@xebec/core-trace";
+import type { Identity } from "@xebec/model-names";
 import { isEndpointsKey, type SnapshotChange } from "@xebec/pilot-snapshot";
 import { Generator, RESOURCE_TYPES, type ResourceSet, type ResourceType, wholeApi } from "@xebec/pilot-xds-gen";
 import {
@@ -13,7 +14,6 @@ import {
   type RawStream,
   rawDuplex,
 } from "@xebec/platform-grpc";
-import type { Authenticator } from "@xebec/platform-identity";
 import { AckTimeouts } from "../connection/ack-timeouts.ts";
 import { type Client, Connection } from "../connection/connection.ts";
 import { EarlierClusters } from "../connection/earlier-clusters.ts";
@@ -33,6 +33,7 @@ import { xdsMetrics } from "./metrics.ts";
 import { currentNacks, type Nack, type NackReport } from "./nacks.ts";
 import { answerDebug, answerUnserved, HEALTH_TYPE } from "./other-types.ts";
 import { SecretAccess, type SecretAuthorizer } from "./secret-access.ts";
+import type { StreamAuthenticator } from "./stream-authenticator.ts";
 
 /** What describes ADS and its resources. Only reflection needs them: they take a second to load. */
 async function xdsFiles(): Promise<readonly DescFile[]> {
@@ -239,7 +240,7 @@ export class XdsServer implements CacheUsers {
   }
 
   /** @param authenticate finds out who calls on the secure port, and throws when that cannot be; undefined: clients are believed */
-  service(authenticate?: Authenticator): GrpcService {
+  service(authenticate?: StreamAuthenticator): GrpcService {
     const methods = joinServices([
       rawDuplex(`${SERVICE}/StreamAggregatedResources`, (stream, call) =>
         this.#open(stream, call, false, authenticate),
@@ -249,9 +250,23 @@ export class XdsServer implements CacheUsers {
     return describedBy(methods, xdsFiles);
   }
 
-  #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: Authenticator | undefined): void {
+  #open(stream: RawStream, call: CallContext, delta: boolean, authenticate: StreamAuthenticator | undefined): void {
     // As in Istio, once: a stream outlives its certificate or token.
     const identity = authenticate?.(call);
+    if (!(identity instanceof Promise)) {
+      this.#serve(stream, call, delta, identity);
+      return;
+    }
+    // Nothing is read before it is known.
+    identity.then(
+      (found) => {
+        if (!stream.closed) this.#serve(stream, call, delta, found);
+      },
+      (error: unknown) => stream.fail(error),
+    );
+  }
+
+  #serve(stream: RawStream, call: CallContext, delta: boolean, identity: Identity | undefined): void {
     let connection: Connection | undefined;
     let registered: RegisteredStream | undefined;
     const repeated = (bytes: Buffer, at: number): number => connection?.repeatedNames(bytes, at) ?? 0;

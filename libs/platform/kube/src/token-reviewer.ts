@@ -1,7 +1,9 @@
+import { hash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
 import type { Identity } from "@xebec/model-names";
 import { TOKEN_AUDIENCE } from "@xebec/model-pki";
-import { type KubeClient, reviewToken } from "@xebec/platform-kube";
+import type { KubeClient } from "./client.ts";
+import { reviewToken } from "./reviews.ts";
 
 /** Finds out whom a token belongs to. @throws XebecError unauthenticated, or unavailable when it cannot be found out */
 export type TokenReviewer = (token: string) => Promise<Identity>;
@@ -55,4 +57,38 @@ function checkClaims(token: string): void {
 
 function refused(why: string): XebecError {
   return new XebecError("unauthenticated", why);
+}
+
+/** How long a token is believed without asking again: it may be revoked, or its pod deleted. In milliseconds. */
+const BELIEVED_MS = 60_000;
+const MOST_BELIEVED = 10_000;
+
+/** A reviewer that asks once a minute for each token: proxies that all come back at once, or come back often, cost the API server nothing. */
+export function rememberingReviewer(review: TokenReviewer): TokenReviewer {
+  const known = new Map<string, { readonly until: number; readonly answer: Promise<Identity> }>();
+  return (token) => {
+    const key = hash("sha256", token, "base64url");
+    const found = known.get(key);
+    if (found && found.until > Date.now()) return found.answer;
+    const answer = review(token);
+    if (known.size >= MOST_BELIEVED) known.delete(known.keys().next().value as string);
+    known.delete(key);
+    known.set(key, { until: Math.min(Date.now() + BELIEVED_MS, endOf(token)), answer });
+    // What was refused, or could not be found out, is asked again.
+    answer.catch(() => {
+      if (known.get(key)?.answer === answer) known.delete(key);
+    });
+    return answer;
+  };
+}
+
+function endOf(token: string): number {
+  try {
+    const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")) as {
+      exp?: unknown;
+    };
+    return typeof exp === "number" ? exp * 1_000 : Number.POSITIVE_INFINITY;
+  } catch {
+    return 0;
+  }
 }
