@@ -6,6 +6,7 @@ import { fullName, ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
 import type { Resource } from "@xebec/model-resources";
 import { acquireHandlers, isBuiltIn } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
+import { policyOf } from "./handler-policy.ts";
 import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
 import { mergeViews, OutputVocabulary } from "./outputs.ts";
@@ -25,6 +26,7 @@ import { ServiceQuotas } from "./service-quotas.ts";
 import { Snapshot } from "./snapshot.ts";
 import { bindingsToAsk } from "./standard-bindings.ts";
 
+const UNAVAILABLE = 14;
 const FOUND =
   "the service finds these attributes by itself, as the chart's bindings say, when an expression reads them";
 
@@ -75,6 +77,21 @@ export async function compileConfig(
   }
 }
 
+/**
+ * Denies the checks of a handler that is refused or cannot be started: a policy with a mistake in it must not let everything pass. Istio 1.1
+ * kept an adapter's defaults. @returns undefined when the object says that requests may go on without it
+ */
+function standInFor({ name, resource }: Handled): HandlerSlot | undefined {
+  if (policyOf(resource, undefined).policy.failure === "open") return undefined;
+  const denial = {
+    code: UNAVAILABLE,
+    message: "the handler is not at work; see its condition",
+    validMs: 0,
+    validUses: 0,
+  };
+  return { name, adapter: "", handler: { check: () => denial } };
+}
+
 function build(
   rules: readonly ReadRule[],
   resources: readonly Resource[],
@@ -113,24 +130,22 @@ function build(
       const at = known.slots(`${resource.namespace}/${resource.name}/${actionName}`, output, layout);
       for (const [i, { name, type }] of output.entries())
         outputs.set(`${actionName}.output.${name}`, { type, slot: at[i]?.slot ?? -1 });
-      if (!slot) {
-        problems.push(`the handler ${handler.name} could not be started`);
-        continue;
-      }
+      const used = slot ?? standInFor(handler);
+      if (!slot) problems.push(`the handler ${handler.name} is not at work${used ? "; its checks are denied" : ""}`);
       for (const instance of asked) {
-        if (!instance.checked) continue;
+        if (!instance.checked || !used || (!slot && instance.template.variety !== "check")) continue;
         const plan = plans.get(instance.name) ?? compiler.compile(instance.checked);
         plans.set(instance.name, plan);
         if (instance.template.variety === "attributes") {
-          const bindings = bindingsToAsk(slot.adapter, instance.checked);
-          preprocess.push(compilePreprocess(slot, plan, instance.checked, bindings, layout, known));
+          const bindings = bindingsToAsk(used.adapter, instance.checked);
+          preprocess.push(compilePreprocess(used, plan, instance.checked, bindings, layout, known));
           conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
           continue;
         }
         const made = {
           variety: instance.template.variety,
           action: {
-            handler: slot,
+            handler: used,
             instance: plan,
             ...(at.length > 0 && instance === instances[0] ? { output: at } : {}),
           },

@@ -79,8 +79,11 @@ test("every object gets a condition that says what is wrong and where", async ()
   is("rule/istio-system/noinstance", /there is no instance "none"/);
   is("rule/istio-system/wrongtemplate", /does not take the template checknothing/);
   is("rule/istio-system/partly", /^attached PartlyRejected: .*"badtype.listentry" was rejected/);
-  is("rule/istio-system/bad1", /^rejected NoAction: .*"invalid" was rejected/);
-  is("rule/istio-system/bad2", /^rejected NoAction/);
+  is(
+    "rule/istio-system/bad1",
+    /^attached PartlyRejected: .*invalid.istio-system is not at work; its checks are denied/,
+  );
+  is("rule/istio-system/bad2", /^attached PartlyRejected: .*its checks are denied/);
   is("rule/istio-system/empty", /^rejected NoAction/);
   assert.equal(states["rule/istio-system/kubeattrs"], undefined);
   assert.equal(states["kubernetes/istio-system/attributes"], undefined);

@@ -210,6 +210,8 @@ export function readHandler(
     adapter && connection?.address && options.remote
       ? options.remote.elsewhere(adapter, connection)
       : options.adapters.get(adapterName);
+  // Its templates are known: a check that it should have made is denied.
+  if (violations.length > 0 && adapter) return { ...known, ours: true, checked: undefined };
   if (violations.length > 0 || !config || !own) return rejectedHandler(resource);
   const { policy, problems } = policyOf(resource, own.failure);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
