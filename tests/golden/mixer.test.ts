@@ -5,8 +5,7 @@ import { readMixerContext, validateObject, violationsText, violationText } from 
 import { ADAPTERS, loadAdapters } from "@xebec/mixer-catalogue";
 import { createRemoteFactory } from "@xebec/mixer-remote";
 import { MixerRuntime } from "@xebec/mixer-runtime";
-import { NO_REACH, type Variety } from "@xebec/mixer-sdk";
-import { createDeliver } from "@xebec/mixer-sinks/delivery";
+import { adapterHost, type Variety } from "@xebec/mixer-sdk";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { goldenCases } from "@xebec/testing-golden";
 
@@ -41,11 +40,7 @@ describe("mixer: what is said of an object when it is admitted, and when it is p
       const verdicts = new Map<string, Verdict>(given.map((object) => [keyOf(resourceOf(object)), {}]));
       admit(given, verdicts);
       for (const [service, varieties] of Object.entries(SERVICES)) {
-        const adapters = await loadAdapters(varieties, () => ({
-          limits: NO_REACH,
-          deliver: createDeliver(),
-          serve: () => () => undefined,
-        }));
+        const adapters = await loadAdapters(varieties, () => adapterHost());
         const runtime = new MixerRuntime({ remote, adapters, catalogue: ADAPTERS, varieties, log });
         for (const { object, state, reason, message } of await runtime.apply(given.map(resourceOf))) {
           const verdict = verdicts.get(object) as Verdict;

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { NO_REACH, TEMPLATES } from "@xebec/mixer-sdk";
-import { createDeliver } from "@xebec/mixer-sinks/delivery";
+import { adapterHost, TEMPLATES } from "@xebec/mixer-sdk";
 import { ISTIO_ADAPTERS } from "@xebec/model-mixer";
 import { ADAPTERS, loadAdapters } from "./catalogue.ts";
 
@@ -35,7 +34,7 @@ test("the catalogue loads descriptions only: nothing that opens files or sockets
 });
 
 test("each service loads the adapters of its varieties, which are what the catalogue says", async () => {
-  const host = () => ({ limits: NO_REACH, deliver: createDeliver(), serve: () => () => undefined });
+  const host = () => adapterHost();
   const names = async (...varieties: Parameters<typeof loadAdapters>[0]): Promise<string[]> => {
     const adapters = await loadAdapters(varieties, host);
     for (const { create, ...info } of adapters) {
@@ -44,7 +43,7 @@ test("each service loads the adapters of its varieties, which are what the catal
     }
     return adapters.map((each) => each.name);
   };
-  const [policy, telemetry] = [await names("check", "quota"), await names("report")];
+  const [policy, telemetry] = [await names("check", "quota", "attributes"), await names("report")];
   assert.ok(policy.includes("denier") && telemetry.includes("prometheus"));
   const all = [...ADAPTERS.values()].filter((info) => info.builtIn === undefined).map((info) => info.name);
   assert.deepEqual([...new Set([...policy, ...telemetry])].sort(), all.sort());

@@ -1,7 +1,12 @@
 import { denier } from "@xebec/mixer-adapters-denier/info";
+import { kubernetesenv } from "@xebec/mixer-adapters-kubernetesenv/info";
 import { listchecker } from "@xebec/mixer-adapters-listchecker/info";
 import { memquota } from "@xebec/mixer-adapters-memquota/info";
+import { natsquota } from "@xebec/mixer-adapters-natsquota/info";
+import { noop } from "@xebec/mixer-adapters-noop/info";
 import { prometheus } from "@xebec/mixer-adapters-prometheus/info";
+import { rbac } from "@xebec/mixer-adapters-rbac/info";
+import { redisquota } from "@xebec/mixer-adapters-redisquota/info";
 import { statsd } from "@xebec/mixer-adapters-statsd/info";
 import { stdio } from "@xebec/mixer-adapters-stdio/info";
 import {
@@ -13,7 +18,6 @@ import {
   TEMPLATES,
   type Variety,
 } from "@xebec/mixer-sdk";
-import { kubernetesenv } from "./kubernetesenv.ts";
 
 /** An adapter: its description, and how its code is loaded; one that is built into the services has none. */
 export interface AdapterEntry {
@@ -24,10 +28,14 @@ export interface AdapterEntry {
 /** Every adapter that the mesh has. */
 const CATALOGUE: readonly AdapterEntry[] = [
   { info: denier, load: () => import("@xebec/mixer-adapters-denier") },
-  { info: kubernetesenv },
+  { info: kubernetesenv, load: () => import("@xebec/mixer-adapters-kubernetesenv") },
   { info: listchecker, load: () => import("@xebec/mixer-adapters-listchecker") },
   { info: memquota, load: () => import("@xebec/mixer-adapters-memquota") },
+  { info: natsquota, load: () => import("@xebec/mixer-adapters-natsquota") },
+  { info: noop, load: () => import("@xebec/mixer-adapters-noop") },
   { info: prometheus, load: () => import("@xebec/mixer-adapters-prometheus") },
+  { info: rbac, load: () => import("@xebec/mixer-adapters-rbac") },
+  { info: redisquota, load: () => import("@xebec/mixer-adapters-redisquota") },
   { info: statsd, load: () => import("@xebec/mixer-adapters-statsd") },
   { info: stdio, load: () => import("@xebec/mixer-adapters-stdio") },
 ] as readonly AdapterEntry[];

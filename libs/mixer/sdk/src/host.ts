@@ -34,9 +34,56 @@ export interface Page {
   text(): string;
 }
 
+/** An entry of a table. */
+export interface SharedEntry {
+  readonly value: Uint8Array;
+  /** Grows with every write; above 0. */
+  readonly revision: number;
+}
+
+/** A table on the bus that all replicas of the service share. */
+export interface SharedTable {
+  /** @returns undefined when there is none @throws XebecError unavailable when the bus is down or does not answer */
+  get(key: string): Promise<SharedEntry | undefined>;
+  /**
+   * Writes an entry unless somebody else did meanwhile.
+   * @param revision of the entry as it was read; 0: there was none
+   * @param ttlMs how long it is kept
+   * @returns its new revision; undefined when somebody else was faster
+   * @throws XebecError unavailable when the bus is down or does not answer
+   */
+  put(key: string, value: Uint8Array, revision: number, ttlMs: number): Promise<number | undefined>;
+}
+
+/** A pod as the registries know it. */
+export interface Workload {
+  readonly uid: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** IP addresses; empty when they are not known. */
+  readonly ip: string;
+  readonly hostIp: string;
+  readonly workloadUid: string;
+  readonly workloadName: string;
+  readonly owner: string;
+  readonly containers: readonly { readonly name: string; readonly ports: readonly number[] }[];
+}
+
+/** The pods of the mesh. */
+export interface Workloads {
+  byIp(ip: string): Workload | undefined;
+  /** @param uid `kubernetes://POD.NAMESPACE` */
+  byUid(uid: string): Workload | undefined;
+}
+
 /** What adapters may use of the process that runs them. */
 export interface AdapterHost {
   readonly limits: HandlerLimits;
+  /** A table that all replicas share. @param name of a bucket of the bus that the service may write */
+  shared(name: string): SharedTable;
+  readonly workloads: Workloads;
   /**
    * Serves a page on a port that the adapter declares. Pages of one path are joined.
    * @param port a key of the adapter's `ports`
@@ -54,6 +101,17 @@ export const NO_REACH: HandlerLimits = {
   fileRefusal: () => "no directory is open to files of handlers",
   directories: [],
 };
+
+/** No pods. */
+export const NO_WORKLOADS: Workloads = { byIp: () => undefined, byUid: () => undefined };
+
+/** No tables: for a process without bus. */
+export function NO_SHARED_TABLES(name: string): SharedTable {
+  const refuse = async (): Promise<never> => {
+    throw new Error(`the table ${name} is not there: this process has no bus`);
+  };
+  return { get: refuse, put: refuse };
+}
 
 /** A port on which an adapter serves pages over HTTP. `--adapterPort ADAPTER/PORT=ADDRESS` moves it. */
 export interface PortSpec {
@@ -99,5 +157,19 @@ export interface FailurePolicy {
     readonly failures?: number;
     /** While it is open, calls fail at once; after this time one is let through (`10s`). */
     readonly openFor?: string;
+  };
+}
+
+/** A host with what is given, and with nothing else to reach: for tests, and where adapters are only listed. */
+export function adapterHost(given: Partial<AdapterHost> = {}): AdapterHost {
+  return {
+    limits: NO_REACH,
+    serve: () => () => undefined,
+    deliver() {
+      throw new Error("this process delivers nothing");
+    },
+    shared: NO_SHARED_TABLES,
+    workloads: NO_WORKLOADS,
+    ...given,
   };
 }

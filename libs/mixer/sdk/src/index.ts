@@ -12,6 +12,7 @@ export {
   parseTimestamp,
   renderValue,
   type StringMap,
+  stringMap,
   type Timestamp,
   type ValueType,
 } from "@xebec/model-attributes";
@@ -72,19 +73,28 @@ export {
   type DeliveryOptions,
   RejectedError,
 } from "./delivery.ts";
+// For adapters of quotas:
+export { dimensionTexts, sameAsText } from "./dimensions.ts";
 export {
   type AdapterHost,
   type AdapterMetrics,
+  adapterHost,
   type Clock,
   type FailurePolicy,
   type HandlerLimits,
   type HealthState,
   type MetricSpec,
   NO_REACH,
+  NO_SHARED_TABLES,
+  NO_WORKLOADS,
   type Page,
   type PortSpec,
   type Secrets,
+  type SharedEntry,
+  type SharedTable,
   systemClock,
+  type Workload,
+  type Workloads,
 } from "./host.ts";
 export type {
   FieldsOf,

@@ -12,6 +12,7 @@ import { AdapterPages } from "./adapter-pages.ts";
 import type { MixerConfig } from "./config.ts";
 import { deliveryMeters } from "./delivery-meters.ts";
 import { VARIETIES } from "./mixer-service.ts";
+import { WorkloadIndex } from "./workload-index.ts";
 
 const log = logger("adapters");
 
@@ -23,6 +24,8 @@ export interface ServiceAdapters {
   readonly pages: AdapterPages;
   /** Loads adapters again when they change, and calls `changed` then. */
   follow(changed: () => void): Component;
+  /** The pods that adapters see. */
+  readonly index: WorkloadIndex;
 }
 
 /** What handlers may reach by the service's flags. */
@@ -43,6 +46,8 @@ export async function serviceAdapters(
   service: keyof typeof VARIETIES,
   { config, bus, metrics }: { readonly config: MixerConfig; readonly bus: Bus; readonly metrics: Metrics },
 ): Promise<ServiceAdapters> {
+  const index = new WorkloadIndex();
+  const { workloads } = index;
   const limits = handlerLimits(config);
   const pages = new AdapterPages();
   const external = await installAdapters(config.adapter);
@@ -50,10 +55,16 @@ export async function serviceAdapters(
   const varieties = VARIETIES[service];
   const hostOf = (info: AdapterInfo): AdapterHost => {
     pages.declare(info);
-    return { limits, deliver, serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page) };
+    return {
+      limits,
+      deliver,
+      workloads,
+      shared: (name) => bus.table(name),
+      serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page),
+    };
   };
   const adapters = await loadAdapters(varieties, hostOf);
-  return { adapters, limits, pages, follow };
+  return { adapters, limits, pages, index, follow };
 
   function follow(changed: () => void): Component {
     const watcher = adapterWatcher(config.adapterReload ? external : []);

@@ -7,6 +7,7 @@ import type { TlsSource } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
 import { type ServiceAdapters, serviceAdapters } from "./adapters.ts";
 import { adapterPortsOf, listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
+import { debugRoutes } from "./debug-routes.ts";
 import {
   createMixerPolicy,
   createMixerTelemetry,
@@ -55,16 +56,17 @@ export async function telemetryComponents(
 function withMonitoring(
   name: string,
   { config, bus, metrics, tls }: MixerParts & { readonly metrics: Metrics },
-  { adapters, limits, follow }: ServiceAdapters,
+  { adapters, limits, follow, index }: ServiceAdapters,
   create: (options: MixerServiceOptions) => MixerService,
 ): Component[] {
   const { secureAddr, stateDir, configDefaultNamespace, useAdapterCRDs, maxMessageSize, maxConcurrentStreams } = config;
-  const { components } = create({
+  const { components, runtime } = create({
     bus,
     adapters,
     followAdapters: follow,
     secretDirs: config.handlerSecretDirs,
     limits,
+    index,
     metrics,
     address: listenAddressOf(config),
     defaultNamespace: configDefaultNamespace,
@@ -84,5 +86,14 @@ function withMonitoring(
       : {}),
   });
   const address = { host: config.monitoringAddress, port: config.monitoringPort };
-  return [monitoring({ name, address, components: [bus, ...components], metrics }), ...components];
+  return [
+    monitoring({
+      name,
+      address,
+      components: [bus, ...components],
+      metrics,
+      routes: (app) => debugRoutes(app, runtime),
+    }),
+    ...components,
+  ];
 }

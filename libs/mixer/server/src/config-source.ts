@@ -25,9 +25,13 @@ export interface ConfigSourceOptions {
 export interface ConfigSource extends Component {
   /** Puts what there is into effect again, because adapters have changed. */
   refresh(): void;
+  /** Says in the conditions how handlers do now. */
+  healthChanged(): void;
 }
 
 const log = logger("config");
+/** Conditions of handlers whose health comes and goes are written at most once in this time. */
+const HEALTH_MS = 1_000;
 
 /** Follows the bucket `config` and keeps the runtime and the conditions up to date with it. */
 export function createConfigSource(options: ConfigSourceOptions): ConfigSource {
@@ -98,11 +102,20 @@ export function createConfigSource(options: ConfigSourceOptions): ConfigSource {
       void applied.request();
     },
   });
+  let healthDue: NodeJS.Timeout | undefined;
   return {
     name: "configuration",
     refresh() {
       due = true;
       void applied.request();
+    },
+    healthChanged() {
+      if (closed || healthDue) return;
+      healthDue = setTimeout(() => {
+        healthDue = undefined;
+        if (!closed && failure === undefined && runtime.snapshot) conditions.replace(runtime.conditions);
+      }, HEALTH_MS);
+      healthDue.unref();
     },
     start: (signal) => reader.start(signal),
     missing: () => [
@@ -112,6 +125,7 @@ export function createConfigSource(options: ConfigSourceOptions): ConfigSource {
     async close() {
       await reader.close?.();
       closed = true;
+      clearTimeout(healthDue);
       // Waits for a configuration that is just being put into effect.
       await applied.request();
       await runtime.close();

@@ -19,6 +19,7 @@ import { accessLogService } from "./access-log-service.ts";
 import { checkService } from "./check-service.ts";
 import { createConfigSource } from "./config-source.ts";
 import { WORKLOAD_INPUTS } from "./derive.ts";
+import { registerDispatchMetrics } from "./dispatch-metrics.ts";
 import { extAuthzService } from "./ext-authz-service.ts";
 import { handlerServices } from "./handler-services.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
@@ -47,6 +48,8 @@ export interface MixerServiceOptions {
   readonly defaultNamespace?: string;
   /** Whether handlers may be of a kind that is an adapter's name (true). */
   readonly legacyHandlers?: boolean;
+  /** The pods of the mesh, when adapters were given them, too. */
+  readonly index?: WorkloadIndex;
   readonly metrics: Metrics;
   readonly loadShedding?: LoadSheddingOptions;
   readonly maxMessageBytes?: number;
@@ -75,8 +78,8 @@ const NO_SHEDDING: LoadSheddingOptions = {
 
 /** What each service does. */
 export const VARIETIES = {
-  "mixer-policy": ["check", "quota"],
-  "mixer-telemetry": ["report"],
+  "mixer-policy": ["check", "quota", "attributes"],
+  "mixer-telemetry": ["report", "attributes"],
 } as const satisfies Record<string, readonly Variety[]>;
 
 /**
@@ -102,6 +105,7 @@ function createService(
   servicesOf: (parts: MixerServiceParts) => GrpcService[],
 ): MixerService {
   const { bus, metrics, adapters, defaultNamespace = "istio-system", cacheFiles } = options;
+  let changed = (): void => undefined;
   const runtime = new MixerRuntime({
     adapters,
     catalogue: () => new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
@@ -113,11 +117,14 @@ function createService(
     inputs: WORKLOAD_INPUTS,
     legacyHandlers: options.legacyHandlers ?? true,
     log: logger("adapters"),
+    changed: () => void changed(),
   });
-  const index = new WorkloadIndex();
+  const index = options.index ?? new WorkloadIndex();
   const meters = createMeters(metrics);
+  registerDispatchMetrics(metrics, runtime);
   const shedder = new LoadShedder(options.loadShedding ?? NO_SHEDDING, () => meters.shed());
   const config = createConfigSource({ service: name, bus, runtime, meters, metrics, cacheFile: cacheFiles?.config });
+  changed = () => config.healthChanged();
   const workloads = createWorkloadSource(bus, index, metrics, cacheFiles?.workloads);
   const services = [
     ...servicesOf({ runtime, index, shedder, meters, ...(options.standard ? { standard: options.standard } : {}) }),

@@ -1,3 +1,4 @@
+import type { Workload } from "@xebec/mixer-sdk";
 import { type AttributeValue, EMPTY_STRING_MAP, type StringMap, stringMap } from "@xebec/model-attributes";
 import type { PodRecord } from "@xebec/model-workloads";
 import { BoundedCache } from "./bounded-cache.ts";
@@ -82,6 +83,19 @@ export function peerOfPod(pod: PodRecord): PeerInfo {
       ? `kubernetes://apis/${version}/namespaces/${namespace}/${workload.kind.toLowerCase()}s/${workload.name}`
       : `kubernetes://api/v1/namespaces/${namespace}/pods/${name}`,
     ...workloadOf(namespace, workload.name),
+  };
+}
+
+/** A pod as adapters see it. */
+export function adapterViewOf(pod: PodRecord): Workload {
+  const { uid = "", owner = "", workloadUid = "", workloadName = "" } = peerOfPod(pod);
+  const containers = new Map<string, number[]>();
+  for (const { container = "", containerPort } of pod.ports)
+    containers.set(container, [...(containers.get(container) ?? []), containerPort]);
+  const { name, namespace, labels, serviceAccount, ip, hostIp = "" } = pod;
+  return {
+    ...{ uid, name, namespace, labels, serviceAccount, ip, hostIp, owner, workloadUid, workloadName },
+    containers: [...containers].flatMap(([each, ports]) => (each === "" ? [] : [{ name: each, ports }])),
   };
 }
 

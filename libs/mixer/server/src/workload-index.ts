@@ -1,6 +1,7 @@
+import type { Workload, Workloads } from "@xebec/mixer-sdk";
 import { decodeWorkloadRecord, type PodRecord, type ServiceRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { BoundedCache } from "./bounded-cache.ts";
-import { identityOf, type PeerInfo, peerOfIdentity, peerOfPod } from "./peer.ts";
+import { adapterViewOf, identityOf, type PeerInfo, peerOfIdentity, peerOfPod } from "./peer.ts";
 
 /** A service as attributes describe it. */
 export interface ServiceView {
@@ -51,6 +52,12 @@ export class WorkloadIndex {
   /** The pod with an address, as text. */
   byIp(ip: string): PeerInfo | undefined {
     return this.#byIp.get(ip)?.peer;
+  }
+
+  /** The pods, as adapters see them. */
+  get workloads(): Workloads {
+    const view = (entry: PodEntry | undefined): Workload | undefined => entry && adapterViewOf(entry.pod);
+    return { byIp: (ip) => view(this.#byIp.get(ip)), byUid: (uid) => view(this.#byUid.get(uid)) };
   }
 
   /** The pod with a uid, `kubernetes://<pod>.<namespace>`. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { AdapterHost, Clock, HandlerLimits } from "@xebec/mixer-sdk";
+import { adapterHost } from "@xebec/mixer-sdk";
 import { createDeliver, type DeliveriesOptions } from "./delivery.ts";
 
 /** A clock that a test moves on. */
@@ -105,5 +106,5 @@ export const LOOPBACK: HandlerLimits = {
 
 /** What an adapter gets of its process, in a test. */
 export function testHost(options: DeliveriesOptions & { readonly limits?: HandlerLimits } = {}): AdapterHost {
-  return { limits: options.limits ?? LOOPBACK, deliver: createDeliver(options), serve: () => () => undefined };
+  return adapterHost({ limits: options.limits ?? LOOPBACK, deliver: createDeliver(options) });
 }

@@ -53,7 +53,7 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   citadel: { ...writer, write: ["trust"], provision: true },
   // What it makes of the configuration stands in the pods.
   "sidecar-injector": { ...NONE, read: ["config"] },
-  "mixer-policy": controller,
+  "mixer-policy": { ...controller, write: [...controller.write, "quotas"] },
   // What remote sinks get waits in the work queue.
   "mixer-telemetry": { ...controller, work: true },
   // It answers the command line on its socket, so it reads what the command line shows.

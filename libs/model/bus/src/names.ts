@@ -10,6 +10,8 @@ export const BUCKETS = {
   secrets: "secrets",
   /** The copies of pilot that run, and the workloads that have registered themselves at them. */
   replicas: "replicas",
+  /** What natsquota has counted, one key for each counter. */
+  quotas: "quotas",
   /** Root certificates, revoked serial numbers, trust domain. */
   trust: "trust",
 } as const;

@@ -73,6 +73,8 @@ export interface PodRecord {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly node?: string;
+  /** The address of its node. */
+  readonly hostIp?: string;
   /** What the pod's `hostname` and `subdomain` say: its name in DNS below the headless service `subdomain`. */
   readonly hostname?: string;
   readonly subdomain?: string;
@@ -80,7 +82,13 @@ export interface PodRecord {
   readonly locality?: string;
   /** The owner that users know: the Deployment, not its ReplicaSet. */
   readonly workload: { readonly kind: string; readonly name: string };
-  readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly containerPort: number;
+    readonly protocol?: string;
+    /** The container that has it. */
+    readonly container?: string;
+  }[];
   readonly ready: boolean;
 }
 

@@ -1,6 +1,7 @@
 import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { KeyValue } from "./key-value.ts";
+import type { SharedTable } from "./shared-table.ts";
 import type { Subscription } from "./subscription.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -15,6 +16,8 @@ export interface Bus extends Component {
   readonly work?: WorkQueue;
   /** @param name of the bucket, for example `config` */
   bucket(name: string): KeyValue;
+  /** A bucket whose entries several writers change together. @param name of the bucket, for example `quotas` */
+  table(name: string): SharedTable;
   /** Sends to everyone who listens now. Lost when the bus is down. */
   publish(subject: string, data: Uint8Array): void;
   /** Listens to a subject; `*` and `>` as in NATS. */

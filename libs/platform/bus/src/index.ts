@@ -24,5 +24,6 @@ export { createRevisionReader, type RevisionReader, type RevisionReaderOptions }
 export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions } from "./revision-writer.ts";
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";
 export { SecretPublisher } from "./secret-publisher.ts";
+export type { SharedEntry, SharedTable } from "./shared-table.ts";
 export type { Subscription } from "./subscription.ts";
 export type { WorkItem, WorkOutcome, WorkQueue, WorkQueueWaiting } from "./work-queue.ts";

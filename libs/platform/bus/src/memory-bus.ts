@@ -2,6 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus } from "./bus.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
+import { MemorySharedTable } from "./memory-shared-table.ts";
 import { subjectMatches } from "./subject.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -16,6 +17,7 @@ interface Subscriber {
 /** Makes the bus of one process: for the istiod app, for a component alone, for tests. It holds nothing after the process. */
 export function createMemoryBus(): Bus {
   const buckets = new Map<string, MemoryKeyValue>();
+  const tables = new Map<string, MemorySharedTable>();
   const subscribers = new Set<Subscriber>();
   const matching = (subject: string, kind: Subscriber["kind"]): Subscriber[] =>
     [...subscribers].filter((each) => each.kind === kind && subjectMatches(each.subject, subject));
@@ -38,6 +40,14 @@ export function createMemoryBus(): Bus {
         buckets.set(name, bucket);
       }
       return bucket;
+    },
+    table(name) {
+      let table = tables.get(name);
+      if (!table) {
+        table = new MemorySharedTable();
+        tables.set(name, table);
+      }
+      return table;
     },
     publish(subject, data) {
       for (const { handler } of matching(subject, "message"))

@@ -7,6 +7,7 @@ import type { KeyValue } from "./key-value.ts";
 import { type BucketSecurity, NatsKeyValue } from "./nats-key-value.ts";
 import { type LinkOptions, NatsLink } from "./nats-link.ts";
 import { NatsMessages } from "./nats-messages.ts";
+import { NatsSharedTable } from "./nats-shared-table.ts";
 import { NatsWorkQueue } from "./nats-work-queue.ts";
 import { Provisioner } from "./provision.ts";
 import { EntrySigner, EntryVerifier } from "./signature.ts";
@@ -78,6 +79,11 @@ export function createNatsBus(options: NatsBusOptions): Bus {
         provisioner?.bucket(name);
       }
       return bucket;
+    },
+    table(name) {
+      checkBucket(name);
+      provisioner?.bucket(name);
+      return new NatsSharedTable(link, name);
     },
     publish: (subject, data) => messages.publish(subject, data),
     subscribe: (subject, handler) => messages.subscribe(subject, handler),

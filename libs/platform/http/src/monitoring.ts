@@ -18,6 +18,8 @@ export interface MonitoringOptions {
   readonly metrics: Metrics;
   /** The build, shown by `/version` (environment variable XEBEC_VERSION, else `dev`). */
   readonly version?: string;
+  /** Adds pages of the service's own. */
+  readonly routes?: (app: FastifyInstance) => void;
 }
 
 /**
@@ -39,6 +41,7 @@ export function monitoring(options: MonitoringOptions): HttpServer {
 
 /** Adds the routes of `monitoring` to an app that serves others too. */
 export function monitoringRoutes(app: FastifyInstance, options: Omit<MonitoringOptions, "address">): void {
+  options.routes?.(app);
   const { name, components, metrics, version = process.env.XEBEC_VERSION ?? "dev" } = options;
   app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
   app.get("/readyz", (_request, reply) => {

@@ -16,6 +16,7 @@ interface PodContainer {
 interface PodStatus {
   readonly phase?: string;
   readonly podIP?: string;
+  readonly hostIP?: string;
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
 }
 
@@ -31,7 +32,7 @@ const READ: ReadonlySet<string> = new Set(["networking.istio.io/exportTo", "isti
 export function podRecordOf(object: KubeObject): PodRecord | undefined {
   const { metadata } = object;
   const { serviceAccountName, nodeName, containers = [], initContainers = [] } = (object.spec ?? {}) as PodSpec;
-  const { phase, podIP, conditions } = (object.status ?? {}) as PodStatus;
+  const { phase, podIP, hostIP, conditions } = (object.status ?? {}) as PodStatus;
   if (!podIP || phase === "Succeeded" || phase === "Failed") return undefined;
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) => READ.has(key));
   const serving = [...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"), ...containers];
@@ -41,13 +42,15 @@ export function podRecordOf(object: KubeObject): PodRecord | undefined {
     ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
     serviceAccount: serviceAccountName ?? "default",
     ...(nodeName ? { node: nodeName } : {}),
+    ...(hostIP ? { hostIp: hostIP } : {}),
     workload: workloadOf(metadata),
     ports: serving
       .filter(({ name }) => name !== PROXY)
-      .flatMap(({ ports = [] }) => ports)
-      .map(({ name, containerPort, protocol }) => ({
+      .flatMap(({ name: container, ports = [] }) => ports.map((each) => ({ container, ...each })))
+      .map(({ container, name, containerPort, protocol }) => ({
         ...(name ? { name } : {}),
         containerPort,
+        container,
         ...(protocol && protocol !== "TCP" ? { protocol } : {}),
       })),
     ready: conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,

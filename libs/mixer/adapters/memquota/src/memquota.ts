@@ -1,14 +1,15 @@
 import {
   type Adapter,
+  dimensionTexts,
   durationMs,
   type Handler,
   implementAdapter,
   type QuotaArgs,
   type QuotaInstance,
   type QuotaResult,
+  sameAsText,
   type ValueMap,
 } from "@xebec/mixer-sdk";
-import { dimensionTexts, sameAsText } from "./dimensions.ts";
 import { type MemquotaParams, memquota } from "./info.ts";
 import { RollingWindow } from "./rolling-window.ts";
 
@@ -37,8 +38,7 @@ interface Limit {
   readonly validMs: number;
 }
 
-interface Remembered {
-  readonly amount: number;
+interface Remembered extends QuotaResult {
   readonly expires: number;
 }
 
@@ -71,12 +71,12 @@ class QuotaCounter {
     if (amount === 0) return { amount: 0, validMs: 0 };
     const now = this.#now();
     const known = this.#recent.get(deduplicationId) ?? this.#old.get(deduplicationId);
-    if (known) return { amount: known.amount, validMs: Math.max(0, known.expires - now) };
+    if (known) return { amount: known.amount, validMs: Math.min(known.validMs, Math.max(0, known.expires - now)) };
     const limit = this.#limitOf(instance);
     const key = `${instance.name};${dimensionTexts(instance.dimensions).join(";")}`;
     const result =
       limit.validMs === 0 ? this.#hold(key, limit, amount, bestEffort) : this.#rate(key, limit, amount, bestEffort);
-    this.#recent.set(deduplicationId, { amount: result.amount, expires: now + result.validMs });
+    this.#recent.set(deduplicationId, { ...result, expires: now + result.validMs });
     return result;
   }
 

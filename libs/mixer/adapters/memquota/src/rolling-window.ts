@@ -47,7 +47,17 @@ export class RollingWindow {
     return this.#slots.every((each) => each === 0);
   }
 
+  /** The clock was set back: what was taken is held for one window from now, not until the old time comes again. */
+  #rebase(tick: number): void {
+    const old = [...this.#slots];
+    const length = old.length;
+    const at = (each: number): number => ((each % length) + length) % length;
+    for (let i = 0; i < length; i++) this.#slots[at(tick - i)] = old[at(this.#tick - i)] as number;
+    this.#tick = tick;
+  }
+
   #roll(tick: number): void {
+    if (tick < this.#tick) this.#rebase(tick);
     const length = this.#slots.length;
     const steps = Math.min(length, tick - this.#tick);
     for (let i = 1; i <= steps; i++) {

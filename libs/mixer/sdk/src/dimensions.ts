@@ -4,9 +4,9 @@ import {
   parseIp,
   parseTimestamp,
   renderValue,
-  type ValueMap,
   type ValueType,
-} from "@xebec/mixer-sdk";
+} from "@xebec/model-attributes";
+import type { ValueMap } from "./instance.ts";
 
 /** The dimensions of an instance as strings, `name=value` in order of names. */
 export function dimensionTexts(dimensions: ValueMap | undefined): string[] {
