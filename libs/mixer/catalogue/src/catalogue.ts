@@ -4,6 +4,7 @@ import { listchecker } from "@xebec/mixer-adapters-listchecker/info";
 import { memquota } from "@xebec/mixer-adapters-memquota/info";
 import { natsquota } from "@xebec/mixer-adapters-natsquota/info";
 import { noop } from "@xebec/mixer-adapters-noop/info";
+import { opa } from "@xebec/mixer-adapters-opa/info";
 import { prometheus } from "@xebec/mixer-adapters-prometheus/info";
 import { rbac } from "@xebec/mixer-adapters-rbac/info";
 import { redisquota } from "@xebec/mixer-adapters-redisquota/info";
@@ -33,6 +34,7 @@ const CATALOGUE: readonly AdapterEntry[] = [
   { info: memquota, load: () => import("@xebec/mixer-adapters-memquota") },
   { info: natsquota, load: () => import("@xebec/mixer-adapters-natsquota") },
   { info: noop, load: () => import("@xebec/mixer-adapters-noop") },
+  { info: opa, load: () => import("@xebec/mixer-adapters-opa") },
   { info: prometheus, load: () => import("@xebec/mixer-adapters-prometheus") },
   { info: rbac, load: () => import("@xebec/mixer-adapters-rbac") },
   { info: redisquota, load: () => import("@xebec/mixer-adapters-redisquota") },
