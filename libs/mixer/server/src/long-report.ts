@@ -3,12 +3,15 @@ import { XebecError } from "@xebec/core-errors";
 import type { ReportBatch, Snapshot } from "@xebec/mixer-runtime";
 
 /** Most elements of one report: Istio's proxies send 100, Envoy what fits into 16 KiB. */
-const MOST = 10_000;
+export const MOST_ELEMENTS = 10_000;
 
 /** @param what the sort of message. @throws XebecError resource_exhausted when there are too many elements */
 export function checkLength(what: string, elements: number): void {
-  if (elements > MOST)
-    throw new XebecError("resource_exhausted", `${what} may have ${MOST} elements, not ${elements}; send several`);
+  if (elements > MOST_ELEMENTS)
+    throw new XebecError(
+      "resource_exhausted",
+      `${what} may have ${MOST_ELEMENTS} elements, not ${elements}; send several`,
+    );
 }
 
 /**

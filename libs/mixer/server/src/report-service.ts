@@ -3,7 +3,7 @@ import { joinErrors } from "@xebec/mixer-runtime";
 import { type CompressedBag, ReportReader } from "@xebec/model-attributes/wire";
 import { type GrpcService, rawUnary } from "@xebec/platform-grpc";
 import { BagPool } from "./bag-pool.ts";
-import { checkLength, handOver } from "./long-report.ts";
+import { handOver, MOST_ELEMENTS } from "./long-report.ts";
 import { type MixerServiceParts, makeBag, snapshotOf } from "./service-parts.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -17,8 +17,7 @@ export function reportService({ runtime, index, shedder, meters }: MixerServiceP
     throw new XebecError("unknown", joinErrors(errors));
   };
   return rawUnary("/istio.mixer.v1.Mixer/Report", (bytes) => {
-    const reader = new ReportReader(bytes);
-    checkLength("a Report", reader.size);
+    const reader = new ReportReader(bytes, MOST_ELEMENTS);
     shedder.admit(reader.size);
     const since = shedder.begin();
     const snapshot = snapshotOf(runtime);

@@ -1,5 +1,9 @@
+import { XebecError } from "@xebec/core-errors";
 import { GLOBAL_WORDS } from "./dictionary.ts";
 import { textAt } from "./wire.ts";
+
+/** Most words of one message: proxies send some hundreds. Looking through more would hold up everybody else. */
+const MOST = 50_000;
 
 /** The words of one message, decoded when they are used, over the global dictionary. */
 export class MessageDictionary {
@@ -19,8 +23,11 @@ export class MessageDictionary {
     return this;
   }
 
+  /** @throws XebecError resource_exhausted when there are too many */
   add(start: number, end: number): void {
     const at = this.#size * 2;
+    if (this.#size >= MOST)
+      throw new XebecError("resource_exhausted", `a message may have ${MOST} words of its own; this one has more`);
     if (at === this.#places.length) {
       const grown = new Int32Array(at * 2);
       grown.set(this.#places);

@@ -29,10 +29,11 @@ export class ReportReader {
   delivered = 0;
 
   /**
-   * @throws XebecError internal when the caller knows more global words than there are, invalid_argument when the request
+   * @param most elements that it may have: the others are not looked for
+   * @throws XebecError resource_exhausted when there are more, internal when the caller knows more global words than there are, invalid_argument when the request
    * is not a protobuf
    */
-  constructor(request: Uint8Array) {
+  constructor(request: Uint8Array, most: number = Number.POSITIVE_INFINITY) {
     this.#bytes = asBuffer(request);
     const wire = new Wire(this.#bytes);
     while (wire.pos < wire.end) {
@@ -40,6 +41,8 @@ export class ReportReader {
       if (tag === ATTRIBUTES_TAG || tag === DEFAULT_WORDS_TAG) {
         const length = wire.length();
         (tag === ATTRIBUTES_TAG ? this.#elements : this.#words).push(wire.pos, wire.pos + length);
+        if (this.#elements.length > 2 * most)
+          throw new XebecError("resource_exhausted", `a Report may have ${most} elements, not more; send several`);
         wire.pos += length;
       } else if (tag === WORD_COUNT_TAG) checkWordCount(wire.uint32());
       else if (tag === SEMANTICS_TAG) this.#independent = wire.uint32() === INDEPENDENT;

@@ -5,6 +5,8 @@ import type { GrpcService } from "./method.ts";
 import { service } from "./service.ts";
 
 const WATCH_MS = 250;
+/** Most bytes of a request: it has a name. */
+const MOST_BYTES = 4_096;
 
 /**
  * The standard health service (gRPC health checking protocol): SERVING when no component misses anything.
@@ -14,23 +16,27 @@ const WATCH_MS = 250;
 export function grpcHealth(components: readonly Component[], services: readonly string[] = []): GrpcService {
   const known = new Set(["", ...services]);
   const status = (): Status => (missingOf(components).length === 0 ? Status.SERVING : Status.NOT_SERVING);
-  return service(Health, {
-    check(request) {
-      if (!known.has(request.service))
-        throw new XebecError("not_found", `no service "${request.service}" is served here`);
-      return { status: status() };
+  return service(
+    Health,
+    {
+      check(request) {
+        if (!known.has(request.service))
+          throw new XebecError("not_found", `no service "${request.service}" is served here`);
+        return { status: status() };
+      },
+      list: () => ({ statuses: Object.fromEntries([...known].map((name) => [name, { status: status() }])) }),
+      watch(request, stream) {
+        let last: Status | undefined;
+        const notify = (): void => {
+          const now = known.has(request.service) ? status() : Status.SERVICE_UNKNOWN;
+          if (now !== last) stream.write({ status: now });
+          last = now;
+        };
+        const timer = setInterval(notify, WATCH_MS);
+        stream.onClose(() => clearInterval(timer));
+        notify();
+      },
     },
-    list: () => ({ statuses: Object.fromEntries([...known].map((name) => [name, { status: status() }])) }),
-    watch(request, stream) {
-      let last: Status | undefined;
-      const notify = (): void => {
-        const now = known.has(request.service) ? status() : Status.SERVICE_UNKNOWN;
-        if (now !== last) stream.write({ status: now });
-        last = now;
-      };
-      const timer = setInterval(notify, WATCH_MS);
-      stream.onClose(() => clearInterval(timer));
-      notify();
-    },
-  });
+    MOST_BYTES,
+  );
 }

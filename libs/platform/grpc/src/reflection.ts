@@ -16,6 +16,9 @@ type Reply = MessageInitShape<typeof ServerReflectionResponseSchema>["messageRes
 const NOT_FOUND = 5;
 const INVALID_ARGUMENT = 3;
 
+/** Most bytes of a request: it has names. */
+const MOST_BYTES = 16_384;
+
 /**
  * The reflection service (gRPC Server Reflection Protocol, v1 and v1alpha, whose messages are the same): what a server offers, for
  * grpcurl and the like.
@@ -37,6 +40,12 @@ export function grpcReflection(services: readonly GrpcService[]): GrpcService {
       // Answers keep the order of the requests.
       let last = Promise.resolve();
       stream.onMessage((bytes) => {
+        if (bytes.length > MOST_BYTES) {
+          stream.fail(
+            new XebecError("resource_exhausted", `a request may have ${MOST_BYTES} bytes, not ${bytes.length}`),
+          );
+          return;
+        }
         const request = fromBinary(ServerReflectionRequestSchema, bytes);
         last = last
           .then(async () => {

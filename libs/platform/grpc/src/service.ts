@@ -1,4 +1,5 @@
 import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { XebecError } from "@xebec/core-errors";
 import type { CallContext } from "./call-context.ts";
 import { decodeMessage, encodeMessage, typedStream } from "./message-codec.ts";
 import { type GrpcMethod, type GrpcService, type RawStreamHandler, rawServerStream } from "./method.ts";
@@ -30,11 +31,18 @@ type HandlerOf<M extends DescMethod> = M extends { readonly methodKind: infer K;
 /** The handlers of a service, by the method's name in lower camel case. A method without one answers `unimplemented`. */
 export type ServiceHandlers<S extends DescService> = { readonly [K in keyof S["method"]]?: HandlerOf<S["method"][K]> };
 
-/** Offers a generated service through handlers that take and give messages. */
-export function service<S extends DescService>(descriptor: S, handlers: ServiceHandlers<S>): GrpcService {
+/**
+ * Offers a generated service through handlers that take and give messages.
+ * @param most bytes of a request; a service whose requests are small need not read large ones
+ */
+export function service<S extends DescService>(
+  descriptor: S,
+  handlers: ServiceHandlers<S>,
+  most: number = Number.POSITIVE_INFINITY,
+): GrpcService {
   const methods = descriptor.methods.flatMap((method): readonly GrpcMethod[] => {
     const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method.localName];
-    return handler ? methodOf(descriptor, method, handler) : [];
+    return handler ? methodOf(descriptor, method, handler, most) : [];
   });
   return { methods, files: [descriptor.file] };
 }
@@ -42,7 +50,12 @@ export function service<S extends DescService>(descriptor: S, handlers: ServiceH
 // What the typed handlers look like once their message types are forgotten.
 type AnyHandler = (first: unknown, second: unknown, third?: unknown) => unknown;
 
-function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandler): readonly GrpcMethod[] {
+function methodOf(
+  descriptor: DescService,
+  method: DescMethod,
+  handler: AnyHandler,
+  most: number,
+): readonly GrpcMethod[] {
   const path = `/${descriptor.typeName}/${method.name}`;
   const { input, output } = method;
   if (method.methodKind === "unary")
@@ -51,7 +64,7 @@ function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandl
         kind: "unary",
         path,
         handler(bytes, call) {
-          const answer = handler(decode(input, bytes), call) as
+          const answer = handler(decode(input, bytes, most), call) as
             | ResponseMessage<DescMessage>
             | Promise<ResponseMessage<DescMessage>>;
           return answer instanceof Promise
@@ -62,15 +75,17 @@ function methodOf(descriptor: DescService, method: DescMethod, handler: AnyHandl
     ];
   if (method.methodKind === "server_streaming")
     return rawServerStream(path, (bytes, stream, call) => {
-      handler(decode(input, bytes), messageStream(stream, input, output), call);
+      handler(decode(input, bytes, most), messageStream(stream, input, output, most), call);
     }).methods;
   const streaming: RawStreamHandler = (stream, call) => {
-    handler(messageStream(stream, input, output), call);
+    handler(messageStream(stream, input, output, most), call);
   };
   return [{ kind: "stream", path, handler: streaming }];
 }
 
-function decode<I extends DescMessage>(schema: I, bytes: Uint8Array): MessageShape<I> {
+function decode<I extends DescMessage>(schema: I, bytes: Uint8Array, most: number): MessageShape<I> {
+  if (bytes.length > most)
+    throw new XebecError("resource_exhausted", `a request of this service may have ${most} bytes, not ${bytes.length}`);
   return decodeMessage(schema, bytes, "the request", "invalid_argument");
 }
 
@@ -78,10 +93,11 @@ function messageStream(
   raw: RawStream,
   input: DescMessage,
   output: DescMessage,
+  most: number,
 ): MessageStream<DescMessage, DescMessage> {
   // Not spread: its getters have to stay what they are.
   return Object.assign(
-    typedStream(raw, output, (bytes) => decode(input, bytes)),
+    typedStream(raw, output, (bytes) => decode(input, bytes, most)),
     {
       onEnd: (handler: () => void) => raw.onEnd(handler),
       onClose: (handler: () => void) => raw.onClose(handler),
