@@ -5,7 +5,7 @@ import { readMixerContext, validateObject, violationsText, violationText } from 
 import { ADAPTERS, loadAdapters } from "@xebec/mixer-catalogue";
 import { createRemoteFactory } from "@xebec/mixer-remote";
 import { MixerRuntime } from "@xebec/mixer-runtime";
-import { adapterHost, type Variety } from "@xebec/mixer-sdk";
+import { adapterHost, NO_REACH, type Variety } from "@xebec/mixer-sdk";
 import { keyOf, type Resource } from "@xebec/model-resources";
 import { goldenCases } from "@xebec/testing-golden";
 
