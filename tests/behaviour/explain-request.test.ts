@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { explainRequest, type ProxyView, type RequestToExplain } from "@xebec/pilot-explain";
 import { identityOf, readConfigDump } from "@xebec/pilot-proxy-config";
 import fc from "fast-check";
 import { type Lab, openLab } from "./lab/lab.ts";
 import { host } from "./lab/mesh.ts";
+import { wasmModule } from "./lab/wasm.ts";
 
 const HOSTS = 8;
 const REQUESTS = 25;
@@ -123,6 +125,74 @@ describe("an explained request goes the way that real proxies take", () => {
     const [, , subset, full = ""] = cluster.split("|");
     return `${full.split(".")[0]}-${subset}`;
   }
+});
+
+describe("an explained request meets plugins, and hosts that are looked up when they are called,", () => {
+  const AT = "127.20.1.5";
+  const plugin = (name: string, spec: object) => ({
+    ...{ apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", metadata: { name, namespace: "default" } },
+    spec: { selector: { matchLabels: { app: "caller" } }, url: "https://nobody.example/m.wasm", ...spec },
+  });
+  let lab: Lab;
+  before(async () => {
+    lab = await openLab({
+      proxies: { client: { kind: "captured", ip: AT, labels: { app: "caller" } } },
+      services: [host("plain")],
+      upstreams: [{ name: "looked-up", at: "10.49.7.1:80" }],
+      objects: [
+        object("ServiceEntry", "wild", {
+          hosts: ["*.wild.example.com"],
+          ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+          resolution: "DYNAMIC_DNS",
+        }),
+      ],
+    });
+    await lab.name("a.wild.example.com", ["10.49.7.1"]);
+  });
+  after(() => lab?.close());
+
+  /** What is explained, and what really happens. */
+  async function both(name: string) {
+    const text = (await lab.envoys.get("client")?.admin("/config_dump?include_eds")) ?? "";
+    const client: ProxyView = { name: "client", dump: readConfigDump(text), identity: "", address: AT };
+    const asked = { method: "GET", path: "/", headers: {}, host: name, port: 80 };
+    const explained = await explainRequest(client, asked, async () => undefined);
+    const { status, by } = await lab.http({ through: "client", url: `http://${name}/` });
+    const notes = explained.steps.map((each) => `${each.name} ${each.detail}`).join("\n");
+    return { explained: explained.status ?? 200, real: status, by, notes, reason: explained.reason };
+  }
+
+  it("DYNAMIC_DNS", async () => {
+    const { explained, real, by, notes, reason } = await both("a.wild.example.com");
+    assert.deepEqual([explained, real, by], [200, 200, "looked-up"]);
+    assert.match(notes, /a\.wild\.example\.com:80, looked up in DNS when it is called/);
+    assert.match(reason, /leaves the mesh to a\.wild\.example\.com:80/);
+  });
+
+  it("destinations that nobody knows", async () => {
+    const { notes, reason } = await both("nobody.example.com");
+    assert.match(`${notes} ${reason}`, /PassthroughCluster.*leaves the mesh to where the client wanted to go/s);
+  });
+
+  for (const [failStrategy, status, note] of [
+    ["FAIL_CLOSE", 403, /WasmPlugin default\/p its module cannot be had: every request is refused/],
+    ["FAIL_OPEN", 200, /WasmPlugin default\/p its module cannot be had: requests pass without it/],
+  ] as const)
+    it(`a plugin without its module, ${failStrategy}`, () =>
+      lab.during([plugin("p", { failStrategy })], async () => {
+        const { explained, real, notes } = await both("plain");
+        assert.deepEqual([explained, real], [status, status]);
+        assert.match(notes, note);
+      }));
+
+  it("a plugin with its module", async () => {
+    writeFileSync(lab.folder.file("m.wasm"), wasmModule({ header: ["x-a", "b"] }));
+    await lab.during([plugin("p", { url: `file://${lab.folder.file("m.wasm")}` })], async () => {
+      const { explained, real, notes } = await both("plain");
+      assert.deepEqual([explained, real], [200, 200]);
+      assert.match(notes, /WasmPlugin default\/p its module may change or answer the request; not evaluated/);
+    });
+  });
 });
 
 const SERVERS = 3;

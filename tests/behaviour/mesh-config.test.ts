@@ -364,6 +364,43 @@ describe("the mesh configuration", () => {
     }, [gateway, route]);
   });
 
+  it("tlsDefaults.minProtocolVersion: is refused, as Istio's", () =>
+    assert.rejects(
+      during({ tlsDefaults: { minProtocolVersion: "TLSV1_3" } }, async () => {}),
+      /write it at the Gateway/,
+    ));
+
+  it("defaultConfig.tracing.tlsSettings: spans go over TLS, to a server that has the names", async () => {
+    const at = "10.150.0.3:9411";
+    await lab.serve({ name: "zipkin", at, tls: lab.ca.issue({ dns: ["zipkin.example"] }) });
+    const file = (name: string, text: string): string => {
+      writeFileSync(lab.folder.file(name), text);
+      return lab.folder.file(name);
+    };
+    const own = lab.ca.issue({ dns: ["client.example"] });
+    const roots = { caCertificates: file("zipkin-ca.pem", lab.ca.cert), sni: "zipkin.example" };
+    const pair = { clientCertificate: file("zipkin.crt", own.cert), privateKey: file("zipkin.key", own.key) };
+    const names = (name: string) => ({ ...roots, subjectAltNames: [name] });
+    const sent = async (tlsSettings: object): Promise<boolean> => {
+      let result = false;
+      await during(trace({ sampling: 100, zipkin: { address: at }, tlsSettings }), async () => {
+        await call();
+        await waitFor("a span was sent, or could not be", 10_000, async () => {
+          const stats = await admin(
+            "/stats?filter=^cluster.zipkin.(ssl.(handshake|fail_verify_san|fail_verify_error)|upstream_cx_connect_fail)",
+          );
+          result = /handshake: [1-9]/.test(stats);
+          return result || /fail_verify\w*: [1-9]/.test(stats);
+        });
+      });
+      return result;
+    };
+    assert.equal(await sent({ mode: "SIMPLE", ...names("zipkin.example") }), true);
+    assert.equal(await sent({ mode: "MUTUAL", ...pair, ...names("zipkin.example") }), true);
+    assert.equal(await sent({ mode: "SIMPLE", ...names("other.example") }), false);
+    assert.equal(await sent({ mode: "SIMPLE", insecureSkipVerify: true }), true);
+  });
+
   it("tcpKeepalive: connections to endpoints are probed", () =>
     during({ tcpKeepalive: { probes: 4, time: "7s", interval: "3s" } }, async () => {
       assert.match(

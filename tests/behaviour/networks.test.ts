@@ -62,6 +62,7 @@ describe("through a real Envoy, endpoints of other networks", () => {
           ...{ externalAddresses: ["balancer.example.com"], pods: [] },
           labels: { [LABEL]: "cloud", "networking.istio.io/gatewayPort": "15444" },
         }),
+        host("registered", { pods: [{ name: "registered", ip: "10.48.6.1", sidecar: true, serviceAccount: "vm" }] }),
         host("edge", {
           pods: [{ name: "edge", ip: "10.48.4.1", sidecar: true, serviceAccount: "vm", labels: { [LABEL]: "edge" } }],
         }),
@@ -160,6 +161,15 @@ describe("through a real Envoy, endpoints of other networks", () => {
 
   it("meshNetworks endpoints.fromCidr: of endpoints and of proxies", async () =>
     assert.deepEqual(await answers("cidr.example.com", "cidr"), { "10.49.1.1:80": 4, "10.48.9.4:15443": 4 }));
+
+  it("meshNetworks endpoints.fromRegistry: pods of which nothing else says where they are", async () => {
+    const registry = { endpoints: [{ fromRegistry: "Kubernetes" }], gateways: [{ address: "10.48.9.2", port: 15443 }] };
+    const meshNetworks = { networks: { ...MESH_NETWORKS.networks, registry } };
+    const mesh = (spec: object) => [object("MeshConfig", "mesh", spec, { namespace: "istio-system" })];
+    await lab.apply(mesh({ meshNetworks }));
+    assert.equal((await call("registered")).by, "10.48.9.2:15443");
+    await lab.apply(mesh({ meshNetworks: MESH_NETWORKS }));
+  });
 
   it("REQUESTED_NETWORK_VIEW: a proxy sees the networks that it asks for", async () => {
     assert.deepEqual(await answers("split.example.com", "viewer"), { "10.48.1.1:80": 8 });

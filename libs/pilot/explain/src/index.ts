@@ -1,4 +1,5 @@
 export { type AccessLogLine, explainResponse, type ResponseExplanation, readAccessLog } from "./access-log.ts";
-export { explainRequest, type ProxyView, type RequestOutcome, type Step } from "./explain-request.ts";
+export { explainRequest, type RequestOutcome } from "./explain-request.ts";
 export { type Caller, evaluateRbac, type RbacVerdict } from "./rbac.ts";
 export type { RequestToExplain } from "./request.ts";
+export type { ProxyView, Step } from "./way.ts";

@@ -58,6 +58,8 @@ export interface RemoteService {
     readonly subjectAltNames?: readonly string[];
     readonly sni?: string;
     readonly credentialName?: string;
+    readonly caCrl?: string;
+    readonly insecureSkipVerify?: boolean;
   };
   readonly tcpKeepalive?: {
     readonly probes?: number;

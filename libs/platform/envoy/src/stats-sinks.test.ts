@@ -10,7 +10,8 @@ import { waitFor } from "@xebec/core-async";
 import { loadConfig } from "@xebec/core-config";
 import { createMetrics } from "@xebec/core-metrics";
 import { createGrpcServer, rawDuplex } from "@xebec/platform-grpc";
-import { findTool, freePorts, startChild, tempDir } from "@xebec/testing-launch";
+import { httpCall } from "@xebec/platform-http/call";
+import { createTestCa, findTool, freePorts, startChild, tempDir } from "@xebec/testing-launch";
 import { AgentConfig } from "./agent-config.ts";
 import { readSettings } from "./agent-settings.ts";
 import { renderBootstrap } from "./bootstrap.ts";
@@ -77,6 +78,75 @@ it("statistics go to StatsD and to the metrics service, and are compressed for t
     await envoy.stop("SIGKILL");
     await server.close?.();
     statsd.close();
+  }
+});
+
+it("statistics go over TLS, to a server that has the names and is not revoked", async () => {
+  using folder = tempDir();
+  const ca = createTestCa();
+  const own = ca.issue({ dns: ["metrics.example"], ips: ["127.0.0.1"] });
+  const file = (name: string, text: string): string => {
+    writeFileSync(folder.file(name), text);
+    return folder.file(name);
+  };
+  const client = ca.issue({ dns: ["client.example"] });
+  const clients = new Set<string>();
+  const server = createGrpcServer({
+    ...{ name: "metrics", address: { host: "127.0.0.1", port: 0 }, metrics: createMetrics() },
+    tls: { current: () => ({ ...own, ca: ca.cert }), onChange: () => () => {} },
+    services: [
+      rawDuplex(METRICS, (stream, { peer }) => {
+        stream.onMessage(() => clients.add(peer));
+        stream.onEnd(() => stream.end());
+      }),
+    ],
+    limits: { maxMessageBytes: 8 << 20 },
+  });
+  await server.start(new AbortController().signal);
+  const roots = { caCertificates: file("ca.pem", ca.cert) };
+  const pair = { clientCertificate: file("c.crt", client.cert), privateKey: file("c.key", client.key) };
+  const crl = (certificates: string[]) => ({ caCrl: file("crl.pem", ca.revoke(certificates)) });
+  const names = (name: string) => ({ subjectAltNames: [name] });
+  /** @returns whether the server gets something, before Envoy finds that it may not speak with it */
+  const arrives = async (tlsSettings: object): Promise<boolean> => {
+    const [adminPort = 0, statusPort = 0, readyPort = 0, promPort = 0] = await freePorts(4);
+    const { config } = loadConfig(AgentConfig, [], {});
+    const settings = readSettings("sidecar", config, {
+      INSTANCE_IP: "127.0.0.1",
+      ENVOY_STATUS_PORT: String(readyPort),
+      ENVOY_PROMETHEUS_PORT: String(promPort),
+      PROXY_CONFIG: JSON.stringify({
+        ...{ discoveryAddress: "127.0.0.1:15010", proxyAdminPort: adminPort, statusPort },
+        envoyMetricsService: { address: `127.0.0.1:${server.port}`, tlsSettings },
+        proxyStatsMatcher: { inclusionPrefixes: ["cluster.envoy_metrics_service"] },
+      }),
+    });
+    const { dynamic_resources: _pilot, ...bootstrap } = renderBootstrap(settings);
+    const path = file("tls-bootstrap.json", JSON.stringify({ ...bootstrap, stats_flush_interval: "0.1s" }));
+    clients.clear();
+    const envoy = startChild(findTool("envoy"), [
+      ...["-c", path, "--use-dynamic-base-id", "--disable-hot-restart", "--concurrency", "1", "-l", "error"],
+    ]);
+    try {
+      await waitFor("something comes, or cannot", 20_000, async () => {
+        if (envoy.exited) throw new Error(envoy.output());
+        const admin = { host: "127.0.0.1", port: adminPort };
+        const stats = await httpCall(admin, "/stats?filter=fail_verify").catch(() => undefined);
+        return clients.size > 0 || /fail_verify_(?:san|error): [1-9]/.test(stats?.body ?? "");
+      });
+      return clients.size > 0;
+    } finally {
+      await envoy.stop("SIGKILL");
+    }
+  };
+  try {
+    const good = { mode: "MUTUAL", ...roots, ...pair, ...names("metrics.example"), sni: "metrics.example" };
+    assert.equal(await arrives({ ...good, ...crl([]) }), true);
+    assert.equal(await arrives({ ...good, ...crl([own.cert]) }), false);
+    assert.equal(await arrives({ mode: "SIMPLE", ...roots, ...names("other.example") }), false);
+    assert.equal(await arrives({ mode: "SIMPLE", insecureSkipVerify: true }), true);
+  } finally {
+    await server.close?.();
   }
 });
 

@@ -85,11 +85,24 @@ function tls({ tlsSettings }: RemoteService, host: string): Record<string, unkno
       "invalid_argument",
       "PROXY_CONFIG.envoyMetricsService.tlsSettings.credentialName: only files are read here",
     );
-  const { caCertificates, clientCertificate, privateKey, subjectAltNames = [], sni } = tlsSettings;
+  const { caCertificates, caCrl, clientCertificate, privateKey, subjectAltNames = [], sni } = tlsSettings;
   const names = subjectAltNames.flatMap((exact) =>
     ["DNS", "URI"].map((san_type) => ({ san_type, matcher: { exact } })),
   );
-  const defaults = names.length > 0 ? { match_typed_subject_alt_names: names } : {};
+  const defaults = {
+    ...(names.length > 0 ? { match_typed_subject_alt_names: names } : {}),
+    ...(caCrl ? { crl: { filename: caCrl } } : {}),
+  };
+  // Without roots of their own, servers are verified by those of the system.
+  const trusted_ca = caCertificates ? { filename: caCertificates } : undefined;
+  const validation = trusted_ca
+    ? { validation_context: { trusted_ca, ...defaults } }
+    : {
+        combined_validation_context: {
+          default_validation_context: defaults,
+          validation_context_sds_secret_config: secret("file-root:system"),
+        },
+      };
   const common =
     mode === "ISTIO_MUTUAL"
       ? {
@@ -107,7 +120,7 @@ function tls({ tlsSettings }: RemoteService, host: string): Record<string, unkno
                 ],
               }
             : {}),
-          ...(caCertificates ? { validation_context: { trusted_ca: { filename: caCertificates }, ...defaults } } : {}),
+          ...(tlsSettings.insecureSkipVerify ? {} : validation),
         };
   return {
     transport_socket: {

@@ -55,6 +55,14 @@ describe("the commands of an access log", () => {
   it("the query may be left out of a path", () => assert.equal(said("%REQ_WITHOUT_QUERY(:PATH)%"), "ok"));
 });
 
+it("a Secret for the metrics service is refused: its TLS is part of the bootstrap", () =>
+  assert.match(
+    checkSpec(meshConfig, {
+      defaultConfig: { envoyMetricsService: { address: "a:1", tlsSettings: { mode: "SIMPLE", credentialName: "x" } } },
+    }),
+    /envoyMetricsService\.tlsSettings\.credentialName: only files are read here/,
+  ));
+
 describe("the ports of a proxy", () => {
   for (const [spec, said] of [
     [{}, /^ok$/],
