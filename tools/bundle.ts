@@ -48,7 +48,7 @@ async function bundle(project: string): Promise<void> {
     write: false,
     platform: "node",
     // Parts of `ws` in C++ that are not installed; it does without.
-    external: ["bufferutil", "utf-8-validate"],
+    external: ["bufferutil", "utf-8-validate", "canvas"],
     target: "node24",
     format: "esm",
     minify: true,

@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { sleep } from "@xebec/core-async";
-import { processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
+import { type ProcessCost, processCost, processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
 import { freeAddressBlock, freePort, tempDir } from "@xebec/testing-launch";
-import { type ProcessCost, processCost } from "./process-cost.ts";
 import type { Figure } from "./table.ts";
 
 const XEBEC = join(import.meta.dirname, "../../apps/xebec/bin/xebec.mjs");

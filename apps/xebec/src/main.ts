@@ -146,6 +146,17 @@ program
       });
     }),
   );
+program
+  .command("compare")
+  .description("six services against one process: runs scenarios with both, and writes what was measured and a report")
+  .argument("[scenarios...]", "start, rest, change, traffic, failure, or files of your own; all when none is named")
+  .option("--shapes <list>", "what is compared, the first with each other", "services,monolith")
+  .option("--quick", "short steps and one repetition: a look in five minutes, not a measurement")
+  .option("--repeat <n>", "repetitions (default: 5, with --quick 1)", whole(1, 100))
+  .option("--out <dir>", "folder of results.json and report.html", "xebec-compare")
+  .option("--resume", "go on with a comparison that was broken off")
+  .addOption(new Option("--guard <dir>", "end the meshes of a folder when the comparison is gone").hideHelp())
+  .action(does(async (scenarios, options) => (await import("./commands/compare.ts")).compare(scenarios, options)));
 const cluster = program
   .command("cluster")
   .description("a Kubernetes cluster on this machine, whose pods are processes");

@@ -1,3 +1,4 @@
+export { browserMissing, findBrowser } from "./browser.ts";
 export { createTestCa, type TestCa, type TestNames } from "./certificates.ts";
 export { type Child, startChild } from "./child.ts";
 export { type Envoy, type EnvoyOptions, startEnvoy, validateWithEnvoy } from "./envoy.ts";

@@ -18,15 +18,26 @@ export interface ProcessCost {
  * @throws Error when a file is not what is expected
  */
 export function processCost(pid: number): ProcessCost | undefined {
-  try {
-    let cpuNs = 0;
+  return unlessEnded(() => {
     let wakeUps = 0;
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      cpuNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+    for (const thread of readdirSync(`/proc/${pid}/task`))
       wakeUps += field(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"), "voluntary_ctxt_switches");
-    }
     const memory = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    return { cpuNs, wakeUps, pssKib: field(memory, "Pss"), rssKib: field(memory, "Rss") };
+    return { cpuNs: cpuOf(pid), wakeUps, pssKib: field(memory, "Pss"), rssKib: field(memory, "Rss") };
+  });
+}
+
+function cpuOf(pid: number): number {
+  let cpuNs = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`))
+    cpuNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  return cpuNs;
+}
+
+/** @returns undefined when the process that is read about has ended */
+export function unlessEnded<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;

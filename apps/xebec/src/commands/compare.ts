@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { XebecError } from "@xebec/core-errors";
+import { guard, readScenario, resultText, runComparison, type Scenario, SHAPES } from "@xebec/platform-compare";
+import { ROOT } from "../paths.ts";
+
+const SCENARIOS = join(ROOT, "libs/platform/compare/scenarios");
+/** Order of the scenarios that are run when none is named. */
+const ALL = ["start", "rest", "change", "traffic", "failure"];
+const INTERRUPTED = 130;
+
+export interface CompareOptions {
+  readonly shapes: string;
+  readonly quick?: true;
+  readonly repeat?: number;
+  readonly out: string;
+  readonly resume?: true;
+  /** Hidden: this process is the guard of the meshes in that folder. */
+  readonly guard?: string;
+}
+
+/** `xebec compare`: runs scenarios with several shapes of the control plane. @returns the exit code: 1 when something could not be measured */
+export async function compare(names: readonly string[], options: CompareOptions): Promise<number> {
+  const command = [process.execPath, join(ROOT, "apps/xebec/bin/xebec.mjs")];
+  if (options.guard !== undefined) {
+    await guard(command, options.guard, process.stdin);
+    return 0;
+  }
+  const quick = options.quick === true;
+  const asked = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (!asked.signal.aborted) process.stderr.write("\nending the meshes; what is done is kept ...\n");
+      asked.abort();
+    });
+  const began = Date.now();
+  const results = await runComparison({
+    command,
+    root: ROOT,
+    scenarios: scenariosOf(names, quick),
+    shapes: shapesOf(options.shapes),
+    repetitions: options.repeat ?? (quick ? 1 : 5),
+    quick,
+    out: resolve(options.out),
+    resume: options.resume === true,
+    commandLine: ["xebec", ...process.argv.slice(2)].join(" "),
+    signal: asked.signal,
+    progress: (text) =>
+      process.stderr.write(`${String(Math.round((Date.now() - began) / 1_000)).padStart(5)} s  ${text}\n`),
+  });
+  process.stdout.write(`${resultText(results)}\n${join(resolve(options.out), "report.html")}\n`);
+  // Signals may come twice; the meshes are gone by now.
+  await sleep(0);
+  if (asked.signal.aborted) return INTERRUPTED;
+  return results.problems.length > 0 ? 1 : 0;
+}
+
+function scenariosOf(names: readonly string[], quick: boolean): Scenario[] {
+  const scenarios = (names.length > 0 ? names : ALL).map((name) => readScenario(fileOf(name), quick));
+  const twice = scenarios.find((each, i) => scenarios.findIndex(({ name }) => name === each.name) !== i);
+  if (twice) throw new XebecError("invalid_argument", `two scenarios have the name ${twice.name}`);
+  return scenarios;
+}
+
+function fileOf(name: string): string {
+  if (/[./]/.test(name)) return resolve(name);
+  const file = join(SCENARIOS, `${name}.yaml`);
+  if (existsSync(file)) return file;
+  throw new XebecError(
+    "invalid_argument",
+    `there is no scenario "${name}"; there are ${ALL.join(", ")}; a file of your own is named by its path`,
+  );
+}
+
+function shapesOf(text: string): string[] {
+  const shapes = text.split(",").map((each) => each.trim());
+  for (const shape of shapes)
+    if (!(SHAPES as readonly string[]).includes(shape))
+      throw new XebecError("invalid_argument", `--shapes: "${shape}" is not one of ${SHAPES.join(", ")}`);
+  if (new Set(shapes).size !== shapes.length) throw new XebecError("invalid_argument", "--shapes names one twice");
+  return shapes;
+}

@@ -1,0 +1,134 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { XebecError } from "@xebec/core-errors";
+import { listeningPorts } from "@xebec/platform-process";
+import { OTHERS } from "./context.ts";
+import { machine, versions } from "./environment.ts";
+import { costTable } from "./facts/cost.ts";
+import { portTable, type ShapePorts } from "./facts/ports.ts";
+import { trustTable } from "./facts/trust.ts";
+import { startGuard } from "./guard.ts";
+import { ComparedMesh } from "./mesh.ts";
+import { OutFolder } from "./out-folder.ts";
+import { report } from "./report/report.ts";
+import { type Results, type Sample, summarize } from "./results.ts";
+import { runScenario } from "./run-scenario.ts";
+import type { Scenario } from "./scenario.ts";
+
+export const SHAPES = ["services", "monolith"] as const;
+
+export interface ComparisonOptions {
+  /** What `xebec` is started with: a program and its first arguments. */
+  readonly command: readonly string[];
+  /** The folder of the sources, for the facts about them. */
+  readonly root: string;
+  readonly scenarios: readonly Scenario[];
+  readonly shapes: readonly string[];
+  readonly repetitions: number;
+  readonly quick: boolean;
+  readonly out: string;
+  readonly resume: boolean;
+  /** As it was typed. */
+  readonly commandLine: string;
+  readonly signal: AbortSignal;
+  progress(text: string): void;
+}
+
+/**
+ * Runs all scenarios with all shapes alternately, and writes `results.json` and `report.html`. What is done stays when it is broken off.
+ * @returns what was found; `complete` is false when the signal has ended it
+ * @throws XebecError failed_precondition when the folder holds another comparison
+ */
+export async function runComparison(options: ComparisonOptions): Promise<Results> {
+  const { scenarios, shapes, repetitions, quick, out, resume, signal } = options;
+  const steps = scenarios.map((each) => ({ name: each.name, steps: each.steps }));
+  const folder = new OutFolder(out, { shapes, repetitions, quick, scenarios: steps }, resume);
+  const started = new Date().toISOString();
+  const machineBefore = machine();
+  const ports: ShapePorts = new Map();
+  const runs = mkdtempSync(join(tmpdir(), "xebec-compare-"));
+  const endGuard = startGuard(options.command, runs);
+  try {
+    for (let repetition = 1; repetition <= repetitions && !signal.aborted; repetition++) {
+      // Whatever changes on the machine while time goes by must not fall on one shape alone.
+      const order = repetition % 2 === 1 ? shapes : [...shapes].reverse();
+      for (const shape of order) if (!signal.aborted) await runShape(options, folder, runs, shape, repetition, ports);
+    }
+  } finally {
+    await endGuard();
+  }
+  const parts = folder.parts(scenarios.map(({ name }) => name));
+  const samples: Sample[] = parts.flatMap((part) => part.samples);
+  const results: Results = {
+    format: 1,
+    command: options.commandLine,
+    started,
+    ended: new Date().toISOString(),
+    complete: parts.length === scenarios.length * shapes.length * repetitions,
+    machine: machineBefore,
+    versions: versions(options.root),
+    ...{ shapes, repetitions },
+    scenarios: scenarios.map(({ name, question, about }) => ({ name, question, about })),
+    samples,
+    summaries: summarize(samples, shapes),
+    facts: [trustTable(), ...portTable(ports), costTable(options.root)],
+    problems: parts.flatMap((part) => part.problems.map((text) => `${part.shape}, ${part.scenario}: ${text}`)),
+  };
+  folder.finish(results, await report(results));
+  return results;
+}
+
+/** One mesh, and all scenarios that are not done yet with it. */
+async function runShape(
+  { command, scenarios, repetitions, signal, progress }: ComparisonOptions,
+  folder: OutFolder,
+  runs: string,
+  shape: string,
+  repetition: number,
+  ports: ShapePorts,
+): Promise<void> {
+  const open = scenarios.filter(({ name }) => !folder.has(name, shape, repetition));
+  if (open.length === 0) return;
+  const mesh = new ComparedMesh(shape, command, join(runs, shape), signal);
+  let isUp = false;
+  try {
+    for (const scenario of open) {
+      const label = `${repetition}/${repetitions} ${shape} ${scenario.name}`;
+      progress(label);
+      const samples: Sample[] = [];
+      const problems: string[] = [];
+      try {
+        if (!isUp) await mesh.start("cold");
+        isUp = true;
+        if (!ports.has(shape)) ports.set(shape, portsOf(mesh));
+        await runScenario(
+          {
+            ...{ mesh, signal },
+            sample: (group, figure, unit, value) =>
+              samples.push({ scenario: scenario.name, group, figure, unit, shape, repetition, value }),
+            problem: (text) => problems.push(text),
+            progress: (text) => progress(`${label}: ${text}`),
+          },
+          scenario,
+        );
+      } catch (error) {
+        if (signal.aborted) return;
+        problems.push(XebecError.from(error).message);
+        progress(`${label}: ${problems.at(-1)}`);
+        // The next scenario gets a mesh that nothing has happened to.
+        await mesh.end();
+        isUp = false;
+      }
+      folder.add({ scenario: scenario.name, shape, repetition, samples, problems });
+    }
+  } finally {
+    await mesh.end();
+  }
+}
+
+/** The ports on which components listen. */
+function portsOf(mesh: ComparedMesh): ReadonlyMap<string, readonly string[]> {
+  const components = [...mesh.processes()].filter(([name]) => !OTHERS.includes(name));
+  return new Map(components.map(([name, pids]) => [name, pids.flatMap(listeningPorts)]));
+}
