@@ -1,15 +1,27 @@
+import { circonus } from "@xebec/mixer-adapters-circonus/info";
+import { cloudwatch } from "@xebec/mixer-adapters-cloudwatch/info";
 import { denier } from "@xebec/mixer-adapters-denier/info";
+import { dogstatsd } from "@xebec/mixer-adapters-dogstatsd/info";
+import { fluentd } from "@xebec/mixer-adapters-fluentd/info";
+import { http } from "@xebec/mixer-adapters-http/info";
 import { kubernetesenv } from "@xebec/mixer-adapters-kubernetesenv/info";
 import { listchecker } from "@xebec/mixer-adapters-listchecker/info";
+import { loki } from "@xebec/mixer-adapters-loki/info";
 import { memquota } from "@xebec/mixer-adapters-memquota/info";
+import { nats } from "@xebec/mixer-adapters-nats/info";
 import { natsquota } from "@xebec/mixer-adapters-natsquota/info";
 import { noop } from "@xebec/mixer-adapters-noop/info";
 import { opa } from "@xebec/mixer-adapters-opa/info";
+import { opentelemetry } from "@xebec/mixer-adapters-opentelemetry/info";
 import { prometheus } from "@xebec/mixer-adapters-prometheus/info";
 import { rbac } from "@xebec/mixer-adapters-rbac/info";
 import { redisquota } from "@xebec/mixer-adapters-redisquota/info";
+import { signalfx } from "@xebec/mixer-adapters-signalfx/info";
+import { solarwinds } from "@xebec/mixer-adapters-solarwinds/info";
+import { stackdriver } from "@xebec/mixer-adapters-stackdriver/info";
 import { statsd } from "@xebec/mixer-adapters-statsd/info";
 import { stdio } from "@xebec/mixer-adapters-stdio/info";
+import { zipkin } from "@xebec/mixer-adapters-zipkin/info";
 import {
   type Adapter,
   type AdapterHost,
@@ -28,6 +40,18 @@ export interface AdapterEntry {
 
 /** Every adapter that the mesh has. */
 const CATALOGUE: readonly AdapterEntry[] = [
+  { info: circonus, load: () => import("@xebec/mixer-adapters-circonus") },
+  { info: dogstatsd, load: () => import("@xebec/mixer-adapters-dogstatsd") },
+  { info: fluentd, load: () => import("@xebec/mixer-adapters-fluentd") },
+  { info: http, load: () => import("@xebec/mixer-adapters-http") },
+  { info: loki, load: () => import("@xebec/mixer-adapters-loki") },
+  { info: nats, load: () => import("@xebec/mixer-adapters-nats") },
+  { info: opentelemetry, load: () => import("@xebec/mixer-adapters-opentelemetry") },
+  { info: signalfx, load: () => import("@xebec/mixer-adapters-signalfx") },
+  { info: solarwinds, load: () => import("@xebec/mixer-adapters-solarwinds") },
+  { info: zipkin, load: () => import("@xebec/mixer-adapters-zipkin") },
+  { info: cloudwatch, load: () => import("@xebec/mixer-adapters-cloudwatch") },
+  { info: stackdriver, load: () => import("@xebec/mixer-adapters-stackdriver") },
   { info: denier, load: () => import("@xebec/mixer-adapters-denier") },
   { info: kubernetesenv, load: () => import("@xebec/mixer-adapters-kubernetesenv") },
   { info: listchecker, load: () => import("@xebec/mixer-adapters-listchecker") },

@@ -51,7 +51,7 @@ export async function serviceAdapters(
   const limits = handlerLimits(config);
   const pages = new AdapterPages();
   const external = await installAdapters(config.adapter);
-  const deliver = createDeliver({ queue: bus.work, meter: deliveryMeters(metrics, bus.work) });
+  const deliver = createDeliver({ queue: bus.work, ...deliveryMeters(metrics, bus.work) });
   const varieties = VARIETIES[service];
   const hostOf = (info: AdapterInfo): AdapterHost => {
     pages.declare(info);

@@ -29,6 +29,7 @@ export function urlViolations(
   limits: HandlerLimits | undefined,
   schemes: readonly string[] = ["http:", "https:"],
 ): Violation[] {
+  if (text === "") return [{ path, message: "is required" }];
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const names = schemes.map((each) => each.replace(/:$/, "")).join(" or ");
   if (!url?.host || !schemes.includes(url.protocol)) return [{ path, message: `is not a URL of ${names}` }];

@@ -14,14 +14,21 @@ const MAX_PARCELS = 60;
 export interface DeliveriesOptions {
   /** The queue that replicas share; without it records wait in the memory of the process. */
   readonly queue?: SharedQueue | undefined;
+  /** Has the deliveries that are open; for whoever counts what waits. */
+  readonly open?: Set<Pick<Delivery<never>, "counts">>;
   /** @returns what counts for one handler */
   readonly meter?: (handler: string, adapter: string) => DeliveryMeter;
 }
 
 /** Makes the way to remote sinks for all handlers of a process. */
-export function createDeliver({ queue, meter }: DeliveriesOptions = {}): Deliver {
-  return <R>(options: DeliveryOptions<R>): Delivery<R> =>
-    new SinkDelivery(options, queue, meter?.(options.context.handler, options.adapter));
+export function createDeliver({ queue, meter, open }: DeliveriesOptions = {}): Deliver {
+  return <R>(options: DeliveryOptions<R>): Delivery<R> => {
+    const made = new SinkDelivery(options, queue, meter?.(options.context.handler, options.adapter), () =>
+      open?.delete(made),
+    );
+    open?.add(made);
+    return made;
+  };
 }
 
 class SinkDelivery<R> implements Delivery<R> {
@@ -31,7 +38,15 @@ class SinkDelivery<R> implements Delivery<R> {
   readonly #outbox: Outbox | undefined;
   #isClosed = false;
 
-  constructor(options: DeliveryOptions<R>, queue: SharedQueue | undefined, meter: DeliveryMeter | undefined) {
+  readonly #closed: () => void;
+
+  constructor(
+    options: DeliveryOptions<R>,
+    queue: SharedQueue | undefined,
+    meter: DeliveryMeter | undefined,
+    closed: () => void,
+  ) {
+    this.#closed = closed;
     const { context, maxRecords = 1_000, maxBytes = 1 << 20, intervalMs = 1_000 } = options;
     this.#options = options;
     this.#counts = new Counts(meter);
@@ -85,6 +100,7 @@ class SinkDelivery<R> implements Delivery<R> {
     this.#isClosed = true;
     await this.#outbox?.close();
     await this.#sender.close();
+    this.#closed();
   }
 
   #hand(texts: readonly string[]): Promise<void> {

@@ -2,9 +2,19 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import type { AdapterHost, Clock, HandlerLimits } from "@xebec/mixer-sdk";
-import { adapterHost } from "@xebec/mixer-sdk";
+import {
+  type AdapterHost,
+  type AttributeValue,
+  adapterHost,
+  type Clock,
+  type HandlerLimits,
+  type LogEntryInstance,
+  type MetricInstance,
+  type ValueMap,
+  type ValueType,
+} from "@xebec/mixer-sdk";
 import { createDeliver, type DeliveriesOptions } from "./delivery.ts";
+import type { SpanInstance } from "./spans.ts";
 
 /** A clock that a test moves on. */
 export class ManualClock implements Clock {
@@ -107,4 +117,55 @@ export const LOOPBACK: HandlerLimits = {
 /** What an adapter gets of its process, in a test. */
 export function testHost(options: DeliveriesOptions & { readonly limits?: HandlerLimits } = {}): AdapterHost {
   return adapterHost({ limits: options.limits ?? LOOPBACK, deliver: createDeliver(options) });
+}
+
+const values = (given: Record<string, readonly [ValueType, AttributeValue]>): ValueMap => {
+  const names = Object.keys(given).sort();
+  const at = (name: string): readonly [ValueType, AttributeValue] =>
+    given[name] as readonly [ValueType, AttributeValue];
+  return { names, types: names.map((each) => at(each)[0]), values: names.map((each) => at(each)[1]) };
+};
+
+/** 2023-11-14T22:13:20.5Z. */
+export const SAMPLE_TIME = { seconds: 1_700_000_000, nanos: 500_000_000 };
+
+/** A sample of a metric. */
+export function sampleMetric(value: AttributeValue = 2, type: ValueType = "INT64", more: object = {}): MetricInstance {
+  return {
+    ...{ name: "m.metric.ns", types: { value: type }, value },
+    dimensions: values({ code: ["INT64", 200], path: ["STRING", "/a"] }),
+    ...more,
+  };
+}
+
+/** A log entry. */
+export function sampleLog(more: Record<string, readonly [ValueType, AttributeValue]> = {}): LogEntryInstance {
+  return {
+    ...{ name: "l.logentry.ns", types: {}, timestamp: SAMPLE_TIME, severity: "Warning" },
+    variables: values({
+      code: ["INT64", 503],
+      ip: ["IP_ADDRESS", Uint8Array.of(10, 0, 0, 1)],
+      took: ["DURATION", 1_500_000],
+      url: ["STRING", "/a?b"],
+      ...more,
+    }),
+  };
+}
+
+/** A span of 1.5 ms of a server, with a parent. */
+export function sampleSpan(more: object = {}): SpanInstance {
+  return {
+    ...{ name: "t.tracespan.ns", types: {} },
+    ...{ traceId: "463ac35c9f6413ad48485a3953bb6124", spanId: "a2fb4a1d1a96d312", parentSpanId: "0020000000000001" },
+    ...{
+      spanName: "/productpage?x=1",
+      startTime: SAMPLE_TIME,
+      endTime: { seconds: 1_700_000_000, nanos: 501_500_000 },
+    },
+    ...{ httpStatusCode: 503, clientSpan: false, sourceName: "sleep", sourceIp: Uint8Array.of(10, 0, 0, 1) },
+    ...{ destinationName: "productpage", destinationIp: Uint8Array.of(10, 0, 0, 2) },
+    ...{ requestTotalSize: 100, responseTotalSize: 2_000 },
+    spanTags: values({ "http.method": ["STRING", "GET"], size: ["INT64", 7] }),
+    ...more,
+  } as SpanInstance;
 }

@@ -43,5 +43,5 @@ export const WORK_QUEUE = {
   /** An item's subject is `reports.PARTITION.KEY`. */
   prefix: "reports",
   /** Each partition has one consumer, which all replicas share. */
-  partitions: 32,
+  partitions: 8,
 } as const;

@@ -28,6 +28,7 @@ export class Provisioner {
   readonly #run: Coalescer;
   readonly #timer: NodeJS.Timeout;
   readonly #unwatch: () => void;
+  #lacksRoom = false;
 
   /** @param replicas of the servers, how many hold each bucket */
   constructor(link: NatsLink, buckets: readonly string[], replicas = 1) {
@@ -57,7 +58,7 @@ export class Provisioner {
       if (!link) return;
       try {
         for (const bucket of this.#buckets) await ensureBucket(link, bucket, this.#replicas);
-        await ensureWorkQueue(link, this.#replicas);
+        await this.#ensureWorkQueue(link);
         return;
       } catch (error) {
         log.debug({ err: error }, "the buckets could not be made yet");
@@ -65,7 +66,23 @@ export class Provisioner {
       }
     }
   }
+
+  /** Without room for it mixer-telemetry does without: no reason not to have the buckets. */
+  async #ensureWorkQueue(link: Link): Promise<void> {
+    try {
+      await ensureWorkQueue(link, this.#replicas);
+      this.#lacksRoom = false;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || !NO_ROOM.has(error.code)) throw error;
+      if (!this.#lacksRoom)
+        log.warn({ err: error }, "the bus has no room for the work queue: remote sinks wait in memory");
+      this.#lacksRoom = true;
+    }
+  }
 }
+
+/** JetStream's errors of a server or an account that has no such room. */
+const NO_ROOM = new Set([10_023, 10_047]);
 
 async function ensureBucket({ manager }: Link, bucket: string, replicas: number): Promise<void> {
   const name = streamOf(bucket);

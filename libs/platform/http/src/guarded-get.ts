@@ -214,3 +214,8 @@ export function failure(url: URL, what: string, cause?: unknown): XebecError {
 function shown(url: URL): string {
   return redactText(`${url.origin}${url.pathname}${url.search}`);
 }
+
+/** The same for clients of others, which look names up by themselves. Addresses that are written as such are not looked up. */
+export function guardedLookup(policy: AddressPolicy): LookupFunction {
+  return (host, options, callback) => checkedLookup(new URL(`tcp://${host}`), policy)(host, options, callback);
+}
