@@ -32,6 +32,19 @@ function testsIn(folder: string): Tests[] {
     .map((each) => ({ path: `${folder}/${each}`, text: readFileSync(`${ROOT}${folder}/${each}`, "utf8") }));
 }
 
+/** Where a remote sink's part begins in the tests of all of them. */
+const SINK_TESTS: readonly (readonly [path: string, part: RegExp, begin: (adapter: string) => string])[] = [
+  ["libs/mixer/catalogue/src/remote-sinks.wire.test.ts", /^(?=test\(")/m, (adapter) => `test("${adapter}:`],
+  ["libs/mixer/catalogue/src/remote-sinks.test.ts", /^(?= {2}\w+: \{|\};)/m, (adapter) => `  ${adapter}: {`],
+];
+
+function sinkTestsOf(adapter: string): Tests[] {
+  return SINK_TESTS.flatMap(([path, part, begin]) => {
+    const blocks = readFileSync(`${ROOT}${path}`, "utf8").split(part);
+    return blocks.filter((text) => text.startsWith(begin(adapter))).map((text) => ({ path, text }));
+  });
+}
+
 /** The first test that has a word, in either spelling of a field; empty when none has. */
 function testOf(tests: readonly Tests[], key: string): string {
   const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -58,7 +71,7 @@ export function adapterRows(): Row[] {
   return [...ADAPTERS.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap(({ name, description, templates, config }) => {
-      const tests = testsIn(`libs/mixer/adapters/${name}/src`);
+      const tests = [...testsIn(`libs/mixer/adapters/${name}/src`), ...sinkTestsOf(name)];
       const fields = fieldsOf(config as Node).map(({ path, key, noEffect }) => ({
         name: `${name}: ${path}`,
         served: noEffect ? `accepted: ${noEffect}` : "yes",
