@@ -62,10 +62,7 @@ const Mutual = message("Mutual", {
 
 /** How an adapter in a process of its own is reached (docs/reference/mixer.md §9.4). */
 export const Connection = message("Connection", {
-  address: field(
-    string(),
-    "HOST:PORT or unix:///PATH of a gRPC server; `bus` for copies on the bus; `worker` for a thread of its own.",
-  ),
+  address: field(string(), "HOST:PORT or unix:///PATH of a gRPC server."),
   timeout: field(duration(), "A call that takes longer has failed."),
   authentication: field(
     message("Authentication", { tls: field(Tls, "TLS with a token."), mutual: field(Mutual, "Mutual TLS.") }),
