@@ -34,7 +34,8 @@ export class QuotaModel {
     const { windowMs, lateMs, window, rememberMs, forgetMs } = this.#timing;
     const before = this.#answers.get(id);
     const age = before === undefined ? Number.POSITIVE_INFINITY : at - before.at;
-    if (before && age < rememberMs)
+    // Redis remembers no refusal, as in Istio 1.1: a repeat of one is decided anew.
+    if (before && age < rememberMs && before.result.amount > 0)
       return result.amount === before.result.amount
         ? undefined
         : `a repeat after ${age}ms got ${result.amount} and not ${before.result.amount}`;

@@ -165,9 +165,9 @@ describe("the record of a Pod", () => {
       ],
     };
     assert.deepEqual(podRecordOf(object({ spec, status: { podIP: "1.1.1.1" } }))?.ports, [
-      { containerPort: 2 },
-      { name: "web", containerPort: 3 },
-      { containerPort: 4, protocol: "UDP" },
+      { container: "helper", containerPort: 2 },
+      { container: "app", name: "web", containerPort: 3 },
+      { container: "app", containerPort: 4, protocol: "UDP" },
     ]);
   });
 });

@@ -144,7 +144,16 @@ describe("a check of requests", () => {
   ] as const satisfies readonly (readonly [string, Resource[], boolean])[])
     it(name, () => assert.equal(asks(objects), asked));
 
-  it("changes no listener", () => assert.deepEqual([...listeners(checking("default"))], [...listeners([])]));
+  it("changes no listener but in chains of connections without HTTP", () => {
+    const CHECK = "envoy.filters.network.ext_authz";
+    const isCheck = (each: Json): boolean => each.name === CHECK;
+    const withRule = listeners(checking("default"));
+    const chains = [...withRule.values()].flatMap((each) => each.filter_chains);
+    const checked = chains.filter((each) => each.filters.some(isCheck));
+    assert.ok(checked.length > 0 && checked.every((each) => !shape(each).endsWith("http")));
+    for (const each of chains) each.filters = each.filters.filter((one: Json) => !isCheck(one));
+    assert.deepEqual([...withRule], [...listeners([])]);
+  });
 
   it("fails closed, unless the mesh says otherwise", () => {
     const open = (objects: Resource[]): boolean => filter(objects).failure_mode_allow === true;
