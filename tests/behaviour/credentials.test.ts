@@ -20,6 +20,7 @@ const client = (name: string) => {
   return { cert, key };
 };
 const revoked = PUBLIC.issue({ dns: ["revoked.example.com"] });
+const good = PUBLIC.issue({ dns: ["good.example.com"] });
 
 const HOSTS = ["egress", "selected", "unselected", "simple", "files", "revoked", "good"];
 const nameOf = (name: string): string => `${name}.example.com`;
@@ -40,7 +41,7 @@ describe("the certificates of a client through a real Envoy", () => {
       policy(nameOf(name), { tls: settings, ...ONE_EACH }, more);
     lab = await openLab({
       proxies: {
-        client: { kind: "captured", ip: "10.1.0.1", labels: { app: "client" } },
+        client: { kind: "captured", ip: "10.1.0.1", labels: { app: "client" }, metadata: { WASM_CLUSTER: "sds-grpc" } },
         egress: { kind: "gateway", ip: "10.1.0.2", namespace: "gateways", labels: EGRESS },
       },
       services: [
@@ -51,7 +52,7 @@ describe("the certificates of a client through a real Envoy", () => {
       ],
       upstreams: HOSTS.map((name) => ({
         ...{ name, at: `${addressOf(name)}:443` },
-        tls: name === "revoked" ? revoked : PUBLIC.issue({ dns: [nameOf(name)] }),
+        tls: { revoked, good }[name] ?? PUBLIC.issue({ dns: [nameOf(name)] }),
       })),
       secrets: [
         secret("client", { ...client("egress-1"), cacert: PUBLIC.cert }),
@@ -159,4 +160,12 @@ describe("the certificates of a client through a real Envoy", () => {
 
   it("tls.caCrl: a server whose certificate was revoked is refused", async () =>
     assert.deepEqual([(await get("good")).status, (await get("revoked")).status], [200, 503]));
+
+  it("tls.caCrl: a server is refused after its certificate was revoked, and taken when the list changes back", async () => {
+    file("crl.pem", PUBLIC.revoke([revoked.cert, good.cert]));
+    await waitFor("the server is refused", 10_000, async () => (await get("good")).status === 503);
+    file("crl.pem", PUBLIC.revoke([]));
+    await waitFor("both are taken", 10_000, async () => (await get("revoked")).status === 200);
+    assert.equal((await get("good")).status, 200);
+  });
 });

@@ -37,6 +37,8 @@ function ecPair(name: string) {
   return { cert, key: privateKeyPem(key) };
 }
 
+/** What a proxy says whose agent is Xebec's. */
+const OWN_AGENT = { WASM_CLUSTER: "sds-grpc" };
 const INGRESS = { istio: "ingress" };
 interface Server {
   readonly tls?: object;
@@ -105,6 +107,7 @@ const TLS: Readonly<Record<string, object>> = {
     })),
   },
   mesh: { mode: "ISTIO_MUTUAL" },
+  meshrevoked: { mode: "ISTIO_MUTUAL", caCrl: file("mesh-crl.pem", CRL) },
   meshnamed: { mode: "ISTIO_MUTUAL", subjectAltNames: ["spiffe://cluster.local/ns/default/sa/friend"] },
   rotated: { mode: "SIMPLE", credentialName: "rotated" },
   late: { mode: "SIMPLE", credentialName: "late" },
@@ -130,7 +133,7 @@ describe("TLS at a Gateway through a real Envoy", () => {
     const names = Object.keys(TLS);
     lab = await openLab({
       proxies: {
-        ingress: { kind: "gateway", ip: "10.1.0.1", namespace: "gateways", labels: INGRESS },
+        ingress: { kind: "gateway", ip: "10.1.0.1", namespace: "gateways", labels: INGRESS, metadata: OWN_AGENT },
       },
       services: names.map((name, i) => host(name, { pods: [{ name, ip: `10.48.0.${i + 1}` }] })),
       secrets: [
@@ -263,6 +266,24 @@ describe("TLS at a Gateway through a real Envoy", () => {
     await waitFor("the new certificate is served", 10_000, async () =>
       ((await call("files", as(client))).peer ?? "").includes("next.example.com"),
     );
+  });
+
+  it("caCrl: a client is refused after its certificate was revoked", async () => {
+    const late = CLIENTS.issue({ dns: ["late.example.com"] });
+    assert.equal(await get("files", as(late)), "files");
+    file("crl.pem", CLIENTS.revoke([revoked.cert, late.cert]));
+    await waitFor("the client is refused", 10_000, async () => (await get("files", as(late))) === "refused");
+    assert.equal(await get("files", as(client)), "files");
+    // A list that cannot be used leaves the last one.
+    file("crl.pem", "gone");
+    const friend = lab.ca.issue({ uris: ["spiffe://cluster.local/ns/default/sa/friend"] });
+    // Of an authority without a list nobody is trusted.
+    assert.equal(await get("meshrevoked", as(friend)), "refused");
+    file("mesh-crl.pem", lab.ca.revoke([]));
+    await waitFor("the friend is taken", 10_000, async () => (await get("meshrevoked", as(friend))) === "meshrevoked");
+    file("mesh-crl.pem", lab.ca.revoke([friend.cert]));
+    await waitFor("the friend is refused", 10_000, async () => (await get("meshrevoked", as(friend))) === "refused");
+    assert.deepEqual([await get("files", as(late)), await get("files", as(client))], [...["refused", "files"]]);
   });
 
   it("tls.mode ISTIO_MUTUAL: clients of the mesh, all or those that are named", async () => {

@@ -6,8 +6,6 @@ import { type GrpcService, service } from "@xebec/platform-grpc";
 import { createTestCa, type TestCa } from "@xebec/testing-launch";
 
 const inline = (text: string) => ({ specifier: { case: "inlineString" as const, value: text } });
-/** Files are the agent's own matter; it needs no identity for them. */
-const NOBODY = { identity: undefined, onChange: () => () => {} };
 
 /**
  * An SDS server that gives every proxy the certificate of its service account, and files by the agent's own code: what the agent beside a
@@ -15,7 +13,10 @@ const NOBODY = { identity: undefined, onChange: () => () => {} };
  */
 export function testSecrets(ca: TestCa = createTestCa()): GrpcService & { close(): Promise<void> } {
   const issued = new Map<string, { readonly cert: string; readonly key: string }>();
-  const files = createSecrets(NOBODY);
+  const files = createSecrets({
+    identity: { roots: ca.cert, cert: "", key: "", issuedAt: 0, notAfter: 0 },
+    onChange: () => () => {},
+  });
   const certificateOf = (namespace: string, account: string) => {
     const uri = `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
     const own = issued.get(uri) ?? ca.issue({ uris: [uri] });

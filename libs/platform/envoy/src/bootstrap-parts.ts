@@ -1,12 +1,15 @@
 import type { HostPort } from "@xebec/core-config";
 
-/** A secret that the agent serves. Envoy waits for it without end: without it nothing could be done. */
-export function secret(name: string) {
+/**
+ * A secret that the agent serves.
+ * @param wait how long Envoy waits for it; without end where nothing could be done without it
+ */
+export function secret(name: string, wait = "0s") {
   return {
     name,
     sds_config: {
       resource_api_version: "V3",
-      initial_fetch_timeout: "0s",
+      initial_fetch_timeout: wait,
       api_config_source: {
         api_type: "GRPC",
         transport_api_version: "V3",

@@ -61,6 +61,13 @@ test("responses and secrets are what the schema reads", () => {
   const roots = secretOf(SECRETS[1]?.value ?? new Uint8Array());
   assert.ok(roots.case === "validationContext");
   assert.equal(Buffer.from(roots.value.trustedCa?.specifier.value ?? "").toString(), "roots");
+  const revocable = secretOf(encodeRoots("file-crl:a~b", "roots", "list"));
+  assert.ok(revocable.case === "validationContext");
+  const { trustedCa, crl } = revocable.value;
+  assert.deepEqual(
+    [trustedCa, crl].map((each) => Buffer.from(each?.specifier.value ?? "").toString()),
+    ["roots", "list"],
+  );
   const state = fromBinary(DiscoveryResponseSchema, encodeStateResponse("v1-v2", SECRETS, "1"));
   assert.deepEqual([state.versionInfo, state.typeUrl, state.nonce], ["v1-v2", SECRET_TYPE, "1"]);
   const delta = fromBinary(DeltaDiscoveryResponseSchema, encodeDeltaResponse(SECRETS, "2"));

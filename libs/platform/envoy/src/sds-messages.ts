@@ -109,11 +109,14 @@ export function encodeKeyPair(name: string, chain: string, key: string): Uint8Ar
   return writer.finish();
 }
 
-/** Encodes a Secret with trusted roots. @param bundle PEM */
-export function encodeRoots(name: string, bundle: string): Uint8Array {
+/** Encodes a Secret with trusted roots. @param bundle PEM @param crl lists of revoked certificates, PEM; none when left out */
+export function encodeRoots(name: string, bundle: string, crl = ""): Uint8Array {
   const writer = new BinaryWriter();
   text(writer, 1, name);
-  nested(writer, 4, (context) => inline(context, 1, bundle));
+  nested(writer, 4, (context) => {
+    inline(context, 1, bundle);
+    if (crl !== "") inline(context, 7, crl);
+  });
   return writer.finish();
 }
 

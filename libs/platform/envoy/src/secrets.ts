@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { logger } from "@xebec/core-log";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { fileTls } from "@xebec/platform-identity";
-import { readRootFile } from "./root-file.ts";
+import { readRevocations, readRootFile } from "./root-file.ts";
 import { encodeKeyPair, encodeRoots, type SdsResource } from "./sds-messages.ts";
 
 /** A secret as Envoy takes it; its version changes when the content does. */
@@ -23,10 +23,13 @@ const NEVER = new AbortController().signal;
 /** Most file secrets that one proxy may ask for. */
 const MOST_FILES = 200;
 const FILE_LOOK_MS = 500;
+const LIST = /^file-crl:([^~]+)~(.+)$/;
 
 /**
  * The secrets of a pod (docs/reference/platform.md §2.3): `default` is the workload's key pair, `ROOTCA` the trusted roots,
- * `file-cert:CERT~KEY` and `file-root:CA` are files of the pod, looked after once they are asked for.
+ * `file-cert:CERT~KEY` and `file-root:CA` are files of the pod, looked after once they are asked for. `file-crl:CRL~CA` are authorities
+ * with their lists of revoked certificates, where CA is a file, `system`, or `ROOTCA`: Envoy reads a list again only when the secret
+ * that has it changes.
  */
 export function createSecrets(identity: Pick<WorkloadIdentity, "identity" | "onChange">): Secrets {
   const listeners = new Set<() => void>();
@@ -43,11 +46,30 @@ export function createSecrets(identity: Pick<WorkloadIdentity, "identity" | "onC
     cache.set(name, { from, secret });
     return secret;
   };
+  const openList = (name: string): FileSecret | undefined => {
+    const [, path, authority = ""] = LIST.exec(name) ?? [];
+    if (path === undefined) return undefined;
+    const list = readRevocations(path, FILE_LOOK_MS, notify);
+    const file = authority === "ROOTCA" ? undefined : readRootFile(authority, FILE_LOOK_MS, notify);
+    return {
+      get() {
+        const bundle = file ? file.text : identity.identity?.roots;
+        const { text: crl } = list;
+        // Without its list it is not there: connections fail, and none is trusted that may be revoked.
+        if (bundle === undefined || crl === undefined) return undefined;
+        return encoded(name, `${bundle}\0${crl}`, () => pack(name, encodeRoots(name, bundle, crl)));
+      },
+      async close() {
+        list.close();
+        file?.close();
+      },
+    };
+  };
   return {
     want(name) {
       if (name === "default" || name === "ROOTCA" || files.has(name)) return true;
       if (!name.startsWith("file-") || files.size >= MOST_FILES) return false;
-      const file = openFile(name, notify);
+      const file = openList(name) ?? openFile(name, notify);
       if (!file) return false;
       files.set(name, file);
       return true;

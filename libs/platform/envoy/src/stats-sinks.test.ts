@@ -15,6 +15,8 @@ import { createTestCa, findTool, freePorts, startChild, tempDir } from "@xebec/t
 import { AgentConfig } from "./agent-config.ts";
 import { readSettings } from "./agent-settings.ts";
 import { renderBootstrap } from "./bootstrap.ts";
+import { createSdsServer } from "./sds-server.ts";
+import { createSecrets } from "./secrets.ts";
 import { withStatsdAddress } from "./statsd-address.ts";
 
 const METRICS = "/envoy.service.metrics.v3.MetricsService/StreamMetrics";
@@ -103,6 +105,12 @@ it("statistics go over TLS, to a server that has the names and is not revoked", 
     limits: { maxMessageBytes: 8 << 20 },
   });
   await server.start(new AbortController().signal);
+  const sds = { path: folder.file("sds") };
+  const agent = createSdsServer({
+    ...{ path: sds.path, metrics: createMetrics() },
+    secrets: createSecrets({ identity: undefined, onChange: () => () => {} }),
+  });
+  await agent.start(new AbortController().signal);
   const roots = { caCertificates: file("ca.pem", ca.cert) };
   const pair = { clientCertificate: file("c.crt", client.cert), privateKey: file("c.key", client.key) };
   const crl = (certificates: string[]) => ({ caCrl: file("crl.pem", ca.revoke(certificates)) });
@@ -121,7 +129,7 @@ it("statistics go over TLS, to a server that has the names and is not revoked", 
         proxyStatsMatcher: { inclusionPrefixes: ["cluster.envoy_metrics_service"] },
       }),
     });
-    const { dynamic_resources: _pilot, ...bootstrap } = renderBootstrap(settings);
+    const { dynamic_resources: _pilot, ...bootstrap } = renderBootstrap({ ...settings, sdsSocket: sds.path });
     const path = file("tls-bootstrap.json", JSON.stringify({ ...bootstrap, stats_flush_interval: "0.1s" }));
     clients.clear();
     const envoy = startChild(findTool("envoy"), [
@@ -146,6 +154,7 @@ it("statistics go over TLS, to a server that has the names and is not revoked", 
     assert.equal(await arrives({ mode: "SIMPLE", ...roots, ...names("other.example") }), false);
     assert.equal(await arrives({ mode: "SIMPLE", insecureSkipVerify: true }), true);
   } finally {
+    await agent.close?.();
     await server.close?.();
   }
 });

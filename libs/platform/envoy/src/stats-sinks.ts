@@ -5,6 +5,8 @@ import { QUICK_RETRY, secret, socket } from "./bootstrap-parts.ts";
 import type { RemoteService } from "./proxy-config.ts";
 import type { ProxySettings } from "./proxy-settings.ts";
 
+type Secret = ReturnType<typeof secret>;
+
 const METRICS_SERVICE = "envoy_metrics_service";
 
 /** Where Envoy sends its own statistics (ProxyConfig's `statsdUdpAddress` and `envoyMetricsService`). */
@@ -91,36 +93,31 @@ function tls({ tlsSettings }: RemoteService, host: string): Record<string, unkno
   );
   const defaults = {
     ...(names.length > 0 ? { match_typed_subject_alt_names: names } : {}),
-    ...(caCrl ? { crl: { filename: caCrl } } : {}),
   };
+  // Without a file, statistics go nowhere, and the proxy starts all the same.
+  const file = (name: string): Secret => secret(`file-${name}`, "2s");
+  // The agent reads the files again when they change, which Envoy would not do with those of its bootstrap.
+  const validation = (roots: string, plain: Secret) => ({
+    combined_validation_context: {
+      default_validation_context: defaults,
+      validation_context_sds_secret_config: caCrl ? file(`crl:${caCrl}~${roots}`) : plain,
+    },
+  });
   // Without roots of their own, servers are verified by those of the system.
-  const trusted_ca = caCertificates ? { filename: caCertificates } : undefined;
-  const validation = trusted_ca
-    ? { validation_context: { trusted_ca, ...defaults } }
-    : {
-        combined_validation_context: {
-          default_validation_context: defaults,
-          validation_context_sds_secret_config: secret("file-root:system"),
-        },
-      };
+  const roots = caCertificates || "system";
   const common =
     mode === "ISTIO_MUTUAL"
       ? {
           tls_certificate_sds_secret_configs: [secret("default")],
-          combined_validation_context: {
-            default_validation_context: defaults,
-            validation_context_sds_secret_config: secret("ROOTCA"),
-          },
+          ...validation("ROOTCA", secret("ROOTCA")),
         }
       : {
           ...(mode === "MUTUAL" && clientCertificate && privateKey
             ? {
-                tls_certificates: [
-                  { certificate_chain: { filename: clientCertificate }, private_key: { filename: privateKey } },
-                ],
+                tls_certificate_sds_secret_configs: [file(`cert:${clientCertificate}~${privateKey}`)],
               }
             : {}),
-          ...(tlsSettings.insecureSkipVerify ? {} : validation),
+          ...(tlsSettings.insecureSkipVerify ? {} : validation(roots, file(`root:${roots}`))),
         };
   return {
     transport_socket: {

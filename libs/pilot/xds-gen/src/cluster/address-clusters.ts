@@ -2,7 +2,6 @@ import { isIP } from "node:net";
 import { durationOf } from "@xebec/api-envoy";
 import { Cluster_DiscoveryType, Cluster_DnsLookupFamily } from "@xebec/api-envoy/envoy/config/cluster/v3/cluster";
 import type { ClientTls } from "@xebec/model-resources";
-import type { Mesh } from "@xebec/pilot-snapshot";
 import type { BuiltCluster } from "../build/built.ts";
 import { ACCESS_LOG_SERVICE } from "../filter/telemetry/grpc-access-log.ts";
 import { proxyTracerAddress } from "../filter/telemetry/merged-tracing.ts";
@@ -28,12 +27,13 @@ export function addressClusters(scope: Scope): BuiltCluster[] {
 }
 
 function addressCluster(
-  { mesh }: Scope,
+  scope: Scope,
   name: string,
   address: string,
   tls: ClientTls | undefined,
   http2: boolean,
 ): BuiltCluster {
+  const { mesh } = scope;
   const end = address.lastIndexOf(":");
   const host = address.slice(0, end).replace(/^\[|\]$/g, "");
   return {
@@ -48,20 +48,20 @@ function addressCluster(
       connectTimeout: durationOf(mesh.connectTimeoutMs),
       typedExtensionProtocolOptions: httpOptions(http2 ? "GRPC" : "HTTP", {}),
       ...oneEndpoint(name, { address: host, port: Number(address.slice(end + 1)) }),
-      ...socketOf(mesh, tls, host, http2),
+      ...socketOf(scope, tls, host, http2),
     },
     configKeys: mesh.configKey ? [mesh.configKey] : [],
   };
 }
 
 function socketOf(
-  mesh: Mesh,
+  scope: Scope,
   tls: ClientTls | undefined,
   host: string,
   http2: boolean,
 ): Pick<BuiltCluster["message"], "transportSocket"> {
-  if (tls?.mode === "ISTIO_MUTUAL") return { transportSocket: meshUpstreamTls(mesh, tls.sni || host, [], http2) };
+  if (tls?.mode === "ISTIO_MUTUAL") return { transportSocket: meshUpstreamTls(scope.mesh, tls.sni || host, [], http2) };
   if (tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL")
-    return { transportSocket: userUpstreamTls(mesh, tls, { host, subjectAltNames: [], http2 }) };
+    return { transportSocket: userUpstreamTls(scope, tls, { host, subjectAltNames: [], http2 }) };
   return {};
 }

@@ -163,7 +163,7 @@ function transportSocket(
     if (mode === "ISTIO_MUTUAL") return { transportSocket: mesh() };
     if (mode === "SIMPLE" || mode === "MUTUAL")
       return {
-        transportSocket: userUpstreamTls(scope.mesh, policy.tls, {
+        transportSocket: userUpstreamTls(scope, policy.tls, {
           ...{ host: service.host, subjectAltNames: service.subjectAltNames, http2 },
         }),
       };

@@ -6,9 +6,10 @@ import {
   UpstreamTlsContextSchema,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
 import type { ClientTls } from "@xebec/model-resources";
-import type { Mesh } from "@xebec/pilot-snapshot";
+import type { ProxyClass } from "../scope/proxy-class.ts";
+import type { Scope } from "../scope/scope.ts";
 import { credentialResource, rootsResource } from "./credential-name.ts";
-import { filePair, fileRoots, pilotSecret, type SdsSecret } from "./sds.ts";
+import { filePair, fileRoots, pilotSecret, revocableRoots, type SdsSecret } from "./sds.ts";
 import { defaultTls, revoked, type SanMatcher, san, TLS_SOCKET } from "./tls-context.ts";
 
 type Common = MessageInitShape<typeof CommonTlsContextSchema>;
@@ -31,7 +32,7 @@ export interface ServerNames {
  * the rule's `sni`, else for HTTP the request's host (`asksForRequestHost`), else the service's host. Certificates come from a Secret
  * (`credentialName`), or from files of the pod; both are renewed without a change of the cluster.
  */
-export function userUpstreamTls(mesh: Pick<Mesh, "otherTls">, tls: ClientTls, server: ServerNames) {
+export function userUpstreamTls(scope: Pick<Scope, "mesh" | "proxyClass">, tls: ClientTls, server: ServerNames) {
   const listed = tls.subjectAltNames?.length ? tls.subjectAltNames : server.subjectAltNames;
   const sni = tls.sni || (server.host.startsWith("*") ? "" : server.host);
   const names = listed.length > 0 ? listed.map((each) => san(each)) : asked(sni, server.host);
@@ -48,10 +49,10 @@ export function userUpstreamTls(mesh: Pick<Mesh, "otherTls">, tls: ClientTls, se
           tlsParams: {
             tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
             tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-            ...defaultTls(mesh),
+            ...defaultTls(scope.mesh),
           },
           tlsCertificateSdsSecretConfigs: tls.mode === "MUTUAL" ? certificate(tls) : [],
-          ...(tls.insecureSkipVerify ? {} : serverValidation(tls, names)),
+          ...(tls.insecureSkipVerify ? {} : serverValidation(scope.proxyClass, tls, names)),
         },
       }),
     },
@@ -63,16 +64,21 @@ function certificate({ credentialName, clientCertificate, privateKey }: ClientTl
   return clientCertificate && privateKey ? [filePair(clientCertificate, privateKey)] : [];
 }
 
-function serverValidation(tls: ClientTls, names: SanMatcher[]): Pick<Common, "validationContextType"> {
-  const { credentialName, caCertificates, caCrl } = tls;
+function serverValidation(
+  proxyClass: ProxyClass,
+  { credentialName, caCertificates, caCrl }: ClientTls,
+  names: SanMatcher[],
+): Pick<Common, "validationContextType"> {
+  const roots = caCertificates || SYSTEM;
+  const revocable = credentialName ? undefined : revocableRoots(proxyClass, caCrl, roots);
   return {
     validationContextType: {
       case: "combinedValidationContext",
       value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: names, ...revoked(caCrl) },
+        defaultValidationContext: { matchTypedSubjectAltNames: names, ...(revocable ? {} : revoked(caCrl)) },
         validationContextSdsSecretConfig: credentialName
           ? pilotSecret(rootsResource(credentialName))
-          : fileRoots(caCertificates || SYSTEM),
+          : (revocable ?? fileRoots(roots)),
       },
     },
   };

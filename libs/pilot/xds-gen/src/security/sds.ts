@@ -6,6 +6,7 @@ import {
   type ConfigSourceSchema,
 } from "@xebec/api-envoy/envoy/config/core/v3/config_source";
 import type { SdsSecretConfigSchema } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/secret";
+import type { ProxyClass } from "../scope/proxy-class.ts";
 
 export type SdsSecret = MessageInitShape<typeof SdsSecretConfigSchema>;
 
@@ -56,4 +57,19 @@ export function filePair(certificate: string, key: string): SdsSecret {
 /** The agent's secret with authorities from a file of the pod. @param path `system` for those that the machine trusts */
 export function fileRoots(path: string): SdsSecret {
   return agentSecret(`file-root:${path}`, MISSING_SECRET_MS);
+}
+
+/**
+ * The agent's secret with authorities and a list of revoked certificates from a file of the pod, both of which are read again.
+ * @param roots a file with the authorities, `system`, or `ROOTCA` for those of the mesh
+ * @returns undefined where no agent of ours is beside the proxies: Envoy then reads the list with the listener or cluster, and again
+ * when the authorities change, as with Istio
+ */
+export function revocableRoots(
+  { modules }: Pick<ProxyClass, "modules">,
+  crl: string | undefined,
+  roots: string,
+): SdsSecret | undefined {
+  if (!crl || crl.includes("~") || modules !== "agent") return undefined;
+  return agentSecret(`file-crl:${crl}~${roots}`, MISSING_SECRET_MS);
 }

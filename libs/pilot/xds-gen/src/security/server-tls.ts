@@ -11,7 +11,7 @@ import {
 import { CIPHER_SUITES, type GatewayServer } from "@xebec/model-resources";
 import type { Scope } from "../scope/scope.ts";
 import { serverCredentials } from "./credential-users.ts";
-import { filePair, fileRoots, pilotSecret, type SdsSecret } from "./sds.ts";
+import { filePair, fileRoots, pilotSecret, revocableRoots, type SdsSecret } from "./sds.ts";
 import { defaultTls, meshDownstreamTls, revoked, san, TLS_SOCKET } from "./tls-context.ts";
 
 type ServerTls = NonNullable<GatewayServer["tls"]>;
@@ -42,6 +42,7 @@ export function serverTls(scope: Scope, { tls = {} }: GatewayServer, protocol: "
       {
         subjectAltNames: tls.subjectAltNames ?? [],
         crl: tls.caCrl,
+        revocable: revocableRoots(scope.proxyClass, tls.caCrl, "ROOTCA"),
       },
     );
   const commonTlsContext: Common = {
@@ -53,7 +54,7 @@ export function serverTls(scope: Scope, { tls = {} }: GatewayServer, protocol: "
       ...(tls.cipherSuites?.length ? { cipherSuites: knownCiphers(tls.cipherSuites) } : {}),
     },
     tlsCertificateSdsSecretConfigs: certificates(tls),
-    ...clientValidation(tls),
+    ...clientValidation(scope, tls),
   };
   return {
     name: TLS_SOCKET,
@@ -82,16 +83,19 @@ function certificates(tls: ServerTls): SdsSecret[] {
 }
 
 /** How client certificates are verified; nothing where none is asked for. */
-function clientValidation(tls: ServerTls): Pick<Common, "validationContextType"> {
+function clientValidation({ proxyClass }: Scope, tls: ServerTls): Pick<Common, "validationContextType"> {
   if (tls.mode !== "MUTUAL" && tls.mode !== "OPTIONAL_MUTUAL") return {};
   const { roots } = serverCredentials(tls);
+  const revocable = roots ? undefined : revocableRoots(proxyClass, tls.caCrl, tls.caCertificates ?? "");
   const defaultValidationContext: Validation = {
     matchTypedSubjectAltNames: (tls.subjectAltNames ?? []).map((each) => san(each)),
     verifyCertificateSpki: tls.verifyCertificateSpki ?? [],
     verifyCertificateHash: tls.verifyCertificateHash ?? [],
-    ...revoked(tls.caCrl),
+    ...(revocable ? {} : revoked(tls.caCrl)),
   };
-  const validationContextSdsSecretConfig = roots ? pilotSecret(roots) : fileRoots(tls.caCertificates ?? "");
+  const validationContextSdsSecretConfig = roots
+    ? pilotSecret(roots)
+    : (revocable ?? fileRoots(tls.caCertificates ?? ""));
   return {
     validationContextType: {
       case: "combinedValidationContext",

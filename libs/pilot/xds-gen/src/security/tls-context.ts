@@ -13,7 +13,7 @@ import {
   UpstreamTlsContextSchema,
 } from "@xebec/api-envoy/envoy/extensions/transport_sockets/tls/v3/tls";
 import type { Mesh } from "@xebec/pilot-snapshot";
-import { agentSecret } from "./sds.ts";
+import { agentSecret, type SdsSecret } from "./sds.ts";
 
 /** Ciphers of mutual TLS inside the mesh (docs/reference/pilot.md §4.4). */
 const MESH_CIPHERS = [
@@ -49,7 +49,19 @@ export function revoked(crl: string | undefined): { crl?: { specifier: { case: "
 /** What the mesh configuration says of TLS in the mesh. */
 type MeshTls = Pick<Mesh, "meshTls">;
 
-function meshContext({ meshTls }: MeshTls, alpn: readonly string[], names: SanMatcher[], crl?: string): Common {
+interface Revocations {
+  /** File with a list of revoked certificates. */
+  readonly crl?: string | undefined;
+  /** The secret that has the roots together with that list, where there is one (`revocableRoots`). */
+  readonly revocable?: SdsSecret | undefined;
+}
+
+function meshContext(
+  { meshTls }: MeshTls,
+  alpn: readonly string[],
+  names: SanMatcher[],
+  { crl, revocable }: Revocations = {},
+): Common {
   const { minProtocolVersion, cipherSuites } = meshTls;
   return {
     alpnProtocols: [...alpn],
@@ -63,8 +75,8 @@ function meshContext({ meshTls }: MeshTls, alpn: readonly string[], names: SanMa
     validationContextType: {
       case: "combinedValidationContext",
       value: {
-        defaultValidationContext: { matchTypedSubjectAltNames: names, ...revoked(crl) },
-        validationContextSdsSecretConfig: agentSecret("ROOTCA"),
+        defaultValidationContext: { matchTypedSubjectAltNames: names, ...(revocable ? {} : revoked(crl)) },
+        validationContextSdsSecretConfig: revocable ?? agentSecret("ROOTCA"),
       },
     },
   };
@@ -87,15 +99,15 @@ export function meshUpstreamTls(mesh: MeshTls, sni: string, names: SanMatcher[],
 /**
  * The server side: a client certificate of one of the trust domains is required.
  * @param clients.subjectAltNames names, one of which the client must have; any of the trust domains when there are none
- * @param clients.crl file with a list of revoked certificates
+ * @param clients.crl file with a list of revoked certificates, and `revocable` the secret that has it
  */
 export function meshDownstreamTls(
   mesh: MeshTls,
   trustDomains: readonly string[],
   alpn: readonly string[],
-  clients: { readonly subjectAltNames?: readonly string[]; readonly crl?: string | undefined } = {},
+  clients: Revocations & { readonly subjectAltNames?: readonly string[] } = {},
 ) {
-  const { subjectAltNames = [], crl } = clients;
+  const { subjectAltNames = [], ...revocations } = clients;
   const names =
     subjectAltNames.length > 0
       ? subjectAltNames.map((each) => san(each))
@@ -106,7 +118,7 @@ export function meshDownstreamTls(
       case: "typedConfig" as const,
       value: anyOf(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(mesh, alpn, names, crl),
+        commonTlsContext: meshContext(mesh, alpn, names, revocations),
       }),
     },
   };
