@@ -1,5 +1,11 @@
 import { waitFor } from "@xebec/core-async";
-import { createKubernetesSource, createObjectStatus, KnownObjects, kubernetesPublishing } from "@xebec/galley-server";
+import {
+  createKubernetesSource,
+  createNamespaceFilter,
+  createObjectStatus,
+  KnownObjects,
+  kubernetesPublishing,
+} from "@xebec/galley-server";
 import { decodeSecretRecord, type SecretRecord } from "@xebec/model-pki";
 import { decodeResource, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
@@ -16,10 +22,11 @@ export async function galleyReplica(
 ) {
   const client = await openKubeClient({ kubeconfig });
   const objects = new KnownObjects();
+  const namespaces = createNamespaceFilter({ client });
   const { publisher, components } = kubernetesPublishing({
-    ...{ client, bus, domain: "cluster.local", namespace: "istio-system", withWorkloads: true },
+    ...{ client, namespaces, bus, domain: "cluster.local", namespace: "istio-system", withWorkloads: true },
     ...{ isShared: false, ...options },
-    sources: [createKubernetesSource({ client, rootNamespace: "istio-system", discoveryMs: 200, objects })],
+    sources: [createKubernetesSource({ client, namespaces, rootNamespace: "istio-system", discoveryMs: 200, objects })],
     leading: () => (withStatus ? [createObjectStatus({ client, bus, objects })] : []),
   });
   for (const each of components) await each.start(never);

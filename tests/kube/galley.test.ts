@@ -181,7 +181,7 @@ test("services, endpoints, pods and nodes reach the bus, and of Secrets those th
     {
       ...{ type: "pod", namespace: "default", name: pods.name, uid: "", ip: "10.1.0.5", labels: {} },
       ...{ serviceAccount: "default", node: "n1", workload: { kind: "Deployment", name: "reviews" } },
-      ...{ ports: [{ name: "web", containerPort: 8080 }], ready: true, locality: "eu/eu-1" },
+      ...{ ports: [{ name: "web", containerPort: 8080, container: "c" }], ready: true, locality: "eu/eu-1" },
     },
   );
   const service = await waitFor("the service", 5_000, () => content.workload("service/default/reviews"));
@@ -307,6 +307,77 @@ test("nothing is lost or withdrawn when the API server restarts, etcd hangs, or 
   );
   await waitFor("the change after it", 5_000, () => hostOf("changed") === "four");
   assert.deepEqual([content.deleted, galley.missing()], [[ruleKey("deleted")], []]);
+});
+
+test("discoverySelectors: objects of other namespaces are not read; labels of a namespace take hold at once", {
+  skip,
+}, async () => {
+  await installCrds();
+  const namespaces = [
+    { name: "chosen", labels: { mesh: "yes" } },
+    { name: "other", labels: { mesh: "no" } },
+  ];
+  for (const metadata of namespaces) {
+    const { name } = metadata;
+    await create(client, "/api/v1/namespaces", { metadata });
+    await create(client, `/api/v1/namespaces/${name}/services`, {
+      metadata: { name: "web" },
+      spec: { ports: [{ name: "http", port: 80 }] },
+    });
+    await create(client, `/apis/discovery.k8s.io/v1/namespaces/${name}/endpointslices`, {
+      metadata: { name: "web-a", labels: { "kubernetes.io/service-name": "web" } },
+      ...{ addressType: "IPv4", endpoints: [{ addresses: ["10.1.2.3"] }], ports: [{ name: "http", port: 80 }] },
+    });
+    await create(client, `/api/v1/namespaces/${name}/pods`, {
+      metadata: { name: "web" },
+      spec: { containers: [{ name: "c", image: "x" }] },
+    });
+    await client.patch(
+      RESOURCES.pods,
+      { namespace: name, name: "web", subresource: "status" },
+      { status: { podIP: "10.1.2.3", podIPs: [{ ip: "10.1.2.3" }] } },
+    );
+    await create(client, pathOf(rule, { namespace: name }), {
+      ...ruleObject("web", "web"),
+      metadata: { namespace: name, name: "web" },
+    });
+  }
+  const meshOf = (selectors: object[]) => ({
+    metadata: { namespace: "istio-system", name: "istio" },
+    data: { mesh: JSON.stringify({ discoverySelectors: selectors }) },
+  });
+  const yes = { matchExpressions: [{ key: "mesh", operator: "In", values: ["yes"] }] };
+  await create(client, "/api/v1/namespaces/istio-system/configmaps", meshOf([yes])).catch((error: unknown) => {
+    if (isAlreadyExists(error)) return client.replace(RESOURCES.configMaps, meshOf([yes]));
+    throw error;
+  });
+  const bus = createMemoryBus();
+  await bus.start(never);
+  await using galley = await galleyReplica(kube.kubeconfig, bus);
+  await using content = await busContent(bus);
+  const found = (namespace: string) => [
+    content.config(`networking.istio.io/DestinationRule/${namespace}/web`) !== undefined,
+    ...["service", "endpoints", "pod"].map((each) => content.workload(`${each}/${namespace}/web`) !== undefined),
+  ];
+  const has = async (what: string, expected: Readonly<Record<string, boolean>>): Promise<void> => {
+    for (const [namespace, isThere] of Object.entries(expected))
+      await waitFor(`${what}: ${namespace}`, 10_000, () => found(namespace).every((each) => each === isThere), 20);
+  };
+  const label = (name: string, mesh: string) =>
+    client.patch(RESOURCES.namespaces, { name }, { metadata: { labels: { mesh } } });
+  await has("at the start", { chosen: true, other: false });
+  assert.deepEqual(content.deleted, [], "nothing of another namespace was ever published");
+  assert.ok(content.config("mesh.xebec.io/MeshConfig/istio-system/mesh"), "the mesh configuration is read in any case");
+  await label("other", "yes");
+  await has("another namespace is labelled", { chosen: true, other: true });
+  await label("chosen", "no");
+  await has("a namespace is not any more", { chosen: false, other: true });
+  await client.replace(RESOURCES.configMaps, meshOf([]));
+  await has("without selectors", { chosen: true, other: true });
+  await client.replace(RESOURCES.configMaps, meshOf([{ matchLabels: { mesh: "no" } }]));
+  await has("other selectors", { chosen: true, other: false });
+  assert.deepEqual(galley.missing(), []);
+  await client.delete(RESOURCES.configMaps, { namespace: "istio-system", name: "istio" });
 });
 
 test("of two replicas one publishes; when it is gone the other one goes on within seconds", { skip }, async () => {

@@ -8,6 +8,7 @@ import { type Bus, type Conditions, createRevisionWriter, type RevisionWriter } 
 import type { ConfigSource, PlaceContent, SourceHost } from "./config-source.ts";
 import { CreationTimes } from "./creation-times.ts";
 import { CurrentMixer } from "./current-mixer.ts";
+import type { NamespaceFilter } from "./kubernetes/namespace-filter.ts";
 import { createLastKnownGood, type LastKnownGood } from "./last-known-good.ts";
 import { MergedPlaces, placesOf } from "./merge.ts";
 import { PublishedResources, type ResourceDiff } from "./published-resources.ts";
@@ -32,6 +33,8 @@ export interface ConfigPublisherOptions {
   readonly defaultNamespace?: string;
   /** True: it follows its sources, and publishes only while `writing` is started: one of several replicas does. */
   readonly standby?: boolean;
+  /** Says which namespaces of an API server count; told of what is in use before anything of it is published. */
+  readonly namespaces?: NamespaceFilter;
   /** Told after each revision what is published, by `keyOf`. */
   readonly published?: (resources: ReadonlyMap<string, Resource>) => void;
 }
@@ -98,7 +101,8 @@ class Publisher implements ConfigPublisher {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { sources, defaultNamespace, standby } = this.#options;
+    const { sources, defaultNamespace, standby, namespaces } = this.#options;
+    namespaces?.onChange(() => void this.#publish.request());
     if (!standby) await this.writing.start(signal);
     await this.#lastKnownGood.load();
     const host: SourceHost = {
@@ -196,10 +200,12 @@ class Publisher implements ConfigPublisher {
     this.#options.published?.(resources);
   }
 
-  /** Everything that there is, validated against what there is; undefined while some source was not read. */
+  /** Everything that there is, validated against what there is; undefined while some source, or the namespaces, were not read. */
   async #places(): Promise<ReadonlyMap<string, PlaceContent> | undefined> {
-    const { sources } = this.#options;
-    const places = this.#merge(sources);
+    const { sources, namespaces } = this.#options;
+    let places = this.#merge(sources);
+    if (places && namespaces?.configure(this.#merged.resources)) places = this.#merge(sources);
+    if (namespaces && !namespaces.isReady) return undefined;
     if (!places || !this.#mixer.update(this.#merged.resources.values(), this.#changed)) return places;
     for (const source of sources) await source.revalidate();
     return this.#merge(sources);

@@ -13,6 +13,7 @@ import type { ConfigSource } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
 import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
+import { createNamespaceFilter, type NamespaceFilter } from "./kubernetes/namespace-filter.ts";
 import { createObjectStatus, KnownObjects } from "./kubernetes/object-status.ts";
 import { createMcpPush } from "./mcp/mcp-push.ts";
 import { createMcpServer } from "./mcp/mcp-server.ts";
@@ -56,12 +57,13 @@ function sourcesOf(
   config: GalleyParts["config"],
   client: KubeClient | undefined,
   objects: KnownObjects,
+  namespaces: NamespaceFilter | undefined,
 ): ConfigSource[] {
   return configSourcesOf(config).flatMap((each) => {
     if (each === "directory") return config.configPath ? [createDirectorySource(config.configPath)] : [];
-    if (!client) return [];
+    if (!client || !namespaces) return [];
     const watched = config.enableStatus ? { objects } : {};
-    return [createKubernetesSource({ client, rootNamespace: config["deployment-namespace"], ...watched })];
+    return [createKubernetesSource({ client, namespaces, rootNamespace: config["deployment-namespace"], ...watched })];
   });
 }
 
@@ -70,11 +72,20 @@ function publishing(
   { config, bus, client }: GalleyParts,
   sources: readonly ConfigSource[],
   objects: KnownObjects,
+  namespaces: NamespaceFilter | undefined,
 ): { readonly publisher?: ConfigPublisher; readonly components: readonly Component[] } {
   const { stateDir } = config;
-  if (client)
+  if (client && namespaces)
     return kubernetesPublishing({
-      ...{ client, sources, bus, domain: config.domain, namespace: config["deployment-namespace"], stateDir },
+      ...{
+        client,
+        sources,
+        namespaces,
+        bus,
+        domain: config.domain,
+        namespace: config["deployment-namespace"],
+        stateDir,
+      },
       ...{ isShared: config.busURL.length > 0, withWorkloads: publishesWorkloads(config) },
       leading: () => (config.enableStatus ? [createObjectStatus({ client, bus, objects })] : []),
     });
@@ -117,7 +128,13 @@ function pairsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
 export function galleyComponents(parts: GalleyParts): Component[] {
   const { config, bus, tls, client, metrics = createMetrics() } = parts;
   const objects = new KnownObjects();
-  const { publisher, components: publishers } = publishing(parts, sourcesOf(config, client, objects), objects);
+  const namespaces = client && createNamespaceFilter({ client });
+  const { publisher, components: publishers } = publishing(
+    parts,
+    sourcesOf(config, client, objects, namespaces),
+    objects,
+    namespaces,
+  );
   const validates = config["enable-validation"] && tls !== undefined;
   const registration = validates ? registrationOf(parts, tls, metrics) : undefined;
   const components: Component[] = [

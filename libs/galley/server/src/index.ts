@@ -14,6 +14,7 @@ export { type GalleyParts, galleyComponents } from "./galley.ts";
 export { GALLEY_LEASE, type KubernetesPublishing, kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 export { createKubernetesSource, type KubernetesSourceOptions } from "./kubernetes/kubernetes-source.ts";
 export { createKubernetesWorkloads, type KubernetesWorkloadsOptions } from "./kubernetes/kubernetes-workloads.ts";
+export { createNamespaceFilter, type NamespaceFilter } from "./kubernetes/namespace-filter.ts";
 export { createObjectStatus, KnownObjects, STATUS_MANAGER } from "./kubernetes/object-status.ts";
 export { type McpServerAddress, mcpServerAddress } from "./mcp/mcp-servers.ts";
 export { createMcpSource, type McpSourceOptions } from "./mcp/mcp-source.ts";

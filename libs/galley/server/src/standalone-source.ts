@@ -7,6 +7,7 @@ import type { ConfigSource } from "./config-source.ts";
 import { createDirectorySource } from "./directory/directory-source.ts";
 import { kubernetesPublishing } from "./kubernetes/kubernetes.ts";
 import { createKubernetesSource } from "./kubernetes/kubernetes-source.ts";
+import { createNamespaceFilter } from "./kubernetes/namespace-filter.ts";
 import { createMcpSources, type McpServersOptions } from "./mcp/mcp-servers.ts";
 
 export interface StandaloneKubernetes {
@@ -29,11 +30,24 @@ export interface StandaloneKubernetes {
 /** What a service needs to read an API server itself, without a galley beside it. It publishes on a bus of its own. */
 export function standaloneKubernetes(options: StandaloneKubernetes): Component[] {
   const { client, bus, configDir, domain, namespace, wants, withSecrets = true } = options;
+  const namespaces = createNamespaceFilter({ client });
   const sources = [
     ...(configDir ? [createDirectorySource(configDir)] : []),
-    ...(options.sources ?? [createKubernetesSource({ client, rootNamespace: namespace, ...(wants ? { wants } : {}) })]),
+    ...(options.sources ?? [
+      createKubernetesSource({ client, namespaces, rootNamespace: namespace, ...(wants ? { wants } : {}) }),
+    ]),
   ];
-  const parts = { client, bus, sources, domain, namespace, isShared: false, withWorkloads: true, withSecrets };
+  const parts = {
+    client,
+    bus,
+    sources,
+    namespaces,
+    domain,
+    namespace,
+    isShared: false,
+    withWorkloads: true,
+    withSecrets,
+  };
   return kubernetesPublishing(parts).components;
 }
 

@@ -52,6 +52,7 @@ export { ENVOY_FILTER_TYPES } from "./kinds/envoy-filter/types.ts";
 export type { GatewayServer, GatewaySpec } from "./kinds/gateway/schema.ts";
 export { ServerTls } from "./kinds/gateway/server-tls.ts";
 export { CIPHER_SUITES } from "./kinds/gateway/server-tls-rules.ts";
+export { type DiscoverySelectors, selectsNamespace } from "./kinds/mesh-config/discovery-selectors.ts";
 export type { ExtAuthzGrpc, ExtAuthzHttp } from "./kinds/mesh-config/ext-authz-providers.ts";
 export type { ExtensionProvider } from "./kinds/mesh-config/extension-provider.ts";
 export type { MeshNetworks } from "./kinds/mesh-config/networks.ts";

@@ -16,6 +16,7 @@ import {
 import { type ConfigSource, NO_CONTENT, type PlaceContent, type SourceHost } from "../config-source.ts";
 import { PlaceReader } from "../place-reader.ts";
 import { CONFIG_GROUPS, placeOf, typeOf, writtenObject } from "./config-types.ts";
+import type { NamespaceFilter } from "./namespace-filter.ts";
 import type { KnownObjects } from "./object-status.ts";
 import { Quiet } from "./quiet.ts";
 
@@ -29,6 +30,8 @@ export interface KubernetesSourceOptions {
   readonly rootNamespace: string;
   /** Told of every object, and of those that are gone. */
   readonly objects?: Pick<KnownObjects, "seen" | "gone">;
+  /** Objects of other namespaces are left out; whoever publishes follows its changes. Absent: all namespaces count. */
+  readonly namespaces?: Pick<NamespaceFilter, "admits">;
   /** The kinds that are read; all when absent. */
   readonly wants?: (kind: Kind) => boolean;
   /** How often is looked for new types, in milliseconds. */
@@ -89,7 +92,10 @@ class KubernetesSource implements ConfigSource {
   }
 
   places(): ReadonlyMap<string, PlaceContent> | undefined {
-    return this.#isWhole ? this.#places : undefined;
+    if (!this.#isWhole) return undefined;
+    const admits = this.#options.namespaces?.admits;
+    if (!admits) return this.#places;
+    return new Map([...this.#places].filter(([place]) => isMeshPlace(place) || admits(namespaceOf(place))));
   }
 
   async revalidate(): Promise<void> {
@@ -204,6 +210,17 @@ class KubernetesSource implements ConfigSource {
     this.#host?.earlier.settle((place) => this.#places.has(place));
     this.#quiet.now();
   }
+}
+
+/** The mesh configuration says which namespaces are read, and is read in any case. */
+function isMeshPlace(place: string): boolean {
+  return place.startsWith("ConfigMap ") || place.startsWith("MeshConfig ");
+}
+
+/** The namespace of `VirtualService default/reviews`; empty where there is none. */
+function namespaceOf(place: string): string {
+  const key = place.slice(place.indexOf(" ") + 1);
+  return key.includes("/") ? key.slice(0, key.indexOf("/")) : "";
 }
 
 function keyOfKind({ group, plural }: Kind): string {

@@ -15,6 +15,7 @@ import {
   type ResourceType,
 } from "@xebec/platform-kube";
 import { endpointsRecordOf, type Slice, sliceOf } from "./endpoints-record.ts";
+import type { NamespaceFilter } from "./namespace-filter.ts";
 import { localityOfNode, PLACE_LABELS, podRecordOf } from "./pod-record.ts";
 import { Quiet } from "./quiet.ts";
 import { serviceRecordOf } from "./service-record.ts";
@@ -28,6 +29,8 @@ export interface KubernetesWorkloadsOptions {
   readonly bus: Bus;
   /** DNS suffix of services: `cluster.local`. */
   readonly domain: string;
+  /** Records of other namespaces are not published. */
+  readonly namespaces: Pick<NamespaceFilter, "admits" | "isReady" | "onChange">;
   readonly times?: Partial<ReflectorTimes>;
 }
 
@@ -55,11 +58,14 @@ class KubernetesWorkloads implements Component {
   readonly #quiet = new Quiet(() => void this.#publish.request());
   readonly #publish = new Coalescer(() => this.#publishChanges());
   readonly #stop = new AbortController();
+  readonly #namespaces: KubernetesWorkloadsOptions["namespaces"];
+  #unwatch: (() => void) | undefined;
   #isWholeDue = true;
   #failures = 0;
   #problem: string | undefined;
 
-  constructor({ client, bus, domain, times }: KubernetesWorkloadsOptions) {
+  constructor({ client, bus, domain, namespaces, times }: KubernetesWorkloadsOptions) {
+    this.#namespaces = namespaces;
     this.#writer = createRevisionWriter({ bus, bucket: "workloads", source: "kubernetes" });
     const follow = <T>(
       type: ResourceType,
@@ -100,12 +106,17 @@ class KubernetesWorkloads implements Component {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    this.#unwatch = this.#namespaces.onChange((changed) => {
+      for (const key of this.#records.keys()) if (changed(namespaceOf(key))) this.#changed.add(key);
+      this.#touched();
+    });
     await this.#writer.start(signal);
     for (const each of this.#reflectors) await each.start(signal);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#unwatch?.();
     this.#quiet.close();
     await Promise.all(this.#reflectors.map((each) => each.close?.()));
     await this.#writer.close?.();
@@ -181,17 +192,22 @@ class KubernetesWorkloads implements Component {
   #put(key: string, record: WorkloadRecord | undefined): void {
     if (record) this.#records.set(key, record);
     else if (!this.#records.delete(key)) return;
-    this.#changed.add(key);
+    // When its namespace is selected, or is not any more, everything of it changes.
+    if (this.#admits(key)) this.#changed.add(key);
   }
 
   #touched(): void {
-    if (!this.#isListed || this.#changed.size === 0) return;
+    if (!this.#isListed || (this.#isWholeDue ? this.#records : this.#changed).size === 0) return;
     if (this.#isWholeDue) this.#quiet.now();
     else this.#quiet.touch();
   }
 
   get #isListed(): boolean {
-    return this.#reflectors.every((each) => each.synced);
+    return this.#namespaces.isReady && this.#reflectors.every((each) => each.synced);
+  }
+
+  #admits(key: string): boolean {
+    return this.#namespaces.admits?.(namespaceOf(key)) ?? true;
   }
 
   async #publishChanges(): Promise<void> {
@@ -218,11 +234,17 @@ class KubernetesWorkloads implements Component {
     const deletes = new Set<string>();
     for (const key of keys) {
       const record = this.#records.get(key);
-      if (record) puts.set(key, encodeWorkloadRecord(record));
+      if (record && this.#admits(key)) puts.set(key, encodeWorkloadRecord(record));
       else deletes.add(key);
     }
     return { puts, deletes };
   }
+}
+
+/** The namespace of a record, by its key; empty for a node. */
+function namespaceOf(key: string): string {
+  const [, namespace = "", name] = key.split("/");
+  return name === undefined ? "" : namespace;
 }
 
 function placeLabels({ metadata: { labels } }: KubeObject): Readonly<Record<string, string>> {

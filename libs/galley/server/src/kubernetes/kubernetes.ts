@@ -7,6 +7,7 @@ import { type ConfigPublisher, createConfigPublisher } from "../config-publisher
 import type { ConfigSource } from "../config-source.ts";
 import { createKubernetesSecrets, type KubernetesSecrets } from "./kubernetes-secrets.ts";
 import { createKubernetesWorkloads } from "./kubernetes-workloads.ts";
+import type { NamespaceFilter } from "./namespace-filter.ts";
 
 /** The Lease of the replica that publishes. */
 export const GALLEY_LEASE = "istio-galley-leader";
@@ -15,6 +16,8 @@ export interface KubernetesPublishing {
   readonly client: KubeClient;
   /** Where configuration comes from, the API server among others, in the order of precedence. */
   readonly sources: readonly ConfigSource[];
+  /** Which namespaces count; the same as that of the source of the API server. It is started here. */
+  readonly namespaces: NamespaceFilter;
   readonly bus: Bus;
   /** DNS suffix of services. */
   readonly domain: string;
@@ -42,12 +45,24 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
   publisher: ConfigPublisher;
   components: Component[];
 } {
-  const { client, sources, bus, domain, namespace, isShared, withWorkloads, stateDir, leading, leaseTimes } = parts;
+  const {
+    client,
+    sources,
+    namespaces,
+    bus,
+    domain,
+    namespace,
+    isShared,
+    withWorkloads,
+    stateDir,
+    leading,
+    leaseTimes,
+  } = parts;
   const { withSecrets = true } = parts;
   let secrets: KubernetesSecrets | undefined;
   let latest: ReadonlyMap<string, Resource> | undefined;
   const publisher = createConfigPublisher({
-    ...{ sources, bus, conditions: createConditions(bus, "galley"), standby: true },
+    ...{ sources, namespaces, bus, conditions: createConditions(bus, "galley"), standby: true },
     ...(stateDir ? { stateDir } : {}),
     published(resources) {
       latest = resources;
@@ -59,7 +74,7 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
     if (latest) secrets?.configured(latest);
     return [
       publisher.writing,
-      ...(withWorkloads ? [createKubernetesWorkloads({ client, bus, domain })] : []),
+      ...(withWorkloads ? [createKubernetesWorkloads({ client, bus, domain, namespaces })] : []),
       ...(secrets ? [secrets] : []),
       ...(leading?.() ?? []),
     ];
@@ -71,5 +86,5 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
         ...(leaseTimes ? { times: leaseTimes } : {}),
       })
     : compose("Kubernetes", writing());
-  return { publisher, components: [publisher, leader] };
+  return { publisher, components: [namespaces, publisher, leader] };
 }

@@ -214,9 +214,10 @@ export const MeshConfigSpec = message("MeshConfig", {
     "Which services other clusters see.",
     ONE_CLUSTER,
   ),
-  discoverySelectors: field(list(LabelSelector), "Namespaces that are read.", {
-    noEffect: "every namespace is read; a Sidecar says what proxies know",
-  }),
+  discoverySelectors: field(
+    list(LabelSelector),
+    "Namespaces of an API server that are read: those with labels that one of the selectors matches; all when empty.",
+  ),
   enablePrometheusMerge: field(bool(), "The agent serves metrics of Envoy and of the app on one page.", {
     default: true,
     noEffect: "the agent always does, for pods with the annotations prometheus.io/scrape, port and path",
