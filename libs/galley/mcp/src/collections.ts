@@ -105,7 +105,6 @@ function collectionOf(kind: Kind): Collection[] {
 const EMPTY = [
   ...["k8s/core/v1/endpoints", "k8s/core/v1/nodes", "k8s/core/v1/pods", "k8s/core/v1/services"],
   ...["k8s/extensions/v1beta1/ingresses", `${CONFIG}/adapters`, `${CONFIG}/templates`],
-  ...[`${CONFIG}/httpapispecs`, `${CONFIG}/httpapispecbindings`],
 ];
 
 const served = KINDS.flatMap(collectionOf);

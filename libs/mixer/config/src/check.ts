@@ -10,7 +10,10 @@ import { checkRule } from "./rule.ts";
 import type { MixerViolation } from "./violation.ts";
 
 /** Kinds of `istio.mixer.v1.config.client`: what a proxy asks for. */
-export const CLIENT_KINDS: ReadonlySet<string> = new Set(["QuotaSpec", "QuotaSpecBinding"]);
+export const CLIENT_KINDS: ReadonlySet<string> = new Set([
+  ...["QuotaSpec", "QuotaSpecBinding"],
+  ...["HTTPAPISpec", "HTTPAPISpecBinding"],
+]);
 
 /**
  * Checks an object of the group `config.istio.io` by itself, whatever else there is: whatever Mixer's services would refuse of it.

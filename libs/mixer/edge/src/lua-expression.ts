@@ -95,7 +95,7 @@ class Translator {
   }
 
   #attribute(type: ValueType, name: string): Code {
-    if (this.#generated.has(name)) return { type, why: `an adapter makes ${name}`, uses: [] };
+    if (this.#generated.has(name)) return { type, why: `${name} is made by an adapter or an HTTPAPISpec`, uses: [] };
     if (this.#protocol === "tcp") {
       if (name === "context.protocol") return constantOf(type, "tcp");
       if (name.startsWith("request.")) return absent(type);

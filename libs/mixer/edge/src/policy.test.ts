@@ -71,6 +71,16 @@ describe("who decides about a request", () => {
     assert.equal(policy(rules, { name: "other", host: "other.default.svc.cluster.local" }).kind, "none");
   });
 
+  it("call: an attribute that an HTTPAPISpec gives to requests", () => {
+    const attributes = { attributes: { "request.host": { stringValue: "x" } } };
+    const spec = object("HTTPAPISpec", "s", { patterns: [{ httpMethod: "GET", uriTemplate: "/", attributes }] });
+    const binding = object("HTTPAPISpecBinding", "b", { services: [{ name: "web" }], apiSpecs: [{ name: "s" }] });
+    const rules = [ruleOf('request.host == "x"', "deny")];
+    assert.equal(policy([...rules, spec]).kind, "edge");
+    assert.equal(policy([...rules, spec, binding]).kind, "call");
+    assert.equal(policy([ruleOf('request.path == "x"', "deny"), spec, binding]).kind, "edge");
+  });
+
   const connections: readonly [name: string, match: string, kind: string][] = [
     ["a header", 'request.headers["x"] == "1"', "none"],
     ["a header and more", 'destination.service.name == "web" && (request.path | request.host) == "/"', "none"],

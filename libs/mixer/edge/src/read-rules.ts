@@ -17,6 +17,7 @@ import { fullName, ISTIO_ADAPTERS, resolveReference, TEMPLATES, type Template } 
 import {
   boundHost,
   type HandlerSpec,
+  type HttpApiSpecSpec,
   keyOf,
   type QuotaSpecBindingSpec,
   type Resource,
@@ -158,6 +159,18 @@ function quotaHosts(resources: readonly Resource[]): readonly string[] {
   return [...new Set(hosts)].sort();
 }
 
+/** The attributes that HTTPAPISpecs give to requests; mixer-policy finds them. */
+function apiAttributes(resources: readonly Resource[]): readonly string[] {
+  if (!resources.some(({ kind }) => kind === "HTTPAPISpecBinding")) return [];
+  const specs = resources.filter(({ kind }) => kind === "HTTPAPISpec").map(({ spec }) => spec as HttpApiSpecSpec);
+  if (specs.length === 0) return [];
+  const given = specs.flatMap(({ attributes, patterns = [] }) => [
+    attributes,
+    ...patterns.map((each) => each.attributes),
+  ]);
+  return ["request.api_key", ...given.flatMap((each) => Object.keys(each?.attributes ?? {}))];
+}
+
 /** What kubernetesenv says of the two sides of a call is what Xebec knows of them; what else adapters say is known to mixer-policy only. */
 function generatedBy(resources: readonly Resource[]): string[] {
   const bound = resources.flatMap((each) => {
@@ -169,7 +182,7 @@ function generatedBy(resources: readonly Resource[]): string[] {
     const isKubernetes = each.kind === "kubernetes" || compiledTemplate === "kubernetes";
     return Object.keys(attributeBindings).filter((name) => !isKubernetes || !/^(?:source|destination)\./.test(name));
   });
-  return [...new Set(bound)].sort();
+  return [...new Set([...bound, ...apiAttributes(resources)])].sort();
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

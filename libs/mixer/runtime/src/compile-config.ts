@@ -22,6 +22,7 @@ import {
   readRemotes,
 } from "./read-objects.ts";
 import { outputOf, type ReadRule, readRule } from "./rule-check.ts";
+import { ServiceApis } from "./service-apis.ts";
 import { ServiceQuotas } from "./service-quotas.ts";
 import { Snapshot } from "./snapshot.ts";
 import { bindingsToAsk } from "./standard-bindings.ts";
@@ -194,6 +195,8 @@ function build(
       // What passed the checks compiles; should it not, the other rules must not suffer.
       conditions.reject(rule.resource, "InvalidExpression", (error as Error).message);
     }
+  // Last, as only what some expression reads is computed.
+  const apis = new ServiceApis(resources, layout, conditions);
   const inherited = builders.get(options.defaultNamespace);
   const own = [...builders].filter(([namespace]) => namespace !== options.defaultNamespace);
   return new Snapshot({
@@ -202,6 +205,7 @@ function build(
     plans: new Map(own.map(([namespace, builder]) => [namespace, mergePlans(inherited, builder)])),
     fallback: mergePlans(inherited, undefined),
     quotas,
+    apis,
     handlers: [...slots.values()],
     table: options.table,
     log: options.log,

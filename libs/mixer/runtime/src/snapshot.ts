@@ -9,6 +9,7 @@ import { setOutput } from "./outputs.ts";
 import { type Action, EMPTY_PLAN, type Group, type HeaderPlan, type IdentityReader, type Plan } from "./plan.ts";
 import { applyOutput, type Output, type Preprocess } from "./preprocess.ts";
 import { ReportBatch } from "./report-batch.ts";
+import type { ServiceApis } from "./service-apis.ts";
 import type { ServiceQuotas } from "./service-quotas.ts";
 
 export interface SnapshotParts {
@@ -20,6 +21,8 @@ export interface SnapshotParts {
   readonly fallback: Plan;
   /** What the requests of services take from; absent in a service that has no quotas. */
   readonly quotas: ServiceQuotas | undefined;
+  /** The attributes that requests of services get. */
+  readonly apis: ServiceApis;
   readonly handlers: readonly HandlerSlot[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
@@ -72,12 +75,13 @@ export class Snapshot {
   }
 
   /**
-   * Lays the attributes that handlers generate over a request (docs/reference/mixer.md §7.4). All of them see what the caller sent; the first
+   * Lays the attributes of HTTPAPISpecs, then those that handlers generate over a request (docs/reference/mixer.md §7.4). All of them see what the caller sent; the first
    * that binds an attribute wins.
    * @returns undefined when that is done, or when nothing was to be done
    * @throws XebecError internal when a handler fails or a binding cannot be evaluated
    */
   preprocess(bag: AttributeBag): Promise<void> | undefined {
+    this.#parts.apis.apply(bag);
     const groups = this.planFor(bag).preprocess;
     if (groups.length === 0) return undefined;
     const epoch = ++this.#epoch;

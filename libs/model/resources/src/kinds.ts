@@ -61,6 +61,13 @@ export { readProxyConfig } from "./kinds/mesh-config/proxy-config-rules.ts";
 export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
 export { AdapterSpec, Connection, TemplateObjectSpec } from "./kinds/mixer/adapter.ts";
+export type {
+  ApiAttributes,
+  ApiAttributeValue,
+  HttpApiSpecBindingSpec,
+  HttpApiSpecSpec,
+} from "./kinds/mixer/api-spec.ts";
+export { apiKeysOf } from "./kinds/mixer/api-spec.ts";
 export { AttributeManifestSpec } from "./kinds/mixer/attribute-manifest.ts";
 export { boundHost } from "./kinds/mixer/bound-service.ts";
 export { HandlerSpec } from "./kinds/mixer/handler.ts";
@@ -68,6 +75,7 @@ export { ADAPTER_KINDS, TEMPLATE_KINDS } from "./kinds/mixer/index.ts";
 export { InstanceSpec } from "./kinds/mixer/instance.ts";
 export type { QuotaSpecBindingSpec, QuotaSpecSpec } from "./kinds/mixer/quota-spec.ts";
 export { RuleSpec, ruleCondition } from "./kinds/mixer/rule.ts";
+export { readUriTemplate, type UriTemplate } from "./kinds/mixer/uri-template.ts";
 export type { MtlsMode, PeerAuthenticationSpec } from "./kinds/peer-authentication/schema.ts";
 export type { ProxyConfigSpec } from "./kinds/proxy-config/schema.ts";
 export type { RbacConfigSpec } from "./kinds/rbac-config/index.ts";

@@ -44,13 +44,7 @@ const AGE = {
 };
 
 /** Kinds that Istio has CustomResourceDefinitions of: their objects are refused by the API server itself, with what to do instead. */
-const REFUSED: ReadonlySet<string> = new Set([
-  ...["HTTPAPISpec", "HTTPAPISpecBinding", "QuotaSpec", "QuotaSpecBinding", "adapter", "template"].map(
-    (kind) => `config.istio.io/${kind}`,
-  ),
-  "networking.istio.io/ProxyConfig",
-  "extensions.istio.io/WasmPlugin",
-]);
+const REFUSED: ReadonlySet<string> = new Set(["networking.istio.io/ProxyConfig", "extensions.istio.io/WasmPlugin"]);
 
 /** The CustomResourceDefinition of a kind; objects are stored in its newest version. */
 export function crdOf(kind: Kind): Crd {

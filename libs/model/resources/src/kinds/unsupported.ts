@@ -59,10 +59,6 @@ export const REFUSED_KINDS: readonly UnsupportedKind[] = [
     },
     RBAC,
   ),
-  ...kinds("config.istio.io", ["v1alpha2"], {
-    HTTPAPISpec: "httpapispecs",
-    HTTPAPISpecBinding: "httpapispecbindings",
-  }),
   ...kinds(
     "config.istio.io",
     ["v1alpha2"],

@@ -25,7 +25,10 @@ export function referencePages(): Page[] {
 }
 
 function fileOf({ kind }: Kind): string {
-  return `${kind.replace(/(?!^)([A-Z])/g, "-$1").toLowerCase()}.md`;
+  return `${kind
+    .replace(/^HTTPAPI/, "HttpApi")
+    .replace(/(?!^)([A-Z])/g, "-$1")
+    .toLowerCase()}.md`;
 }
 
 function indexPage(): string {

@@ -3,6 +3,7 @@ import { struct } from "@xebec/model-schema";
 import type { TSchema } from "typebox";
 import type { Kind, PrinterColumn } from "../../kind.ts";
 import { AdapterSpec, TemplateObjectSpec } from "./adapter.ts";
+import { httpApiSpec, httpApiSpecBinding } from "./api-spec.ts";
 import { AttributeManifestSpec } from "./attribute-manifest.ts";
 import { HandlerSpec } from "./handler.ts";
 import { InstanceSpec } from "./instance.ts";
@@ -57,6 +58,8 @@ export const mixerKinds: readonly Kind[] = [
   ),
   quotaSpec,
   quotaSpecBinding,
+  httpApiSpec,
+  httpApiSpecBinding,
   ...TEMPLATE_KINDS.map((kind) => ({
     ...define(kind, pluralOf(kind), `An instance of the template ${kind}, in Mixer's first form.`, struct()),
     columns: kind === "logentry" ? LOG_ENTRY : [],

@@ -36,3 +36,16 @@ describe("what Mixer's rules ask of proxies", () => {
     assert.deepEqual(hooks("i", object("instance", "i", { compiledTemplate: "keyuse" })), unknown);
   });
 });
+
+it("lets proxies report the headers in which API keys come", () => {
+  const headers = (...more: Resource[]): readonly string[] => {
+    const rule = object("rule", "r", { actions: [{ handler: "h", instances: ["m.metric"] }] });
+    const all = [rule, object("metric", "m", {}), ...more];
+    return mixerHooksOf(new Map(all.map((each) => [keyOf(each), each]))).requestHeaders;
+  };
+  const spec = (apiKeys: object[]): Resource => object("HTTPAPISpec", "s", { patterns: [], apiKeys });
+  const binding = object("HTTPAPISpecBinding", "b", { services: [{ name: "web" }], apiSpecs: [{ name: "s" }] });
+  assert.deepEqual(headers(spec([])), []);
+  assert.deepEqual(headers(spec([]), binding), ["x-api-key"]);
+  assert.deepEqual(headers(spec([{ header: "X-Key" }, { cookie: "c" }, { query: "q" }]), binding), ["cookie", "x-key"]);
+});

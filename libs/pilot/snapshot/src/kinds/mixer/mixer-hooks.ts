@@ -1,6 +1,12 @@
 import { NO_POLICY, type PolicyObjects, readPolicyObjects } from "@xebec/mixer-edge";
 import { fullName, resolveReference, TEMPLATES, templateOfInstance, type Variety } from "@xebec/model-mixer";
-import type { InstanceSpec, Resource, RuleSpec } from "@xebec/model-resources";
+import {
+  apiKeysOf,
+  type HttpApiSpecSpec,
+  type InstanceSpec,
+  type Resource,
+  type RuleSpec,
+} from "@xebec/model-resources";
 
 /** What pilot must know of Mixer's configuration: where a proxy has to ask, and whether it has to report. */
 export interface MixerHooks {
@@ -29,7 +35,10 @@ export function mixerHooksOf(resources: MixerObjects): MixerHooks {
   );
   const text = reports ? JSON.stringify([...resources.values()].map((each) => each.spec)) : "";
   const policy = readPolicyObjects(resources.values());
-  return { policy, reports, requestHeaders: headersIn(text, "request"), responseHeaders: headersIn(text, "response") };
+  const requestHeaders = reports
+    ? [...new Set([...headersIn(text, "request"), ...keyHeadersIn(resources)])].sort()
+    : [];
+  return { policy, reports, requestHeaders, responseHeaders: headersIn(text, "response") };
 }
 
 /** The instances, by full name. */
@@ -52,6 +61,14 @@ function varietiesOf(rule: Resource<RuleSpec>, instances: ReadonlyMap<string, Re
     else if (instance) for (const each of ["check", "quota", "report"] as const) varieties.add(each);
   }
   return varieties;
+}
+
+/** The headers in which API keys come. */
+function keyHeadersIn(resources: MixerObjects): string[] {
+  const all = [...resources.values()];
+  if (!all.some(({ kind }) => kind === "HTTPAPISpecBinding")) return [];
+  const keys = all.flatMap(({ kind, spec }) => (kind === "HTTPAPISpec" ? apiKeysOf(spec as HttpApiSpecSpec) : []));
+  return keys.flatMap(({ header, cookie }) => header?.toLowerCase() ?? (cookie === undefined ? [] : "cookie"));
 }
 
 /** The names in `request.headers["name"]` of a JSON text. */
