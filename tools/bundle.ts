@@ -47,8 +47,8 @@ async function bundle(project: string): Promise<void> {
     splitting: true,
     write: false,
     platform: "node",
-    // Parts of `ws` in C++ that are not installed; it does without.
-    external: ["bufferutil", "utf-8-validate", "canvas"],
+    // Parts of libraries in C++ that are not installed; ws, Vega and Redis' client do without.
+    external: ["bufferutil", "utf-8-validate", "canvas", "@node-rs/xxhash"],
     target: "node24",
     format: "esm",
     minify: true,
