@@ -184,6 +184,33 @@ describe("WasmPlugin through real Envoys", () => {
     });
   });
 
+  it("whose file is not in the proxy refuses requests or lets them through, by failStrategy, until it is there", async () => {
+    const path = lab.folder.file("gone.wasm");
+    for (const [failStrategy, status, instead] of [
+      ["FAIL_CLOSE", 403, "traffic is refused"],
+      ["FAIL_RELOAD", 403, "traffic is refused"],
+      ["FAIL_OPEN", 200, "traffic passes without it"],
+    ] as const) {
+      const gone = plugin("gone", { ...WEB, url: `file://${path}`, failStrategy });
+      const refusal = await lab.refusal([gone]);
+      assert.match(refusal, /gone\.wasm cannot be read: the proxy has no such file/);
+      assert.ok(refusal.endsWith(instead), refusal);
+      const key = "extensions.istio.io/WasmPlugin/default/gone";
+      assert.match(lab.xds.currentNacks.get(key)?.message ?? "", /the proxy has no such file/);
+      await waitFor(`the status ${status}`, 10_000, async () => (await call()).status === status);
+      if (failStrategy === "FAIL_OPEN") {
+        // It holds up nothing else of its listeners.
+        const beside = plugin("beside", { ...WEB, url: file("beside", { header: ["x-plugin", "beside"] }) });
+        await lab.send([beside]);
+        await waitFor("the other one", 10_000, async () => (await call()).headers["x-plugin"] === "beside");
+        await lab.remove([beside]);
+        file("gone", { header: ["x-plugin", "here"] });
+        await waitFor("the file is used", 10_000, async () => (await call()).headers["x-plugin"] === "here");
+      }
+      await lab.remove([gone]);
+    }
+  });
+
   it("has the variables of vmConfig, and those of its proxy", async () => {
     const url = file("environment", { environment: "x-env" });
     const of = (variable: object): object => plugin("e", { ...WEB, url, vmConfig: { env: [variable] } });

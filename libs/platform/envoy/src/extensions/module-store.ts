@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -91,6 +91,20 @@ export function createModuleStore(folder: string, fetch: FetchModule): ModuleSto
       for (const [url, { path }] of [...latest]) if (!isUsed(path)) latest.delete(url);
     },
   };
+}
+
+/** Finds whether a file of the container holds a module. @throws XebecError failed_precondition when it does not */
+export async function checkModule(path: string): Promise<void> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new XebecError("failed_precondition", `file://${path} cannot be read: the proxy has no such file`, { cause });
+  });
+  try {
+    const { buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
+    if (!buffer.equals(MAGIC))
+      throw new XebecError("failed_precondition", `file://${path} is not a WebAssembly module`);
+  } finally {
+    await file.close();
+  }
 }
 
 /** A module that has a hash does not change. */

@@ -3,9 +3,16 @@ import { backoff } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { SdsResource } from "../sds-messages.ts";
-import type { ModuleStore } from "./module-store.ts";
+import { checkModule, type ModuleStore } from "./module-store.ts";
 import type { PilotResource, PilotUpdate } from "./pilot-stream.ts";
-import { type RemotePlugin, remotePluginOf, withModule, withoutModule } from "./plugin-messages.ts";
+import {
+  type LocalPlugin,
+  localPluginOf,
+  type RemotePlugin,
+  remotePluginOf,
+  withModule,
+  withoutModule,
+} from "./plugin-messages.ts";
 
 const log = logger("wasm");
 const RETRY = { baseMs: 2_000, maxMs: 60_000 };
@@ -34,7 +41,8 @@ export interface PluginExtensionsOptions {
 }
 
 /**
- * The configurations of plugins whose modules the agent fetches: pilot's, with a file in the place of the URL. While there is no module,
+ * The configurations of plugins: pilot's, with a file in the place of the URL of a module that the agent fetches. Of a file of the
+ * container it sees whether it is there: with one that is not, Envoy would reject whole listeners. While there is no module,
  * the last one that worked stays, with its configuration; without one, what the plugin's failStrategy says stands in for it, and the
  * fetch is tried again.
  */
@@ -110,25 +118,29 @@ export class PluginExtensions {
   /** Puts a configuration into effect, or what stands in for it. @returns why it is not */
   async #resolve(name: string, plugin: Plugin, resource: PilotResource): Promise<string | undefined> {
     let remote: RemotePlugin | undefined;
+    let local: LocalPlugin | undefined;
     try {
       remote = remotePluginOf(resource.value);
+      local = localPluginOf(resource.value);
+      if (local) await checkModule(local.path);
       const file = remote && (await this.#options.store.file(remote));
       if (plugin.wanted !== resource) return undefined;
       if (remote) this.#options.fetches?.inc({ result: "success" });
       plugin.failures = 0;
-      plugin.isFallback = remote === undefined;
+      plugin.isFallback = remote === undefined && local === undefined;
       this.#serve(name, plugin, file === undefined ? resource.value : withModule(resource.value, file), file);
       void this.#clean();
       return undefined;
     } catch (error) {
       const { message } = XebecError.from(error);
       if (plugin.wanted !== resource) return undefined;
-      this.#options.fetches?.inc({ result: "failure" });
+      if (remote) this.#options.fetches?.inc({ result: "failure" });
+      const given = remote ?? local;
       const hasLast = plugin.served !== undefined && !plugin.isFallback;
       log.warn({ plugin: name, keeps: hasLast, err: error }, "the module of a plugin cannot be had");
-      if (!hasLast && remote) {
+      if (!hasLast && given) {
         plugin.isFallback = true;
-        this.#serve(name, plugin, withoutModule(name, remote), undefined);
+        this.#serve(name, plugin, withoutModule(name, given), undefined);
       }
       plugin.timer = setTimeout(
         () => void this.#retry(name, plugin, resource),
@@ -136,7 +148,7 @@ export class PluginExtensions {
       ).unref();
       const instead = hasLast
         ? "the last module stays"
-        : remote?.isOpen
+        : given?.isOpen
           ? "traffic passes without it"
           : "traffic is refused";
       return `${name}: ${message}; ${instead}`;

@@ -8,7 +8,7 @@ import { RBACSchema as HttpRbacSchema } from "@xebec/api-envoy/envoy/extensions/
 import { WasmSchema as HttpWasmSchema } from "@xebec/api-envoy/envoy/extensions/filters/http/wasm/v3/wasm";
 import { RBACSchema as NetworkRbacSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/rbac/v3/rbac";
 import { WasmSchema as NetworkWasmSchema } from "@xebec/api-envoy/envoy/extensions/filters/network/wasm/v3/wasm";
-import { type RemotePlugin, remotePluginOf, withModule, withoutModule } from "./plugin-messages.ts";
+import { localPluginOf, type RemotePlugin, remotePluginOf, withModule, withoutModule } from "./plugin-messages.ts";
 
 const configOf = (keyValues: Record<string, string>, failOpen = false) => ({
   name: "n",
@@ -37,6 +37,16 @@ const typed = (typedConfig: ReturnType<typeof anyOf>) =>
 
 describe("the configuration of a plugin", () => {
   const config = typed(anyOf(HttpWasmSchema, { config: configOf({ ...OF_AGENT, A: "b" }) }));
+
+  it("says which file it names, where it names one", () => {
+    assert.equal(localPluginOf(config), undefined);
+    const local = withModule(config, "/a.wasm");
+    assert.deepEqual(
+      [localPluginOf(local), remotePluginOf(local)],
+      [{ type: "http", path: "/a.wasm", isOpen: false }, undefined],
+    );
+    assert.equal(localPluginOf(withoutModule("n", { type: "http", isOpen: true })), undefined);
+  });
 
   it("says what has to be fetched, as the schema has it", () => {
     const expected: RemotePlugin = {

@@ -37,6 +37,11 @@ export interface RemotePlugin {
   readonly pullSecret?: string;
 }
 
+/** A plugin whose module is a file of the proxy. */
+export interface LocalPlugin extends Pick<RemotePlugin, "type" | "isOpen"> {
+  readonly path: string;
+}
+
 /**
  * Reads what has to be fetched for a configuration.
  * @param config an encoded TypedExtensionConfig
@@ -44,12 +49,9 @@ export interface RemotePlugin {
  * @throws Error for bytes that are no such message
  */
 export function remotePluginOf(config: Uint8Array): RemotePlugin | undefined {
-  const any = valueAt(config, TYPED_CONFIG) ?? new Uint8Array();
-  const type = WASM[textAt(any, ANY.typeUrl) as keyof typeof WASM];
-  const plugin = type && valueAt(any, ANY.value, CONFIG);
-  const vm = plugin && valueAt(plugin, PLUGIN.vm);
+  const { type, plugin, vm } = read(config) ?? {};
   const remote = vm && valueAt(vm, VM.code, CODE.remote);
-  if (!remote) return undefined;
+  if (!type || !plugin || !remote) return undefined;
   const variables = new Map(
     fieldsOf(valueAt(vm, VM.environment) ?? new Uint8Array())
       .filter(({ number }) => number === KEY_VALUES)
@@ -63,8 +65,31 @@ export function remotePluginOf(config: Uint8Array): RemotePlugin | undefined {
     pullPolicy: variables.get(`${OF_AGENT}IMAGE_PULL_POLICY`) ?? "",
     ...(pullSecret ? { pullSecret } : {}),
     revision: variables.get(`${OF_AGENT}PLUGIN_RESOURCE_VERSION`) ?? "",
-    isOpen: numberAt(plugin, PLUGIN.failurePolicy) === FAIL_OPEN || numberAt(plugin, PLUGIN.failOpen) === 1,
+    isOpen: isOpen(plugin),
   };
+}
+
+/**
+ * Reads which file a configuration names.
+ * @returns undefined for one that names none
+ * @throws Error for bytes that are no such message
+ */
+export function localPluginOf(config: Uint8Array): LocalPlugin | undefined {
+  const { type, plugin, vm } = read(config) ?? {};
+  const path = vm && textAt(vm, VM.code, CODE.local, FILENAME);
+  return type && plugin && path ? { type, path, isOpen: isOpen(plugin) } : undefined;
+}
+
+function read(config: Uint8Array) {
+  const any = valueAt(config, TYPED_CONFIG) ?? new Uint8Array();
+  const type = WASM[textAt(any, ANY.typeUrl) as keyof typeof WASM];
+  const plugin = type && valueAt(any, ANY.value, CONFIG);
+  const vm = plugin && valueAt(plugin, PLUGIN.vm);
+  return vm && { type, plugin, vm };
+}
+
+function isOpen(plugin: Uint8Array): boolean {
+  return numberAt(plugin, PLUGIN.failurePolicy) === FAIL_OPEN || numberAt(plugin, PLUGIN.failOpen) === 1;
 }
 
 /** The configuration with a file in the place of a URL, and without the variables that are for agents. */

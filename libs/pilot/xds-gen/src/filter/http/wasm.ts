@@ -20,11 +20,7 @@ type Phase = Parameters<typeof pluginsFor>[3];
 
 function filtersOf(scope: Scope, connection: HttpConnection, phase: Phase): BuiltHttpFilter[] {
   return pluginsFor(scope, connection, "HTTP", phase).map((plugin) => ({
-    ...discoveredFilter(
-      pluginResource(scope, plugin),
-      [WasmSchema.typeName, RBACSchema.typeName],
-      comesByAgent(scope, plugin),
-    ),
+    ...discoveredFilter(pluginResource(scope, plugin), [WasmSchema.typeName, RBACSchema.typeName], comesByAgent(scope)),
     configKeys: [plugin.key],
   }));
 }

@@ -16,7 +16,7 @@ function filtersOf(scope: Scope, connection: Connection, phase: Phase): BuiltNet
     message: {
       configType: {
         case: "configDiscovery",
-        value: discoverySource([WasmSchema.typeName, RBACSchema.typeName], comesByAgent(scope, plugin)),
+        value: discoverySource([WasmSchema.typeName, RBACSchema.typeName], comesByAgent(scope)),
       },
     },
     configKeys: [plugin.key],

@@ -59,7 +59,7 @@ const SUFFIX = { network: "/network", byAgent: "/fetched" } as const;
 export function pluginResource(scope: Scope, plugin: WasmPlugin): string {
   const { namespace, name, spec } = plugin;
   const network = pluginType(spec) === "NETWORK" ? SUFFIX.network : "";
-  return `${PLUGIN_PREFIX}${namespace}.${name}${network}${comesByAgent(scope, plugin) ? SUFFIX.byAgent : ""}`;
+  return `${PLUGIN_PREFIX}${namespace}.${name}${network}${comesByAgent(scope) ? SUFFIX.byAgent : ""}`;
 }
 
 /** What such a name says: the plugin, as `<namespace>.<name>`, and its type. */
@@ -68,7 +68,7 @@ export function readResource(resource: string): { readonly plugin: string; reado
   return { plugin, type: suffixes.includes(SUFFIX.network.slice(1)) ? "NETWORK" : "HTTP" };
 }
 
-/** Where the configuration is asked for: modules that have to be fetched come by way of the agent. */
-export function comesByAgent(scope: Scope, { spec }: WasmPlugin): boolean {
-  return moduleSourceOf(spec) !== "file" && scope.proxyClass.modules === "agent";
+/** Where the configuration is asked for: the agent fetches modules, and sees whether files are there. */
+export function comesByAgent(scope: Scope): boolean {
+  return scope.proxyClass.modules === "agent";
 }
