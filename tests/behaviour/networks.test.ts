@@ -24,6 +24,7 @@ const MESH_NETWORKS = {
     cidr: { endpoints: [{ fromCidr: "10.49.2.0/24" }], gateways: [{ address: "10.48.9.4", port: 15443 }] },
     resolved: { gateways: [{ address: "gateways.example.com", port: 15443 }] },
     unresolved: { gateways: [{ address: "nowhere.example.com", port: 15443 }] },
+    ports: { gateways: [{ registryServiceName: "port-gateway.default.svc.cluster.local", port: 443 }] },
     named: {
       gateways: [{ registryServiceName: "named-gateway.default.svc.cluster.local", port: 8443 }],
     },
@@ -58,6 +59,10 @@ describe("through a real Envoy, endpoints of other networks", () => {
           labels: { [LABEL]: "edge", "networking.istio.io/gatewayPort": "15444" },
         }),
         host("named-gateway", { externalAddresses: ["10.48.9.5"], pods: [] }),
+        host("port-gateway", {
+          ...{ externalAddresses: ["10.48.9.3"], externalPorts: { 443: 15444 }, pods: [] },
+          labels: { [LABEL]: "nodes", "networking.istio.io/gatewayPort": "443" },
+        }),
         host("cloud-gateway", {
           ...{ externalAddresses: ["balancer.example.com"], pods: [] },
           labels: { [LABEL]: "cloud", "networking.istio.io/gatewayPort": "15444" },
@@ -82,6 +87,8 @@ describe("through a real Envoy, endpoints of other networks", () => {
         internal("hidden.example.com", [{ network: "vms", ...vm }]),
         internal("cidr.example.com", [{ address: "10.49.1.1" }, { address: "10.49.2.1", ...vm }]),
         internal("named.example.com", [{ address: "10.48.5.1", network: "named", ...vm }]),
+        internal("ports.example.com", [{ address: "10.48.5.4", network: "ports", ...vm }]),
+        internal("nodes.example.com", [{ address: "10.48.5.5", network: "nodes", ...vm }]),
         internal("resolved.example.com", [{ address: "10.48.5.2", network: "resolved", ...vm }]),
         internal("cloud.example.com", [{ address: "10.48.5.3", network: "cloud", ...vm }]),
         ...["split.example.com", "plain.example.com", "cidr.example.com"].map(robin),
@@ -134,6 +141,11 @@ describe("through a real Envoy, endpoints of other networks", () => {
 
   it("meshNetworks gateways.registryServiceName: the service's external addresses", async () =>
     assert.equal((await call("named.example.com")).by, "10.48.9.5:8443"));
+
+  it("a gateway's Service at ports of nodes: the node port, by its labels and by registryServiceName", async () => {
+    assert.equal((await call("ports.example.com")).by, "10.48.9.3:15444");
+    assert.equal((await call("nodes.example.com")).by, "10.48.9.3:15444");
+  });
 
   const by = (name: string, server: string) =>
     waitFor(`${server} answers`, 10_000, async () => (await call(name)).by === server);

@@ -1,6 +1,7 @@
 // Galley's source, and what it publishes of a cluster, on a real API server.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { waitFor } from "@xebec/core-async";
 import { validateObject } from "@xebec/galley-validate";
 import { allCrds, KINDS, type Kind, keyOf, type Resource } from "@xebec/model-resources";
@@ -307,6 +308,44 @@ test("nothing is lost or withdrawn when the API server restarts, etcd hangs, or 
   );
   await waitFor("the change after it", 5_000, () => hostOf("changed") === "four");
   assert.deepEqual([content.deleted, galley.missing()], [[ruleKey("deleted")], []]);
+});
+
+test("a NodePort Service with traffic.istio.io/nodeSelector is reached at the nodes that have the labels", {
+  skip,
+}, async () => {
+  const bus = createMemoryBus();
+  await bus.start(never);
+  const node = async (name: string, role: string, address: string): Promise<void> => {
+    await create(client, "/api/v1/nodes", { metadata: { name, labels: { role } } });
+    const addresses = [
+      { type: "InternalIP", address: "10.0.0.9" },
+      { type: "ExternalIP", address },
+    ];
+    await client.patch(RESOURCES.nodes, { name, subresource: "status" }, { status: { addresses } });
+  };
+  await node("edge-1", "edge", "192.0.2.1");
+  await node("worker-1", "worker", "192.0.2.2");
+  await create(client, "/api/v1/namespaces/istio-system/services", {
+    metadata: { name: "istio-ingressgateway", annotations: { "traffic.istio.io/nodeSelector": '{"role": "edge"}' } },
+    spec: { type: "NodePort", ports: [{ name: "tls", port: 15443, nodePort: 31443 }] },
+  });
+  await using _galley = await galleyReplica(kube.kubeconfig, bus);
+  await using content = await busContent(bus);
+  const reached = async (what: string, addresses: readonly string[] | undefined): Promise<void> => {
+    await waitFor(what, 10_000, () => {
+      const record = content.workload("service/istio-system/istio-ingressgateway");
+      return record?.type === "service" && isDeepStrictEqual(record.externalAddresses, addresses) && record;
+    });
+  };
+  await reached("one node", ["192.0.2.1"]);
+  const found = content.workload("service/istio-system/istio-ingressgateway");
+  assert.deepEqual(found?.type === "service" && found.externalPorts, { 15443: 31443 });
+  await node("edge-2", "edge", "192.0.2.3");
+  await reached("a node that comes", ["192.0.2.1", "192.0.2.3"]);
+  await client.patch(RESOURCES.nodes, { name: "edge-1" }, { metadata: { labels: { role: "worker" } } });
+  await reached("a node with other labels", ["192.0.2.3"]);
+  await client.delete(RESOURCES.nodes, { name: "edge-2" });
+  await reached("no node", undefined);
 });
 
 test("discoverySelectors: objects of other namespaces are not read; labels of a namespace take hold at once", {

@@ -36,6 +36,8 @@ export interface LabService {
   readonly labels?: Readonly<Record<string, string>>;
   /** Where it is reached from other networks. */
   readonly externalAddresses?: readonly string[];
+  /** Ports there, by its own, where they are others. */
+  readonly externalPorts?: Readonly<Record<number, number>>;
   /** The target port where it is another one: a number. */
   readonly targetPort?: number;
 }
@@ -78,6 +80,7 @@ export function recordsOf(service: LabService): WorkloadRecord[] {
       ...(service.annotations ? { annotations: service.annotations } : {}),
       ...(service.labels ? { labels: service.labels } : {}),
       ...(service.externalAddresses ? { externalAddresses: service.externalAddresses } : {}),
+      ...(service.externalPorts ? { externalPorts: service.externalPorts } : {}),
     },
     ...pods.map(
       (pod): WorkloadRecord => ({

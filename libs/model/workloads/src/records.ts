@@ -25,8 +25,10 @@ export interface ServiceRecord {
   /** Cluster IPs; empty for a headless service. */
   readonly addresses: readonly string[];
   readonly headless?: boolean;
-  /** Where the service is reached from outside: its external IPs, and the addresses or host names of its load balancer. */
+  /** Where the service is reached from outside: its external IPs, and the addresses or host names of its load balancer; or nodes. */
   readonly externalAddresses?: readonly string[];
+  /** Ports of the external addresses, by the Service's own, where they are others: those of nodes. */
+  readonly externalPorts?: Readonly<Record<number, number>>;
   readonly externalName?: string;
   /** `Local`: only endpoints on the client's own node are called. */
   readonly internalTrafficPolicy?: "Cluster" | "Local";

@@ -38,11 +38,19 @@ export function serviceFromRecord(record: ServiceRecord): MeshService {
 const NETWORK_GATEWAY_PORT = 15443;
 
 /** Whether a service leads into a network, by Istio's labels. */
-function gatewayOf({ externalAddresses, labels }: ServiceRecord): Pick<MeshService, "externalAddresses" | "gatewayOf"> {
+function gatewayOf({
+  externalAddresses,
+  externalPorts,
+  labels,
+}: ServiceRecord): Pick<MeshService, "externalAddresses" | "externalPorts" | "gatewayOf"> {
   if (!externalAddresses?.length) return {};
   const { network } = networkOf(labels ?? {});
   const port = Number(labels?.["networking.istio.io/gatewayPort"]) || NETWORK_GATEWAY_PORT;
-  return { externalAddresses, ...(network ? { gatewayOf: { network, port } } : {}) };
+  return {
+    externalAddresses,
+    ...(externalPorts ? { externalPorts } : {}),
+    ...(network ? { gatewayOf: { network, port: externalPorts?.[port] ?? port } } : {}),
+  };
 }
 
 /** What Kubernetes calls `trafficDistribution`: that of the service, else of Istio's annotation. */

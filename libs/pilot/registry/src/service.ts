@@ -45,6 +45,8 @@ export interface MeshService {
   readonly alias?: string;
   /** Addresses by which it is reached from outside of its network. */
   readonly externalAddresses?: readonly string[];
+  /** Ports at those addresses, by the service's own, where they are others. */
+  readonly externalPorts?: Readonly<Record<number, number>>;
   /** It is a gateway of this network, at this port of its external addresses. */
   readonly gatewayOf?: { readonly network: string; readonly port: number };
   /** Endpoints in the client's zone, or on its node, are preferred. */

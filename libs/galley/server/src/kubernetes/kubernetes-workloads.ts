@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { backoff, Coalescer, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { encodeWorkloadRecord, type PodRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
+import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { type Bus, createRevisionWriter, type RevisionWriter } from "@xebec/platform-bus";
 import {
   createReflector,
@@ -16,6 +17,7 @@ import {
 } from "@xebec/platform-kube";
 import { endpointsRecordOf, type Slice, sliceOf } from "./endpoints-record.ts";
 import type { NamespaceFilter } from "./namespace-filter.ts";
+import { atNodePorts, nodeSelectorOf, type OuterNode, outerNodeOf } from "./node-port-gateway.ts";
 import { localityOfNode, PLACE_LABELS, podRecordOf } from "./pod-record.ts";
 import { Quiet } from "./quiet.ts";
 import { serviceRecordOf } from "./service-record.ts";
@@ -50,6 +52,10 @@ class KubernetesWorkloads implements Component {
   readonly #slices = new Map<string, Map<string, Slice>>();
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #localities = new Map<string, string>();
+  /** Nodes with an external address, by name. */
+  readonly #outerNodes = new Map<string, OuterNode>();
+  /** Services that are reached at ports of nodes, by `<namespace>/<name>`. */
+  readonly #atNodePorts = new Map<string, Service>();
   /** Names of pods by node: their locality follows the node's labels. */
   readonly #podsOfNode = new Map<string, Set<string>>();
   readonly #records = new Map<string, WorkloadRecord>();
@@ -80,13 +86,13 @@ class KubernetesWorkloads implements Component {
         },
       });
     this.#reflectors = [
-      follow(RESOURCES.nodes, placeLabels, (change) => this.#nodes(change)),
+      follow(RESOURCES.nodes, nodeOf, (change) => this.#nodes(change)),
       follow(
         RESOURCES.services,
-        (object) => serviceRecordOf(object, domain),
+        (object) => ({ record: serviceRecordOf(object, domain), selector: nodeSelectorOf(object) }),
         ({ puts, deletes }) => {
-          for (const key of deletes) this.#put(`service/${key}`, undefined);
-          for (const record of puts.values()) this.#put(workloadKey(record), record);
+          for (const key of deletes) this.#putService(key, undefined);
+          for (const [key, service] of puts) this.#putService(key, service);
         },
       ),
       follow(RESOURCES.endpointSlices, sliceOf, (change) => this.#endpoints(change)),
@@ -123,9 +129,26 @@ class KubernetesWorkloads implements Component {
     await this.#publish.request();
   }
 
-  #nodes({ puts, deletes }: ReflectorChange<Readonly<Record<string, string>>>): void {
-    for (const name of deletes) this.#node(name, undefined);
-    for (const [name, labels] of puts) this.#node(name, labels);
+  /** A Service, also one at ports of nodes. @param key `<namespace>/<name>` */
+  #putService(key: string, service: Service | undefined): void {
+    if (service?.selector) this.#atNodePorts.set(key, service);
+    else this.#atNodePorts.delete(key);
+    const { record, selector } = service ?? {};
+    this.#put(`service/${key}`, record && selector ? atNodePorts(record, selector, this.#outerNodes.values()) : record);
+  }
+
+  #nodes({ puts, deletes }: ReflectorChange<Node>): void {
+    let hasOthers = false;
+    const take = (name: string, node: Node | undefined): void => {
+      this.#node(name, node?.labels);
+      if (isDeepStrictEqual(this.#outerNodes.get(name), node?.outer)) return;
+      hasOthers = true;
+      if (node?.outer) this.#outerNodes.set(name, node.outer);
+      else this.#outerNodes.delete(name);
+    };
+    for (const name of deletes) take(name, undefined);
+    for (const [name, node] of puts) take(name, node);
+    if (hasOthers) for (const [key, service] of this.#atNodePorts) this.#putService(key, service);
   }
 
   #node(name: string, labels: Readonly<Record<string, string>> | undefined): void {
@@ -247,6 +270,19 @@ function namespaceOf(key: string): string {
   return name === undefined ? "" : namespace;
 }
 
-function placeLabels({ metadata: { labels } }: KubeObject): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => PLACE_LABELS.has(key)));
+/** What is needed of a Service. @property selector nodes at whose ports it is reached */
+interface Service {
+  readonly record: ServiceRecord;
+  readonly selector?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What is needed of a Node. @property labels those that say where it is */
+interface Node {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly outer?: OuterNode | undefined;
+}
+
+function nodeOf(object: KubeObject): Node {
+  const labels = Object.entries(object.metadata.labels ?? {}).filter(([key]) => PLACE_LABELS.has(key));
+  return { labels: Object.fromEntries(labels), outer: outerNodeOf(object) };
 }

@@ -27,7 +27,12 @@ function* givenGateways({ mesh, services, networkGateways }: GivenReads): Iterab
       if (address !== undefined) yield { network, address, port, path: `${path}.address` };
       for (const each of services.get(registryServiceName ?? "") ?? [])
         for (const external of each.externalAddresses ?? [])
-          yield { network, address: external, port, path: `${path}.registryServiceName` };
+          yield {
+            network,
+            address: external,
+            port: each.externalPorts?.[port] ?? port,
+            path: `${path}.registryServiceName`,
+          };
     }
   for (const { gatewayOf, externalAddresses = [] } of networkGateways.values())
     if (gatewayOf) for (const address of externalAddresses) yield { ...gatewayOf, address };

@@ -47,6 +47,11 @@ test("affinity goes by the client's address, a local policy keeps to the node's 
   assert.match(rules(service({ sessionAffinity: "ClientIP" }), two), /jhash ip saddr mod 2/);
   const local = rules(service({ internalTrafficPolicy: "Local" }), two);
   assert.match(local, /chain s0 \{\n {4}meta l4proto tcp dnat to 10\.244\.0\.2:8080/);
+  // From outside: the cluster's own address still leads to all.
+  const outside = rules(service({ type: "NodePort", externalIPs: ["192.0.2.1"], externalTrafficPolicy: "Local" }), two);
+  assert.match(outside, /10\.96\.0\.7 \. tcp \. 80 : goto s0[\s\S]*192\.0\.2\.1 \. tcp \. 80 : goto s1/);
+  assert.match(outside, /chain s0 \{\n.* mod 2 /);
+  assert.match(outside, /chain s1 \{\n {4}meta l4proto tcp dnat to 10\.244\.0\.2:8080/);
 });
 
 test("a headless Service and an alias have no rules", () => {
