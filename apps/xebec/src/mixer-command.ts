@@ -60,7 +60,11 @@ export function addMixer(program: Command, does: Does): void {
       .option("--bytes_attributes <list>", "bytes, 0a:00:00:01", several)
       .option("--stringmap_attributes <list>", "maps, NAME=KEY:VALUE;KEY:VALUE", several)
       .option("--print_response <bool>", "print what came", "true");
-    if (call === "check") command.option("-q, --quotas <list>", "quotas to ask for: NAME=AMOUNT,...", several);
+    if (call === "check")
+      command
+        .option("-q, --quotas <list>", "quotas to ask for: NAME=AMOUNT,...", several)
+        .option("--explain", "rule by rule: whether it matched, values, the handler's answer, time, who decides")
+        .option("--monitoring <address>", "HOST:PORT of mixer-policy's monitoring port, for --explain (15014)");
     else command.option("--report_batch_size <n>", "elements of a report", Number, 1);
     command.action(does(async (options) => (await import("./mixer/mixc.ts")).mixc(call, options)));
   }

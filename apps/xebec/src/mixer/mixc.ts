@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CompressedAttributesSchema } from "@xebec/api-mesh/istio/mixer/v1/attributes";
 import { type CheckResponse, Mixer, ReferencedAttributes_Condition } from "@xebec/api-mesh/istio/mixer/v1/mixer";
 import { isXebecError, XebecError } from "@xebec/core-errors";
@@ -13,6 +13,10 @@ export interface MixcOptions {
   readonly print_response: string;
   readonly report_batch_size?: number;
   readonly quotas?: List;
+  /** Also says what each rule makes of the attributes. */
+  readonly explain?: boolean;
+  /** HOST:PORT of the monitoring port that explains. */
+  readonly monitoring?: string;
   readonly attributes?: List;
   readonly string_attributes?: List;
   readonly int64_attributes?: List;
@@ -62,6 +66,11 @@ export async function mixc(call: "check" | "report", options: MixcOptions): Prom
         const code = error.code.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
         print(`${call === "check" ? "Check RPC failed with: " : "Report RPC returned "}${code} (${error.message})\n`);
       }
+    }
+    if (options.explain) {
+      const { explainedCheck } = await import("./explain-check.ts");
+      const bytes = toBinary(CompressedAttributesSchema, attributes);
+      process.stdout.write(await explainedCheck(bytes, options.mixer, options.monitoring));
     }
     return failed;
   } finally {

@@ -3,9 +3,10 @@ import type { Variety } from "@xebec/mixer-sdk";
 import { Layout, type ValueType, type Vocabulary } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
 import { fullName, ISTIO_ADAPTERS, TEMPLATES } from "@xebec/model-mixer";
-import type { Resource } from "@xebec/model-resources";
+import { keyOf, type Resource } from "@xebec/model-resources";
 import { acquireHandlers, isBuiltIn } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
+import type { CompiledRule } from "./explain.ts";
 import { policyOf } from "./handler-policy.ts";
 import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
@@ -112,6 +113,7 @@ function build(
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
   const builders = new Map<string, PlanBuilder>();
+  const compiled: CompiledRule[] = [];
   const add = ({ resource, match: text, actions, headers, problems: wrong }: ReadRule): void => {
     const problems = [...wrong];
     const built: { variety: Variety; action: Action }[] = [];
@@ -177,6 +179,8 @@ function build(
       }
       builder.add(builder.preprocess, match, preprocess);
       builder.add(builder.headers, match, operations);
+      const { namespace } = resource;
+      compiled.push({ key: keyOf(resource), namespace, match, actions: built, headers: operations.length });
       const isAsked = headers.length + preprocess.length > 0 || !built.every(isUnasked);
       if (!isAsked && problems.length === 0) {
         conditions.accept(resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
@@ -206,6 +210,8 @@ function build(
     fallback: mergePlans(inherited, undefined),
     quotas,
     apis,
+    rules: compiled,
+    defaultNamespace: options.defaultNamespace,
     handlers: [...slots.values()],
     table: options.table,
     log: options.log,

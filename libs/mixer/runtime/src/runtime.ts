@@ -48,6 +48,7 @@ export class MixerRuntime {
   #snapshot: Snapshot | undefined;
   #applying: Promise<unknown> = Promise.resolve();
   #conditions: readonly Condition[] = [];
+  #resources: readonly Resource[] = [];
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -63,6 +64,11 @@ export class MixerRuntime {
   /** What became of each object of the configuration in effect. */
   get conditions(): readonly Condition[] {
     return withHealth(this.#conditions, this.handlers);
+  }
+
+  /** The objects of the configuration in effect. */
+  get resources(): readonly Resource[] {
+    return this.#resources;
   }
 
   /** How the handlers do that are in use. */
@@ -114,6 +120,7 @@ export class MixerRuntime {
       const before = this.#snapshot;
       this.#snapshot = snapshot;
       this.#conditions = conditions.list();
+      this.#resources = all;
       await before?.release();
       return this.conditions;
     });

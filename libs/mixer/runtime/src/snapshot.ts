@@ -3,6 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { AdapterLog, CheckResult, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
 import type { AttributeBag, Layout } from "@xebec/model-attributes";
 import type { CompiledExpression } from "@xebec/model-expr";
+import { type CompiledRule, type ExplainedRule, explainRule } from "./explain.ts";
 import type { HandlerSlot, HandlerTable } from "./handlers.ts";
 import { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors, ResultFold } from "./outcome.ts";
 import { setOutput } from "./outputs.ts";
@@ -23,6 +24,10 @@ export interface SnapshotParts {
   readonly quotas: ServiceQuotas | undefined;
   /** The attributes that requests of services get. */
   readonly apis: ServiceApis;
+  /** Each rule by itself, for explanations. */
+  readonly rules: readonly CompiledRule[];
+  /** The namespace whose rules hold for all. */
+  readonly defaultNamespace: string;
   readonly handlers: readonly HandlerSlot[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
@@ -256,6 +261,37 @@ export class Snapshot {
       (match, bag) => this.#holds(match, bag),
       () => ++this.#epoch,
     );
+  }
+
+  /**
+   * Says what each rule makes of a request: those of the default namespace, then those of the request's own. Handlers of checks are asked, one
+   * after the other; no quota is taken, and nothing is reported.
+   */
+  async explain(
+    bag: AttributeBag,
+  ): Promise<{ readonly namespace: string; readonly error?: string; readonly rules: readonly ExplainedRule[] }> {
+    const { identity, defaultNamespace, rules } = this.#parts;
+    this.retain();
+    try {
+      let wrong: string | undefined;
+      try {
+        await this.preprocess(bag);
+      } catch (error) {
+        wrong = asError(error).message;
+      }
+      const namespace = identity.namespaceOf(bag);
+      const of = (name: string): CompiledRule[] => rules.filter((each) => each.namespace === name);
+      const meant = [...of(defaultNamespace), ...(namespace === defaultNamespace ? [] : of(namespace))];
+      const by = {
+        epoch: () => ++this.#epoch,
+        check: ({ handler, instance }: Action, built: Instance) => checkWith(handler, built, instance.template),
+      };
+      const explained: ExplainedRule[] = [];
+      for (const each of meant) explained.push(await explainRule(each, bag, by));
+      return { namespace, ...(wrong === undefined ? {} : { error: wrong }), rules: explained };
+    } finally {
+      await this.release();
+    }
   }
 
   #refused(handler: HandlerSlot | undefined, error: unknown): QuotaResult {

@@ -92,7 +92,7 @@ function withMonitoring(
       address,
       components: [bus, ...components],
       metrics,
-      routes: (app) => debugRoutes(app, runtime),
+      routes: (app) => debugRoutes(app, runtime, index),
     }),
     ...components,
   ];

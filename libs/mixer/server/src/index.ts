@@ -8,6 +8,7 @@ export {
   PolicyConfig,
   TelemetryConfig,
 } from "./config.ts";
+export type { CheckExplanation, RuleExplanation } from "./explain-check.ts";
 // For those who put a service together themselves:
 export type { LoadSheddingOptions } from "./load-shedding.ts";
 export {

@@ -1,0 +1,67 @@
+import { parseAddress } from "@xebec/core-config";
+import { XebecError } from "@xebec/core-errors";
+import type { CheckExplanation, RuleExplanation } from "@xebec/mixer-server";
+
+const ANSWER_MS = 30_000;
+/** The monitoring port of mixer-policy. */
+const PORT = 15014;
+
+/**
+ * Asks mixer-policy what each rule makes of a request.
+ * @param attributes an istio.mixer.v1.CompressedAttributes
+ * @param at HOST:PORT of the monitoring port; absent: port 15014 of the host of `mixer`
+ * @throws XebecError unavailable when it cannot be asked
+ */
+export async function explainedCheck(attributes: Uint8Array, mixer: string, at?: string): Promise<string> {
+  const address = at ?? `${mixer.replace(/:\d+$/, "")}:${PORT}`;
+  parseAddress(address);
+  let answer: Response;
+  try {
+    answer = await fetch(`http://${address}/debug/check`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ attributes: Buffer.from(attributes).toString("base64") }),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+  } catch (error) {
+    const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
+    throw new XebecError(
+      "unavailable",
+      `--explain: the monitoring port of mixer-policy at ${address} does not answer (${cause}); --monitoring names another address`,
+    );
+  }
+  const text = await answer.text();
+  if (!answer.ok) throw new XebecError("unavailable", `--explain: ${address} answered ${answer.status}: ${text}`);
+  return explanationText(JSON.parse(text) as CheckExplanation);
+}
+
+/** An explanation as text, rule by rule. */
+export function explanationText({ namespace, error, rules }: CheckExplanation): string {
+  const lines = [
+    `Rules of the root namespace${namespace === "" ? "" : ` and of ${namespace}`}: ${rules.length}`,
+    ...(error === undefined ? [] : [`  ${error}`]),
+    ...rules.flatMap(ruleLines),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function ruleLines({ rule, match, matched, error, actions, headerOperations, where }: RuleExplanation): string[] {
+  const name = rule.split("/").slice(-2).join("/");
+  const verdict = matched ? "matched" : error === undefined ? "not matched" : `not matched: ${error}`;
+  return [
+    `  ${name}: ${verdict}`,
+    `    match: ${match === "" ? "(always)" : match}`,
+    ...(where === "" ? [] : [`    decided by: ${where}`]),
+    ...actions.flatMap(({ handler, adapter, instance, values, answer, error: why, ms }) => {
+      const took = ms === undefined ? "" : ` (${ms.toFixed(3)}ms)`;
+      const said = answer
+        ? `code ${answer.code}${answer.message ? ` ${answer.message}` : ""}; valid for ${answer.validMs}ms and ${answer.validUses} uses`
+        : undefined;
+      return [
+        `    ${instance} ${JSON.stringify(values ?? {})}`,
+        `      ${handler}${adapter === "" ? "" : ` [${adapter}]`}: ${why ?? said ?? "not asked"}${took}`,
+      ];
+    }),
+    ...(matched && headerOperations > 0 ? [`    header operations: ${headerOperations}`] : []),
+  ];
+}
