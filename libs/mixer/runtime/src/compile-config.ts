@@ -33,7 +33,8 @@ const FOUND =
   "the service finds these attributes by itself, as the chart's bindings say, when an expression reads them";
 
 /** A proxy takes from the quotas that QuotaSpecs name (docs/reference/mixer.md §1.2). */
-const NO_PROXY_ASKS = "no QuotaSpec that is bound to a service names the quota, so that no proxy asks for it";
+const NO_PROXY_ASKS =
+  "no QuotaSpec that is bound to a service names the quota: only Envoy's rate limit service and clients of Mixer's Check API ask for it";
 
 /**
  * Compiles configuration objects into a snapshot (docs/reference/mixer.md §7.2). A bad object is rejected with its
