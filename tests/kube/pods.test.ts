@@ -225,7 +225,10 @@ suite("pods of a cluster", { skip }, () => {
   });
 
   test("a StatefulSet's pods have names, and keep their volumes", async () => {
-    const container = { command: ["sh", "-c", "hostname >>/data/names; exec sleep infinity"] };
+    const container = {
+      command: ["sh", "-c", "hostname >>/data/names; exec sleep infinity"],
+      readinessProbe: { exec: { command: ["test", "-s", "/data/names"] }, periodSeconds: 1 },
+    };
     const volumeMounts = [{ name: "data", mountPath: "/data" }];
     await apply(
       service("keeps", 80, 80, { clusterIP: "None" }),
@@ -249,6 +252,11 @@ suite("pods of a cluster", { skip }, () => {
     assert.match(found, new RegExp(`^${ip} `));
     await kubectl(["delete", "pod", "keeps-1"]);
     await cluster.ready(ns, ["statefulset/keeps"]);
-    assert.equal(await kubectl(["exec", "keeps-1", "--", "cat", "/data/names"]), "keeps-1\nkeeps-1\n");
+    await waitFor(
+      "what both pods have written",
+      20_000,
+      async () => (await kubectl(["exec", "keeps-1", "--", "cat", "/data/names"])) === "keeps-1\nkeeps-1\n",
+      100,
+    );
   });
 });
