@@ -12,6 +12,27 @@ metadata: {name: istio, namespace: istio-system}
 data: {mesh: "policyCheckFailOpen: true"}
 `;
 
+/** A denial that mixer-policy has to decide about, since only it knows labels of callers; it never holds for callers from outside. */
+const DENY_AT_DETAILS = `apiVersion: config.istio.io/v1alpha2
+kind: denier
+metadata: {name: deny-at-details}
+spec: {}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: checknothing
+metadata: {name: deny-at-details}
+spec: {}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: deny-at-details}
+spec:
+  match: destination.labels["app"] == "details" && source.labels["version"] == "v9"
+  actions:
+    - handler: deny-at-details.denier
+      instances: [deny-at-details.checknothing]
+`;
+
 describe("a mesh whose parts are killed under load", () => {
   let mesh: Mesh;
   before(async () => {
@@ -107,13 +128,13 @@ describe("a mesh whose parts are killed under load", () => {
   });
 
   it("answers on a connection that is older than a rule's removal, although the services are killed", async () => {
-    mesh.copy("policy/mixer-rule-deny-label.yaml", "deny.yaml");
+    mesh.save("details.yaml", DENY_AT_DETAILS);
     await waitFor("the proxy asks", CONVERGED_MS, () => asks("details"));
     // Envoy serves a connection by the rules of its beginning until it has said "connection: close".
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const details = { host: await address("details-v1"), port: 9080, path: "/details/0", agent };
     assert.equal((await call(details)).status, 200);
-    mesh.remove("deny.yaml");
+    mesh.remove("details.yaml");
     await waitFor("the proxy asks no more", CONVERGED_MS, async () => !(await asks("details")));
     const killed = await Promise.all(SERVICES.map((service) => mesh.pid(service)));
     await Promise.all(killed.map(killHard));
@@ -156,6 +177,8 @@ describe("a mesh whose parts are killed under load", () => {
   });
 
   it("answers by the declared fail mode while mixer-policy hangs", async () => {
+    mesh.save("details.yaml", DENY_AT_DETAILS);
+    await waitFor("the proxy asks", CONVERGED_MS, () => asks("details"));
     const details = await address("details-v1");
     const check = async (): Promise<number> => (await mesh.direct(details, 9080, "/details/0")).status;
     const hung = await mesh.pid("mixer-policy");
@@ -168,8 +191,12 @@ describe("a mesh whose parts are killed under load", () => {
       process.kill(hung, "SIGCONT");
     }
     await waitFor("the denial again", CONVERGED_MS, async () => isDenied(await mesh.get("/productpage")));
-    for (const file of ["mesh.yaml", "deny.yaml", "routes.yaml"]) mesh.remove(file);
-    await waitFor("proxies ask no more", CONVERGED_MS, async () => !(await asks("ratings")));
+    for (const file of ["mesh.yaml", "deny.yaml", "details.yaml", "routes.yaml"]) mesh.remove(file);
+    await waitFor(
+      "proxies ask no more",
+      CONVERGED_MS,
+      async () => !(await asks("ratings")) && !(await asks("details")),
+    );
   });
 
   it("keeps an Envoy serving whose agent is killed, and replaces the agent", async () => {
