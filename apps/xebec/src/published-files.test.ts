@@ -181,12 +181,12 @@ for (const [name, text, count] of FILES)
 
 test("what is not supported is said to be that, once, and nothing is written", async (t) => {
   const dir = await home(t);
-  const quota = "apiVersion: config.istio.io/v1alpha2\nkind: HTTPAPISpec\nmetadata: {name: quota}\nspec: {}\n";
+  const quota = "apiVersion: config.istio.io/v1alpha2\nkind: apigee\nmetadata: {name: quota}\nspec: {}\n";
   const { code, err } = await apply(dir, `${ROUTES("v1")}${quota}`);
   assert.equal(code, 2);
   assert.match(
     err,
-    /nothing was written\n {2}standard input:\d+: kind: HTTPAPISpec of config\.istio\.io is not supported by this version\n$/,
+    /nothing was written\n {2}standard input:\d+: kind: apigee of config\.istio\.io is not supported by this version; this adapter is not built in\n$/,
   );
   const ingress = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: gateway}\nspec: {}\n";
   const other = await apply(dir, ingress);

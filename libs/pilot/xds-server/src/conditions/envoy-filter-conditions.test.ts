@@ -64,7 +64,7 @@ describe("the condition of an EnvoyFilter", () => {
     [
       "BOOTSTRAP",
       filter(merge(SERVICE), patch("BOOTSTRAP", "MERGE", {})),
-      /^PartlyResolved: spec\.configPatches\[1\]\.applyTo: BOOTSTRAP[^;]*$/,
+      /^PartlyResolved: spec\.configPatches\[1\]: no proxy that is connected was started with it; [^;]*$/,
     ],
   ] as const)
     it(name, async () => {

@@ -33,7 +33,8 @@ describe("what Mixer's rules ask of proxies", () => {
     for (const reference of ["i", "i.checknothing", "i.b"]) assert.deepEqual(hooks(reference, far), nothing, reference);
     // What an adapter from outside, or in a process of its own, does with it is known to Mixer only.
     const unknown = { asked: true, reports: true };
-    assert.deepEqual(hooks("i", object("instance", "i", { compiledTemplate: "keyuse" })), unknown);
+    assert.deepEqual(hooks("i", object("instance", "i", { template: "listentry" })), unknown);
+    assert.deepEqual(hooks("i", object("instance", "i", { compiledTemplate: "from-nowhere" })), unknown);
   });
 });
 
