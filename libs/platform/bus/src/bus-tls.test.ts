@@ -94,15 +94,15 @@ test("its health is asked for over TLS", async () => {
 
 test("a certificate and its root are replaced while messages go on, and none is lost", async () => {
   const [writer, reader] = [await open(), await open()];
-  const seen: string[] = [];
-  writer.bucket("replicas");
+  const seen = new Set<string>();
   reader.bucket("replicas").watch({
-    entry: (key, value) => value && void seen.push(`${key}=${Buffer.from(value)}`),
+    entry: (key) => void seen.add(key),
     synced() {},
   });
   let sent = 0;
   const put = async (count: number): Promise<void> => {
-    for (let i = 0; i < count; i++) await writer.bucket("replicas").put("key", Buffer.from(String(++sent)));
+    // A key of its own for each: of one key only the last value counts.
+    for (let i = 0; i < count; i++) await writer.bucket("replicas").put(`key-${++sent}`, Buffer.from("x"));
   };
   await put(20);
   // As citadel does it: the new root is trusted before it signs.
@@ -117,11 +117,7 @@ test("a certificate and its root are replaced while messages go on, and none is 
   const late = await open();
   await waitFor("a client that trusts the new root only", 30_000, () => late.connected);
   await put(20);
-  await waitFor("all values", 30_000, () => seen.length === sent);
-  assert.deepEqual(
-    seen,
-    Array.from({ length: sent }, (_, i) => `key=${i + 1}`),
-  );
+  await waitFor("all values", 30_000, () => seen.size === sent);
   // Connections of before went on: nobody had to connect again.
   assert.deepEqual([writer.connected, reader.connected], [true, true]);
   await server.restart();
