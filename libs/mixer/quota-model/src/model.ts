@@ -12,11 +12,19 @@ export interface Timing {
   readonly forgetMs: number;
 }
 
+interface Grant {
+  readonly at: number;
+  readonly amount: number;
+  readonly window: number;
+  /** False for what may have been the answer to a repeat, which counts nothing. */
+  readonly sure: boolean;
+}
+
 /** What the limit of a rate must be, whoever counts: bounds instead of one answer, as far as stores may differ. */
 export class QuotaModel {
   readonly #max: number;
   readonly #timing: Timing;
-  #grants: { readonly at: number; readonly amount: number; readonly window: number }[] = [];
+  #grants: Grant[] = [];
   readonly #answers = new Map<string, { readonly at: number; readonly result: QuotaResult }>();
   #windowStart = Number.NEGATIVE_INFINITY;
 
@@ -41,19 +49,22 @@ export class QuotaModel {
         : `a repeat after ${age}ms got ${result.amount} and not ${before.result.amount}`;
     // Whether it is a repeat or a new request is the store's choice in between: the same answer says nothing.
     const isRepeat = before !== undefined && age <= forgetMs && result.amount === before.result.amount;
-    if (isRepeat) return undefined;
+    if (isRepeat) {
+      if (result.amount > 0) this.#grants.push({ at, amount: result.amount, window: this.#windowStart, sure: false });
+      return undefined;
+    }
     if (at - this.#windowStart >= windowMs) this.#windowStart = at;
     this.#grants = this.#grants.filter((each) => at - each.at < windowMs + lateMs);
-    const sum = (since: number): number =>
-      this.#grants.reduce((all, each) => (at - each.at < since ? all + each.amount : all), 0);
-    const surelyTaken =
-      window === "rolling"
-        ? sum(windowMs - lateMs)
-        : this.#grants.reduce((all, each) => (each.window === this.#windowStart ? all + each.amount : all), 0);
+    const sum = (counts: (each: Grant) => boolean): number =>
+      this.#grants.reduce((all, each) => (counts(each) ? all + each.amount : all), 0);
+    const surelyTaken = sum(
+      (each) =>
+        each.sure && (window === "rolling" ? at - each.at < windowMs - lateMs : each.window === this.#windowStart),
+    );
     const most = Math.max(0, this.#max - surelyTaken);
-    const least = Math.max(0, this.#max - sum(windowMs + lateMs));
+    const least = Math.max(0, this.#max - sum((each) => at - each.at < windowMs + lateMs));
     this.#answers.set(id, { at, result });
-    if (result.amount > 0) this.#grants.push({ at, amount: result.amount, window: this.#windowStart });
+    if (result.amount > 0) this.#grants.push({ at, amount: result.amount, window: this.#windowStart, sure: true });
     const facts = `${result.amount} of ${amount}${bestEffort ? " at best" : ""}, between ${least} and ${most} free`;
     if (result.amount < 0 || result.amount > amount) return `it granted something else than was asked for: ${facts}`;
     if (result.amount > most) return `it granted more than the limit: ${facts}`;
