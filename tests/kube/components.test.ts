@@ -1,7 +1,7 @@
 import { after, afterEach, before, describe, it } from "node:test";
 import { clusterMissing, type TestCluster, useCluster } from "@xebec/testing-kube";
 import { GuideShell, guideSteps } from "./guide.testkit.ts";
-import { chart, helm, helmMissing } from "./helm.testkit.ts";
+import { helm, helmMissing, installCrds } from "./helm.testkit.ts";
 
 /** Each component by itself, by its own guide: the commands of its section, and what they print. */
 const GUIDES = ["pilot", "citadel", "galley", "sidecar-injector", "mixer-policy", "mixer-telemetry"];
@@ -14,7 +14,7 @@ describe("one component alone, by its guide", { skip: clusterMissing() ?? helmMi
   before(async () => {
     cluster = await useCluster();
     shell = new GuideShell(cluster);
-    await run("upgrade", "--install", "xebec-crds", chart("crds"), "--create-namespace");
+    await installCrds(cluster);
   });
   afterEach(async () => {
     await run("uninstall", "xebec", "--ignore-not-found");

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { resolve } from "node:path";
 import { waitFor } from "@xebec/core-async";
 import type { TestCluster } from "@xebec/testing-kube";
-import { chart, helm, ROOT } from "./helm.testkit.ts";
+import { chart, helm, installCrds, ROOT } from "./helm.testkit.ts";
 
 export const SYSTEM = "istio-system";
 export const SERVICES = ["pilot", "citadel", "galley", "sidecar-injector", "policy", "telemetry"];
@@ -27,7 +27,7 @@ export class InstalledMesh {
 
   /** Installs the definitions and a control plane. @param values as `--set` takes them */
   async install(...values: readonly string[]): Promise<void> {
-    await this.helm("upgrade", "--install", "xebec-crds", chart("crds"), "--create-namespace");
+    await installCrds(this.cluster);
     await this.helm("install", "xebec", chart("control-plane"), "--set", values.join(","));
   }
 

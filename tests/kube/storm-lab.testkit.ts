@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { waitFor } from "@xebec/core-async";
 import type { TestCluster } from "@xebec/testing-kube";
-import { chart, helm, ROOT } from "./helm.testkit.ts";
+import { chart, helm, installCrds, ROOT } from "./helm.testkit.ts";
 import { ask } from "./open-loop.testkit.ts";
 
 export const SYSTEM = "istio-system";
@@ -34,7 +34,7 @@ export class StormLab {
 
   async install(settings: readonly string[]): Promise<void> {
     const run = (...args: string[]): Promise<string> => helm([...args, "--namespace", SYSTEM], this.#cluster);
-    await run("install", "xebec-crds", chart("crds"), "--wait", "--create-namespace");
+    await installCrds(this.#cluster);
     const set = settings.flatMap((each) => ["--set-string", each]);
     await run("install", "xebec", chart("control-plane"), "--set", "profile=ha", ...set);
     await run("install", "istio-ingressgateway", chart("gateway"), "--set", "replicaCount=2,autoscaleEnabled=false");
