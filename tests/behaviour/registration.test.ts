@@ -22,10 +22,12 @@ describe("through a real Envoy, a workload that registers itself", () => {
           metadata: { AUTO_REGISTER_GROUP: "vms" },
         },
         probed: { kind: "captured", ip: "10.1.0.8", metadata: { AUTO_REGISTER_GROUP: "probed" } },
+        applied: { kind: "captured", ip: "10.1.0.9", metadata: { WORKLOAD_ENTRY: "applied" } },
       },
       upstreams: [
         { name: "machine", at: "10.1.0.7:8080" },
         { name: "probed", at: "10.1.0.8:8080" },
+        { name: "applied", at: "10.1.0.9:8080" },
       ],
       objects: [
         object("WorkloadGroup", "vms", {
@@ -36,6 +38,13 @@ describe("through a real Envoy, a workload that registers itself", () => {
           ...{ metadata: { labels: { app: "probed" } }, template: { ports: { http: 8080 } } },
           probe: { httpGet: { port: 8080 } },
         }),
+        object(
+          "WorkloadEntry",
+          "applied",
+          { address: "10.1.0.9", labels: { app: "applied" }, ports: { http: 8080 } },
+          { annotations: { "proxy.istio.io/health-checks-enabled": "true" } },
+        ),
+        entry("applied.example.com", { ports: [HTTP], workloadSelector: { labels: { app: "applied" } } }),
         entry("probed.example.com", { ports: [HTTP], workloadSelector: { labels: { app: "probed" } } }),
         entry("vms.example.com", { ports: [HTTP], workloadSelector: { labels: { app: "vms", tier: "back" } } }),
       ],
@@ -87,6 +96,23 @@ describe("through a real Envoy, a workload that registers itself", () => {
     // An agent that ends says so.
     await reports.close?.();
     await waitFor("it is not called at the end", 10_000, async () => (await probed()).status === 503);
+  });
+
+  it("health-checks-enabled: a WorkloadEntry that somebody applied is called while its agent reports that it is healthy", async () => {
+    const { target, node } = lab.agentOf("applied");
+    const call = () => lab.http({ through: "client", url: "http://applied.example.com/" });
+    assert.equal((await call()).status, 503);
+    assert.match(lab.condition("WorkloadEntry", "applied"), /^NotHealthy: it is not called: .*health-checks-enabled/);
+    const reports = createHealthReports(target, node);
+    reports.report(undefined);
+    await waitFor("it is called", 10_000, async () => (await call()).by === "applied");
+    assert.match(lab.condition("WorkloadEntry", "applied"), /^Attached/);
+    reports.report("the probe has failed");
+    await waitFor("it is not called any more", 10_000, async () => (await call()).status === 503);
+    reports.report(undefined);
+    await waitFor("it is called again", 10_000, async () => (await call()).by === "applied");
+    await reports.close?.();
+    await waitFor("it is not called at the end", 10_000, async () => (await call()).status === 503);
   });
 
   it("is gone when its stream has ended", async () => {

@@ -1,7 +1,7 @@
 // Runs inside a network namespace: the servers and the clients of a lab, controlled by messages.
+import { startDns } from "@xebec/testing-launch";
 import type { Connection, HttpRequest, Upstream } from "./calls.ts";
 import { heldUnder, hold, http, tcp } from "./client.ts";
-import { startDns } from "./dns.ts";
 import { closeKept, keepAlive, requestOn } from "./keep-alive.ts";
 import { endLoad, startLoad } from "./load.ts";
 import { arrivalsOf, startUpstream } from "./upstream.ts";

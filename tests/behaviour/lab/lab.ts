@@ -11,12 +11,11 @@ import { MeshBuilder, type MeshChange } from "@xebec/pilot-snapshot/testkit";
 import { createGatewayHosts, createKeySets, type NackReport, Registrations, XdsServer } from "@xebec/pilot-xds-server";
 import { createGrpcServer } from "@xebec/platform-grpc";
 import { createAddressPolicy } from "@xebec/platform-http/guarded";
-import { createTestCa, freePorts, tempDir } from "@xebec/testing-launch";
+import { createTestCa, freePorts, startDns, tempDir } from "@xebec/testing-launch";
 import { labAgent, withAgent } from "./agent.ts";
 import type { Arrival, HttpAnswer, TcpAnswer, Upstream } from "./calls.ts";
 import { withoutIptables } from "./captured.ts";
 import { certified } from "./certified.ts";
-import { startDns } from "./dns.ts";
 import { LabEnvoy } from "./envoy.ts";
 import { type Objects, resourcesOf } from "./given.ts";
 import { type LabProxy, type LabService, nodeOf, recordsOf, upstreamsOf } from "./mesh.ts";
@@ -95,6 +94,7 @@ export async function openLab(options: LabOptions) {
   const builder = new MeshBuilder({ jwksFetch });
   const registrations = new Registrations({
     groupOf: (key) => builder.snapshot.workloadGroups.get(key),
+    entryOf: (key) => builder.snapshot.workloadEntries.get(key),
     apply: (config) => update({ config }),
     graceMs: 100,
   });

@@ -26,6 +26,7 @@ export const REASONS = {
     HostNotFound: "ignored",
     NoProxySelected: "ignored",
     NotSelected: "ignored",
+    NotHealthy: "ignored",
     NoProxyAffected: "ignored",
     ProxyRejected: "rejected",
   },

@@ -22,3 +22,4 @@ export {
   type ServiceRegistry,
 } from "./service-registry.ts";
 export type { VirtualAddress } from "./virtual-addresses.ts";
+export { hasHealthReports, isHealthChecked } from "./workload-health.ts";

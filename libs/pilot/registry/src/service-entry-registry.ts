@@ -6,6 +6,7 @@ import type { MeshEndpoint, ServiceDefinition } from "./service.ts";
 import type { ConfigRegistry, RegistryChange, RegistryListener, RegistryState } from "./service-registry.ts";
 import { VirtualAddresses } from "./virtual-addresses.ts";
 import { type Workload, workloadOfEntry, workloadOfPod } from "./workload.ts";
+import { isHealthChecked } from "./workload-health.ts";
 import { endpointForEntry, endpointForService, isReachable, Workloads } from "./workload-selection.ts";
 
 const WORKLOAD_ENTRY = "networking.istio.io/WorkloadEntry";
@@ -32,6 +33,10 @@ export class ServiceEntryRegistry implements ConfigRegistry {
   /** Ids of the definitions of each entry or selecting service, by its key or id. */
   readonly #idsOf = new Map<string, readonly string[]>();
   readonly #workloads = new Workloads();
+  /** WorkloadEntries that are called while their agents report that they are healthy, by key. */
+  readonly #checked = new Map<string, Resource<WorkloadEntrySpec>>();
+  /** Keys of WorkloadEntries whose agents report so. */
+  readonly #healthy = new Set<string>();
   readonly #addresses = new VirtualAddresses();
   /** By key. */
   readonly #entries = new Map<string, Entry>();
@@ -58,10 +63,21 @@ export class ServiceEntryRegistry implements ConfigRegistry {
     const services = new Map<string, ServiceDefinition | undefined>();
     const [group, kind, namespace = "", name = ""] = key.split("/");
     if (`${group}/${kind}` === WORKLOAD_ENTRY) {
-      const workload = resource && workloadOfEntry(resource as Resource<WorkloadEntrySpec>);
-      this.#putWorkload(namespace, `entry/${name}`, workload, services);
+      const entry = resource as Resource<WorkloadEntrySpec> | undefined;
+      if (entry && isHealthChecked(entry)) this.#checked.set(key, entry);
+      else this.#checked.delete(key);
+      const isCalled = entry && (!this.#checked.has(key) || this.#healthy.has(key));
+      this.#putWorkload(namespace, `entry/${name}`, isCalled ? workloadOfEntry(entry) : undefined, services);
     } else this.#putEntry(key, namespace, resource as Entry | undefined, services);
     this.#report(services);
+  }
+
+  putHealth(key: string, healthy: boolean): void {
+    if (this.#healthy.has(key) === healthy) return;
+    if (healthy) this.#healthy.add(key);
+    else this.#healthy.delete(key);
+    const entry = this.#checked.get(key);
+    if (entry) this.putConfig(key, entry);
   }
 
   observe({ pods, services }: RegistryChange): void {

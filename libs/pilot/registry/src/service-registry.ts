@@ -57,6 +57,12 @@ export interface ConfigRegistry extends ServiceRegistry {
    * others.
    */
   observe?(change: RegistryChange): void;
+  /**
+   * Takes what an agent reports of its workload's health, and calls the listeners before it returns.
+   * @param key `keyOf` of the WorkloadEntry
+   * @param healthy false also when nobody reports any more
+   */
+  putHealth?(key: string, healthy: boolean): void;
 }
 
 export function isConfigRegistry(registry: ServiceRegistry): registry is ConfigRegistry {

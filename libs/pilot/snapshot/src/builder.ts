@@ -14,6 +14,7 @@ import { type KeySetChange, NO_KEY_SETS, replaceKeySet } from "./key-sets/key-se
 import { distinctRefs, type KeySetRef, keySetRefOf } from "./key-sets/references.ts";
 import type { Edit } from "./kinds/kind.ts";
 import { type AnyKind, CONFIG_KINDS, type ConfigState, configKindOf } from "./kinds/registry.ts";
+import { replaceHealth } from "./kinds/workload-entry/workload-entry.ts";
 import { type HostAddressChange, NO_HOST_ADDRESSES, replaceHostAddresses } from "./network-gateways/host-addresses.ts";
 import { gatewayHosts } from "./network-gateways/network-gateways.ts";
 import type { SnapshotOptions } from "./options.ts";
@@ -31,6 +32,8 @@ export interface ConfigChange {
   readonly deletes: readonly string[];
   /** Credentials by `secretKey`; undefined for those that are gone. */
   readonly secrets?: ReadonlyMap<string, Credential | undefined>;
+  /** Whether the agents of WorkloadEntries report that they are healthy, by key; false also when they report no more. */
+  readonly health?: ReadonlyMap<string, boolean>;
 }
 
 export interface SnapshotChange {
@@ -45,6 +48,7 @@ export interface SnapshotBuilderOptions extends SnapshotOptions {
 }
 
 const NO_CHANGE: ConfigChange = { puts: [], deletes: [] };
+const NO_HEALTH: ReadonlyMap<string, boolean> = new Map();
 
 /**
  * Keeps the current snapshot and makes the next one from a change, at the cost of what changed. It knows no kind of configuration
@@ -140,7 +144,7 @@ export class SnapshotBuilder {
   }
 
   /** Applies a change, one object at each step. */
-  *#steps({ puts, deletes, secrets }: ConfigChange): Generator<undefined, SnapshotChange> {
+  *#steps({ puts, deletes, secrets, health = NO_HEALTH }: ConfigChange): Generator<undefined, SnapshotChange> {
     const state = { ...this.#state };
     const changed = new Set<string>();
     const edit: Edit<Snapshot> = { state, changed, batch: {} };
@@ -165,6 +169,10 @@ export class SnapshotBuilder {
     for (const [id, credential] of secrets ?? []) {
       replaceSecret(edit, id, credential);
       yield;
+    }
+    for (const [key, healthy] of health) {
+      replaceHealth(edit, key, healthy);
+      for (const registry of this.#configRegistries) registry.putHealth?.(key, healthy);
     }
     yield* this.#takeReported(edit);
     for (const kind of edited) kind.finish?.(edit);

@@ -108,6 +108,7 @@ export function pilotComponents({
   const shared = new BusRegistrations(bus, replicas, () => registrations);
   const registrations = new Registrations({
     groupOf: (key) => server.generator?.snapshot.workloadGroups.get(key),
+    entryOf: (key) => server.generator?.snapshot.workloadEntries.get(key),
     apply: (change) => state.register(change),
     shared,
     ...(replicaTimes?.graceMs ? { graceMs: replicaTimes.graceMs } : {}),

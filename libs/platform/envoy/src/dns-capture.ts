@@ -5,7 +5,7 @@ import type { Component } from "@xebec/core-lifecycle";
 import type { Metrics } from "@xebec/core-metrics";
 import type { WorkloadIdentity } from "@xebec/platform-identity";
 import { isPlaintext, pilotIdentities } from "./bootstrap-clusters.ts";
-import { envoyNode } from "./node.ts";
+import { agentNode } from "./node.ts";
 import { isShared, type ProxySettings } from "./proxy-settings.ts";
 
 const PORT = 15_053;
@@ -32,7 +32,6 @@ export function dnsCapture({ settings, identity, configPath, metrics }: DnsCaptu
   const { env, proxyConfig, namespace, domain } = settings;
   const addresses = listenAddresses(settings);
   const pilot = parseAddress(proxyConfig.discoveryAddress);
-  const { AUTO_REGISTER_GROUP: _, ...metadata } = envoyNode(settings).metadata;
   const names = pilotIdentities(settings);
   const tls = {
     current: () => identity.current(),
@@ -50,7 +49,7 @@ export function dnsCapture({ settings, identity, configPath, metrics }: DnsCaptu
         viewpoint: { namespace, domain },
         stateFile: join(configPath, "name-table"),
         pilot: { address: pilot, ...(isPlaintext(pilot) ? {} : { tls }) },
-        node: { ...envoyNode(settings), metadata },
+        node: agentNode(settings),
       });
       await proxy.start(signal);
     },

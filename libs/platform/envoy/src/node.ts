@@ -37,6 +37,13 @@ export function envoyNode(settings: ProxySettings): EnvoyNode {
   };
 }
 
+/** The node of a stream of the agent's own, which registers no workload: Envoy's stream does, and that of health reports. */
+export function agentNode(settings: ProxySettings): EnvoyNode {
+  const node = envoyNode(settings);
+  const { AUTO_REGISTER_GROUP: _group, WORKLOAD_ENTRY: _entry, ...metadata } = node.metadata;
+  return { ...node, metadata };
+}
+
 function serviceCluster(settings: ProxySettings, workload: string): string {
   const { serviceCluster: flag, proxyConfig, labels, namespace } = settings;
   const canonical = labels["service.istio.io/canonical-name"] || labels["app.kubernetes.io/name"] || labels.app;

@@ -13,7 +13,7 @@ import { createEnvoyProcess, type EnvoyProcess } from "./envoy-process.ts";
 import { agentExtensions, pilotTarget } from "./extensions/agent-extensions.ts";
 import { workloadHealth } from "./health/workload-health.ts";
 import { parsePrometheusAnnotations } from "./merged-metrics.ts";
-import { envoyNode } from "./node.ts";
+import { agentNode, envoyNode } from "./node.ts";
 import { proxyReadiness } from "./proxy-readiness.ts";
 import { adminAddress, bindAddress, isShared, type ProxySettings } from "./proxy-settings.ts";
 import { createSdsServer } from "./sds-server.ts";
@@ -107,11 +107,9 @@ function overrideOf({ env: { ISTIO_BOOTSTRAP_OVERRIDE: path } }: ProxySettings):
 async function bootstrapPatch({ settings, identity, envoy, configPath }: ProxyAgentOptions) {
   if (settings.env.BOOTSTRAP_XDS_AGENT !== "true") return undefined;
   const { BootstrapPatch } = await import("./bootstrap-patch/index.ts");
-  // Envoy's own stream registers the workload, and not before it runs.
-  const { AUTO_REGISTER_GROUP: _, ...metadata } = envoyNode(settings).metadata;
   return new BootstrapPatch({
     pilot: pilotTarget(settings, identity),
-    node: { ...envoyNode(settings), metadata },
+    node: agentNode(settings),
     program: envoy,
     folder: configPath,
   });

@@ -63,6 +63,7 @@ export {
 export { resolveGateway } from "./virtual-service/resolved.ts";
 export type { VirtualService } from "./virtual-service/state.ts";
 export { moduleSourceOf, type WasmPlugin, wasmPluginsOf } from "./wasm-plugin/state.ts";
+export type { WorkloadEntry } from "./workload-entry/workload-entry.ts";
 export type { WorkloadGroup } from "./workload-group/workload-group.ts";
 
 /**

@@ -62,6 +62,8 @@ export interface MeshProxy {
   readonly place: Place;
   /** The WorkloadGroup of its namespace in which it registers its workload; empty for none. */
   readonly registrationGroup: string;
+  /** The WorkloadEntry of its namespace that it is, whose health its agent reports; empty for none. */
+  readonly workloadEntry: string;
   readonly istioVersion: string;
   /** The texts of the node's metadata, as far as they are short: EnvoyFilters match them. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -173,6 +175,7 @@ export function proxyOf(node: {
       node: text("NODE_NAME"),
     }),
     registrationGroup: text("AUTO_REGISTER_GROUP"),
+    workloadEntry: text("WORKLOAD_ENTRY"),
     istioVersion: text("ISTIO_VERSION"),
     metadata: shortTexts(metadata),
     http10: text("HTTP10") === "1",

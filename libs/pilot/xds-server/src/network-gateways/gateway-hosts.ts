@@ -1,8 +1,10 @@
+import { Coalescer } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
 import type { HostAddressChange, HostAddresses } from "@xebec/pilot-snapshot";
 import { resolveHost } from "@xebec/platform-dns/resolve";
+import { type KnownAddresses, readAddresses, writeAddresses } from "./address-file.ts";
 
 const log = logger("networks");
 /** Most hosts that are looked up at a time. */
@@ -29,6 +31,8 @@ export interface GatewayHostsOptions {
   readonly times?: LookUpTimes;
   /** DNS servers; by default those of this machine. */
   readonly servers?: readonly string[];
+  /** Keeps the last addresses for a restart. */
+  readonly cacheFile?: string | undefined;
   /** Gets what became another one. */
   onChange(change: HostAddressChange): void;
 }
@@ -64,6 +68,9 @@ class LookedUpHosts implements GatewayHosts {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: Entry[] = [];
   readonly #stop = new AbortController();
+  readonly #keeping = new Coalescer(() => this.#keep());
+  /** What an earlier process knew. */
+  #kept: KnownAddresses = new Map();
   #active = 0;
 
   constructor(options: GatewayHostsOptions) {
@@ -71,7 +78,10 @@ class LookedUpHosts implements GatewayHosts {
     this.#times = options.times ?? TIMES;
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    const { cacheFile } = this.#options;
+    if (cacheFile) this.#kept = await readAddresses(cacheFile);
+  }
 
   keep(hosts: readonly string[], limitMs: number): Promise<void> | undefined {
     const wanted = new Set(hosts);
@@ -89,6 +99,7 @@ class LookedUpHosts implements GatewayHosts {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    await this.#keeping.request();
     for (const each of this.#entries.values()) this.#forget(each);
   }
 
@@ -102,7 +113,12 @@ class LookedUpHosts implements GatewayHosts {
     if (isOneTooMany) {
       this.#take(entry, { ...known, problem: `${host}: only ${MOST_HOSTS} hosts of gateways are looked up` });
       resolve();
-    } else this.#enqueue(entry);
+    } else {
+      // Until it is looked up; and for as long as DNS does not answer.
+      const addresses = this.#kept.get(host);
+      if (addresses) this.#take(entry, { addresses, problem: "" });
+      this.#enqueue(entry);
+    }
     return promise;
   }
 
@@ -144,6 +160,7 @@ class LookedUpHosts implements GatewayHosts {
       entry.failures = 0;
       pause = Math.min(Math.max(ttlMs, minTtlMs), maxTtlMs);
       this.#take(entry, { addresses, problem: "" });
+      if (this.#kept.get(entry.host)?.join() !== addresses.join()) void this.#keeping.request();
     } catch (error) {
       pause = Math.min(retryMs * 2 ** entry.failures, minTtlMs);
       entry.failures++;
@@ -161,6 +178,13 @@ class LookedUpHosts implements GatewayHosts {
       log.warn({ problem: known.problem, addresses: known.addresses }, "a gateway's host cannot be looked up");
     if (known.problem !== before.problem || known.addresses.join() !== before.addresses.join())
       this.#options.onChange(new Map([[entry.host, known]]));
+  }
+
+  async #keep(): Promise<void> {
+    const { cacheFile } = this.#options;
+    const known = [...this.#entries.values()].filter(({ known }) => known.addresses.length > 0);
+    if (cacheFile && known.length > 0)
+      await writeAddresses(cacheFile, new Map(known.map((each) => [each.host, each.known.addresses])));
   }
 
   #isWanted(entry: Entry): boolean {

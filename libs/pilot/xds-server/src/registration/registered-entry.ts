@@ -26,6 +26,19 @@ export function registeredEntry(group: WorkloadGroup, proxy: MeshProxy): Resourc
   };
 }
 
+/** The WorkloadEntry that a proxy says it is (`ISTIO_META_WORKLOAD_ENTRY`), by its names alone: what it says is the object's matter. */
+export function somebodysEntry({ namespace, workloadEntry }: MeshProxy): Resource {
+  return {
+    ...{ group: "networking.istio.io", version: "v1", kind: "WorkloadEntry", namespace, name: workloadEntry },
+    spec: {},
+  };
+}
+
+/** True for an object that somebody has applied, false for what no one but its own workload has registered. */
+export function isSomebodys({ annotations }: Resource): boolean {
+  return annotations?.[GROUP_ANNOTATION] === undefined;
+}
+
 function nameOf(group: string, ip: string, network: string): string {
   const name = [group, ip.replaceAll(":", "-"), ...(network ? [network] : [])].join("-");
   return name.slice(-MAX_NAME).replace(/^[^a-z0-9]+/i, "");

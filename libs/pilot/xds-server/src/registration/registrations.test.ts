@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keyOf, type WorkloadGroupSpec } from "@xebec/model-resources";
-import type { ConfigChange } from "@xebec/pilot-snapshot";
+import type { ConfigChange, WorkloadEntry } from "@xebec/pilot-snapshot";
 import { proxyOf } from "@xebec/pilot-xds-gen";
 import type { RegisteredWorkload } from "../replicas/records.ts";
 import { Registrations } from "./registrations.ts";
@@ -10,17 +10,19 @@ import type { SharedRegistrations } from "./shared-registrations.ts";
 const GRACE_MS = 10_000;
 const KEY = "networking.istio.io/WorkloadGroup/shop/vms";
 
-function registrations(spec: WorkloadGroupSpec, shared?: SharedRegistrations) {
+function registrations(spec: WorkloadGroupSpec, shared?: SharedRegistrations, entries: readonly WorkloadEntry[] = []) {
   const changes: string[] = [];
-  const apply = async ({ puts, deletes }: ConfigChange): Promise<void> => {
+  const apply = async ({ puts, deletes, health = new Map() }: ConfigChange): Promise<void> => {
     changes.push(
       ...puts.map((each) => `+${keyOf(each).split("/").at(-1)}`),
       ...deletes.map((each) => `-${each.split("/").at(-1)}`),
+      ...[...health].map(([key, healthy]) => `${key.split("/").at(-1)} ${healthy ? "healthy" : "unhealthy"}`),
     );
   };
   const group = { key: KEY, namespace: "shop", name: "vms", created: "", spec };
   const made = new Registrations({
     ...{ groupOf: (key: string) => (key === KEY ? group : undefined), apply, graceMs: GRACE_MS },
+    entryOf: (key) => entries.find((each) => each.key === key),
     ...(shared ? { shared } : {}),
   });
   return { made, changes };
@@ -71,6 +73,36 @@ describe("workloads that register themselves", () => {
     assert.throws(() => made.connected(proxy({ AUTO_REGISTER_GROUP: "none" }), true), { code: "failed_precondition" });
     assert.throws(() => made.connected(proxy(), false), { code: "permission_denied" });
     assert.throws(() => made.connected(proxy({ SERVICE_ACCOUNT: "other" }), true), { code: "permission_denied" });
+  });
+});
+
+describe("workloads that are somebody's WorkloadEntry", () => {
+  const object = (more: Partial<WorkloadEntry> = {}): WorkloadEntry => ({
+    ...{ key: "networking.istio.io/WorkloadEntry/shop/vm", namespace: "shop", name: "vm", created: "" },
+    ...{ serviceAccount: "vm", hasHealthReports: true, isHealthChecked: true, ...more },
+  });
+  const agent = (metadata: object = {}) => proxy({ AUTO_REGISTER_GROUP: "", WORKLOAD_ENTRY: "vm", ...metadata });
+
+  it("are healthy when their agents say so, until some time after the last stream", ({ mock }) => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const { made, changes } = registrations({ template: {} }, undefined, [object()]);
+    const stream = made.connected(agent(), true);
+    assert.deepEqual([changes, made.counts.size], [[], 0]);
+    for (const healthy of [false, true, true, false, true]) stream?.health(healthy);
+    stream?.gone();
+    mock.timers.tick(GRACE_MS - 1);
+    assert.deepEqual(changes, ["vm healthy", "vm unhealthy", "vm healthy"]);
+    mock.timers.tick(1);
+    assert.equal(changes.at(-1), "vm unhealthy");
+  });
+
+  it("need that object, a proof of who they are, and its service account", () => {
+    const { made } = registrations({ template: {} }, undefined, [object()]);
+    assert.throws(() => made.connected(agent({ WORKLOAD_ENTRY: "none" }), true), { code: "failed_precondition" });
+    assert.throws(() => made.connected(agent(), false), { code: "permission_denied" });
+    assert.throws(() => made.connected(agent({ SERVICE_ACCOUNT: "other" }), true), { code: "permission_denied" });
+    const other = registrations({ template: {} }, undefined, [object({ hasHealthReports: false })]);
+    assert.equal(other.made.connected(agent(), false), undefined);
   });
 });
 

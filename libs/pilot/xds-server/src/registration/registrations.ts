@@ -1,10 +1,10 @@
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { keyOf, type Resource } from "@xebec/model-resources";
-import type { ConfigChange, WorkloadGroup } from "@xebec/pilot-snapshot";
+import type { ConfigChange, WorkloadEntry, WorkloadGroup } from "@xebec/pilot-snapshot";
 import type { MeshProxy } from "@xebec/pilot-xds-gen";
 import type { RegisteredWorkload } from "../replicas/records.ts";
-import { registeredEntry } from "./registered-entry.ts";
+import { isSomebodys, registeredEntry, somebodysEntry } from "./registered-entry.ts";
 import type { SharedListener, SharedRegistrations } from "./shared-registrations.ts";
 
 const log = logger("registration");
@@ -17,7 +17,9 @@ const REJOIN_MS = 30_000;
 export interface RegistrationsOptions {
   /** The WorkloadGroup of a key; undefined when there is none. */
   readonly groupOf: (key: string) => WorkloadGroup | undefined;
-  /** Takes WorkloadEntries, and their ends, into the mesh. */
+  /** The WorkloadEntry of a key that somebody has applied; undefined when there is none. */
+  readonly entryOf: (key: string) => WorkloadEntry | undefined;
+  /** Takes WorkloadEntries, their ends and their health into the mesh. */
   readonly apply: (change: ConfigChange) => Promise<void>;
   /** What other copies of pilot know; absent for a pilot that is alone. */
   readonly shared?: SharedRegistrations;
@@ -25,15 +27,17 @@ export interface RegistrationsOptions {
   readonly rejoinMs?: number;
 }
 
-/** A workload that has registered itself here. */
+/** A workload that has registered itself here, or that is somebody's WorkloadEntry and whose agent reports its health here. */
 interface Registration {
+  /** Of somebody's object its names alone. */
   readonly entry: Resource;
+  /** The key of its WorkloadGroup; empty for somebody's object. */
   readonly group: string;
   /** Its streams that are open. */
   streams: number;
   /** When the last one began, in milliseconds since 1970. */
   since: number;
-  /** As its agent reports; of a group with a probe not before the first report. */
+  /** As its agent reports; of a group with a probe, and of somebody's object, not before the first report. */
   healthy: boolean;
   /** True when it has connected to another copy of pilot since, whose word counts. */
   isElsewhere: boolean;
@@ -43,7 +47,8 @@ interface Registration {
 
 /**
  * Workloads that register themselves by their node's metadata (`ISTIO_META_AUTO_REGISTER_GROUP`): each is a WorkloadEntry as long as it is
- * connected to any copy of pilot. It is nobody's object: what its stream has brought, the end of the stream takes away.
+ * connected to any copy of pilot. It is nobody's object: what its stream has brought, the end of the stream takes away. Of workloads that are
+ * somebody's WorkloadEntry (`ISTIO_META_WORKLOAD_ENTRY`) only the health is noted, for the same time.
  *
  * | Who has the stream | Whose word counts | When it ends |
  * |---|---|---|
@@ -75,7 +80,7 @@ export class Registrations implements SharedListener {
     }
     for (const [key, { group }] of this.#own) groups.set(key, group);
     const counts = new Map<string, number>();
-    for (const group of groups.values()) counts.set(group, (counts.get(group) ?? 0) + 1);
+    for (const group of groups.values()) if (group) counts.set(group, (counts.get(group) ?? 0) + 1);
     return counts;
   }
 
@@ -83,17 +88,15 @@ export class Registrations implements SharedListener {
    * Registers the workload of a proxy that has connected, if it asks for it.
    * @param verified true when its certificate or token has proved who it is
    * @returns what ends its stream's part in it; undefined when it does not register
-   * @throws XebecError failed_precondition without its group, permission_denied when it may not be in the group
+   * @throws XebecError failed_precondition without its group or object, permission_denied when it may not be that
    */
   connected(proxy: MeshProxy, verified: boolean): RegisteredStream | undefined {
-    if (!proxy.registrationGroup) return undefined;
-    const group = this.#groupOf(proxy, verified);
-    const entry = registeredEntry(group, proxy);
+    const found = this.#asked(proxy, verified);
+    if (!found) return undefined;
+    const { entry, group } = found;
     const key = keyOf(entry);
-    const healthy = this.#elsewhere(key)?.healthy ?? group.spec.probe === undefined;
-    const known = this.#own.get(key) ?? {
-      ...{ entry, group: group.key, streams: 0, since: 0, healthy, isElsewhere: false },
-    };
+    const healthy = this.#elsewhere(key)?.healthy ?? found.healthy;
+    const known = this.#own.get(key) ?? { ...{ entry, group, streams: 0, since: 0, healthy, isElsewhere: false } };
     this.#own.set(key, known);
     clearTimeout(known.timer);
     known.streams++;
@@ -102,7 +105,8 @@ export class Registrations implements SharedListener {
     this.#share(key, known);
     this.#review(key);
     this.#show(key);
-    log.info({ proxy: proxy.id, group: group.key, entry: entry.name }, "a workload has registered itself");
+    if (group) log.info({ proxy: proxy.id, group, entry: entry.name }, "a workload has registered itself");
+    else log.info({ proxy: proxy.id, entry: key }, "the agent of a WorkloadEntry reports its health");
     return {
       health: (healthy) => {
         if (known.healthy === healthy) return;
@@ -171,7 +175,10 @@ export class Registrations implements SharedListener {
     if (next === shown || (next && shown && JSON.stringify(next) === JSON.stringify(shown))) return;
     if (next) this.#shown.set(key, next);
     else this.#shown.delete(key);
-    this.#apply(next ? { puts: [next], deletes: [] } : { puts: [], deletes: [key] });
+    const known = next ?? shown;
+    if (known && isSomebodys(known))
+      this.#apply({ puts: [], deletes: [], health: new Map([[key, next !== undefined]]) });
+    else this.#apply(next ? { puts: [next], deletes: [] } : { puts: [], deletes: [key] });
   }
 
   /** Nobody has come back. */
@@ -189,6 +196,32 @@ export class Registrations implements SharedListener {
     this.#show(key);
   }
 
+  /** What a proxy asks for. As in Istio, a group goes first. */
+  #asked(proxy: MeshProxy, verified: boolean): Pick<Registration, "entry" | "group" | "healthy"> | undefined {
+    if (proxy.registrationGroup) {
+      const group = this.#groupOf(proxy, verified);
+      return { entry: registeredEntry(group, proxy), group: group.key, healthy: group.spec.probe === undefined };
+    }
+    if (!proxy.workloadEntry) return undefined;
+    const entry = somebodysEntry(proxy);
+    const known = this.#entryOf(keyOf(entry), proxy, verified);
+    return known.hasHealthReports ? { entry, group: "", healthy: false } : undefined;
+  }
+
+  #entryOf(key: string, proxy: MeshProxy, verified: boolean): WorkloadEntry {
+    const { namespace, workloadEntry, serviceAccount } = proxy;
+    const known = this.#options.entryOf(key);
+    const where = `${namespace}/${workloadEntry}`;
+    if (!known)
+      throw new XebecError(
+        "failed_precondition",
+        `there is no WorkloadEntry ${where} that the workload could be; create it, or correct ISTIO_META_WORKLOAD_ENTRY`,
+      );
+    if (known.hasHealthReports)
+      proveAccount(`be the WorkloadEntry ${where}`, known.serviceAccount, serviceAccount, verified);
+    return known;
+  }
+
   #groupOf({ namespace, registrationGroup, serviceAccount }: MeshProxy, verified: boolean): WorkloadGroup {
     const identity = { group: "networking.istio.io", kind: "WorkloadGroup", namespace, name: registrationGroup };
     const group = this.#options.groupOf(keyOf(identity));
@@ -198,17 +231,8 @@ export class Registrations implements SharedListener {
         "failed_precondition",
         `the workload cannot register itself: there is no WorkloadGroup ${where}; create it, or correct ISTIO_META_AUTO_REGISTER_GROUP`,
       );
-    if (!verified)
-      throw new XebecError(
-        "permission_denied",
-        `the workload cannot register itself in ${where} without a certificate or token; connect to port 15012`,
-      );
-    const wanted = group.spec.template.serviceAccount;
-    if (wanted && serviceAccount !== wanted)
-      throw new XebecError(
-        "permission_denied",
-        `the workload cannot register itself in ${where}: the group is for the service account ${wanted}, not ${serviceAccount || "(none)"}`,
-      );
+    const wanted = group.spec.template.serviceAccount ?? "";
+    proveAccount(`register itself in ${where}`, wanted, serviceAccount, verified);
     return group;
   }
 
@@ -217,6 +241,20 @@ export class Registrations implements SharedListener {
       log.error({ err: error }, "a workload that registers itself could not be taken over");
     });
   }
+}
+
+/** @throws XebecError permission_denied for a workload that has not proved who it is, or has another service account than is wanted */
+function proveAccount(what: string, wanted: string, serviceAccount: string, verified: boolean): void {
+  if (!verified)
+    throw new XebecError(
+      "permission_denied",
+      `the workload cannot ${what} without a certificate or token; connect to port 15012`,
+    );
+  if (wanted && serviceAccount !== wanted)
+    throw new XebecError(
+      "permission_denied",
+      `the workload cannot ${what}, which is for the service account ${wanted}, not ${serviceAccount || "(none)"}`,
+    );
 }
 
 /** Tells the words of one workload apart. */

@@ -83,6 +83,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
   });
   const gatewayHosts = createGatewayHosts({
     ...options.gatewayHosts,
+    ...(cacheDir ? { cacheFile: `${cacheDir}/gateway-addresses.json` } : {}),
     onChange(change) {
       builder.reportHostAddresses(change);
       void build("gatewayHosts", NO_CHANGE, new Turns());
@@ -156,6 +157,7 @@ export function createPilotState(options: PilotStateOptions): PilotState {
     register: (change) => build("registrations", change, new Turns()),
     async start(signal) {
       await keySets.start?.(signal);
+      await gatewayHosts.start?.(signal);
       for (const each of inputs) await each.start(signal);
     },
     missing() {

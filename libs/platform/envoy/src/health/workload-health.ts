@@ -18,12 +18,13 @@ export interface WorkloadHealthOptions {
 
 /**
  * What probes a workload outside of the platform, and tells pilot. Pods have kubelet's probes, and pilot has use for the reports of
- * workloads that register themselves alone: others are not probed.
+ * workloads that register themselves, or are a WorkloadEntry: others are not probed.
  */
 export function workloadHealth({ settings, identity, appHost, missing }: WorkloadHealthOptions): Component[] {
   const { readinessProbe: probe } = settings.proxyConfig;
   const node = envoyNode(settings);
-  if (!probe || !node.metadata.AUTO_REGISTER_GROUP) return [];
+  const { AUTO_REGISTER_GROUP: group, WORKLOAD_ENTRY: entry } = node.metadata;
+  if (!probe || !(group || entry)) return [];
   const reports = createHealthReports(pilotTarget(settings, identity), node);
   const check = async (): Promise<string | undefined> => {
     const [line] = await missing();
