@@ -45,13 +45,21 @@ export function explanationText({ namespace, error, rules }: CheckExplanation): 
   return `${lines.join("\n")}\n`;
 }
 
-function ruleLines({ rule, match, matched, error, actions, headerOperations, where }: RuleExplanation): string[] {
+const WITHOUT_ANSWER = {
+  open: "requests pass, as the rule's handlers declare",
+  closed: "requests are denied, as a handler of the rule declares",
+  mesh: "policyCheckFailOpen of the mesh decides",
+} as const;
+
+function ruleLines(explanation: RuleExplanation): string[] {
+  const { rule, match, matched, error, actions, headerOperations, where, failure } = explanation;
   const name = rule.split("/").slice(-2).join("/");
   const verdict = matched ? "matched" : error === undefined ? "not matched" : `not matched: ${error}`;
   return [
     `  ${name}: ${verdict}`,
     `    match: ${match === "" ? "(always)" : match}`,
     ...(where === "" ? [] : [`    decided by: ${where}`]),
+    ...(failure === undefined ? [] : [`    without an answer: ${WITHOUT_ANSWER[failure]}`]),
     ...actions.flatMap(({ handler, adapter, instance, values, answer, error: why, ms }) => {
       const took = ms === undefined ? "" : ` (${ms.toFixed(3)}ms)`;
       const said = answer

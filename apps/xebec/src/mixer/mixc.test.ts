@@ -144,7 +144,7 @@ describe("xebec mixer check and report", () => {
     assert.match(text, /^Rules of the root namespace and of default: 3\n/);
     assert.match(
       text,
-      / {2}istio-system\/versions: matched\n {4}match: destination\.service\.name == "reviews"\n {4}decided by: mixer-policy: source\.labels.*\n {4}version\.instance\.istio-system \{"value":"none"\}\n {6}versions\.istio-system \[listchecker\]: code \d+ .*none.*\(MS\)\n/,
+      / {2}istio-system\/versions: matched\n {4}match: destination\.service\.name == "reviews"\n {4}decided by: mixer-policy: source\.labels.*\n {4}without an answer: policyCheckFailOpen of the mesh decides\n {4}version\.instance\.istio-system \{"value":"none"\}\n {6}versions\.istio-system \[listchecker\]: code \d+ .*none.*\(MS\)\n/,
     );
     assert.match(
       text,

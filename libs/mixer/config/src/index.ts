@@ -8,6 +8,14 @@ export {
 export { bindingText, OUTPUT_PREFIXES } from "./bindings.ts";
 export { checkMixerObject, isRemote } from "./check.ts";
 export { type Adapters, type CheckedHandlerObject, checkHandler, checkParams } from "./handler.ts";
+export {
+  declaredFailure,
+  FAILURE_ANNOTATION,
+  type FailureMode,
+  type HandlerPolicy,
+  handlerPolicyOf,
+  TIMEOUT_ANNOTATION,
+} from "./handler-policy.ts";
 export { type CheckedParams, checkInstanceParams, type InstanceParts, instanceParts } from "./instance.ts";
 export { Literal } from "./literal.ts";
 export { type CheckedManifest, checkManifest, conflictText, type ManifestSpec } from "./manifest.ts";

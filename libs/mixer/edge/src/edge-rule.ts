@@ -29,6 +29,9 @@ export type EdgeStep =
       readonly value: string;
     };
 
+/** What the handlers of a rule want for requests without an answer: they pass, or they are denied. */
+export type DeclaredFailure = "open" | "closed";
+
 /** A rule that may decide about requests; plain data, so that equal ones can be told. */
 export interface EdgeRule {
   readonly key: string;
@@ -39,6 +42,8 @@ export interface EdgeRule {
   readonly call?: string;
   /** The hosts whose requests take from a quota of the rule, `*` for all of them: mixer-policy counts. */
   readonly quotaHosts: readonly string[];
+  /** What its handlers declare for requests that mixer-policy gives no answer to; absent: nothing, or not all the same. */
+  readonly failure?: DeclaredFailure;
   /** What it decides by, in order; empty where only `call` or quotas count. */
   readonly steps: readonly EdgeStep[];
 }

@@ -105,6 +105,53 @@ describe("who decides about a request", () => {
     assert.equal(found.keys.length, 2);
   });
 
+  describe("what a request gets that nobody answers", () => {
+    const declared = (name: string, failure?: string): Resource => ({
+      ...object("handler", name, { compiledAdapter: "listchecker", params: { providerUrl: "http://lists/" } }),
+      ...(failure === undefined ? {} : { annotations: { "mixer.xebec.io/failure": failure } }),
+    });
+    const handlers = [declared("open", "open"), declared("closed", "closed"), declared("mesh", "caller")];
+    const failOpen = (names: readonly string[], more: Partial<PolicyTarget> = {}): boolean | undefined => {
+      const rules = names.map((name) => ({ ...ruleOf("", name, "header"), name: `r-${name}` }));
+      const found = policy([...handlers, ...rules], more);
+      return found.kind === "call" ? found.failOpen : undefined;
+    };
+    const modes: readonly [handlers: readonly string[], mesh: boolean, failOpen: boolean][] = [
+      [["fetched"], false, false],
+      [["fetched"], true, true],
+      [["mesh"], true, true],
+      [["open"], false, true],
+      [["open", "fetched"], false, false],
+      [["open", "mesh"], true, true],
+      [["closed"], true, false],
+      [["closed", "open", "fetched"], true, false],
+    ];
+    for (const [names, mesh, expected] of modes)
+      it(`${names} in a mesh that fails ${mesh ? "open" : "closed"}`, () =>
+        assert.equal(failOpen(names, { failOpen: mesh }), expected));
+
+    it("depends on the rules that may hold for the service only", () => {
+      const rules = [
+        { ...ruleOf('destination.service.name == "other"', "closed", "header"), name: "other" },
+        ruleOf("", "open", "header"),
+      ];
+      const of = (target: Partial<PolicyTarget>) => policy([...handlers, ...rules], target);
+      const [web, other] = [of({}), of({ name: "other", host: "other.default.svc.cluster.local" })];
+      assert.ok(web.kind === "call" && web.failOpen);
+      assert.ok(other.kind === "call" && !other.failOpen);
+    });
+
+    it("holds for scripts that fail and for connections without HTTP, too", () => {
+      const deny = { ...HANDLERS[0], name: "open-deny", annotations: { "mixer.xebec.io/failure": "open" } } as Resource;
+      const rules = [...handlers, deny, ruleOf('request.headers["x"] == "1"', "open-deny")];
+      const edge = policy(rules);
+      assert.match(edge.kind === "edge" ? edge.script : "", /if not ok then\n {4}return\n/);
+      const tcp = tcpPolicyOf(readPolicyObjects([...HANDLERS, deny, ruleOf("", "open-deny")]));
+      const found = policyOf(tcp, { ...TARGET, protocol: "tcp" });
+      assert.ok(found.kind === "call" && found.failOpen);
+    });
+  });
+
   it("is said of each rule by itself, whatever service it is for", () => {
     const reasonOf = (rule: Resource): string | undefined => {
       const objects = readPolicyObjects([...HANDLERS, rule]);

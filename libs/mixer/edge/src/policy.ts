@@ -1,6 +1,7 @@
 import { createVocabulary, type Vocabulary } from "@xebec/model-attributes";
-import { type EdgeRule, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
+import { type DeclaredFailure, type EdgeRule, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
 import { type Code, type KnownAttributes, luaExpression, neverHolds, type Protocol } from "./lua-expression.ts";
+import { failureOf } from "./read-rules.ts";
 import { type ScriptRule, scriptOf } from "./script.ts";
 
 /** A service, seen from the proxy of a workload behind it. */
@@ -12,7 +13,7 @@ export interface PolicyTarget {
   readonly host: string;
   /** Labels of the workload: those that rules read (`destinationLabelsIn`), at least. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Requests pass when policy cannot be evaluated. */
+  /** Whether requests pass that get no answer from mixer-policy, as far as handlers declare nothing: `policyCheckFailOpen` of the mesh. */
   readonly failOpen: boolean;
   /** `tcp` for connections without HTTP: for those mixer-policy decides, where some rule selects them. */
   readonly protocol?: Protocol;
@@ -24,8 +25,13 @@ export type Policy =
   | { readonly kind: "none"; readonly keys: readonly string[] }
   /** Envoy decides, by this script of its Lua filter. */
   | { readonly kind: "edge"; readonly keys: readonly string[]; readonly script: string }
-  /** mixer-policy is asked. */
-  | { readonly kind: "call"; readonly keys: readonly string[]; readonly why: readonly CallReason[] };
+  /** mixer-policy is asked; `failOpen` tells what becomes of requests that it does not answer. */
+  | {
+      readonly kind: "call";
+      readonly keys: readonly string[];
+      readonly why: readonly CallReason[];
+      readonly failOpen: boolean;
+    };
 
 /** Longest script of a service, in characters: each worker of Envoy compiles it. */
 const MOST_SCRIPT = 256 << 10;
@@ -46,7 +52,7 @@ export function policyOf(objects: PolicyObjects, target: PolicyTarget): Policy {
   const rules = [...objects.rules.filter((each) => each.namespace === rootNamespace), ...own];
   if (rules.length === 0) return { kind: "none", keys: [] };
   const translate = translatorOf(objects, target);
-  const selecting: ScriptRule[] = [];
+  const selecting: SelectingRule[] = [];
   const why: CallReason[] = [];
   for (const rule of rules) {
     const read = ruleOf(rule, target, translate);
@@ -56,13 +62,15 @@ export function policyOf(objects: PolicyObjects, target: PolicyTarget): Policy {
   }
   const keys = selecting.map(({ key }) => key);
   if (selecting.length === 0) return { kind: "none", keys };
-  if (target.protocol === "tcp") return { kind: "call", keys, why };
-  if (why.length > 0) return { kind: "call", keys, why };
-  const script = scriptOf(selecting, target.failOpen);
+  const declared = failureOf(selecting.map(({ failure }) => failure));
+  const failOpen = declared === undefined ? target.failOpen : declared === "open";
+  if (target.protocol === "tcp" || why.length > 0) return { kind: "call", keys, why, failOpen };
+  const script = scriptOf(selecting, failOpen);
   if (script.length <= MOST_SCRIPT) return { kind: "edge", keys, script };
   return {
     kind: "call",
     keys,
+    failOpen,
     why: keys.map((key) => ({ key, why: "the rules of the service are too many for a script" })),
   };
 }
@@ -107,13 +115,12 @@ export function tcpPolicyOf(objects: PolicyObjects): PolicyObjects {
   return rules.length === 0 ? NO_POLICY : { ...objects, rules };
 }
 
+/** A rule that may hold for requests of the service. */
+type SelectingRule = ScriptRule & { readonly why?: string; readonly failure: DeclaredFailure | undefined };
+
 /** @returns undefined when the rule selects no request of the service */
-function ruleOf(
-  rule: EdgeRule,
-  { host }: Pick<PolicyTarget, "host">,
-  translate: Translate,
-): (ScriptRule & { why?: string }) | undefined {
-  const { key, match, steps, call, quotaHosts } = rule;
+function ruleOf(rule: EdgeRule, { host }: Pick<PolicyTarget, "host">, translate: Translate): SelectingRule | undefined {
+  const { key, match, steps, call, quotaHosts, failure } = rule;
   let condition: Code | undefined;
   try {
     condition = match === "" ? undefined : translate(match);
@@ -124,9 +131,9 @@ function ruleOf(
     const of = translated.map((step) => ("list" in step ? valueProblem(step.list.type, step.value) : undefined));
     const why =
       call ?? (isCounted ? "quotas are counted in mixer-policy" : undefined) ?? condition?.why ?? of.find(Boolean);
-    return { key, match, condition, steps: translated, ...(why === undefined ? {} : { why }) };
+    return { key, match, failure, condition, steps: translated, ...(why === undefined ? {} : { why }) };
   } catch (error) {
-    return { key, match, condition: undefined, steps: [], why: (error as Error).message };
+    return { key, match, failure, condition: undefined, steps: [], why: (error as Error).message };
   }
 }
 

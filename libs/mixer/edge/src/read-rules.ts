@@ -6,6 +6,7 @@ import {
   checkInstanceParams,
   checkManifest,
   checkRule,
+  declaredFailure,
   instanceParts,
   type ManifestSpec,
   readSpec,
@@ -23,7 +24,7 @@ import {
   type Resource,
   type RuleSpec,
 } from "@xebec/model-resources";
-import { type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
+import { type DeclaredFailure, type EdgeRule, type EdgeStep, NO_POLICY, type PolicyObjects } from "./edge-rule.ts";
 import { type Deciding, decidingOf } from "./steps.ts";
 
 /** The adapters whose work Envoy can do. */
@@ -37,6 +38,7 @@ interface Handler {
   readonly templates: readonly string[];
   readonly rejected: boolean;
   readonly deciding: Deciding;
+  readonly failure: DeclaredFailure | undefined;
 }
 
 interface Instance {
@@ -79,15 +81,18 @@ export function readPolicyObjects(resources: Iterable<Resource>): PolicyObjects 
 function handlerOf(resource: Resource, full: string): Handler {
   const name = resource.kind === "handler" ? `${resource.name}.${resource.namespace}` : full;
   const { spec, violations } = readSpec(resource);
+  const failure = declaredFailure(resource);
   if (resource.kind !== "handler" && violations.length === 0)
-    return { name, templates: [...TEMPLATES.keys()], rejected: false, deciding: LEGACY };
-  if (violations.length > 0) return { name, templates: [], rejected: true, deciding: "something is wrong with it" };
+    return { name, templates: [...TEMPLATES.keys()], rejected: false, deciding: LEGACY, failure };
+  if (violations.length > 0)
+    return { name, templates: [], rejected: true, deciding: "something is wrong with it", failure };
   if ((spec as HandlerSpec).connection)
     return {
       name,
       templates: [...TEMPLATES.keys()],
       rejected: false,
       deciding: "its adapter runs in a process of its own",
+      failure,
     };
   const checked = checkHandler({ kind: resource.kind, spec }, ADAPTERS);
   const { adapterName, config, templates } = checked;
@@ -97,7 +102,13 @@ function handlerOf(resource: Resource, full: string): Handler {
       : checked.adapter
         ? "something is wrong with it"
         : `the adapter ${adapterName} runs in mixer-policy only`;
-  return { name, templates: templates.length > 0 ? templates : [...TEMPLATES.keys()], rejected: false, deciding };
+  return {
+    name,
+    templates: templates.length > 0 ? templates : [...TEMPLATES.keys()],
+    rejected: false,
+    deciding,
+    failure,
+  };
 }
 
 function instanceOf(resource: Resource, name: string, vocabulary: Vocabulary): Instance {
@@ -143,10 +154,18 @@ function ruleOf(resource: Resource<RuleSpec>, beside: Beside): EdgeRule | undefi
       if (typeof step === "string") call ??= `handler ${handler.name}: ${step}`;
       else if (step) steps.push({ handler: handler.name, ...step });
     }
+  const failure = failureOf(actions.map(({ handler }) => handler.failure));
   return {
     ...{ key: keyOf(resource), namespace: resource.namespace, match, quotaHosts: quotas, steps },
+    ...(failure === undefined ? {} : { failure }),
     ...(call === undefined ? {} : { call }),
   };
+}
+
+/** What several declare together: one `closed` closes, and only all of them open. */
+export function failureOf(declared: readonly (DeclaredFailure | undefined)[]): DeclaredFailure | undefined {
+  if (declared.includes("closed")) return "closed";
+  return declared.length > 0 && declared.every((each) => each === "open") ? "open" : undefined;
 }
 
 /** The hosts to whose requests quotas are bound. */

@@ -1,4 +1,4 @@
-import { MIXER_GROUP } from "@xebec/mixer-config";
+import { handlerPolicyOf, MIXER_GROUP } from "@xebec/mixer-config";
 import type { Variety } from "@xebec/mixer-sdk";
 import { Layout, type ValueType, type Vocabulary } from "@xebec/model-attributes";
 import { type CompiledExpression, compileExpression } from "@xebec/model-expr";
@@ -7,7 +7,6 @@ import { keyOf, type Resource } from "@xebec/model-resources";
 import { acquireHandlers, isBuiltIn } from "./acquire-handlers.ts";
 import { Conditions } from "./condition.ts";
 import type { CompiledRule } from "./explain.ts";
-import { policyOf } from "./handler-policy.ts";
 import type { HandlerSlot } from "./handlers.ts";
 import { InstanceCompiler, type InstancePlan } from "./instance-plan.ts";
 import { mergeViews, OutputVocabulary } from "./outputs.ts";
@@ -85,7 +84,7 @@ export async function compileConfig(
  * kept an adapter's defaults. @returns undefined when the object says that requests may go on without it
  */
 function standInFor({ name, resource }: Handled): HandlerSlot | undefined {
-  if (policyOf(resource, undefined).policy.failure === "open") return undefined;
+  if (handlerPolicyOf(resource, undefined).policy.failure === "open") return undefined;
   const denial = {
     code: UNAVAILABLE,
     message: "the handler is not at work; see its condition",

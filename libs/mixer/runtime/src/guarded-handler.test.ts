@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FAILURE_ANNOTATION, type HandlerPolicy, handlerPolicyOf, TIMEOUT_ANNOTATION } from "@xebec/mixer-config";
 import type { Clock, Handler, Instance } from "@xebec/mixer-sdk";
 import { Breaker } from "./breaker.ts";
 import { DispatchTable } from "./dispatch-stats.ts";
 import { GuardedHandler } from "./guarded-handler.ts";
-import { FAILURE_ANNOTATION, type HandlerPolicy, policyOf, TIMEOUT_ANNOTATION } from "./handler-policy.ts";
 
 const INSTANCE: Instance = { name: "a.checknothing.default", types: {} };
 const ASK = { amount: 3, bestEffort: false, deduplicationId: "" };
@@ -124,11 +124,11 @@ it("a breaker makes one try after each pause, and the pauses grow to a bound", (
 });
 
 it("annotations declare how a handler fails; wrong ones are reported and the defaults hold", () => {
-  assert.deepEqual(policyOf({ annotations: { [FAILURE_ANNOTATION]: "open", [TIMEOUT_ANNOTATION]: "250ms" } }), {
+  assert.deepEqual(handlerPolicyOf({ annotations: { [FAILURE_ANNOTATION]: "open", [TIMEOUT_ANNOTATION]: "250ms" } }), {
     policy: { failure: "open", timeoutMs: 250 },
     problems: [],
   });
-  const wrong = policyOf({ annotations: { [FAILURE_ANNOTATION]: "ajar", [TIMEOUT_ANNOTATION]: "soon" } });
+  const wrong = handlerPolicyOf({ annotations: { [FAILURE_ANNOTATION]: "ajar", [TIMEOUT_ANNOTATION]: "soon" } });
   assert.deepEqual(wrong.policy, { failure: "caller" });
   assert.equal(wrong.problems.length, 2);
 });

@@ -1,4 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
+import type { HandlerPolicy } from "@xebec/mixer-config";
 import type {
   AttributeValue,
   CheckResult,
@@ -11,7 +12,6 @@ import type {
 } from "@xebec/mixer-sdk";
 import { Breaker, type Health, type HealthReport } from "./breaker.ts";
 import type { DispatchStats, DispatchTable } from "./dispatch-stats.ts";
-import type { HandlerPolicy } from "./handler-policy.ts";
 
 export interface GuardOptions {
   readonly name: string;

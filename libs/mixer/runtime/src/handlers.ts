@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
+import type { HandlerPolicy } from "@xebec/mixer-config";
 import {
   type Adapter,
   type AdapterLog,
@@ -13,7 +14,6 @@ import {
 import type { Path } from "@xebec/model-schema";
 import { DispatchTable } from "./dispatch-stats.ts";
 import { GuardedHandler, type HandlerState } from "./guarded-handler.ts";
-import type { HandlerPolicy } from "./handler-policy.ts";
 
 /** A handler whose configuration is valid; it is built when a rule uses it. */
 export interface CheckedHandler {

@@ -2,7 +2,6 @@ export type { Condition, ConditionState } from "./condition.ts";
 export { type DispatchStats, DURATION_BOUNDS } from "./dispatch-stats.ts";
 export type { ExplainedAction, ExplainedRule } from "./explain.ts";
 export type { HandlerState } from "./guarded-handler.ts";
-export { FAILURE_ANNOTATION, TIMEOUT_ANNOTATION } from "./handler-policy.ts";
 export type { HandlerCounts } from "./handlers.ts";
 export { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors } from "./outcome.ts";
 export type { RemoteFactory } from "./read-objects.ts";

@@ -8,6 +8,7 @@ import {
   checkRemoteInstance,
   checkTemplateObject,
   conflictText,
+  handlerPolicyOf,
   type InstanceParts,
   instanceParts,
   isRemote,
@@ -33,7 +34,6 @@ import type {
 } from "@xebec/model-resources";
 import { pathText, violationsText } from "@xebec/model-schema";
 import type { Conditions } from "./condition.ts";
-import { policyOf } from "./handler-policy.ts";
 import type { CheckedHandler, HandlerTable } from "./handlers.ts";
 import type { CheckedInstance } from "./instance-plan.ts";
 
@@ -172,7 +172,7 @@ function readRemoteHandler(
   if (!config) return rejectedHandler(resource);
   const adapter = options.remote.described(info);
   const timeout = spec.connection?.timeout;
-  const { policy, problems } = policyOf(resource, timeout ? { timeout } : undefined);
+  const { policy, problems } = handlerPolicyOf(resource, timeout ? { timeout } : undefined);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
   return { ...known, ours: true, problems, checked: { name, adapter, config, paramsPath: ["spec", "params"], policy } };
 }
@@ -213,7 +213,7 @@ export function readHandler(
   // Its templates are known: a check that it should have made is denied.
   if (violations.length > 0 && adapter) return { ...known, ours: true, checked: undefined };
   if (violations.length > 0 || !config || !own) return rejectedHandler(resource);
-  const { policy, problems } = policyOf(resource, own.failure);
+  const { policy, problems } = handlerPolicyOf(resource, own.failure);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
   return { ...known, ours: true, problems, checked: { name, adapter: own, config, paramsPath, policy } };
 }

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { callReasonOf, readPolicyObjects } from "@xebec/mixer-edge";
+import { callReasonOf, type DeclaredFailure, readPolicyObjects } from "@xebec/mixer-edge";
 import type { ExplainedRule, MixerRuntime } from "@xebec/mixer-runtime";
 import { makeBag, snapshotOf } from "./service-parts.ts";
 import type { WorkloadIndex } from "./workload-index.ts";
@@ -8,6 +8,8 @@ import type { WorkloadIndex } from "./workload-index.ts";
 export interface RuleExplanation extends ExplainedRule {
   /** `Envoy`; `mixer-policy: ` and why; or empty for a rule that decides nothing. */
   readonly where: string;
+  /** What a request gets that mixer-policy does not answer, where it decides: what the rule's handlers declare, or else the mesh. */
+  readonly failure?: DeclaredFailure | "mesh";
 }
 
 export interface CheckExplanation {
@@ -30,16 +32,19 @@ export async function explainCheck(
 ): Promise<CheckExplanation> {
   const snapshot = snapshotOf(runtime);
   const objects = readPolicyObjects(runtime.resources);
-  const reasons = new Map(objects.rules.map((rule) => [rule.key, callReasonOf(objects, rule) ?? ""]));
-  const where = (key: string): string => {
-    const reason = reasons.get(key);
-    return reason === undefined ? "" : reason === "" ? "Envoy" : `mixer-policy: ${reason}`;
+  const rulesByKey = new Map(objects.rules.map((rule) => [rule.key, rule]));
+  const where = (key: string): Pick<RuleExplanation, "where" | "failure"> => {
+    const rule = rulesByKey.get(key);
+    if (!rule) return { where: "" };
+    const reason = callReasonOf(objects, rule);
+    if (reason === undefined) return { where: "Envoy" };
+    return { where: `mixer-policy: ${reason}`, failure: rule.failure ?? "mesh" };
   };
   const bag = makeBag(snapshot.layout, index);
   bag.start(attributes);
   bag.read(0, attributes.length, undefined, false);
   const { rules, ...rest } = await snapshot.explain(bag);
-  return { ...rest, rules: rules.map((each) => ({ ...each, where: where(each.rule) })) };
+  return { ...rest, rules: rules.map((each) => ({ ...each, ...where(each.rule) })) };
 }
 
 /** Reads the body of a request for an explanation: `{"attributes": BASE64}`. */

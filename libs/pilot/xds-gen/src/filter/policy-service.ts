@@ -5,7 +5,7 @@ import type { Scope } from "../scope/scope.ts";
 import { mixerService } from "./mixer-service.ts";
 
 /**
- * Timeout of one check, including retries; then the fail mode decides. A mesh that fails closed waits as long as a restart of the
+ * Timeout of one check, including retries; then the fail mode decides. A check that fails closed waits as long as a restart of the
  * policy service, or of the whole control plane, may take; one that fails open continues soon.
  */
 const CLOSED_TIMEOUT_MS = 5_000;
@@ -13,9 +13,14 @@ const OPEN_TIMEOUT_MS = 500;
 /** More than fit into the timeout, which ends them. */
 const CHECK_RETRIES = 200;
 
-/** How mixer-policy is asked. @param initialMetadata more headers of the call */
+/**
+ * How mixer-policy is asked.
+ * @param failOpen requests pass that get no answer
+ * @param initialMetadata more headers of the call
+ */
 export function policyService(
   scope: Scope,
+  failOpen: boolean,
   initialMetadata: readonly { readonly key: string; readonly value: string }[] = [],
 ): MessageInitShape<typeof GrpcServiceSchema> {
   return {
@@ -23,7 +28,7 @@ export function policyService(
       case: "envoyGrpc",
       value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
     },
-    timeout: durationOf(scope.mesh.policyCheckFailOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
+    timeout: durationOf(failOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
     // Retries bridge a restart of the policy service, and find another replica.
     retryPolicy: {
       retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",

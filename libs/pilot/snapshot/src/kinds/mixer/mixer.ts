@@ -28,6 +28,13 @@ export const mixerTcpPolicy = new Query(({ mixerTcp }: MixerState, keys): Policy
   return mixerTcp;
 });
 
+/** What becomes of a request that mixer-policy gives no answer to. */
+const WITHOUT = {
+  open: "requests pass, as its handlers declare, unless a handler of another rule for the service declares otherwise",
+  closed: "requests are denied, as a handler declares",
+  mesh: "policyCheckFailOpen of the mesh decides, unless a handler of a rule for the service declares closed",
+} as const;
+
 /**
  * Mixer's kinds together: what pilot reads of a rule is in the instances that it names. Whether objects are in effect Mixer itself says;
  * pilot says of each rule that decides about requests who decides.
@@ -68,7 +75,7 @@ export const mixerKinds = {
       const place =
         why === undefined
           ? "decided by Envoy itself, without a call, wherever no other rule for the service needs mixer-policy"
-          : `decided by mixer-policy, which Envoy asks: ${why}`;
+          : `decided by mixer-policy, which Envoy asks: ${why}; without an answer ${WITHOUT[rule.failure ?? "mesh"]}`;
       yield attached(rule.key, [], place);
     }
   },

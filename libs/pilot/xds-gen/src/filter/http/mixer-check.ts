@@ -66,17 +66,18 @@ function policyFor(scope: Scope, namespace: string, name: string): Policy {
 
 /** The filter that asks; it is disabled when no rule selects the service. */
 function checkConfig(scope: Scope, policy: Policy): Built<Any> {
-  const { mesh } = scope;
+  const isCalled = policy.kind === "call";
+  const failOpen = isCalled ? policy.failOpen : scope.mesh.policyCheckFailOpen;
   const message = anyOf(ExtAuthzSchema, {
     transportApiVersion: ApiVersion.V3,
     services: {
       case: "grpcService",
-      value: policyService(scope),
+      value: policyService(scope, failOpen),
     },
-    failureModeAllow: mesh.policyCheckFailOpen,
+    failureModeAllow: failOpen,
     statusOnError: { code: StatusCode.ServiceUnavailable },
     includeTlsSession: true,
-    ...(policy.kind === "call" ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
+    ...(isCalled ? {} : { filterEnabled: { defaultValue: { numerator: 0 } } }),
   });
   return { message, configKeys: policy.keys };
 }

@@ -23,10 +23,11 @@ export const tcpMixerCheck: NetworkFilter = {
       ...{ rootNamespace: mesh.rootNamespace, namespace, name, host, labels: proxyClass.labels },
       ...{ failOpen: mesh.policyCheckFailOpen, protocol: "tcp" },
     });
-    if (policy.kind === "none") return undefined;
+    if (policy.kind !== "call") return undefined;
+    const { failOpen } = policy;
     const value = anyOf(ExtAuthzSchema, {
-      ...{ statPrefix: "tcp.", transportApiVersion: ApiVersion.V3, failureModeAllow: mesh.policyCheckFailOpen },
-      grpcService: policyService(scope, [
+      ...{ statPrefix: "tcp.", transportApiVersion: ApiVersion.V3, failureModeAllow: failOpen },
+      grpcService: policyService(scope, failOpen, [
         { key: "destination.service.host", value: host },
         { key: "destination.service.name", value: name },
         { key: "destination.service.namespace", value: namespace },

@@ -22,14 +22,12 @@ export interface HandlerPolicy {
 export const FAILURE_ANNOTATION = "mixer.xebec.io/failure";
 export const TIMEOUT_ANNOTATION = "mixer.xebec.io/timeout";
 
-export const DEFAULT_POLICY: HandlerPolicy = { failure: "caller" };
-
 /**
  * Reads what an object's annotations declare.
  * @param preset what holds for handlers of this adapter that say nothing themselves
  * @returns it, and what is wrong with them: sentences; the defaults hold then
  */
-export function policyOf(
+export function handlerPolicyOf(
   { annotations = {} }: Pick<Resource, "annotations">,
   preset: FailurePolicy = {},
 ): {
@@ -58,6 +56,15 @@ export function policyOf(
     },
     problems,
   };
+}
+
+/**
+ * What a handler's annotation declares for requests that nobody answers.
+ * @returns undefined where it declares nothing that can be read, or leaves it to the mesh
+ */
+export function declaredFailure({ annotations }: Pick<Resource, "annotations">): "open" | "closed" | undefined {
+  const mode = annotations?.[FAILURE_ANNOTATION];
+  return mode === "open" || mode === "closed" ? mode : undefined;
 }
 
 function presetMode(open: boolean | undefined): FailureMode {
