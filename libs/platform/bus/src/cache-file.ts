@@ -8,6 +8,7 @@ const MAGIC = Buffer.from("xebec-generations 2\n");
 /** Of files without the name of the store. */
 const OLD_MAGIC = Buffer.from("xebec-generations 1\n");
 const DIGEST_BYTES = 32;
+const BLOCK_BYTES = 256 << 10;
 
 /**
  * Reads a file of last known good entries.
@@ -50,31 +51,60 @@ export async function readCache(path: string): Promise<Map<string, RememberedSou
   return sources;
 }
 
-/** Writes a file of last known good entries whole or not at all, readable by its owner only. */
+/** Writes a file of last known good entries whole or not at all, readable by its owner only; block by block, so that others have their turn. */
 export async function writeCache(path: string, sources: ReadonlyMap<string, RememberedSource>): Promise<void> {
-  const parts: Uint8Array[] = [MAGIC];
-  const number = (value: number): void => {
+  // What is applied may change between two blocks.
+  const now = [...sources].map(([name, source]) => ({ ...source, name, entries: [...source.entries] }));
+  await writeFileAtomic(path, blocks(fields(now)), { mode: 0o600 });
+}
+
+function* fields(
+  sources: readonly (Omit<RememberedSource, "entries"> & {
+    readonly name: string;
+    readonly entries: readonly (readonly [string, Uint8Array])[];
+  })[],
+): Generator<Uint8Array> {
+  const number = (value: number): Uint8Array => {
     const four = Buffer.alloc(4);
     four.writeUInt32LE(value);
-    parts.push(four);
+    return four;
   };
-  const bytes = (value: string | Uint8Array): void => {
+  function* bytes(value: string | Uint8Array): Generator<Uint8Array> {
     const data = typeof value === "string" ? Buffer.from(value) : value;
-    number(data.byteLength);
-    parts.push(data);
-  };
-  number(sources.size);
-  for (const [source, { revision, incarnation, entries }] of sources) {
-    bytes(source);
-    bytes(String(revision));
-    bytes(incarnation);
-    number(entries.size);
+    yield number(data.byteLength);
+    yield data;
+  }
+  yield MAGIC;
+  yield number(sources.length);
+  for (const { name, revision, incarnation, entries } of sources) {
+    yield* bytes(name);
+    yield* bytes(String(revision));
+    yield* bytes(incarnation);
+    yield number(entries.length);
     for (const [key, value] of entries) {
-      bytes(key);
-      bytes(value);
+      yield* bytes(key);
+      yield* bytes(value);
     }
   }
-  const body = Buffer.concat(parts);
-  const digest = createHash("sha256").update(body).digest();
-  await writeFileAtomic(path, Buffer.concat([body, digest]), { mode: 0o600 });
+}
+
+/** What is written at a time, and their digest at the end. */
+async function* blocks(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const digest = createHash("sha256");
+  let block: Uint8Array[] = [];
+  let size = 0;
+  const take = (): Uint8Array => {
+    const whole = Buffer.concat(block, size);
+    digest.update(whole);
+    block = [];
+    size = 0;
+    return whole;
+  };
+  for (const part of parts) {
+    block.push(part);
+    size += part.byteLength;
+    if (size >= BLOCK_BYTES) yield take();
+  }
+  yield take();
+  yield digest.digest();
 }

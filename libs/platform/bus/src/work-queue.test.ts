@@ -23,7 +23,7 @@ async function as(user: BusUser): Promise<Bus & { readonly work: WorkQueue }> {
   });
   await bus.start(never);
   buses.push(bus);
-  await waitFor(`${user} is connected`, 5_000, () => bus.connected);
+  await waitFor(`${user} is connected`, 30_000, () => bus.connected);
   return bus as Bus & { readonly work: WorkQueue };
 }
 

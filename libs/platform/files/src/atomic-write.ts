@@ -13,11 +13,12 @@ export interface WriteOptions {
 /**
  * Writes a file so that a reader sees the old content or the new one, never a part, also when the process or the machine
  * stops in between: a temporary file in the same folder, fsync, rename. Missing folders are made, for their owner only.
+ * @param content whole, or in blocks that are asked for one after the other
  * @throws XebecError unavailable that names the file
  */
 export async function writeFileAtomic(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
   { mode = 0o600, sync = true }: WriteOptions = {},
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;

@@ -7,8 +7,8 @@ export interface CacheEntry<T> {
 
 /** Number of entries that one step at the end of a round visits. */
 const STEP = 64;
-/** So many entries that are not valid any more are forgotten at once; the others in the steps at the end of a round. */
-const AT_ONCE = 256;
+/** Entries that are not valid any more are forgotten at once until they had so many reads; the others in the steps at the end of a round. */
+const AT_ONCE = 1024;
 
 /** An entry with its bookkeeping. */
 interface StoredEntry extends CacheEntry<unknown> {
@@ -115,7 +115,11 @@ export class ResourceCache {
    */
   invalidate(changed: Iterable<string>): void {
     for (const key of changed) for (const entry of this.#readers.get(key) ?? []) this.#expire(entry);
-    for (let left = AT_ONCE; left > 0 && this.#dropExpired(); left--);
+    for (let left = AT_ONCE; left > 0; ) {
+      const dropped = this.#dropExpired();
+      if (!dropped) return;
+      left -= 1 + dropped.reads.size;
+    }
   }
 
   /** Begins a round: entries requested from now on are in use. */
@@ -189,11 +193,11 @@ export class ResourceCache {
     for (const reader of entry.readers) this.#expire(reader);
   }
 
-  /** @returns false when there was none */
-  #dropExpired(): boolean {
+  /** @returns what was dropped; undefined when there was none */
+  #dropExpired(): StoredEntry | undefined {
     const entry = this.#expired.pop();
     if (entry) this.#drop(entry);
-    return entry !== undefined;
+    return entry;
   }
 
   #drop(entry: StoredEntry): void {
@@ -207,6 +211,7 @@ export class ResourceCache {
       const readers = inner ? undefined : this.#readers.get(key);
       if (readers?.delete(entry) && readers.size === 0) this.#readers.delete(key);
     }
-    for (const reader of entry.readers) this.#drop(reader);
+    // Those that have expired are on the list themselves.
+    for (const reader of entry.readers) if (!reader.isExpired) this.#drop(reader);
   }
 }
