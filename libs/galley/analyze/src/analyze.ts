@@ -7,7 +7,7 @@ import { World } from "./world.ts";
 export interface AnalyzeOptions {
   /** `IST0101=VirtualService reviews.default`, with `*` for any part of a name: findings that are left out. */
   readonly suppress?: readonly string[];
-  /** Names of the analyzers to run; all when absent. */
+  /** Names of the analyzers to run; when absent all but those that run only by name. */
   readonly analyzers?: readonly string[];
   /** Only objects of this namespace, and those without one, are reported of. */
   readonly namespace?: string;
@@ -73,7 +73,9 @@ function matches(pattern: string, name: string): boolean {
 }
 
 function chosen(names: readonly string[] | undefined): readonly Analyzer[] {
-  return names ? ANALYZERS.filter(({ name }) => names.includes(name)) : ANALYZERS;
+  return names
+    ? ANALYZERS.filter(({ name }) => names.includes(name))
+    : ANALYZERS.filter(({ onlyByName }) => !onlyByName);
 }
 
 /** By the place of the object, and within it by line and code. */

@@ -14,5 +14,7 @@ export type Report = (
 export interface Analyzer {
   /** Istio's name of the analyzer. */
   readonly name: string;
+  /** It runs only when it is asked for by its name. */
+  readonly onlyByName?: boolean;
   analyze(world: World, report: Report): void;
 }

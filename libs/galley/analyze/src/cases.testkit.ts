@@ -4,6 +4,8 @@ import type { MessageName } from "./message.ts";
 /** For each message, objects of which it is reported, and the same ones put right. */
 export interface AnalyzerCase {
   readonly name: MessageName;
+  /** All that run without being named, when absent. */
+  readonly analyzers?: readonly string[];
   readonly wrong: string;
   readonly right: string;
 }
@@ -41,6 +43,17 @@ const patch = (applyTo: string, operation: string, more = ""): string =>
 const rule = (policy: string, host = "web"): string => istio("DestinationRule", `{host: ${host}, ${policy}}`);
 const annotated = (annotation: string): string =>
   deployment("{containers: [{name: app, image: app}]}", `labels: {app: web}, annotations: {${annotation}}`);
+const tokens = object(
+  "authentication.istio.io/v1alpha1",
+  "Policy",
+  "p",
+  "{targets: [{name: web, ports: [{number: 80}]}], origins: [{jwt: {issuer: a}}]}",
+);
+const injector = (values: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-sidecar-injector, namespace: istio-system}\ndata: {values: '${values.replaceAll(/([a-zA-Z]+):/g, '"$1":')}'}\n`;
+const PROXY_IMAGE = '{global: {hub: "hub", tag: "2", proxy: {image: "proxyv2"}}}';
+const proxied = (image: string, annotations = ""): string =>
+  deployment(`{containers: [{name: istio-proxy, image: "${image}"}]}`, `annotations: {${annotations}}`, "Pod");
 const claims = `{hosts: [web], gateways: [gw], http: [{match: [{headers: {"@request.auth.claims.group": {exact: a}}}], route: [{destination: {host: web}}]}]}`;
 const mesh = (spec: string): string => object("mesh.xebec.io/v1", "MeshConfig", "mesh", spec);
 
@@ -102,6 +115,54 @@ export const CASES: readonly AnalyzerCase[] = [
     name: "UnknownAnnotation",
     wrong: annotated("sidecar.istio.io/injct: a"),
     right: annotated("example.com/injct: a"),
+  },
+  {
+    name: "AlphaAnnotation",
+    analyzers: ["annotations.AlphaAnalyzer"],
+    wrong: annotated("sidecar.istio.io/userVolume: a"),
+    right: annotated("proxy.istio.io/config: a, sidecar.istio.io/status: a"),
+  },
+  {
+    name: "MTLSPolicyConflict",
+    wrong: documents(
+      service(),
+      PODS,
+      rule("trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: DISABLE}}]}"),
+      security("PeerAuthentication", "{mtls: {mode: STRICT}}"),
+    ),
+    right: documents(
+      service(),
+      PODS,
+      rule("trafficPolicy: {tls: {mode: DISABLE}}"),
+      security("PeerAuthentication", "{mtls: {mode: STRICT}}"),
+      security(
+        "PeerAuthentication",
+        '{selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}, portLevelMtls: {"80": {mode: PERMISSIVE}}}',
+      ),
+    ),
+  },
+  {
+    name: "JwtFailureDueToInvalidServicePortPrefix",
+    wrong: documents(service("web", "[{name: tcp-web, port: 80}]"), tokens),
+    right: documents(service("web", "[{name: http-web, port: 80}, {name: tcp-other, port: 81}]"), tokens),
+  },
+  {
+    name: "NamespaceInjectionEnabledByDefault",
+    wrong: documents(namespace("a: b"), injector("{sidecarInjectorWebhook: {enableNamespacesByDefault: true}}")),
+    right: documents(
+      namespace("istio-injection: disabled"),
+      injector("{sidecarInjectorWebhook: {enableNamespacesByDefault: true}}"),
+    ),
+  },
+  {
+    name: "PodsIstioProxyImageMismatchInNamespace",
+    wrong: documents(namespace("a: b"), proxied("hub/proxyv2:1"), injector(PROXY_IMAGE)),
+    right: documents(
+      namespace("a: b"),
+      proxied("hub/proxyv2:2-distroless"),
+      proxied("hub/proxyv2:1", "sidecar.istio.io/proxyImage: a"),
+      injector(PROXY_IMAGE),
+    ),
   },
   {
     name: "InvalidAnnotation",

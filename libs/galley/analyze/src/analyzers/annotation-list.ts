@@ -6,6 +6,8 @@ export type AnnotationPlace = "Any" | "Pod" | "Service" | "Namespace" | "Ingress
 export interface KnownAnnotation {
   readonly places: readonly AnnotationPlace[];
   readonly deprecated?: boolean;
+  /** Istio calls it stable or beta; all others are alpha. */
+  readonly mature?: boolean;
   /** Says what is wrong with a value; empty when nothing is. */
   readonly check?: (value: string) => string;
 }
@@ -43,11 +45,16 @@ const pod = (check?: (value: string) => string, deprecated = false): KnownAnnota
   ...(check && { check }),
   deprecated,
 });
+/** What Istio writes itself. */
+const ofController: KnownAnnotation = { places: ["Any"], mature: true };
 const PROBE = "readiness.status.sidecar.istio.io";
 const TRAFFIC = "traffic.sidecar.istio.io";
 
 /** Istio's annotations (docs/reference/platform.md; istio.io/docs/reference/config/annotations). */
 export const ANNOTATIONS: ReadonlyMap<string, KnownAnnotation> = new Map<string, KnownAnnotation>([
+  ["alpha.istio.io/canonical-serviceaccounts", { places: ["Service"], deprecated: true }],
+  ["alpha.istio.io/identity", pod(undefined, true)],
+  ["alpha.istio.io/kubernetes-serviceaccounts", { places: ["Service"], deprecated: true }],
   ["galley.istio.io/analyze-suppress", { places: ["Any"] }],
   ["inject.istio.io/templates", pod()],
   ["install.operator.istio.io/chart-owner", { places: ["Any"], deprecated: true }],
@@ -55,8 +62,12 @@ export const ANNOTATIONS: ReadonlyMap<string, KnownAnnotation> = new Map<string,
   ["install.operator.istio.io/version", { places: ["Any"], deprecated: true }],
   ["internal.istio.io/parents", { places: ["Any"] }],
   ["istio.io/dry-run", { places: ["Any"], check: bool }],
-  ["istio.io/rev", pod()],
-  ["kubernetes.io/ingress.class", { places: ["Ingress"] }],
+  ["istio.io/autoRegistrationGroup", ofController],
+  ["istio.io/connectedAt", ofController],
+  ["istio.io/disconnectedAt", ofController],
+  ["istio.io/rev", { places: ["Pod"], mature: true }],
+  ["istio.io/workloadController", ofController],
+  ["kubernetes.io/ingress.class", { places: ["Ingress"], mature: true }],
   ["networking.istio.io/exportTo", { places: ["Service"] }],
   ["networking.istio.io/traffic-distribution", { places: ["Service", "Namespace"] }],
   ["networking.istio.io/service-type", { places: ["Any"] }],
@@ -67,7 +78,8 @@ export const ANNOTATIONS: ReadonlyMap<string, KnownAnnotation> = new Map<string,
   ["policy.istio.io/checkRetries", pod(undefined, true)],
   ["policy.istio.io/lang", pod(undefined, true)],
   ["prometheus.istio.io/merge-metrics", pod(bool)],
-  ["proxy.istio.io/config", pod()],
+  ["proxy.istio.io/config", { places: ["Pod"], mature: true }],
+  ["proxy.istio.io/health-checks-enabled", { places: ["Any"], check: bool }],
   ["proxy.istio.io/overrides", pod()],
   [`${PROBE}/applicationPorts`, pod(listOf(port))],
   [`${PROBE}/failureThreshold`, pod(number)],
@@ -83,7 +95,7 @@ export const ANNOTATIONS: ReadonlyMap<string, KnownAnnotation> = new Map<string,
   ["sidecar.istio.io/discoveryAddress", pod(undefined, true)],
   ["sidecar.istio.io/enableCoreDump", pod(bool, true)],
   ["sidecar.istio.io/extraStatTags", pod()],
-  ["sidecar.istio.io/inject", { places: ["Pod"], check: bool, deprecated: true }],
+  ["sidecar.istio.io/inject", { places: ["Pod"], check: bool, deprecated: true, mature: true }],
   ["sidecar.istio.io/interceptionMode", pod(oneOf("REDIRECT", "TPROXY", "NONE"))],
   ["sidecar.istio.io/logLevel", pod(oneOf("trace", "debug", "info", "warning", "error", "critical", "off"))],
   ["sidecar.istio.io/nativeSidecar", pod(bool)],
@@ -100,11 +112,12 @@ export const ANNOTATIONS: ReadonlyMap<string, KnownAnnotation> = new Map<string,
   ["sidecar.istio.io/statsInclusionPrefixes", pod(undefined, true)],
   ["sidecar.istio.io/statsInclusionRegexps", pod(undefined, true)],
   ["sidecar.istio.io/statsInclusionSuffixes", pod(undefined, true)],
-  ["sidecar.istio.io/status", pod()],
+  ["sidecar.istio.io/status", { places: ["Pod"], mature: true }],
   ["sidecar.istio.io/userVolume", pod()],
   ["sidecar.istio.io/userVolumeMount", pod()],
   ["status.sidecar.istio.io/port", pod(port)],
   ["topology.istio.io/controlPlaneClusters", { places: ["Namespace"] }],
+  ["traffic.istio.io/nodeSelector", { places: ["Service"], mature: true }],
   [`${TRAFFIC}/excludeInboundPorts`, pod(listOf(port))],
   [`${TRAFFIC}/excludeInterfaces`, pod()],
   [`${TRAFFIC}/excludeOutboundIPRanges`, pod(listOf(range))],

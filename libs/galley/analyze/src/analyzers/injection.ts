@@ -1,6 +1,7 @@
 import type { Analyzer } from "../analyzer.ts";
-import { fields, items, text } from "../object.ts";
+import { type Fields, fields, items, text } from "../object.ts";
 import { hasProxy, isInjected, isInjectedNamespace } from "../workload.ts";
+import type { World } from "../world.ts";
 
 const SYSTEM_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lease", "local-path-storage"]);
 
@@ -15,6 +16,12 @@ export const injection: Analyzer = {
         const what = `the namespace has both labels, istio-injection=${labels["istio-injection"]} and istio.io/rev=${labels["istio.io/rev"]}; keep one of them`;
         report("NamespaceMultipleInjectionLabels", namespace, what);
       } else if (labels["istio-injection"] === undefined && labels["istio.io/rev"] === undefined) {
+        if (fields(injectorValues(world, "").sidecarInjectorWebhook).enableNamespacesByDefault === true) {
+          const what =
+            "pods of the namespace get sidecars, since enableNamespacesByDefault is true and it has no label";
+          report("NamespaceInjectionEnabledByDefault", namespace, what);
+          continue;
+        }
         const what = `pods of the namespace get no sidecar; say so with the label istio-injection=disabled, or switch injection on with istio-injection=enabled`;
         report("NamespaceNotInjected", namespace, what);
       }
@@ -28,6 +35,51 @@ export const injection: Analyzer = {
     }
   },
 };
+
+/** Proxies have the image that the injector would give them now. */
+export const proxyImages: Analyzer = {
+  name: "injection.ImageAnalyzer",
+  analyze(world, report) {
+    for (const namespace of world.all("", "Namespace")) {
+      const image = proxyImageOf(fields(injectorValues(world, namespace.labels["istio.io/rev"] ?? "").global));
+      if (image === "") continue;
+      const others = world.pods.filter((pod) => {
+        if (pod.namespace !== namespace.name || pod.object.kind !== "Pod") return false;
+        if (pod.annotations["sidecar.istio.io/proxyImage"] !== undefined) return false;
+        const proxies = [...pod.containers, ...items(pod.spec.initContainers)].filter(
+          ({ name }) => text(name) === "istio-proxy",
+        );
+        return proxies.some((each) => text(each.image) !== image && !isVariant(text(each.image), image));
+      });
+      if (others.length === 0) continue;
+      const names = others.map(({ object }) => object.name).join(", ");
+      const what = `the proxies of the pods ${names} have another image than ${image}, which new pods get; restart them`;
+      report("PodsIstioProxyImageMismatchInNamespace", namespace, what);
+    }
+  },
+};
+
+/** True for `IMAGE-distroless` and the like, which `proxyImageType` chooses. */
+function isVariant(found: string, image: string): boolean {
+  return found.startsWith(`${image}-`);
+}
+
+function proxyImageOf({ proxy, hub, tag }: Fields): string {
+  const image = text(fields(proxy).image);
+  if (image.includes("/")) return image;
+  return image && hub !== undefined && tag !== undefined ? `${text(hub)}/${image}:${text(tag)}` : "";
+}
+
+/** The values of the injector's templates of a revision, from its config map; empty when there is none. */
+function injectorValues(world: World, revision: string): Fields {
+  const name = `istio-sidecar-injector${revision && revision !== "default" ? `-${revision}` : ""}`;
+  const map = world.find("", "ConfigMap", world.rootNamespace, name);
+  try {
+    return fields(JSON.parse(text(fields(map?.value.data).values) || "{}"));
+  } catch {
+    return {};
+  }
+}
 
 /** `image: auto` is what the injector replaces. */
 export const automaticImages: Analyzer = {

@@ -1,11 +1,12 @@
 import type { Analyzer } from "../analyzer.ts";
-import { annotations } from "./annotations.ts";
+import { alphaAnnotations, annotations } from "./annotations.ts";
 import { deprecations } from "./deprecation.ts";
 import { serverCertificates, subsets } from "./destination-rule.ts";
 import { envoyFilterPatches } from "./envoy-filter.ts";
 import { conflictingGateways, duplicateCertificates, gatewayPods, gatewaySecrets } from "./gateway.ts";
-import { applicationUser, automaticImages, injection } from "./injection.ts";
+import { applicationUser, automaticImages, injection, proxyImages } from "./injection.ts";
 import { conditions, networkRegistries, telemetryProviders, webhooks } from "./mesh.ts";
+import { mutualTlsConflicts, tokenPorts } from "./mutual-tls.ts";
 import { policySelectors, sidecarSelectors, telemetrySelectors } from "./selectors.ts";
 import { portNames, serviceEntryAddresses, sharedPods } from "./service.ts";
 import {
@@ -19,6 +20,7 @@ import {
 
 /** Every analyzer. A new one is a file, and a line here. */
 export const ANALYZERS: readonly Analyzer[] = [
+  alphaAnnotations,
   annotations,
   applicationUser,
   automaticImages,
@@ -36,9 +38,11 @@ export const ANALYZERS: readonly Analyzer[] = [
   gatewaySecrets,
   gateways,
   injection,
+  mutualTlsConflicts,
   networkRegistries,
   policySelectors,
   portNames,
+  proxyImages,
   serverCertificates,
   serviceEntryAddresses,
   sharedPods,
@@ -46,5 +50,6 @@ export const ANALYZERS: readonly Analyzer[] = [
   subsets,
   telemetryProviders,
   telemetrySelectors,
+  tokenPorts,
   webhooks,
 ];
