@@ -370,9 +370,10 @@ describe("the mesh configuration", () => {
       /write it at the Gateway/,
     ));
 
-  it("defaultConfig.tracing.tlsSettings: spans go over TLS, to a server that has the names", async () => {
+  it("tlsSettings of tracing and envoyAccessLogService: over TLS, to a server that has the names and is not revoked", async () => {
     const at = "10.150.0.3:9411";
-    await lab.serve({ name: "zipkin", at, tls: lab.ca.issue({ dns: ["zipkin.example"] }) });
+    const server = lab.ca.issue({ dns: ["zipkin.example"] });
+    await lab.serve({ name: "zipkin", at, tls: server, silent: true });
     const file = (name: string, text: string): string => {
       writeFileSync(lab.folder.file(name), text);
       return lab.folder.file(name);
@@ -381,24 +382,40 @@ describe("the mesh configuration", () => {
     const roots = { caCertificates: file("zipkin-ca.pem", lab.ca.cert), sni: "zipkin.example" };
     const pair = { clientCertificate: file("zipkin.crt", own.cert), privateKey: file("zipkin.key", own.key) };
     const names = (name: string) => ({ ...roots, subjectAltNames: [name] });
-    const sent = async (tlsSettings: object): Promise<boolean> => {
+    const sent = async (cluster: string, spec: object): Promise<boolean> => {
       let result = false;
-      await during(trace({ sampling: 100, zipkin: { address: at }, tlsSettings }), async () => {
+      await during(spec, async () => {
         await call();
-        await waitFor("a span was sent, or could not be", 10_000, async () => {
+        await waitFor("something was sent, or could not be", 10_000, async () => {
           const stats = await admin(
-            "/stats?filter=^cluster.zipkin.(ssl.(handshake|fail_verify_san|fail_verify_error)|upstream_cx_connect_fail)",
+            `/stats?filter=^cluster.${cluster}.(ssl.(handshake|fail_verify_san|fail_verify_error)|upstream_cx_connect_fail)`,
           );
           result = /handshake: [1-9]/.test(stats);
-          return result || /fail_verify\w*: [1-9]/.test(stats);
+          return result || /(fail_verify\w*|connect_fail): [1-9]/.test(stats);
         });
       });
       return result;
     };
-    assert.equal(await sent({ mode: "SIMPLE", ...names("zipkin.example") }), true);
-    assert.equal(await sent({ mode: "MUTUAL", ...pair, ...names("zipkin.example") }), true);
-    assert.equal(await sent({ mode: "SIMPLE", ...names("other.example") }), false);
-    assert.equal(await sent({ mode: "SIMPLE", insecureSkipVerify: true }), true);
+    const crl = { caCrl: file("zipkin.crl", lab.ca.revoke([server.cert])) };
+    const log = (tlsSettings: object): object => ({
+      enableEnvoyAccessLogService: true,
+      defaultConfig: { envoyAccessLogService: { address: at, tlsSettings } },
+    });
+    for (const [tls, isSent] of [
+      [{ mode: "SIMPLE", ...names("zipkin.example") }, true],
+      [{ mode: "MUTUAL", ...pair, ...names("zipkin.example") }, true],
+      [{ mode: "SIMPLE", ...names("other.example") }, false],
+      [{ mode: "SIMPLE", insecureSkipVerify: true }, true],
+      [{ mode: "SIMPLE", ...names("zipkin.example"), ...crl }, false],
+    ] as const) {
+      const spans = trace({ sampling: 100, zipkin: { address: at }, tlsSettings: tls });
+      assert.equal(await sent("zipkin", spans), isSent, `spans: ${JSON.stringify(tls)}`);
+    }
+    assert.equal(
+      await sent("envoy_accesslog_service", log({ mode: "MUTUAL", ...pair, ...names("zipkin.example") })),
+      true,
+    );
+    assert.equal(await sent("envoy_accesslog_service", log({ mode: "SIMPLE", ...names("other.example") })), false);
   });
 
   it("tcpKeepalive: connections to endpoints are probed", () =>

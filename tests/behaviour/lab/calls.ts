@@ -11,7 +11,7 @@ export interface Upstream {
   readonly greets?: boolean;
   /** Is an HTTP proxy that is its own target: it answers the bytes of a tunnel, with the method and the host that opened it. */
   readonly tunnels?: boolean;
-  /** Accepts connections and never says anything. */
+  /** Accepts connections, with TLS where it has it, and never says anything. */
   readonly silent?: boolean;
   /** A Unix socket to which connections are handed on: a server in the process of the test. */
   readonly relay?: string;

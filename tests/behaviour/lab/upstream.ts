@@ -50,7 +50,7 @@ export async function startUpstream(spec: Upstream): Promise<() => Promise<void>
   http2.on("sessionError", () => {});
   const serve = (socket: Socket, origin: Origin): void => {
     origins.set(socket, origin);
-    if (spec.silent) return void socket.resume();
+    if (spec.silent && (!spec.tls || origin.tls)) return void socket.resume();
     if (spec.relay) {
       const far = connect(spec.relay);
       far.on("error", () => socket.destroy());

@@ -34,11 +34,13 @@ export function readProxyConfig(
 /** What the schema of ProxyConfig cannot say (docs/reference/pilot.md §3.13). @param path where it stands */
 export function checkProxyConfig(config: ProxyConfig | undefined, path: Path, check: Checker): void {
   if (!config) return;
-  if (config.envoyMetricsService?.tlsSettings?.credentialName)
-    check.fail(
-      [...path, "envoyMetricsService", "tlsSettings", "credentialName"],
-      "only files are read here; write caCertificates, clientCertificate and privateKey",
-    );
+  // Istio has all three in the bootstrap.
+  for (const service of ["envoyMetricsService", "envoyAccessLogService", "tracing"] as const)
+    if (config[service]?.tlsSettings?.credentialName)
+      check.fail(
+        [...path, service, "tlsSettings", "credentialName"],
+        "only files are read here; write caCertificates, clientCertificate and privateKey",
+      );
   checkReadinessProbe(config.readinessProbe, [...path, "readinessProbe"], check);
   for (const field of ["drainDuration", "parentShutdownDuration"] as const) {
     check.duration(config[field], [...path, field]);

@@ -55,13 +55,14 @@ describe("the commands of an access log", () => {
   it("the query may be left out of a path", () => assert.equal(said("%REQ_WITHOUT_QUERY(:PATH)%"), "ok"));
 });
 
-it("a Secret for the metrics service is refused: its TLS is part of the bootstrap", () =>
-  assert.match(
-    checkSpec(meshConfig, {
-      defaultConfig: { envoyMetricsService: { address: "a:1", tlsSettings: { mode: "SIMPLE", credentialName: "x" } } },
-    }),
-    /envoyMetricsService\.tlsSettings\.credentialName: only files are read here/,
-  ));
+it("a Secret for the services of proxies is refused: their TLS is part of the bootstrap", () => {
+  for (const service of ["envoyMetricsService", "envoyAccessLogService", "tracing"]) {
+    const tlsSettings = { mode: "SIMPLE", credentialName: "x" };
+    const given = service === "tracing" ? { tlsSettings } : { address: "a:1", tlsSettings };
+    const said = checkSpec(meshConfig, { defaultConfig: { [service]: given } });
+    assert.match(said, new RegExp(`${service}\\.tlsSettings\\.credentialName: only files are read here`));
+  }
+});
 
 describe("the ports of a proxy", () => {
   for (const [spec, said] of [
