@@ -40,6 +40,8 @@ export interface LessonMesh {
   readonly runDir: string;
   readonly ingressPort: number;
   readonly secureIngressPort: number;
+  /** The second part of the mesh's addresses, which is 20 on pages. */
+  readonly addressBlock: number;
 }
 
 let shells = 0;
@@ -76,9 +78,10 @@ export class LessonShell {
   }
 
   async #once(command: string): Promise<{ code: number | null; out: string; err: string }> {
-    const { ingressPort, secureIngressPort, runDir } = this.#mesh;
+    const { ingressPort, secureIngressPort, addressBlock, runDir } = this.#mesh;
     const own = command
       .replaceAll("127.0.0.1:8080", `127.0.0.1:${ingressPort}`)
+      .replaceAll("127.20.0.", `127.${addressBlock}.0.`)
       .replaceAll(/\b8443\b/g, String(secureIngressPort));
     for (const [, name] of command.matchAll(/^(\w+)=/gm)) this.#names.add(name as string);
     // A page's commands are for a user in the root of the repository, who has its npx.

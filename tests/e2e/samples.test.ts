@@ -47,7 +47,10 @@ describe("the lessons", () => {
     mkdirSync(at);
     for (const [name, target] of LessonShell.links) symlinkSync(target, join(at, name));
     const { port } = new URL((await mesh.status()).secureIngress);
-    seen = { runDir: mesh.runDir, ingressPort: mesh.ingressPort, secureIngressPort: Number(port) };
+    seen = {
+      ...{ runDir: mesh.runDir, ingressPort: mesh.ingressPort, secureIngressPort: Number(port) },
+      addressBlock: mesh.addressBlock,
+    };
   });
   after(async () => {
     await mesh?.[Symbol.asyncDispose]();

@@ -78,6 +78,24 @@ export interface Workloads {
   byUid(uid: string): Workload | undefined;
 }
 
+/** Numbers of an adapter that outlast a killed process, such as the values of a counter. */
+export interface KeptSlot {
+  /** Says that the numbers have changed. They are written before the report that changed them is acknowledged. */
+  changed(): void;
+  /** Forgets the numbers. */
+  forget(): void;
+}
+
+/** Slots that are found again together. */
+export interface KeptGroup {
+  /** The keys of all slots with their numbers, as they are now or were when the process was killed. */
+  entries(): Iterable<readonly [key: string, numbers: readonly number[]]>;
+  /** @param key of the slot within its group @param read gives the numbers of now */
+  slot(key: string, read: () => readonly number[]): KeptSlot;
+  /** Nobody changes the group any more. It is kept for some time, in case that it is asked for again. */
+  release(): void;
+}
+
 /** What adapters may use of the process that runs them. */
 export interface AdapterHost {
   readonly limits: HandlerLimits;
@@ -93,6 +111,8 @@ export interface AdapterHost {
   serve(port: string, path: string, page: Page): () => void;
   /** The way to remote sinks: batches, retries, a queue that outlasts the process where there is a bus, and counters. */
   readonly deliver: Deliver;
+  /** The group of a name that is the adapter's own among all. Absent where the process keeps nothing. */
+  kept?(group: string): KeptGroup;
 }
 
 /** Limits by which handlers reach nothing. */

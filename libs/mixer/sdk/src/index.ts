@@ -83,6 +83,8 @@ export {
   type FailurePolicy,
   type HandlerLimits,
   type HealthState,
+  type KeptGroup,
+  type KeptSlot,
   type MetricSpec,
   NO_REACH,
   NO_SHARED_TABLES,

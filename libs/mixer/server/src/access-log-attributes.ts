@@ -1,7 +1,6 @@
 import { RequestMethod, RequestMethodSchema } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { type AttributeValue, parseIp } from "@xebec/model-attributes";
 import type { AccessLogEntry } from "./access-log-entry.ts";
-import { COMMON, CONNECTION, REQUEST, RESPONSE, TLS } from "./access-log-fields.ts";
 import { orAbsent, originIp, protocolOf, queryParams, urlPath } from "./request-attributes.ts";
 
 /** Reads one attribute of an entry; undefined when it is absent. */
@@ -17,7 +16,7 @@ export function methodName(number: number): string {
   return METHODS[number] ?? "";
 }
 
-/** How each attribute is read from an access-log entry of Envoy (envoy.data.accesslog.v3). */
+/** How each attribute is read from an access-log entry of Envoy. */
 export const LOADERS: Readonly<Record<string, AccessLogLoader>> = {
   "source.ip": (bag) => parseIp(bag.address("source").ip),
   "source.principal": (bag) => orAbsent(bag.principal("source")),
@@ -33,45 +32,41 @@ export const LOADERS: Readonly<Record<string, AccessLogLoader>> = {
     const view = bag.serviceView;
     return view?.namespace ? `istio://${view.namespace}/services/${view.name}` : undefined;
   },
-  "origin.ip": (bag) => originIp(bag.request.text(REQUEST.forwardedFor), bag.address("source").ip),
-  "request.id": (bag) => orAbsent(bag.request.text(REQUEST.requestId)),
+  "origin.ip": (bag) => originIp(bag.text("forwardedFor"), bag.address("source").ip),
+  "request.id": (bag) => orAbsent(bag.text("requestId")),
   "request.method": (bag) => orAbsent(bag.method),
   "request.path": (bag) => orAbsent(bag.path),
   "request.url_path": (bag) => orAbsent(urlPath(bag.path)),
   "request.query_params": (bag) => (bag.isHttp ? queryParams(bag.path) : undefined),
-  "request.host": (bag) => orAbsent(bag.request.text(REQUEST.authority)),
-  "request.scheme": (bag) => orAbsent(bag.request.text(REQUEST.scheme)),
-  "request.useragent": (bag) => orAbsent(bag.request.text(REQUEST.userAgent)),
-  "request.referer": (bag) => orAbsent(bag.request.text(REQUEST.referer)),
+  "request.host": (bag) => orAbsent(bag.text("authority")),
+  "request.scheme": (bag) => orAbsent(bag.text("scheme")),
+  "request.useragent": (bag) => orAbsent(bag.text("userAgent")),
+  "request.referer": (bag) => orAbsent(bag.text("referer")),
   "request.headers": (bag) => (bag.isHttp ? bag.requestHeaders : undefined),
-  "request.time": (bag) => (bag.isHttp ? bag.common.time(COMMON.startTime) : undefined),
-  "request.size": (bag) => (bag.isHttp ? bag.request.number(REQUEST.requestBodyBytes) : undefined),
+  "request.time": (bag) => (bag.isHttp ? bag.startTime : undefined),
+  "request.size": (bag) => (bag.isHttp ? bag.number("requestBodyBytes") : undefined),
   "request.total_size": (bag) =>
-    bag.isHttp
-      ? bag.request.number(REQUEST.requestHeadersBytes) + bag.request.number(REQUEST.requestBodyBytes)
-      : undefined,
+    bag.isHttp ? bag.number("requestHeadersBytes") + bag.number("requestBodyBytes") : undefined,
   "response.headers": (bag) => (bag.isHttp ? bag.responseHeaders : undefined),
   "response.code": (bag) => (bag.isHttp ? bag.responseCode : undefined),
-  "response.size": (bag) => (bag.isHttp ? bag.response.number(RESPONSE.responseBodyBytes) : undefined),
+  "response.size": (bag) => (bag.isHttp ? bag.number("responseBodyBytes") : undefined),
   "response.total_size": (bag) =>
-    bag.isHttp
-      ? bag.response.number(RESPONSE.responseHeadersBytes) + bag.response.number(RESPONSE.responseBodyBytes)
-      : undefined,
+    bag.isHttp ? bag.number("responseHeadersBytes") + bag.number("responseBodyBytes") : undefined,
   "response.duration": (bag) => (bag.isHttp ? bag.duration : undefined),
   "response.time": (bag) => (bag.isHttp ? bag.endTime : undefined),
   "response.grpc_status": (bag) => bag.grpc("grpc-status"),
   "response.grpc_message": (bag) => bag.grpc("grpc-message"),
   "connection.mtls": (bag) => bag.reporter.kind === "inbound" && bag.principal("source") !== "",
-  "connection.requested_server_name": (bag) => orAbsent(bag.tls.text(TLS.tlsSniHostname)),
-  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.common.text(COMMON.streamId))),
-  "connection.event": (bag) => (bag.isHttp ? undefined : "close"),
-  "connection.duration": (bag) => (bag.isHttp ? undefined : bag.duration),
-  "connection.received.bytes": (bag) => bag.connectionBytes(CONNECTION.receivedBytes),
-  "connection.received.bytes_total": (bag) => bag.connectionBytes(CONNECTION.receivedBytes),
-  "connection.sent.bytes": (bag) => bag.connectionBytes(CONNECTION.sentBytes),
-  "connection.sent.bytes_total": (bag) => bag.connectionBytes(CONNECTION.sentBytes),
+  "connection.requested_server_name": (bag) => orAbsent(bag.text("serverName")),
+  "connection.id": (bag) => (bag.isHttp ? undefined : orAbsent(bag.text("streamId"))),
+  "connection.event": (bag) => (bag.isHttp ? undefined : bag.event),
+  "connection.duration": (bag) => (bag.isHttp || bag.event === "open" ? undefined : bag.duration),
+  "connection.received.bytes": (bag) => bag.connectionBytes("receivedBytes"),
+  "connection.received.bytes_total": (bag) => bag.connectionBytes("receivedBytes"),
+  "connection.sent.bytes": (bag) => bag.connectionBytes("sentBytes"),
+  "connection.sent.bytes_total": (bag) => bag.connectionBytes("sentBytes"),
   "context.protocol": (bag) => (bag.isHttp ? protocolOf(bag.contentType) : "tcp"),
-  "context.time": (bag) => bag.common.time(COMMON.startTime),
+  "context.time": (bag) => bag.startTime,
   "context.proxy_error_code": (bag) => bag.flags,
   "context.reporter.kind": (bag) => bag.reporter.kind,
   "context.reporter.uid": (bag) => bag.reporter.peer?.uid,

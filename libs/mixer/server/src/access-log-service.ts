@@ -9,11 +9,12 @@ import { type GrpcService, type RawStream, rawClientStream } from "@xebec/platfo
 import { AccessLogBag } from "./access-log-bag.ts";
 import type { Reporter } from "./access-log-entry.ts";
 import { BagPool } from "./bag-pool.ts";
-import { checkLength, handOver } from "./long-report.ts";
+import { checkLength } from "./long-report.ts";
 import { MessageView } from "./message-view.ts";
 import type { MixerMeters } from "./meters.ts";
 import { readNode } from "./node-message.ts";
-import { peerOfNode } from "./peer.ts";
+import { reportEntries } from "./report-entries.ts";
+import { reporterOfNode } from "./reporter-of-node.ts";
 import type { MixerServiceParts } from "./service-parts.ts";
 
 const log = logger("accesslogs");
@@ -39,14 +40,6 @@ export function accessLogService({ runtime, index, meters, standard }: MixerServ
     const entries = new MessageView(StreamAccessLogsMessage_HTTPAccessLogEntriesSchema);
     let sender: Sender = { kind: "inbound", id: "", metadata: {} };
 
-    const reporterOf = (): Reporter => {
-      const pod = sender.id.split("~")[2];
-      // The registry knows more than the proxy sends, and knows it newer.
-      const peer =
-        (pod && index.byUid(`kubernetes://${pod}`)) || (sender.id ? peerOfNode(sender.id, sender.metadata) : undefined);
-      return { kind: sender.kind, peer };
-    };
-
     stream.onMessage((bytes) => {
       message.read(bytes, 0, bytes.length);
       if (message.message(MESSAGE.identifier, identifier)) sender = readSender(identifier);
@@ -59,25 +52,16 @@ export function accessLogService({ runtime, index, meters, standard }: MixerServ
       const http = places.length;
       if (message.message(MESSAGE.tcpLogs, entries)) entries.forEach(LOG_ENTRY, collect);
       checkLength("a message of access logs", places.length / 2);
-      const reporter = reporterOf();
-      const batch = snapshot.report();
+      const reporter = reporterOfNode(index, sender.kind, sender.id, sender.metadata);
       const bag = pool.take(snapshot);
-      let next = 0;
-      const fill = (): boolean => {
-        while (next < places.length && !batch.full) {
-          bag.start(reporter, next < http, bytes, places[next] as number, places[next + 1] as number);
-          batch.add(bag);
-          standard?.record(bag);
-          next += 2;
-        }
-        return next < places.length;
-      };
       const done = (errors: readonly Error[]): void => {
         pool.give(bag);
         meters.bags(places.length / 2);
         noteErrors(errors, meters);
       };
-      const errors = fill() ? handOver(snapshot, batch, fill) : batch.flush();
+      const start = (each: AccessLogBag, entry: number): void =>
+        each.start(reporter, 2 * entry < http, bytes, places[2 * entry] as number, places[2 * entry + 1] as number);
+      const errors = reportEntries(snapshot, bag, places.length / 2, start, standard);
       if (errors instanceof Promise) waitFor(stream, errors, done);
       else done(errors);
     });
@@ -103,7 +87,8 @@ function waitFor(stream: RawStream, errors: Promise<readonly Error[]>, done: (er
     .finally(() => stream.resume());
 }
 
-function noteErrors(errors: readonly Error[], meters: MixerMeters): void {
+/** Counts and logs what failed of a report. */
+export function noteErrors(errors: readonly Error[], meters: MixerMeters): void {
   if (errors.length === 0) return;
   meters.reportErrors(errors.length);
   log.debug({ errors: errors.slice(0, 5).map((each) => each.message) }, "parts of a report failed");

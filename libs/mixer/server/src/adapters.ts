@@ -11,6 +11,7 @@ import { createAddressPolicy } from "@xebec/platform-http/guarded";
 import { AdapterPages } from "./adapter-pages.ts";
 import type { MixerConfig } from "./config.ts";
 import { deliveryMeters } from "./delivery-meters.ts";
+import type { Ledger } from "./ledger.ts";
 import { VARIETIES } from "./mixer-service.ts";
 import { WorkloadIndex } from "./workload-index.ts";
 
@@ -41,10 +42,18 @@ export function handlerLimits({
   };
 }
 
+interface AdapterParts {
+  readonly config: MixerConfig;
+  readonly bus: Bus;
+  readonly metrics: Metrics;
+  /** What outlasts the process, if something does. */
+  readonly ledger?: Ledger | undefined;
+}
+
 /** Loads the adapters that a service runs, those from outside too. What their remote sinks get waits on the bus, if it keeps anything. */
 export async function serviceAdapters(
   service: keyof typeof VARIETIES,
-  { config, bus, metrics }: { readonly config: MixerConfig; readonly bus: Bus; readonly metrics: Metrics },
+  { config, bus, metrics, ledger }: AdapterParts,
 ): Promise<ServiceAdapters> {
   const index = new WorkloadIndex();
   const { workloads } = index;
@@ -60,6 +69,7 @@ export async function serviceAdapters(
       deliver,
       workloads,
       shared: (name) => bus.table(name),
+      ...(ledger ? { kept: (group: string) => ledger.group(`${info.name} ${group}`) } : {}),
       serve: (port, path, page) => pages.add(`${info.name}/${port}`, path, page),
     };
   };

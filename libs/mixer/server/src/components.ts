@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseAddress } from "@xebec/core-config";
 import type { Component } from "@xebec/core-lifecycle";
@@ -8,6 +9,7 @@ import { monitoring } from "@xebec/platform-http";
 import { type ServiceAdapters, serviceAdapters } from "./adapters.ts";
 import { adapterPortsOf, listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
 import { debugRoutes } from "./debug-routes.ts";
+import { Ledger } from "./ledger.ts";
 import {
   createMixerPolicy,
   createMixerTelemetry,
@@ -42,11 +44,17 @@ export async function telemetryComponents(
   given: MixerParts<MixerConfig & { readonly prometheusAddr: string }>,
 ): Promise<Component[]> {
   const parts = { metrics: createMetrics(), ...given };
-  const { prometheusAddr } = parts.config;
-  const loaded = await serviceAdapters("mixer-telemetry", parts);
-  const standard = new StandardMetrics();
+  const { prometheusAddr, stateDir } = parts.config;
+  if (stateDir) mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const ledger = new Ledger(stateDir ? { dir: stateDir } : {});
+  const keep = stateDir ? (group: string) => ledger.group(group) : undefined;
+  const loaded = await serviceAdapters("mixer-telemetry", { ...parts, ledger: stateDir ? ledger : undefined });
+  const standard = new StandardMetrics(keep);
   return [
-    ...withMonitoring("mixer-telemetry", parts, loaded, (options) => createMixerTelemetry({ ...options, standard })),
+    ledger.component(),
+    ...withMonitoring("mixer-telemetry", parts, loaded, (options) =>
+      createMixerTelemetry({ ...options, standard, ledger }),
+    ),
     ...loaded.pages.servers({ [METRICS]: prometheusAddr, ...adapterPortsOf(parts.config) }, (port, path, text) =>
       port === METRICS && path === "/metrics" ? standard.text(text) : "",
     ),

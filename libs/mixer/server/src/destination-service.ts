@@ -1,5 +1,4 @@
 import type { AccessLogEntry } from "./access-log-entry.ts";
-import { COMMON, REQUEST, TLS } from "./access-log-fields.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { ServiceView, WorkloadIndex } from "./workload-index.ts";
 
@@ -15,15 +14,15 @@ export class DestinationServiceResolver {
   }
 
   /** The service of an entry; undefined when it is unknown. */
-  find(bag: Pick<AccessLogEntry, "common" | "request" | "tls" | "reporter" | "address">): ServiceView | undefined {
+  find(bag: Pick<AccessLogEntry, "text" | "reporter" | "address">): ServiceView | undefined {
     // outbound|PORT|SUBSET|HOST or inbound|PORT||HOST
-    const cluster = bag.common.text(COMMON.upstreamCluster);
+    const cluster = bag.text("upstreamCluster");
     const bar = cluster.lastIndexOf("|");
     if (bar > 0 && bar < cluster.length - 1) return this.#serviceOf(cluster.slice(bar + 1));
     const inbound = bag.reporter.kind === "inbound";
-    const sni = inbound ? hostOfServerName(bag.tls.text(TLS.tlsSniHostname)) : "";
+    const sni = inbound ? hostOfServerName(bag.text("serverName")) : "";
     if (sni !== "") return this.#serviceOf(sni);
-    const host = bag.request.text(REQUEST.authority).replace(/:\d+$/, "");
+    const host = bag.text("authority").replace(/:\d+$/, "");
     const known = host ? this.#index.service(host, bag.reporter.peer?.namespace) : undefined;
     if (known) return known;
     const { ip, port } = bag.address("destination");

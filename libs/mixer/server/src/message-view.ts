@@ -23,6 +23,7 @@ export class MessageView {
   readonly #at: Int32Array;
   readonly #wire = new Wire(EMPTY);
   bytes: Buffer = EMPTY;
+  start = 0;
   #end = 0;
 
   /** @param schema the messages' type; all its fields have low numbers */
@@ -34,6 +35,7 @@ export class MessageView {
   read(bytes: Buffer, pos: number, end: number): this {
     this.clear();
     this.bytes = bytes;
+    this.start = pos;
     this.#end = end;
     const wire = this.#wire.reset(bytes, pos, end);
     const at = this.#at;
@@ -49,6 +51,10 @@ export class MessageView {
 
   clear(): void {
     this.#at.fill(0);
+  }
+
+  get end(): number {
+    return this.#end;
   }
 
   has(field: number): boolean {

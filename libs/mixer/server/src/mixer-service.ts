@@ -22,8 +22,10 @@ import { WORKLOAD_INPUTS } from "./derive.ts";
 import { registerDispatchMetrics } from "./dispatch-metrics.ts";
 import { extAuthzService } from "./ext-authz-service.ts";
 import { handlerServices } from "./handler-services.ts";
+import { Ledger } from "./ledger.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
 import { createMeters } from "./meters.ts";
+import { otelLogService } from "./otel-log-service.ts";
 import { rateLimitService } from "./rate-limit-service.ts";
 import { reportService } from "./report-service.ts";
 import type { MixerServiceParts } from "./service-parts.ts";
@@ -54,9 +56,11 @@ export interface MixerServiceOptions {
   readonly loadShedding?: LoadSheddingOptions;
   readonly maxMessageBytes?: number;
   readonly maxConcurrentStreams?: number;
-  /** Files that keep the last known good states, so that a restarted service serves while the bus is down. */
   /** Counts what Telemetry asks for. */
   readonly standard?: StandardMetrics;
+  /** What of reports outlasts the process; absent: nothing does. */
+  readonly ledger?: Ledger;
+  /** Files that keep the last known good states, so that a restarted service serves while the bus is down. */
   readonly cacheFiles?: { readonly config: string; readonly workloads: string; readonly trust: string };
 }
 
@@ -94,9 +98,13 @@ export function createMixerPolicy(options: MixerServiceOptions): MixerService {
   ]);
 }
 
-/** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's access-log service on one port. */
+/** The parts of mixer-telemetry: `istio.mixer.v1.Mixer/Report` and Envoy's two access-log services on one port. */
 export function createMixerTelemetry(options: MixerServiceOptions): MixerService {
-  return createService("mixer-telemetry", options, (parts) => [reportService(parts), accessLogService(parts)]);
+  return createService("mixer-telemetry", options, (parts) => [
+    reportService(parts),
+    accessLogService(parts),
+    otelLogService(parts),
+  ]);
 }
 
 function createService(
@@ -127,7 +135,10 @@ function createService(
   changed = () => config.healthChanged();
   const workloads = createWorkloadSource(bus, index, metrics, cacheFiles?.workloads);
   const services = [
-    ...servicesOf({ runtime, index, shedder, meters, ...(options.standard ? { standard: options.standard } : {}) }),
+    ...servicesOf({
+      ...{ runtime, index, shedder, meters, ledger: options.ledger ?? new Ledger() },
+      ...(options.standard ? { standard: options.standard } : {}),
+    }),
     grpcHealth([config]),
   ];
   const limits = {

@@ -3,6 +3,7 @@ import type { MixerRuntime, Snapshot } from "@xebec/mixer-runtime";
 import type { Layout } from "@xebec/model-attributes";
 import { CompressedBag } from "@xebec/model-attributes/wire";
 import { deriveWorkload } from "./derive.ts";
+import type { Ledger } from "./ledger.ts";
 import type { LoadShedder } from "./load-shedding.ts";
 import type { MixerMeters } from "./meters.ts";
 import type { StandardMetrics } from "./standard-metrics.ts";
@@ -14,6 +15,8 @@ export interface MixerServiceParts {
   readonly index: WorkloadIndex;
   readonly shedder: LoadShedder;
   readonly meters: MixerMeters;
+  /** What of reports outlasts the process. */
+  readonly ledger: Ledger;
   /** Istio's standard metrics; absent in mixer-policy. */
   readonly standard?: StandardMetrics;
 }

@@ -1,6 +1,6 @@
 import { logger } from "@xebec/core-log";
-import type { AccessLogBag } from "./access-log-bag.ts";
-import { CONNECTION, REQUEST, RESPONSE } from "./access-log-fields.ts";
+import type { KeptGroup, KeptSlot } from "@xebec/mixer-sdk";
+import type { AccessLogEntry } from "./access-log-entry.ts";
 import { type PeerRole, UNKNOWN_PEER } from "./peer.ts";
 import { protocolOf } from "./request-attributes.ts";
 
@@ -39,6 +39,7 @@ interface Series {
   sum: number;
   count: number;
   readonly buckets: number[];
+  readonly slot?: KeptSlot;
 }
 
 /**
@@ -48,10 +49,37 @@ interface Series {
 export class StandardMetrics {
   readonly #plans = new Map<string, Plan>();
   readonly #series = new Map<Metric, Map<string, Series>>();
+  readonly #keep: ((group: string) => KeptGroup) | undefined;
   #size = 0;
 
+  /** @param keep gives what outlasts the process */
+  constructor(keep?: (group: string) => KeptGroup) {
+    this.#keep = keep;
+    for (const metric of Object.keys(METRICS) as Metric[])
+      for (const [labels, [sum = 0, count = 0, ...buckets]] of keep?.(`standard ${metric}`).entries() ?? []) {
+        const series = this.#make(metric, labels);
+        series.sum = sum;
+        series.count = count;
+        for (const i of series.buckets.keys()) series.buckets[i] = buckets[i] ?? 0;
+      }
+  }
+
+  #make(metric: Metric, labels: string): Series {
+    const buckets = METRICS[metric].type === "histogram" ? BUCKETS.map(() => 0) : [];
+    const slot = this.#keep?.(`standard ${metric}`).slot(labels, () => [series.sum, series.count, ...buckets]);
+    const series: Series = { sum: 0, count: 0, buckets, ...(slot ? { slot } : {}) };
+    let family = this.#series.get(metric);
+    if (!family) {
+      family = new Map();
+      this.#series.set(metric, family);
+    }
+    family.set(labels, series);
+    this.#size++;
+    return series;
+  }
+
   /** Counts a request or a connection that is over, if it is to be. */
-  record(bag: AccessLogBag): void {
+  record(bag: AccessLogEntry): void {
     const descriptor = bag.metrics;
     if (descriptor === undefined) return;
     const plan = this.#plan(descriptor);
@@ -59,14 +87,14 @@ export class StandardMetrics {
     if (bag.isHttp) {
       this.#add("REQUEST_COUNT", plan, labels, bag, 1);
       this.#add("REQUEST_DURATION", plan, labels, bag, (bag.duration ?? 0) / 1e6);
-      this.#add("REQUEST_SIZE", plan, labels, bag, bag.request.number(REQUEST.requestBodyBytes));
-      this.#add("RESPONSE_SIZE", plan, labels, bag, bag.response.number(RESPONSE.responseBodyBytes));
+      this.#add("REQUEST_SIZE", plan, labels, bag, bag.number("requestBodyBytes"));
+      this.#add("RESPONSE_SIZE", plan, labels, bag, bag.number("responseBodyBytes"));
       return;
     }
     this.#add("TCP_OPENED_CONNECTIONS", plan, labels, bag, 1);
     this.#add("TCP_CLOSED_CONNECTIONS", plan, labels, bag, 1);
-    this.#add("TCP_SENT_BYTES", plan, labels, bag, bag.connectionBytes(CONNECTION.sentBytes) ?? 0);
-    this.#add("TCP_RECEIVED_BYTES", plan, labels, bag, bag.connectionBytes(CONNECTION.receivedBytes) ?? 0);
+    this.#add("TCP_SENT_BYTES", plan, labels, bag, bag.number("sentBytes"));
+    this.#add("TCP_RECEIVED_BYTES", plan, labels, bag, bag.number("receivedBytes"));
   }
 
   #plan(descriptor: string): Plan {
@@ -79,25 +107,19 @@ export class StandardMetrics {
     return plan;
   }
 
-  #add(metric: Metric, plan: Plan, labels: ReadonlyMap<string, string>, bag: AccessLogBag, value: number): void {
+  #add(metric: Metric, plan: Plan, labels: ReadonlyMap<string, string>, bag: AccessLogEntry, value: number): void {
     const override = plan[metric];
     if (override?.d) return;
     const key = textOf(override ? changed(labels, override, bag) : labels);
-    let family = this.#series.get(metric);
-    if (!family) {
-      family = new Map();
-      this.#series.set(metric, family);
-    }
-    let series = family.get(key);
+    let series = this.#series.get(metric)?.get(key);
     if (!series) {
       if (this.#size >= MAX_SERIES) {
         log.warn({ limit: MAX_SERIES }, "standard metrics have too many different labels; new ones are not counted");
         return;
       }
-      this.#size++;
-      series = { sum: 0, count: 0, buckets: METRICS[metric].type === "histogram" ? BUCKETS.map(() => 0) : [] };
-      family.set(key, series);
+      series = this.#make(metric, key);
     }
+    series.slot?.changed();
     series.sum += value;
     series.count++;
     const { buckets } = series;
@@ -139,7 +161,7 @@ function readPlan(descriptor: string): Plan {
 function changed(
   labels: ReadonlyMap<string, string>,
   { r = [], u = {} }: Override,
-  bag: AccessLogBag,
+  bag: AccessLogEntry,
 ): Map<string, string> {
   const result = new Map(labels);
   for (const name of r) result.delete(name);
@@ -155,7 +177,7 @@ function escaped(text: string): string {
   return /[\\"\n]/.test(text) ? text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : text;
 }
 
-function labelsOf(bag: AccessLogBag): Map<string, string> {
+function labelsOf(bag: AccessLogEntry): Map<string, string> {
   const isSource = bag.reporter.kind === "outbound";
   const service = bag.serviceView;
   const labels = new Map<string, string>([["reporter", isSource ? "source" : "destination"]]);
@@ -176,7 +198,7 @@ function labelsOf(bag: AccessLogBag): Map<string, string> {
   return labels;
 }
 
-function sideLabels(labels: Map<string, string>, bag: AccessLogBag, side: PeerRole): void {
+function sideLabels(labels: Map<string, string>, bag: AccessLogEntry, side: PeerRole): void {
   const peer = bag.peer(side) ?? UNKNOWN_PEER;
   const own = (name: string): string | undefined => peer.labels?.get(name) || undefined;
   const workload = peer.workloadName || "unknown";

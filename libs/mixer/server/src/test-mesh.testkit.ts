@@ -20,6 +20,7 @@ import {
 import { encodeWorkloadRecord, type PodRecord, type ServiceRecord, workloadKey } from "@xebec/model-workloads";
 import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
 import { createGrpcChannel } from "@xebec/platform-grpc";
+import type { Ledger } from "./ledger.ts";
 import type { MixerService, MixerServiceOptions } from "./mixer-service.ts";
 
 /** Reads objects from YAML, for tests. */
@@ -74,8 +75,8 @@ export function policyAdapters(): Adapter[] {
   return [createDenier(), createListchecker({ limits: NO_REACH }), createMemquota()];
 }
 
-/** The adapters of mixer-telemetry, with what they expose and write. */
-export function telemetryAdapters(): {
+/** The adapters of mixer-telemetry, with what they expose and write. @param ledger what outlasts the process */
+export function telemetryAdapters(ledger?: Ledger): {
   readonly adapters: Adapter[];
   readonly text: () => string;
   readonly lines: string[];
@@ -84,6 +85,7 @@ export function telemetryAdapters(): {
   const lines: string[] = [];
   const adapters = [
     createPrometheus({
+      ...(ledger ? { kept: (group: string) => ledger.group(group) } : {}),
       serve: (_port, _path, page) => {
         pages.push(page);
         return () => undefined;

@@ -2,6 +2,13 @@ export { httpStatusOf } from "./http-status.ts";
 export { ISTIO_ADAPTERS } from "./istio-adapters.ts";
 export { fullName, resolveReference } from "./references.ts";
 export {
+  REPORT_ENTRY,
+  REPORT_METRICS,
+  type ReportEntryKey,
+  reportEntryFormats,
+  reportLabel,
+} from "./report-entry.ts";
+export {
   defineTemplate,
   type FieldSpec,
   type FieldSpecs,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import type { ContainerSpec } from "./manifest-objects.ts";
 
-const BOOKINFO = /^examples-bookinfo-(productpage|details|reviews|ratings)-(v\d+)$/;
+const BOOKINFO = /^examples-bookinfo-(productpage|details|reviews|ratings|ratings-db)-(v\d+)$/;
 /** Images of Istio's task samples, and the arguments of the one program that serves them all. */
 const TASKS: readonly (readonly [image: RegExp, args: (version: string) => readonly string[]])[] = [
   [/^examples-helloworld-(v\d+)$/, (version) => ["helloworld", version]],

@@ -1,5 +1,6 @@
-import type { MetricInfo } from "./config.ts";
-import { Family } from "./family.ts";
+import type { KeptGroup } from "@xebec/mixer-sdk";
+import { type MetricInfo, metricName } from "./config.ts";
+import { Family, signatureOf } from "./family.ts";
 
 interface Claimed {
   readonly family: Family;
@@ -14,14 +15,25 @@ interface Claimed {
 export class FamilyRegistry {
   /** By name; the last one is shown. */
   readonly #families = new Map<string, Claimed[]>();
+  readonly #keep: ((group: string) => KeptGroup) | undefined;
+
+  /** @param keep gives what outlasts the process, by a metric's configuration */
+  constructor(keep?: (group: string) => KeptGroup) {
+    this.#keep = keep;
+  }
 
   /** A use of a metric, until `release`. That no two handlers of one configuration differ in it was checked before. */
-  claim(info: MetricInfo): Family {
-    const wanted = new Family(info);
-    const known = this.#families.get(wanted.name) ?? [];
-    const same = known.find((each) => each.family.signature === wanted.signature) ?? { family: wanted, users: 0 };
+  claim(info: MetricInfo, now: number): Family {
+    const name = metricName(info);
+    const signature = signatureOf(info);
+    const known = this.#families.get(name) ?? [];
+    let same = known.find((each) => each.family.signature === signature);
+    if (!same) {
+      same = { family: new Family(info, this.#keep), users: 0 };
+      same.family.restore(now);
+    }
     same.users++;
-    this.#families.set(wanted.name, [...known.filter((each) => each !== same), same]);
+    this.#families.set(name, [...known.filter((each) => each !== same), same]);
     return same.family;
   }
 
@@ -29,6 +41,7 @@ export class FamilyRegistry {
     const known = this.#families.get(family.name) ?? [];
     const claimed = known.find((each) => each.family === family);
     if (!claimed || --claimed.users > 0) return;
+    family.release();
     const others = known.filter((each) => each !== claimed);
     if (others.length > 0) this.#families.set(family.name, others);
     else this.#families.delete(family.name);

@@ -1,3 +1,4 @@
+import type { KeptGroup, KeptSlot } from "@xebec/mixer-sdk";
 import { boundsOf, type MetricInfo, metricName, sanitize } from "./config.ts";
 import { escapeHelp, goFloat } from "./text.ts";
 
@@ -13,6 +14,8 @@ export interface Series {
   touched: number;
   /** True once it was forgotten: whoever keeps it must ask for a new one. */
   expired: boolean;
+  /** Where it outlasts the process. */
+  slot?: KeptSlot;
 }
 
 /** The configuration of a metric in one text: two families are the same when it is equal. */
@@ -26,13 +29,33 @@ export class Family {
   readonly labelNames: readonly string[];
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Series>();
+  readonly #kept: KeptGroup | undefined;
 
-  constructor(info: MetricInfo) {
+  /** @param keep gives what outlasts the process, by the metric's configuration */
+  constructor(info: MetricInfo, keep?: (group: string) => KeptGroup) {
     this.info = info;
     this.name = metricName(info);
     this.signature = signatureOf(info);
     this.labelNames = info.labelNames ?? [];
     this.#bounds = info.kind === "DISTRIBUTION" ? boundsOf(info) : [];
+    this.#kept = keep?.(this.signature);
+  }
+
+  /** Takes over what was counted before the process was killed. */
+  restore(now: number): void {
+    for (const [name, [value = 0, count = 0, ...buckets]] of this.#kept?.entries() ?? []) {
+      const [key, labels] = JSON.parse(name) as [string, string];
+      const series = this.series(key, () => labels);
+      series.value = value;
+      series.count = count;
+      for (const i of series.buckets.keys()) series.buckets[i] = buckets[i] ?? 0;
+      series.touched = now;
+    }
+  }
+
+  /** Nobody counts any more. */
+  release(): void {
+    this.#kept?.release();
   }
 
   get size(): number {
@@ -47,8 +70,15 @@ export class Family {
     let series = this.#series.get(key);
     if (series === undefined) {
       const buckets = new Array<number>(this.#bounds.length).fill(0);
-      series = { labels: labels(), value: 0, count: 0, buckets, touched: 0, expired: false };
-      this.#series.set(key, series);
+      const made: Series = { labels: labels(), value: 0, count: 0, buckets, touched: 0, expired: false };
+      const kept = this.#kept?.slot(JSON.stringify([key, made.labels]), () => [
+        made.value,
+        made.count,
+        ...made.buckets,
+      ]);
+      if (kept) made.slot = kept;
+      this.#series.set(key, made);
+      series = made;
     }
     return series;
   }
@@ -56,16 +86,15 @@ export class Family {
   /** Writes a sample. @throws Error when a counter would go down */
   record(series: Series, value: number, now: number): void {
     series.touched = now;
+    if (this.info.kind === "COUNTER" && value < 0)
+      throw new Error(`the counter ${this.name} cannot be changed by ${value}`);
+    series.slot?.changed();
     if (this.info.kind === "GAUGE") {
       series.value = value;
       return;
     }
-    if (this.info.kind === "COUNTER") {
-      if (value < 0) throw new Error(`the counter ${this.name} cannot be changed by ${value}`);
-      series.value += value;
-      return;
-    }
     series.value += value;
+    if (this.info.kind === "COUNTER") return;
     series.count++;
     const bounds = this.#bounds;
     for (let i = 0; i < bounds.length; i++)
@@ -80,6 +109,7 @@ export class Family {
     for (const [key, series] of this.#series) {
       if (series.touched >= before) continue;
       series.expired = true;
+      series.slot?.forget();
       this.#series.delete(key);
     }
   }

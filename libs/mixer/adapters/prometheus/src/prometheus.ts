@@ -7,6 +7,7 @@ import {
   type Handler,
   type InstanceShape,
   implementAdapter,
+  type KeptGroup,
   type MetricInstance,
   renderValue,
   type ValueMap,
@@ -23,8 +24,8 @@ import { escapeLabel } from "./text.ts";
 const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Makes the adapter with its own registry, which all its handlers share and the host exposes (docs/reference/mixer.md §6.5). */
-export function createAdapter(host: Pick<AdapterHost, "serve">): Adapter {
-  const registry = new FamilyRegistry();
+export function createAdapter(host: Pick<AdapterHost, "serve" | "kept">): Adapter {
+  const registry = new FamilyRegistry(host.kept && ((group) => host.kept?.(group) as KeptGroup));
   host.serve("metrics", "/metrics", { contentType: TEXT_FORMAT, text: () => registry.text() });
   return implementAdapter(
     prometheus,
@@ -59,7 +60,7 @@ class MetricHandler implements Handler {
     this.#registry = registry;
     this.#clock = clock;
     for (const info of metrics) {
-      const family = registry.claim(info);
+      const family = registry.claim(info, clock.now());
       this.#families.push(family);
       const type = instances.find((each) => each.name === info.instanceName)?.types.value ?? "INT64";
       const sink = { family, type, at: this.#families.length - 1 };

@@ -38,7 +38,7 @@ export {
 export { type Gateway, gatewaysOf } from "./gateway/state.ts";
 export { type ProviderServiceReference, providerServiceOf } from "./mesh-config/provider-service.ts";
 export { type Mesh, PROVIDER_SIGNALS, type ProviderSignal, providerNamed, providerSort } from "./mesh-config/state.ts";
-export { mixerHooks, mixerTcpPolicy } from "./mixer/mixer.ts";
+export { mixerHooks, mixerReports, mixerTcpPolicy } from "./mixer/mixer.ts";
 export type { MixerHooks } from "./mixer/mixer-hooks.ts";
 export { type PeerAuthentication, peerAuthenticationsOf } from "./peer-authentication/state.ts";
 export { type ServiceRbac, serviceRbacOf } from "./rbac/state.ts";

@@ -71,7 +71,7 @@ const IMAGES: readonly HostImage[] = [
     entrypoint: (_, options) => node(options, "apps/xebec"),
   },
   {
-    pattern: /(?:^|\/)examples-bookinfo-(productpage|details|reviews|ratings)-(v\d+)$/,
+    pattern: /(?:^|\/)examples-bookinfo-(productpage|details|reviews|ratings|ratings-db)-(v\d+)$/,
     title: "examples-bookinfo-*",
     entrypoint: ([, service, version], options) => [
       ...node(options, "deploy/samples/bookinfo"),

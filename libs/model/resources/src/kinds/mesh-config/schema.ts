@@ -182,6 +182,11 @@ export const MeshConfigSpec = message("MeshConfig", {
   policyCheckFailOpen: field(bool(), "Lets a request pass when mixer-policy does not answer.", { default: false }),
   disablePolicyChecks: field(bool(), "Switches Mixer's policy checks off.", { default: false }),
   disableReports: field(bool(), "Switches Mixer's reports off.", { default: false }),
+  durableReports: field(
+    bool(),
+    "Has proxies send Mixer's reports again until mixer-telemetry has acknowledged them, by Envoy's OpenTelemetry access logger.",
+    { default: false },
+  ),
 
   ingressClass: field(string(), "The class of Ingress objects.", NO_INGRESS),
   ingressService: field(string(), "The service of the ingress gateway.", NO_INGRESS),

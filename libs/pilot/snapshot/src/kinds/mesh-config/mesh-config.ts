@@ -138,5 +138,6 @@ export function meshOf(
     policyCheckFailOpen: spec?.policyCheckFailOpen ?? false,
     disablePolicyChecks: spec?.disablePolicyChecks ?? false,
     disableReports: spec?.disableReports ?? false,
+    durableReports: spec?.durableReports ?? false,
   };
 }

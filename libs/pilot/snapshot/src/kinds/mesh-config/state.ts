@@ -60,6 +60,8 @@ export interface Mesh {
   readonly policyCheckFailOpen: boolean;
   readonly disablePolicyChecks: boolean;
   readonly disableReports: boolean;
+  /** Reports are sent until they are acknowledged. */
+  readonly durableReports: boolean;
   /** Proxies take HTTP/1.0 from their clients. */
   readonly http10: boolean;
   /** Routers serve the Gateways of their own namespace alone. */

@@ -14,12 +14,18 @@ export interface MixerState {
   readonly mixerTcp: PolicyObjects;
 }
 
-export const mixerKeys = { mixer: "mixer", mixerTcp: "mixer-tcp" } as const;
+export const mixerKeys = { mixer: "mixer", mixerTcp: "mixer-tcp", mixerReports: "mixer-reports" } as const;
 
 /** What Mixer's configuration asks of proxies. */
 export const mixerHooks = new Query(({ mixer }: MixerState, keys): MixerHooks => {
   keys.add(mixerKeys.mixer);
   return mixer;
+});
+
+/** Whether some rule reports: listeners depend on it, and on nothing else of those rules. */
+export const mixerReports = new Query(({ mixer }: MixerState, keys): boolean => {
+  keys.add(mixerKeys.mixerReports);
+  return mixer.reports;
 });
 
 /** The rules that may decide about connections without HTTP. */
@@ -58,6 +64,7 @@ export const mixerKinds = {
   finish({ state, changed }) {
     const mixer = mixerHooksOf(state.mixerObjects);
     if (JSON.stringify(mixer) === JSON.stringify(state.mixer)) return;
+    if (mixer.reports !== state.mixer.reports) changed.add(mixerKeys.mixerReports);
     state.mixer = mixer;
     changed.add(mixerKeys.mixer);
     const mixerTcp = tcpPolicyOf(mixer.policy);
@@ -68,6 +75,7 @@ export const mixerKinds = {
   *parts({ mixer, mixerTcp }) {
     yield [mixerKeys.mixer, mixer];
     yield [mixerKeys.mixerTcp, mixerTcp];
+    yield [mixerKeys.mixerReports, mixer.reports];
   },
   *conditions({ mixer: { policy } }) {
     for (const rule of policy.rules) {
