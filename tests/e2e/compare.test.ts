@@ -15,25 +15,31 @@ const ROOT = join(import.meta.dirname, "../..");
 const QUICK_MS = 300_000;
 
 interface Drawn {
-  readonly charts: number;
-  /** Captions of charts without a mark that has an extent and a color. */
-  readonly empty: readonly (string | undefined)[];
+  /** Captions of all figures. */
+  readonly captions: readonly string[];
+  /** Captions of figures without a mark that has an extent and a color, where there was something to draw. */
+  readonly empty: readonly string[];
   readonly tooWide: boolean;
   readonly text: string;
 }
 
-/** What a page has drawn; it runs in the browser. */
+/** What a page has drawn, with everything unfolded; it runs in the browser. */
 const DRAWN = `(() => {
-  const charts = [...document.querySelectorAll("figure .chart svg")];
+  for (const each of document.querySelectorAll("details")) each.open = true;
+  const figures = [...document.querySelectorAll("figure")];
+  const captionOf = (figure) => figure.querySelector("figcaption").textContent;
   const isDrawn = (mark) => {
     const { width, height } = mark.getBoundingClientRect();
-    return width > 0 && height > 2 && getComputedStyle(mark).fill.startsWith("rgb");
+    const { fill, stroke } = getComputedStyle(mark);
+    return width > 0 && height > 2 && (fill.startsWith("rgb") || stroke.startsWith("rgb"));
   };
+  const MARKS = [".mark-rect path", ".mark-line path", ".mark-symbol path"].join();
   return {
-    charts: charts.length,
-    empty: charts
-      .filter((chart) => ![...chart.querySelectorAll(".mark-rect path")].some(isDrawn))
-      .map((chart) => chart.closest("figure").querySelector("figcaption").textContent),
+    captions: figures.map(captionOf),
+    empty: figures
+      .filter((figure) => !figure.textContent.includes("0 with every shape, in every repetition."))
+      .filter((figure) => ![...figure.querySelectorAll(MARKS)].some(isDrawn))
+      .map(captionOf),
     tooWide: document.documentElement.scrollWidth > window.innerWidth,
     text: getComputedStyle(document.body).color,
   };
@@ -112,8 +118,46 @@ describe("xebec compare --quick", () => {
     const of = (figure: string): number => memory.find((each) => each.figure === figure)?.value ?? Number.NaN;
     const parts = ["galley", "pilot", "citadel", "sidecar-injector", "mixer-policy", "mixer-telemetry", "nats"];
     assert.ok(Math.abs(parts.reduce((sum, each) => sum + of(each), 0) - of("control plane")) < 0.01);
+    const changes = results.samples.filter((each) => each.group.startsWith("from saving to effect") && each.value > 0);
+    for (const shape of ["services", "monolith"])
+      for (const group of [
+        "from saving to effect, median",
+        "from saving to effect at the last of 100 synthetic proxies, median",
+      ])
+        assert.deepEqual(
+          changes.filter((each) => each.shape === shape && each.group === group).map(({ figure }) => figure),
+          ["VirtualService", "endpoint", "Mixer rule", "PeerAuthentication"],
+        );
     const monolith = results.samples.filter((each) => each.shape === "monolith").map(({ figure }) => figure);
     assert.ok(monolith.includes("istiod") && !monolith.includes("pilot"));
+  });
+
+  it("says what each process holds, and what it is made of", () => {
+    const table = (title: string): Results["facts"][number] | undefined =>
+      results.facts.find((each) => each.title === title);
+    const held = (process: string): string =>
+      table("What each process holds")
+        ?.rows.find((row) => row[1] === process)
+        ?.join() ?? "";
+    assert.match(held("citadel"), /state\/citadel\/[^,]*\(private key\).*8060/);
+    assert.match(held("pilot"), /\(key of the bus\).*15012/);
+    assert.ok(!held("pilot").includes("state/citadel"), held("pilot"));
+    const { columns = [], rows = [] } = table("What somebody could do who has taken over one process")?.matrix ?? {};
+    const could = (label: string): number => rows.find((row) => row.label === label)?.has.filter(Boolean).length ?? 0;
+    assert.equal(could("istiod (monolith)"), columns.length);
+    assert.ok(could("citadel (services)") > 0 && could("citadel (services)") < columns.length);
+    const cost = new Map(table("What each program is made of")?.rows.map((row) => [row[0], row]));
+    const [, packages, lines, libraries, bundle, start] = cost.get("pilot") ?? [];
+    for (const each of [packages, lines, libraries, bundle, start]) assert.ok(Number(each) > 0, String(each));
+    assert.ok(Number(start) <= Number(bundle));
+  });
+
+  it("prints it all again, as Markdown too, without measuring", async () => {
+    const child = compare(["--summary", out, "-o", "markdown"], folder.path);
+    const [stdout] = [text(child.stdout as never), child.stderr?.resume()];
+    const [code] = await once(child, "close");
+    assert.equal(code, 0);
+    assert.match(await stdout, /^\| control plane \| [\d.]+ \| [\d.]+ \| too few repetitions \|$/m);
   });
 
   it("prints the table, and says that one repetition compares nothing", () => {
@@ -130,7 +174,7 @@ describe("xebec compare --quick", () => {
     after(() => browser?.close());
 
     for (const scheme of ["light", "dark"])
-      for (const width of [1_200, 380])
+      for (const width of [1_200, 360])
         it(`has every chart drawn: ${scheme}, ${width} pixels`, async () => {
           const page = await browser.newPage();
           const failed: string[] = [];
@@ -141,17 +185,16 @@ describe("xebec compare --quick", () => {
           await page.goto(pathToFileURL(join(out, "report.html")).href);
           const seen = (await page.evaluate(DRAWN)) as Drawn;
           assert.deepEqual(failed, []);
-          const groups = new Set(
-            results.summaries
-              .filter(({ group }) => !group.startsWith("kill "))
-              .map(({ scenario, group }) => scenario + group),
-          );
-          assert.equal(seen.charts, groups.size + results.shapes.length);
-          // All failed requests are zero: bars without length.
-          assert.deepEqual(
-            seen.empty.filter((each) => !each?.includes("failed requests")),
-            [],
-          );
+          for (const { group, unit } of results.summaries.filter((each) => !each.group.startsWith("kill ")))
+            assert.ok(
+              seen.captions.some((caption) => caption.toLowerCase() === `${group} (${unit})`.toLowerCase()),
+              group,
+            );
+          for (const shape of results.shapes)
+            assert.ok(seen.captions.includes(`Seconds for which a function was away, ${shape}`), shape);
+          for (const fact of ["What falls with one process", "Lines of code (lines)"])
+            assert.ok(seen.captions.includes(fact), fact);
+          assert.deepEqual(seen.empty, []);
           assert.deepEqual([seen.tooWide, seen.text === "rgb(31, 36, 48)"], [false, scheme === "light"]);
           await page.close();
         });

@@ -1,8 +1,8 @@
 // The mesh that pilot is measured with, and clients of it.
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { createGrpcChannel, type GrpcChannel } from "@xebec/platform-grpc";
+import { AdsClient, type AdsClientOptions } from "@xebec/platform-xds-client";
 import { freePorts, type TempDir } from "@xebec/testing-launch";
-import { AdsClient, type AdsClientOptions } from "@xebec/testing-xds-client";
 import { Server } from "./server.ts";
 
 const SERVICES = 500;

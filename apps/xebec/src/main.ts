@@ -155,7 +155,13 @@ program
   .option("--repeat <n>", "repetitions (default: 5, with --quick 1)", whole(1, 100))
   .option("--out <dir>", "folder of results.json and report.html", "xebec-compare")
   .option("--resume", "go on with a comparison that was broken off")
+  .option(
+    "--summary <dir>",
+    "measure nothing: print what the comparison in that folder found, and draw its report anew",
+  )
+  .addOption(new Option("-o, --output <format>", "of --summary").choices(["text", "markdown"]).default("text"))
   .addOption(new Option("--guard <dir>", "end the meshes of a folder when the comparison is gone").hideHelp())
+  .addOption(new Option("--proxies", "be the synthetic proxies of a comparison").hideHelp())
   .action(does(async (scenarios, options) => (await import("./commands/compare.ts")).compare(scenarios, options)));
 const cluster = program
   .command("cluster")

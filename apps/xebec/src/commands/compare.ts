@@ -2,7 +2,18 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { XebecError } from "@xebec/core-errors";
-import { guard, readScenario, resultText, runComparison, type Scenario, SHAPES } from "@xebec/platform-compare";
+import {
+  guard,
+  readResults,
+  readScenario,
+  resultMarkdown,
+  resultText,
+  runComparison,
+  runProxies,
+  type Scenario,
+  SHAPES,
+  writeReport,
+} from "@xebec/platform-compare";
 import { ROOT } from "../paths.ts";
 
 const SCENARIOS = join(ROOT, "libs/platform/compare/scenarios");
@@ -16,8 +27,13 @@ export interface CompareOptions {
   readonly repeat?: number;
   readonly out: string;
   readonly resume?: true;
+  /** Folder of a comparison that is to be printed. */
+  readonly summary?: string;
+  readonly output: "text" | "markdown";
   /** Hidden: this process is the guard of the meshes in that folder. */
   readonly guard?: string;
+  /** Hidden: this process is the synthetic proxies. */
+  readonly proxies?: true;
 }
 
 /** `xebec compare`: runs scenarios with several shapes of the control plane. @returns the exit code: 1 when something could not be measured */
@@ -27,6 +43,12 @@ export async function compare(names: readonly string[], options: CompareOptions)
     await guard(command, options.guard, process.stdin);
     return 0;
   }
+  if (options.proxies) {
+    await runProxies(process.stdin, process.stdout);
+    // Its connections would keep it alive.
+    process.exit(0);
+  }
+  if (options.summary !== undefined) return printSummary(resolve(options.summary), options.output);
   const quick = options.quick === true;
   const asked = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -54,6 +76,13 @@ export async function compare(names: readonly string[], options: CompareOptions)
   await sleep(0);
   if (asked.signal.aborted) return INTERRUPTED;
   return results.problems.length > 0 ? 1 : 0;
+}
+
+async function printSummary(folder: string, output: CompareOptions["output"]): Promise<number> {
+  const results = readResults(folder);
+  await writeReport(folder, results);
+  process.stdout.write(output === "markdown" ? resultMarkdown(results) : resultText(results));
+  return 0;
 }
 
 function scenariosOf(names: readonly string[], quick: boolean): Scenario[] {

@@ -2,17 +2,15 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
-import { listeningPorts } from "@xebec/platform-process";
-import { OTHERS } from "./context.ts";
+import { OTHERS } from "./components.ts";
 import { machine, versions } from "./environment.ts";
 import { costTable } from "./facts/cost.ts";
-import { portTable, type ShapePorts } from "./facts/ports.ts";
-import { trustTable } from "./facts/trust.ts";
+import { type Holdings, holdingsOf } from "./facts/holdings.ts";
+import { trustTables } from "./facts/trust.ts";
 import { startGuard } from "./guard.ts";
 import { ComparedMesh } from "./mesh.ts";
 import { OutFolder } from "./out-folder.ts";
-import { report } from "./report/report.ts";
-import { type Results, type Sample, summarize } from "./results.ts";
+import { RESULTS_FORMAT, type Results, type Sample, summarize } from "./results.ts";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -46,14 +44,13 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
   const folder = new OutFolder(out, { shapes, repetitions, quick, scenarios: steps }, resume);
   const started = new Date().toISOString();
   const machineBefore = machine();
-  const ports: ShapePorts = new Map();
   const runs = mkdtempSync(join(tmpdir(), "xebec-compare-"));
   const endGuard = startGuard(options.command, runs);
   try {
     for (let repetition = 1; repetition <= repetitions && !signal.aborted; repetition++) {
       // Whatever changes on the machine while time goes by must not fall on one shape alone.
       const order = repetition % 2 === 1 ? shapes : [...shapes].reverse();
-      for (const shape of order) if (!signal.aborted) await runShape(options, folder, runs, shape, repetition, ports);
+      for (const shape of order) if (!signal.aborted) await runShape(options, folder, runs, shape, repetition);
     }
   } finally {
     await endGuard();
@@ -61,7 +58,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
   const parts = folder.parts(scenarios.map(({ name }) => name));
   const samples: Sample[] = parts.flatMap((part) => part.samples);
   const results: Results = {
-    format: 1,
+    format: RESULTS_FORMAT,
     command: options.commandLine,
     started,
     ended: new Date().toISOString(),
@@ -72,10 +69,10 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
     scenarios: scenarios.map(({ name, question, about }) => ({ name, question, about })),
     samples,
     summaries: summarize(samples, shapes),
-    facts: [trustTable(), ...portTable(ports), costTable(options.root)],
+    facts: [...trustTables(folder.holdings(shapes)), costTable(options.root)],
     problems: parts.flatMap((part) => part.problems.map((text) => `${part.shape}, ${part.scenario}: ${text}`)),
   };
-  folder.finish(results, await report(results));
+  await folder.finish(results);
   return results;
 }
 
@@ -86,7 +83,6 @@ async function runShape(
   runs: string,
   shape: string,
   repetition: number,
-  ports: ShapePorts,
 ): Promise<void> {
   const open = scenarios.filter(({ name }) => !folder.has(name, shape, repetition));
   if (open.length === 0) return;
@@ -101,10 +97,10 @@ async function runShape(
       try {
         if (!isUp) await mesh.start("cold");
         isUp = true;
-        if (!ports.has(shape)) ports.set(shape, portsOf(mesh));
+        if (!folder.hasHoldings(shape)) folder.addHoldings(shape, holdingsOfMesh(mesh));
         await runScenario(
           {
-            ...{ mesh, signal },
+            ...{ mesh, command, signal },
             sample: (group, figure, unit, value) =>
               samples.push({ scenario: scenario.name, group, figure, unit, shape, repetition, value }),
             problem: (text) => problems.push(text),
@@ -127,8 +123,8 @@ async function runShape(
   }
 }
 
-/** The ports on which components listen. */
-function portsOf(mesh: ComparedMesh): ReadonlyMap<string, readonly string[]> {
+/** What the components hold. */
+function holdingsOfMesh(mesh: ComparedMesh): Readonly<Record<string, Holdings>> {
   const components = [...mesh.processes()].filter(([name]) => !OTHERS.includes(name));
-  return new Map(components.map(([name, pids]) => [name, pids.flatMap(listeningPorts)]));
+  return Object.fromEntries(components.map(([name, pids]) => [name, holdingsOf(pids, mesh.runDir)]));
 }

@@ -1,12 +1,18 @@
 import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
+import { OTHERS } from "./components.ts";
 import type { ComparedMesh } from "./mesh.ts";
+import type { SyntheticProxies } from "./proxies/synthetic-proxies.ts";
 import type { Unit } from "./results.ts";
-import type { UntilAnswer } from "./scenario.ts";
+import { type UntilAnswer, type Words, withWords } from "./scenario.ts";
 
 /** What a step measures with. */
 export interface StepContext {
   readonly mesh: ComparedMesh;
+  /** What `xebec` is started with. */
+  readonly command: readonly string[];
+  /** Those of this scenario. */
+  proxies?: SyntheticProxies;
   readonly signal: AbortSignal;
   /** Notes a measured value. */
   sample(group: string, figure: string, unit: Unit, value: number): void;
@@ -16,33 +22,55 @@ export interface StepContext {
 }
 
 const POLL_MS = 4;
+/** The port of Bookinfo's applications. */
+const APPLICATION_PORT = 9_080;
 const EFFECT_MS = 30_000;
-
-/** Components whose sum is the control plane: everything but the data plane, the applications and the laptop's supervisor. */
-export const OTHERS: readonly string[] = ["agents", "Envoys", "application", "supervisor"];
 
 /**
  * Asks until the answer is there.
- * @param n takes the place of `$n`
  * @returns milliseconds
  * @throws XebecError deadline_exceeded with the last answer
  */
-export async function waitForAnswer({ mesh, signal }: StepContext, until: UntilAnswer, n = 0): Promise<number> {
+export async function waitForAnswer({ mesh, signal }: StepContext, until: UntilAnswer, words: Words): Promise<number> {
   const began = performance.now();
-  let last = "";
+  let missing = "";
   while (performance.now() - began < EFFECT_MS) {
     signal.throwIfAborted();
-    try {
-      const { status, body } = await mesh.get(until.path, until.headers);
-      const hasBody = until.body === undefined || body.includes(until.body.replaceAll("$n", String(n)));
-      if ((until.status === undefined || status === until.status) && hasBody) return performance.now() - began;
-      last = `${status} ${body.slice(0, 100)}`;
-    } catch (error) {
-      last = (error as Error).message;
-    }
+    missing = until.plaintext ? await plaintextMissing(mesh, until.plaintext) : await answerMissing(mesh, until, words);
+    if (missing === "") return performance.now() - began;
     await sleep(POLL_MS, signal);
   }
-  throw new XebecError("deadline_exceeded", `${until.path} does not answer as expected: ${last}`);
+  throw new XebecError("deadline_exceeded", `${until.path ?? "plaintext"} does not answer as expected: ${missing}`);
+}
+
+/** @returns what is not as expected; empty when all is */
+async function answerMissing(
+  mesh: ComparedMesh,
+  { path = "/", headers, status: wanted, body: text }: UntilAnswer,
+  words: Words,
+): Promise<string> {
+  try {
+    const { status, body } = await mesh.get(path, headers);
+    const hasText = text === undefined || body.includes(withWords(text, words));
+    return (wanted === undefined || status === wanted) && hasText ? "" : `${status} ${body.slice(0, 100)}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Asks every pod of the applications past the gateway. */
+async function plaintextMissing(mesh: ComparedMesh, wanted: "accepted" | "refused"): Promise<string> {
+  const addresses = await mesh.applicationAddresses();
+  const answers = await Promise.all(
+    addresses.map((address) =>
+      mesh.getFrom(address, APPLICATION_PORT, "/health").then(
+        ({ status }) => (status === 200 ? "accepted" : `status ${status}`),
+        () => "refused",
+      ),
+    ),
+  );
+  const other = addresses.filter((_, i) => answers[i] !== wanted);
+  return other.length === 0 ? "" : `not ${wanted} by ${other.join(", ")}`;
 }
 
 /** Notes how much processor time each component has used. @param per what the time is divided by */

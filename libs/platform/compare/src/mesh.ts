@@ -13,6 +13,9 @@ import { type ProcessCost, processCost, processesWithEnv, RUN_ID_ENV } from "@xe
 const POLL_MS = 15;
 const START_MS = 120_000;
 const TRIES = 5;
+const DISCOVERY_PORT = 15_010;
+/** Services, pods and applications have 0 to 2 (`addressPlan`). */
+const SERVER_NET = 99;
 
 export interface Answer {
   readonly status: number;
@@ -37,6 +40,7 @@ export class ComparedMesh {
   ingressPort = 0;
   addressBlock = 0;
   #saved = 0;
+  #applications: readonly string[] | undefined;
 
   /**
    * @param command what `xebec` is started with
@@ -77,6 +81,7 @@ export class ComparedMesh {
   }
 
   async #up(): Promise<StartTimes> {
+    this.#applications = undefined;
     const began = performance.now();
     const since = (): number => (performance.now() - began) / 1_000;
     const args = ["up", "--detach", "--timeout", String(START_MS / 1_000)];
@@ -136,6 +141,24 @@ export class ComparedMesh {
   /** Asks a port of a component. @param host its address */
   getFrom(host: string, port: number, path: string): Promise<Answer> {
     return call({ host, port, path, timeout: 5_000 });
+  }
+
+  /** Where proxies are served without TLS. */
+  get discovery(): string {
+    return `${this.plan.service("pilot")}:${DISCOVERY_PORT}`;
+  }
+
+  /** Where servers beside the mesh may listen, one for each number. */
+  serverAddress(n: number): string {
+    return `127.${this.addressBlock}.${SERVER_NET}.${1 + (n % 250)}`;
+  }
+
+  /** The pods that are not gateways. */
+  async applicationAddresses(): Promise<readonly string[]> {
+    this.#applications ??= (await this.status()).processes
+      .filter(({ kind, name }) => kind === "pod" && !name.includes("gateway"))
+      .map(({ addresses }) => addresses[0] as string);
+    return this.#applications;
   }
 
   get plan(): ReturnType<typeof addressPlan> {

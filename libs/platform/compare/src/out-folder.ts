@@ -1,7 +1,33 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
-import type { Results, Sample } from "./results.ts";
+import type { Holdings } from "./facts/holdings.ts";
+import { report } from "./report/report.ts";
+import { RESULTS_FORMAT, type Results, type Sample } from "./results.ts";
+
+/** @param path the folder of a comparison @throws XebecError not_found, invalid_argument */
+export function readResults(path: string): Results {
+  const file = join(path, "results.json");
+  if (!existsSync(file))
+    throw new XebecError(
+      "not_found",
+      `${file} does not exist: name the folder of a comparison that has ended (its --out)`,
+    );
+  let results: Partial<Results>;
+  try {
+    results = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new XebecError("invalid_argument", `${file}: ${(error as Error).message}`);
+  }
+  if (results.format !== RESULTS_FORMAT)
+    throw new XebecError("invalid_argument", `${file} was written by another version; measure again`);
+  return results as Results;
+}
+
+/** Draws the report of a comparison. @param path its folder */
+export async function writeReport(path: string, results: Results): Promise<void> {
+  writeWhole(join(path, "report.html"), await report(results));
+}
 
 /** What a run was asked for; a resumed one must be asked for the same. */
 export interface RunRequest {
@@ -56,7 +82,22 @@ export class OutFolder {
   }
 
   add(part: Part): void {
-    this.#write(this.#part(part.scenario, part.shape, part.repetition), JSON.stringify(part, undefined, 1));
+    writeWhole(this.#part(part.scenario, part.shape, part.repetition), JSON.stringify(part, undefined, 1));
+  }
+
+  hasHoldings(shape: string): boolean {
+    return existsSync(this.#holdings(shape));
+  }
+
+  /** Notes what the components of a shape hold, which is the same in each repetition. */
+  addHoldings(shape: string, holdings: Readonly<Record<string, Holdings>>): void {
+    writeWhole(this.#holdings(shape), JSON.stringify(holdings, undefined, 1));
+  }
+
+  /** What is known of the components of each shape that ran. */
+  holdings(shapes: readonly string[]): Readonly<Record<string, Readonly<Record<string, Holdings>>>> {
+    const known = shapes.filter((shape) => this.hasHoldings(shape));
+    return Object.fromEntries(known.map((shape) => [shape, JSON.parse(readFileSync(this.#holdings(shape), "utf8"))]));
   }
 
   /** What is done, in the order of the scenarios, then of the repetitions. */
@@ -69,18 +110,22 @@ export class OutFolder {
     return scenarios.flatMap((scenario) => read.filter((part) => part.scenario === scenario));
   }
 
-  finish(results: Results, html: string): void {
-    this.#write(join(this.path, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
-    this.#write(join(this.path, "report.html"), html);
+  async finish(results: Results): Promise<void> {
+    writeWhole(join(this.path, "results.json"), `${JSON.stringify(results, undefined, 1)}\n`);
+    await writeReport(this.path, results);
+  }
+
+  #holdings(shape: string): string {
+    return join(this.path, `holdings-${shape}.json`);
   }
 
   #part(scenario: string, shape: string, repetition: number): string {
     return join(this.path, "parts", `${String(repetition).padStart(3, "0")}-${shape}-${scenario}.json`);
   }
+}
 
-  /** A file is whole, or it is not there. */
-  #write(path: string, text: string): void {
-    writeFileSync(`${path}.tmp`, text);
-    renameSync(`${path}.tmp`, path);
-  }
+/** A file is whole, or it is not there. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text);
+  renameSync(`${path}.tmp`, path);
 }

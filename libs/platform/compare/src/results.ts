@@ -36,17 +36,37 @@ export interface Machine {
   readonly loadBefore: number;
 }
 
+/** Bars of facts. */
+export interface FactChart {
+  readonly title: string;
+  readonly unit: string;
+  readonly bars: readonly { readonly label: string; readonly value: number }[];
+}
+
+/** Who has what: drawn as a matrix. */
+export interface FactMatrix {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly { readonly label: string; readonly has: readonly boolean[] }[];
+}
+
 /** A table of facts that are not measured. */
 export interface FactTable {
+  /** The heading under which it stands, together with others. */
+  readonly question: string;
   readonly title: string;
   readonly about: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
+  readonly charts?: readonly FactChart[];
+  readonly matrix?: FactMatrix;
 }
+
+export const RESULTS_FORMAT = 2;
 
 /** `results.json`. */
 export interface Results {
-  readonly format: 1;
+  readonly format: typeof RESULTS_FORMAT;
   readonly command: string;
   readonly started: string;
   readonly ended: string;

@@ -4,6 +4,7 @@ import { manifestOf, type Scenario, type Step } from "./scenario.ts";
 import { change } from "./steps/change.ts";
 import { fault } from "./steps/fault.ts";
 import { load } from "./steps/load.ts";
+import { proxies } from "./steps/proxies.ts";
 import { rest } from "./steps/rest.ts";
 import { restart } from "./steps/restart.ts";
 
@@ -17,6 +18,8 @@ export async function runScenario(context: StepContext, { steps }: Scenario): Pr
     }
   } finally {
     for (const name of applied) context.mesh.remove(name);
+    await context.proxies?.end();
+    delete context.proxies;
   }
 }
 
@@ -25,12 +28,13 @@ async function runStep(context: StepContext, step: Step, file: string, applied: 
   if (step.restart) return restart(context, step.restart.cache);
   if (step.rest) return rest(context, step.rest);
   if (step.change) return change(context, step.change);
+  if (step.proxies) return proxies(context, step.proxies);
   if (step.load) return load(context, step.load);
   if (step.fault) return fault(context, step.fault);
   if (step.apply) {
     applied.push(file);
     mesh.save(file, manifestOf(step.apply.objects));
-    if (step.apply.until) await waitForAnswer(context, step.apply.until);
+    if (step.apply.until) await waitForAnswer(context, step.apply.until, {});
     return;
   }
   if (step.remove) {

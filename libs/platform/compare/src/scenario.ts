@@ -22,10 +22,14 @@ const API_VERSION = "compare.xebec.io/v1";
 const MAX_BYTES = 256 * 1024;
 
 const Until = message("compare.Until", {
-  path: required(string({ minLength: 1 }), "Path at the ingress gateway."),
+  path: field(string({ minLength: 1 }), "Path at the ingress gateway."),
   headers: field(map(string()), "Headers of the request."),
   status: field(int32(), "The answer has this status."),
   body: field(string(), "The answer contains this text; `$n` is the number of the change."),
+  plaintext: field(
+    enumeration(["accepted", "refused"]),
+    "Instead of `path`: every pod of the applications takes, or refuses, a request without TLS.",
+  ),
 });
 
 const Restart = message("compare.Restart", {
@@ -40,11 +44,40 @@ const Rest = message("compare.Rest", {
   seconds: required(double(), "How long processes are watched."),
 });
 
+const Sign = message("compare.Sign", {
+  type: field(
+    enumeration(["cluster", "endpoint", "listener", "route", "extension"]),
+    "The type of the resources that a proxy gets.",
+  ),
+  text: field(string({ minLength: 1 }), "A text in them; `$n` is the number of the change."),
+});
+
+const Other = message("compare.OtherChange", {
+  objects: required(list(struct()), "Objects that are saved."),
+  until: field(Until, "The answer that shows their effect."),
+});
+
 const Change = message("compare.Change", {
   name: required(string({ minLength: 1 }), "What the report calls it."),
-  objects: required(list(struct()), "Objects that are saved at each change; `$n` in a text is its number, from 1."),
-  until: required(Until, "The answer that shows its effect."),
+  objects: required(
+    list(struct()),
+    "Objects that are saved at each change. In texts `$n` is its number, from 1, `$server` the address of its server.",
+  ),
+  until: field(Until, "The answer that shows its effect."),
+  proxies: field(Sign, "What each synthetic proxy gets when the change has come to it. Either this or `until`."),
+  back: field(Other, "What is saved at every second change, so that it takes the one before back."),
+  servers: field(bool(), "Each change has a server of its own, at `$server` port 8000, which answers `answer $n.`."),
   count: required(int32({ minimum: 1 }), "How many changes."),
+});
+
+const Proxies = message("compare.Proxies", {
+  count: required(
+    int32({ minimum: 1, maximum: 10_000 }),
+    "How many synthetic proxies subscribe from now on, in a process of their own, to the end of the scenario.",
+  ),
+  labels: field(map(string()), "Labels of their pods."),
+  routes: field(list(string()), "The route tables that they ask for, by name.", { defaultText: '`["80"]`' }),
+  extensions: field(list(string()), "The filters whose configuration they ask for, by name."),
 });
 
 const Load = message("compare.Load", {
@@ -80,6 +113,7 @@ const Step = message("compare.Step", {
   restart: field(Restart, "Ends the mesh, starts it again, and measures the start."),
   rest: field(Rest, "Measures processes while nobody asks anything."),
   change: field(Change, "Measures the time from saving to effect, and the processor time of all components."),
+  proxies: field(Proxies, "Connects synthetic proxies, and measures how long it takes until each is configured."),
   load: field(Load, "Measures latencies and processor time at a fixed rate of requests."),
   fault: field(Fault, "Measures which functions fail, and for how long."),
   apply: field(Apply, "Saves objects; they stay for the steps that follow."),
@@ -95,6 +129,7 @@ const Spec = message("compare.ScenarioSpec", {
 
 export type Step = Static<typeof Step>;
 export type ChangeStep = Static<typeof Change>;
+export type ProxiesStep = Static<typeof Proxies>;
 export type LoadStep = Static<typeof Load>;
 export type FaultStep = Static<typeof Fault>;
 export type RestStep = Static<typeof Rest>;
@@ -132,16 +167,35 @@ export function readScenario(file: string, quick: boolean): Scenario {
   if (violations.length > 0) throw new XebecError("invalid_argument", `${file}: ${violationsText(violations)}`);
   const { question, about = "", steps, quick: quickSteps } = value as Static<typeof Spec>;
   const chosen = quick && quickSteps?.length ? quickSteps : steps;
-  for (const [i, step] of chosen.entries())
-    if (Object.keys(step).length !== 1)
-      throw new XebecError("invalid_argument", `${file}: step ${i + 1} must be exactly one of its fields`);
+  for (const [i, step] of chosen.entries()) {
+    const wrong = wrongStep(step);
+    if (wrong) throw new XebecError("invalid_argument", `${file}: step ${i + 1} ${wrong}`);
+  }
   return { name, question, about, steps: chosen };
 }
 
-/** Objects as the text of a file. @param n takes the place of `$n` */
-export function manifestOf(objects: readonly unknown[], n?: number): string {
-  const text = objects.map((each) => writeYaml(each)).join("---\n");
-  return n === undefined ? text : text.replaceAll("$n", String(n));
+/** What a schema cannot say. @returns undefined when all is well */
+function wrongStep(step: Step): string | undefined {
+  if (Object.keys(step).length !== 1) return "must be exactly one of its fields";
+  const { change, apply } = step;
+  if (change && (change.until === undefined) === (change.proxies === undefined))
+    return "has to say either until or proxies";
+  for (const until of [change?.until, change?.back?.until, apply?.until])
+    if (until && (until.path === undefined) === (until.plaintext === undefined))
+      return "has an until that must have either path or plaintext";
+  return undefined;
+}
+
+/** Texts that take the place of `$NAME`. */
+export type Words = Readonly<Record<string, string | number>>;
+
+/** Objects as the text of a file. */
+export function manifestOf(objects: readonly unknown[], words: Words = {}): string {
+  return withWords(objects.map((each) => writeYaml(each)).join("---\n"), words);
+}
+
+export function withWords(text: string, words: Words): string {
+  return text.replace(/\$([a-z]+)\b/g, (whole, name: string) => String(words[name] ?? whole));
 }
 
 function readText(file: string): string {

@@ -1,8 +1,11 @@
-import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { FactTable } from "../results.ts";
+import type { FactChart, FactTable } from "../results.ts";
+import { bundleOf } from "./bundle.ts";
 
-const APPS = ["pilot", "citadel", "galley", "sidecar-injector", "mixer-policy", "mixer-telemetry", "istiod"];
+const SERVICES = ["galley", "pilot", "citadel", "sidecar-injector", "mixer-policy", "mixer-telemetry"];
+const MONOLITH = "istiod";
+const MIB = 2 ** 20;
 
 interface Package {
   readonly name: string;
@@ -10,29 +13,71 @@ interface Package {
   readonly dependencies: readonly string[];
 }
 
+/** What a program, or several together, are made of. */
+interface Cost {
+  readonly name: string;
+  readonly packages: ReadonlySet<Package>;
+  readonly libraries: ReadonlySet<string>;
+  readonly bytes: number;
+  readonly startBytes: number;
+}
+
 /**
- * What each program is made of: lines of code of the packages that it uses, tests left out, libraries, and the size of its bundle.
+ * What each program is made of: lines of code of the packages that it uses, tests left out, libraries, the size of its bundle and of
+ * the part that is loaded at its start. Of programs that are not bundled, lines alone.
  * @param root the folder of the sources
  */
 export function costTable(root: string): FactTable {
   const packages = packagesOf(root);
   const lines = new Map<string, number>();
-  const rows = APPS.map((app) => {
-    const own = packages.get(`@xebec/${app}`);
-    const all = own ? closure(own, packages) : [];
-    const libraries = new Set(all.flatMap((each) => each.dependencies.filter((name) => !packages.has(name))));
-    const count = all.reduce((sum, each) => sum + linesOf(each, lines), 0);
-    const bundle = join(root, "apps", app, "dist/main.mjs");
-    const size = existsSync(bundle) ? `${(statSync(bundle).size / 2 ** 20).toFixed(1)} MiB` : "not made";
-    return [app, all.length, count, libraries.size, size];
+  const services = SERVICES.map((name) => costOf(root, name, packages));
+  const all = [...services, together("the six together", services), costOf(root, MONOLITH, packages)];
+  const count = ({ packages: own }: Cost): number => [...own].reduce((sum, each) => sum + linesOf(each, lines), 0);
+  const mib = (bytes: number): string => (bytes === 0 ? "not bundled" : (bytes / MIB).toFixed(1));
+  const node = Math.round(statSync(process.execPath).size / MIB);
+  const bars = (title: string, unit: string, value: (each: Cost) => number): FactChart => ({
+    ...{ title, unit },
+    bars: all.map((each) => ({ label: each.name, value: Math.round(value(each) * 100) / 100 })),
   });
   return {
+    question: "What has to be kept, built and loaded?",
     title: "What each program is made of",
     about:
-      "Packages of this repository that it uses, their lines of code without tests and generated code, libraries that they name, and its bundle. " +
-      "Most packages are used by several programs: the sum of the services is more than the monolith.",
-    columns: ["program", "packages", "lines", "libraries", "bundle"],
-    rows,
+      "Packages of this repository that a program uses, their lines without tests and generated code, packages of others in its bundle, the " +
+      "bundle, and the part of it that is loaded before the program does anything. Of the six together lines and packages count once, since they share " +
+      `most of them; bundles add up. An image is one layer with Node (${node} MiB), which all images share, and the bundle: images grow by the fourth column. ` +
+      "The six need the server of the bus besides; the monolith has one, too, on a laptop.",
+    columns: ["program", "packages", "lines", "libraries", "bundle, MiB", "loaded at the start, MiB"],
+    rows: all.map((each) => [
+      each.name,
+      each.packages.size,
+      count(each),
+      each.libraries.size,
+      mib(each.bytes),
+      mib(each.startBytes),
+    ]),
+    charts: [
+      bars("Lines of code", "lines", count),
+      ...(all.some(({ bytes }) => bytes > 0)
+        ? [bars("Code that is loaded at the start", "MiB", ({ startBytes }) => startBytes / MIB)]
+        : []),
+    ],
+  };
+}
+
+function costOf(root: string, name: string, packages: ReadonlyMap<string, Package>): Cost {
+  const own = packages.get(`@xebec/${name}`);
+  const { bytes = 0, startBytes = 0, libraries = new Set<string>() } = bundleOf(join(root, "apps", name)) ?? {};
+  return { name, packages: new Set(own ? closure(own, packages) : []), ...{ libraries, bytes, startBytes } };
+}
+
+function together(name: string, parts: readonly Cost[]): Cost {
+  return {
+    name,
+    packages: new Set(parts.flatMap((each) => [...each.packages])),
+    libraries: new Set(parts.flatMap((each) => [...each.libraries])),
+    bytes: parts.reduce((sum, each) => sum + each.bytes, 0),
+    startBytes: parts.reduce((sum, each) => sum + each.startBytes, 0),
   };
 }
 

@@ -1,38 +1,138 @@
-import { ACCESS, BUS_USERS, type BusUser } from "@xebec/model-bus";
+import { ACCESS, ALL_BUCKETS, BUS_USERS, type BusAccess, type BusUser, SIGNED_BUCKETS } from "@xebec/model-bus";
 import type { FactTable } from "../results.ts";
+import type { Holdings } from "./holdings.ts";
 
-/** What a process holds besides its rights on the bus, and what somebody with it could do. From docs/citadel.md and the charts. */
-const HOLDS: Readonly<Partial<Record<BusUser, readonly [holds: string, could: string]>>> = {
-  citadel: ["the key of the root certificate, the key that signs tokens", "become any workload of the mesh"],
-  galley: ["the right to read all configuration and Secrets of gateways", "change any route and policy"],
-  pilot: ["the certificates and keys of gateways", "lead any proxy anywhere, and read what gateways' keys protect"],
-  "sidecar-injector": ["the certificate of its webhook", "change every pod that is created"],
-  "mixer-policy": ["secrets of its handlers", "let through what policy denies"],
-  "mixer-telemetry": ["secrets of its handlers", "read and forge metrics and logs"],
-  supervisor: [
-    "on a laptop only: all of it, since it starts everybody",
-    "everything; a cluster has the kubelet in its place",
-  ],
-};
+const QUESTION = "What falls into the hands of somebody who takes over one process?";
 
-/** Who may do what: from the table that the bus enforces. In the monolith one process has all of it. */
-export function trustTable(): FactTable {
-  const rows = BUS_USERS.map((user) => {
-    const { read, write, send } = ACCESS[user];
-    const [holds = "", could = ""] = HOLDS[user] ?? [];
-    return [user, write.join(", ") || "–", read.join(", ") || "–", send.length, holds, could];
-  });
+const BUS = "nats";
+
+/** What each component of each shape holds. */
+export type ShapeHoldings = Readonly<Record<string, Readonly<Record<string, Holdings>>>>;
+
+/** A process, as somebody sees it who has taken it over. */
+interface Taken {
+  readonly users: readonly BusUser[];
+  readonly access: BusAccess;
+  readonly holdings: Holdings;
+}
+
+const writes = ({ access }: Taken, bucket: BusAccess["write"][number]): boolean => access.write.includes(bucket);
+/** It is who answers there. */
+const serves = ({ users, holdings }: Taken, user: BusUser, ...ports: readonly string[]): boolean =>
+  users.includes(user) && ports.some((port) => holdings.ports.includes(port));
+const holds = ({ holdings }: Taken, file: RegExp): boolean => holdings.credentials.some((each) => file.test(each));
+
+/**
+ * What can be done with a process, and by what right: a bucket that the bus lets it write or read, a port at which others believe it,
+ * or a key in its files. Only what it can do itself: what others do in good faith with what it says is not followed further.
+ */
+const POWERS: readonly { readonly could: string; readonly by: (taken: Taken) => boolean }[] = [
+  { could: "become any workload", by: (each) => writes(each, "trust") || holds(each, /citadel\/.*\(private key\)/) },
+  { could: "change configuration", by: (each) => writes(each, "config") },
+  {
+    could: "lead requests elsewhere",
+    by: (each) => writes(each, "config") || writes(each, "workloads") || serves(each, "pilot", "15010", "15012"),
+  },
+  { could: "read gateways' keys", by: ({ access }) => [...access.read, ...access.write].includes("secrets") },
+  { could: "change new pods", by: (each) => serves(each, "sidecar-injector", "9443", "15017", "443") },
+  { could: "let through what policy denies", by: (each) => serves(each, "mixer-policy", "9091", "15004") },
+  { could: "forge metrics and logs", by: (each) => serves(each, "mixer-telemetry", "9091", "15004") },
+  {
+    could: "feign that objects are in effect",
+    by: (each) => writes(each, "status"),
+  },
+];
+
+/**
+ * Who holds what, and what somebody could do who has taken it over: from the rights that the bus' server enforces, and, of the shapes
+ * that ran, from their processes.
+ */
+export function trustTables(shapes: ShapeHoldings): FactTable[] {
+  const processes = Object.entries(shapes).flatMap(([shape, components]) =>
+    Object.entries(components).map(([name, holdings]) => ({ shape, name, holdings })),
+  );
+  return [busTable(), ...(processes.length > 0 ? [heldTable(processes), takenTable(processes)] : [])];
+}
+
+interface Process {
+  readonly shape: string;
+  readonly name: string;
+  readonly holdings: Holdings;
+}
+
+function busTable(): FactTable {
   const services = BUS_USERS.filter((user) => user !== "supervisor");
-  const buckets = (of: "read" | "write"): string =>
-    [...new Set(services.flatMap((user) => ACCESS[user][of]))].sort().join(", ");
+  const row = (name: string, { write, read, send, receive }: BusAccess) => [
+    name,
+    write.join(", ") || "–",
+    read.join(", ") || "–",
+    send.join(", ") || "–",
+    receive.join(", ") || "–",
+  ];
   return {
-    title: "What each process may do, and what somebody could do who has taken it over",
+    question: QUESTION,
+    title: "What each process may do on the bus",
     about:
-      "Rights on the bus are those that the server enforces. In the monolith there is one process, and it has the union: the last row.",
-    columns: ["process", "writes buckets", "reads buckets", "subjects it sends on", "holds besides", "could"],
-    rows: [
-      ...rows,
-      ["monolith", buckets("write"), buckets("read"), "all, in the process", "all of it", "all of it, at once"],
-    ],
+      "The server of the bus enforces these rights. The monolith has a bus in its memory, which asks nobody; to compare, the last row has " +
+      "the rights of all six together. The supervisor exists on a laptop only; a cluster has the kubelet and the API server in its place.",
+    columns: ["process", "writes buckets", "reads buckets", "sends on subjects", "listens to subjects"],
+    rows: [...BUS_USERS.map((user) => row(user, ACCESS[user])), row("the six together", union(services))],
   };
+}
+
+function heldTable(processes: readonly Process[]): FactTable {
+  return {
+    question: QUESTION,
+    title: "What each process holds",
+    about:
+      "Read while the meshes ran: ports from /proc, and files with private keys, keys of the bus and tokens that the command line of a process " +
+      "leads to, below the run directory. On a laptop all processes run as one user: there the system keeps none of them from the files of the others, " +
+      "which containers do in a cluster.",
+    columns: ["shape", "process", "credentials", "ports", "which"],
+    rows: processes.map(({ shape, name, holdings: { ports, credentials } }) => [
+      shape,
+      name,
+      credentials.join(", ") || "–",
+      ports.length,
+      ports.join(", ") || "–",
+    ]),
+  };
+}
+
+function takenTable(processes: readonly Process[]): FactTable {
+  const columns = POWERS.map(({ could }) => could);
+  const rows = processes.map(({ shape, name, holdings }) => {
+    const users = usersOf(name);
+    const taken = { users, access: name === BUS ? accessOfBus(shape) : union(users), holdings };
+    return { label: `${name} (${shape})`, has: POWERS.map(({ by }) => by(taken)) };
+  });
+  return {
+    question: QUESTION,
+    title: "What somebody could do who has taken over one process",
+    about:
+      "From the two tables above: by a bucket that the process may write or read, a port at which others believe it, or a key among its files. The server " +
+      "of the bus (nats) has what passes through it, but cannot change entries that are signed: those of the bucket trust.",
+    columns: ["process", ...columns],
+    rows: rows.map(({ label, has }) => [label, ...has.map((each) => (each ? "yes" : "–"))]),
+    matrix: { title: "What falls with one process", columns, rows },
+  };
+}
+
+/** What the server of the bus can read and change: beside the monolith only what the supervisor exchanges with it. */
+function accessOfBus(shape: string): BusAccess {
+  const { read, write } = ACCESS.supervisor;
+  const buckets = shape === "services" ? ALL_BUCKETS : [...write, ...read];
+  return { read: buckets, write: buckets.filter((each) => !SIGNED_BUCKETS.includes(each)), send: [], receive: [] };
+}
+
+/** The users of the bus whose work a process does. */
+function usersOf(name: string): readonly BusUser[] {
+  if (name === "istiod") return BUS_USERS.filter((user) => user !== "supervisor");
+  return BUS_USERS.filter((user) => user === name || name.startsWith(`${user}-`));
+}
+
+function union(users: readonly BusUser[]): BusAccess {
+  const all = <K extends "write" | "read" | "send" | "receive">(key: K): BusAccess[K] =>
+    [...new Set(users.flatMap((user) => [...ACCESS[user][key]]))].sort() as unknown as BusAccess[K];
+  return { write: all("write"), read: all("read"), send: all("send"), receive: all("receive") };
 }

@@ -1,25 +1,42 @@
+import { publishedTables } from "../facts/published.ts";
 import type { FactTable, FigureSummary, Results } from "../results.ts";
-import { numberText, summaryText, verdictText } from "../text.ts";
-import { barChart, heatMap } from "./charts.ts";
-import { findings } from "./findings.ts";
+import { isOutage } from "./blast-radius.ts";
+import { chartsOf, factTable } from "./figures.ts";
+import { findings, leadOf } from "./findings.ts";
 import { escapeHtml as html } from "./html.ts";
 import { STYLE } from "./style.ts";
 
-/** The scenario whose figures are drawn as a matrix. */
-const isOutage = ({ group }: FigureSummary): boolean => /^(kill|stop|slow) /.test(group);
+/** What each shape is, for readers who know none. */
+const SHAPES: Readonly<Record<string, string>> = {
+  services:
+    "six processes, as Istio 1.1 had them: galley, pilot, citadel, sidecar-injector, mixer-policy and mixer-telemetry, which talk over a bus (NATS)",
+  monolith: "the same six parts, the same code, in one process called istiod, as Istio has it since 1.5",
+};
 
 /** @returns a page that needs nothing else: charts are SVG, each with its table */
 export async function report(results: Results): Promise<string> {
-  const { scenarios, shapes, repetitions, machine, versions, command, started, ended, problems } = results;
+  const { scenarios, shapes, repetitions, command } = results;
   const sections: string[] = [];
+  const links: string[] = [];
+  const add = (id: string, title: string, body: string): void => {
+    links.push(`<li><a href="#${html(id)}">${html(title)}</a></li>`);
+    sections.push(`<section id="${html(id)}"><h2>${html(title)}</h2>${body}</section>`);
+  };
   for (const { name, question, about } of scenarios) {
     const figures = results.summaries.filter(({ scenario }) => scenario === name);
     if (figures.length === 0) continue;
-    sections.push(
-      `<section id="${html(name)}"><h2>${html(question)}</h2>${about ? `<p>${html(about)}</p>` : ""}${await chartsOf(figures, shapes)}</section>`,
+    const again = `xebec compare ${name} --shapes ${shapes.join(",")} --repeat ${repetitions}`;
+    add(
+      name,
+      question,
+      `${about ? `<p>${html(about)}</p>` : ""}${await chartsOf(figures, results)}<p class="raw">Measured by <code>${html(command)}</code>; this part alone: <code>${html(again)}</code>.</p>`,
     );
   }
-  const links = scenarios.map(({ name, question }) => `<li><a href="#${html(name)}">${html(question)}</a></li>`);
+  const facts: readonly FactTable[] = [...results.facts, ...publishedTables(results)];
+  let fact = 0;
+  for (const [question, tables] of Map.groupBy(facts, (each) => each.question))
+    add(`facts-${++fact}`, question, (await Promise.all(tables.map(factTable))).join(""));
+  add("trust", "How far to trust this page", trustText(results));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -31,87 +48,64 @@ export async function report(results: Results): Promise<string> {
 <body>
 <main>
 <h1>Six services against one process</h1>
-<p>The same code as ${shapes.map((each) => `<b>${html(each)}</b>`).join(", ")}: ${repetitions} ${repetitions === 1 ? "repetition" : "repetitions"} of each, alternately.</p>
+<p>A service mesh has a control plane: it configures the proxies (Envoy) that carry the requests, issues certificates, and, in Istio 1.1, checks and counts requests. Should it be several services, or one process? Here the same code was run both ways with the same proxies and the same application, ${repetitions === 1 ? "once each" : `${repetitions} times each, by turns`}:</p>
+<ul class="shapes">${shapes.map((each, i) => `<li><span class="swatch" style="background:var(--shape-${i})"></span><b>${html(each)}</b>${SHAPES[each] ? `: ${html(SHAPES[each])}` : ""}</li>`).join("")}</ul>
 ${results.complete ? "" : "<p class=warning>This comparison was broken off: some repetitions are missing.</p>"}
-<section id="findings"><h2>What was found</h2><ul>${findings(results)
-    .map((each) => `<li>${html(each)}</li>`)
-    .join("")}</ul></section>
-<nav><ul>${links.join("")}<li><a href="#facts">What stands in the code</a></li><li><a href="#trust">How far to trust this page</a></li></ul></nav>
+<section id="findings"><h2>What was found</h2><p class="lead">${html(leadOf(results))}</p>${findings(results)
+    .map(
+      ({ title, lines }) => `<h3>${html(title)}</h3><ul>${lines.map((each) => `<li>${html(each)}</li>`).join("")}</ul>`,
+    )
+    .join("")}</section>
+<nav><h2>Questions</h2><ul>${links.join("")}</ul></nav>
 ${sections.join("\n")}
-<section id="facts"><h2>What stands in the code</h2>${results.facts.map(factTable).join("")}</section>
-<section id="trust"><h2>How far to trust this page</h2>
-<p>Bars are medians; the thin line reaches from the lowest to the highest repetition. A difference is named when a permutation test of the ranks gives it a chance below 5 %;
-that takes at least four repetitions of each shape. Everything else is "no difference seen", which is not the same as "equal".</p>
-<dl>
-<dt>Command</dt><dd><code>${html(command)}</code></dd>
-<dt>When</dt><dd>${html(started)} to ${html(ended)}</dd>
-<dt>Machine</dt><dd>${machine.cores} cores, ${html(machine.processor)}, ${machine.memoryMib} MiB, Linux ${html(machine.kernel)}; load before the run ${machine.loadBefore}</dd>
-<dt>Versions</dt><dd>${Object.entries(versions)
-    .map(([name, version]) => `${html(name)} ${html(version)}`)
-    .join(", ")}</dd>
-<dt>Raw data</dt><dd><code>results.json</code> beside this page: every value of every repetition</dd>
-</dl>
-<p>Load, proxies, applications and both shapes share one machine: figures hold for it, differences more than values. Istio's own istiod has no Mixer and is another program: nothing here says what it would do.</p>
-${problems.length === 0 ? "" : `<h3>What could not be measured</h3><ul>${problems.map((each) => `<li>${html(each)}</li>`).join("")}</ul>`}
-</section>
 </main>
 </body>
 </html>
 `;
 }
 
-async function chartsOf(figures: readonly FigureSummary[], shapes: readonly string[]): Promise<string> {
-  const parts: string[] = [];
-  const outages = figures.filter(isOutage);
-  if (outages.length > 0)
-    for (const shape of shapes) {
-      const own = outages.filter((each) => each.shapes[shape]);
-      if (own.length > 0)
-        parts.push(figure(`Seconds without, ${shape}`, await heatMap(own, shape), outageTable(own, shape)));
-    }
-  for (const [group, list] of Map.groupBy(
-    figures.filter((each) => !isOutage(each)),
-    (each) => each.group,
-  ))
-    parts.push(figure(`${group} (${list[0]?.unit})`, await barChart(list, shapes), figureTable(list, shapes)));
-  return parts.join("");
+function trustText(results: Results): string {
+  const { command, started, ended, machine, versions, problems, summaries, shapes } = results;
+  return `
+<p>A figure is the median of its repetitions; the thin line in a bar, and the numbers in brackets, reach from the lowest to the highest. The shapes take turns, and the order of the turns
+changes with each repetition, so that what changes on the machine falls on all of them. Two shapes are said to differ when chance alone would give ranks as far apart in less than 5 % of all arrangements
+(a permutation test of the rank sum, which takes at least four repetitions of each). Everything else is "no difference seen", which is not the same as "equal". ${html(chanceText(summaries, shapes))}${html(lateText(results))}</p>
+<dl>
+<dt>Command</dt><dd><code>${html(command)}</code></dd>
+<dt>When</dt><dd>${html(started)} to ${html(ended)}</dd>
+<dt>Machine</dt><dd>${machine.cores} cores, ${html(machine.processor)}, ${machine.memoryMib} MiB, Linux ${html(machine.kernel)}; load before the run ${machine.loadBefore}${machine.loadBefore > machine.cores / 2 ? ": <b>others were at work on it, which disturbs every figure</b>" : ""}</dd>
+<dt>Versions</dt><dd>${Object.entries(versions)
+    .map(([name, version]) => `${html(name)} ${html(version)}`)
+    .join(", ")}</dd>
+<dt>Raw data</dt><dd><code>results.json</code> beside this page: every value of every repetition; <code>parts/</code>: the same, by repetition, shape and scenario</dd>
+</dl>
+<h3>What does not compare</h3>
+<ul>
+<li>Load, proxies, applications and control plane share one machine: differences between shapes hold more than values.</li>
+<li>In a cluster, parts of a control plane are on several machines, with a network in between: what a hop costs there is not seen here.</li>
+<li>On a laptop a supervisor starts what has died within a fraction of a second; a cluster takes longer, for either shape.</li>
+<li>Istio's own istiod is another program in another language, and has no Mixer: it sends other bytes, checks nothing and counts nothing in the control plane. Where it is a shape here, figures that need Mixer are missing for it.</li>
+</ul>
+${problems.length === 0 ? "" : `<h3>What could not be measured</h3><ul>${problems.map((each) => `<li>${html(each)}</li>`).join("")}</ul>`}`;
 }
 
-function figure(title: string, svg: string, table: string): string {
-  return `<figure><figcaption>${html(title)}</figcaption><div class="chart">${svg}</div><details><summary>as a table</summary>${table}</details></figure>`;
-}
-
-function figureTable(figures: readonly FigureSummary[], shapes: readonly string[]): string {
-  const [first = "", ...others] = shapes;
-  const rows = figures.map((each) => [
-    each.figure,
-    ...shapes.map((shape) => (each.shapes[shape] ? summaryText(each.shapes[shape], each.unit) : "–")),
-    ...others.map((other) => verdictText(each, other)),
-  ]);
-  return table(["", ...shapes, ...others.map((other) => `${first} against ${other}`)], rows);
-}
-
-function outageTable(figures: readonly FigureSummary[], shape: string): string {
-  const functions = [...new Set(figures.map((each) => each.figure))];
-  const rows = [...Map.groupBy(figures, (each) => each.group)].map(([group, list]) => [
-    group,
-    ...functions.map((name) => {
-      const summary = list.find((each) => each.figure === name)?.shapes[shape];
-      return summary ? numberText(summary.median, "s") : "–";
-    }),
-  ]);
-  return table(["", ...functions], rows);
-}
-
-function factTable({ title, about, columns, rows }: FactTable): string {
-  return `<h3>${html(title)}</h3><p>${html(about)}</p>${table(columns, rows)}`;
-}
-
-function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const head = columns.map((each) => `<th scope="col">${html(each)}</th>`).join("");
-  const body = rows.map(
-    (row) =>
-      `<tr>${row.map((cell, i) => (i === 0 ? `<th scope="row">${html(cell)}</th>` : `<td>${html(cell)}</td>`)).join("")}</tr>`,
+/** Says when the machine was too busy for the load. */
+function lateText({ samples, scenarios }: Results): string {
+  const late = samples.filter(({ figure, value }) => figure === "sent late" && value > 0);
+  if (late.length === 0) return "";
+  const names = new Set(
+    late.map(({ scenario }) => scenarios.find(({ name }) => name === scenario)?.question ?? scenario),
   );
-  return `<div class="table"><table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  return ` In ${late.length} measurements some requests were sent more than 20 ms after they were due, since the machine was busy ("${[...names].join('", "')}"): their latencies hold that wait.`;
+}
+
+/** How many of the differences may be chance. */
+function chanceText(summaries: readonly FigureSummary[], [, ...others]: readonly string[]): string {
+  const compared = summaries
+    .filter((each) => !isOutage(each))
+    .flatMap((each) => others.flatMap((other) => each.comparisons[other] ?? []))
+    .filter(({ verdict }) => verdict !== "too few repetitions");
+  if (compared.length === 0) return "This run has too few repetitions to say that anything differs.";
+  const different = compared.filter(({ verdict }) => verdict !== "no difference seen").length;
+  return `Of ${compared.length} figures that were compared, ${different} differ; were there no difference at all, some ${Math.ceil(compared.length * 0.05)} would seem to.`;
 }

@@ -10,7 +10,13 @@ h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; } h3 { fo
 a { color: var(--shape-0); }
 figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
 .chart, .table { overflow-x: auto; }
-.chart svg { max-width: 100%; height: auto; color: var(--text); }
+.chart svg { color: var(--text); display: block; }
+.chart.narrow { display: none; }
+@media (max-width: 46rem) { .chart.wide { display: none; } .chart.narrow { display: block; } }
+.lead { font-size: 1.1rem; }
+.shapes { list-style: none; padding: 0; } .swatch { display: inline-block; width: 0.8rem; height: 0.8rem; border-radius: 2px; margin-right: 0.5rem; }
+.raw { color: var(--faint); font-size: 0.85rem; } code { overflow-wrap: anywhere; }
+.more { margin: 1.5rem 0; } .more > summary { font-weight: 600; }
 details { color: var(--faint); } summary { cursor: pointer; }
 table { border-collapse: collapse; font-size: 0.85rem; color: var(--text); }
 th, td { padding: 0.25rem 0.7rem 0.25rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }

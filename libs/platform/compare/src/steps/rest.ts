@@ -1,6 +1,7 @@
 import { sleep } from "@xebec/core-async";
 import { openConnections } from "@xebec/platform-process";
-import { OTHERS, type StepContext } from "../context.ts";
+import { OTHERS } from "../components.ts";
+import type { StepContext } from "../context.ts";
 import type { RestStep } from "../scenario.ts";
 
 const SETTLE_S = 15;

@@ -1,5 +1,5 @@
+import { OTHERS } from "../components.ts";
 import type { StepContext } from "../context.ts";
-import { OTHERS } from "../context.ts";
 
 /** Ends the mesh, starts it again, and notes how long what took. */
 export async function restart(context: StepContext, cache: "cold" | "warm"): Promise<void> {

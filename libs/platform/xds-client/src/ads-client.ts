@@ -8,12 +8,18 @@ import {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
-import { TYPE_URL, type XdsType } from "@xebec/pilot-xds-gen";
 import type { GrpcChannel } from "@xebec/platform-grpc";
 
-/** What the client asks for, in this order. */
-const ORDER = ["cluster", "endpoint", "listener", "route"] as const satisfies readonly XdsType[];
-type AskedType = (typeof ORDER)[number];
+/** What the client asks for, in this order; extensions only when it has names of some. */
+const TYPE_URL = {
+  cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+  endpoint: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+  listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
+  route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  extension: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+} as const;
+export type AskedType = keyof typeof TYPE_URL;
+const ORDER = Object.keys(TYPE_URL) as readonly AskedType[];
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
 const sotw = DiscoveryResponseSchema.field;
@@ -30,26 +36,30 @@ export interface AdsClientOptions {
   readonly delta: boolean;
   /** The pod's labels; none by default. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The route tables that it asks for; that of port 80 by default. */
+  readonly routes?: readonly string[];
+  /** Filters whose configuration it asks for by name, as those that a listener discovers. */
+  readonly extensions?: readonly string[];
   /** Says what is wrong with a message that the client then rejects; undefined accepts it. */
   readonly reject?: (bytes: Buffer) => string | undefined;
-  /** Called with the bytes of each message that holds this text; for measuring when a change arrives. */
-  readonly onMessage?: (bytes: Buffer) => void;
+  /** Called with the bytes of each message; for measuring when a change arrives. */
+  readonly onMessage?: (bytes: Buffer, type: AskedType) => void;
 }
 
 /**
- * A proxy that only subscribes: it asks for clusters, their endpoints, listeners and the route table of port 80, acknowledges
- * everything, and decodes no more than the names that it must follow.
+ * A proxy that only subscribes: it asks for clusters, their endpoints, listeners and route tables, acknowledges everything, and
+ * decodes no more than the names that it must follow.
  */
 export class AdsClient {
   readonly #options: AdsClientOptions;
   readonly #stream: ReturnType<GrpcChannel["duplex"]>;
   readonly #nonces = new Map<AskedType, string>();
-  #names: string[] = [];
+  readonly #names: string[] = [];
   #isFirstRequest = true;
   #complete: (() => void) | undefined;
   bytes = 0;
   messages = 0;
-  /** Resolves when every type was answered once. */
+  /** Resolves when clusters, endpoints, listeners and routes were answered once. */
   readonly complete: Promise<void>;
 
   constructor(channel: GrpcChannel, options: AdsClientOptions) {
@@ -68,11 +78,12 @@ export class AdsClient {
     this.#stream.end();
   }
 
-  #send(type: AskedType, error?: string): void {
+  /** @param more names that are subscribed to besides; Delta has them alone, the other form all */
+  #send(type: AskedType, error?: string, more: readonly string[] = []): void {
     const { id, labels = {} } = this.#options;
     const node = this.#isFirstRequest ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
     this.#isFirstRequest = false;
-    const names = type === "endpoint" ? this.#names : type === "route" ? ["80"] : [];
+    const names = this.#namesOf(type);
     const nonce = this.#nonces.get(type) ?? "";
     const errorDetail = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };
     const head = { typeUrl: TYPE_URL[type], responseNonce: nonce, ...node, ...errorDetail };
@@ -80,10 +91,21 @@ export class AdsClient {
       this.#options.delta
         ? toBinary(
             DeltaDiscoveryRequestSchema,
-            create(DeltaDiscoveryRequestSchema, { ...head, resourceNamesSubscribe: nonce === "" ? names : [] }),
+            create(DeltaDiscoveryRequestSchema, { ...head, resourceNamesSubscribe: nonce === "" ? names : [...more] }),
           )
         : toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, { ...head, resourceNames: names })),
     );
+  }
+
+  #namesOf(type: AskedType): string[] {
+    const { routes = ["80"], extensions = [] } = this.#options;
+    return [...{ cluster: [], endpoint: this.#names, listener: [], route: routes, extension: extensions }[type]];
+  }
+
+  /** Names of clusters whose endpoints are asked for. */
+  #clusters(resources: readonly Uint8Array[]): string[] {
+    const names = resources.map((each) => clusterName(each, this.#options.delta));
+    return names.filter((name) => name.startsWith("outbound|"));
   }
 
   #take(bytes: Buffer): void {
@@ -102,17 +124,18 @@ export class AdsClient {
       else reader.skip(wireType);
     }
     const first = !this.#nonces.has(type);
-    if (type === "cluster" && first)
-      this.#names = resources
-        .map((each) => clusterName(each, this.#options.delta))
-        .filter((name) => name.startsWith("outbound|"));
+    const known = new Set(this.#names);
+    const fresh = type === "cluster" ? this.#clusters(resources).filter((name) => !known.has(name)) : [];
+    this.#names.push(...fresh);
     this.#nonces.set(type, nonce);
     this.#send(type, this.#options.reject?.(bytes));
-    this.#options.onMessage?.(bytes);
+    // As Envoy does: a new cluster is not used before it has its endpoints.
+    if (fresh.length > 0 && this.#nonces.has("endpoint")) this.#send("endpoint", undefined, fresh);
+    this.#options.onMessage?.(bytes, type);
     if (!first) return;
     const next = ORDER[ORDER.indexOf(type) + 1];
-    if (next) this.#send(next);
-    else this.#complete?.();
+    if (next && (next !== "extension" || this.#options.extensions?.length)) this.#send(next);
+    if (type === "route") this.#complete?.();
   }
 }
 

@@ -1,0 +1,1 @@
+export { AdsClient, type AdsClientOptions, type AskedType } from "./ads-client.ts";

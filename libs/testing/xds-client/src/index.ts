@@ -1,1 +1,0 @@
-export { AdsClient, type AdsClientOptions } from "./ads-client.ts";
