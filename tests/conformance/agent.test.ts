@@ -10,7 +10,7 @@ import { type Component, compose } from "@xebec/core-lifecycle";
 import { createMetrics } from "@xebec/core-metrics";
 import { generateKey, signToken, TOKEN_AUDIENCE, TOKEN_ISSUER } from "@xebec/model-pki";
 import { encodeWorkloadRecord, type WorkloadRecord, workloadKey } from "@xebec/model-workloads";
-import { PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
+import { PilotConfig, pilotComponents, todaysNames } from "@xebec/pilot-xds-server";
 import { createMemoryBus, createRevisionWriter } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
 import { freePorts, tempDir } from "@xebec/testing-launch";
@@ -63,7 +63,7 @@ describe("a Go agent", { skip: withoutGo }, () => {
       ...{ httpAddr: `127.0.0.1:${http}`, monitoringAddr: `127.0.0.1:${monitoring}` },
     });
     const tls = serviceIdentity(flags, {
-      ...{ serverName: "istio-pilot.istio-system.svc", otherNames: TODAYS_NAMES, metrics: createMetrics() },
+      ...{ serverName: "istio-pilot.istio-system.svc", otherNames: todaysNames("istio-system"), metrics: createMetrics() },
     });
     assert.ok(tls);
     const pilot = compose("pilot", [tls, ...pilotComponents({ config: flags, bus, tls })]);

@@ -22,7 +22,7 @@ export async function galleyReplica(
 ) {
   const client = await openKubeClient({ kubeconfig });
   const objects = new KnownObjects();
-  const namespaces = createNamespaceFilter({ client });
+  const namespaces = createNamespaceFilter({ client, systemNamespace: "istio-system" });
   const { publisher, components } = kubernetesPublishing({
     ...{ client, namespaces, bus, domain: "cluster.local", namespace: "istio-system", withWorkloads: true },
     ...{ isShared: false, ...options },

@@ -13,10 +13,9 @@ import { standaloneKubernetes } from "@xebec/galley-server";
 import { PilotConfig, pilotComponents } from "@xebec/pilot-xds-server";
 import { createMemoryBus } from "@xebec/platform-bus";
 import { createGrpcClient, createTlsSource } from "@xebec/platform-grpc";
-import { type KubeClient, openKubeClient } from "@xebec/platform-kube";
+import { clientReviews, type KubeClient, openKubeClient } from "@xebec/platform-kube";
 import { type Kube, kubeMissing, startKube } from "@xebec/testing-kube";
 import { createTestCa, freePorts, tempDir } from "@xebec/testing-launch";
-import { kubernetesReviews } from "../../apps/pilot/src/reviews.ts";
 import { startGateway, startService } from "../behaviour/lab/mcp-mesh.ts";
 import { create } from "./galley-lab.ts";
 
@@ -90,7 +89,7 @@ test("pilot takes tokens of service accounts, and gives Secrets to gateways that
     ...standaloneKubernetes({ client, bus, configDir: undefined, domain: "cluster.local", namespace: NS }),
     ...pilotComponents({
       ...{ config, bus, tls: createTlsSource({ ...own, ca: ca.cert }) },
-      ...kubernetesReviews(client, "cluster.local"),
+      ...clientReviews(client, "cluster.local"),
     }),
   ]);
   await pilot.start(never);

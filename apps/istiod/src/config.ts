@@ -1,15 +1,24 @@
 import { CitadelConfig } from "@xebec/citadel-server";
-import { type ConfigOf, configOf, defineConfig, option } from "@xebec/core-config";
-import { GalleyConfig } from "@xebec/galley-server";
+import {
+  type ConfigOf,
+  type ConfigSpec,
+  type ConfigValues,
+  configArguments,
+  configOf,
+  defineConfig,
+  loadConfig,
+  option,
+} from "@xebec/core-config";
+import { checkGalleyConfig, GalleyConfig } from "@xebec/galley-server";
 import { InjectorConfig } from "@xebec/injector-server";
-import { PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
+import { checkMixerConfig, PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
 import { trustDomainOf } from "@xebec/model-names";
-import { PilotConfig } from "@xebec/pilot-xds-server";
+import { checkPilotConfig, PilotConfig } from "@xebec/pilot-xds-server";
 
 /** Flags of the process that has all services. */
 export const IstiodConfig = defineConfig({
   service: "istiod",
-  summary: "all six services in one process, on a bus in its memory",
+  summary: "all six services in one process, on a bus in its memory; --SERVICE.FLAG=VALUE is a flag of one of them",
   options: {
     configDir: option.directory("directory of YAML files to take the configuration from"),
     kubernetes: option.boolean(
@@ -20,6 +29,9 @@ export const IstiodConfig = defineConfig({
     stateDir: option.string("directory of the root, certificates and the last known good state"),
     "trust-domain": option.string("trust domain of SPIFFE identities", "cluster.local", { read: trustDomainOf }),
     domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
+    namespace: option.string("namespace of the control plane and of the mesh configuration", "istio-system", {
+      env: "POD_NAMESPACE",
+    }),
     galleyAddress: option.string("IP address that galley's ports bind", "127.0.0.1"),
     pilotAddress: option.string("IP address that pilot's ports bind", "127.0.0.1"),
     citadelAddress: option.string("IP address that citadel's ports bind", "127.0.0.1"),
@@ -43,6 +55,7 @@ export const IstiodConfig = defineConfig({
     }),
     http10: option.boolean("all proxies take HTTP/1.0 from their clients", false, { env: "PILOT_HTTP10" }),
     jwtEnableRemoteJwks: PilotConfig.options.jwtEnableRemoteJwks,
+    healthAddr: option.addressOrNone("address of /healthz and /readyz of all services together; empty for none", ""),
     log_output_level: option.string("log levels, scope:level[,scope:level]", "default:info"),
   },
 });
@@ -51,7 +64,53 @@ type Config = ConfigOf<typeof IstiodConfig>;
 
 /** The address of each service; those that share one get a monitoring port of their own each. */
 const SERVICES = ["pilot", "galley", "citadel", "injector", "policy", "telemetry"] as const;
-const MONITORING_PORT = 15014;
+type Service = (typeof SERVICES)[number];
+const MONITORING_PORT = 15_014;
+/** Both Mixer services have the same ports; where they share an address, as in a pod, mixer-telemetry has the next ones. */
+const MIXER_PORTS = { grpc: 9091, secure: 15_004 } as const;
+/** The names before the flags of single services. */
+const FLAG_PREFIXES: Readonly<Record<string, Service>> = {
+  ...{ pilot: "pilot", galley: "galley", citadel: "citadel", "sidecar-injector": "injector" },
+  ...{ "mixer-policy": "policy", "mixer-telemetry": "telemetry" },
+};
+
+/** The flags of single services, as arguments of their own processes. */
+export type ServiceFlags = Partial<Readonly<Record<Service, readonly string[]>>>;
+
+/** Takes the flags of single services out of the arguments: `--pilot.http10=true` is pilot's `--http10=true`. */
+export function splitArguments(argv: readonly string[]): {
+  readonly own: readonly string[];
+  readonly ofServices: ServiceFlags;
+} {
+  const own: string[] = [];
+  const ofServices: Partial<Record<Service, string[]>> = {};
+  for (const each of argv) {
+    const [, prefix = "", flag] = /^--([\w-]+)\.(.+)$/.exec(each) ?? [];
+    const service = Object.hasOwn(FLAG_PREFIXES, prefix) ? FLAG_PREFIXES[prefix] : undefined;
+    if (service === undefined) own.push(each);
+    else ofServices[service] = [...(ofServices[service] ?? []), `--${flag}`];
+  }
+  return { own, ofServices };
+}
+
+/** A service's configuration: what its own flags say counts before what istiod makes of its own. */
+function configWith<S extends ConfigSpec>(
+  spec: S,
+  values: ConfigValues<S>,
+  flags: readonly string[] = [],
+): ConfigOf<S> {
+  if (flags.length === 0) return configOf(spec, values);
+  const given = new Set(flags.map((each) => /^--([^=]+)/.exec(each)?.[1]));
+  const rest = Object.fromEntries(Object.entries(values).filter(([name]) => !given.has(name)));
+  return loadConfig(spec, [...configArguments(rest as ConfigValues<S>), ...flags], {}).config;
+}
+
+/** Where a client in the same process reaches what binds an address. */
+function reachable(address: string): string {
+  if (address === "0.0.0.0") return "127.0.0.1";
+  if (address === "::") return "[::1]";
+  return address.includes(":") ? `[${address}]` : address;
+}
 
 /** Files and directories of the process. */
 export interface IstiodPaths {
@@ -62,28 +121,37 @@ export interface IstiodPaths {
 }
 
 /** The configuration of each service, as its own process would have it. @throws ConfigError for a value that cannot be used */
-export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }: IstiodPaths) {
-  const address = (service: (typeof SERVICES)[number]): string => config[`${service}Address`];
-  const monitoringPort = (service: (typeof SERVICES)[number]): number => {
+export function serviceConfigs(
+  config: Config,
+  { stateDir, tokenFile, rootFile }: IstiodPaths,
+  flags: ServiceFlags = {},
+) {
+  const { namespace } = config;
+  const address = (service: Service): string => config[`${service}Address`];
+  const monitoringPort = (service: Service): number => {
     const sharing = SERVICES.filter((each) => address(each) === address(service));
     return MONITORING_PORT + 10 * sharing.indexOf(service);
   };
-  const monitoring = (service: (typeof SERVICES)[number]) => ({
+  const monitoring = (service: Service) => ({
     monitoringAddress: address(service),
     monitoringPort: monitoringPort(service),
   });
   const identity = (service: string, account = service) => ({
-    caAddr: `${config.citadelAddress}:8060`,
+    caAddr: `${reachable(config.citadelAddress)}:8060`,
     caRootFile: rootFile,
     caTokenFile: `${tokenFile}.${account}`,
     // Apart from what the six services keep: here the buckets come from other sources, and a cache holds one set only.
     stateDir: `${stateDir}/istiod/${service}`,
   });
+  const mixerPort = (service: Service, port: number): number =>
+    service === "telemetry" && address(service) === address("policy") ? port + 1 : port;
   const mixer = (service: "policy" | "telemetry") => ({
     ...identity(`mixer-${service}`, "mixer"),
     ...monitoring(service),
-    address: `${address(service)}:9091`,
-    secureAddr: `${address(service)}:15004`,
+    address: `${address(service)}:${mixerPort(service, MIXER_PORTS.grpc)}`,
+    secureAddr: `${address(service)}:${mixerPort(service, MIXER_PORTS.secure)}`,
+    namespace,
+    configDefaultNamespace: namespace,
     "trust-domain": config["trust-domain"],
     handlerDirs: config.handlerDirs,
     handlerNetworks: config.handlerNetworks,
@@ -91,52 +159,79 @@ export function serviceConfigs(config: Config, { stateDir, tokenFile, rootFile }
     adapter: config.adapter,
     adapterReload: config.adapterReload,
   });
-  return {
-    pilot: configOf(PilotConfig, {
-      ...identity("pilot"),
-      grpcAddr: `${config.pilotAddress}:15010`,
-      secureGrpcAddr: `${config.pilotAddress}:15012`,
-      httpAddr: `${config.pilotAddress}:8080`,
-      monitoringAddr: `${config.pilotAddress}:${monitoringPort("pilot")}`,
-      domain: config.domain,
-      "trust-domain": config["trust-domain"],
-      registries: config.busURL.length > 0 || config.kubernetes ? ["Bus"] : [],
-      secrets: config.busURL.length > 0 || config.configDir !== undefined || config.kubernetes,
-      http10: config.http10,
-      jwtEnableRemoteJwks: config.jwtEnableRemoteJwks,
-      scopeGatewayToNamespace: config.scopeGatewayToNamespace,
-    }),
-    galley: configOf(GalleyConfig, {
-      adapter: config.adapter,
-      adapterReload: config.adapterReload,
-      ...identity("galley"),
-      ...monitoring("galley"),
-      "validation-address": config.galleyAddress,
-      configPath: config.configDir,
-      configSource: config.kubernetes ? [...(config.configDir ? ["directory"] : []), "kubernetes"] : [],
-      kubeconfig: config.kubeconfig,
-      enableStatus: config.enableStatus,
-      domain: config.domain,
-    }),
-    citadel: configOf(CitadelConfig, {
-      "self-signed-ca": true,
-      "storage-dir": `${stateDir}/citadel`,
-      kubernetes: config.kubernetes ? "true" : "false",
-      "kube-config": config.kubeconfig,
-      address: config.citadelAddress,
-      "monitoring-port": monitoringPort("citadel"),
-      "trust-domain": config["trust-domain"],
-    }),
-    injector: configOf(InjectorConfig, {
-      ...identity("sidecar-injector"),
-      ...monitoring("injector"),
-      address: config.injectorAddress,
-      valuesFile: config.injectorValues,
-    }),
-    policy: configOf(PolicyConfig, mixer("policy")),
-    telemetry: configOf(TelemetryConfig, {
-      ...mixer("telemetry"),
-      prometheusAddr: `${config.telemetryAddress}:42422`,
-    }),
+  const configs = {
+    pilot: configWith(
+      PilotConfig,
+      {
+        ...identity("pilot"),
+        grpcAddr: `${config.pilotAddress}:15010`,
+        secureGrpcAddr: `${config.pilotAddress}:15012`,
+        httpAddr: `${config.pilotAddress}:8080`,
+        monitoringAddr: `${config.pilotAddress}:${monitoringPort("pilot")}`,
+        domain: config.domain,
+        namespace,
+        "trust-domain": config["trust-domain"],
+        registries: config.busURL.length > 0 || config.kubernetes ? ["Bus"] : [],
+        secrets: config.busURL.length > 0 || config.configDir !== undefined || config.kubernetes,
+        http10: config.http10,
+        jwtEnableRemoteJwks: config.jwtEnableRemoteJwks,
+        scopeGatewayToNamespace: config.scopeGatewayToNamespace,
+      },
+      flags.pilot,
+    ),
+    galley: configWith(
+      GalleyConfig,
+      {
+        adapter: config.adapter,
+        adapterReload: config.adapterReload,
+        ...identity("galley"),
+        "deployment-namespace": namespace,
+        ...monitoring("galley"),
+        "validation-address": config.galleyAddress,
+        configPath: config.configDir,
+        configSource: config.kubernetes ? [...(config.configDir ? ["directory"] : []), "kubernetes"] : [],
+        kubeconfig: config.kubeconfig,
+        enableStatus: config.enableStatus,
+        domain: config.domain,
+      },
+      flags.galley,
+    ),
+    citadel: configWith(
+      CitadelConfig,
+      {
+        "self-signed-ca": true,
+        "citadel-storage-namespace": namespace,
+        "storage-dir": `${stateDir}/citadel`,
+        kubernetes: config.kubernetes ? "true" : "false",
+        "kube-config": config.kubeconfig,
+        address: config.citadelAddress,
+        "monitoring-port": monitoringPort("citadel"),
+        "trust-domain": config["trust-domain"],
+      },
+      flags.citadel,
+    ),
+    injector: configWith(
+      InjectorConfig,
+      {
+        ...identity("sidecar-injector"),
+        ...monitoring("injector"),
+        address: config.injectorAddress,
+        namespace,
+        kubeconfig: config.kubeconfig,
+        valuesFile: config.injectorValues,
+      },
+      flags.injector,
+    ),
+    policy: configWith(PolicyConfig, mixer("policy"), flags.policy),
+    telemetry: configWith(
+      TelemetryConfig,
+      { ...mixer("telemetry"), prometheusAddr: `${config.telemetryAddress}:42422` },
+      flags.telemetry,
+    ),
   };
+  checkPilotConfig(configs.pilot);
+  checkGalleyConfig(configs.galley);
+  checkMixerConfig(configs.policy);
+  checkMixerConfig(configs.telemetry);
+  return configs;
 }

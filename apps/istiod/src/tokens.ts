@@ -7,10 +7,10 @@ const ACCOUNTS = { pilot: "pilot", galley: "galley", "sidecar-injector": "sideca
 const LIFETIME_SECONDS = 24 * 3600;
 
 /** Writes the token of each service beside `file`, signed with citadel's own key: `<file>.pilot` and so on. */
-export async function writeTokens(citadelDir: string, file: string): Promise<void> {
+export async function writeTokens(citadelDir: string, namespace: string, file: string): Promise<void> {
   const key = await loadOrCreateTokenKey(citadelDir);
   for (const [name, account] of Object.entries(ACCOUNTS)) {
-    const subject = { namespace: "istio-system", serviceAccount: `istio-${account}-service-account` };
+    const subject = { namespace, serviceAccount: `istio-${account}-service-account` };
     await writeKeyFile(`${file}.${name}`, signToken(key, subject, LIFETIME_SECONDS));
   }
 }

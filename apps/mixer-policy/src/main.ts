@@ -13,7 +13,7 @@ await serviceMain("mixer-policy", async () => {
   const metrics = createMetrics();
   const store = configStoreOf(config);
   const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-policy", metrics);
-  const identity = serviceIdentity(config, { serverName: "istio-policy.istio-system.svc", metrics });
+  const identity = serviceIdentity(config, { serverName: `istio-policy.${config.namespace}.svc`, metrics });
   const client = store.kubernetes ? await openKubeClient(store.kubernetes) : undefined;
 
   return [
@@ -21,7 +21,7 @@ await serviceMain("mixer-policy", async () => {
     ...(identity ? [identity] : []),
     ...mixerStore({
       store: { dir: store.dir, mcp: store.mcp, client },
-      ...{ bus, identity, files: config, domain: config.domain, namespace: config.configDefaultNamespace },
+      ...{ bus, identity, files: config, domain: config.domain, namespace: config.namespace },
       nodeId: `mixer-policy ${hostname()}`,
     }),
     ...(await policyComponents({ config, bus, metrics, ...(identity ? { tls: identity } : {}) })),

@@ -13,7 +13,7 @@ await serviceMain("mixer-telemetry", async () => {
   const metrics = createMetrics();
   const store = configStoreOf(config);
   const bus = await openBus({ ...config, busURL: store.busURL }, "mixer-telemetry", metrics);
-  const identity = serviceIdentity(config, { serverName: "istio-telemetry.istio-system.svc", metrics });
+  const identity = serviceIdentity(config, { serverName: `istio-telemetry.${config.namespace}.svc`, metrics });
   const client = store.kubernetes ? await openKubeClient(store.kubernetes) : undefined;
 
   return [
@@ -21,7 +21,7 @@ await serviceMain("mixer-telemetry", async () => {
     ...(identity ? [identity] : []),
     ...mixerStore({
       store: { dir: store.dir, mcp: store.mcp, client },
-      ...{ bus, identity, files: config, domain: config.domain, namespace: config.configDefaultNamespace },
+      ...{ bus, identity, files: config, domain: config.domain, namespace: config.namespace },
       nodeId: `mixer-telemetry ${hostname()}`,
     }),
     ...(await telemetryComponents({ config, bus, metrics, ...(identity ? { tls: identity } : {}) })),

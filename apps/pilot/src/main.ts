@@ -9,13 +9,12 @@ import {
   standaloneMcp,
   standaloneSource,
 } from "@xebec/galley-server";
-import { asksKubernetes, checkPilotConfig, PilotConfig, pilotComponents, TODAYS_NAMES } from "@xebec/pilot-xds-server";
+import { asksKubernetes, checkPilotConfig, PilotConfig, pilotComponents, todaysNames } from "@xebec/pilot-xds-server";
 import { openBus } from "@xebec/platform-bus";
 import { serviceIdentity } from "@xebec/platform-identity";
-import { openKubeClient } from "@xebec/platform-kube";
+import { clientReviews, openKubeClient } from "@xebec/platform-kube";
 import { mcpServersOf } from "./mcp-servers.ts";
 import { readMeshFiles } from "./mesh-file.ts";
-import { kubernetesReviews } from "./reviews.ts";
 
 let mesh: ReturnType<typeof readMeshFiles>;
 let mcpServers: readonly McpServerAddress[] = [];
@@ -28,15 +27,15 @@ await serviceMain("pilot", async () => {
   const metrics = createMetrics();
   const bus = await openBus(config, "pilot", metrics);
   const identity = serviceIdentity(config, {
-    serverName: "istio-pilot.istio-system.svc",
-    otherNames: TODAYS_NAMES,
+    serverName: `istio-pilot.${config.namespace}.svc`,
+    otherNames: todaysNames(config.namespace),
     metrics,
   });
 
   const isRegistry = config.registries.includes("Kubernetes");
   const asks = asksKubernetes(config);
   const client = isRegistry || asks ? await openKubeClient(config) : undefined;
-  const reviews = client && asks ? kubernetesReviews(client, config["trust-domain"]) : {};
+  const reviews = client && asks ? clientReviews(client, config["trust-domain"]) : {};
 
   return [
     bus,

@@ -21,10 +21,14 @@ const where = (command: Command): Command =>
     .option("-c, --kubeconfig <file>", "the cluster (default: as kubectl)")
     .option("--context <name>", "context of the kubeconfig");
 
+/** Commands for one control plane, wherever it is. */
+const whose = (command: Command): Command =>
+  where(command).option("-i, --istioNamespace <name>", "namespace of the control plane (default: istio-system)");
+
 /** The commands that install on Kubernetes. */
 export function addInstall(program: Command, does: Does): void {
   for (const name of ["install", "upgrade"])
-    where(what(program.command(name)))
+    whose(what(program.command(name)))
       .description(
         `${name} on Kubernetes: definitions, control plane, gateways and addons of a profile, as releases of Helm`,
       )
@@ -33,7 +37,7 @@ export function addInstall(program: Command, does: Does): void {
       .option("--readiness-timeout <duration>", "how long to wait for each release", "300s")
       .option("-y, --skip-confirmation", "accepted for scripts that were written for istioctl: nothing is asked")
       .action(does(async (options) => (await import("./commands/install.ts")).install(options)));
-  where(program.command("uninstall"))
+  whose(program.command("uninstall"))
     .description("remove from Kubernetes what install has installed; the definitions and their objects stay")
     .option("--plan", "only show what would be removed")
     .option("--purge", "the definitions and their objects, too")
@@ -56,7 +60,7 @@ export function addInstall(program: Command, does: Does): void {
     .description("the profiles");
   what(profile.command("dump"))
     .description("all values of a profile")
-    .argument("[name]", "default, minimal, demo, remote, ha, empty")
+    .argument("[name]", "default, minimal, demo, remote, ha, istiod, empty")
     .action(does(async (name, options) => (await import("./commands/profile.ts")).dumpProfile(name, options)));
   profile
     .command("diff")
@@ -64,7 +68,7 @@ export function addInstall(program: Command, does: Does): void {
     .argument("<a>")
     .argument("<b>")
     .action(does(async (a, b) => (await import("./commands/profile.ts")).diffProfiles(a, b)));
-  where(program.command("verify-install"))
+  whose(program.command("verify-install"))
     .description("whether everything that was installed on Kubernetes is there, and ready")
     .action(does(async (options) => (await import("./commands/verify-install.ts")).verifyInstall(options)));
   where(program.command("create-remote-secret"))
@@ -74,7 +78,7 @@ export function addInstall(program: Command, does: Does): void {
     .option("-n, --namespace <name>", "namespace of the service account", "istio-system")
     .option("--service-account <name>", "whose rights the other control plane has", "istio-reader-service-account")
     .action(does(async (options) => (await import("./commands/remote-secret.ts")).createRemoteSecret(options)));
-  where(program.command("bug-report"))
+  whose(program.command("bug-report"))
     .description("versions, states, objects and logs of a control plane on Kubernetes, in a folder")
     .option("--dir <dir>", "the folder", "./bug-report")
     .action(does(async (options) => (await import("./commands/bug-report.ts")).bugReport(options)));

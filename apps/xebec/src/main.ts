@@ -247,6 +247,7 @@ program
   .command("version")
   .description("the version of this command and of the services that run")
   .addOption(output())
+  .option("-i, --istioNamespace <name>", "namespace of the control plane (default: istio-system)")
   .action(does(async (options) => (await import("./commands/version.ts")).version(options)));
 
 function commandNames(): ReadonlySet<string> {

@@ -9,7 +9,7 @@ import { optionsSchema } from "./options-schema.ts";
 import { strictSchema } from "./strict-schema.ts";
 import type { Known } from "./values-schema.ts";
 
-export const PROFILES = ["default", "minimal", "demo", "remote", "ha"] as const;
+export const PROFILES = ["default", "minimal", "demo", "remote", "ha", "istiod"] as const;
 
 const STRINGS: JsonSchema = { type: "object", additionalProperties: { type: ["string", "number", "boolean"] } };
 const COUNT: JsonSchema = { type: "integer", minimum: 0 };

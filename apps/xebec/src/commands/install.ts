@@ -1,7 +1,7 @@
 import { readYaml } from "@xebec/core-yaml";
 import { type ClusterFlags, helm, helmRelease, kubectl } from "../install/helm.ts";
 import { manifestDiff, type ObjectChange } from "../install/manifest-diff.ts";
-import { type Installation, installationOf, type Release } from "../install/operator.ts";
+import { type Installation, installationOf, type Release, SYSTEM_NAMESPACE } from "../install/operator.ts";
 import { readOperator } from "../install/read-operator.ts";
 import { print } from "../output.ts";
 
@@ -9,6 +9,13 @@ import { print } from "../output.ts";
 export interface WhatFlags {
   readonly filename?: readonly string[];
   readonly set?: readonly string[];
+  /** Of the control plane; before what an IstioOperator says. */
+  readonly istioNamespace?: string;
+}
+
+/** Which control plane. */
+export interface SystemFlags {
+  readonly istioNamespace?: string;
 }
 
 export interface InstallFlags extends WhatFlags, ClusterFlags {
@@ -19,7 +26,10 @@ export interface InstallFlags extends WhatFlags, ClusterFlags {
 
 /** What flags ask for; what is left out of it is said on standard error. */
 export function asked(flags: WhatFlags): Installation {
-  const installation = installationOf(readOperator(flags));
+  const installation = installationOf({
+    ...readOperator(flags),
+    ...(flags.istioNamespace ? { namespace: flags.istioNamespace } : {}),
+  });
   for (const each of installation.warnings) process.stderr.write(`warning: ${each}\n`);
   return installation;
 }
@@ -39,15 +49,16 @@ export async function install(flags: InstallFlags): Promise<number> {
     await helm(["uninstall", name, "--namespace", installation.namespace], flags);
     print(`removed ${name}, which the profile ${installation.profile} does not have`);
   }
-  print(`\nNext:\n  xebec verify-install\n  kubectl label namespace default istio-injection=enabled`);
+  const where = installation.namespace === SYSTEM_NAMESPACE ? "" : ` -i ${installation.namespace}`;
+  print(`\nNext:\n  xebec verify-install${where}\n  kubectl label namespace default istio-injection=enabled`);
   return 0;
 }
 
 /** `xebec uninstall`: everything but the definitions and their objects; with purge these, too. */
 export async function uninstall(
-  flags: ClusterFlags & { readonly plan?: true; readonly purge?: true },
+  flags: ClusterFlags & SystemFlags & { readonly plan?: true; readonly purge?: true },
 ): Promise<number> {
-  const namespace = "istio-system";
+  const namespace = flags.istioNamespace ?? SYSTEM_NAMESPACE;
   const installed = (await releasesOf(namespace, flags)).filter(isOurs);
   const releases = installed.filter((name) => flags.purge || name !== "xebec-crds").sort(lastFirst);
   if (flags.plan) {

@@ -1,9 +1,8 @@
 import { readManifest } from "@xebec/core-yaml";
 import { type ClusterFlags, kubectl } from "../install/helm.ts";
 import { print } from "../output.ts";
-import { manifestOf, releasesOf } from "./install.ts";
-
-const NAMESPACE = "istio-system";
+import { SYSTEM_NAMESPACE } from "../install/operator.ts";
+import { manifestOf, releasesOf, type SystemFlags } from "./install.ts";
 
 interface KubeObject {
   readonly kind: string;
@@ -19,15 +18,16 @@ interface Status {
 }
 
 /** `xebec verify-install`: whether everything that was installed is there, and ready. @returns 1 when something is not */
-export async function verifyInstall(flags: ClusterFlags): Promise<number> {
-  const releases = (await releasesOf(NAMESPACE, flags)).filter((name) => /^(xebec|istio-)/.test(name));
+export async function verifyInstall(flags: ClusterFlags & SystemFlags): Promise<number> {
+  const namespace = flags.istioNamespace ?? SYSTEM_NAMESPACE;
+  const releases = (await releasesOf(namespace, flags)).filter((name) => /^(xebec|istio-)/.test(name));
   if (!releases.includes("xebec") && !releases.includes("xebec-crds")) {
-    print(`✘ nothing is installed in ${NAMESPACE}; "xebec install" does it`);
+    print(`✘ nothing is installed in ${namespace}; "xebec install" does it`);
     return 1;
   }
   let wrong = 0;
   for (const release of releases) {
-    const objects = readManifest(await manifestOf(release, NAMESPACE, flags)).objects.map(
+    const objects = readManifest(await manifestOf(release, namespace, flags)).objects.map(
       ({ value }) => value as unknown as KubeObject,
     );
     const problems = await problemsOf(objects, flags);

@@ -1,6 +1,7 @@
 import { isXebecError } from "@xebec/core-errors";
 import { type MeshStatus, MONITORING_PORT } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
+import { SYSTEM_NAMESPACE } from "../install/operator.ts";
 import { type Format, listing, print } from "../output.ts";
 import { packageVersion } from "../package-version.ts";
 import { runDirectory } from "../paths.ts";
@@ -8,9 +9,9 @@ import { runDirectory } from "../paths.ts";
 const TIMEOUT_MS = 1_000;
 
 /** `xebec version`: this command's version, and those of the services that run. */
-export async function version(options: { readonly output: Format }): Promise<number> {
+export async function version(options: { readonly output: Format; readonly istioNamespace?: string }): Promise<number> {
   const local = await serviceVersions();
-  const cluster = local.length > 0 ? undefined : await clusterVersions();
+  const cluster = local.length > 0 ? undefined : await clusterVersions(options.istioNamespace);
   const services = Object.fromEntries(local);
   const data = { client: packageVersion(), node: process.versions.node, services, ...cluster };
   print(
@@ -47,7 +48,7 @@ function clusterLines({ controlPlane, dataPlane }: ClusterVersions): string[] {
 }
 
 /** @returns undefined when there is no cluster to ask, or nothing is installed there */
-async function clusterVersions(): Promise<ClusterVersions | undefined> {
+async function clusterVersions(namespace = SYSTEM_NAMESPACE): Promise<ClusterVersions | undefined> {
   const { kubectl } = await import("../install/helm.ts");
   const get = async (...args: string[]): Promise<readonly ClusterObject[]> =>
     (
@@ -56,7 +57,7 @@ async function clusterVersions(): Promise<ClusterVersions | undefined> {
       }
     ).items;
   try {
-    const deployments = await get("deployments", "-n", "istio-system", "-l", "app.kubernetes.io/part-of=xebec");
+    const deployments = await get("deployments", "-n", namespace, "-l", "app.kubernetes.io/part-of=xebec");
     if (deployments.length === 0) return undefined;
     const versionOf = ({ metadata }: ClusterObject): string =>
       metadata.labels?.["app.kubernetes.io/version"] ?? "unknown";

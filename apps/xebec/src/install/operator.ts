@@ -9,6 +9,9 @@ export interface Release {
   readonly values: Tree;
 }
 
+/** Where the control plane is when nothing says it. */
+export const SYSTEM_NAMESPACE = "istio-system";
+
 /** What is installed. */
 export interface Installation {
   readonly profile: string;
@@ -56,9 +59,7 @@ export function installationOf(spec: Tree): Installation {
       "invalid_argument",
       `profile: there is no profile "${name}"; there are ${Object.keys(PROFILES).join(", ")}`,
     );
-  const namespace = String(spec.namespace ?? "istio-system");
-  if (namespace !== "istio-system")
-    throw new XebecError("invalid_argument", `namespace: "${namespace}": the control plane runs in istio-system only`);
+  const namespace = String(spec.namespace ?? SYSTEM_NAMESPACE);
   const global: Tree = {};
   if (spec.hub !== undefined) global.hub = spec.hub;
   if (spec.tag !== undefined) global.tag = String(spec.tag);
@@ -184,6 +185,7 @@ function gatewaysOf(
         chart: "gateway",
         values: {
           kind,
+          ...(namespace === SYSTEM_NAMESPACE ? {} : { istioNamespace: namespace }),
           ...(own.hub === undefined ? {} : { hub: own.hub }),
           ...(own.tag === undefined ? {} : { tag: own.tag }),
           ...(own.imagePullPolicy === undefined ? {} : { imagePullPolicy: own.imagePullPolicy }),

@@ -28,6 +28,11 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     gateways: [],
   },
   ha: { summary: "two of everything and three servers of the bus", chartProfile: "ha", gateways: ["ingress"] },
+  istiod: {
+    summary: "all services in one process, without a bus, and an ingress gateway",
+    chartProfile: "istiod",
+    gateways: ["ingress"],
+  },
   empty: { summary: "the definitions of the kinds, nothing else", chartProfile: "default", gateways: [], empty: true },
 };
 

@@ -29,8 +29,33 @@ helm.sh/chart: {{ include "xebec.chart" .root }}
 
 {{- /* Labels that stay the same as long as the Deployment lives. */ -}}
 {{- define "xebec.selector" -}}
-app: {{ .app }}
-istio: {{ .app }}
+{{- $app := ternary "istiod" .app (and .root.Values.istiod.enabled (ne .app "nats")) -}}
+app: {{ $app }}
+istio: {{ $app }}
+{{- end -}}
+
+{{- /* The name of an object that no namespace keeps apart, as Istio names it. Arguments: root, name. */ -}}
+{{- define "xebec.wideName" -}}
+{{ .name }}{{ if ne .root.Release.Namespace "istio-system" }}-{{ .root.Release.Namespace }}{{ end }}
+{{- end -}}
+
+{{- /* The namespace whose objects hold for the whole mesh. */ -}}
+{{- define "xebec.rootNamespace" -}}
+{{ .Values.global.configRootNamespace | default .Release.Namespace }}
+{{- end -}}
+
+{{- /* The service account of a component. Arguments as of xebec.component. */ -}}
+{{- define "xebec.serviceAccountName" -}}
+{{- if .root.Values.istiod.enabled -}}
+istiod
+{{- else -}}
+{{ .serviceAccount | default (printf "%s-service-account" .name) }}
+{{- end -}}
+{{- end -}}
+
+{{- /* The port of a service in its own pod, or in istiod's. Arguments: root, own, istiod. */ -}}
+{{- define "xebec.port" -}}
+{{ ternary .istiod .own .root.Values.istiod.enabled }}
 {{- end -}}
 
 {{- /* The bus servers, as a flag takes them. */ -}}
@@ -110,11 +135,20 @@ A component: its Deployment and everything beside it. Arguments:
   options: map of the service's flags; user: of the bus; identity: true for a certificate of citadel
   ports: [{name, containerPort, port, protocol}], of which those with a port are on the Service
   monitoringPort; kubernetes: true when it calls the API server; volumes, volumeMounts: further ones
+Where istiod has all services only the Service is left of theirs.
 */ -}}
 {{- define "xebec.component" -}}
+{{- if or (not .root.Values.istiod.enabled) (eq .name "istiod") -}}
+{{ include "xebec.deployment" . }}
+---
+{{ end -}}
+{{ include "xebec.service" . }}
+{{- end -}}
+
+{{- define "xebec.deployment" -}}
 {{- $root := .root -}}
 {{- $v := .values -}}
-{{- $serviceAccount := .serviceAccount | default (printf "%s-service-account" .name) -}}
+{{- $serviceAccount := include "xebec.serviceAccountName" . -}}
 {{- $hasBus := and .user (include "xebec.hasBus" $root) (not (and (eq .user "citadel") (include "xebec.ownBusKeys" $root))) -}}
 {{- $identity := and .identity (include "xebec.hasCa" $root) -}}
 {{- $autoscaled := dig "autoscaleEnabled" false $v -}}
@@ -299,29 +333,6 @@ spec:
         {{- with .volumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: {{ .name }}
-  namespace: {{ $root.Release.Namespace }}
-  labels:
-    {{- include "xebec.labels" . | nindent 4 }}
-spec:
-  selector:
-    {{- include "xebec.selector" . | nindent 4 }}
-  {{- if .sessionAffinity }}
-  sessionAffinity: ClientIP
-  {{- end }}
-  ports:
-    {{- range $each := .ports }}
-    {{- range $port := $each.port | default list }}
-    - name: {{ $port.name | default $each.name }}
-      port: {{ $port.number }}
-      targetPort: {{ $each.containerPort }}
-      protocol: {{ $each.protocol | default "TCP" }}
-    {{- end }}
-    {{- end }}
 {{- if $autoscaled }}
 ---
 apiVersion: autoscaling/v2
@@ -384,7 +395,33 @@ spec:
           protocol: {{ .protocol | default "TCP" }}
         {{- end }}
 {{- end }}
-{{- if $root.Values.global.serviceMonitor.enabled }}
+{{- end -}}
+
+{{- define "xebec.service" -}}
+{{- $root := .root -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ .name }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "xebec.labels" . | nindent 4 }}
+spec:
+  selector:
+    {{- include "xebec.selector" . | nindent 4 }}
+  {{- if .sessionAffinity }}
+  sessionAffinity: ClientIP
+  {{- end }}
+  ports:
+    {{- range $each := .ports }}
+    {{- range $port := $each.port | default list }}
+    - name: {{ $port.name | default $each.name }}
+      port: {{ $port.number }}
+      targetPort: {{ $each.containerPort }}
+      protocol: {{ $each.protocol | default "TCP" }}
+    {{- end }}
+    {{- end }}
+{{- if and $root.Values.global.serviceMonitor.enabled (ne .name "istiod") }}
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
@@ -399,7 +436,7 @@ metadata:
 spec:
   selector:
     matchLabels:
-      {{- include "xebec.selector" . | nindent 6 }}
+      app: {{ .app }}
       app.kubernetes.io/part-of: xebec
   endpoints:
     - port: http-monitoring
@@ -453,10 +490,11 @@ capabilities:
 {{- end -}}
 
 {{- define "xebec.serviceAccount" -}}
+{{- if or (not .root.Values.istiod.enabled) (eq .name "istiod" "istio-reader") -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ .serviceAccount | default (printf "%s-service-account" .name) }}
+  name: {{ eq .name "istio-reader" | ternary .serviceAccount (include "xebec.serviceAccountName" .) }}
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "xebec.labels" . | nindent 4 }}
@@ -466,10 +504,11 @@ metadata:
   {{- end }}
 automountServiceAccountToken: false
 {{- end -}}
+{{- end -}}
 
 {{- /* What a component may do in the whole cluster, and in its namespace. Arguments: root, name, app; clusterRules, rules. */ -}}
 {{- define "xebec.rbac" -}}
-{{- $serviceAccount := .serviceAccount | default (printf "%s-service-account" .name) -}}
+{{- $serviceAccount := eq .name "istio-reader" | ternary .serviceAccount (include "xebec.serviceAccountName" .) -}}
 {{- with .clusterRules }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

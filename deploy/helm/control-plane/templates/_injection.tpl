@@ -1,11 +1,12 @@
 {{- define "xebec.webhookName" -}}
-istio-sidecar-injector{{ with .Values.revision }}-{{ . }}{{ end }}
+{{- $name := printf "istio-sidecar-injector%s" (empty .Values.revision | ternary "" (printf "-%s" .Values.revision)) -}}
+{{ include "xebec.wideName" (dict "root" . "name" $name) }}
 {{- end -}}
 
 {{- define "xebec.webhookNames" -}}
 - {{ include "xebec.webhookName" . }}
 {{- range .Values.sidecarInjectorWebhook.revisionTags }}
-- istio-revision-tag-{{ . }}
+- {{ include "xebec.wideName" (dict "root" $ "name" (printf "istio-revision-tag-%s" .)) }}
 {{- end }}
 {{- end -}}
 

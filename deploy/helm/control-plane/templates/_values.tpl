@@ -12,12 +12,7 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- end -}}
 {{- $profile := $text | default "{}" | fromYaml -}}
 {{- $merged := mustMergeOverwrite (deepCopy $defaults) $profile (deepCopy $own) -}}
-{{- if ne .Release.Namespace "istio-system" -}}
-{{- fail (printf "the control plane runs in the namespace istio-system and in no other yet, not in %q: add --namespace istio-system" .Release.Namespace) -}}
-{{- end -}}
-{{- if ne $merged.global.configRootNamespace "istio-system" -}}
-{{- fail "global.configRootNamespace: objects for the whole mesh are in istio-system, and in no other namespace yet" -}}
-{{- end -}}
+{{- include "xebec.checkIstiod" $merged -}}
 {{- if not $merged.mixer.enabled -}}
 {{- $_ := set $merged.mixer.policy "enabled" false -}}
 {{- $_ := set $merged.mixer.telemetry "enabled" false -}}
@@ -34,5 +29,22 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- fail "nats.tls: citadel makes the certificate of the servers together with their keys, which nats.auth.existingSecret replaces; name a Secret with tls.crt, tls.key and ca.crt in nats.tls.existingSecret, or set nats.tls.enabled=false" -}}
 {{- end -}}
 {{- $_ := set . "Values" $merged -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* One process is all of the services or none. Argument: the values. */ -}}
+{{- define "xebec.checkIstiod" -}}
+{{- if .istiod.enabled -}}
+{{- range $name, $component := dict "pilot" .pilot "security" .security "galley" .galley "sidecarInjectorWebhook" .sidecarInjectorWebhook "mixer" .mixer "mixer.policy" .mixer.policy "mixer.telemetry" .mixer.telemetry -}}
+{{- if not $component.enabled -}}
+{{- fail (printf "%s.enabled: istiod has all services in one process; leave it true, or set istiod.enabled=false" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if or .nats.enabled .nats.externalURLs -}}
+{{- fail "nats: the bus of istiod is in its memory; set nats.enabled=false, as the profile istiod does" -}}
+{{- end -}}
+{{- if and .galley.writeStatus (gt (.istiod.replicaCount | int) 1) -}}
+{{- fail "istiod.replicaCount: replicas know nothing of each other's proxies and would overwrite each other's conditions; set galley.writeStatus=false for more than one" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

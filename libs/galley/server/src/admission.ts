@@ -39,8 +39,9 @@ export interface Reviewed {
  * is the same.
  * @param body the parsed request body
  * @param mixer what there is beside an object of Mixer's; the standard attributes when left out
+ * @param systemNamespace that of the control plane (`istio-system`)
  */
-export function reviewObject(body: unknown, mixer?: MixerContext): Reviewed {
+export function reviewObject(body: unknown, mixer?: MixerContext, systemNamespace?: string): Reviewed {
   const review = (body ?? {}) as AdmissionReview;
   const version = typeof review.apiVersion === "string" ? review.apiVersion : "admission.k8s.io/v1";
   const answer = (response: Record<string, unknown>): Record<string, unknown> => ({
@@ -71,6 +72,7 @@ export function reviewObject(body: unknown, mixer?: MixerContext): Reviewed {
     {
       ...(typeof namespace === "string" && namespace ? { defaultNamespace: namespace } : {}),
       ...(mixer ? { mixer } : {}),
+      ...(systemNamespace ? { systemNamespace } : {}),
     },
   );
   if (result.outcome === "rejected")
@@ -82,8 +84,13 @@ export function reviewObject(body: unknown, mixer?: MixerContext): Reviewed {
 /**
  * The webhook's paths: Istio 1.1's two and today's one.
  * @param mixer what there is beside an object of Mixer's now; absent: the standard attributes
+ * @param systemNamespace that of the control plane
  */
-export function admissionRoutes(app: FastifyInstance, metrics: Metrics, mixer?: () => MixerContext): void {
+export function admissionRoutes(
+  app: FastifyInstance,
+  metrics: Metrics,
+  { mixer, systemNamespace }: { readonly mixer?: (() => MixerContext) | undefined; readonly systemNamespace: string },
+): void {
   const labels = ["group", "version", "resource"] as const;
   const passed = metrics.counter("galley_validation_passed", "Resource is valid", labels);
   const failed = metrics.counter("galley_validation_failed", "Resource validation failed", [...labels, "reason"]);
@@ -99,7 +106,7 @@ export function admissionRoutes(app: FastifyInstance, metrics: Metrics, mixer?: 
         throw new XebecError("invalid_argument", "no body found");
       const { object, resource } = (request.body as AdmissionReview).request ?? {};
       if (object !== null && typeof object === "object") await prepareValidation(object as Record<string, unknown>);
-      const { body, reason } = reviewObject(request.body, mixer?.());
+      const { body, reason } = reviewObject(request.body, mixer?.(), systemNamespace);
       const of = Object.fromEntries(labels.map((each) => [each, String(resource?.[each] ?? "")])) as Record<
         (typeof labels)[number],
         string

@@ -31,6 +31,8 @@ export interface ConfigPublisherOptions {
   /** Keeps the last known good objects here, so that a restart with a broken source changes nothing. */
   readonly stateDir?: string;
   readonly defaultNamespace?: string;
+  /** Namespace of the control plane, where the mesh configuration is (`istio-system`). */
+  readonly systemNamespace?: string;
   /** True: it follows its sources, and publishes only while `writing` is started: one of several replicas does. */
   readonly standby?: boolean;
   /** Says which namespaces of an API server count; told of what is in use before anything of it is published. */
@@ -101,12 +103,16 @@ class Publisher implements ConfigPublisher {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { sources, defaultNamespace, standby, namespaces } = this.#options;
+    const { sources, defaultNamespace, systemNamespace, standby, namespaces } = this.#options;
     namespaces?.onChange(() => void this.#publish.request());
     if (!standby) await this.writing.start(signal);
     await this.#lastKnownGood.load();
     const host: SourceHost = {
-      rules: () => ({ mixer: this.#mixer.context, ...(defaultNamespace ? { defaultNamespace } : {}) }),
+      rules: () => ({
+        mixer: this.#mixer.context,
+        ...(defaultNamespace ? { defaultNamespace } : {}),
+        ...(systemNamespace ? { systemNamespace } : {}),
+      }),
       earlier: this.#lastKnownGood,
       createdAt: (key, sourceCreated) => this.#times.of(key, sourceCreated),
       changed: () => void this.#publish.request(),

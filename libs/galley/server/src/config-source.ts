@@ -26,6 +26,8 @@ export const NO_CONTENT: PlaceContent = { resources: new Map(), errors: [] };
 export interface ValidationRules {
   /** Namespace of an object that names none. */
   readonly defaultNamespace?: string;
+  /** Namespace of the control plane, where the mesh configuration is (`istio-system`). */
+  readonly systemNamespace?: string;
   readonly mixer: MixerContext;
 }
 

@@ -91,7 +91,10 @@ function publishing(
     });
   if (sources.length === 0) return { components: [] };
   const conditions = createConditions(bus, "galley");
-  const publisher = createConfigPublisher({ sources, bus, conditions, ...(stateDir ? { stateDir } : {}) });
+  const publisher = createConfigPublisher({
+    ...{ sources, bus, conditions, systemNamespace: config["deployment-namespace"] },
+    ...(stateDir ? { stateDir } : {}),
+  });
   return { publisher, components: [publisher] };
 }
 
@@ -128,7 +131,7 @@ function pairsOf(pairs: readonly string[]): Readonly<Record<string, string>> {
 export function galleyComponents(parts: GalleyParts): Component[] {
   const { config, bus, tls, client, metrics = createMetrics() } = parts;
   const objects = new KnownObjects();
-  const namespaces = client && createNamespaceFilter({ client });
+  const namespaces = client && createNamespaceFilter({ client, systemNamespace: config["deployment-namespace"] });
   const { publisher, components: publishers } = publishing(
     parts,
     sourcesOf(config, client, objects, namespaces),
@@ -147,7 +150,11 @@ export function galleyComponents(parts: GalleyParts): Component[] {
             name: "webhook",
             address: { host: config["validation-address"], port: config["validation-port"] },
             tls: registration?.tls ?? tls,
-            routes: (app) => admissionRoutes(app, metrics, publisher && (() => publisher.mixer())),
+            routes: (app) =>
+              admissionRoutes(app, metrics, {
+                mixer: publisher && (() => publisher.mixer()),
+                systemNamespace: config["deployment-namespace"],
+              }),
             limits: { maxBodyBytes: MAX_REVIEW_BYTES },
           }),
         ]

@@ -30,7 +30,7 @@ export interface StandaloneKubernetes {
 /** What a service needs to read an API server itself, without a galley beside it. It publishes on a bus of its own. */
 export function standaloneKubernetes(options: StandaloneKubernetes): Component[] {
   const { client, bus, configDir, domain, namespace, wants, withSecrets = true } = options;
-  const namespaces = createNamespaceFilter({ client });
+  const namespaces = createNamespaceFilter({ client, systemNamespace: namespace });
   const sources = [
     ...(configDir ? [createDirectorySource(configDir)] : []),
     ...(options.sources ?? [

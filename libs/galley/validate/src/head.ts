@@ -28,7 +28,7 @@ const MAX_NAME = 253;
 export function checkHead(
   value: Readonly<Record<string, unknown>>,
   kind: Kind,
-  defaultNamespace: string,
+  { defaultNamespace, systemNamespace }: { readonly defaultNamespace: string; readonly systemNamespace: string },
   check: Checker,
 ): Identity | undefined {
   checkHeadFields(value, check);
@@ -51,7 +51,7 @@ export function checkHead(
     if (annotations && typeof annotations === "object" && Object.hasOwn(annotations, each))
       check.fail(["metadata", "annotations", each], "is Istio's own and may not be set");
   const identity = { group: kind.group, kind: kind.kind, namespace, name };
-  kind.checkIdentity?.(identity, check);
+  kind.checkIdentity?.(identity, check, systemNamespace);
   return identity;
 }
 

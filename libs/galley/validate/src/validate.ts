@@ -38,10 +38,14 @@ export type Validated =
 export interface ValidateOptions {
   /** Namespace of an object that names none (`default`). */
   readonly defaultNamespace?: string;
+  /** Namespace of the control plane (`istio-system`): the mesh configuration is there. */
+  readonly systemNamespace?: string;
   /** What there is beside an object of Mixer's; the standard attributes when left out. */
   readonly mixer?: MixerContext;
   readonly origin?: SourceLocation;
 }
+
+const NAMESPACES = { defaultNamespace: "default", systemNamespace: "istio-system" } as const;
 
 /** Most fields and values of one object: checking it holds everything else up for some tens of milliseconds. */
 const MAX_VALUES = 50_000;
@@ -77,7 +81,7 @@ function validateKind(
   check: Checker,
 ): Validated {
   checkVersion(kind, version, check);
-  const identity = checkHead(value, kind, options.defaultNamespace ?? "default", check);
+  const identity = checkHead(value, kind, { ...NAMESPACES, ...options }, check);
   if (isLarger(value.spec, MAX_VALUES)) {
     check.fail(["spec"], `has more than ${MAX_VALUES} fields and values; split it`);
     return rejected(identity, check.violations);
@@ -157,7 +161,7 @@ function resourceOf(
 }
 
 function validateMeshConfig(text: MeshConfigText, namespace: string | undefined, options: ValidateOptions): Validated {
-  const object = meshConfigObject(text, namespace);
+  const object = meshConfigObject(text, namespace ?? options.systemNamespace);
   return "message" in object && "path" in object
     ? rejected(undefined, [object as Violation])
     : validateObject({ value: object }, options);

@@ -41,7 +41,7 @@ export function injectorComponents({
   metrics = createMetrics(),
 }: InjectorParts): Component[] {
   const cacheFile = config.stateDir ? join(config.stateDir, "config.json") : undefined;
-  const mesh = bus && createMeshSource(bus, metrics, cacheFile);
+  const mesh = bus && createMeshSource(bus, metrics, config.namespace, cacheFile);
   const kubelets = client && config.nativeSidecars === "auto" ? kubeletVersions(client) : undefined;
   const settings = createSettings({
     config,

@@ -16,7 +16,7 @@ it("what the mesh says of proxies follows the bus", async () => {
   await bus.start(signal);
   const writer = createRevisionWriter({ bus, bucket: "config", source: "galley" });
   await writer.start(signal);
-  const { component, current } = createMeshSource(bus, createMetrics());
+  const { component, current } = createMeshSource(bus, createMetrics(), "istio-system");
   await component.start(signal);
   const publish = (...all: readonly Resource[]): unknown =>
     writer.replace(new Map(all.map((each) => [keyOf(each), encodeResource(each)])));

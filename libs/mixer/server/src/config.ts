@@ -46,6 +46,9 @@ const common = {
   keyFile: option.string("its private key", "/etc/certs/key.pem"),
   caCertFile: option.string("roots of the servers' certificates", "/etc/certs/root-cert.pem"),
   domain: option.string("DNS suffix of Kubernetes services", "cluster.local"),
+  namespace: option.string("namespace of the control plane, for the name in the certificate", "istio-system", {
+    env: "POD_NAMESPACE",
+  }),
   configDefaultNamespace: option.string("rules of this namespace hold for all requests", "istio-system"),
   useAdapterCRDs: option.boolean("take handlers whose kind is an adapter's name", true),
   busURL: option.servers("NATS servers that carry configuration and workloads, nats://HOST:PORT"),

@@ -38,8 +38,15 @@ export interface Kind extends KindNames {
   readonly check?: (spec: never, check: Checker) => void;
   /** What of a valid spec has no effect because of the rest of it; the schema says `noEffect` of fields that never have one. */
   readonly ineffective?: (spec: never) => Iterable<Violation>;
-  /** Rules for the name and the namespace. */
-  readonly checkIdentity?: (identity: { readonly namespace: string; readonly name: string }, check: Checker) => void;
+  /**
+   * Rules for the name and the namespace.
+   * @param systemNamespace that of the control plane
+   */
+  readonly checkIdentity?: (
+    identity: { readonly namespace: string; readonly name: string },
+    check: Checker,
+    systemNamespace: string,
+  ) => void;
 }
 
 /** A kind that Istio has and this version does not support: its objects are refused. */

@@ -59,6 +59,7 @@ export type { MeshNetworks } from "./kinds/mesh-config/networks.ts";
 export type { ProxyConfig } from "./kinds/mesh-config/proxy-config.ts";
 export { readProxyConfig } from "./kinds/mesh-config/proxy-config-rules.ts";
 export type { ProxyTracing } from "./kinds/mesh-config/proxy-tracing.ts";
+export { meshConfigKey } from "./kinds/mesh-config/rules.ts";
 export type { MeshConfigSpec } from "./kinds/mesh-config/schema.ts";
 export { AdapterSpec, Connection, TemplateObjectSpec } from "./kinds/mixer/adapter.ts";
 export type {

@@ -8,6 +8,8 @@ export interface SnapshotOptions {
   readonly trustDomain: string;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec;
+  /** Namespace of the control plane (`istio-system`): its services and the mesh configuration are there. */
+  readonly systemNamespace?: string;
   /** True when every proxy takes HTTP/1.0 from its clients; else only those whose metadata say so. */
   readonly http10?: boolean;
   /** True when routers serve the Gateways of their own namespace alone. */

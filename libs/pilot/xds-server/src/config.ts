@@ -66,7 +66,9 @@ export const PilotConfig = defineConfig({
     caCertFile: option.string("roots of the servers' certificates", "/etc/certs/root-cert.pem"),
     meshConfig: option.string("file of the mesh configuration, read at the start; an object of it wins"),
     networksConfig: option.string("file of the mesh's networks, read at the start; those of an object win"),
-    namespace: option.string("the namespace of the mesh configuration: istio-system", "istio-system"),
+    namespace: option.string("namespace of the control plane and of the mesh configuration", "istio-system", {
+      env: "POD_NAMESPACE",
+    }),
     keepaliveMaxServerConnectionAge: option.string("age at which a proxy's connection is closed", "infinity"),
     caAddr: option.address("citadel's address, HOST:PORT, to get the certificate of the secure port from"),
     caRootFile: option.string("root certificate to verify citadel with"),
@@ -135,7 +137,6 @@ export function jwksFetchOf({ jwtEnableRemoteJwks }: ConfigOf<typeof PilotConfig
 const REGISTRY = Object.keys(PLATFORM_REGISTRIES).join(" or ");
 /** Registries of Istio's that publish nothing by themselves: services are ServiceEntries that come over MCP. */
 const MCP_REGISTRY = "MCP";
-const NAMESPACE = "istio-system";
 /** A year and more: for a connection as good as for ever, and Go's way to say infinity. */
 const FOREVER_MS = 10_000 * 3_600_000;
 
@@ -153,8 +154,6 @@ export function checkPilotConfig(config: ConfigOf<typeof PilotConfig>): void {
     errors.push("--registries: with --busURL galley publishes what Kubernetes has; write Bus");
   if (config.registries.includes("Kubernetes") && config.registries.includes("Bus"))
     errors.push("--registries: Kubernetes and Bus are the same services twice; write one of them");
-  if (config.namespace !== NAMESPACE)
-    errors.push(`--namespace: the mesh configuration is in ${NAMESPACE}, and in no other namespace yet`);
   const { keepaliveMaxServerConnectionAge: age } = config;
   if (age !== "infinity" && !((parseDuration(age) ?? 0) > 0))
     errors.push(`--keepaliveMaxServerConnectionAge: "${age}" is not a duration; write for example 30m, or infinity`);

@@ -3,7 +3,7 @@ export { configDump } from "./debug/config-dump.ts";
 export type { SyncStatus } from "./debug/sync-status.ts";
 export { createKeySets } from "./key-sets/key-sets.ts";
 export { createGatewayHosts } from "./network-gateways/gateway-hosts.ts";
-export { type PilotParts, pilotComponents, TODAYS_NAMES } from "./pilot.ts";
+export { type PilotParts, pilotComponents, todaysNames } from "./pilot.ts";
 export { Registrations } from "./registration/registrations.ts";
 export type { NackReport } from "./server/nacks.ts";
 export type { SecretAuthorizer } from "./server/secret-access.ts";

@@ -33,8 +33,13 @@ import { PLATFORM_REGISTRIES } from "./state/registries.ts";
 /** Largest request that a proxy may send: its node alone has some 60 KiB. */
 const MAX_REQUEST_BYTES = 4 << 20;
 
-/** Names by which today's agents know the control plane, and verify it. */
-export const TODAYS_NAMES: readonly string[] = ["istiod.istio-system.svc", "istiod.istio-system"];
+/**
+ * Names by which today's agents know the control plane, and verify it.
+ * @param namespace of the control plane
+ */
+export function todaysNames(namespace: string): readonly string[] {
+  return [`istiod.${namespace}.svc`, `istiod.${namespace}`];
+}
 
 export interface PilotParts {
   readonly config: ConfigOf<typeof PilotConfig>;
@@ -90,6 +95,7 @@ export function pilotComponents({
     bus,
     domain: config.domain,
     trustDomain: config["trust-domain"],
+    systemNamespace: config.namespace,
     registries: config.registries.flatMap((name) => PLATFORM_REGISTRIES[name]?.({ bus, ...cache, ...consul }) ?? []),
     http10: config.http10,
     ownNamespaceGateways: config.scopeGatewayToNamespace,

@@ -1,5 +1,6 @@
 export { type Applied, type ApplyOptions, type FieldConflict, fieldConflicts, serverSideApply } from "./apply.ts";
 export { createKubeClient, type KubeCall, type KubeClient, openKubeClient } from "./client.ts";
+export { clientReviews } from "./client-reviews.ts";
 export { type Cluster, type ClusterOptions, type Credentials, openCluster } from "./cluster.ts";
 export {
   isAlreadyExists,

@@ -21,7 +21,7 @@ export interface KubernetesPublishing {
   readonly bus: Bus;
   /** DNS suffix of services. */
   readonly domain: string;
-  /** Where the Lease is. */
+  /** Of the control plane, where the Lease and the mesh configuration are. */
   readonly namespace: string;
   /** True: the bus is shared with other replicas, of which one publishes. */
   readonly isShared: boolean;
@@ -63,6 +63,7 @@ export function kubernetesPublishing(parts: KubernetesPublishing): {
   let latest: ReadonlyMap<string, Resource> | undefined;
   const publisher = createConfigPublisher({
     ...{ sources, namespaces, bus, conditions: createConditions(bus, "galley"), standby: true },
+    systemNamespace: namespace,
     ...(stateDir ? { stateDir } : {}),
     published(resources) {
       latest = resources;

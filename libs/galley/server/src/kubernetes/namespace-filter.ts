@@ -1,10 +1,15 @@
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { type DiscoverySelectors, type MeshConfigSpec, type Resource, selectsNamespace } from "@xebec/model-resources";
+import {
+  type DiscoverySelectors,
+  type MeshConfigSpec,
+  meshConfigKey,
+  type Resource,
+  selectsNamespace,
+} from "@xebec/model-resources";
 import { createReflector, type KubeClient, RESOURCES, type Reflector, type ReflectorTimes } from "@xebec/platform-kube";
 
 const log = logger("source");
-const MESH_CONFIG = "mesh.xebec.io/MeshConfig/istio-system/mesh";
 
 /** Whether the objects of a namespace count. Objects without a namespace (empty) always do. */
 export type Admits = (namespace: string) => boolean;
@@ -28,6 +33,8 @@ export interface NamespaceFilter extends Component {
 
 export interface NamespaceFilterOptions {
   readonly client: KubeClient;
+  /** Namespace of the control plane, where the mesh configuration is. */
+  readonly systemNamespace: string;
   readonly times?: Partial<ReflectorTimes>;
 }
 
@@ -46,6 +53,7 @@ class LabelFilter implements NamespaceFilter {
   readonly #namespaces: Reflector;
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
   readonly #listeners = new Set<(changed: Admits) => void>();
+  readonly #meshConfig: string;
   #selectors: DiscoverySelectors | undefined;
   /** The namespaces that are read; undefined: all. */
   #selected: ReadonlySet<string> | undefined;
@@ -53,7 +61,8 @@ class LabelFilter implements NamespaceFilter {
   #signal: AbortSignal | undefined;
   #isFollowing = false;
 
-  constructor({ client, times }: NamespaceFilterOptions) {
+  constructor({ client, systemNamespace, times }: NamespaceFilterOptions) {
+    this.#meshConfig = meshConfigKey(systemNamespace);
     this.#namespaces = createReflector<Readonly<Record<string, string>>>({
       ...{ client, type: RESOURCES.namespaces, ...(times ? { times } : {}) },
       project: ({ metadata: { labels } }) => labels ?? {},
@@ -75,7 +84,7 @@ class LabelFilter implements NamespaceFilter {
   }
 
   configure(resources: ReadonlyMap<string, Resource>): boolean {
-    const spec = resources.get(MESH_CONFIG)?.spec as MeshConfigSpec | undefined;
+    const spec = resources.get(this.#meshConfig)?.spec as MeshConfigSpec | undefined;
     const selectors = spec?.discoverySelectors ?? [];
     if (this.#selectors && JSON.stringify(this.#selectors) === JSON.stringify(selectors)) return false;
     this.#selectors = selectors;

@@ -8,7 +8,7 @@ const MIXER_PORT = 9091;
  * default, has characters that HTTP/2 servers reject there.
  */
 export function mixerService(scope: Scope, service: "istio-policy" | "istio-telemetry") {
-  const { rootNamespace, domain } = scope.mesh;
-  const host = `${service}.${rootNamespace}.svc.${domain}`;
+  const { systemNamespace, domain } = scope.mesh;
+  const host = `${service}.${systemNamespace}.svc.${domain}`;
   return { clusterName: outboundCluster(MIXER_PORT, "", host), authority: host };
 }

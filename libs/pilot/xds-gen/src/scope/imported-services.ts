@@ -11,11 +11,11 @@ const CONTROL_PLANE = ["istio-policy", "istio-telemetry"];
  * @param rules the covered VirtualServices
  */
 export function importedHosts(
-  { domain, rootNamespace }: Mesh,
+  { domain, systemNamespace }: Mesh,
   { proxy }: OutboundPolicy,
   rules: Iterable<VirtualService>,
 ): ReadonlySet<string> {
-  const hosts = new Set(CONTROL_PLANE.map((name) => `${name}.${rootNamespace}.svc.${domain}`));
+  const hosts = new Set(CONTROL_PLANE.map((name) => `${name}.${systemNamespace}.svc.${domain}`));
   if (proxy) hosts.add(proxy.host);
   for (const rule of rules)
     for (const host of destinationsOf(rule)) hosts.add(canonicalHost(resolveShortName(host, rule.namespace, domain)));

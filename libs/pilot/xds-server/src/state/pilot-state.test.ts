@@ -76,7 +76,8 @@ async function startState(context: TestContext, onSnapshot: (change: SnapshotCha
   const snapshots: SnapshotChange[] = [];
   const reached: number[] = [];
   const state = createPilotState({
-    ...{ bus, domain: "cluster.local", trustDomain: "cluster.local", registries: [kubernetes, hosts] },
+    ...{ bus, domain: "cluster.local", trustDomain: "cluster.local", systemNamespace: "istio-system" },
+    registries: [kubernetes, hosts],
     keySets: { policy: createAddressPolicy(["127.0.0.0/8"]), metrics: createMetrics() },
     gatewayHosts: { servers: ["127.0.0.1:1"] },
     onSnapshot: (change) => {

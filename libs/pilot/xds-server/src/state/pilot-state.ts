@@ -30,6 +30,8 @@ export interface PilotStateOptions {
   readonly bus: Bus;
   readonly domain: string;
   readonly trustDomain: string;
+  /** Of the control plane. */
+  readonly systemNamespace: string;
   /** The mesh configuration while there is no object of it. */
   readonly mesh?: MeshConfigSpec;
   /** True when every proxy takes HTTP/1.0 from its clients. */
@@ -64,10 +66,24 @@ export interface PilotState extends Component {
 }
 
 export function createPilotState(options: PilotStateOptions): PilotState {
-  const { bus, domain, trustDomain, mesh, http10 = false, registries, cacheDir, onSnapshot, onReached } = options;
+  const {
+    bus,
+    domain,
+    trustDomain,
+    systemNamespace,
+    mesh,
+    http10 = false,
+    registries,
+    cacheDir,
+    onSnapshot,
+    onReached,
+  } = options;
   const { jwksFetch = "istiod" } = options;
   const { ownNamespaceGateways = false } = options;
-  const snapshotOptions = { domain, trustDomain, http10, ownNamespaceGateways, jwksFetch, ...(mesh ? { mesh } : {}) };
+  const snapshotOptions = {
+    ...{ domain, trustDomain, systemNamespace, http10, ownNamespaceGateways, jwksFetch },
+    ...(mesh ? { mesh } : {}),
+  };
   const builder = new SnapshotBuilder({
     ...snapshotOptions,
     registries: [...registries, new ServiceEntryRegistry()],

@@ -9,7 +9,7 @@ export const meshConfig: Kind = {
   versions: ["v1"],
   shortNames: [],
   description:
-    "Settings of the whole mesh. The only one is `mesh` in the namespace `istio-system`, or the key `mesh` of the config map `istio` there.",
+    "Settings of the whole mesh. The only one is `mesh` in the namespace of the control plane (`istio-system`), or the key `mesh` of the config map `istio` there.",
   schema: MeshConfigSpec,
   columns: [],
   check: checkMeshConfig,

@@ -8,22 +8,29 @@ import { checkProviders } from "./provider-rules.ts";
 import { checkProxyConfig } from "./proxy-config-rules.ts";
 import type { MeshConfigSpec } from "./schema.ts";
 
-/** Where the one mesh configuration is: whoever may write in another namespace must not change the whole mesh. */
-const PLACE = { namespace: "istio-system", name: "mesh" } as const;
+const NAME = "mesh";
 
-/** Only the object `mesh` of the namespace istio-system, or the config map `istio` there, is the mesh configuration. */
+/**
+ * The key of the one mesh configuration: whoever may write in another namespace must not change the whole mesh.
+ * @param namespace that of the control plane
+ */
+export function meshConfigKey(namespace: string): string {
+  return `mesh.xebec.io/MeshConfig/${namespace}/${NAME}`;
+}
+
+/** Only the object `mesh` of the control plane's namespace, or the config map `istio` there, is the mesh configuration. */
 export function checkMeshIdentity(
   identity: { readonly namespace: string; readonly name: string },
   check: Checker,
+  namespace: string,
 ): void {
-  const { namespace, name } = PLACE;
   if (identity.namespace !== namespace)
     check.fail(
       ["metadata", "namespace"],
       `the mesh configuration is in the namespace ${namespace}, not in ${identity.namespace}; this one has no effect`,
     );
-  else if (identity.name !== name)
-    check.fail(["metadata", "name"], `the mesh configuration is named ${name}, not ${identity.name}`);
+  else if (identity.name !== NAME)
+    check.fail(["metadata", "name"], `the mesh configuration is named ${NAME}, not ${identity.name}`);
 }
 
 /** Semantic rules of the mesh configuration (docs/reference/pilot.md §3.13). */

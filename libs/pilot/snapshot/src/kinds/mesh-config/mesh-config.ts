@@ -4,6 +4,7 @@ import {
   ineffectiveFields,
   keyOf,
   type MeshConfigSpec,
+  meshConfigKey,
   type Resource,
 } from "@xebec/model-resources";
 import type { HostAddressState } from "../../network-gateways/host-addresses.ts";
@@ -17,8 +18,7 @@ import { unusable } from "../telemetry/providers.ts";
 import { findProviderService, type ProviderServiceReference } from "./provider-service.ts";
 import { BUILT_IN_PROVIDERS, type Mesh, type MeshState, meshKeys, providerSort } from "./state.ts";
 
-/** The one object that is the mesh configuration: whoever may write in another namespace must not change the whole mesh. */
-const MESH_KEY = "mesh.xebec.io/MeshConfig/istio-system/mesh";
+const SYSTEM_NAMESPACE = "istio-system";
 
 export const meshConfigKind = {
   group: "mesh.xebec.io",
@@ -27,7 +27,7 @@ export const meshConfigKind = {
   initial: (options): MeshState => ({ mesh: meshOf(options.mesh, options) }),
   make(resource, options) {
     const key = keyOf(resource);
-    return key === MESH_KEY
+    return key === meshConfigKey(options.systemNamespace ?? SYSTEM_NAMESPACE)
       ? { ...meshOf((resource as Resource<MeshConfigSpec>).spec, options), configKey: key }
       : undefined;
   },
@@ -83,14 +83,23 @@ function unresolvedProviders(snapshot: MeshState & ServiceState): string[] {
 /** @param spec absent means all defaults */
 export function meshOf(
   spec: MeshConfigSpec | undefined,
-  { domain, trustDomain, http10 = false, ownNamespaceGateways = false, jwksFetch = "istiod", mesh }: SnapshotOptions,
+  {
+    domain,
+    trustDomain,
+    systemNamespace = SYSTEM_NAMESPACE,
+    http10 = false,
+    ownNamespaceGateways = false,
+    jwksFetch = "istiod",
+    mesh,
+  }: SnapshotOptions,
 ): Mesh {
   const normalization = spec?.pathNormalization?.normalization ?? "DEFAULT";
   const detection =
     spec?.protocolDetectionTimeout === undefined ? undefined : parseDuration(spec.protocolDetectionTimeout);
   return {
     unsupportedFields: spec ? ineffectiveFields("mesh.xebec.io", "MeshConfig", spec) : [],
-    rootNamespace: spec?.rootNamespace ?? "istio-system",
+    systemNamespace,
+    rootNamespace: spec?.rootNamespace ?? systemNamespace,
     trustDomain: spec?.trustDomain || trustDomain,
     trustDomainAliases: spec?.trustDomainAliases ?? [],
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,

@@ -15,6 +15,8 @@ export type PathNormalization = "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_
 
 /** Mesh-wide settings with their defaults (docs/reference/pilot.md §3.13; today's where 1.1's differ). */
 export interface Mesh {
+  /** Where the services of the control plane are. */
+  readonly systemNamespace: string;
   readonly rootNamespace: string;
   readonly trustDomain: string;
   /** Other trust domains whose identities count as the mesh's own. */

@@ -1,10 +1,12 @@
-import { createTokenReviewer, type KubeClient, rememberingReviewer, reviewAccess } from "@xebec/platform-kube";
+import type { KubeClient } from "./client.ts";
+import { reviewAccess } from "./reviews.ts";
+import { createTokenReviewer, rememberingReviewer } from "./token-reviewer.ts";
 
 /**
- * What pilot asks an API server: whom a token belongs to, and whether a gateway's service account may list the Secrets of its namespace, as
- * Istio's does (docs/reference/pilot.md §2.4).
+ * What pilot asks an API server of its clients: whom a token belongs to, and whether a gateway's service account may list the Secrets of its
+ * namespace, as Istio's does (docs/reference/pilot.md §2.4).
  */
-export function kubernetesReviews(client: KubeClient, trustDomain: string) {
+export function clientReviews(client: KubeClient, trustDomain: string) {
   return {
     reviewToken: rememberingReviewer(createTokenReviewer(client, trustDomain)),
     async authorizeSecrets({
