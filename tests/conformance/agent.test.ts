@@ -63,7 +63,11 @@ describe("a Go agent", { skip: withoutGo }, () => {
       ...{ httpAddr: `127.0.0.1:${http}`, monitoringAddr: `127.0.0.1:${monitoring}` },
     });
     const tls = serviceIdentity(flags, {
-      ...{ serverName: "istio-pilot.istio-system.svc", otherNames: todaysNames("istio-system"), metrics: createMetrics() },
+      ...{
+        serverName: "istio-pilot.istio-system.svc",
+        otherNames: todaysNames("istio-system"),
+        metrics: createMetrics(),
+      },
     });
     assert.ok(tls);
     const pilot = compose("pilot", [tls, ...pilotComponents({ config: flags, bus, tls })]);

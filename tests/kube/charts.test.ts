@@ -10,11 +10,13 @@ import { InjectorConfig } from "@xebec/injector-server";
 import { PolicyConfig, TelemetryConfig } from "@xebec/mixer-server";
 import { PilotConfig } from "@xebec/pilot-xds-server";
 import { type Kube, startKube } from "@xebec/testing-kube";
+import { IstiodConfig, serviceConfigs, splitArguments } from "../../apps/istiod/src/config.ts";
 import { chart, helm, helmMissing } from "./helm.testkit.ts";
 
 const skip = helmMissing();
 const NAMESPACE = ["--namespace", "istio-system"];
-const PROFILES = ["default", "minimal", "demo", "remote", "ha"];
+const PROFILES = ["default", "minimal", "demo", "remote", "ha", "istiod"];
+const PATHS = { stateDir: "/var/lib/xebec", tokenFile: "/token", rootFile: "/root-cert.pem" };
 const SERVICES: Readonly<Record<string, ConfigSpec>> = {
   "istio-pilot": PilotConfig,
   "istio-citadel": CitadelConfig,
@@ -66,8 +68,14 @@ describe("the chart of the control plane", { skip }, () => {
       const objects = objectsOf(await render("control-plane", ...args));
       const deployments = objects.filter(({ kind }) => kind === "Deployment");
       assert.ok(deployments.length > 0);
-      for (const { metadata, spec } of deployments)
-        loadConfig(SERVICES[metadata.name] as ConfigSpec, spec?.template?.spec.containers[0]?.args ?? [], {});
+      for (const { metadata, spec } of deployments) {
+        const args = spec?.template?.spec.containers[0]?.args ?? [];
+        if (metadata.name !== "istiod") loadConfig(SERVICES[metadata.name] as ConfigSpec, args, {});
+        else {
+          const { own, ofServices } = splitArguments(args);
+          serviceConfigs(loadConfig(IstiodConfig, own, {}).config, PATHS, ofServices);
+        }
+      }
       const mesh = objects.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "istio")?.data;
       if (mesh) {
         parseMeshConfig(mesh.mesh ?? "", "mesh");
@@ -76,14 +84,30 @@ describe("the chart of the control plane", { skip }, () => {
     });
 
   for (const [what, args, message] of [
-    ["another namespace", ["--namespace", "mesh"], /runs in the namespace istio-system/],
+    ["a part of istiod", ["--set", "profile=istiod,galley.enabled=false"], /galley\.enabled: istiod has all services/],
+    ["a bus beside istiod", ["--set", "istiod.enabled=true"], /set nats\.enabled=false/],
+    ["two istiods that write conditions", ["--set", "profile=istiod,istiod.replicaCount=2"], /writeStatus=false/],
     ["a profile that there is not", ["--set", "profile=dmo"], /profile.*'default', 'minimal'/s],
+    [
+      "values of Istio 1.1 that it does not have, and says what to write",
+      ["--set", "global.sds.enabled=false,pilot.podAntiAffinityLabelSelector={a},gateways.enabled=true"],
+      /pilot\.podAntiAffinityLabelSelector: write the component's affinity\ngateways: install the chart gateway.*\nglobal\.sds: /,
+    ],
+    ["attributes without workloads", ["--set", "mixer.adapters.kubernetesenv.enabled=false"], /are always there/],
     ["a typo", ["--set", "pilot.replicacount=2"], /additional properties 'replicacount' not allowed/],
     ["an option that a service does not have", ["--set", "pilot.options.grpcadr=a"], /'grpcadr' not allowed/],
     ["a bus that nobody makes keys for", ["--set", "security.enabled=false"], /xebec bus-keys/],
   ] as const)
     it(`refuses ${what}`, () =>
       assert.rejects(helm(["template", "x", chart("control-plane"), ...NAMESPACE, ...args]), message));
+
+  it("names no other namespace than its own", async () => {
+    for (const profile of PROFILES) {
+      const args = ["--namespace", "mesh-system", "--set", `profile=${profile}`];
+      const text = await helm(["template", "xebec", chart("control-plane"), ...args]);
+      assert.doesNotMatch(text, /istio-system/, profile);
+    }
+  });
 
   it("puts the user's values above those of the profile, and these above the defaults", async () => {
     const text = await render("control-plane", "--set", "profile=demo,pilot.traceSampling=7");

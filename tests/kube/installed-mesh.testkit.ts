@@ -15,33 +15,37 @@ const BOOKINFO = ["productpage-v1", "details-v1", "ratings-v1", "reviews-v1", "r
 /** A mesh that is installed with Helm, as a user has it. */
 export class InstalledMesh {
   readonly cluster: TestCluster;
+  /** Of the control plane and its gateways. */
+  readonly namespace: string;
 
-  constructor(cluster: TestCluster) {
+  constructor(cluster: TestCluster, namespace = SYSTEM) {
     this.cluster = cluster;
+    this.namespace = namespace;
   }
 
   /** Runs Helm for the namespace of the control plane. */
   helm(...args: readonly string[]): Promise<string> {
-    return helm([...args, "--namespace", SYSTEM], this.cluster);
+    return helm([...args, "--namespace", this.namespace], this.cluster);
   }
 
   /** Installs the definitions and a control plane. @param values as `--set` takes them */
   async install(...values: readonly string[]): Promise<void> {
     await installCrds(this.cluster);
-    await this.helm("install", "xebec", chart("control-plane"), "--set", values.join(","));
+    await this.helm("install", "xebec", chart("control-plane"), "--create-namespace", "--set", values.join(","));
   }
 
   /** Waits until Deployments of the control plane are rolled out. */
   ready(names: readonly string[] = SERVICES): Promise<void> {
     return this.cluster.ready(
-      SYSTEM,
+      this.namespace,
       names.map((each) => `deployment/istio-${each}`),
     );
   }
 
   /** Waits until pods of a service get a proxy: its webhook is trusted. */
   async injects(): Promise<void> {
-    const get = ["get", "mutatingwebhookconfiguration", "istio-sidecar-injector", "-o"];
+    const name = `istio-sidecar-injector${this.namespace === SYSTEM ? "" : `-${this.namespace}`}`;
+    const get = ["get", "mutatingwebhookconfiguration", name, "-o"];
     await waitFor("the caBundle of the injector's webhook", WAIT_MS, async () =>
       Boolean(await this.cluster.kubectl([...get, "jsonpath={.webhooks[0].clientConfig.caBundle}"])),
     );
@@ -67,7 +71,7 @@ export class InstalledMesh {
 
   /** The status of a page through the gateway; 0 when there is no answer. */
   async page(headers: Readonly<Record<string, string>> = {}): Promise<number> {
-    const service = ["get", "service", "istio-ingressgateway", "-n", SYSTEM, "-o"];
+    const service = ["get", "service", "istio-ingressgateway", "-n", this.namespace, "-o"];
     const port = await this.cluster.kubectl([...service, 'jsonpath={.spec.ports[?(@.name=="http2")].nodePort}']);
     const target = { host: this.cluster.nodeIp, port, path: "/productpage", headers };
     return new Promise((done) => {
@@ -87,7 +91,7 @@ export class InstalledMesh {
     const wide = "mutatingwebhookconfigurations,validatingwebhookconfigurations,clusterroles,clusterrolebindings";
     const get = (...args: string[]): Promise<string> =>
       this.cluster.kubectl(["get", ...args, "-o", "name", "--ignore-not-found"]);
-    const names = `${await get(kinds, "-n", SYSTEM)}\n${await get(`${wide},configmaps`, "-A")}`.split("\n");
+    const names = `${await get(kinds, "-n", this.namespace)}\n${await get(`${wide},configmaps`, "-A")}`.split("\n");
     return names.filter((each) => OWNED.test(each) && !each.includes("helm.release"));
   }
 
@@ -95,6 +99,8 @@ export class InstalledMesh {
   async uninstall(): Promise<void> {
     const releases = JSON.parse(await this.helm("list", "-o", "json")) as { name: string }[];
     for (const { name } of releases) await this.helm("uninstall", name, "--wait");
+    if (this.namespace !== SYSTEM)
+      await helm(["uninstall", "xebec-crds", "--ignore-not-found", "--namespace", SYSTEM], this.cluster);
     let left: string[] = [];
     await waitFor("nothing is left", WAIT_MS, async () => {
       left = await this.left();

@@ -3,9 +3,11 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { sleep, waitFor } from "@xebec/core-async";
 import { clusterMissing, type TestCluster, useCluster } from "@xebec/testing-kube";
 import { chart, helmMissing } from "./helm.testkit.ts";
-import { InstalledMesh, SERVICES, SYSTEM, WAIT_MS } from "./installed-mesh.testkit.ts";
+import { InstalledMesh, SERVICES, WAIT_MS } from "./installed-mesh.testkit.ts";
 import { list, service } from "./objects.ts";
 
+/** Not the usual one: nothing may depend on its name. */
+const SYSTEM = "mesh-system";
 const STRICT = { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", metadata: { name: "default" } };
 const mixer = (kind: string, name: string, spec: object) => ({
   ...{ apiVersion: "config.istio.io/v1alpha2", kind, metadata: { name }, spec },
@@ -30,6 +32,7 @@ function pilotElsewhere(): string {
     args: [
       "--registries=Kubernetes",
       "--stateDir=/tmp/state",
+      `--namespace=${SYSTEM}`,
       `--caAddr=istio-citadel.${SYSTEM}.svc:8060`,
       "--caRootFile=/var/run/secrets/istio/root-cert.pem",
       "--caTokenFile=/var/run/secrets/tokens/istio-token",
@@ -68,10 +71,14 @@ describe("profiles with running pods", { skip: clusterMissing() ?? helmMissing()
   let mesh: InstalledMesh;
   before(async () => {
     cluster = await useCluster();
-    mesh = new InstalledMesh(cluster);
+    mesh = new InstalledMesh(cluster, SYSTEM);
   });
   afterEach(async () => mesh?.uninstall());
-  after(async () => cluster?.close());
+  after(async () => {
+    if (!cluster) return;
+    await cluster.kubectl(["delete", "namespace", SYSTEM, "--ignore-not-found", "--wait=false"]);
+    await cluster.close();
+  });
 
   /** A program of a pod without a proxy. */
   const outside = (...command: string[]): Promise<string> =>
@@ -79,7 +86,7 @@ describe("profiles with running pods", { skip: clusterMissing() ?? helmMissing()
 
   it("default, then ha: mutual TLS, policy, telemetry; upgraded and rolled back without a failed request", async () => {
     await mesh.install("profile=default");
-    await mesh.helm("install", "istio-ingressgateway", chart("gateway"));
+    await mesh.helm("install", "istio-ingressgateway", chart("gateway"), "--set", `istioNamespace=${SYSTEM}`);
     await mesh.ready([...SERVICES, "ingressgateway"]);
     await cluster.ready(SYSTEM, ["statefulset/xebec-nats"]);
     await mesh.injects();

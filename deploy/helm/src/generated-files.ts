@@ -1,6 +1,7 @@
 import { writeYaml } from "@xebec/core-yaml";
 import { allCrds } from "@xebec/model-resources";
 import { controlPlaneKnown } from "./control-plane.ts";
+import { withHints } from "./istio-values.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { type Known, valuesSchema } from "./values-schema.ts";
 
@@ -22,6 +23,13 @@ export const CHARTS: Readonly<Record<string, { readonly title: string; readonly 
   addons: { title: "Values of the chart xebec-addons", known: () => ({ "*.resources": OPEN }) },
 };
 
+/** The schema of a chart's values. @param read reads a file below the folder of the charts */
+export function chartSchema(chart: string, read: (path: string) => string): JsonSchema {
+  const { title, known } = CHARTS[chart] as (typeof CHARTS)[string];
+  const schema = valuesSchema(read(`${chart}/values.yaml`), title, known());
+  return chart === "control-plane" ? withHints(schema, read(`${chart}/istio-values.yaml`)) : schema;
+}
+
 /**
  * The files of the charts that are made from code.
  * @param read reads a file below the folder of the charts
@@ -31,9 +39,9 @@ export function generatedFiles(read: (path: string) => string): [path: string, t
   const crds = allCrds().map((crd) => writeYaml(crd));
   return [
     ["crds/gen/crds.yaml", crds.join("---\n")],
-    ...Object.entries(CHARTS).map(([chart, { title, known }]): [string, string] => [
+    ...Object.keys(CHARTS).map((chart): [string, string] => [
       `${chart}/values.schema.json`,
-      `${JSON.stringify(valuesSchema(read(`${chart}/values.yaml`), title, known()), null, 1)}\n`,
+      `${JSON.stringify(chartSchema(chart, read), null, 1)}\n`,
     ]),
   ];
 }

@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import { readYaml } from "@xebec/core-yaml";
 import { Ajv, type ValidateFunction } from "ajv";
 import { PROFILES } from "./control-plane.ts";
-import { CHARTS } from "./generated-files.ts";
+import { CHARTS, chartSchema } from "./generated-files.ts";
+import { withHints } from "./istio-values.ts";
 import { valuesSchema } from "./values-schema.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -15,9 +16,7 @@ const validators = new Map<string, ValidateFunction>();
 
 /** What the schema of a chart says of values: `/pilot: must NOT have additional properties`. */
 function errors(chart: string, values: unknown): string[] {
-  const { title, known } = CHARTS[chart] as (typeof CHARTS)[string];
-  const validate =
-    validators.get(chart) ?? ajv.compile(valuesSchema(read(`${chart}/values.yaml`), title, known()) as object);
+  const validate = validators.get(chart) ?? ajv.compile(chartSchema(chart, read) as object);
   validators.set(chart, validate);
   return validate(values) ? [] : (validate.errors ?? []).map((each) => `${each.instancePath}: ${each.message}`);
 }
@@ -56,6 +55,11 @@ describe("the schemas of the charts' values", () => {
     ["mixer.policy.options.handlerNetworks", ["10.0.0.0/8"]],
     ["meshConfig", { accessLogFile: "/dev/stdout", defaultConfig: { proxyMetadata: { A: "b" } } }],
     ["galley.resources", { limits: { cpu: 1 } }],
+    ["mixer.adapters", { useAdapterCRDs: false, prometheus: { metricsExpiryDuration: "5m" } }],
+    ["global", { useMCP: true, podDNSSearchNamespaces: ["global"], proxy: { privileged: true } }],
+    // The chart says what to write instead.
+    ["global.sds", { enabled: true }],
+    ["mixer.policy.podAntiAffinityLabelSelector", []],
   ] as const)
     it(`take ${path}: ${JSON.stringify(value)}`, () =>
       assert.deepEqual(errors("control-plane", nested(path, value)), []));
@@ -64,6 +68,12 @@ describe("the schemas of the charts' values", () => {
     const schema = valuesSchema("# What it is.\n# And more.\na: 1\nb:\n  # The inner one.\n  c: x\n", "t", {});
     assert.equal(schema.properties?.a?.description, "What it is. And more.");
     assert.equal(schema.properties?.b?.properties?.c?.description, "The inner one.");
+  });
+
+  it("refuse a hint for a value that the chart takes", () => {
+    const schema = valuesSchema("a:\n  b: 1\n", "t", {});
+    assert.throws(() => withHints(schema, "a.b: write c\n"), /the chart takes b/);
+    assert.equal(withHints(schema, "a.c: write b\n").properties?.a?.properties?.c?.description, "Not taken: write b.");
   });
 
   it("name only values that there are", () =>

@@ -1,7 +1,7 @@
 import { readManifest } from "@xebec/core-yaml";
 import { type ClusterFlags, kubectl } from "../install/helm.ts";
-import { print } from "../output.ts";
 import { SYSTEM_NAMESPACE } from "../install/operator.ts";
+import { print } from "../output.ts";
 import { manifestOf, releasesOf, type SystemFlags } from "./install.ts";
 
 interface KubeObject {

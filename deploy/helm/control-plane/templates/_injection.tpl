@@ -124,7 +124,7 @@ admissionReviewVersions: [v1, v1beta1]
     "pilotCertProvider" (ternary "istiod" "none" (eq (include "xebec.hasCa" .) "true"))
     "istioNamespace" .Release.Namespace
     "meshID" ($g.meshID | default $g.trustDomain)
-  ) (pick $g "hub" "imagePullPolicy" "imagePullSecrets" "multiCluster" "network" "proxy" "proxy_init" "trustDomain"))
+  ) (pick $g "hub" "imagePullPolicy" "imagePullSecrets" "multiCluster" "network" "podDNSSearchNamespaces" "proxy" "proxy_init" "trustDomain"))
   "revision" .Values.revision
   "sidecarInjectorWebhook" (pick .Values.sidecarInjectorWebhook "rewriteAppHTTPProbe" "injectedAnnotations" "enableNamespacesByDefault")
   "istio_cni" (dict "enabled" .Values.istio_cni.enabled)

@@ -5,6 +5,7 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- if hasKey .Values "_internal_defaults_do_not_set" -}}
 {{- $defaults := .Values._internal_defaults_do_not_set -}}
 {{- $own := omit .Values "_internal_defaults_do_not_set" -}}
+{{- include "xebec.checkNames" . -}}
 {{- $file := printf "profiles/%s.yaml" $own.profile -}}
 {{- $text := .Files.Get $file -}}
 {{- if and (not $text) (ne $own.profile "default") -}}
@@ -13,6 +14,12 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- $profile := $text | default "{}" | fromYaml -}}
 {{- $merged := mustMergeOverwrite (deepCopy $defaults) $profile (deepCopy $own) -}}
 {{- include "xebec.checkIstiod" $merged -}}
+{{- if not $merged.mixer.adapters.kubernetesenv.enabled -}}
+{{- fail "mixer.adapters.kubernetesenv.enabled: attributes of workloads come from the registry and are always there; leave it true" -}}
+{{- end -}}
+{{- if and $merged.global.useMCP (not (and $merged.galley.enabled (or $merged.security.enabled $merged.global.caAddress))) -}}
+{{- fail "global.useMCP: galley serves MCP to clients with a certificate; it needs galley.enabled, and security.enabled or global.caAddress" -}}
+{{- end -}}
 {{- if not $merged.mixer.enabled -}}
 {{- $_ := set $merged.mixer.policy "enabled" false -}}
 {{- $_ := set $merged.mixer.telemetry "enabled" false -}}
@@ -29,6 +36,30 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- fail "nats.tls: citadel makes the certificate of the servers together with their keys, which nats.auth.existingSecret replaces; name a Secret with tls.crt, tls.key and ca.crt in nats.tls.existingSecret, or set nats.tls.enabled=false" -}}
 {{- end -}}
 {{- $_ := set . "Values" $merged -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Says what to write in place of values that Istio 1.1's charts have and this one does not. */ -}}
+{{- define "xebec.checkNames" -}}
+{{- $own := omit .Values "_internal_defaults_do_not_set" -}}
+{{- $found := list -}}
+{{- range $path, $hint := .Files.Get "istio-values.yaml" | fromYaml -}}
+{{- $names := splitList "." $path -}}
+{{- range $component := (eq (first $names) "*" | ternary (list "pilot" "security" "galley" "sidecarInjectorWebhook" "mixer.policy" "mixer.telemetry" "mixer") (list (first $names))) -}}
+{{- $all := concat (splitList "." $component) (rest $names) -}}
+{{- $at := $own -}}
+{{- range initial $all -}}
+{{- $at = kindIs "map" $at | ternary (get $at .) dict | default dict -}}
+{{- end -}}
+{{- if kindIs "map" $at -}}
+{{- if hasKey $at (last $all) -}}
+{{- $found = append $found (printf "%s: %s" (join "." $all) $hint) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with $found -}}
+{{- fail (printf "values of Istio 1.1 that there are not here:\n%s" (join "\n" .)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -7,7 +7,7 @@ import type { Bus } from "@xebec/platform-bus";
 import type { TlsSource } from "@xebec/platform-grpc";
 import { monitoring } from "@xebec/platform-http";
 import { type ServiceAdapters, serviceAdapters } from "./adapters.ts";
-import { adapterPortsOf, listenAddressOf, loadSheddingOf, type MixerConfig } from "./config.ts";
+import { adapterPortsOf, listenAddressOf, loadSheddingOf, type MixerConfig, metricsExpiryMs } from "./config.ts";
 import { debugRoutes } from "./debug-routes.ts";
 import { Ledger } from "./ledger.ts";
 import {
@@ -41,7 +41,7 @@ export async function policyComponents(given: MixerParts): Promise<Component[]> 
 
 /** The components of mixer-telemetry. */
 export async function telemetryComponents(
-  given: MixerParts<MixerConfig & { readonly prometheusAddr: string }>,
+  given: MixerParts<MixerConfig & { readonly prometheusAddr: string; readonly metricsExpiryDuration: string }>,
 ): Promise<Component[]> {
   const parts = { metrics: createMetrics(), ...given };
   const { prometheusAddr, stateDir } = parts.config;
@@ -49,7 +49,7 @@ export async function telemetryComponents(
   const ledger = new Ledger(stateDir ? { dir: stateDir } : {});
   const keep = stateDir ? (group: string) => ledger.group(group) : undefined;
   const loaded = await serviceAdapters("mixer-telemetry", { ...parts, ledger: stateDir ? ledger : undefined });
-  const standard = new StandardMetrics(keep);
+  const standard = new StandardMetrics({ keep, expiryMs: metricsExpiryMs(parts.config) });
   return [
     ledger.component(),
     ...withMonitoring("mixer-telemetry", parts, loaded, (options) =>

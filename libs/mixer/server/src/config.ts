@@ -28,6 +28,10 @@ const areAdapterPorts: Check = (value) =>
       return address === "" ? undefined : isAddress(address);
     })
     .find(Boolean);
+const isDuration: Check = (value) =>
+  (parseGoDuration(String(value)) ?? -1n) < 0n
+    ? `"${String(value)}" is not a duration; write for example 10m`
+    : undefined;
 const areNetworks: Check = (value) => (value as readonly string[]).map(networkSyntaxError).find(Boolean);
 
 /** Flags of both Mixer services, with the names of Istio 1.1's `mixs server` (docs/reference/mixer.md §8.2). */
@@ -112,6 +116,13 @@ export const TelemetryConfig = defineConfig({
   options: {
     ...common,
     prometheusAddr: option.addressOrNone("address of the prometheus adapter's metrics; empty for none", ":42422"),
+    metricsExpiryDuration: option.string(
+      "standard metrics that were not counted for so long are forgotten; 0s: never",
+      "0s",
+      {
+        check: isDuration,
+      },
+    ),
   },
   ignored,
 });
@@ -193,6 +204,11 @@ export function adapterPortsOf({ adapterPort }: Pick<MixerConfig, "adapterPort">
       return [each.slice(0, at), each.slice(at + 1)];
     }),
   );
+}
+
+/** After which time a standard metric is forgotten, in milliseconds; 0: never. */
+export function metricsExpiryMs({ metricsExpiryDuration }: { readonly metricsExpiryDuration: string }): number {
+  return Number(parseGoDuration(metricsExpiryDuration) ?? 0n) / 1e6;
 }
 
 /** The flags of load shedding. @throws XebecError invalid_argument for string that is not a duration */

@@ -131,4 +131,27 @@ describe("Istio's standard metrics", () => {
     } as Entry;
     assert.equal(seriesOf(await textOf([{ direction: "inbound", entry }]), "istio_requests_total").length, 1);
   });
+
+  it("are forgotten when they were not counted for the time that is given", async () => {
+    let now = 1_000;
+    const standard = new StandardMetrics({ expiryMs: 500, now: () => now });
+    const { adapters } = telemetryAdapters();
+    const mixer = await startMixer(
+      (options) => createMixerTelemetry({ ...options, standard }),
+      adapters,
+      [],
+      WORKLOADS,
+    );
+    const log = { identifier: identifier("reviews", "inbound"), logEntries: http(asked({})) };
+    try {
+      await send(mixer, [log]);
+      assert.match(standard.text(), /istio_requests_total\{/);
+      now += 501;
+      assert.equal(standard.text(), "");
+      await send(mixer, [log]);
+      assert.match(standard.text(), /istio_requests_total\{.*\} 1$/m);
+    } finally {
+      await mixer.close();
+    }
+  });
 });

@@ -40,6 +40,17 @@ interface Series {
   count: number;
   readonly buckets: number[];
   readonly slot?: KeptSlot;
+  /** When it was counted last, as `Date.now()` has it. */
+  seen: number;
+}
+
+export interface StandardMetricsOptions {
+  /** Gives what outlasts the process. */
+  readonly keep?: ((group: string) => KeptGroup) | undefined;
+  /** A series that was not counted for so long is forgotten when the metrics are read; 0: never. */
+  readonly expiryMs?: number;
+  /** Gives the time, as `Date.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -50,11 +61,14 @@ export class StandardMetrics {
   readonly #plans = new Map<string, Plan>();
   readonly #series = new Map<Metric, Map<string, Series>>();
   readonly #keep: ((group: string) => KeptGroup) | undefined;
+  readonly #expiryMs: number;
+  readonly #now: () => number;
   #size = 0;
 
-  /** @param keep gives what outlasts the process */
-  constructor(keep?: (group: string) => KeptGroup) {
+  constructor({ keep, expiryMs = 0, now = Date.now }: StandardMetricsOptions = {}) {
     this.#keep = keep;
+    this.#expiryMs = expiryMs;
+    this.#now = now;
     for (const metric of Object.keys(METRICS) as Metric[])
       for (const [labels, [sum = 0, count = 0, ...buckets]] of keep?.(`standard ${metric}`).entries() ?? []) {
         const series = this.#make(metric, labels);
@@ -67,7 +81,7 @@ export class StandardMetrics {
   #make(metric: Metric, labels: string): Series {
     const buckets = METRICS[metric].type === "histogram" ? BUCKETS.map(() => 0) : [];
     const slot = this.#keep?.(`standard ${metric}`).slot(labels, () => [series.sum, series.count, ...buckets]);
-    const series: Series = { sum: 0, count: 0, buckets, ...(slot ? { slot } : {}) };
+    const series: Series = { sum: 0, count: 0, buckets, seen: this.#now(), ...(slot ? { slot } : {}) };
     let family = this.#series.get(metric);
     if (!family) {
       family = new Map();
@@ -120,6 +134,7 @@ export class StandardMetrics {
       series = this.#make(metric, key);
     }
     series.slot?.changed();
+    series.seen = this.#now();
     series.sum += value;
     series.count++;
     const { buckets } = series;
@@ -127,12 +142,25 @@ export class StandardMetrics {
       if (value <= (BUCKETS[i] as number)) buckets[i] = (buckets[i] as number) + 1;
   }
 
+  #forget(): void {
+    if (this.#expiryMs === 0) return;
+    const before = this.#now() - this.#expiryMs;
+    for (const family of this.#series.values())
+      for (const [key, { seen, slot }] of family)
+        if (seen < before) {
+          family.delete(key);
+          slot?.forget();
+          this.#size--;
+        }
+  }
+
   /** The metrics in Prometheus' text form. @param others metrics of handlers, which go before those of the same name */
   text(others = ""): string {
+    this.#forget();
     const lines: string[] = [];
     for (const [metric, family] of this.#series) {
       const { name, type } = METRICS[metric];
-      if (others.includes(`# TYPE ${name} `)) continue;
+      if (family.size === 0 || others.includes(`# TYPE ${name} `)) continue;
       lines.push(`# TYPE ${name} ${type}`);
       for (const [labels, { sum, count, buckets }] of family) {
         if (type === "counter") {

@@ -67,7 +67,7 @@ describe("mesh settings", () => {
       exportTo: { service: [], virtualService: [], destinationRule: [] },
       ports: { outbound: 15_001, inbound: 15_006, httpProxy: 0 },
       statNames: { inbound: "", outbound: "" },
-      ...{ rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
+      ...{ systemNamespace: "istio-system", rootNamespace: "istio-system", trustDomain: "td", domain: "cluster.local" },
       ...{ accessLogFile: "", accessLogFormat: "", accessLogEncoding: "TEXT", connectTimeoutMs: 10_000 },
       ...{ autoMtls: true, allowAnyOutbound: true, policyCheckFailOpen: false },
       ...{
