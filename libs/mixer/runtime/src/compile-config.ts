@@ -31,10 +31,6 @@ const UNAVAILABLE = 14;
 const FOUND =
   "the service finds these attributes by itself, as the chart's bindings say, when an expression reads them";
 
-/** A proxy takes from the quotas that QuotaSpecs name (docs/reference/mixer.md §1.2). */
-const NO_PROXY_ASKS =
-  "no QuotaSpec that is bound to a service names the quota: only Envoy's rate limit service and clients of Mixer's Check API ask for it";
-
 /**
  * Compiles configuration objects into a snapshot (docs/reference/mixer.md §7.2). A bad object is rejected with its
  * reason and never hinders another.
@@ -109,6 +105,7 @@ function build(
   const quotas = options.varieties.has("quota") ? new ServiceQuotas(resources, layout, conditions) : undefined;
   const isUnasked = ({ variety, action }: { variety: Variety; action: Action }): boolean =>
     variety === "quota" && quotas?.has(action.instance.shortName) !== true;
+  const quotaName = ({ action }: { action: Action }): string => action.instance.shortName.toLowerCase();
   const compiler = new InstanceCompiler(layout);
   const plans = new Map<string, InstancePlan>();
   const matches = new Map<string, CompiledExpression>();
@@ -154,8 +151,8 @@ function build(
           },
         };
         built.push(made);
-        if (isUnasked(made)) conditions.accept(instance.resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
-        else conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
+        conditions.accept(instance.resource, "attached", "Compiled", "a rule in effect uses it");
+        if (isUnasked(made)) conditions.unasked(instance.resource, [quotaName(made)], true);
       }
     }
     if (built.length + headers.length + preprocess.length > 0) {
@@ -181,14 +178,15 @@ function build(
       builder.add(builder.headers, match, operations);
       const { namespace } = resource;
       compiled.push({ key: keyOf(resource), namespace, match, actions: built, headers: operations.length });
-      const isAsked = headers.length + preprocess.length > 0 || !built.every(isUnasked);
-      if (!isAsked && problems.length === 0) {
-        conditions.accept(resource, "ignored", "NoProxyAsks", NO_PROXY_ASKS);
-        return;
-      }
-      if (built.some(isUnasked)) problems.push(NO_PROXY_ASKS);
       const message = problems.length === 0 ? "in effect" : `in effect, but not all of it: ${problems.join("; ")}`;
       conditions.accept(resource, "attached", problems.length === 0 ? "Compiled" : "PartlyRejected", message);
+      const unasked = built.filter(isUnasked).map(quotaName);
+      if (unasked.length > 0)
+        conditions.unasked(
+          resource,
+          unasked,
+          headers.length + preprocess.length === 0 && unasked.length === built.length,
+        );
     } else if (isFound && problems.length === 0) conditions.accept(resource, "attached", "BuiltIn", FOUND);
     else conditions.reject(resource, "NoAction", `nothing of the rule can take effect: ${problems.join("; ")}`);
   };
@@ -215,6 +213,7 @@ function build(
     handlers: [...slots.values()],
     table: options.table,
     log: options.log,
+    asked: options.asked,
   });
 }
 

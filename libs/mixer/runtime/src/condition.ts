@@ -19,6 +19,34 @@ export interface Condition {
   readonly observedGeneration?: number | undefined;
 }
 
+/** A condition that also depends on who asks for quotas. */
+export interface CompiledCondition extends Condition {
+  /** Quotas that no proxy asks for: short names of their instances, in lower case. */
+  readonly unasked?: readonly string[];
+  /** Nothing of the object but these quotas has an effect. */
+  readonly onlyQuotas?: boolean;
+}
+
+/** A proxy takes from the quotas that QuotaSpecs name (docs/reference/mixer.md §1.2). */
+const NO_PROXY_ASKS =
+  "no QuotaSpec that is bound to a service names the quota, and neither Envoy's rate limit service nor a client of Mixer's Check API has asked for it yet";
+
+/**
+ * Says of quotas that nobody asks for that they limit nothing.
+ * @param asked the quotas that were asked for by name, in lower case
+ */
+export function withQuotas(conditions: readonly CompiledCondition[], asked: ReadonlySet<string>): readonly Condition[] {
+  return conditions.map(({ unasked, onlyQuotas, ...condition }) => {
+    const { state, reason, message } = condition;
+    if (state !== "attached" || !unasked || unasked.every((name) => asked.has(name))) return condition;
+    if (reason !== "PartlyRejected" && onlyQuotas && !unasked.some((name) => asked.has(name)))
+      return { ...condition, state: "ignored", reason: "NoProxyAsks", message: NO_PROXY_ASKS };
+    const before = reason === "PartlyRejected" ? message : "in effect, but not all of it";
+    const joint = reason === "PartlyRejected" ? "; " : ": ";
+    return { ...condition, reason: "PartlyRejected", message: `${before}${joint}${NO_PROXY_ASKS}` };
+  });
+}
+
 /** Adds to handlers' conditions how they do now. @param states of the handlers in use */
 export function withHealth(conditions: readonly Condition[], states: readonly HandlerState[]): readonly Condition[] {
   const ill = states.filter((each) => each.health !== "ready");
@@ -42,7 +70,7 @@ const MEANS: Readonly<Record<HandlerState["failure"], string>> = {
 
 /** Collects one condition per object; the first rejection of an object stays. */
 export class Conditions {
-  readonly #all = new Map<string, Condition>();
+  readonly #all = new Map<string, CompiledCondition>();
 
   accept<S extends "attached" | "compiled" | "ignored">(
     resource: Resource,
@@ -57,7 +85,13 @@ export class Conditions {
     if (this.#all.get(keyOf(resource))?.state !== "rejected") this.#put(resource, "rejected", reason, message);
   }
 
-  list(): Condition[] {
+  /** Notes the quotas of an object that no QuotaSpec names. @param onlyQuotas nothing else of it has an effect */
+  unasked(resource: Resource, names: readonly string[], onlyQuotas: boolean): void {
+    const condition = this.#all.get(keyOf(resource));
+    if (condition) this.#all.set(condition.object, { ...condition, unasked: names, onlyQuotas });
+  }
+
+  list(): CompiledCondition[] {
     return [...this.#all.values()].sort((a, b) => (a.object < b.object ? -1 : 1));
   }
 

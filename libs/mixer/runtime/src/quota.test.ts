@@ -18,8 +18,47 @@ test("a quota that no proxy asks for is not said to be in effect", async () => {
   assert.equal(said("rule/istio-system/mixed"), "attached PartlyRejected");
   assert.match(
     states["rule/istio-system/mixed"]?.message ?? "",
-    /no QuotaSpec that is bound .*only Envoy's rate limit service/,
+    /^in effect, but not all of it: no QuotaSpec that is bound .*nor a client of Mixer's Check API has asked/,
   );
+});
+
+test("a quota that somebody asks for by name is in effect from then on, also in the next configuration", async () => {
+  let changed = 0;
+  const objects = [
+    handler("h", "spy"),
+    object("quota", "Rate", {}),
+    object("quota", "other", {}),
+    object("checknothing", "nothing", {}),
+    rule("limits", "", "h", ["Rate.quota"]),
+    rule("both", "", "h", ["Rate.quota", "other.quota"]),
+    rule("mixed", "", "h", ["nothing.checknothing", "Rate.quota"]),
+  ];
+  const { runtime, bag } = await start(objects, ["check", "quota", "report"], () => changed++);
+  const said = () =>
+    Object.fromEntries(
+      runtime.conditions
+        .filter(({ object: key }) => /\/(?:rule|quota)\//.test(key))
+        .map(({ object: key, state, reason }) => [key.split("/").at(-1), `${state} ${reason}`]),
+    );
+  const ask = async (name: string): Promise<void> => {
+    await runtime.snapshot?.quota(bag(), name, { amount: 1, bestEffort: false, deduplicationId: "" });
+  };
+  await ask("nobody-has-it");
+  assert.equal(changed, 0);
+  assert.equal(said().limits, "ignored NoProxyAsks");
+  await ask("RATE");
+  await ask("rate");
+  assert.equal(changed, 1);
+  const expected = {
+    Rate: "attached Compiled",
+    other: "ignored NoProxyAsks",
+    limits: "attached Compiled",
+    both: "attached PartlyRejected",
+    mixed: "attached Compiled",
+  };
+  assert.deepEqual(said(), expected);
+  await runtime.apply(objects);
+  assert.deepEqual(said(), expected);
 });
 
 test("a quota is granted in full unless an instance of its name applies; names are compared without case", async () => {

@@ -55,6 +55,8 @@ export interface CompileOptions {
   readonly log: AdapterLog;
   /** Makes adapters that run elsewhere; absent: there are none. */
   readonly remote: RemoteFactory | undefined;
+  /** Called with the name of each quota that is asked for by name. */
+  readonly asked: (quota: string) => void;
 }
 
 /** Adapters in processes of their own, and templates of theirs, by full name. */

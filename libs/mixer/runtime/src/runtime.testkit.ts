@@ -84,13 +84,18 @@ export function spy(): { adapter: Adapter; events: string[]; reports: Instance[]
 }
 
 /** A runtime with the adapter `spy` and a configuration in effect. */
-export async function start(resources: Resource[], varieties: Variety[] = ["check", "quota", "report"]) {
+export async function start(
+  resources: Resource[],
+  varieties: Variety[] = ["check", "quota", "report"],
+  changed?: () => void,
+) {
   const { adapter, events, reports } = spy();
   const runtime = new MixerRuntime({
     adapters: [adapter],
     varieties,
     catalogue: new Map([adapter, KUBERNETESENV].map((each) => [each.name, each])),
     log,
+    ...(changed ? { changed } : {}),
   });
   const conditions = await runtime.apply(resources);
   const bag = (values: Record<string, AttributeValue> = {}): MutableBag =>

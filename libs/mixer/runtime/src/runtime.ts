@@ -9,7 +9,7 @@ import {
 } from "@xebec/mixer-sdk";
 import type { Resource } from "@xebec/model-resources";
 import { compileConfig } from "./compile-config.ts";
-import { type Condition, withHealth } from "./condition.ts";
+import { type CompiledCondition, type Condition, withHealth, withQuotas } from "./condition.ts";
 import type { DispatchStats } from "./dispatch-stats.ts";
 import type { HandlerState } from "./guarded-handler.ts";
 import { type ContextOf, type HandlerCounts, HandlerTable } from "./handlers.ts";
@@ -33,7 +33,7 @@ export interface RuntimeOptions {
   readonly inputs?: readonly string[];
   readonly log: AdapterLog;
   readonly clock?: Clock;
-  /** Called when the health of a handler has changed: conditions differ then. */
+  /** Called when the health of a handler has changed, or a quota is asked for the first time: conditions differ then. */
   readonly changed?: () => void;
   /** What the service gives each handler besides. */
   readonly contextOf?: ContextOf;
@@ -47,7 +47,10 @@ export class MixerRuntime {
   readonly #table: HandlerTable;
   #snapshot: Snapshot | undefined;
   #applying: Promise<unknown> = Promise.resolve();
-  #conditions: readonly Condition[] = [];
+  #conditions: readonly CompiledCondition[] = [];
+  /** Quotas that were asked for by name, as far as no proxy asks for them. */
+  readonly #asked = new Set<string>();
+  #unasked: ReadonlySet<string> = new Set();
   #resources: readonly Resource[] = [];
 
   constructor(options: RuntimeOptions) {
@@ -63,7 +66,7 @@ export class MixerRuntime {
 
   /** What became of each object of the configuration in effect. */
   get conditions(): readonly Condition[] {
-    return withHealth(this.#conditions, this.handlers);
+    return withHealth(withQuotas(this.#conditions, this.#asked), this.handlers);
   }
 
   /** The objects of the configuration in effect. */
@@ -116,16 +119,26 @@ export class MixerRuntime {
         remote: this.#options.remote,
         table: this.#table,
         log,
+        asked: (quota) => this.#noteQuota(quota),
       });
       const before = this.#snapshot;
       this.#snapshot = snapshot;
       this.#conditions = conditions.list();
+      this.#unasked = new Set(this.#conditions.flatMap(({ unasked = [] }) => unasked));
       this.#resources = all;
       await before?.release();
       return this.conditions;
     });
     this.#applying = next.catch(() => undefined);
     return next;
+  }
+
+  #noteQuota(quota: string): void {
+    if (this.#unasked.size === 0) return;
+    const name = quota.toLowerCase();
+    if (!this.#unasked.has(name) || this.#asked.has(name)) return;
+    this.#asked.add(name);
+    this.#options.changed?.();
   }
 
   /** Ends: handlers are closed after their last call. */

@@ -31,6 +31,8 @@ export interface SnapshotParts {
   readonly handlers: readonly HandlerSlot[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
+  /** Called with the name of each quota that is asked for by name. */
+  readonly asked: (quota: string) => void;
 }
 
 const RESOURCE_EXHAUSTED = 8;
@@ -212,6 +214,7 @@ export class Snapshot {
    * @returns never rejects: a handler that fails grants nothing
    */
   quota(bag: AttributeBag, name: string, args: QuotaArgs): QuotaResult | Promise<QuotaResult> {
+    this.#parts.asked(name);
     let ready: Promise<void> | undefined;
     try {
       ready = this.preprocess(bag);
