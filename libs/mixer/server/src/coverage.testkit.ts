@@ -34,7 +34,10 @@ function testsIn(folder: string): Tests[] {
 
 /** Where a remote sink's part begins in the tests of all of them. */
 const SINK_TESTS: readonly (readonly [path: string, part: RegExp, begin: (adapter: string) => string])[] = [
-  ["libs/mixer/catalogue/src/remote-sinks.wire.test.ts", /^(?=test\(")/m, (adapter) => `test("${adapter}:`],
+  ...["log-sinks.wire", "metric-sinks.wire", "socket-sinks.wire", "cloud-sinks.wire", "sink-fields"].map(
+    (file) =>
+      [`libs/mixer/catalogue/src/${file}.test.ts`, /^(?=test\(")/m, (adapter: string) => `test("${adapter}:`] as const,
+  ),
   ["libs/mixer/catalogue/src/remote-sinks.test.ts", /^(?= {2}\w+: \{|\};)/m, (adapter) => `  ${adapter}: {`],
 ];
 

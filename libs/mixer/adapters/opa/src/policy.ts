@@ -1,8 +1,9 @@
 import type { Body, Literal, Module, Rule, Term } from "./ast.ts";
 import { BUILTINS } from "./builtins.ts";
-import { Evaluator, Package } from "./evaluate.ts";
+import { Evaluator } from "./evaluate.ts";
 import { RegoError } from "./lexer.ts";
 import { parseModule, parseQuery } from "./parser.ts";
+import { Package } from "./query.ts";
 import { fromJson, type Value } from "./values.ts";
 
 /** Modules and a query, checked. */
