@@ -24,8 +24,19 @@ export class Server implements AsyncDisposable {
     logFile: string,
     readyMs = 180_000,
   ): Promise<Server> {
+    return Server.run(app, [appEntry(ROOT, `apps/${app}`), ...flags], monitoring, logFile, readyMs);
+  }
+
+  /** The same for any program. @param args its file and arguments */
+  static async run(
+    app: string,
+    args: readonly string[],
+    monitoring: string,
+    logFile: string,
+    readyMs = 180_000,
+  ): Promise<Server> {
     const log = openSync(logFile, "a");
-    const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, appEntry(ROOT, `apps/${app}`), ...flags], {
+    const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, ...args], {
       stdio: ["ignore", log, log],
     });
     closeSync(log);
@@ -47,9 +58,7 @@ export class Server implements AsyncDisposable {
 
   /** User and system time so far, in milliseconds. */
   get cpuMs(): number {
-    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+    return cpuMsOf(this.pid);
   }
 
   /** Resident memory in KiB. */
@@ -61,4 +70,11 @@ export class Server implements AsyncDisposable {
     this.#child.kill("SIGTERM");
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
   }
+}
+
+/** User and system time of a process so far, in milliseconds. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
 }

@@ -19,3 +19,32 @@ export async function closedLoop(
   );
   return { count: latencies.length, rate: (latencies.length * 1000) / (performance.now() - began), latencies };
 }
+
+/**
+ * Begins calls at a fixed rate, whether earlier ones have ended or not. @returns each call's time in milliseconds, from when it was due: what
+ * waits behind a stop of the server counts
+ */
+export async function openLoop(
+  perSecond: number,
+  seconds: number,
+  call: (n: number) => Promise<unknown>,
+): Promise<{ count: number; latencies: number[]; late: number }> {
+  const latencies: number[] = [];
+  const total = perSecond * seconds;
+  const began = performance.now();
+  const calls: Promise<unknown>[] = [];
+  /** The longest that this process itself was late with a call. */
+  let late = 0;
+  for (let n = 0; n < total; ) {
+    const now = performance.now();
+    const due = Math.min(total, Math.floor(((now - began) * perSecond) / 1000) + 1);
+    for (; n < due; n++) {
+      const at = began + (n * 1000) / perSecond;
+      late = Math.max(late, now - at);
+      calls.push(call(n).then(() => latencies.push(performance.now() - at)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(calls);
+  return { count: total, latencies, late };
+}
