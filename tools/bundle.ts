@@ -34,7 +34,14 @@ for (const project of projects)
   });
 
 async function bundle(project: string): Promise<void> {
-  const entries = ["main.ts", "supervisor-main.ts", "watchdog-main.ts", "cluster-main.ts", "node-main.ts"]
+  const entries = [
+    "main.ts",
+    "supervisor-main.ts",
+    "watchdog-main.ts",
+    "cluster-main.ts",
+    "node-main.ts",
+    "adapter-worker-main.ts",
+  ]
     .map((name) => join(ROOT, project, "src", name))
     .filter((path) => existsSync(path));
   const outdir = join(ROOT, project, "dist");

@@ -25,7 +25,7 @@ const SERVICES: Readonly<Record<"mixer-policy" | "mixer-telemetry", readonly Var
 };
 /** Reasons that lie outside of the object: what it refers to, another object, or the moment. */
 const OUTSIDE = ["NoAction", "BuildFailed", "MissingReference"];
-const remote = createRemoteFactory(NO_REACH);
+const remote = createRemoteFactory({ limits: NO_REACH });
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const resourceOf = ({ apiVersion, kind, metadata, spec }: Given): Resource => {

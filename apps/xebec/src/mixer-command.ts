@@ -18,7 +18,31 @@ export function addMixer(program: Command, does: Does): void {
     .description("run the cases of an adapter: cases.yaml in its folder")
     .argument("[dir]", "its folder, or the name of a package", ".")
     .option("-f, --filename <file>", "the cases (default: cases.yaml beside it)")
+    .addOption(
+      new Option("--transport <where>", "where the adapter runs")
+        .choices(["process", "grpc", "bus", "worker"])
+        .default("process"),
+    )
+    .option("--bus <url>", "a server of the bus, for --transport bus (default: one in memory)", several)
     .action(does(async (dir, options) => (await import("./mixer/adapter-test.ts")).adapterTest(dir, options)));
+  adapter
+    .command("serve")
+    .description("run an adapter as a process of its own, which handlers reach by connection.address")
+    .argument("[dir]", "its folder, or the name of a package", ".")
+    .option("--address <address>", "HOST:PORT of Istio's gRPC protocol for adapters")
+    .option("--tls-cert <file>", "PEM file of its certificate; absent: plaintext")
+    .option("--tls-key <file>", "PEM file of the certificate's key")
+    .option("--tls-client-ca <file>", "only clients with a certificate of this root may call")
+    .option(
+      "--bus <url>",
+      "a server of the bus, on which copies share the calls to bus://NAME; may be repeated",
+      several,
+    )
+    .option("--name <name>", "NAME of bus://NAME (default: the adapter's)")
+    .option("--bus-seed-file <file>", "the seed of the bus' user adapter")
+    .option("--bus-ca-file <file>", "PEM file of the roots of the bus' servers")
+    .option("--monitoring <address>", "HOST:PORT of /metrics, /healthz and /readyz")
+    .action(does(async (dir, options) => (await import("./mixer/adapter-serve.ts")).adapterServe(dir, options)));
   adapter
     .command("list")
     .description("the adapters that there are")

@@ -3,21 +3,19 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { XebecError } from "@xebec/core-errors";
 import { readManifest } from "@xebec/core-yaml";
-import { loadAdapterPackage } from "@xebec/mixer-loader";
+import { installAdapters } from "@xebec/mixer-loader";
 import {
-  type Adapter,
-  type Clock,
+  type AdapterInfo,
   durationMs,
   type Handler,
   type Instance,
-  installTemplate,
-  NO_REACH,
   TEMPLATES,
   type TemplateField,
   type ValueMap,
 } from "@xebec/mixer-sdk";
-import { paramErrors, startHandler } from "@xebec/mixer-sdk/testkit";
+import { paramErrors } from "@xebec/mixer-sdk/testkit";
 import type { AttributeValue, ValueType } from "@xebec/model-attributes";
+import { type CaseHandler, openCase, type Transport } from "./case-transport.ts";
 import { attributeOf } from "./eval.ts";
 
 type Given = Readonly<Record<string, unknown>>;
@@ -49,46 +47,30 @@ interface Call {
   readonly instance?: Given;
 }
 
-/** A clock that moves only when a case says so. */
-class CaseClock implements Clock {
-  #now = Date.UTC(2019, 0, 1);
-  readonly #timers = new Set<{ next: number; readonly ms: number; readonly work: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  every(ms: number, work: () => void): () => void {
-    const timer = { next: this.#now + ms, ms, work };
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
-  }
-
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter((each) => each.next <= end).sort((a, b) => a.next - b.next);
-      if (!next) break;
-      this.#now = next.next;
-      next.next += next.ms;
-      next.work();
-    }
-    this.#now = end;
-  }
+export interface TestFlags {
+  readonly filename?: string;
+  /** Where the adapter runs. */
+  readonly transport?: Transport;
+  /** Servers of a bus, for the transport of that name. */
+  readonly bus?: readonly string[];
 }
+type Open = (params: unknown) => Promise<CaseHandler>;
 
 /** `xebec adapter test`. @returns 1 when a case failed */
-export async function adapterTest(dir: string, { filename }: { readonly filename?: string }): Promise<number> {
-  const { place, info, module } = await loadAdapterPackage(dir);
-  for (const each of info.ownTemplates ?? []) installTemplate(each);
-  const file = filename ?? join(place.root, "cases.yaml");
+export async function adapterTest(
+  dir: string,
+  { filename, transport = "process", bus = [] }: TestFlags = {},
+): Promise<number> {
+  const [loaded] = await installAdapters([dir]);
+  if (!loaded) throw new XebecError("invalid_argument", `there is no adapter in ${dir}`);
+  const file = filename ?? join(loaded.place.root, "cases.yaml");
   if (!existsSync(file)) throw new XebecError("invalid_argument", `there are no cases in ${file}`);
-  const adapter = module.createAdapter({ limits: NO_REACH, serve: () => () => undefined } as never);
+  const open: Open = (params) => openCase(loaded, params, transport, bus);
   let failed = 0;
   const cases = readManifest(readFileSync(file, "utf8")).objects.map(({ value }) => value as unknown as Case);
   for (const [i, each] of cases.entries()) {
     const name = each.name ?? `case ${i + 1}`;
-    const problem = await run(adapter, each).catch((error: unknown) => (error as Error).message);
+    const problem = await run(loaded.info, open, each).catch((error: unknown) => (error as Error).message);
     if (problem !== undefined) failed++;
     process.stdout.write(problem === undefined ? `ok   ${name}\n` : `FAIL ${name}: ${problem}\n`);
   }
@@ -97,7 +79,11 @@ export async function adapterTest(dir: string, { filename }: { readonly filename
 }
 
 /** @returns what is wrong; undefined when it passed */
-async function run(adapter: Adapter, { params = {}, errors, steps = [] }: Case): Promise<string | undefined> {
+async function run(
+  adapter: AdapterInfo,
+  open: Open,
+  { params = {}, errors, steps = [] }: Case,
+): Promise<string | undefined> {
   if (errors) {
     const found = paramErrors(adapter, params);
     const missing = errors.filter((each) => !found.some((text) => text.includes(each)));
@@ -105,17 +91,16 @@ async function run(adapter: Adapter, { params = {}, errors, steps = [] }: Case):
       ? `${missing.join(", ")} was not said of the parameters, but: ${found.join("; ") || "nothing"}`
       : undefined;
   }
-  const clock = new CaseClock();
-  const handler = await startHandler(adapter, params, { clock });
+  const { handler, advance, close } = await open(params);
   try {
     for (const [i, step] of steps.entries()) {
-      if (step.advance) clock.advance(durationMs(step.advance));
+      if (step.advance) await advance(durationMs(step.advance));
       const problem = await runStep(handler, step);
       if (problem !== undefined) return `step ${i + 1}: ${problem}`;
     }
     return undefined;
   } finally {
-    await handler.close?.();
+    await close();
   }
 }
 

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { TEMPLATES } from "@xebec/mixer-sdk";
+import { adapterTest } from "./adapter-test.ts";
+import { TRANSPORTS } from "./case-transport.ts";
 import { evaluate } from "./eval.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../../..");
@@ -12,7 +14,7 @@ const MAIN = join(ROOT, "apps/xebec/src/main.ts");
 const xebec = (cwd: string, ...args: string[]): string =>
   execFileSync(process.execPath, [MAIN, ...args], { cwd, encoding: "utf8" });
 
-test("the guide for TypeScript, literally", (t) => {
+test("the guide for TypeScript, literally", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "guide-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const guide = readFileSync(join(ROOT, "docs/adapters.md"), "utf8");
@@ -26,6 +28,8 @@ test("the guide for TypeScript, literally", (t) => {
   writeFileSync(join(folder, "keyring/src/index.ts"), code?.text ?? "");
   writeFileSync(join(folder, "keyring/cases.yaml"), cases?.text ?? "");
   assert.match(xebec(folder, "adapter", "test", "keyring"), /2 of 2 cases passed/);
+  for (const transport of TRANSPORTS)
+    assert.equal(await adapterTest(join(folder, "keyring"), { transport }), 0, transport);
   // A case that does not hold is a failure, with its step.
   writeFileSync(join(folder, "keyring/cases.yaml"), (cases?.text ?? "").replace("code: 16", "code: 7"));
   const wrong = spawnSync(process.execPath, [MAIN, "adapter", "test", "keyring"], { cwd: folder, encoding: "utf8" });

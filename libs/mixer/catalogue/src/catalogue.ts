@@ -87,6 +87,13 @@ export function installAdapter(entry: AdapterEntry): void {
   for (const each of followers) each(entry);
 }
 
+/** The code of an adapter. @throws TypeError when there is none of that name, or it is built into the services */
+export async function moduleOf(name: string): Promise<AdapterModule> {
+  const module = await entries.get(name)?.load?.();
+  if (!module) throw new TypeError(`there is no adapter ${name} with code of its own`);
+  return module;
+}
+
 /** Calls `changed` with each adapter that is installed from now on. @returns ends it */
 export function followAdapters(changed: (entry: AdapterEntry) => void): () => void {
   followers.add(changed);

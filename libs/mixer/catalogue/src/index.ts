@@ -5,4 +5,5 @@ export {
   installAdapter,
   isServed,
   loadAdapters,
+  moduleOf,
 } from "./catalogue.ts";

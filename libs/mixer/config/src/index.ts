@@ -5,6 +5,7 @@ export {
   type RuleScope,
   resolveActions,
 } from "./actions.ts";
+export { type AdapterAddress, readAdapterAddress } from "./adapter-address.ts";
 export { bindingText, OUTPUT_PREFIXES } from "./bindings.ts";
 export { checkMixerObject, isRemote } from "./check.ts";
 export { type Adapters, type CheckedHandlerObject, checkHandler, checkParams } from "./handler.ts";

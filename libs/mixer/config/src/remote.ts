@@ -10,6 +10,7 @@ import type { ValueType, Vocabulary } from "@xebec/model-attributes";
 import { resolveReference } from "@xebec/model-mixer";
 import type { AdapterSpec, Connection, HandlerSpec, TemplateObjectSpec } from "@xebec/model-resources";
 import type { Path } from "@xebec/model-schema";
+import { readAdapterAddress } from "./adapter-address.ts";
 import { checkField } from "./expression.ts";
 import type { CheckedParams } from "./instance.ts";
 import { Literal } from "./literal.ts";
@@ -93,6 +94,10 @@ export function checkConnection({ address = "", authentication = {} }: Connectio
   const wrong = (field: Path, text: string): MixerViolation => violation("InvalidParams", [...path, ...field], text);
   const violations: MixerViolation[] = [];
   if (address === "") violations.push(wrong(["address"], "is required: HOST:PORT of the adapter"));
+  const found = readAdapterAddress(address);
+  if (typeof found === "string") violations.push(wrong(["address"], found));
+  else if (found.kind !== "grpc" && (tls || mutual))
+    violations.push(wrong(["authentication"], `is of no use with ${address}: no connection of its own is made`));
   if (tls && mutual) violations.push(wrong(["authentication"], "has both tls and mutual"));
   if (tls) {
     const { tokenPath = "", oauth, authHeader, customHeader = "" } = tls;
@@ -116,6 +121,14 @@ export function checkRemoteHandler(
   info: RemoteAdapterInfo,
 ): { readonly config: RemoteConfig | undefined; readonly violations: readonly MixerViolation[] } {
   const violations = checkConnection(connection, ["spec", "connection"]);
+  if (connection.address === "worker://")
+    violations.push(
+      violation(
+        "InvalidParams",
+        ["spec", "connection", "address"],
+        "worker:// is for adapters of the service: name one in compiledAdapter",
+      ),
+    );
   if (!info.params) return { config: violations.length > 0 ? undefined : { connection }, violations };
   const { bytes, violations: found } = encodeParams(info.params, params);
   violations.push(...withReason(found, "InvalidParams", ["spec", "params"]));

@@ -2,7 +2,7 @@ import { watch } from "node:fs";
 import { basename } from "node:path";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
-import { installAdapter } from "@xebec/mixer-catalogue";
+import { ADAPTERS, installAdapter } from "@xebec/mixer-catalogue";
 import { type AdapterPackage, type LoadedAdapter, loadAdapterPackage } from "./load.ts";
 import { findPackage, refusal } from "./package.ts";
 
@@ -26,6 +26,11 @@ export async function installAdapters(references: readonly string[], from?: stri
     loaded.push(installed.get(entry) ?? (await install(each, from)));
   }
   return loaded;
+}
+
+/** The module of an adapter that was installed. @returns undefined for one that was not */
+export function installedFrom(name: string): string | undefined {
+  return [...installed].find(([, { info }]) => info === ADAPTERS.get(name))?.[0];
 }
 
 async function install(reference: string, from?: string): Promise<LoadedAdapter> {

@@ -1,18 +1,23 @@
-import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { XebecError } from "@xebec/core-errors";
 import { durationMs, type HandlerContext, type HandlerLimits, type Secrets } from "@xebec/mixer-sdk";
 import type { Connection } from "@xebec/model-resources";
 import { type CallOptions, type ClientTls, createGrpcChannel } from "@xebec/platform-grpc";
 import { OAuthToken } from "./oauth.ts";
+import { refuseHost } from "./refuse-address.ts";
 
 /** Where an adapter answers. */
 export interface Channel {
-  /** Checks whether it may be reached. @throws XebecError permission_denied */
-  start(): Promise<void>;
+  /**
+   * Checks whether it may be reached, and makes the handler where that is this process' own affair.
+   * @param params the handler's
+   * @throws XebecError permission_denied; what making the handler throws
+   */
+  start(params?: Uint8Array): Promise<void>;
   /** @param path `/package.Service/Method`. @throws XebecError with the adapter's code */
   call(path: string, request: Uint8Array): Promise<Uint8Array>;
-  close(): void;
+  /** Moves the adapter's clock, where this process made it. */
+  advance?(ms: number): Promise<void>;
+  close(): void | Promise<void>;
 }
 
 /** Handlers that say nothing wait so long, in milliseconds. */
@@ -21,15 +26,16 @@ const MAX_ANSWER_BYTES = 4 << 20;
 
 /**
  * Opens the connection of a handler; nothing is connected before the first call.
+ * @param target HOST:PORT, or the path of a socket
  * @param limits what handlers may reach; absent: whatever there is
  * @throws Error when a file that it needs cannot be read
  */
 export function openChannel(
-  { address = "", timeout, authentication }: Connection,
+  target: string | { readonly path: string },
+  { timeout, authentication }: Connection,
   { secrets }: HandlerContext,
   limits: HandlerLimits | undefined,
 ): Channel {
-  const target = address.startsWith("unix://") ? { path: address.slice(7) } : address;
   const tls = tlsOf(authentication, secrets);
   const token = tokenOf(authentication, secrets, limits);
   const channel = createGrpcChannel({ address: target, ...(tls ? { tls } : {}), maxMessageBytes: MAX_ANSWER_BYTES });
@@ -44,7 +50,6 @@ export function openChannel(
   };
 }
 
-/** A name that cannot be resolved now may be later: then the calls fail. */
 async function refuseAddress(
   target: string | { readonly path: string },
   limits: HandlerLimits | undefined,
@@ -55,18 +60,7 @@ async function refuseAddress(
     if (why !== undefined) throw new XebecError("permission_denied", `${target.path}: ${why}`);
     return;
   }
-  const host = target.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  const addresses = isIP(host)
-    ? [host]
-    : (await lookup(host, { all: true }).catch(() => [])).map((each) => each.address);
-  for (const each of addresses) {
-    const why = limits.addressRefusal(each);
-    if (why !== undefined)
-      throw new XebecError(
-        "permission_denied",
-        `${why}; the flag --handlerNetworks names networks that handlers may call`,
-      );
-  }
+  await refuseHost(target.replace(/:\d+$/, ""), limits);
 }
 
 function tlsOf(authentication: Connection["authentication"], secrets: Secrets): ClientTls | undefined {

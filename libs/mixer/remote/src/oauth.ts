@@ -1,5 +1,6 @@
 import { XebecError } from "@xebec/core-errors";
 import type { HandlerLimits } from "@xebec/mixer-sdk";
+import { refuseHost } from "./refuse-address.ts";
 
 /** A token is replaced so long before it ends, in milliseconds. */
 const EARLY_MS = 10_000;
@@ -15,12 +16,15 @@ export interface OAuthSpec {
 export class OAuthToken {
   readonly #spec: OAuthSpec;
   readonly #secret: string;
+  readonly #limits: HandlerLimits | undefined;
   #token: { readonly text: string; readonly until: number } | undefined;
   #asking: Promise<string> | undefined;
 
-  constructor(spec: OAuthSpec, secret: string, _limits: HandlerLimits | undefined) {
+  /** @param limits what handlers may reach; absent: whatever there is */
+  constructor(spec: OAuthSpec, secret: string, limits: HandlerLimits | undefined) {
     this.#spec = spec;
     this.#secret = secret;
+    this.#limits = limits;
   }
 
   /** @throws XebecError unavailable when none is given */
@@ -38,6 +42,7 @@ export class OAuthToken {
     if (scopes.length > 0) form.set("scope", scopes.join(" "));
     const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(this.#secret)}`).toString("base64");
     try {
+      if (this.#limits) await refuseHost(new URL(tokenUrl).hostname, this.#limits);
       const answer = await fetch(tokenUrl, {
         method: "POST",
         headers: { authorization: `Basic ${basic}` },

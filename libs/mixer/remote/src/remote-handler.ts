@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { CheckResult, Handler, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
+import type { CheckResult, Handler, HandlerContext, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
 import {
   decodeCheckResult,
   decodeOutput,
@@ -11,21 +11,38 @@ import {
 import type { AttributeValue } from "@xebec/model-attributes";
 import type { Channel } from "./channel.ts";
 
+type ConfigOf = (config: object, context: HandlerContext) => HandleRequest["config"];
+
 /** A handler whose adapter runs elsewhere: each call is one request. */
 export class RemoteHandler implements Handler {
   readonly #templates: ReadonlyMap<string, WireTemplate>;
   readonly #channel: Channel;
-  readonly #config: HandleRequest["config"];
+  readonly #configOf: ConfigOf | undefined;
+  #config: HandleRequest["config"];
   #calls = randomBytes(8).readBigUInt64BE();
 
-  constructor(templates: readonly WireTemplate[], channel: Channel, config: HandleRequest["config"]) {
+  /** @param configOf what calls carry of a new configuration; absent: another one needs another handler */
+  constructor(
+    templates: readonly WireTemplate[],
+    channel: Channel,
+    config: HandleRequest["config"],
+    configOf?: ConfigOf,
+  ) {
     this.#templates = new Map(templates.map((each) => [each.template.name, each]));
     this.#channel = channel;
     this.#config = config;
+    this.#configOf = configOf;
   }
 
   start(): Promise<void> {
-    return this.#channel.start();
+    return this.#channel.start(this.#config?.value);
+  }
+
+  /** From now on calls carry the new one; where the adapter runs its handler takes it over, or another one is made. */
+  reconfigure(config: never, context: HandlerContext): boolean {
+    if (!this.#configOf) return false;
+    this.#config = this.#configOf(config, context);
+    return true;
   }
 
   async check(instance: Instance, template: string): Promise<CheckResult> {
@@ -49,8 +66,13 @@ export class RemoteHandler implements Handler {
     return decodeOutput(await this.#call(wire, { instances: [instance], dedupId: this.#next() }), wire);
   }
 
-  close(): void {
-    this.#channel.close();
+  /** Moves the clock of an adapter in a worker that was given one: for tests. */
+  async advance(ms: number): Promise<void> {
+    await this.#channel.advance?.(ms);
+  }
+
+  close(): void | Promise<void> {
+    return this.#channel.close();
   }
 
   #wire(template: string): WireTemplate {

@@ -207,9 +207,9 @@ export function readHandler(
   const isServed = (template: string): boolean => isOurs(TEMPLATES.get(template), options);
   if (templates.length > 0 && !templates.some(isServed)) return { ...known, ours: false, checked: undefined };
   rejectFor(resource, violations, conditions);
-  const connection = legacy ? undefined : (object.spec as HandlerSpec).connection;
+  const connection = connectionOf(legacy ? undefined : (object.spec as HandlerSpec).connection, adapter);
   const own =
-    adapter && connection?.address && options.remote
+    adapter && connection && options.remote
       ? options.remote.elsewhere(adapter, connection)
       : options.adapters.get(adapterName);
   // Its templates are known: a check that it should have made is denied.
@@ -218,6 +218,12 @@ export function readHandler(
   const { policy, problems } = handlerPolicyOf(resource, own.failure);
   conditions.accept(resource, "compiled", "Unused", "valid, but no rule that is in effect uses it");
   return { ...known, ours: true, problems, checked: { name, adapter: own, config, paramsPath, policy } };
+}
+
+/** Where the adapter runs; undefined: in this process. */
+function connectionOf(given: Connection | undefined, adapter: AdapterInfo | undefined): Connection | undefined {
+  if (given?.address) return given;
+  return adapter?.worker?.always ? { ...given, address: "worker://" } : undefined;
 }
 
 function isOurs(template: Template | undefined, { varieties }: CompileOptions): boolean {

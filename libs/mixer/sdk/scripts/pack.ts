@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 const SDK = resolve(import.meta.dirname, "..");
@@ -20,11 +20,16 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
+/** What the package has besides the SDK's own entries: serving an adapter, whose other side Mixer's services have. */
+const SERVE = join(LIBS, "mixer/serve/src/serve.ts");
+
 const manifest = JSON.parse(readFileSync(join(SDK, "package.json"), "utf8")) as Manifest;
-const packages = globSync(["core/*/package.json", "model/*/package.json"], { cwd: LIBS }).map((path) => ({
-  name: (JSON.parse(readFileSync(join(LIBS, path), "utf8")) as Manifest).name,
-  root: dirname(path),
-}));
+const packages = globSync(["core/*/package.json", "model/*/package.json", "mixer/sdk/package.json"], { cwd: LIBS }).map(
+  (path) => ({
+    name: (JSON.parse(readFileSync(join(LIBS, path), "utf8")) as Manifest).name,
+    root: dirname(path),
+  }),
+);
 const out = resolve(process.argv[2] ?? ".");
 const folder = mkdtempSync(join(tmpdir(), "xebec-sdk-"));
 try {
@@ -44,8 +49,15 @@ try {
 
 async function bundle(): Promise<void> {
   await build({
-    entryPoints: Object.values(manifest.exports).map((path) => join(SDK, path)),
+    entryPoints: [...Object.values(manifest.exports).map((path) => join(SDK, path)), SERVE].map((path) => ({
+      in: path,
+      out: basename(path, ".ts"),
+    })),
     outdir: join(folder, "dist"),
+    // Packages of CommonJS call `require` for Node's own modules.
+    banner: {
+      js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+    },
     bundle: true,
     splitting: true,
     platform: "node",
@@ -72,7 +84,7 @@ function declarations(): void {
         // Packages of the repository are sources; found by node_modules they would be foreign, and left out.
         paths: Object.fromEntries(packages.map(({ name, root }) => [name, [join(LIBS, root, "src/index.ts")]])),
       },
-      files: Object.values(manifest.exports).map((path) => join(SDK, path)),
+      files: [...Object.values(manifest.exports).map((path) => join(SDK, path)), SERVE],
     }),
   );
   try {
@@ -84,6 +96,11 @@ function declarations(): void {
     rmSync(config, { force: true });
   }
   for (const path of globSync("**/*.d.ts", { cwd: types })) {
+    // Of what serves, authors see the function and its options.
+    if (/^(?:platform|mixer(?!\/sdk\/))\b/.test(path) && !/\/serve(?:-options)?\.d\.ts$/.test(path)) {
+      rmSync(join(types, path));
+      continue;
+    }
     const file = join(types, path);
     const text = readFileSync(file, "utf8").replace(/(from |import\()"([^"]+)"/g, (_, head: string, name: string) => {
       return `${head}"${declarationOf(name, path)}"`;
@@ -114,12 +131,15 @@ function published(): object {
     type: "module",
     engines: { node: ">=24" },
     files: ["dist", "types"],
-    exports: Object.fromEntries(
-      Object.entries(exports).map(([key, path]) => [
-        key,
-        { types: `./types/mixer/sdk/src/${stem(path)}.d.ts`, default: `./dist/${stem(path)}.js` },
-      ]),
-    ),
+    exports: {
+      ...Object.fromEntries(
+        Object.entries(exports).map(([key, path]) => [
+          key,
+          { types: `./types/mixer/sdk/src/${stem(path)}.d.ts`, default: `./dist/${stem(path)}.js` },
+        ]),
+      ),
+      "./serve": { types: "./types/mixer/serve/src/serve.d.ts", default: "./dist/serve.js" },
+    },
     dependencies: Object.fromEntries(OUTSIDE.map((each) => [each, dependencies[each]])),
   };
 }

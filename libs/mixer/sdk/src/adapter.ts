@@ -12,6 +12,7 @@ import type {
   MetricSpec,
   PortSpec,
   Secrets,
+  WorkerSpec,
 } from "./host.ts";
 import type { Instance, InstanceOf, InstanceShape, OutputOf } from "./instance.ts";
 import type { CheckResult, QuotaArgs, QuotaResult } from "./results.ts";
@@ -119,6 +120,8 @@ export interface AdapterInfo<C extends TSchema = TSchema> {
   readonly metrics?: Readonly<Record<string, MetricSpec>>;
   /** What holds for its handlers that say nothing themselves. */
   readonly failure?: FailurePolicy;
+  /** What its handlers may use where they run in a thread of their own, and whether they always do. */
+  readonly worker?: WorkerSpec;
   /** Says that the services do its work themselves, so that handlers need no code: a sentence for users. */
   readonly builtIn?: string;
   /** Finds what the schema cannot. @returns violations with their paths from `params` on */

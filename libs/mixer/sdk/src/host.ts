@@ -180,6 +180,16 @@ export interface FailurePolicy {
   };
 }
 
+/** The limits of a thread that runs one handler (`connection: {address: "worker://"}`). */
+export interface WorkerSpec {
+  /** True: its handlers run in workers without saying so, because their calls block. */
+  readonly always?: boolean;
+  /** Most memory of the heap, and of buffers outside of it, in MB (128). One that needs more is ended. */
+  readonly memoryMb?: number;
+  /** A thread that is blocked for so long is ended: a duration (`5s`). */
+  readonly unresponsiveAfter?: string;
+}
+
 /** A host with what is given, and with nothing else to reach: for tests, and where adapters are only listed. */
 export function adapterHost(given: Partial<AdapterHost> = {}): AdapterHost {
   return {

@@ -95,6 +95,7 @@ export {
   type SharedEntry,
   type SharedTable,
   systemClock,
+  type WorkerSpec,
   type Workload,
   type Workloads,
 } from "./host.ts";
@@ -113,5 +114,6 @@ export type {
 } from "./instance.ts";
 // For the runtime and for those who validate configuration:
 export { durationMs, withDefaults } from "./params.ts";
+export { type QuotaParams, quotaParams, quotaViolations } from "./quota-params.ts";
 export { type CheckResult, type DirectResponse, type QuotaArgs, type QuotaResult, RPC } from "./results.ts";
 export * as templates from "./templates.ts";

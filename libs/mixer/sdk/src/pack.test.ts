@@ -38,6 +38,14 @@ test("limit", async () => {
 });
 `;
 
+const SERVED = `
+import { serveAdapter, type ServedAdapter } from "@xebec/mixer-sdk/serve";
+import limit from "./adapter.ts";
+const served: ServedAdapter = await serveAdapter(limit, { address: "127.0.0.1:0" });
+console.log("served at", served.port > 0);
+await served.close();
+`;
+
 /** A test that runs in a process of its own, not as a part of this one. */
 const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 
@@ -62,7 +70,9 @@ test("the packed SDK has JavaScript and types, and is all that an adapter in an 
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   writeFileSync(join(folder, "adapter.ts"), ADAPTER);
   writeFileSync(join(folder, "adapter.test.ts"), TEST);
+  writeFileSync(join(folder, "served.ts"), SERVED);
   const strict = ["--strict", "--noEmit", "--module", "nodenext", "--allowImportingTsExtensions", "--types", "node"];
-  run(join(ROOT, "node_modules/.bin/tsc"), [...strict, "adapter.ts", "adapter.test.ts"]);
+  run(join(ROOT, "node_modules/.bin/tsc"), [...strict, "adapter.ts", "adapter.test.ts", "served.ts"]);
   assert.match(run(process.execPath, ["adapter.test.ts"]), /pass 1/);
+  assert.match(run(process.execPath, ["served.ts"]), /served at true/);
 });

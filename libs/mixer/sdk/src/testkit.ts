@@ -3,6 +3,8 @@ import type { Adapter, AdapterInfo, Handler, HandlerContext, ValidationContext }
 import { handlerContext } from "./context.ts";
 import { withDefaults } from "./params.ts";
 
+export { ManualClock } from "./manual-clock.ts";
+
 /** What is wrong with a handler's parameters, as galley and Mixer's services show it; for tests of adapters. */
 export function paramErrors(
   adapter: AdapterInfo,

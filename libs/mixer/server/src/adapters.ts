@@ -25,6 +25,8 @@ export interface ServiceAdapters {
   readonly pages: AdapterPages;
   /** Loads adapters again when they change, and calls `changed` then. */
   follow(changed: () => void): Component;
+  /** What an adapter may use of this process. */
+  hostOf(info: AdapterInfo): AdapterHost;
   /** The pods that adapters see. */
   readonly index: WorkloadIndex;
 }
@@ -74,7 +76,7 @@ export async function serviceAdapters(
     };
   };
   const adapters = await loadAdapters(varieties, hostOf);
-  return { adapters, limits, pages, index, follow };
+  return { adapters, limits, pages, index, follow, hostOf };
 
   function follow(changed: () => void): Component {
     const watcher = adapterWatcher(config.adapterReload ? external : []);

@@ -64,7 +64,7 @@ export async function telemetryComponents(
 function withMonitoring(
   name: string,
   { config, bus, metrics, tls }: MixerParts & { readonly metrics: Metrics },
-  { adapters, limits, follow, index }: ServiceAdapters,
+  { adapters, limits, follow, index, hostOf }: ServiceAdapters,
   create: (options: MixerServiceOptions) => MixerService,
 ): Component[] {
   const { secureAddr, stateDir, configDefaultNamespace, useAdapterCRDs, maxMessageSize, maxConcurrentStreams } = config;
@@ -72,6 +72,7 @@ function withMonitoring(
     bus,
     adapters,
     followAdapters: follow,
+    hostOf,
     secretDirs: config.handlerSecretDirs,
     limits,
     index,

@@ -18,11 +18,11 @@ import { objectsOf, startMixer } from "./test-mesh.testkit.ts";
 
 const KEYRING = new URL("../../loader/testdata/keyring", import.meta.url).pathname;
 
-const config = (params: string) => `
+const config = (params: string, connection = "{}") => `
 apiVersion: config.istio.io/v1alpha2
 kind: handler
 metadata: {name: keys, namespace: istio-system}
-spec: {compiledAdapter: keyring, params: ${params}}
+spec: {compiledAdapter: keyring, params: ${params}, connection: ${connection}}
 ---
 apiVersion: config.istio.io/v1alpha2
 kind: instance
@@ -76,6 +76,42 @@ test("an adapter from outside, with a template of its own, decides about request
   assert.match(
     mixer.conditions.get([...mixer.conditions.keys()].find((key) => key.includes("handler")) ?? "") ?? "",
     /rejected.*keyes/,
+  );
+});
+
+test("one line of the handler runs it in a worker, where changed files are loaded, too", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "adapter-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(KEYRING, folder, { recursive: true });
+  const loaded = await serviceAdapters("mixer-policy", {
+    config: configOf(PolicyConfig, { adapter: [folder], adapterReload: true }),
+    bus: createMemoryBus(),
+    metrics: createMetrics(),
+  });
+  const mixer = await startMixer(
+    (options) => createMixerPolicy({ ...options, followAdapters: loaded.follow, hostOf: loaded.hostOf }),
+    loaded.adapters,
+    objectsOf(config("{keys: [one]}", '{address: "worker://"}')),
+  );
+  t.after(() => mixer.close());
+  const client = clientOf(Authorization, mixer.channel);
+  const ask = async (key: string) => {
+    const { status } = await client.check(authRequest("10.0.0.1", "/", { "x-key": key }, {}));
+    return `${status?.code} ${status?.message ?? ""}`;
+  };
+  assert.match(await ask("one"), /^0/);
+  assert.match(await ask("two"), /^16 .*the key two is not known/);
+  await waitFor("its metric", 5000, async () =>
+    (await mixer.metrics.registry.metrics()).includes(
+      'mixer_adapter_refused{adapter="keyring",handler="keys.istio-system"} 1',
+    ),
+  );
+  writeFileSync(join(folder, "describe.ts"), 'export const describe = () => "changed";\n');
+  await waitFor("the changed adapter", 20_000, async () => (await ask("two")).includes("changed"));
+  await mixer.publish(objectsOf(config("{keys: [one]}", '{address: "worker://mine"}')));
+  const key = [...mixer.conditions.keys()].find((each) => each.includes("handler")) ?? "";
+  await waitFor("the refusal", 5000, () =>
+    /rejected.*connection\.address.*worker:\/\/ and nothing more/.test(mixer.conditions.get(key) ?? ""),
   );
 });
 

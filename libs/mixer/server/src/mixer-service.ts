@@ -4,7 +4,7 @@ import type { Metrics } from "@xebec/core-metrics";
 import { ADAPTERS } from "@xebec/mixer-catalogue";
 import { createRemoteFactory } from "@xebec/mixer-remote";
 import { MixerRuntime } from "@xebec/mixer-runtime";
-import type { Adapter, HandlerLimits, Variety } from "@xebec/mixer-sdk";
+import type { Adapter, AdapterHost, AdapterInfo, HandlerLimits, Variety } from "@xebec/mixer-sdk";
 import { type Bus, createRevoked } from "@xebec/platform-bus";
 import {
   createGrpcServer,
@@ -42,6 +42,8 @@ export interface MixerServiceOptions {
   readonly adapters: readonly Adapter[];
   /** Follows changes of `adapters`: puts the configuration into effect again. */
   readonly followAdapters?: (changed: () => void) => Component;
+  /** What an adapter may use of this process. */
+  readonly hostOf?: (info: AdapterInfo) => AdapterHost;
   /** Directories below which handlers may read secrets. */
   readonly secretDirs?: readonly string[];
   /** What handlers may reach; absent: whatever there is. */
@@ -117,7 +119,7 @@ function createService(
   const runtime = new MixerRuntime({
     adapters,
     catalogue: () => new Map([...ADAPTERS, ...adapters.map((each) => [each.name, each] as const)]),
-    remote: createRemoteFactory(options.limits),
+    remote: createRemoteFactory({ service: name, limits: options.limits, bus, hostOf: options.hostOf }),
     contextOf: handlerServices(metrics, options.secretDirs ?? []),
     varieties: VARIETIES[name],
     defaultNamespace,

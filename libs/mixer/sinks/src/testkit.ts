@@ -6,50 +6,23 @@ import {
   type AdapterHost,
   type AttributeValue,
   adapterHost,
-  type Clock,
   type HandlerLimits,
   type LogEntryInstance,
   type MetricInstance,
   type ValueMap,
   type ValueType,
 } from "@xebec/mixer-sdk";
+import { ManualClock as SdkClock } from "@xebec/mixer-sdk/testkit";
 import { createDeliver, type DeliveriesOptions } from "./delivery.ts";
 import type { SpanInstance } from "./spans.ts";
 
 /** A clock that a test moves on. */
-export class ManualClock implements Clock {
-  readonly #timers = new Set<{ at: number; readonly ms: number; readonly work: () => void }>();
-  #now: number;
-
+export class ManualClock extends SdkClock {
   /** @param now milliseconds since 1970 UTC */
   constructor(now = 1_700_000_000_000) {
-    this.#now = now;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  every(ms: number, work: () => void): () => void {
-    const timer = { at: this.#now + ms, ms, work };
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
-  }
-
-  /** Moves on; what is due is called in its order. */
-  advance(ms: number): void {
-    const until = this.#now + ms;
-    for (;;) {
-      const [due] = [...this.#timers].filter((each) => each.at <= until).sort((a, b) => a.at - b.at);
-      if (!due) break;
-      this.#now = Math.max(this.#now, due.at);
-      due.at += Math.max(1, due.ms);
-      due.work();
-    }
-    this.#now = until;
+    super(now);
   }
 }
-
 /** What a test's server received. */
 export interface Received {
   readonly method: string;

@@ -1,32 +1,16 @@
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { type BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { FieldDescriptorProto_Type as Type } from "@bufbuild/protobuf/wkt";
 import type { CheckResult, DirectResponse, QuotaResult } from "@xebec/mixer-sdk";
 import { type AttributeValue, stringMap } from "@xebec/model-attributes";
+import { entryOf, readFields, secondsAndNanos } from "./reading.ts";
 import type { WireField, WireTemplate } from "./wire-template.ts";
-
-type Visit = (number: number, reader: BinaryReader, wireType: WireType) => boolean;
-
-/** Calls `visit` for each field; one that it does not read is passed over. */
-function readFields(bytes: Uint8Array, visit: Visit): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    if (!visit(number, reader, wireType)) reader.skip(wireType, number);
-  }
-}
 
 const DIRECT = /(?:^|\/)istio\.policy\.v1beta1\.DirectHttpResponse$/;
 const int = (value: bigint | string | number): number => Number(value);
 
 /** Nanoseconds of a google.protobuf.Duration. */
 function durationOf(bytes: Uint8Array): bigint {
-  let [seconds, nanos] = [0n, 0];
-  readFields(bytes, (number, reader) => {
-    if (number === 1) seconds = BigInt(reader.int64());
-    else if (number === 2) nanos = reader.int32();
-    else return false;
-    return true;
-  });
+  const [seconds, nanos] = secondsAndNanos(bytes);
   return seconds * 1_000_000_000n + BigInt(nanos);
 }
 
@@ -91,16 +75,6 @@ function directOf(bytes: Uint8Array): DirectResponse | undefined {
     return true;
   });
   return { code, body, headers };
-}
-
-function entryOf(bytes: Uint8Array): [string, string] {
-  const entry: [string, string] = ["", ""];
-  readFields(bytes, (number, reader) => {
-    if (number !== 1 && number !== 2) return false;
-    entry[number - 1] = reader.string();
-    return true;
-  });
-  return entry;
 }
 
 /**

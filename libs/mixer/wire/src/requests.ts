@@ -79,7 +79,8 @@ function writeMap(writer: BinaryWriter, field: WireField, { names, types, values
   }
 }
 
-function writeLeaf(
+/** Writes the value of a field. @param type of a value whose field may hold several */
+export function writeLeaf(
   writer: BinaryWriter,
   number: number,
   field: WireField,

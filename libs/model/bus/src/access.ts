@@ -9,6 +9,7 @@ export const BUS_USERS = [
   "mixer-policy",
   "mixer-telemetry",
   "supervisor",
+  "adapter",
 ] as const;
 
 export type BusUser = (typeof BUS_USERS)[number];
@@ -53,9 +54,15 @@ export const ACCESS: Readonly<Record<BusUser, BusAccess>> = {
   citadel: { ...writer, write: ["trust"], provision: true },
   // What it makes of the configuration stands in the pods.
   "sidecar-injector": { ...NONE, read: ["config"] },
-  "mixer-policy": { ...controller, write: [...controller.write, "quotas"] },
+  "mixer-policy": {
+    ...controller,
+    write: [...controller.write, "quotas"],
+    send: [...controller.send, SUBJECTS.adapters],
+  },
   // What remote sinks get waits in the work queue.
-  "mixer-telemetry": { ...controller, work: true },
+  "mixer-telemetry": { ...controller, work: true, send: [...controller.send, SUBJECTS.adapters] },
+  // All adapters outside of the services. They answer calls, and see nothing else: no bucket, and none of who asks.
+  adapter: { ...NONE, receive: [SUBJECTS.adapters] },
   // It answers the command line on its socket, so it reads what the command line shows.
   supervisor: {
     ...NONE,

@@ -34,6 +34,8 @@ export const SUBJECTS = {
   dump: "pilot.dump",
   /** A writer says that the server takes none of its changes to a bucket, whose name is the message. */
   stalls: "bus.stalls",
+  /** `adapters.NAME`: a call of an adapter that runs elsewhere, answered by one of its copies. */
+  adapters: "adapters.*",
 } as const;
 
 /** Work that replicas share: each item is done by one of them, and kept by the bus until it is. */

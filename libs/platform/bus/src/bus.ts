@@ -32,6 +32,18 @@ export interface Bus extends Component {
     data: Uint8Array,
     options: { readonly timeoutMs: number; readonly failed?: (error: XebecError) => void },
   ): Promise<Uint8Array[]>;
-  /** Responds to requests; what the handler throws is the response, too. */
-  respond(subject: string, handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>): Subscription;
+  /**
+   * Asks one of those who respond to the subject.
+   * @throws XebecError what the responder threw; unavailable when the bus is down or nobody responds, deadline_exceeded, permission_denied
+   */
+  request(subject: string, data: Uint8Array, options: { readonly timeoutMs: number }): Promise<Uint8Array>;
+  /**
+   * Responds to requests; what the handler throws is the response, too.
+   * @param options.group each request goes to one only of those with the same name
+   */
+  respond(
+    subject: string,
+    handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+    options?: { readonly group?: string },
+  ): Subscription;
 }

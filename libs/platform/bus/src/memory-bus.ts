@@ -12,6 +12,7 @@ interface Subscriber {
   readonly kind: "message" | "request";
   readonly subject: string;
   readonly handler: (data: Uint8Array, subject: string) => unknown;
+  readonly group?: string | undefined;
 }
 
 /** Makes the bus of one process: for the istiod app, for a component alone, for tests. It holds nothing after the process. */
@@ -21,6 +22,16 @@ export function createMemoryBus(): Bus {
   const subscribers = new Set<Subscriber>();
   const matching = (subject: string, kind: Subscriber["kind"]): Subscriber[] =>
     [...subscribers].filter((each) => each.kind === kind && subjectMatches(each.subject, subject));
+  /** Of each group one, another one each time. */
+  let turn = 0;
+  const asked = (subject: string): Subscriber[] => {
+    const all = matching(subject, "request");
+    const groups = Map.groupBy(all, ({ group }) => group);
+    const alone = groups.get(undefined) ?? [];
+    groups.delete(undefined);
+    turn++;
+    return [...alone, ...[...groups.values()].flatMap((each) => each[turn % each.length] ?? [])];
+  };
   const add = (subscriber: Subscriber): Subscription => {
     subscribers.add(subscriber);
     return { close: () => void subscribers.delete(subscriber) };
@@ -61,9 +72,7 @@ export function createMemoryBus(): Bus {
     },
     subscribe: (subject, handler) => add({ kind: "message", subject, handler }),
     async requestAll(subject, data, { timeoutMs, failed }) {
-      const responses = matching(subject, "request").map((each) =>
-        inTime(responseOf(each, data, subject), timeoutMs, subject),
-      );
+      const responses = asked(subject).map((each) => inTime(responseOf(each, data, subject), timeoutMs, subject));
       const settled = await Promise.allSettled(responses);
       return settled.flatMap((each) => {
         if (each.status === "fulfilled") return [each.value];
@@ -75,7 +84,16 @@ export function createMemoryBus(): Bus {
         return [];
       });
     },
-    respond: (subject, handler) => add({ kind: "request", subject, handler }),
+    async request(subject, data, { timeoutMs }) {
+      const [first] = asked(subject);
+      if (!first) throw new XebecError("unavailable", `nobody answers "${subject}" on the bus`);
+      try {
+        return await inTime(responseOf(first, data, subject), timeoutMs, subject);
+      } catch (thrown) {
+        throw XebecError.from(thrown);
+      }
+    },
+    respond: (subject, handler, { group } = {}) => add({ kind: "request", subject, handler, group }),
   };
 }
 

@@ -88,6 +88,7 @@ export function createNatsBus(options: NatsBusOptions): Bus {
     publish: (subject, data) => messages.publish(subject, data),
     subscribe: (subject, handler) => messages.subscribe(subject, handler),
     requestAll: (subject, data, requestOptions) => messages.requestAll(subject, data, requestOptions),
-    respond: (subject, handler) => messages.respond(subject, handler),
+    request: (subject, data, requestOptions) => messages.request(subject, data, requestOptions),
+    respond: (subject, handler, respondOptions) => messages.respond(subject, handler, respondOptions),
   };
 }

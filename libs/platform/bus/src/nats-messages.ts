@@ -1,4 +1,4 @@
-import { type Msg, headers as makeHeaders } from "@nats-io/transport-node";
+import { errors, type Msg, headers as makeHeaders, type SubscriptionOptions } from "@nats-io/transport-node";
 import { CODES, type Code, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus } from "./bus.ts";
@@ -15,7 +15,7 @@ const STALL_MS = 250;
 type Handler = (error: Error | null, message: Msg) => void;
 
 /** Messages and requests over NATS. */
-export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "requestAll" | "respond"> {
+export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "request" | "requestAll" | "respond"> {
   readonly #link: NatsLink;
 
   constructor(link: NatsLink) {
@@ -45,14 +45,42 @@ export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "reques
     });
   }
 
-  respond(subject: string, handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>): Subscription {
-    return this.#listen(subject, (error, message) => {
+  respond(
+    subject: string,
+    handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+    { group }: { readonly group?: string } = {},
+  ): Subscription {
+    const answer: Handler = (error, message) => {
       if (error) {
         log.error({ err: error, subject }, "the bus refuses a subscription");
         return;
       }
       void respondTo(subject, message, handler);
-    });
+    };
+    return this.#listen(subject, answer, group === undefined ? {} : { queue: group });
+  }
+
+  async request(subject: string, data: Uint8Array, { timeoutMs }: { readonly timeoutMs: number }): Promise<Uint8Array> {
+    const link = this.#link.current;
+    if (!link || !this.#link.connected) throw new XebecError("unavailable", "the bus is down");
+    const most = link.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (data.length > most)
+      throw new XebecError("resource_exhausted", `a request on the bus may have ${most} bytes, not ${data.length}`);
+    let message: Msg;
+    try {
+      message = await link.connection.request(subject, data, { timeout: timeoutMs });
+    } catch (thrown) {
+      throw (
+        requestError(thrown, subject) ??
+        (noResponder(thrown)
+          ? new XebecError("unavailable", `nobody answers "${subject}" on the bus`, { cause: thrown })
+          : new XebecError("deadline_exceeded", `no response to "${subject}" within ${timeoutMs} ms`, {
+              cause: thrown,
+            }))
+      );
+    }
+    if (message.headers?.get(ERROR_HEADER)) throw errorOf(message);
+    return message.data;
   }
 
   async requestAll(
@@ -84,13 +112,13 @@ export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "reques
   }
 
   /** Listens now or as soon as there is a connection; the client library listens again after each reconnect. */
-  #listen(subject: string, callback: Handler): Subscription {
+  #listen(subject: string, callback: Handler, options: Pick<SubscriptionOptions, "queue"> = {}): Subscription {
     let close: (() => void) | undefined;
     let closed = false;
     const attach = (): void => {
       const link = this.#link.current;
       if (!link || closed || close) return;
-      const subscription = link.connection.subscribe(subject, { callback });
+      const subscription = link.connection.subscribe(subject, { ...options, callback });
       close = () => subscription.unsubscribe();
     };
     const unwatch = this.#link.onConnected(attach);
@@ -123,6 +151,11 @@ async function respondTo(
 function errorOf(message: Msg): XebecError {
   const code = message.headers?.get(ERROR_HEADER) ?? "";
   return new XebecError(Object.hasOwn(CODES, code) ? (code as Code) : "unknown", message.string());
+}
+
+function noResponder(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof errors.NoRespondersError) return true;
+  return false;
 }
 
 /** @returns undefined when nobody responded, or not in time: then there are no responses, which is not an error */

@@ -102,6 +102,11 @@ test("an instance without its quota is refused when the handler is built", () =>
   assert.deepEqual(paramErrors(memquota, { quotas: [] }, { instances: [shape] }), [
     `quotas: none is named ${NAME}, which a rule sends to this handler`,
   ]);
+  const negative = { name: NAME, validDuration: "-1s", overrides: [{ validDuration: "-2s" }] };
+  assert.deepEqual(paramErrors(memquota, { quotas: [negative] }), [
+    "quotas[0].validDuration: must not be negative",
+    "quotas[0].overrides[0].validDuration: must not be negative",
+  ]);
   assert.deepEqual(paramErrors(memquota, { minDeduplicationDuration: "0s" }), [
     "minDeduplicationDuration: must be longer than 0",
   ]);

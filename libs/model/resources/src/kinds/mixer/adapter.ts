@@ -62,7 +62,10 @@ const Mutual = message("Mutual", {
 
 /** How an adapter in a process of its own is reached (docs/reference/mixer.md §9.4). */
 export const Connection = message("Connection", {
-  address: field(string(), "HOST:PORT or unix:///PATH of a gRPC server."),
+  address: field(
+    string(),
+    "Where the adapter runs: HOST:PORT or unix:///PATH of a gRPC server, bus://NAME of copies on the bus, or worker:// for a thread of the service.",
+  ),
   timeout: field(duration(), "A call that takes longer has failed."),
   authentication: field(
     message("Authentication", { tls: field(Tls, "TLS with a token."), mutual: field(Mutual, "Mutual TLS.") }),
