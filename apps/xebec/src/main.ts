@@ -65,6 +65,12 @@ program
     ).argParser(files),
   )
   .option("--monolith", "run the services as one process, istiod")
+  .addOption(
+    new Option(
+      "--replicas <component=n>",
+      "copies of pilot, mixer-policy, mixer-telemetry, or with --monolith of istiod; may be repeated",
+    ).argParser(files),
+  )
   .option("--bus-tls", "NATS and its clients speak TLS, with a certificate that is made for it")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_ADDRESS_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)

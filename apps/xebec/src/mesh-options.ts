@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "@xebec/platform-files";
+import type { ReplicaCounts } from "@xebec/platform-local";
 import { readJson } from "./read-json.ts";
 
 /** How a mesh was started; kept in its run directory, so that a restarted supervisor starts it the same way. */
@@ -15,6 +16,8 @@ export interface MeshOptions {
   readonly busTls?: boolean;
   /** Mixer's adapters from outside: folders with their paths, and names of packages. Absent in what an earlier release wrote. */
   readonly adapters?: readonly string[];
+  /** Copies of components. Absent in what an earlier release wrote. */
+  readonly replicas?: ReplicaCounts;
 }
 
 /** The addresses of a mesh for which no other block is chosen: 127.20.x.x. */

@@ -25,6 +25,7 @@ const HOST: ServiceHost = {
     runDir: "/run dir",
     runId: "1",
     adapters: [],
+    replicas: {},
     configDir: import.meta.dirname,
   },
   ...{ natsServer: "/nats", baseEnv: {} },
@@ -42,16 +43,16 @@ describe("a service of a mesh on this machine", () => {
   };
   for (const service of SERVICES)
     it(`reads every option that it is given: ${service}`, () =>
-      read(SPECS[service], serviceOptions.service(HOST, service)));
+      read(SPECS[service], serviceOptions.service(HOST, service, 1)));
 
-  it("reads every option that it is given: istiod", () => read(IstiodConfig, serviceOptions.monolith(HOST)));
+  it("reads every option that it is given: istiod", () => read(IstiodConfig, serviceOptions.monolith(HOST, 1)));
 
   it("has an address of its own, and the bus, and an identity where it needs one", () => {
-    const { busURL, caTokenFile, grpcAddr } = serviceOptions.service(HOST, "pilot");
+    const { busURL, caTokenFile, grpcAddr } = serviceOptions.service(HOST, "pilot", 1);
     assert.deepEqual(
       [busURL, caTokenFile, grpcAddr],
       [["nats://127.20.0.2:4222"], "/run dir/tokens/pilot.jwt", `${HOST.plan.service("pilot")}:15010`],
     );
-    assert.equal(serviceOptions.service(HOST, "citadel").caAddr, undefined);
+    assert.equal(serviceOptions.service(HOST, "citadel", 1).caAddr, undefined);
   });
 });

@@ -13,6 +13,8 @@ import {
   injectorValuesFile,
   MONITORING_PORT,
   NATS_PORT,
+  replicaStateDir,
+  replicasOf,
   rootFile,
   type ServiceHost,
   type ServiceName,
@@ -35,7 +37,9 @@ type OptionsOf = {
 const KEY_SETS = { jwtEnableRemoteJwks: "true" } as const;
 
 /** How each service of a mesh on this machine is configured. */
-const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, address: string) => OptionsOf[S] } = {
+const SERVICE_OPTIONS: {
+  readonly [S in ServiceName]: (host: ServiceHost, address: string, replica: number) => OptionsOf[S];
+} = {
   galley: (host, address) => ({
     configPath: host.configDir,
     ...adapters(host),
@@ -44,9 +48,11 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     ...bus(host, "galley"),
     ...identity(host, "galley"),
   }),
-  pilot: (host, address) => ({
-    grpcAddr: `${address}:15010`,
-    secureGrpcAddr: `${address}:15012`,
+  // All copies are known to the proxies by the address of the first one.
+  pilot: (host, address, replica) => ({
+    grpcAddr: `${host.plan.service("pilot")}:15010`,
+    secureGrpcAddr: `${host.plan.service("pilot")}:15012`,
+    reusePort: replicasOf(host.replicas, "pilot").length > 1,
     httpAddr: `${address}:8080`,
     monitoringAddr: `${address}:${MONITORING_PORT}`,
     registries: ["Bus"],
@@ -55,7 +61,7 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     pushThrottle: 1,
     ...KEY_SETS,
     ...bus(host, "pilot"),
-    ...identity(host, "pilot"),
+    ...identity(host, "pilot", replica),
   }),
   citadel: (host, address) => ({
     "self-signed-ca": true,
@@ -71,9 +77,9 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
     ...bus(host, "sidecar-injector"),
     ...identity(host, "sidecar-injector"),
   }),
-  "mixer-policy": (host, address) => mixer(host, "mixer-policy", address),
-  "mixer-telemetry": (host, address) => ({
-    ...mixer(host, "mixer-telemetry", address),
+  "mixer-policy": (host, address, replica) => mixer(host, "mixer-policy", address, replica),
+  "mixer-telemetry": (host, address, replica) => ({
+    ...mixer(host, "mixer-telemetry", address, replica),
     prometheusAddr: `${address}:42422`,
     handlerDirs: handlerDirs(host),
   }),
@@ -81,21 +87,23 @@ const SERVICE_OPTIONS: { readonly [S in ServiceName]: (host: ServiceHost, addres
 
 /** The options of the services of a mesh on this machine, with the services' own types. */
 export const serviceOptions: ServiceOptions = {
-  service: (host, service) => SERVICE_OPTIONS[service](host, host.plan.service(service)),
-  monolith: (host) => monolith(host),
+  service: (host, service, replica) => SERVICE_OPTIONS[service](host, host.plan.service(service, replica), replica),
+  monolith: (host, replica) => monolith(host, replica),
 };
 
-function monolith(host: ServiceHost): ConfigValues<typeof IstiodConfig> {
-  const { plan } = host;
+function monolith(host: ServiceHost, replica: number): ConfigValues<typeof IstiodConfig> {
+  const address = (service: ServiceName): string => host.plan.service(service, replica);
+  const isShared = replicasOf(host.replicas, "istiod").length > 1;
   return {
     configDir: host.configDir,
-    stateDir: join(host.runDir, "state"),
-    galleyAddress: plan.service("galley"),
-    pilotAddress: plan.service("pilot"),
-    citadelAddress: plan.service("citadel"),
-    injectorAddress: plan.service("sidecar-injector"),
-    policyAddress: plan.service("mixer-policy"),
-    telemetryAddress: plan.service("mixer-telemetry"),
+    stateDir: replicaStateDir(host.runDir, "istiod", replica),
+    galleyAddress: address("galley"),
+    pilotAddress: address("pilot"),
+    ...(isShared ? { pilotSharedAddress: host.plan.service("pilot") } : {}),
+    citadelAddress: address("citadel"),
+    injectorAddress: address("sidecar-injector"),
+    policyAddress: address("mixer-policy"),
+    telemetryAddress: address("mixer-telemetry"),
     injectorValues: injectorValuesFile(host.runDir),
     ...KEY_SETS,
     handlerDirs: handlerDirs(host),
@@ -104,14 +112,14 @@ function monolith(host: ServiceHost): ConfigValues<typeof IstiodConfig> {
   };
 }
 
-function mixer(host: ServiceHost, service: "mixer-policy" | "mixer-telemetry", address: string) {
+function mixer(host: ServiceHost, service: "mixer-policy" | "mixer-telemetry", address: string, replica: number) {
   return {
     address: `${address}:9091`,
     secureAddr: `${address}:15004`,
     ...adapters(host),
     ...monitoring(address),
     ...bus(host, service),
-    ...identity(host, service),
+    ...identity(host, service, replica),
   };
 }
 
@@ -138,11 +146,11 @@ function bus(host: ServiceHost, service: BusService) {
   };
 }
 
-function identity(host: ServiceHost, service: ServiceName) {
+function identity(host: ServiceHost, service: ServiceName, replica = 1) {
   return {
     caAddr: `${host.plan.service("citadel")}:${CITADEL_PORT}`,
     caRootFile: rootFile(host.runDir),
     caTokenFile: tokenFile(host.runDir, service),
-    stateDir: join(host.runDir, "state", service),
+    stateDir: replicaStateDir(host.runDir, service, replica),
   };
 }

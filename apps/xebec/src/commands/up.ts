@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { redactText } from "@xebec/core-log";
 import { findPackage } from "@xebec/mixer-loader/package";
-import { addressPlan, appEntry, type MeshStatus, NODE_ENVIRONMENT, NODE_FLAGS } from "@xebec/platform-local";
+import {
+  addressPlan,
+  appEntry,
+  type MeshStatus,
+  NODE_ENVIRONMENT,
+  NODE_FLAGS,
+  parseReplicas,
+} from "@xebec/platform-local";
 import { findProgram } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
 import { endMesh, meshProcesses } from "../end-mesh.ts";
@@ -30,6 +37,8 @@ export interface UpOptions {
   readonly monolith?: true;
   readonly busTls?: true;
   readonly adapter?: readonly string[];
+  /** `COMPONENT=NUMBER` each. */
+  readonly replicas?: readonly string[];
   readonly addressBlock: number;
   /** Seconds. */
   readonly timeout: number;
@@ -44,6 +53,7 @@ export async function up(options: UpOptions): Promise<number> {
   addressPlan(options.addressBlock);
   // The services run in folders of their own.
   const adapters = (options.adapter ?? []).map((each) => findPackage(each).root);
+  const replicas = parseReplicas(options.replicas ?? []);
   if (options.checkOnly) return 0;
   for (const program of ["envoy", "nats-server"] as const) findProgram(program, { root: ROOT, env: process.env });
   // What an earlier run has left is taken over, and holds the ports.
@@ -56,7 +66,7 @@ export async function up(options: UpOptions): Promise<number> {
     ingressHttpsPort: options.ingressHttpsPort ?? defaultHttpsPort(options.ingressPort),
     monolith: options.monolith === true,
     busTls: options.busTls === true,
-    adapters,
+    ...{ adapters, replicas },
   });
   return options.detach ? detached(runDir, options) : foreground(runDir, options);
 }

@@ -96,6 +96,10 @@ export const PilotConfig = defineConfig({
       { check: areNetworks },
     ),
     jwksRootsFile: option.string("file of certificates, PEM, that servers of these keys may be verified by, too"),
+    reusePort: option.boolean(
+      "other copies on this machine share the xDS ports (SO_REUSEPORT): the kernel spreads the proxies over them",
+      false,
+    ),
     replica: option.string(
       "name of this copy of pilot; by default the pod's, else the host's with the monitoring port",
     ),

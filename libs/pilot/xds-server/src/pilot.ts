@@ -124,6 +124,7 @@ export function pilotComponents({
     createGrpcServer({
       name,
       address: parseAddress(address),
+      reusePort: config.reusePort,
       ...(source ? { tls: source } : {}),
       services: [...services, grpcHealth([state])],
       reflection: true,

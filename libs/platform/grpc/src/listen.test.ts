@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createMetrics } from "@xebec/core-metrics";
 import { createGrpcServer, rawUnary } from "./index.ts";
-import { failsWith, never, serving } from "./serving.testkit.ts";
+import { failsWith, LOCAL, never, serving } from "./serving.testkit.ts";
 
 test("a port in use is refused with the port's number", async () => {
   const other = createServer();
@@ -24,6 +24,22 @@ test("a port in use is refused with the port's number", async () => {
     failsWith("failed_precondition", new RegExp(`pilot xDS: port ${port} on 127.0.0.1 is in use`)),
   );
   other.close();
+});
+
+test("a port is shared by those that ask for it, and by nobody else", async () => {
+  const options = { name: "pilot xDS", services: [rawUnary("/t.T/Echo", (bytes) => bytes)], metrics: createMetrics() };
+  const first = createGrpcServer({ ...options, address: LOCAL, reusePort: true });
+  await first.start(never);
+  const address = { host: LOCAL.host, port: first.port };
+  await assert.rejects(
+    createGrpcServer({ ...options, address }).start(never),
+    failsWith("failed_precondition", /in use/),
+  );
+  await serving({ ...options, address, reusePort: true }, async (channel) => {
+    // Whoever is left serves.
+    await first.close?.();
+    assert.deepEqual([...(await channel.unary("/t.T/Echo", Uint8Array.of(4)))], [4]);
+  });
 });
 
 test("only the given address is bound", async () => {

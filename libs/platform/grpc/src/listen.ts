@@ -15,12 +15,18 @@ export function listenText(address: ListenAddress): string {
 }
 
 /**
- * Binds exactly the given address: no other interface, no shared port. A stale Unix socket is replaced, a live one is not.
+ * Binds exactly the given address: no other interface. A stale Unix socket is replaced, a live one is not.
  * @param name the server's name in the error
+ * @param reusePort shares the port with processes that ask for the same (SO_REUSEPORT); else a port in use is refused
  * @returns the port that was bound, 0 for a Unix socket
  * @throws XebecError failed_precondition that names the address and says why it cannot be had
  */
-export async function listenExactly(server: Server, address: ListenAddress, name: string): Promise<number> {
+export async function listenExactly(
+  server: Server,
+  address: ListenAddress,
+  name: string,
+  reusePort = false,
+): Promise<number> {
   if ("path" in address) await clearStaleSocket(address.path, name);
   // A socket file is made with the mode of the umask at the time of bind(2), which happens inside this call.
   const umask = "path" in address ? process.umask(0o177) : undefined;
@@ -32,7 +38,7 @@ export async function listenExactly(server: Server, address: ListenAddress, name
         resolve();
       };
       if ("path" in address) server.listen(address.path, listening);
-      else server.listen({ host: address.host, port: address.port, exclusive: true }, listening);
+      else server.listen({ host: address.host, port: address.port, exclusive: true, reusePort }, listening);
       if (umask !== undefined) process.umask(umask);
     });
   } catch (error) {

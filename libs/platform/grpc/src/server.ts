@@ -26,6 +26,8 @@ export interface GrpcServerOptions {
   /** Name of the component, in errors and metrics: `pilot xDS`. */
   readonly name: string;
   readonly address: ListenAddress;
+  /** True: other processes of this user may listen there, too, and the kernel spreads connections over all of them (false). */
+  readonly reusePort?: boolean;
   /** Absent: plaintext. */
   readonly tls?: TlsSource | undefined;
   readonly services: readonly GrpcService[];
@@ -109,7 +111,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
   }
 
   async start(): Promise<void> {
-    const { address, tls } = this.#options;
+    const { address, tls, reusePort } = this.#options;
     const { handshakeMs } = this.#limits;
     const listener = createListener({
       name: this.name,
@@ -121,7 +123,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.#listener = listener;
     // Before the listener's own: a connection that finds no room does not begin.
     listener.server.prependListener("connection", (socket: Socket) => this.#track(socket));
-    this.#port = await listenExactly(listener.server, address, this.name);
+    this.#port = await listenExactly(listener.server, address, this.name, reusePort);
     this.#sweepLater();
     log.debug({ server: this.name, address: listenText(address), port: this.#port }, "listening");
   }

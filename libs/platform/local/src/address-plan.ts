@@ -6,6 +6,8 @@ export type ServiceName = (typeof SERVICES)[number];
 
 const NATS_HOST = 2;
 const FIRST_SERVICE_HOST = 3;
+/** From the addresses of a service's copy to those of the next one. */
+const REPLICA_STEP = 10;
 const POD_NET = 1;
 const APP_NET = 2;
 const FIRST_POD_HOST = 10;
@@ -16,7 +18,8 @@ export interface AddressPlan {
   /** The second number of all its addresses. */
   readonly addressBlock: number;
   readonly nats: string;
-  service(name: ServiceName): string;
+  /** @param replica from 1; the first one has the address at which the service is known */
+  service(name: ServiceName, replica?: number): string;
   pod(hostNumber: number): string;
   app(hostNumber: number): string;
 }
@@ -28,7 +31,8 @@ export function addressPlan(addressBlock: number): AddressPlan {
   return {
     addressBlock,
     nats: `127.${addressBlock}.0.${NATS_HOST}`,
-    service: (name) => `127.${addressBlock}.0.${FIRST_SERVICE_HOST + SERVICES.indexOf(name)}`,
+    service: (name, replica = 1) =>
+      `127.${addressBlock}.0.${FIRST_SERVICE_HOST + SERVICES.indexOf(name) + REPLICA_STEP * (replica - 1)}`,
     pod: (hostNumber) => `127.${addressBlock}.${POD_NET}.${FIRST_POD_HOST + hostNumber}`,
     app: (hostNumber) => `127.${addressBlock}.${APP_NET}.${FIRST_POD_HOST + hostNumber}`,
   };

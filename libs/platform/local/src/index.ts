@@ -7,6 +7,7 @@ export { type Manifests, parseManifests } from "./parse-manifests.ts";
 export { type PlannedPod, plannedPods, plannedRecords } from "./planned-pods.ts";
 export { chooseContainer } from "./pod-lookup.ts";
 export type { IssueToken } from "./pod-tokens.ts";
+export { parseReplicas, REPLICABLE, type ReplicaCounts, replicasOf } from "./replicas.ts";
 export {
   type BusService,
   CITADEL_PORT,
@@ -14,6 +15,7 @@ export {
   injectorValuesFile,
   MONITORING_PORT,
   NATS_PORT,
+  replicaStateDir,
   rootFile,
   SERVICE_ACCOUNTS,
   type ServiceHost,

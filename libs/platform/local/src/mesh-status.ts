@@ -1,9 +1,10 @@
 import type { NatsHealth } from "@xebec/platform-bus";
-import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
+import { type AddressPlan, SERVICES } from "./address-plan.ts";
 import type { Diagnostic } from "./cluster-objects.ts";
 import type { ManagedProcess } from "./managed-process.ts";
 import type { PodRunner } from "./pod-runner.ts";
 import { foreignHolder, serviceMissing } from "./readiness.ts";
+import { replicaOf } from "./replicas.ts";
 import { MONITORING_PORT, NATS_PORT } from "./services.ts";
 
 export interface ProcessStatus {
@@ -42,7 +43,8 @@ export async function serviceStatus(
   natsHealth: Pick<NatsHealth, "error"> | undefined,
 ): Promise<ProcessStatus> {
   const name = managed.spec.name.replace("service/", "");
-  const host = name === "nats" ? plan.nats : plan.service(name === "istiod" ? "pilot" : (name as ServiceName));
+  const { component, replica } = replicaOf(name) ?? {};
+  const host = component ? plan.service(component === "istiod" ? "pilot" : component, replica) : plan.nats;
   const port = name === "nats" ? NATS_PORT : MONITORING_PORT;
   const answer =
     name === "nats"
@@ -54,8 +56,8 @@ export async function serviceStatus(
     name,
     kind: "service",
     addresses:
-      name === "istiod"
-        ? SERVICES.map((each) => plan.service(each))
+      component === "istiod"
+        ? SERVICES.map((each) => plan.service(each, replica))
         : [name === "nats" ? `${host}:${NATS_PORT}` : host],
     pid: managed.id?.pid,
     ready: missing.length === 0 && managed.id !== undefined,

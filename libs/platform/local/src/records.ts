@@ -2,6 +2,7 @@ import { labelsMatch } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord, WorkloadRecord } from "@xebec/model-workloads";
 import type { AddressPlan, ServiceName } from "./address-plan.ts";
 import type { KubeService } from "./manifest-objects.ts";
+import { type ReplicaCounts, replicasOf } from "./replicas.ts";
 
 const DOMAIN = "cluster.local";
 export const SYSTEM_NAMESPACE = "istio-system";
@@ -43,8 +44,12 @@ export function serviceRecords(service: KubeService, pods: readonly PodRecord[])
   return [record, endpoints];
 }
 
-/** The control plane as services of the mesh, so that proxies reach Mixer by its usual name. */
-export function controlPlaneRecords(plan: AddressPlan): WorkloadRecord[] {
+/**
+ * The control plane as services of the mesh, so that proxies reach Mixer by its usual name: at each of its copies. Those of pilot share
+ * one address.
+ * @param monolith all services are in each copy of `istiod`
+ */
+export function controlPlaneRecords(plan: AddressPlan, monolith = false, counts: ReplicaCounts = {}): WorkloadRecord[] {
   return CONTROL_PLANE.flatMap(({ name, service, ports }) => {
     const record: ServiceRecord = {
       type: "service",
@@ -60,13 +65,19 @@ export function controlPlaneRecords(plan: AddressPlan): WorkloadRecord[] {
       name,
       subsets: [
         {
-          addresses: [{ ip: plan.service(service), ready: true }],
+          addresses: replicasOf(counts, isMixer(service) && monolith ? "istiod" : service)
+            .slice(0, isMixer(service) ? undefined : 1)
+            .map((replica) => ({ ip: plan.service(service, replica), ready: true })),
           ports: ports.map(([portName, port]) => ({ name: portName, port })),
         },
       ],
     };
     return [record, endpoints];
   });
+}
+
+function isMixer(service: ServiceName): boolean {
+  return service === "mixer-policy" || service === "mixer-telemetry";
 }
 
 const CONTROL_PLANE: readonly { name: string; service: ServiceName; ports: readonly (readonly [string, number])[] }[] =

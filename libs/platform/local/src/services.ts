@@ -1,9 +1,12 @@
+import { existsSync } from "node:fs";
+import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { configArguments } from "@xebec/core-config";
 import { RUN_ID_ENV } from "@xebec/platform-process";
 import { type AddressPlan, SERVICES, type ServiceName } from "./address-plan.ts";
 import { appEntry, NODE_ENVIRONMENT, SERVICE_NODE_FLAGS } from "./images.ts";
 import type { ProcessSpec } from "./process-spec.ts";
+import { type Component, type ReplicaCounts, replicaName, replicaOf, replicasOf } from "./replicas.ts";
 
 /** A service that signs in to the bus. */
 export type BusService = ServiceName;
@@ -17,6 +20,7 @@ export interface ServiceHost {
   readonly configDir: string;
   /** Folders of Mixer's adapters from outside. */
   readonly adapters: readonly string[];
+  readonly replicas: ReplicaCounts;
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly busKeys: {
@@ -74,33 +78,65 @@ export function natsProcess(host: ServiceHost): ProcessSpec {
  * processes read them as arguments (`configArguments`).
  */
 export interface ServiceOptions {
-  /** Of a service that runs as a process of its own. */
-  service(host: ServiceHost, service: ServiceName): Readonly<Record<string, unknown>>;
-  /** Of the one process that has all services. */
-  monolith(host: ServiceHost): Readonly<Record<string, unknown>>;
+  /** Of a service that runs as a process of its own. @param replica which copy, from 1 */
+  service(host: ServiceHost, service: ServiceName, replica: number): Readonly<Record<string, unknown>>;
+  /** Of the one process that has all services. @param replica which copy, from 1 */
+  monolith(host: ServiceHost, replica: number): Readonly<Record<string, unknown>>;
+}
+
+/** The directory of what a copy of a component keeps. */
+export function replicaStateDir(runDir: string, component: Component, replica: number): string {
+  if (component === "istiod" && replica === 1) return join(runDir, "state");
+  return join(runDir, "state", replicaName(component, replica));
 }
 
 /** The six services as processes of their own. */
 export function serviceProcesses(host: ServiceHost, options: ServiceOptions): ProcessSpec[] {
-  return SERVICES.map((service) => serviceProcess(host, service, `apps/${service}`, options.service(host, service)));
+  return SERVICES.flatMap((service) =>
+    replicasOf(host.replicas, service).map((replica) =>
+      serviceProcess(host, service, replica, options.service(host, service, replica)),
+    ),
+  );
 }
 
 /** All services in one process, with the addresses of the six. */
-export function monolithProcess(host: ServiceHost, options: ServiceOptions): ProcessSpec {
-  return serviceProcess(host, "istiod", "apps/istiod", options.monolith(host));
+export function monolithProcesses(host: ServiceHost, options: ServiceOptions): ProcessSpec[] {
+  return replicasOf(host.replicas, "istiod").map((replica) =>
+    serviceProcess(host, "istiod", replica, options.monolith(host, replica)),
+  );
 }
 
 function serviceProcess(
   host: ServiceHost,
-  name: string,
-  app: string,
+  component: Component,
+  replica: number,
   options: Readonly<Record<string, unknown>>,
 ): ProcessSpec {
+  const name = replicaName(component, replica);
+  const app = appEntry(host.root, `apps/${component}`);
   return {
     name: `service/${name}`,
-    command: [process.execPath, ...SERVICE_NODE_FLAGS, appEntry(host.root, app), ...configArguments(options)],
-    env: { ...host.baseEnv, ...NODE_ENVIRONMENT, [RUN_ID_ENV]: host.runId },
+    command: [process.execPath, ...SERVICE_NODE_FLAGS, app, ...configArguments(options)],
+    // Copies tell each other apart by the name that a pod would have.
+    env: { ...host.baseEnv, ...NODE_ENVIRONMENT, [RUN_ID_ENV]: host.runId, POD_NAME: name },
     cwd: host.runDir,
     logFile: join(host.runDir, "logs", `${name}.log`),
   };
+}
+
+/** Copies of the monolith have caches and keys of their own, and one root: citadel's directory leads to that of the first one. */
+export async function shareRoot(runDir: string, counts: ReplicaCounts): Promise<void> {
+  for (const replica of replicasOf(counts, "istiod").slice(1)) {
+    const folder = replicaStateDir(runDir, "istiod", replica);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await symlink(citadelDir(runDir), join(folder, "citadel")).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  }
+}
+
+/** Whether a process is a further copy of the monolith, and the first one has made no root yet. */
+export function waitsForRoot({ name }: ProcessSpec, runDir: string): boolean {
+  const { component, replica } = replicaOf(name.replace("service/", "")) ?? {};
+  return component === "istiod" && replica !== 1 && !existsSync(rootFile(runDir));
 }

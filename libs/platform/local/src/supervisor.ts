@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import { SUBJECTS } from "@xebec/model-bus";
@@ -32,16 +33,19 @@ import { PodSet } from "./pod-set.ts";
 import type { IssueToken } from "./pod-tokens.ts";
 import { ProcessLookup } from "./process-lookup.ts";
 import type { ProcessBefore } from "./process-spec.ts";
+import type { ReplicaCounts } from "./replicas.ts";
 import { rotateLogs } from "./rotate-logs.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
   citadelDir,
-  monolithProcess,
+  monolithProcesses,
   NATS_PORT,
   natsProcess,
   type ServiceHost,
   type ServiceOptions,
   serviceProcesses,
+  shareRoot,
+  waitsForRoot,
 } from "./services.ts";
 import { createStateFile, type LocalState, type StateFile } from "./state-file.ts";
 import { type PublishedConfig, StatusReader } from "./status-reader.ts";
@@ -54,6 +58,7 @@ import { WorkloadPublisher } from "./workload-publisher.ts";
 const log = logger("local");
 
 const SERVICE_GRACE_MS = 4_000;
+const ROOT_POLL_MS = 50;
 
 export interface SupervisorOptions {
   /** The repository's root. */
@@ -71,6 +76,7 @@ export interface SupervisorOptions {
   readonly busTls?: boolean;
   /** Folders of Mixer's adapters from outside. */
   readonly adapters?: readonly string[];
+  readonly replicas?: ReplicaCounts;
   readonly envoy: string;
   readonly natsServer: string;
   readonly serviceOptions: ServiceOptions;
@@ -151,6 +157,8 @@ export class Supervisor {
     this.#natsHealth = health;
     await this.#writeTokens();
     const baseEnv = baseEnvironment(runDir, envoy);
+    const { monolith, replicas = {}, serviceOptions } = this.#options;
+    if (monolith) await shareRoot(runDir, replicas);
     const host: ServiceHost = {
       plan: this.#plan,
       root,
@@ -158,12 +166,12 @@ export class Supervisor {
       runId: this.#runId,
       configDir,
       adapters: this.#options.adapters ?? [],
+      replicas,
       natsServer,
       baseEnv,
       busKeys: keys,
     };
-    const { monolith, serviceOptions } = this.#options;
-    const services = monolith ? [monolithProcess(host, serviceOptions)] : serviceProcesses(host, serviceOptions);
+    const services = monolith ? monolithProcesses(host, serviceOptions) : serviceProcesses(host, serviceOptions);
     const specs = [natsProcess(host), ...services];
     await endStrangers({
       ...{ runId: this.#runId, processes: before.processes, graceMs: SERVICE_GRACE_MS },
@@ -179,8 +187,9 @@ export class Supervisor {
     for (const spec of specs) {
       const managed = new ManagedProcess(spec, () => this.#saved());
       this.#processes.push(managed);
-      managed.start(beforeOf(spec.name));
+      if (!waitsForRoot(spec, runDir)) managed.start(beforeOf(spec.name));
     }
+    void this.#startLater(beforeOf);
     const bus = createNatsBus({
       ...{ servers: [server], tls },
       name: "supervisor",
@@ -215,7 +224,7 @@ export class Supervisor {
     const pods = new PodSet(podHost, (namespace) => this.#namespaceLabels(namespace));
     this.#pods = pods;
     this.#publisher = new WorkloadPublisher(this.#writer, {
-      ...{ plan: this.#plan, ingress: { http: ingressPort, https: ingressHttpsPort } },
+      ...{ plan: this.#plan, monolith, replicas, ingress: { http: ingressPort, https: ingressHttpsPort } },
       services: () => this.#ofKind("Service"),
       pods: () => pods.pods.flatMap((pod) => pod.record ?? []),
       isWhole,
@@ -237,6 +246,14 @@ export class Supervisor {
       watchNats(this.#processes[0] as ManagedProcess, nats),
     ])
       this.#stop.signal.addEventListener("abort", end, { once: true });
+  }
+
+  /** Copies that must not make a root of their own wait for that of the first one. */
+  async #startLater(beforeOf: (name: string) => ProcessBefore): Promise<void> {
+    const waiting = this.#processes.filter(({ spec }) => waitsForRoot(spec, this.#options.runDir));
+    while (!this.#stop.signal.aborted && waiting.some(({ spec }) => waitsForRoot(spec, this.#options.runDir)))
+      await sleep(ROOT_POLL_MS, this.#stop.signal).catch(() => undefined);
+    if (!this.#stop.signal.aborted) for (const managed of waiting) managed.start(beforeOf(managed.spec.name));
   }
 
   #currentState(): LocalState {

@@ -6,12 +6,15 @@ import type { AddressPlan } from "./address-plan.ts";
 import { type IngressPorts, withIngressPorts } from "./ingress-ports.ts";
 import type { KubeService } from "./manifest-objects.ts";
 import { controlPlaneRecords, SYSTEM_NAMESPACE, serviceRecords } from "./records.ts";
+import type { ReplicaCounts } from "./replicas.ts";
 
 const log = logger("local");
 const GATEWAY_SERVICE = "istio-ingressgateway";
 
 export interface WorkloadSource {
   readonly plan: AddressPlan;
+  readonly monolith: boolean;
+  readonly replicas: ReplicaCounts;
   /** Where the ingress gateway is reached on localhost. */
   readonly ingress: IngressPorts;
   readonly services: () => readonly KubeService[];
@@ -39,11 +42,11 @@ export class WorkloadPublisher {
   }
 
   async #publishRecords(): Promise<void> {
-    const { plan, services, pods, isWhole } = this.#source;
+    const { plan, monolith, replicas, services, pods, isWhole } = this.#source;
     if (!isWhole()) return;
     const running = pods();
     const records: WorkloadRecord[] = [
-      ...controlPlaneRecords(plan),
+      ...controlPlaneRecords(plan, monolith, replicas),
       ...services().flatMap((service) => serviceRecords(this.#withIngressPorts(service), running)),
       ...running,
       { type: "node", name: "localhost" },
