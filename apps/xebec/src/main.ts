@@ -74,6 +74,11 @@ program
   .option("--bus-tls", "NATS and its clients speak TLS, with a certificate that is made for it")
   .option("--address-block <n>", "use the addresses 127.N.x.x", whole(1, 254), DEFAULT_ADDRESS_BLOCK)
   .option("--timeout <seconds>", "how long to wait until all is ready", whole(1, 3_600), 60)
+  .addOption(
+    new Option("--bus-address <component=address>", "a component's way to the bus; may be repeated")
+      .argParser(files)
+      .hideHelp(),
+  )
   // For npm start, which has more to do before.
   .addOption(new Option("--check-only", "only look whether the flags are right and no mesh runs here").hideHelp())
   .action(does(async (options) => (await import("./commands/up.ts")).up(options)));
@@ -159,6 +164,10 @@ program
   .option("--shapes <list>", "what is compared, the first with each other", "services,monolith")
   .option("--quick", "short steps and one repetition: a look in five minutes, not a measurement")
   .option("--repeat <n>", "repetitions (default: 5, with --quick 1)", whole(1, 100))
+  .option(
+    "--with-build <dir>",
+    "folder of the build by which components are replaced, such as that of a release (default: another bundle of the same sources)",
+  )
   .option("--out <dir>", "folder of results.json and report.html", "xebec-compare")
   .option("--resume", "go on with a comparison that was broken off")
   .option(

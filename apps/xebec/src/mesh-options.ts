@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "@xebec/platform-files";
-import type { ReplicaCounts } from "@xebec/platform-local";
+import type { Component, ReplicaCounts } from "@xebec/platform-local";
 import { readJson } from "./read-json.ts";
 
 /** How a mesh was started; kept in its run directory, so that a restarted supervisor starts it the same way. */
@@ -18,6 +18,8 @@ export interface MeshOptions {
   readonly adapters?: readonly string[];
   /** Copies of components. Absent in what an earlier release wrote. */
   readonly replicas?: ReplicaCounts;
+  /** Where components find the bus, HOST:PORT, that do not go to nats-server itself. */
+  readonly busAddresses?: Readonly<Partial<Record<Component, string>>>;
 }
 
 /** The addresses of a mesh for which no other block is chosen: 127.20.x.x. */

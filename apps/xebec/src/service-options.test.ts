@@ -25,7 +25,7 @@ const HOST: ServiceHost = {
     runDir: "/run dir",
     runId: "1",
     adapters: [],
-    replicas: {},
+    replicas: {}, busAddresses: {},
     configDir: import.meta.dirname,
   },
   ...{ natsServer: "/nats", baseEnv: {} },

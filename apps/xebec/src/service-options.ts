@@ -9,6 +9,7 @@ import type { PilotConfig } from "@xebec/pilot-xds-server";
 import {
   type BusService,
   CITADEL_PORT,
+  type Component,
   citadelDir,
   injectorValuesFile,
   MONITORING_PORT,
@@ -108,7 +109,7 @@ function monolith(host: ServiceHost, replica: number): ConfigValues<typeof Istio
     ...KEY_SETS,
     handlerDirs: handlerDirs(host),
     ...adapters(host),
-    ...bus(host, "pilot"),
+    ...bus(host, "pilot", "istiod"),
   };
 }
 
@@ -137,9 +138,9 @@ function monitoring(address: string) {
   return { monitoringAddress: address, monitoringPort: MONITORING_PORT };
 }
 
-function bus(host: ServiceHost, service: BusService) {
+function bus(host: ServiceHost, service: BusService, component: Component = service) {
   return {
-    busURL: [`nats://${host.plan.nats}:${NATS_PORT}`],
+    busURL: [`nats://${host.busAddresses[component] ?? `${host.plan.nats}:${NATS_PORT}`}`],
     busSeedFile: host.busKeys.seedFile(service),
     busKeysFile: host.busKeys.publicKeysFile,
     busCAFile: host.busKeys.caFile,

@@ -76,6 +76,14 @@ async function main(): Promise<void> {
         if (!admin) throw new XebecError("not_found", `no pod "${params.pod}"; "xebec status" lists them`);
         return admin;
       });
+      app.post<{ Params: { component: string }; Querystring: { build?: string } }>(
+        "/replace/:component",
+        async ({ params, query }) => {
+          if (!query.build) throw new XebecError("invalid_argument", "say build=FOLDER");
+          await supervisor.replace(params.component, query.build);
+          return { replaced: true };
+        },
+      );
       app.post("/down", async () => {
         ending ??= supervisor.down().finally(() => setTimeout(() => process.exit(0), 50));
         await ending;

@@ -18,13 +18,14 @@ import { ROOT } from "../paths.ts";
 
 const SCENARIOS = join(ROOT, "libs/platform/compare/scenarios");
 /** Order of the scenarios that are run when none is named. */
-const ALL = ["start", "rest", "change", "traffic", "failure"];
+const ALL = ["start", "rest", "change", "traffic", "upgrade", "scale", "failure"];
 const INTERRUPTED = 130;
 
 export interface CompareOptions {
   readonly shapes: string;
   readonly quick?: true;
   readonly repeat?: number;
+  readonly withBuild?: string;
   readonly out: string;
   readonly resume?: true;
   /** Folder of a comparison that is to be printed. */
@@ -62,6 +63,7 @@ export async function compare(names: readonly string[], options: CompareOptions)
     root: ROOT,
     scenarios: scenariosOf(names, quick),
     shapes: shapesOf(options.shapes),
+    build: options.withBuild === undefined ? undefined : buildFolder(options.withBuild),
     repetitions: options.repeat ?? (quick ? 1 : 5),
     quick,
     out: resolve(options.out),
@@ -90,6 +92,12 @@ function scenariosOf(names: readonly string[], quick: boolean): Scenario[] {
   const twice = scenarios.find((each, i) => scenarios.findIndex(({ name }) => name === each.name) !== i);
   if (twice) throw new XebecError("invalid_argument", `two scenarios have the name ${twice.name}`);
   return scenarios;
+}
+
+function buildFolder(name: string): string {
+  const folder = resolve(name);
+  if (existsSync(join(folder, "apps"))) return folder;
+  throw new XebecError("invalid_argument", `--with-build: ${folder} has no folder "apps" with the programs of a build`);
 }
 
 function fileOf(name: string): string {

@@ -39,6 +39,8 @@ export interface UpOptions {
   readonly adapter?: readonly string[];
   /** `COMPONENT=NUMBER` each. */
   readonly replicas?: readonly string[];
+  /** `COMPONENT=HOST:PORT` each, for who watches what happens without the bus. */
+  readonly busAddress?: readonly string[];
   readonly addressBlock: number;
   /** Seconds. */
   readonly timeout: number;
@@ -67,6 +69,7 @@ export async function up(options: UpOptions): Promise<number> {
     monolith: options.monolith === true,
     busTls: options.busTls === true,
     ...{ adapters, replicas },
+    busAddresses: Object.fromEntries((options.busAddress ?? []).map((each) => each.split("=", 2))),
   });
   return options.detach ? detached(runDir, options) : foreground(runDir, options);
 }

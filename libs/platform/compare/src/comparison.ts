@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { OTHERS } from "./components.ts";
 import { machine, versions } from "./environment.ts";
+import { otherBuild } from "./other-build.ts";
 import { costTable } from "./facts/cost.ts";
 import { type Holdings, holdingsOf } from "./facts/holdings.ts";
 import { trustTables } from "./facts/trust.ts";
@@ -23,6 +24,8 @@ export interface ComparisonOptions {
   readonly root: string;
   readonly scenarios: readonly Scenario[];
   readonly shapes: readonly string[];
+  /** The folder of the build by which components are replaced; else another bundle of the same sources. */
+  readonly build?: string | undefined;
   readonly repetitions: number;
   readonly quick: boolean;
   readonly out: string;
@@ -39,9 +42,9 @@ export interface ComparisonOptions {
  * @throws XebecError failed_precondition when the folder holds another comparison
  */
 export async function runComparison(options: ComparisonOptions): Promise<Results> {
-  const { scenarios, shapes, repetitions, quick, out, resume, signal } = options;
+  const { scenarios, shapes, build, repetitions, quick, out, resume, signal } = options;
   const steps = scenarios.map((each) => ({ name: each.name, steps: each.steps }));
-  const folder = new OutFolder(out, { shapes, repetitions, quick, scenarios: steps }, resume);
+  const folder = new OutFolder(out, { shapes, build, repetitions, quick, scenarios: steps }, resume);
   const started = new Date().toISOString();
   const machineBefore = machine();
   const runs = mkdtempSync(join(tmpdir(), "xebec-compare-"));
@@ -64,7 +67,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
     ended: new Date().toISOString(),
     complete: parts.length === scenarios.length * shapes.length * repetitions,
     machine: machineBefore,
-    versions: versions(options.root),
+    versions: versions(options.root, build),
     ...{ shapes, repetitions },
     scenarios: scenarios.map(({ name, question, about }) => ({ name, question, about })),
     samples,
@@ -78,7 +81,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
 
 /** One mesh, and all scenarios that are not done yet with it. */
 async function runShape(
-  { command, scenarios, repetitions, signal, progress }: ComparisonOptions,
+  { command, root, build, scenarios, repetitions, signal, progress }: ComparisonOptions,
   folder: OutFolder,
   runs: string,
   shape: string,
@@ -88,21 +91,34 @@ async function runShape(
   if (open.length === 0) return;
   const mesh = new ComparedMesh(shape, command, join(runs, shape), signal);
   let isUp = false;
+  let cache: "cold" | "warm" = "cold";
   try {
     for (const scenario of open) {
       const label = `${repetition}/${repetitions} ${shape} ${scenario.name}`;
       progress(label);
       const samples: Sample[] = [];
       const problems: string[] = [];
+      let prefix = "";
       try {
-        if (!isUp) await mesh.start("cold");
+        const isCuttable = scenario.steps.some(({ fault }) => fault?.action === "cut");
+        if (isUp && (mesh.isCuttable !== isCuttable || !mesh.hasReplicas({}))) {
+          await mesh.end();
+          isUp = false;
+        }
+        mesh.isCuttable = isCuttable;
+        if (!isUp) await mesh.start(cache, {});
         isUp = true;
+        cache = "warm";
         if (!folder.hasHoldings(shape)) folder.addHoldings(shape, holdingsOfMesh(mesh));
         await runScenario(
           {
             ...{ mesh, command, signal },
+            build: () => build ?? otherBuild(root, join(runs, "build")),
+            named: (text) => {
+              prefix = text;
+            },
             sample: (group, figure, unit, value) =>
-              samples.push({ scenario: scenario.name, group, figure, unit, shape, repetition, value }),
+              samples.push({ scenario: scenario.name, group: prefix + group, figure, unit, shape, repetition, value }),
             problem: (text) => problems.push(text),
             progress: (text) => progress(`${label}: ${text}`),
           },
@@ -115,6 +131,7 @@ async function runShape(
         // The next scenario gets a mesh that nothing has happened to.
         await mesh.end();
         isUp = false;
+        cache = "cold";
       }
       folder.add({ scenario: scenario.name, shape, repetition, samples, problems });
     }

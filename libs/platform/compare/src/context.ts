@@ -11,6 +11,10 @@ export interface StepContext {
   readonly mesh: ComparedMesh;
   /** What `xebec` is started with. */
   readonly command: readonly string[];
+  /** The folder of the build by which components are replaced. */
+  build(): string;
+  /** From now on the names of groups begin with this. */
+  named(prefix: string): void;
   /** Those of this scenario. */
   proxies?: SyntheticProxies;
   readonly signal: AbortSignal;

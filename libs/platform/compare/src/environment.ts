@@ -15,11 +15,11 @@ export function machine(): Machine {
   };
 }
 
-/** @param root the folder of the sources */
-export function versions(root: string): Record<string, string> {
-  const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+/** @param root the folder of the sources @param build that of the build by which components are replaced */
+export function versions(root: string, build: string | undefined): Record<string, string> {
   return {
-    xebec: own.version,
+    xebec: packageVersion(root),
+    "replaced by": build === undefined ? "another bundle of the same sources" : `${packageVersion(build)} (${build})`,
     node: process.versions.node,
     envoy: versionOf(findProgram("envoy", { root, env: process.env })),
     nats: versionOf(findProgram("nats-server", { root, env: process.env })),
@@ -29,4 +29,12 @@ export function versions(root: string): Record<string, string> {
 function versionOf(program: string): string {
   const { stdout = "" } = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 10_000 });
   return /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? "unknown";
+}
+
+function packageVersion(folder: string): string {
+  try {
+    return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+  } catch {
+    return "unknown"; // a build may be bundles alone
+  }
 }

@@ -7,10 +7,14 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
-import { addressPlan, type MeshStatus, type ProcessStatus } from "@xebec/platform-local";
+import { addressPlan, type MeshStatus, type ProcessStatus, replicaOf, SERVICES } from "@xebec/platform-local";
 import { type ProcessCost, processCost, processesWithEnv, RUN_ID_ENV } from "@xebec/platform-process";
+import { BusGates } from "./bus-gates.ts";
 
 const POLL_MS = 15;
+/** The first number of `serverAddress` that is a way to the bus. */
+const FIRST_GATE = 200;
+const REPLACE_MS = 30_000;
 const START_MS = 120_000;
 const TRIES = 5;
 const DISCOVERY_PORT = 15_010;
@@ -40,6 +44,9 @@ export class ComparedMesh {
   ingressPort = 0;
   addressBlock = 0;
   #saved = 0;
+  #replicas: Readonly<Record<string, number>> = {};
+  #isCuttable = false;
+  #gates: BusGates | undefined;
   #applications: readonly string[] | undefined;
 
   /**
@@ -61,15 +68,25 @@ export class ComparedMesh {
   /**
    * Starts the mesh and waits until it is whole.
    * @param cache "cold" removes what an earlier start has left
+   * @param replicas copies of components, one each where it says nothing; those of before
    * @throws XebecError unavailable with what `xebec up` has said
    */
-  async start(cache: "cold" | "warm"): Promise<StartTimes> {
+  async start(cache: "cold" | "warm", replicas = this.#replicas): Promise<StartTimes> {
+    this.#replicas = replicas;
     if (cache === "cold") rmSync(this.runDir, { recursive: true, force: true });
     mkdirSync(this.runDir, { recursive: true, mode: 0o700 });
     for (let attempt = 1; ; attempt++) {
       this.ingressPort ||= await freePort();
       this.addressBlock ||= 2 + Math.floor(Math.random() * 250);
       try {
+        this.#gates?.close();
+        this.#gates = this.#isCuttable
+          ? await BusGates.open(
+              this.shape === "monolith" ? ["istiod"] : SERVICES,
+              (n) => this.serverAddress(FIRST_GATE + n),
+              this.plan.nats,
+            )
+          : undefined;
         return await this.#up();
       } catch (error) {
         this.ingressPort = 0;
@@ -86,6 +103,8 @@ export class ComparedMesh {
     const since = (): number => (performance.now() - began) / 1_000;
     const args = ["up", "--detach", "--timeout", String(START_MS / 1_000)];
     if (this.shape === "monolith") args.push("--monolith");
+    for (const [component, count] of Object.entries(this.#replicas)) args.push("--replicas", `${component}=${count}`);
+    for (const address of this.#gates?.addresses ?? []) args.push("--bus-address", address);
     args.push("--ingress-port", String(this.ingressPort), "--address-block", String(this.addressBlock));
     const child = this.#spawn(args);
     const said = text(child.stderr as NodeJS.ReadableStream as never);
@@ -115,9 +134,42 @@ export class ComparedMesh {
     return { firstRequest, allReady, components };
   }
 
+  /** Whether components are to be cut off from the bus; counts for the next start. */
+  get isCuttable(): boolean {
+    return this.#isCuttable;
+  }
+
+  set isCuttable(is: boolean) {
+    this.#isCuttable = is;
+  }
+
+  /** Cuts a component off from the bus. @returns ends that */
+  cutFromBus(component: string): () => void {
+    if (!this.#gates) throw new XebecError("internal", "this mesh has not been started so that components can be cut off");
+    return this.#gates.cut(component);
+  }
+
+  /** Whether it runs with so many copies. */
+  hasReplicas(counts: Readonly<Record<string, number>>): boolean {
+    const names = new Set([...Object.keys(counts), ...Object.keys(this.#replicas)]);
+    return [...names].every((name) => (counts[name] ?? 1) === (this.#replicas[name] ?? 1));
+  }
+
+  /** Replaces a component by that of another build. @returns when the old one has ended @throws XebecError when it cannot */
+  async replace(component: string, build: string): Promise<void> {
+    const path = `/replace/${component}?build=${encodeURIComponent(build)}`;
+    const answer = await call({
+      ...{ socketPath: join(this.runDir, "control.sock"), method: "POST", path },
+      timeout: REPLACE_MS,
+    });
+    if (answer.status !== 200) throw new XebecError("unavailable", `${component} is not replaced: ${answer.body}`);
+  }
+
   async end(): Promise<void> {
     const child = this.#spawn(["down"]);
     const [said] = await Promise.all([text(child.stderr as never), once(child, "close")]);
+    this.#gates?.close();
+    this.#gates = undefined;
     if (child.exitCode !== 0) throw new XebecError("internal", `xebec down: ${said}`);
   }
 
@@ -190,7 +242,7 @@ export class ComparedMesh {
     };
     for (const [name, { pid }] of Object.entries(state.processes)) {
       const [kind, first, , container] = name.split("/");
-      add(kind === "service" ? (first as string) : container === "istio-proxy" ? "agents" : "application", pid);
+      add(kind === "service" ? (replicaOf(first as string)?.component ?? (first as string)) : container === "istio-proxy" ? "agents" : "application", pid);
     }
     for (const { pid } of processesWithEnv(RUN_ID_ENV, state.runId))
       if (!known.has(pid)) add(commandOf(pid).startsWith("envoy") ? "Envoys" : "supervisor", pid);

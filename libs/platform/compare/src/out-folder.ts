@@ -32,6 +32,8 @@ export async function writeReport(path: string, results: Results): Promise<void>
 /** What a run was asked for; a resumed one must be asked for the same. */
 export interface RunRequest {
   readonly shapes: readonly string[];
+  /** The folder of the other build. */
+  readonly build?: string | undefined;
   readonly repetitions: number;
   readonly quick: boolean;
   /** Names, and what is done: another content is another run. */

@@ -7,6 +7,8 @@ import { load } from "./steps/load.ts";
 import { proxies } from "./steps/proxies.ts";
 import { rest } from "./steps/rest.ts";
 import { restart } from "./steps/restart.ts";
+import { scale } from "./steps/scale.ts";
+import { upgrade } from "./steps/upgrade.ts";
 
 /** Does the steps of a scenario with a mesh that runs. What `apply` has saved is removed at the end. */
 export async function runScenario(context: StepContext, { steps }: Scenario): Promise<void> {
@@ -31,6 +33,8 @@ async function runStep(context: StepContext, step: Step, file: string, applied: 
   if (step.proxies) return proxies(context, step.proxies);
   if (step.load) return load(context, step.load);
   if (step.fault) return fault(context, step.fault);
+  if (step.upgrade) return upgrade(context, step.upgrade);
+  if (step.scale) return scale(context, step.scale);
   if (step.apply) {
     applied.push(file);
     mesh.save(file, manifestOf(step.apply.objects));

@@ -96,10 +96,10 @@ const Fault = message("compare.Fault", {
     "A component (`pilot`, `nats`, ...), or `each` for all of the shape one after another. In a monolith each is the one process.",
   ),
   action: required(
-    enumeration(["kill", "stop", "slow"]),
-    "`kill`: SIGKILL; `stop`: SIGSTOP for `seconds`; `slow`: it runs for one tenth of the time, for `seconds`.",
+    enumeration(["kill", "stop", "slow", "cut"]),
+    "`kill`: SIGKILL; `stop`: SIGSTOP for `seconds`; `slow`: it runs for one tenth of the time, for `seconds`; `cut`: nothing that it and the bus send to each other arrives, for `seconds`. The mesh of a scenario with `cut` reaches the bus through the comparison's own process.",
   ),
-  seconds: field(double(), "How long it is stopped or slow.", { defaultText: "3" }),
+  seconds: field(double(), "How long it is stopped, slow, or cut off.", { defaultText: "3" }),
   watch: required(double(), "How long the functions are watched, in seconds."),
   functions: field(list(string()), "The functions that are watched.", { defaultText: "all" }),
 });
@@ -109,6 +109,26 @@ const Apply = message("compare.Apply", {
   until: field(Until, "The answer that shows their effect."),
 });
 
+const Upgrade = message("compare.Upgrade", {
+  component: required(
+    string({ minLength: 1 }),
+    "A component, or `each` for all of the shape one after another. In a monolith each is the one process.",
+  ),
+  path: required(string({ minLength: 1 }), "Path at the ingress gateway that is asked meanwhile."),
+  headers: field(map(string()), "Headers of each request."),
+  rate: required(int32({ minimum: 1 }), "Requests a second."),
+  watch: required(double(), "How long requests are sent, in seconds; the component is replaced after the first one."),
+  status: field(int32(), "The status that is expected; another one counts as failed.", { defaultText: "200" }),
+});
+
+const Scale = message("compare.Scale", {
+  components: required(
+    list(string({ minLength: 1 })),
+    "Components that get copies: `pilot`, `mixer-policy`, `mixer-telemetry`. In a monolith the whole process gets them.",
+  ),
+  replicas: required(int32({ minimum: 1, maximum: 8 }), "How many copies of each; names in the report say it."),
+});
+
 const Step = message("compare.Step", {
   restart: field(Restart, "Ends the mesh, starts it again, and measures the start."),
   rest: field(Rest, "Measures processes while nobody asks anything."),
@@ -116,6 +136,8 @@ const Step = message("compare.Step", {
   proxies: field(Proxies, "Connects synthetic proxies, and measures how long it takes until each is configured."),
   load: field(Load, "Measures latencies and processor time at a fixed rate of requests."),
   fault: field(Fault, "Measures which functions fail, and for how long."),
+  upgrade: field(Upgrade, "Replaces a component by another build (`--with-build`) while requests are sent."),
+  scale: field(Scale, "Ends the mesh and starts it with copies of components, for the steps that follow."),
   apply: field(Apply, "Saves objects; they stay for the steps that follow."),
   remove: field(bool(), "Removes what `apply` has saved."),
 });
@@ -132,6 +154,8 @@ export type ChangeStep = Static<typeof Change>;
 export type ProxiesStep = Static<typeof Proxies>;
 export type LoadStep = Static<typeof Load>;
 export type FaultStep = Static<typeof Fault>;
+export type UpgradeStep = Static<typeof Upgrade>;
+export type ScaleStep = Static<typeof Scale>;
 export type RestStep = Static<typeof Rest>;
 export type UntilAnswer = Static<typeof Until>;
 export type ApplyStep = Static<typeof Apply>;

@@ -7,7 +7,7 @@ export { type Manifests, parseManifests } from "./parse-manifests.ts";
 export { type PlannedPod, plannedPods, plannedRecords } from "./planned-pods.ts";
 export { chooseContainer } from "./pod-lookup.ts";
 export type { IssueToken } from "./pod-tokens.ts";
-export { parseReplicas, REPLICABLE, type ReplicaCounts, replicasOf } from "./replicas.ts";
+export { type Component, parseReplicas, REPLICABLE, type ReplicaCounts, replicaOf, replicasOf } from "./replicas.ts";
 export {
   type BusService,
   CITADEL_PORT,

@@ -29,7 +29,7 @@ const STABLE_MS = 5_000;
  * with its name in their environment are looked for, so that there are never two.
  */
 export class ManagedProcess {
-  readonly spec: ProcessSpec;
+  spec: ProcessSpec;
   readonly #changed: () => Promise<void> | void;
   #id: ProcessId | undefined;
   #instance: string | undefined;
@@ -99,6 +99,12 @@ export class ManagedProcess {
       log.error({ err: error, process: this.spec.name }, "what had to be done before the next start has failed"),
     );
     await ended;
+  }
+
+  /** Runs another program under the same name: ends its process as `restart` does. */
+  async replace(spec: ProcessSpec, graceMs: number): Promise<void> {
+    this.spec = spec;
+    await this.restart(graceMs);
   }
 
   #adopt({ pid, startTime, instance }: MainProcess): void {

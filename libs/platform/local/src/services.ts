@@ -21,6 +21,8 @@ export interface ServiceHost {
   /** Folders of Mixer's adapters from outside. */
   readonly adapters: readonly string[];
   readonly replicas: ReplicaCounts;
+  /** Where components find the bus, HOST:PORT, that do not go to nats-server itself. */
+  readonly busAddresses: Readonly<Partial<Record<Component, string>>>;
   readonly natsServer: string;
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly busKeys: {

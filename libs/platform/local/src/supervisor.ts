@@ -20,6 +20,7 @@ import {
 import { renewTokens } from "@xebec/platform-identity";
 import { processesWithEnv, RUN_ID_ENV, signalProcess } from "@xebec/platform-process";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
+import { buildEntry, withEntry } from "./builds.ts";
 import { type ClusterObjects, watchClusterObjects } from "./cluster-objects.ts";
 import { Inherited } from "./inherited.ts";
 import { localHash } from "./local-hashes.ts";
@@ -33,7 +34,7 @@ import { PodSet } from "./pod-set.ts";
 import type { IssueToken } from "./pod-tokens.ts";
 import { ProcessLookup } from "./process-lookup.ts";
 import type { ProcessBefore } from "./process-spec.ts";
-import type { ReplicaCounts } from "./replicas.ts";
+import { type Component, type ReplicaCounts, replicaOf } from "./replicas.ts";
 import { rotateLogs } from "./rotate-logs.ts";
 import { writeServiceTokens } from "./service-tokens.ts";
 import {
@@ -59,6 +60,7 @@ const log = logger("local");
 
 const SERVICE_GRACE_MS = 4_000;
 const ROOT_POLL_MS = 50;
+const READY_POLL_MS = 50;
 
 export interface SupervisorOptions {
   /** The repository's root. */
@@ -77,6 +79,8 @@ export interface SupervisorOptions {
   /** Folders of Mixer's adapters from outside. */
   readonly adapters?: readonly string[];
   readonly replicas?: ReplicaCounts;
+  /** Where components find the bus, HOST:PORT, that do not go to nats-server itself. */
+  readonly busAddresses?: Readonly<Partial<Record<Component, string>>>;
   readonly envoy: string;
   readonly natsServer: string;
   readonly serviceOptions: ServiceOptions;
@@ -167,6 +171,7 @@ export class Supervisor {
       configDir,
       adapters: this.#options.adapters ?? [],
       replicas,
+      busAddresses: this.#options.busAddresses ?? {},
       natsServer,
       baseEnv,
       busKeys: keys,
@@ -327,6 +332,29 @@ export class Supervisor {
   /** What the services say of every object. */
   conditions(): Promise<readonly Condition[]> {
     return this.#status.conditions(this.#bus);
+  }
+
+  /**
+   * Replaces the program of a component by that of another build, one copy after another, each when the one before is ready. It lasts as
+   * long as this supervisor.
+   * @param folder of the build (`buildEntry`)
+   * @throws XebecError not_found, when there is no such component or build
+   */
+  async replace(component: string, folder: string): Promise<void> {
+    const copies = this.#processes.filter(
+      ({ spec }) => replicaOf(spec.name.replace("service/", ""))?.component === component,
+    );
+    if (copies.length === 0) throw new XebecError("not_found", `no component "${component}" runs here`);
+    const entry = buildEntry(folder, component as Component);
+    for (const [i, copy] of copies.entries()) {
+      const { id } = copy;
+      await copy.replace(withEntry(copy.spec, entry), SERVICE_GRACE_MS);
+      while (i < copies.length - 1 && !this.#stop.signal.aborted) {
+        const { ready } = await serviceStatus(copy, this.#plan, this.#natsHealth);
+        if (ready && copy.id?.pid !== id?.pid) break;
+        await sleep(READY_POLL_MS, this.#stop.signal);
+      }
+    }
   }
 
   /** What commands ask of a pod or service by its name. */

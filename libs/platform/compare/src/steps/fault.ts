@@ -16,7 +16,7 @@ export async function fault(context: StepContext, step: FaultStep): Promise<void
   mesh.save("denial", denialRule());
   try {
     await allWell(context, functions);
-    for (const component of await componentsOf(context, step.component))
+    for (const component of await componentsOf(context, step.component, step.action === "cut"))
       await harm(context, step, component, functions);
   } finally {
     for (const name of ["denial", "function", "pod"]) mesh.remove(name);
@@ -36,7 +36,8 @@ async function harm(
   const began = performance.now();
   const over = AbortSignal.any([signal, AbortSignal.timeout(watch * 1_000)]);
   const watches = functions.map((each) => watchFunction(each, mesh, began, over));
-  await act(action, pid, seconds, signal);
+  if (action === "cut") await cut(context, component, seconds);
+  else await act(action, pid, seconds, signal);
   const seen: Attempt[][] = await Promise.all(watches);
   const watched = performance.now() - began;
   signal.throwIfAborted();
@@ -45,7 +46,16 @@ async function harm(
   await allWell(context, functions);
 }
 
-async function act(action: FaultStep["action"], pid: number, seconds: number, signal: AbortSignal): Promise<void> {
+async function cut({ mesh, signal }: StepContext, component: string, seconds: number): Promise<void> {
+  const over = mesh.cutFromBus(component);
+  try {
+    await sleep(seconds * 1_000, signal);
+  } finally {
+    over();
+  }
+}
+
+async function act(action: Exclude<FaultStep["action"], "cut">, pid: number, seconds: number, signal: AbortSignal): Promise<void> {
   if (action === "kill") {
     process.kill(pid, "SIGKILL");
     return;
@@ -83,8 +93,13 @@ async function allWell({ mesh, signal }: StepContext, functions: readonly MeshFu
     }
 }
 
-async function componentsOf({ mesh }: StepContext, wanted: string): Promise<readonly string[]> {
-  const names = (await mesh.components()).map(({ name }) => name);
+/** @param withoutBus leaves the bus itself out */
+export async function componentsOf(
+  { mesh }: StepContext,
+  wanted: string,
+  withoutBus: boolean,
+): Promise<readonly string[]> {
+  const names = (await mesh.components()).map(({ name }) => name).filter((each) => !withoutBus || each !== "nats");
   if (wanted === "each") return names;
   if (names.includes(wanted)) return [wanted];
   // In one process every component is that process.
