@@ -161,7 +161,11 @@ program
   .command("compare")
   .description("six services against one process: runs scenarios with both, and writes what was measured and a report")
   .argument("[scenarios...]", "start, rest, change, traffic, failure, or files of your own; all when none is named")
-  .option("--shapes <list>", "what is compared, the first with each other", "services,monolith")
+  .option(
+    "--shapes <list>",
+    "what is compared, the first with each other: services, monolith, istiod=PATH",
+    "services,monolith",
+  )
   .option("--quick", "short steps and one repetition: a look in five minutes, not a measurement")
   .option("--repeat <n>", "repetitions (default: 5, with --quick 1)", whole(1, 100))
   .option(

@@ -62,7 +62,7 @@ export async function compare(names: readonly string[], options: CompareOptions)
     command,
     root: ROOT,
     scenarios: scenariosOf(names, quick),
-    shapes: shapesOf(options.shapes),
+    ...shapesOf(options.shapes),
     build: options.withBuild === undefined ? undefined : buildFolder(options.withBuild),
     repetitions: options.repeat ?? (quick ? 1 : 5),
     quick,
@@ -110,11 +110,21 @@ function fileOf(name: string): string {
   );
 }
 
-function shapesOf(text: string): string[] {
-  const shapes = text.split(",").map((each) => each.trim());
-  for (const shape of shapes)
-    if (!(SHAPES as readonly string[]).includes(shape))
-      throw new XebecError("invalid_argument", `--shapes: "${shape}" is not one of ${SHAPES.join(", ")}`);
+/** @returns the shapes, and the program of `istiod=PATH` */
+function shapesOf(text: string): { readonly shapes: string[]; readonly istiod?: string } {
+  let istiod: string | undefined;
+  const shapes = text.split(",").map((each) => {
+    const [shape = "", path] = each.trim().split("=", 2);
+    if (shape === "istiod" && path) istiod = resolve(path);
+    else if (path !== undefined || !(SHAPES as readonly string[]).includes(shape))
+      throw new XebecError(
+        "invalid_argument",
+        `--shapes: "${each.trim()}" is not one of ${SHAPES.join(", ")}, istiod=PATH with the path of pilot-discovery`,
+      );
+    return shape;
+  });
   if (new Set(shapes).size !== shapes.length) throw new XebecError("invalid_argument", "--shapes names one twice");
-  return shapes;
+  if (istiod !== undefined && !existsSync(istiod))
+    throw new XebecError("invalid_argument", `--shapes: ${istiod} does not exist`);
+  return { shapes, ...(istiod === undefined ? {} : { istiod }) };
 }

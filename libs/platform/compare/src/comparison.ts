@@ -4,17 +4,20 @@ import { join } from "node:path";
 import { XebecError } from "@xebec/core-errors";
 import { OTHERS } from "./components.ts";
 import { machine, versions } from "./environment.ts";
-import { otherBuild } from "./other-build.ts";
 import { costTable } from "./facts/cost.ts";
 import { type Holdings, holdingsOf } from "./facts/holdings.ts";
 import { trustTables } from "./facts/trust.ts";
 import { startGuard } from "./guard.ts";
+import { ISTIOD_NOTE, notWithIstiod } from "./istiod-limits.ts";
+import { IstiodMesh } from "./istiod-mesh.ts";
 import { ComparedMesh } from "./mesh.ts";
+import { otherBuild } from "./other-build.ts";
 import { OutFolder } from "./out-folder.ts";
 import { RESULTS_FORMAT, type Results, type Sample, summarize } from "./results.ts";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 
+/** A third one, `istiod`, is Istio's own program. */
 export const SHAPES = ["services", "monolith"] as const;
 
 export interface ComparisonOptions {
@@ -24,6 +27,8 @@ export interface ComparisonOptions {
   readonly root: string;
   readonly scenarios: readonly Scenario[];
   readonly shapes: readonly string[];
+  /** `pilot-discovery`, where `istiod` is a shape. */
+  readonly istiod?: string | undefined;
   /** The folder of the build by which components are replaced; else another bundle of the same sources. */
   readonly build?: string | undefined;
   readonly repetitions: number;
@@ -67,12 +72,18 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
     ended: new Date().toISOString(),
     complete: parts.length === scenarios.length * shapes.length * repetitions,
     machine: machineBefore,
-    versions: versions(options.root, build),
+    versions: versions(options),
     ...{ shapes, repetitions },
     scenarios: scenarios.map(({ name, question, about }) => ({ name, question, about })),
     samples,
     summaries: summarize(samples, shapes),
     facts: [...trustTables(folder.holdings(shapes)), costTable(options.root)],
+    notApplicable: [
+      ...(shapes.includes("istiod") ? [ISTIOD_NOTE] : []),
+      ...new Set(
+        parts.flatMap((part) => part.notApplicable?.map((text) => `${part.shape}, ${part.scenario}: ${text}`) ?? []),
+      ),
+    ],
     problems: parts.flatMap((part) => part.problems.map((text) => `${part.shape}, ${part.scenario}: ${text}`)),
   };
   await folder.finish(results);
@@ -81,7 +92,7 @@ export async function runComparison(options: ComparisonOptions): Promise<Results
 
 /** One mesh, and all scenarios that are not done yet with it. */
 async function runShape(
-  { command, root, build, scenarios, repetitions, signal, progress }: ComparisonOptions,
+  { command, root, build, istiod, scenarios, repetitions, signal, progress }: ComparisonOptions,
   folder: OutFolder,
   runs: string,
   shape: string,
@@ -89,7 +100,11 @@ async function runShape(
 ): Promise<void> {
   const open = scenarios.filter(({ name }) => !folder.has(name, shape, repetition));
   if (open.length === 0) return;
-  const mesh = new ComparedMesh(shape, command, join(runs, shape), signal);
+  const runDir = join(runs, shape);
+  const mesh =
+    shape === "istiod"
+      ? new IstiodMesh(command, runDir, signal, { root, istiod: istiod as string })
+      : new ComparedMesh(shape, command, runDir, signal);
   let isUp = false;
   let cache: "cold" | "warm" = "cold";
   try {
@@ -98,6 +113,7 @@ async function runShape(
       progress(label);
       const samples: Sample[] = [];
       const problems: string[] = [];
+      const notApplicable: string[] = [];
       let prefix = "";
       try {
         const isCuttable = scenario.steps.some(({ fault }) => fault?.action === "cut");
@@ -119,6 +135,8 @@ async function runShape(
             },
             sample: (group, figure, unit, value) =>
               samples.push({ scenario: scenario.name, group: prefix + group, figure, unit, shape, repetition, value }),
+            ...(shape === "istiod" ? { whyNot: notWithIstiod } : {}),
+            notApplicable: (text) => notApplicable.push(text),
             problem: (text) => problems.push(text),
             progress: (text) => progress(`${label}: ${text}`),
           },
@@ -133,7 +151,7 @@ async function runShape(
         isUp = false;
         cache = "cold";
       }
-      folder.add({ scenario: scenario.name, shape, repetition, samples, problems });
+      folder.add({ scenario: scenario.name, shape, repetition, samples, problems, notApplicable });
     }
   } finally {
     await mesh.end();

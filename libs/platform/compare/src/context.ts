@@ -4,7 +4,7 @@ import { OTHERS } from "./components.ts";
 import type { ComparedMesh } from "./mesh.ts";
 import type { SyntheticProxies } from "./proxies/synthetic-proxies.ts";
 import type { Unit } from "./results.ts";
-import { type UntilAnswer, type Words, withWords } from "./scenario.ts";
+import { type Step, type UntilAnswer, type Words, withWords } from "./scenario.ts";
 
 /** What a step measures with. */
 export interface StepContext {
@@ -20,6 +20,9 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Notes a measured value. */
   sample(group: string, figure: string, unit: Unit, value: number): void;
+  /** Why a step makes no sense with this shape; absent where all do. */
+  whyNot?(step: Step): string | undefined;
+  notApplicable(text: string): void;
   /** Notes what could not be measured. */
   problem(text: string): void;
   progress(text: string): void;

@@ -15,13 +15,19 @@ export function machine(): Machine {
   };
 }
 
-/** @param root the folder of the sources @param build that of the build by which components are replaced */
-export function versions(root: string, build: string | undefined): Record<string, string> {
+/** @param options.root the folder of the sources @param options.build that of the build by which components are replaced */
+export function versions(options: {
+  readonly root: string;
+  readonly build?: string | undefined;
+  readonly istiod?: string | undefined;
+}): Record<string, string> {
+  const { root, build, istiod } = options;
   return {
     xebec: packageVersion(root),
     "replaced by": build === undefined ? "another bundle of the same sources" : `${packageVersion(build)} (${build})`,
     node: process.versions.node,
     envoy: versionOf(findProgram("envoy", { root, env: process.env })),
+    ...(istiod === undefined ? {} : { istiod: istiodVersion(istiod) }),
     nats: versionOf(findProgram("nats-server", { root, env: process.env })),
   };
 }
@@ -37,4 +43,9 @@ function packageVersion(folder: string): string {
   } catch {
     return "unknown"; // a build may be bundles alone
   }
+}
+
+function istiodVersion(program: string): string {
+  const { stdout = "" } = spawnSync(program, ["version", "--short"], { encoding: "utf8", timeout: 10_000 });
+  return stdout.trim().split("\n")[0] || "unknown";
 }

@@ -38,7 +38,8 @@ export class IstiodMesh extends ComparedMesh {
 
   override async start(cache: "cold" | "warm"): Promise<StartTimes> {
     if (cache === "cold") rmSync(this.runDir, { recursive: true, force: true });
-    for (const folder of [this.configDir, join(this.runDir, "logs")]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.configDir, join(this.runDir, "logs")])
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.ingressPort = await freePort();
     this.addressBlock ||= 2 + Math.floor(Math.random() * 250);
     const { root, istiod } = this.#programs;
@@ -59,9 +60,13 @@ export class IstiodMesh extends ComparedMesh {
       ["service/istiod", start("istiod", [istiod, ...istiodFlags(pilot, this.configDir, this.runDir)], ISTIOD_ENV)],
       [
         `pod/default/${APPLICATION}/app`,
-        start(APPLICATION, [process.execPath, ...NODE_FLAGS, appEntry(root, "deploy/samples/bookinfo"), APPLICATION, "v1"], {
-          BIND_ADDRESS: app,
-        }),
+        start(
+          APPLICATION,
+          [process.execPath, ...NODE_FLAGS, appEntry(root, "deploy/samples/bookinfo"), APPLICATION, "v1"],
+          {
+            BIND_ADDRESS: app,
+          },
+        ),
       ],
       [
         "pod/istio-system/istio-ingressgateway/envoy",
@@ -158,4 +163,3 @@ function istiodFlags(address: string, configDir: string, runDir: string): readon
     ...["--ctrlz_address", address, "--networksConfig", join(runDir, "networks.yaml")],
   ];
 }
-

@@ -56,7 +56,11 @@ export function gatewayBootstrap(options: { readonly pilot: Address; readonly ad
       cluster: "istio-ingressgateway.istio-system",
       metadata: {
         ...{ NAMESPACE: "istio-system", NAME: "istio-ingressgateway", INSTANCE_IPS: ip, SERVICE_ACCOUNT: "default" },
-        ...{ LABELS: { istio: "ingressgateway", app: "istio-ingressgateway" }, CLUSTER_ID: "Mock", ISTIO_VERSION: "1.29.0" },
+        ...{
+          LABELS: { istio: "ingressgateway", app: "istio-ingressgateway" },
+          CLUSTER_ID: "Mock",
+          ISTIO_VERSION: "1.29.0",
+        },
       },
     },
     dynamic_resources: {

@@ -61,6 +61,11 @@ export class ComparedMesh {
     this.#signal = signal;
   }
 
+  /** Ends what waits. */
+  protected get stopSignal(): AbortSignal {
+    return this.#signal;
+  }
+
   get configDir(): string {
     return join(this.runDir, "config");
   }
@@ -145,7 +150,8 @@ export class ComparedMesh {
 
   /** Cuts a component off from the bus. @returns ends that */
   cutFromBus(component: string): () => void {
-    if (!this.#gates) throw new XebecError("internal", "this mesh has not been started so that components can be cut off");
+    if (!this.#gates)
+      throw new XebecError("internal", "this mesh has not been started so that components can be cut off");
     return this.#gates.cut(component);
   }
 
@@ -242,7 +248,14 @@ export class ComparedMesh {
     };
     for (const [name, { pid }] of Object.entries(state.processes)) {
       const [kind, first, , container] = name.split("/");
-      add(kind === "service" ? (replicaOf(first as string)?.component ?? (first as string)) : container === "istio-proxy" ? "agents" : "application", pid);
+      add(
+        kind === "service"
+          ? (replicaOf(first as string)?.component ?? (first as string))
+          : container === "istio-proxy"
+            ? "agents"
+            : "application",
+        pid,
+      );
     }
     for (const { pid } of processesWithEnv(RUN_ID_ENV, state.runId))
       if (!known.has(pid)) add(commandOf(pid).startsWith("envoy") ? "Envoys" : "supervisor", pid);
@@ -297,7 +310,7 @@ function recordedPid(file: string): number | undefined {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -47,6 +47,8 @@ export interface Part {
   readonly repetition: number;
   readonly samples: readonly Sample[];
   readonly problems: readonly string[];
+  /** Absent in what an earlier version wrote. */
+  readonly notApplicable?: readonly string[];
 }
 
 /** The folder of a comparison: the request, a file for each part that is done, and what is made of them. */

@@ -80,6 +80,8 @@ export interface Results {
   readonly samples: readonly Sample[];
   readonly summaries: readonly FigureSummary[];
   readonly facts: readonly FactTable[];
+  /** What makes no sense with some shape, and why. */
+  readonly notApplicable?: readonly string[];
   /** What could not be measured, and why. */
   readonly problems: readonly string[];
 }

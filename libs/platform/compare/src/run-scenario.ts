@@ -16,6 +16,11 @@ export async function runScenario(context: StepContext, { steps }: Scenario): Pr
   try {
     for (const [i, step] of steps.entries()) {
       context.signal.throwIfAborted();
+      const why = context.whyNot?.(step);
+      if (why !== undefined) {
+        context.notApplicable(why);
+        continue;
+      }
       await runStep(context, step, `step-${i}`, applied);
     }
   } finally {

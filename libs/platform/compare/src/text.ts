@@ -23,7 +23,7 @@ export function verdictText({ comparisons }: FigureSummary, other: string): stri
 }
 
 /** The figures as a table for a terminal. */
-export function resultText({ shapes, summaries, problems, complete }: Results): string {
+export function resultText({ shapes, summaries, problems, notApplicable = [], complete }: Results): string {
   const [first = "", ...others] = shapes;
   const rows: string[][] = [["", ...shapes, ...others.map((other) => `${first} against ${other}`)]];
   let heading = "";
@@ -52,6 +52,7 @@ export function resultText({ shapes, summaries, problems, complete }: Results): 
           .join("  ")
           .trimEnd(),
   );
+  if (notApplicable.length > 0) lines.push("", "Not applicable:", ...notApplicable.map((each) => `  ${each}`));
   if (problems.length > 0) lines.push("", "What could not be measured:", ...problems.map((each) => `  ${each}`));
   if (!complete) lines.push("", "The comparison was broken off; go on with --resume.");
   return `${lines.join("\n")}\n`;

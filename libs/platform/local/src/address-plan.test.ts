@@ -6,7 +6,12 @@ import { addressPlan, freeHostNumber, SERVICES } from "./address-plan.ts";
 test("every service and host number of an address block has an address of its own", () => {
   const plan = addressPlan(60);
   const hostNumbers = Array.from({ length: 241 }, (_, hostNumber) => hostNumber);
-  const all = [plan.nats, ...SERVICES.map((each) => plan.service(each)), ...hostNumbers.map(plan.pod), ...hostNumbers.map(plan.app)];
+  const all = [
+    plan.nats,
+    ...SERVICES.map((each) => plan.service(each)),
+    ...hostNumbers.map(plan.pod),
+    ...hostNumbers.map(plan.app),
+  ];
   assert.equal(new Set(all).size, all.length);
   for (const address of all) assert.match(address, /^127\.60\.[012]\.(\d{1,2}|1\d\d|2[0-4]\d|250)$/);
   assert.equal(plan.service("galley"), "127.60.0.3");

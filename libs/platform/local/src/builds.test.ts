@@ -17,8 +17,14 @@ test("the program of another build is its bundle, else its source; all else of a
   put("apps/pilot/dist/main.mjs");
   const entry = buildEntry(folder.path, "pilot");
   assert.equal(entry, folder.file("apps/pilot/dist/main.mjs"));
-  assert.throws(() => buildEntry(folder.path, "galley"), { code: "not_found", message: /apps\/galley\/dist\/main\.mjs/ });
+  assert.throws(() => buildEntry(folder.path, "galley"), {
+    code: "not_found",
+    message: /apps\/galley\/dist\/main\.mjs/,
+  });
   const rest = { name: "service/pilot", env: { A: "1" }, cwd: "/", logFile: "/log" };
-  const spec = { ...rest, command: ["node", ...SERVICE_NODE_FLAGS, "/old/main.mjs", "--flag"] as [string, ...string[]] };
+  const spec = {
+    ...rest,
+    command: ["node", ...SERVICE_NODE_FLAGS, "/old/main.mjs", "--flag"] as [string, ...string[]],
+  };
   assert.deepEqual(withEntry(spec, entry), { ...rest, command: ["node", ...SERVICE_NODE_FLAGS, entry, "--flag"] });
 });

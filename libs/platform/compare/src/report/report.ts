@@ -65,7 +65,7 @@ ${sections.join("\n")}
 }
 
 function trustText(results: Results): string {
-  const { command, started, ended, machine, versions, problems, summaries, shapes } = results;
+  const { command, started, ended, machine, versions, problems, notApplicable = [], summaries, shapes } = results;
   return `
 <p>A figure is the median of its repetitions; the thin line in a bar, and the numbers in brackets, reach from the lowest to the highest. The shapes take turns, and the order of the turns
 changes with each repetition, so that what changes on the machine falls on all of them. Two shapes are said to differ when chance alone would give ranks as far apart in less than 5 % of all arrangements
@@ -86,6 +86,7 @@ changes with each repetition, so that what changes on the machine falls on all o
 <li>On a laptop a supervisor starts what has died within a fraction of a second; a cluster takes longer, for either shape.</li>
 <li>Istio's own istiod is another program in another language, and has no Mixer: it sends other bytes, checks nothing and counts nothing in the control plane. Where it is a shape here, figures that need Mixer are missing for it.</li>
 </ul>
+${notApplicable.length === 0 ? "" : `<h3>Not applicable</h3><ul>${notApplicable.map((each) => `<li>${html(each)}</li>`).join("")}</ul>`}
 ${problems.length === 0 ? "" : `<h3>What could not be measured</h3><ul>${problems.map((each) => `<li>${html(each)}</li>`).join("")}</ul>`}`;
 }
 

@@ -55,7 +55,12 @@ async function cut({ mesh, signal }: StepContext, component: string, seconds: nu
   }
 }
 
-async function act(action: Exclude<FaultStep["action"], "cut">, pid: number, seconds: number, signal: AbortSignal): Promise<void> {
+async function act(
+  action: Exclude<FaultStep["action"], "cut">,
+  pid: number,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<void> {
   if (action === "kill") {
     process.kill(pid, "SIGKILL");
     return;

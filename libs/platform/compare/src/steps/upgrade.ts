@@ -56,7 +56,10 @@ async function replaceOne(
       if (found?.ready && found.pid !== old) return (performance.now() - began) / 1_000;
       await sleep(POLL_MS, over);
     }
-    throw new XebecError("deadline_exceeded", `${component} of the other build is not ready after ${READY_MS / 1_000} s`);
+    throw new XebecError(
+      "deadline_exceeded",
+      `${component} of the other build is not ready after ${READY_MS / 1_000} s`,
+    );
   }
 
   async function pidOf(): Promise<number | undefined> {
