@@ -27,7 +27,7 @@ export const FUNCTIONS: readonly MeshFunction[] = [
   },
   {
     name: "new configuration",
-    limitMs: 3_000,
+    limitMs: 2_000,
     async attempt(mesh, n, signal) {
       mesh.save("function", routeOf(n));
       await until(signal, async () => (await mesh.get("/compare-function")).body === `answer ${n}`);
@@ -35,7 +35,7 @@ export const FUNCTIONS: readonly MeshFunction[] = [
   },
   {
     name: "new pods",
-    limitMs: 15_000,
+    limitMs: 8_000,
     async attempt(mesh, n, signal) {
       const name = `compare-pod-${n}`;
       try {
@@ -50,7 +50,7 @@ export const FUNCTIONS: readonly MeshFunction[] = [
   },
   {
     name: "certificates",
-    limitMs: 3_000,
+    limitMs: 2_000,
     async attempt(mesh, _n, signal) {
       const order = {
         caAddress: `${mesh.plan.service("citadel")}:${CITADEL_PORT}`,
@@ -63,14 +63,14 @@ export const FUNCTIONS: readonly MeshFunction[] = [
   },
   {
     name: "checks",
-    limitMs: 2_000,
+    limitMs: 1_500,
     async attempt(mesh) {
-      expect(await mesh.get("/productpage", { [DENIED_HEADER]: "yes" }, 2_000), 403);
+      expect(await mesh.get("/productpage", { [DENIED_HEADER]: "yes" }, 1_500), 403);
     },
   },
   {
     name: "metrics",
-    limitMs: 5_000,
+    limitMs: 3_000,
     async attempt(mesh, _n, signal) {
       const before = await requestsCounted(mesh);
       await mesh.get("/productpage").catch(() => undefined);

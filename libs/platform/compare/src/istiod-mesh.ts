@@ -10,7 +10,7 @@ import { gatewayBootstrap, istiodObjects, MESH_CONFIG } from "./istiod-objects.t
 import { ComparedMesh, freePort, type StartTimes } from "./mesh.ts";
 
 const POLL_MS = 15;
-const START_MS = 120_000;
+const START_MS = 300_000;
 const HTTP_PORT = 8_080;
 const APPLICATION = "productpage";
 

@@ -15,7 +15,7 @@ const POLL_MS = 15;
 /** The first number of `serverAddress` that is a way to the bus. */
 const FIRST_GATE = 200;
 const REPLACE_MS = 30_000;
-const START_MS = 120_000;
+const START_MS = 300_000;
 const TRIES = 5;
 const DISCOVERY_PORT = 15_010;
 /** Services, pods and applications have 0 to 2 (`addressPlan`). */
