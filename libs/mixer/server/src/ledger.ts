@@ -37,7 +37,7 @@ interface Slot extends KeptSlot {
 /**
  * What of reports outlasts the process: the values of counters, and the ids of the entries that are in them. Both are written in one
  * commit before entries are acknowledged, so that an entry is counted once, whenever the process is killed
- * (docs/adr/0022-durable-reports.md). Without a directory it only remembers ids.
+ * (docs/adr/0023-durable-reports.md). Without a directory it only remembers ids.
  */
 export class Ledger {
   readonly seen: SeenIds;

@@ -33,7 +33,7 @@ interface Taken extends Waiting {
 
 /**
  * `opentelemetry.proto.collector.logs.v1.LogsService/Export`: reports of Envoy's OpenTelemetry access logger, which sends an entry until
- * it is acknowledged. Each is counted once, and acknowledged when it is kept (docs/adr/0022-durable-reports.md). Requests wait for each
+ * it is acknowledged. Each is counted once, and acknowledged when it is kept (docs/adr/0023-durable-reports.md). Requests wait for each
  * other, so that a commit has whole requests.
  */
 export function otelLogService({ runtime, index, shedder, meters, standard, ledger }: MixerServiceParts): GrpcService {

@@ -11,11 +11,16 @@ import type { MetricsSettings } from "../telemetry/merged-metrics.ts";
 const KEPT_MS = 600_000;
 /** More than fit into that time, which ends them. */
 const RETRIES = 100_000;
+/**
+ * The longest wait between two attempts. Envoy also takes it for the time that an attempt may take: a shorter one makes a service that is
+ * only slow get everything twice.
+ */
+const LONGEST_WAIT_MS = 5_000;
 /** An entry has about 1,500 bytes, and each request is acknowledged by itself. */
 const BUFFER_BYTES = 65_536;
 
 /**
- * The access log that reports requests or connections until mixer-telemetry has acknowledged them (docs/adr/0022-durable-reports.md). Envoy's
+ * The access log that reports requests or connections until mixer-telemetry has acknowledged them (docs/adr/0023-durable-reports.md). Envoy's
  * other protocol, a stream, loses what is on its way when its server ends, and does not count it.
  */
 export function durableLog(
@@ -42,7 +47,7 @@ export function durableLog(
         retryPolicy: {
           retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
           numRetries: RETRIES,
-          retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(1000) },
+          retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(LONGEST_WAIT_MS) },
         },
       },
       bufferFlushInterval: durationOf(1000),
