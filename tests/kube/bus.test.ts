@@ -147,7 +147,7 @@ describe("the bus of the chart: three servers", { skip }, () => {
     const options = { client, namespace: NAMESPACE, owner: "istio-citadel", servers: SERVERS.length, source };
     parts.push(source, createBusCertificate({ ...options, control: await control() }));
     for (const each of parts) await each.start?.(NEVER);
-    await waitFor("the certificate of the servers", 20_000, () => secret("xebec-bus-tls", "tls.crt"));
+    await waitFor("the certificate of the servers", 60_000, () => secret("xebec-bus-tls", "tls.crt"));
   }
 
   async function busOf(user: BusUser): Promise<Bus> {
@@ -232,10 +232,10 @@ describe("the bus of the chart: three servers", { skip }, () => {
     const writing = (async () => {
       while (!stop.signal.aborted) await galley.put("count", Buffer.from(String(++sent)));
     })();
-    await waitFor("the first messages", 20_000, () => seen.length > 5);
+    await waitFor("the first messages", 60_000, () => seen.length > 5);
     down.length = 0;
     await source.rotateNow();
-    const next = await waitFor("another certificate", 20_000, async () => {
+    const next = await waitFor("another certificate", 60_000, async () => {
       const found = await secret("xebec-bus-tls", "tls.crt");
       return found === before_ ? undefined : found;
     });
@@ -243,10 +243,10 @@ describe("the bus of the chart: three servers", { skip }, () => {
     await mount();
     const ends = Date.parse(new X509Certificate(next).validTo);
     const asked = await control();
-    await waitFor("all servers show it", 30_000, async () => (await reloadServers(asked, ends)).length === 0);
+    await waitFor("all servers show it", 60_000, async () => (await reloadServers(asked, ends)).length === 0);
     stop.abort();
     await writing;
-    await waitFor("the last message", 20_000, () => seen.at(-1) === String(sent));
+    await waitFor("the last message", 60_000, () => seen.at(-1) === String(sent));
     clearInterval(watching);
     const first = Number(seen[0]);
     assert.deepEqual(

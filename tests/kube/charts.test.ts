@@ -135,7 +135,7 @@ describe("the charts on a real API server", { skip }, () => {
     await kube.kubectl(["create", "namespace", "istio-system"]);
     // What breaks the strictest standard for pods is not started at all.
     await kube.kubectl(["label", "ns", "istio-system", "pod-security.kubernetes.io/enforce=restricted"]);
-    await waitFor("the namespace's own objects", 20_000, () =>
+    await waitFor("the namespace's own objects", 60_000, () =>
       kube.kubectl(["-n", "istio-system", "get", "sa/default", "cm/kube-root-ca.crt"]),
     );
     before_ = await inventory();
@@ -163,7 +163,7 @@ describe("the charts on a real API server", { skip }, () => {
       return items as readonly { metadata: { name: string }; spec: never; status: Record<string, unknown> }[];
     };
     // Nothing runs here; that pods are made at all shows that admission takes them.
-    await waitFor("a pod of every Deployment", 30_000, async () => {
+    await waitFor("a pod of every Deployment", 60_000, async () => {
       const list = await deployments();
       return list.length === 10 && list.every(({ status }) => Number(status.replicas) > 0);
     });
@@ -182,7 +182,7 @@ describe("the charts on a real API server", { skip }, () => {
 
     for (const release of ["addons", "istio-ingressgateway", "xebec"]) await run("uninstall", release);
     let left: readonly string[] = [];
-    await waitFor("everything is gone", 30_000, async () => {
+    await waitFor("everything is gone", 60_000, async () => {
       left = [...(await inventory())].filter((each) => !before_.has(each));
       return left.length === 0;
     }).catch((error: Error) => assert.fail(`${error.message}: ${left.join(", ")}`));

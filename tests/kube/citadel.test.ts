@@ -100,18 +100,18 @@ test("replicas share one authority, its roots are in every namespace, and stay t
   await using second = await citadel();
   const roots = await text(RESOURCES.secrets, "istio-system", "istio-ca-secret", "root-cert.pem");
   for (const namespace of ["default", "istio-system", "kube-system"])
-    await waitFor(`the roots in ${namespace}`, 10_000, async () => (await rootsIn(namespace)) === roots, 50);
+    await waitFor(`the roots in ${namespace}`, 60_000, async () => (await rootsIn(namespace)) === roots, 50);
   await assert.rejects(rootsIn("kube-public"), { code: "not_found" });
   await create(client, "/api/v1/namespaces", { metadata: { name: "late" } });
-  await waitFor("the roots in a new namespace", 5_000, async () => (await rootsIn("late")) === roots, 50);
+  await waitFor("the roots in a new namespace", 60_000, async () => (await rootsIn("late")) === roots, 50);
   await client.delete(RESOURCES.configMaps, { namespace: "late", name: "istio-ca-root-cert" });
-  await waitFor("they are made again", 5_000, async () => (await rootsIn("late")) === roots, 50);
+  await waitFor("they are made again", 60_000, async () => (await rootsIn("late")) === roots, 50);
   await client.patch(
     RESOURCES.configMaps,
     { namespace: "late", name: "istio-ca-root-cert" },
     { data: { "root-cert.pem": "x" } },
   );
-  await waitFor("they are put right", 5_000, async () => (await rootsIn("late")) === roots, 50);
+  await waitFor("they are put right", 60_000, async () => (await rootsIn("late")) === roots, 50);
   assert.equal(
     Buffer.from(
       await text(RESOURCES.configMaps, "istio-system", "istio-security", "caTLSRootCert"),
@@ -165,7 +165,7 @@ test("a restart keeps the authority; one of Istio's is taken over", { skip }, as
   await using _taken = await citadel();
   await waitFor(
     "Istio's root in the namespaces",
-    10_000,
+    60_000,
     async () =>
       parseCertificate(await rootsIn("default")).x509.fingerprint256 ===
       parseCertificate(istio.certificate).x509.fingerprint256,
@@ -195,9 +195,9 @@ test("the Secret cacerts has the authority where there is one, also when it chan
   const has = (files: typeof one) => async () =>
     parseCertificate(await rootsIn("default")).x509.fingerprint256 ===
     parseCertificate(files["root-cert.pem"]).x509.fingerprint256;
-  await waitFor("the operator's root", 10_000, has(one), 50);
+  await waitFor("the operator's root", 60_000, has(one), 50);
   await client.patch(RESOURCES.secrets, { namespace: "istio-system", name: "cacerts" }, { stringData: two });
-  await waitFor("the other one", 10_000, has(two), 50);
+  await waitFor("the other one", 60_000, has(two), 50);
   await client.delete(RESOURCES.secrets, { namespace: "istio-system", name: "cacerts" });
 });
 
@@ -205,7 +205,7 @@ test("each service account has a Secret with its key, where Istio 1.1's agents n
   await create(client, "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "web" } });
   await using _citadel = await citadel(["--server-only=false", "--listened-namespaces=default"]);
   const leafOf = (): Promise<string> => text(RESOURCES.secrets, "default", "istio.web", "cert-chain.pem");
-  const leaf = await waitFor("the Secret", 10_000, leafOf, 50);
+  const leaf = await waitFor("the Secret", 60_000, leafOf, 50);
   assert.match(parseCertificate(leaf).x509.subjectAltName ?? "", /URI:spiffe:\/\/cluster\.local\/ns\/default\/sa\/web/);
   const secret = await client.get(RESOURCES.secrets, { namespace: "default", name: "istio.web" });
   assert.deepEqual(
@@ -214,18 +214,18 @@ test("each service account has a Secret with its key, where Istio 1.1's agents n
   );
   assert.match(await text(RESOURCES.secrets, "default", "istio.web", "key.pem"), /PRIVATE KEY/);
   await client.delete(RESOURCES.secrets, { namespace: "default", name: "istio.web" });
-  const other = await waitFor("it is made again", 10_000, leafOf, 50);
+  const other = await waitFor("it is made again", 60_000, leafOf, 50);
   assert.notEqual(other, leaf);
   await client.patch(
     RESOURCES.secrets,
     { namespace: "default", name: "istio.web" },
     { data: { "cert-chain.pem": "eA==" } },
   );
-  await waitFor("it is put right", 10_000, async () => /BEGIN CERTIFICATE/.test(await leafOf()), 50);
+  await waitFor("it is put right", 60_000, async () => /BEGIN CERTIFICATE/.test(await leafOf()), 50);
   await client.delete(RESOURCES.serviceAccounts, { namespace: "default", name: "web" });
   await waitFor(
     "it goes with its account",
-    10_000,
+    60_000,
     () =>
       leafOf().then(
         () => false,

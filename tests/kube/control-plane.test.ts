@@ -12,7 +12,7 @@ before(async () => {
 after(() => kube?.close());
 
 test("a control plane serves and its controllers work", { skip }, async () => {
-  await waitFor("the default ServiceAccount", 20_000, () => kube.kubectl(["get", "sa", "default"]), 100);
+  await waitFor("the default ServiceAccount", 60_000, () => kube.kubectl(["get", "sa", "default"]), 100);
   const token = await kube.kubectl(["create", "token", "default", "--audience", "istio-ca"]);
   const [, claims = ""] = token.split(".");
   const { aud, sub } = JSON.parse(Buffer.from(claims, "base64url").toString());

@@ -7,10 +7,11 @@ import {
   kubernetesPublishing,
 } from "@xebec/galley-server";
 import { decodeSecretRecord, type SecretRecord } from "@xebec/model-pki";
-import { decodeResource, type Resource } from "@xebec/model-resources";
+import { allCrds, decodeResource, type Resource } from "@xebec/model-resources";
 import { decodeWorkloadRecord, type WorkloadRecord } from "@xebec/model-workloads";
 import { type Bus, createRevisionReader, type RevisionReader } from "@xebec/platform-bus";
-import { type KubeClient, openKubeClient } from "@xebec/platform-kube";
+import { isAlreadyExists, type KubeClient, openKubeClient, pathOf, RESOURCES } from "@xebec/platform-kube";
+import { startKube } from "@xebec/testing-kube";
 
 const never = new AbortController().signal;
 
@@ -76,3 +77,30 @@ export async function busContent(bus: Bus) {
 export async function create(client: KubeClient, path: string, body: object): Promise<void> {
   await client.call({ method: "POST", path, body });
 }
+
+/** An API server with the namespace of the control plane. */
+export async function startGalleyKube() {
+  const kube = await startKube({ controllers: false, apiServerFlags: ["--disable-admission-plugins=ServiceAccount"] });
+  const client = await openKubeClient({ kubeconfig: kube.kubeconfig });
+  await create(client, "/api/v1/namespaces", { metadata: { name: "istio-system" } });
+  return { kube, client };
+}
+
+/** Installs the definitions of all kinds, where they are not there yet. */
+export async function installCrds(client: KubeClient): Promise<void> {
+  for (const crd of allCrds())
+    await create(client, pathOf(RESOURCES.customResourceDefinitions), crd).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+}
+
+/** The type of the rules that tests write. */
+export const rule = {
+  ...{ group: "networking.istio.io", version: "v1", kind: "DestinationRule", plural: "destinationrules" },
+};
+export const ruleObject = (name: string, host: string) => ({
+  ...{ apiVersion: "networking.istio.io/v1", kind: "DestinationRule", metadata: { namespace: "default", name } },
+  spec: { host },
+});
+/** On the bus. */
+export const ruleKey = (name: string): string => `networking.istio.io/DestinationRule/default/${name}`;

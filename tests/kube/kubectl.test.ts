@@ -58,7 +58,7 @@ suite("what kubectl does with pods", { skip }, () => {
     assert.deepEqual(first.sort(), ["one", "tick", "two"]);
     assert.match(await kubectl(["logs", "talks", "--tail=1", "--timestamps"]), /^\d{4}-\d\d-\d\dT[\d:.]+Z tick\n$/);
     const follow = start("logs", "-f", "--tail=0", "talks");
-    await waitFor("lines that were not there", 10_000, () => follow.said().split("\n").length > 3, 50);
+    await waitFor("lines that were not there", 60_000, () => follow.said().split("\n").length > 3, 50);
     follow.child.kill();
   });
 
@@ -82,17 +82,17 @@ suite("what kubectl does with pods", { skip }, () => {
     const terminal = spawn("script", ["-qec", words, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
     let said = "";
     terminal.stdout.on("data", (bytes: Buffer) => (said += bytes.toString()));
-    await waitFor("the end", 20_000, () => terminal.exitCode !== null, 50);
+    await waitFor("the end", 60_000, () => terminal.exitCode !== null, 50);
     assert.match(said, /33 101/);
     const attached = start("attach", "talks");
-    await waitFor("lines of the container", 10_000, () => attached.said().includes("tick\ntick"), 50);
+    await waitFor("lines of the container", 60_000, () => attached.said().includes("tick\ntick"), 50);
     attached.child.kill();
   });
 
   test("port-forward: several connections at a time", async () => {
     const forward = start("port-forward", "service/web", ":80");
     try {
-      const port = await waitFor("the local port", 10_000, () => /127\.0\.0\.1:(\d+)/.exec(forward.said())?.[1], 50);
+      const port = await waitFor("the local port", 60_000, () => /127\.0\.0\.1:(\d+)/.exec(forward.said())?.[1], 50);
       const statuses = await Promise.all(
         [1, 2, 3].map(async (each) => (await fetch(`http://127.0.0.1:${port}/status/20${each}`)).status),
       );
@@ -117,7 +117,7 @@ suite("what kubectl does with pods", { skip }, () => {
     await kubectl(["rollout", "status", "deployment/web", "--timeout=60s"]);
     await waitFor(
       "the end of the old pods",
-      30_000,
+      60_000,
       async () => {
         const now = await kubectl(["get", "pods", "-l", "app=web", "-o", "name"]);
         return before
@@ -128,7 +128,7 @@ suite("what kubectl does with pods", { skip }, () => {
       100,
     );
     await kubectl(["exec", "client", "--", "touch", "/tmp/done"]);
-    await waitFor("the counts", 10_000, () => calls.child.exitCode !== null, 50);
+    await waitFor("the counts", 60_000, () => calls.child.exitCode !== null, 50);
     const counts = calls
       .said()
       .trim()

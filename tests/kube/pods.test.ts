@@ -44,7 +44,7 @@ suite("pods of a cluster", { skip }, () => {
       service("web-node", 8000, 80, { type: "NodePort", selector: { app: "web" } }),
     );
     await cluster.ready(ns, ["deployment/web"]);
-    await waitFor("the Service's endpoints", 10_000, async () => (await curl("http://web:8000/get")) !== "", 100);
+    await waitFor("the Service's endpoints", 60_000, async () => (await curl("http://web:8000/get")) !== "", 100);
     const answer = JSON.parse(await curl(`http://web.${ns}.svc.cluster.local:8000/get`)) as { url: string };
     assert.equal(answer.url, `http://web.${ns}.svc.cluster.local:8000/get`);
     const port = await kubectl(["get", "service", "web-node", "-o", "jsonpath={.spec.ports[0].nodePort}"]);
@@ -74,7 +74,7 @@ suite("pods of a cluster", { skip }, () => {
     };
     await apply(pod("below", { container, spec: { volumes: [{ name: "above", emptyDir: {} }] } }));
     await cluster.ready(ns, ["pod/below"]);
-    await waitFor("it has found it", 15_000, async () => (await kubectl(["logs", "below"])).includes("package.json"));
+    await waitFor("it has found it", 60_000, async () => (await kubectl(["logs", "below"])).includes("package.json"));
     assert.equal(existsSync(join(dirname(root), "own")), false, "the volume is the pod's own");
   });
 
@@ -135,7 +135,7 @@ suite("pods of a cluster", { skip }, () => {
       metadata: { name: "settings" },
       data: { color: "blue", SIZE: "xl" },
     });
-    await waitFor("the changed file", 10_000, async () => (await sh("cat /all/color")) === "blue", 100);
+    await waitFor("the changed file", 60_000, async () => (await sh("cat /all/color")) === "blue", 100);
   });
 
   test("init containers run in their order, native sidecars before and after the others, and a Job completes", async () => {
@@ -186,7 +186,7 @@ suite("pods of a cluster", { skip }, () => {
     );
     await waitFor(
       "the back-off",
-      20_000,
+      60_000,
       async () => (await status("crashes", "containerStatuses[0].state.waiting.reason")) === "CrashLoopBackOff",
       100,
     );
@@ -200,7 +200,7 @@ suite("pods of a cluster", { skip }, () => {
     await apply(pod("unknown", { image: "example.com/some/thing:1" }));
     await waitFor(
       "the refusal",
-      10_000,
+      60_000,
       async () =>
         /ErrImagePull|ImagePullBackOff/.test(await status("unknown", "containerStatuses[0].state.waiting.reason")),
       100,
@@ -217,7 +217,7 @@ suite("pods of a cluster", { skip }, () => {
     await apply(pod("hangs", { container: { command, livenessProbe } }));
     await waitFor(
       "the restart",
-      20_000,
+      60_000,
       async () => Number(await status("hangs", "containerStatuses[0].restartCount")) > 0,
       100,
     );
@@ -254,7 +254,7 @@ suite("pods of a cluster", { skip }, () => {
     await cluster.ready(ns, ["statefulset/keeps"]);
     await waitFor(
       "what both pods have written",
-      20_000,
+      60_000,
       async () => (await kubectl(["exec", "keeps-1", "--", "cat", "/data/names"])) === "keeps-1\nkeeps-1\n",
       100,
     );

@@ -47,7 +47,7 @@ suite("a cluster whose parts are killed", { skip }, () => {
     const before_ = await started();
     await kill("kube-apiserver");
     await kill("etcd");
-    await waitFor("the API server", 30_000, () => kubectl(["get", "pods"]), 100);
+    await waitFor("the API server", 60_000, () => kubectl(["get", "pods"]), 100);
     await kubectl(["apply", "-f", "-"], list(pod("later", { container: { command: ["sleep", "infinity"] } })));
     await cluster.ready(ns, ["pod/later"]);
     assert.equal(await started(), before_);
@@ -56,7 +56,7 @@ suite("a cluster whose parts are killed", { skip }, () => {
   test("the node agent: its containers start again, what has ended stays so", async () => {
     const before_ = await started();
     await kill("node-agent");
-    await waitFor("the container again", 30_000, async () => (await started()) !== before_, 100);
+    await waitFor("the container again", 60_000, async () => (await started()) !== before_, 100);
     await cluster.ready(ns, ["deployment/stays", "pod/later"]);
     assert.equal(await kubectl(["exec", "later", "--", "hostname"]), "later\n");
     assert.equal(await kubectl(["get", "pod", "done", "-o", "jsonpath={.status.phase}"]), "Succeeded");

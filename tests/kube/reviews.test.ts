@@ -110,7 +110,7 @@ test("pilot takes tokens of service accounts, and gives Secrets to gateways that
       await using envoy = await startGateway(xds, { token, serviceAccount: "gateway", roots: ca.cert });
       await waitFor(
         "it is refused",
-        10_000,
+        60_000,
         async () => (await stats(envoy, "cluster_manager.cds.update_failure")) > 0,
       );
       assert.equal(await stats(envoy, "cluster_manager.cds.update_success"), 0);
@@ -119,7 +119,7 @@ test("pilot takes tokens of service accounts, and gives Secrets to gateways that
     await using envoy = await startGateway(xds, { token, serviceAccount: "gateway", roots: ca.cert });
     await waitFor(
       "it is believed",
-      10_000,
+      60_000,
       async () => (await stats(envoy, "listener_manager.lds.update_success")) > 0,
     );
     await assert.rejects(handshake());
@@ -132,7 +132,7 @@ test("pilot takes tokens of service accounts, and gives Secrets to gateways that
       await envoy.close();
       const other = await tokenOf("second", "istio-ca");
       await using second = await startGateway(xds, { token: other, serviceAccount: "second", roots: ca.cert });
-      await waitFor("the certificate is served", 15_000, async () =>
+      await waitFor("the certificate is served", 60_000, async () =>
         (await handshake().catch(() => "")).includes("shop.example.com"),
       );
       assert.ok(!second.exited);
@@ -192,6 +192,6 @@ test("a Mixer reads its rules from the API server, with a role for no more", { s
   await client.call({
     ...{ method: "DELETE", path: `/apis/config.istio.io/v1alpha2/namespaces/${NS}/rules/deny` },
   });
-  await waitFor("the rule is gone", 10_000, async () => ((await check("/denied"))?.code ?? 0) === 0);
+  await waitFor("the rule is gone", 60_000, async () => ((await check("/denied"))?.code ?? 0) === 0);
   grpc.close();
 });

@@ -8,16 +8,20 @@ import {
   AgentConfig,
   adminRequest,
   drainTimes,
+  GrpcBootstrapConfig,
   hasCertificate,
+  hasEnvoy,
   identityOptions,
   makeConfigFolder,
   parseRequestCommand,
   parseWaitCommand,
   podPorts,
   proxyAgent,
+  proxylessAgent,
   readSettings,
   waitUntilReady,
   withStatsdAddress,
+  writeGrpcBootstrap,
 } from "@xebec/platform-envoy";
 import { createWorkloadIdentity, noIdentity } from "@xebec/platform-identity";
 import { findProgram } from "@xebec/platform-process";
@@ -26,6 +30,7 @@ const USAGE = `pilot-agent proxy [sidecar|router] [flags]    runs the proxy; --h
 pilot-agent request GET|POST PATH             asks Envoy's admin interface, or --debug-port PORT
 pilot-agent wait [--timeoutSeconds SECONDS]   returns once the proxy is ready
 pilot-agent istio-iptables [flags]            takes the pod's traffic to the proxy; --help lists the flags
+pilot-agent grpc-bootstrap [--output FILE]    writes the bootstrap of gRPC's own clients, and ends
 pilot-agent version
 `;
 /** The working copy, from src/ and from the bundle in dist/. */
@@ -45,14 +50,21 @@ async function proxy(): Promise<void> {
   const identity = hasCertificate(settings)
     ? createWorkloadIdentity({ ...identityOptions(settings, config), metrics })
     : noIdentity();
-  const agent = await proxyAgent({
-    ...{ settings, identity, metrics },
-    envoy: config.binaryPath || findProgram("envoy", { root: ROOT, env: process.env }),
+  const common = {
+    settings,
+    identity,
+    metrics,
     configPath: config.configPath,
+    quit: () => process.kill(process.pid, "SIGTERM"),
+  };
+  if (!hasEnvoy(settings))
+    return runService({ name: "pilot-agent", components: [identity, ...proxylessAgent(common)] });
+  const agent = await proxyAgent({
+    ...common,
+    envoy: config.binaryPath || findProgram("envoy", { root: ROOT, env: process.env }),
     logLevel: config.proxyLogLevel,
     concurrency: config.concurrency,
     envoyLogFile: config.envoyLogFile,
-    quit: () => process.kill(process.pid, "SIGTERM"),
   });
   const drainMs = drainTimes(settings).drainMs + CLOSE_MS;
   await runService({ name: "pilot-agent", components: [identity, ...agent], drainMs });
@@ -65,7 +77,19 @@ try {
     const ports = podPorts(process.env);
     process.stdout.write(await adminRequest(ports.host, parseRequestCommand(args, ports)));
   } else if (command === "wait") await waitUntilReady(parseWaitCommand(args, podPorts(process.env)));
-  else if (command === "istio-iptables") {
+  else if (command === "grpc-bootstrap") {
+    const config = mainConfig(GrpcBootstrapConfig, args);
+    const flags = {
+      domain: config.domain,
+      serviceCluster: "istio-proxy",
+      configPath: ".",
+      discoveryAddress: undefined,
+    };
+    await writeGrpcBootstrap(
+      readSettings("sidecar", { ...flags, "trust-domain": "cluster.local" }, process.env),
+      config,
+    );
+  } else if (command === "istio-iptables") {
     const { CaptureConfig, capture } = await import("@xebec/platform-capture");
     process.exitCode = await capture(mainConfig(CaptureConfig, args), (text) => process.stdout.write(text));
   } else if (command === "version") process.stdout.write(`xebec pilot-agent ${process.env.XEBEC_VERSION ?? "dev"}\n`);

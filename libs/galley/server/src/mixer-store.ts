@@ -5,8 +5,10 @@ import type { KubeClient } from "@xebec/platform-kube";
 import { type McpCertificateFiles, mcpServerAddress } from "./mcp/mcp-servers.ts";
 import { standaloneKubernetes, standaloneMcp, standaloneSource } from "./standalone-source.ts";
 
-/** The group of Mixer's kinds: nothing else is asked for, so that a role for nothing else is enough. */
+/** The group of Mixer's kinds: little else is asked for, so that a role for little else is enough. */
 const MIXER_GROUP = "config.istio.io";
+/** Its `discoverySelectors` say which namespaces count. */
+const MESH_CONFIG = "MeshConfig";
 
 /** Where a Mixer takes its configuration from when it has no bus of galley's. */
 export interface MixerStore {
@@ -39,7 +41,7 @@ export function mixerStore(options: MixerStoreOptions): Component[] {
   if (store.client)
     return standaloneKubernetes({
       ...{ client: store.client, bus, configDir: undefined, domain, namespace },
-      ...{ wants: ({ group }) => group === MIXER_GROUP, withSecrets: false },
+      ...{ wants: ({ group, kind }) => group === MIXER_GROUP || kind === MESH_CONFIG, withSecrets: false },
     });
   if (store.mcp)
     return standaloneMcp({

@@ -5,6 +5,7 @@ import { readYaml } from "@xebec/core-yaml";
 import { isFields } from "./fields.ts";
 import { templateFunctions } from "./functions.ts";
 import { GATEWAY_TEMPLATE } from "./gateway-template.ts";
+import { GRPC_AGENT_TEMPLATE, GRPC_SIMPLE_TEMPLATE } from "./grpc-templates.ts";
 import { wholePod } from "./older-template.ts";
 import { PodTemplate } from "./pod-template.ts";
 import { isSelector, type Selector } from "./selector.ts";
@@ -29,7 +30,12 @@ export interface InjectConfig {
   readonly injectedAnnotations: Readonly<Record<string, string>>;
 }
 
-const BUILT_IN: Readonly<Record<string, string>> = { sidecar: SIDECAR_TEMPLATE, gateway: GATEWAY_TEMPLATE };
+const BUILT_IN: Readonly<Record<string, string>> = {
+  sidecar: SIDECAR_TEMPLATE,
+  gateway: GATEWAY_TEMPLATE,
+  "grpc-agent": GRPC_AGENT_TEMPLATE,
+  "grpc-simple": GRPC_SIMPLE_TEMPLATE,
+};
 const FIELDS = [
   "policy",
   "template",
@@ -44,7 +50,7 @@ const FIELDS = [
 const MAX_TEMPLATES = 100;
 
 /**
- * Reads the injector's configuration. Templates that it does not have are the built-in ones, `sidecar` and `gateway`.
+ * Reads the injector's configuration. Templates that it does not have are the built-in ones: `sidecar`, `gateway`, `grpc-agent`, `grpc-simple`.
  * @param text YAML or JSON, as the key `config` of Istio's config map has it
  * @param environment what templates may read by `env`
  * @throws XebecError invalid_argument with what is wrong

@@ -80,7 +80,7 @@ export function injectPod({ pod, namespace, workload, environment = {} }: Inject
   const statusPort = Number(annotations["status.sidecar.istio.io/port"] ?? at(data, "ProxyConfig", "statusPort"));
   const variables: EnvVar[] = [...environmentOf(environment)];
   let { containers } = owned;
-  if (wantsRewrite(annotations, context.rewritesProbes, statusPort)) {
+  if (wantsRewrite(merged.metadata?.annotations ?? {}, context.rewritesProbes, statusPort)) {
     const isApp = ({ name }: Named): boolean => name !== PROXY;
     const probed = probedByAgent(containers.filter(isApp), isAgain ? earlier : undefined, statusPort);
     containers = containers.map((each) => probed.apps.find(({ name }) => name === each.name && isApp(each)) ?? each);
@@ -89,7 +89,8 @@ export function injectPod({ pod, namespace, workload, environment = {} }: Inject
   const metrics = statusPort > 0 ? mergedMetrics(annotations, String(statusPort), context.mergesMetrics) : undefined;
   if (metrics?.app) variables.push(metrics.app);
   const network = environment.ISTIO_META_NETWORK;
-  const holds = !native && isHeld(data);
+  const isNative = lists.initContainers.some(({ name }) => name === PROXY);
+  const holds = !isNative && isHeld(data);
   const initContainers = orderedInitContainers(owned.initContainers.map((each) => withVariables(each, variables)));
   return {
     ...merged,

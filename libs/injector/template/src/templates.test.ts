@@ -281,7 +281,7 @@ describe("templates of the installation", () => {
     const pod = annotated({ "inject.istio.io/templates": "sidecar,other" });
     assert.throws(
       () => inject(pod, { config }),
-      /no injection template "other"; there are sidecar, gateway, custom, plain/,
+      /no injection template "other"; there are sidecar, gateway, grpc-agent, grpc-simple, custom, plain/,
     );
   });
 
@@ -343,7 +343,9 @@ describe("a configuration that cannot be used", () => {
       template: "{{ Template_Version_And_Istio_Version_Mismatched_Check_Installation }}",
       templates: {},
     };
-    assert.equal(parseInjectConfig(JSON.stringify(config)).templates.size, 2);
+    assert.deepEqual(parseInjectConfig(JSON.stringify(config)).templates.keys().toArray(), [
+      ...["sidecar", "gateway", "grpc-agent", "grpc-simple"],
+    ]);
   });
 });
 

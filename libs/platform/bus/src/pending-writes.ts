@@ -9,7 +9,8 @@ import { WriteProgress } from "./write-progress.ts";
 const IN_FLIGHT = 64;
 /** Most writes that one turn of the event loop begins: acknowledgements come by the hundred, and each makes room for another one. */
 const IN_TURN = 64;
-const PAUSE = { baseMs: 50, maxMs: 1_000 };
+/** Short: while the servers of the bus elect a leader nothing else is in the way of a change, which takes two writes. */
+const PAUSE = { baseMs: 50, maxMs: 250 };
 const log = logger("bus");
 
 export interface PendingWritesOptions {

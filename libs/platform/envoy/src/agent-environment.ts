@@ -37,6 +37,10 @@ type AgentVariable =
   | "MINIMUM_DRAIN_DURATION"
   | "ISTIO_KUBE_APP_PROBERS"
   | "ISTIO_PROMETHEUS_ANNOTATIONS"
+  // Workloads without an Envoy.
+  | "DISABLE_ENVOY"
+  | "OUTPUT_CERTS"
+  | "GRPC_XDS_BOOTSTRAP"
   // Modules of plugins.
   | "WASM_HTTP_REQUEST_TIMEOUT"
   | "WASM_FETCH_NETWORKS"

@@ -8,5 +8,12 @@ export { adminRequest, waitUntilReady } from "./envoy-command.ts";
 export { isServing } from "./grpc-probe.ts";
 export { httpsStatus } from "./https-probe.ts";
 export { proxyAgent } from "./proxy-agent.ts";
+export {
+  GrpcBootstrapConfig,
+  type GrpcBootstrapFlags,
+  hasEnvoy,
+  proxylessAgent,
+  writeGrpcBootstrap,
+} from "./proxyless/index.ts";
 export { createSecrets, type EncodedSecret, type Secrets } from "./secrets.ts";
 export { withStatsdAddress } from "./statsd-address.ts";

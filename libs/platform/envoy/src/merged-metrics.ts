@@ -47,8 +47,8 @@ export function parsePrometheusAnnotations(text: string, statusPort: number): Ap
 
 export interface MetricSources {
   readonly metrics: Metrics;
-  /** Envoy's admin interface. */
-  readonly envoy: { readonly host: string; readonly port: number };
+  /** Envoy's admin interface; absent where there is no Envoy. */
+  readonly envoy?: { readonly host: string; readonly port: number };
   readonly app: (AppMetrics & { readonly host: string }) | undefined;
 }
 
@@ -83,7 +83,7 @@ export async function mergedMetrics(
     }
   };
   const [fromEnvoy, fromApp] = await Promise.all([
-    ask("envoy", envoy.host, envoy.port, `/stats/prometheus${query}`),
+    envoy ? ask("envoy", envoy.host, envoy.port, `/stats/prometheus${query}`) : "",
     app ? ask("application", app.host, app.port, app.path) : "",
   ]);
   const own = await metrics.registry.metrics();

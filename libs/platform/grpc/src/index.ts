@@ -32,6 +32,7 @@ export type { RawStream } from "./raw-stream.ts";
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "./server.ts";
 export { type MessageStream, type ResponseMessage, type ServiceHandlers, service } from "./service.ts";
 export { codeOf, fromServiceError, toStatus } from "./status.ts";
+export { connectSecure } from "./tls-socket.ts";
 export {
   type ClientCertificate,
   createTlsSource,

@@ -5,14 +5,12 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
-import { isIP } from "node:net";
-import { connect as connectTls } from "node:tls";
 import { addressText, type HostPort } from "@xebec/core-config";
 import { type Code, XebecError } from "@xebec/core-errors";
 import type { ClientTls } from "./client-tls.ts";
 import { framed, MessageReader } from "./framing.ts";
-import { checkServer } from "./server-identity.ts";
 import { codeOf } from "./status.ts";
+import { connectSecure } from "./tls-socket.ts";
 
 export interface UnaryCallOptions {
   readonly address: HostPort;
@@ -84,18 +82,7 @@ export async function callUnary(request: Uint8Array, options: UnaryCallOptions):
 function open({ address: { host, port }, tls }: UnaryCallOptions): ClientHttp2Session {
   const authority = addressText({ host, port });
   if (!tls) return connect(`http://${authority}`);
-  const { ca, cert, key } = tls.current();
-  return connect(`https://${authority}`, {
-    createConnection: () =>
-      connectTls({
-        ...{ host, port, ALPNProtocols: ["h2"], minVersion: "TLSv1.2" },
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
-        // An IP address is not a server name in TLS (RFC 6066, section 3); the certificate is checked against it all the same.
-        servername: isIP(host) ? "" : host,
-        checkServerIdentity: (_name, certificate) => checkServer(host, certificate, tls.serverIdentities),
-      }),
-  });
+  return connect(`https://${authority}`, { createConnection: () => connectSecure({ host, port }, tls) });
 }
 
 /** Reads the one message and the status. */

@@ -135,8 +135,10 @@ class ObjectReflector<T> implements Reflector {
       } catch (error) {
         if (signal.aborted) return;
         this.#failed(error);
-        const wait = kubeErrorOf(error)?.retryAfterMs ?? 0;
-        await sleep(Math.max(backoff(this.#failures++, this.#times.retry), Math.min(wait, 30_000)), signal);
+        const { retry } = this.#times;
+        // A server that comes back from an outage asks for up to 32 s, since everybody comes at once; whoever waits that long serves what is old.
+        const asked = Math.min(kubeErrorOf(error)?.retryAfterMs ?? 0, retry.maxMs);
+        await sleep(Math.max(backoff(this.#failures++, retry), asked * (0.5 + Math.random() / 2)), signal);
       }
     }
   }

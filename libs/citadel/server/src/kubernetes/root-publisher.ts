@@ -2,7 +2,9 @@ import { backoff, Coalescer, sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import { logger } from "@xebec/core-log";
+import { type DiscoverySelectors, selectsNamespace } from "@xebec/model-resources";
 import { createReflector, type KubeClient, RESOURCES, type Reflector, serverSideApply } from "@xebec/platform-kube";
+import { discoverySelectorsOf, MESH_CONFIG_MAP } from "./discovery-selectors.ts";
 import { installationOwner, type OwnerReference } from "./owner.ts";
 
 const log = logger("ca");
@@ -28,8 +30,9 @@ export interface RootPublisherOptions {
 }
 
 /**
- * Keeps the config map `istio-ca-root-cert` in every namespace, from which pods take the roots, and `istio-security` in citadel's own.
- * What somebody changes or deletes is put right. One replica does so.
+ * Keeps the config map `istio-ca-root-cert`, from which pods take the roots, in every namespace that the mesh configuration's
+ * `discoverySelectors` choose, and `istio-security` in citadel's own. What somebody changes or deletes is put right. One replica does so.
+ * What a namespace has that is not chosen any more stays, for the pods that run there.
  */
 export function createRootPublisher(options: RootPublisherOptions): Component {
   return new RootPublisher(options);
@@ -39,7 +42,9 @@ class RootPublisher implements Component {
   readonly name = "roots in config maps";
   readonly #options: RootPublisherOptions;
   readonly #reflectors: readonly Reflector[];
-  readonly #namespaces = new Set<string>();
+  /** Labels by namespace. */
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
+  #selectors: DiscoverySelectors = [];
   /** What each namespace has. */
   readonly #found = new Map<string, string>();
   readonly #write = new Coalescer(() => this.#writeAll());
@@ -51,15 +56,25 @@ class RootPublisher implements Component {
 
   constructor(options: RootPublisherOptions) {
     this.#options = options;
-    const { client } = options;
+    const { client, namespace } = options;
     this.#reflectors = [
-      createReflector<true>({
+      createReflector<Readonly<Record<string, string>>>({
         ...{ client, type: RESOURCES.namespaces },
-        project: ({ metadata: { name, deletionTimestamp } }) =>
-          deletionTimestamp || LEFT_OUT.has(name) ? undefined : true,
+        project: ({ metadata: { name, deletionTimestamp, labels = {} } }) =>
+          deletionTimestamp || LEFT_OUT.has(name) ? undefined : labels,
         changed: ({ puts, deletes }) => {
           for (const name of deletes) this.#namespaces.delete(name);
-          for (const name of puts.keys()) this.#namespaces.add(name);
+          for (const [name, labels] of puts) this.#namespaces.set(name, labels);
+          void this.#write.request();
+        },
+      }),
+      createReflector<DiscoverySelectors | "unreadable">({
+        ...{ client, type: RESOURCES.configMaps, namespace, fieldSelector: `metadata.name=${MESH_CONFIG_MAP}` },
+        project: (object) => discoverySelectorsOf(object) ?? "unreadable",
+        changed: ({ puts, deletes }) => {
+          if (deletes.size > 0) this.#selectors = [];
+          // Of a mesh configuration that cannot be read the one before holds, as galley keeps it.
+          for (const selectors of puts.values()) if (selectors !== "unreadable") this.#selectors = selectors;
           void this.#write.request();
         },
       }),
@@ -94,7 +109,10 @@ class RootPublisher implements Component {
   async #writeAll(): Promise<void> {
     if (this.#stop.signal.aborted || !this.#reflectors.every((each) => each.synced)) return;
     const roots = this.#options.roots();
-    const due = [...this.#namespaces].filter((each) => this.#found.get(each) !== roots);
+    const chosen = [...this.#namespaces].flatMap(([name, labels]) =>
+      selectsNamespace(this.#selectors, labels) ? name : [],
+    );
+    const due = chosen.filter((each) => this.#found.get(each) !== roots);
     const results: boolean[] = [];
     if (this.#legacy !== roots)
       results.push(

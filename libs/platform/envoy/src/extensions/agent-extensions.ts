@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseAddress } from "@xebec/core-config";
+import { type HostPort, parseAddress } from "@xebec/core-config";
 import { parseDuration } from "@xebec/core-duration";
 import { XebecError } from "@xebec/core-errors";
 import type { Metrics } from "@xebec/core-metrics";
@@ -69,7 +69,7 @@ export function agentExtensions(
 export function pilotTarget(
   settings: ProxySettings,
   identity: Pick<WorkloadIdentity, "current" | "onChange">,
-): ChannelTarget {
+): ChannelTarget & { readonly address: HostPort } {
   const address = parseAddress(settings.proxyConfig.discoveryAddress);
   if (isPlaintext(address)) return { address };
   const tls = {
