@@ -125,7 +125,7 @@ async function runShape(
         if (!isUp) await mesh.start(cache, {});
         isUp = true;
         cache = "warm";
-        if (!folder.hasHoldings(shape)) folder.addHoldings(shape, holdingsOfMesh(mesh));
+        if (shape !== "istiod" && !folder.hasHoldings(shape)) folder.addHoldings(shape, holdingsOfMesh(mesh));
         await runScenario(
           {
             ...{ mesh, command, signal },

@@ -1,4 +1,5 @@
 import type { FigureSummary, Results } from "../results.ts";
+import { ALL_REPLACED } from "../steps/upgrade.ts";
 import { numberText } from "../text.ts";
 
 /** How the first shape does in a figure, seen from another one. All figures are costs: less is better. */
@@ -31,6 +32,7 @@ function titleOf({ group, figure }: FigureSummary): readonly [family: string, na
     return ["Latency of requests", `${group.replace(/, \d+ a second: latency$/, "")}, ${figure}`];
   if (group.endsWith(": failed requests") && figure === "failed")
     return ["Requests that failed", group.replace(/: failed requests$/, "")];
+  if (figure === ALL_REPLACED) return ["When all parts are replaced by another build", group.replace(/^.*: /, "")];
   if (figure !== CONTROL_PLANE) return undefined;
   if (/^(cold|warm) start: processor time$/.test(group))
     return ["Processor time of the control plane for a start", group.replace(": processor time", "")];

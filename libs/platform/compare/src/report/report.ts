@@ -10,6 +10,7 @@ import { STYLE } from "./style.ts";
 const SHAPES: Readonly<Record<string, string>> = {
   services:
     "six processes, as Istio 1.1 had them: galley, pilot, citadel, sidecar-injector, mixer-policy and mixer-telemetry, which talk over a bus (NATS)",
+  istiod: "Istio's own istiod, another program: from files, without Mixer and certificates, with one Envoy",
   monolith: "the same six parts, the same code, in one process called istiod, as Istio has it since 1.5",
 };
 
@@ -25,7 +26,7 @@ export async function report(results: Results): Promise<string> {
   for (const { name, question, about } of scenarios) {
     const figures = results.summaries.filter(({ scenario }) => scenario === name);
     if (figures.length === 0) continue;
-    const again = `xebec compare ${name} --shapes ${shapes.join(",")} --repeat ${repetitions}`;
+    const again = `xebec compare ${name} --shapes ${shapes.join(",").replace("istiod", "istiod=PATH")} --repeat ${repetitions}`;
     add(
       name,
       question,

@@ -5,6 +5,8 @@ import { openLoop } from "../open-loop.ts";
 import type { UpgradeStep } from "../scenario.ts";
 import { componentsOf } from "./fault.ts";
 
+/** The figure of all components together. */
+export const ALL_REPLACED = "all together";
 const CONNECTIONS = 10;
 /** Requests are sent for so long before a component is replaced. */
 const BEFORE_MS = 1_000;
@@ -24,8 +26,8 @@ export async function upgrade(context: StepContext, step: UpgradeStep): Promise<
     sums.failed += failed;
     sums.seconds += seconds;
   }
-  sample("replaced by another build: failed requests", "control plane", "count", sums.failed);
-  sample("replaced by another build: until the new one is ready", "control plane", "s", sums.seconds);
+  sample("replaced by another build: failed requests", ALL_REPLACED, "count", sums.failed);
+  sample("replaced by another build: until the new one is ready", ALL_REPLACED, "s", sums.seconds);
 }
 
 async function replaceOne(
