@@ -88,7 +88,6 @@ errors: [limit]
     "src/index.ts": code,
     "cases.yaml": cases,
     "README.md": readme(name, template),
-    "chart/values.yaml": `# For the chart of the control plane: the folder is in the services' file system.\nmixer:\n  adapters:\n  - name: ${name}\n    path: /adapters/${name}\n`,
   };
 }
 
