@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { sleep } from "@xebec/core-async";
+import { sleep, waitFor } from "@xebec/core-async";
 import { clusterMissing, type TestCluster, useCluster } from "@xebec/testing-kube";
 import { GuideShell, guideSteps } from "./guide.testkit.ts";
 import { helmMissing, installCrds } from "./helm.testkit.ts";
-import { InstalledMesh, SERVICES, SYSTEM } from "./installed-mesh.testkit.ts";
+import { InstalledMesh, SERVICES, SYSTEM, WAIT_MS } from "./installed-mesh.testkit.ts";
 
 describe("installation, upgrade and removal, by their guides, on a cluster whose pods run", {
   skip: clusterMissing() ?? helmMissing(),
@@ -71,6 +71,11 @@ describe("installation, upgrade and removal, by their guides, on a cluster whose
       answers.filter((each) => each !== 200),
       [],
     );
+  });
+
+  it("gives pods the new proxy when they are made anew", async () => {
+    await follow("upgrade.md", "Gateways and proxies");
+    await waitFor("the page", WAIT_MS, async () => (await mesh.page()) === 200);
   });
 
   it("leaves nothing but the definitions", async () => {
