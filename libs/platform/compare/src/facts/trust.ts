@@ -48,7 +48,9 @@ const POWERS: readonly { readonly could: string; readonly by: (taken: Taken) => 
  * that ran, from their processes.
  */
 export function trustTables(shapes: ShapeHoldings): FactTable[] {
-  const processes = Object.entries(shapes).flatMap(([shape, components]) =>
+  // Only of our own programs it is known what a right or a port is good for.
+  const known = Object.entries(shapes).filter(([shape]) => shape !== "istiod");
+  const processes = known.flatMap(([shape, components]) =>
     Object.entries(components).map(([name, holdings]) => ({ shape, name, holdings })),
   );
   return [busTable(), ...(processes.length > 0 ? [heldTable(processes), takenTable(processes)] : [])];

@@ -3,10 +3,10 @@ import type { FactTable, FigureSummary, Results } from "../results.ts";
 import { numberText, summaryText, verdictText } from "../text.ts";
 import { isOutage } from "./blast-radius.ts";
 import { barChart, factChart, heatMap, matrixChart, percentileChart } from "./charts.ts";
+import { COPIES } from "./headlines.ts";
 import { escapeHtml as html } from "./html.ts";
 
 const CONTROL_PLANE = "control plane";
-const AT_REST = / at rest/;
 
 /** Charts of a scenario, each with its table; those that are for whoever wants to know more are folded away. */
 export async function chartsOf(figures: readonly FigureSummary[], results: Results): Promise<string> {
@@ -27,10 +27,15 @@ export async function chartsOf(figures: readonly FigureSummary[], results: Resul
       ({ group }) => group,
     ),
   ];
-  const totals = totalsOf(groups.map(([, list]) => list));
+  for (const [group, list] of byCopies(figures))
+    main.push(figureOf(`By copies: ${group} (${list[0]?.unit})`, await barChart(list, shapes), tableOf(list, results)));
+  const totals = totalsOf(groups.filter(([group]) => !COPIES.test(group)).map(([, list]) => list));
   for (const [group, list] of groups) {
     const isDetail =
-      totals.some((total) => total.group === group) || isNothing(list) || /ready after|failed requests/.test(group);
+      COPIES.test(group) ||
+      totals.some((total) => total.group === group) ||
+      isNothing(list) ||
+      /ready after|failed requests$/.test(group);
     (isDetail ? more : main).push(await groupFigure(group, list, results));
   }
   for (const [unit, list] of Map.groupBy(totals, (each) => each.unit))
@@ -42,11 +47,30 @@ export async function chartsOf(figures: readonly FigureSummary[], results: Resul
   return main.join("");
 }
 
+/** Groups that were measured with several numbers of copies, as one: the sum of the components, or what decides. */
+function byCopies(figures: readonly FigureSummary[]): ReadonlyMap<string, readonly FigureSummary[]> {
+  const own = figures.filter(({ group }) => COPIES.test(group));
+  const hasSum = new Set(own.filter(({ figure }) => figure === CONTROL_PLANE).map(({ group }) => group));
+  const decides = ({ group, figure }: FigureSummary): boolean =>
+    hasSum.has(group)
+      ? figure === CONTROL_PLANE
+      : !group.endsWith(": latency") || /^(median|99th percentile)$/.test(figure);
+  const named = own.filter(decides).map((each) => {
+    const copies = COPIES.exec(each.group)?.[1] ?? "";
+    return { ...each, figure: each.figure === CONTROL_PLANE ? copies : `${copies}, ${each.figure}` };
+  });
+  const groups = Map.groupBy(named, ({ group }) => group.replace(COPIES, ""));
+  for (const [group, list] of groups) if (isNothing(list)) groups.delete(group);
+  return groups;
+}
+
 /** Of groups with a figure for each component, the sums, as figures with short names of the groups. */
 function totalsOf(groups: readonly (readonly FigureSummary[])[]): FigureSummary[] {
   const sums = groups.flatMap((list) =>
     list
-      .filter(({ group, figure }) => figure === CONTROL_PLANE && !AT_REST.test(group))
+      .filter(
+        ({ group, figure }) => figure === CONTROL_PLANE && /processor time/.test(group) && !/ at rest/.test(group),
+      )
       .map((each) => ({ ...each, figure: shortName(each.group) })),
   );
   return sums.length > 1 ? sums : [];
@@ -111,8 +135,8 @@ function tableOf(figures: readonly FigureSummary[], { shapes, samples }: Results
   const { scenario = "", group = "" } = figures[0] ?? {};
   const sameGroup = figures.every((each) => each.group === group);
   const rows = figures.map((each) => {
-    // A sum stands under the name of its group.
-    const figure = sameGroup ? each.figure : CONTROL_PLANE;
+    // Figures of several groups stand under the names of these.
+    const figure = sameGroup ? each.figure : (/^\d+ cop(?:y|ies), (.*)$/.exec(each.figure)?.[1] ?? CONTROL_PLANE);
     return [
       each.figure,
       ...shapes.map((shape) => (each.shapes[shape] ? summaryText(each.shapes[shape], each.unit) : "–")),

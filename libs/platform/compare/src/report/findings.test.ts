@@ -50,6 +50,10 @@ describe("the summary in words", () => {
     "kill pilot|metrics": [[2, 2, 2, 2, 2], []],
     "kill istiod|routing": [[], [0, 0, 0, 0, 0]],
     "kill istiod|metrics": [[], [1, 1, 1, 1, 1]],
+    "2 copies: memory at rest|control plane": [
+      [3, 3.1, 3.2, 3.3, 3.4],
+      [2, 2.1, 2.2, 2.3, 2.4],
+    ],
     "kill citadel|routing": [[0, 0, 0, 0, 0], []],
   });
 
@@ -60,6 +64,7 @@ describe("the summary in words", () => {
         [
           "Where services cost more than monolith",
           "Time until it works after a start: 9.20 s against 6.20 s, 1.48 times.",
+          "With copies: Memory at rest of the control plane: 3.20 s against 2.20 s, 1.45 times.",
         ],
         [
           "Where services cost less than monolith",
@@ -78,7 +83,7 @@ describe("the summary in words", () => {
     );
     assert.equal(
       leadOf(results),
-      "Of 3 figures that decide, services cost more than monolith in 1 and less in 1; in 1 no difference was seen.",
+      "Of 4 figures that decide, services cost more than monolith in 2 and less in 1; in 1 no difference was seen.",
     );
   });
 

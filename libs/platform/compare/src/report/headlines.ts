@@ -20,8 +20,20 @@ export interface Headline {
 const CONTROL_PLANE = "control plane";
 const SYNTHETIC = / at the last of (\d+) synthetic proxies/;
 
+/** Groups of the scenario `scale`: `2 copies: memory at rest`. */
+export const COPIES = /^(\d+ cop(?:y|ies)): /;
+
 /** The figures that decide, as family and name; the others are details. */
-function titleOf({ group, figure }: FigureSummary): readonly [family: string, name: string] | undefined {
+function titleOf(each: FigureSummary): readonly [family: string, name: string] | undefined {
+  const copies = COPIES.exec(each.group)?.[1];
+  if (copies !== undefined) {
+    const [family, name] = titleOf({ ...each, group: each.group.replace(COPIES, "") }) ?? [];
+    return family === undefined ? undefined : [`With copies: ${family}`, name ? `${copies}, ${name}` : copies];
+  }
+  return plainTitleOf(each);
+}
+
+function plainTitleOf({ group, figure }: FigureSummary): readonly [family: string, name: string] | undefined {
   const many = SYNTHETIC.exec(group)?.[1];
   const among = many ? `${many} synthetic proxies` : "the real proxies";
   if (/^(cold|warm) start$/.test(group)) return ["Time until it works after a start", `${group}, ${figure}`];
