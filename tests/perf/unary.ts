@@ -21,19 +21,20 @@ export async function closedLoop(
 }
 
 /**
- * Begins calls at a fixed rate, whether earlier ones have ended or not. @returns each call's time in milliseconds, from when it was due: what
- * waits behind a stop of the server counts
+ * Begins calls at a fixed rate, whether earlier ones have ended or not.
+ * @returns each call's time in milliseconds, from when it was due: what waits behind a stop of the server counts; how many failed; and by how
+ * much this process itself was late with a call at most
  */
 export async function openLoop(
   perSecond: number,
   seconds: number,
   call: (n: number) => Promise<unknown>,
-): Promise<{ count: number; latencies: number[]; late: number }> {
+): Promise<{ count: number; latencies: number[]; failed: number; late: number }> {
   const latencies: number[] = [];
+  let failed = 0;
   const total = perSecond * seconds;
   const began = performance.now();
   const calls: Promise<unknown>[] = [];
-  /** The longest that this process itself was late with a call. */
   let late = 0;
   for (let n = 0; n < total; ) {
     const now = performance.now();
@@ -41,10 +42,15 @@ export async function openLoop(
     for (; n < due; n++) {
       const at = began + (n * 1000) / perSecond;
       late = Math.max(late, now - at);
-      calls.push(call(n).then(() => latencies.push(performance.now() - at)));
+      calls.push(
+        call(n).then(
+          () => latencies.push(performance.now() - at),
+          () => failed++,
+        ),
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   await Promise.all(calls);
-  return { count: total, latencies, late };
+  return { count: total, latencies, failed, late };
 }

@@ -134,11 +134,11 @@ export async function checkFigures(dir: string, folder: (name: string) => string
   const steady: Figure[] = [];
   for (const { what, server, one } of kinds) {
     const before = server.cpuMs;
-    const { count, latencies, late } = await openLoop(RATE, RATE_SECONDS, one);
+    const { count, latencies, failed, late } = await openLoop(RATE, RATE_SECONDS, one);
     const cpu = server.cpuMs - before;
     steady.push({
       what: `${what}, ${RATE}/s`,
-      value: `p50 ${percentile(latencies, 50).toFixed(1)} ms, p99 ${percentile(latencies, 99).toFixed(1)} ms, the load itself late by up to ${late.toFixed(0)} ms; ${(server.rssKib / 1024).toFixed(0)} MiB resident`,
+      value: `p50 ${percentile(latencies, 50).toFixed(1)} ms, p99 ${percentile(latencies, 99).toFixed(1)} ms, the load itself late by up to ${late.toFixed(0)} ms${failed > 0 ? `, ${failed} failed` : ""}; ${(server.rssKib / 1024).toFixed(0)} MiB resident`,
       cpu: `${((cpu * 1000) / count).toFixed(0)} µs each`,
       goal: "p99 5 ms, 150 MiB",
     });

@@ -113,12 +113,12 @@ export async function edgeFigures(dir: string, folder: (name: string) => string)
     const call = one(listening[Math.max(0, i)] as number);
     if (i >= 0) await openLoop(RATE, 1, call);
     const before = { envoy: cpuMsOf(envoy.pid), policy: policy.cpuMs };
-    const { count, latencies, late } = await openLoop(RATE, i < 0 ? 1 : SECONDS, call);
+    const { count, latencies, failed, late } = await openLoop(RATE, i < 0 ? 1 : SECONDS, call);
     if (i < 0) continue;
     const us = (ms: number): string => `${((ms * 1000) / count).toFixed(0)} µs`;
     figures.push({
       what: `a request through Envoy, ${RATE}/s, ${what}`,
-      value: `p50 ${percentile(latencies, 50).toFixed(2)} ms, p99 ${percentile(latencies, 99).toFixed(2)} ms, the load itself late by up to ${late.toFixed(0)} ms`,
+      value: `p50 ${percentile(latencies, 50).toFixed(2)} ms, p99 ${percentile(latencies, 99).toFixed(2)} ms, the load itself late by up to ${late.toFixed(0)} ms${failed > 0 ? `, ${failed} failed` : ""}`,
       cpu: `Envoy ${us(cpuMsOf(envoy.pid) - before.envoy)}${isAsked ? `, mixer-policy ${us(policy.cpuMs - before.policy)}` : ""}`,
       goal: i === 1 ? "0.1 ms p99 more than no rule" : "",
     });
