@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { type AnalyzedObject, type Fields, fields, type Message, messageOf, textMap } from "@xebec/galley-analyze";
 import { readMixerContext, type Violation, validateObject } from "@xebec/galley-validate";
 import type { Condition } from "@xebec/model-resources";
+import { clusterObjects } from "./cluster-input.ts";
 import { sameId } from "./config-files.ts";
 import { callSupervisor } from "./control.ts";
+import { type ClusterFlags, openCluster } from "./kube-client.ts";
 import { meshContext } from "./mesh-context.ts";
 import { objectKeyOf, objectState } from "./object-state.ts";
 import { type InputObject, readInput } from "./read-input.ts";
@@ -17,12 +19,13 @@ export interface AnalyzeInput {
 /**
  * Reads what is to be analyzed: objects of files take the place of those of the mesh with the same identity.
  * @param files files and directories, `-` for standard input
- * @param withMesh the objects of the mesh that runs here, too, with what its services say of them
+ * @param mesh the objects of the mesh, too, with what its services say of them: of a cluster that is named, else of what runs here, else of
+ * the cluster of KUBECONFIG; undefined: files alone
  * @throws XebecError invalid_argument for a file that cannot be read
  */
-export async function readAnalyzeInput(files: readonly string[], withMesh: boolean): Promise<AnalyzeInput> {
+export async function readAnalyzeInput(files: readonly string[], mesh?: MeshFlags): Promise<AnalyzeInput> {
   const given = files.length > 0 ? lastOfEach(readInput(files)) : [];
-  const { objects: ofMesh, conditions } = withMesh ? await meshObjects() : { objects: [], conditions: [] };
+  const { objects: ofMesh, conditions } = mesh ? await meshObjects(mesh) : { objects: [], conditions: [] };
   const rest = ofMesh.filter(({ id }) => !given.some((each) => sameId(each.id, id)));
   const mixer = readMixerContext([...given, ...rest]);
   const messages: Message[] = [];
@@ -46,14 +49,32 @@ export async function readAnalyzeInput(files: readonly string[], withMesh: boole
   return { objects, messages };
 }
 
+/** Where the mesh is. */
+export interface MeshFlags extends ClusterFlags {
+  /** Of the control plane. */
+  readonly istioNamespace: string;
+}
+
+const NOTHING_HERE = { configDir: "", runDir: "", mesh: undefined };
+
 /** Of several objects with one identity the last one, as after `kubectl apply`. */
 function lastOfEach(objects: readonly InputObject[]): InputObject[] {
   const last = new Map(objects.map((each) => [objectKeyOf(each.id), each]));
   return objects.filter((each) => last.get(objectKeyOf(each.id)) === each);
 }
 
-async function meshObjects(): Promise<{ objects: InputObject[]; conditions: readonly Condition[] }> {
-  const { configDir, runDir, mesh } = await meshContext();
+async function meshObjects(flags: MeshFlags): Promise<{ objects: InputObject[]; conditions: readonly Condition[] }> {
+  const { configDir, runDir, mesh } = flags.kubeconfig ? NOTHING_HERE : await meshContext();
+  if (flags.kubeconfig || (!mesh && process.env.KUBECONFIG)) {
+    const client = await openCluster(flags);
+    try {
+      const { objects, unread } = await clusterObjects(client, flags.istioNamespace);
+      for (const each of unread) process.stderr.write(`xebec: ${each}\n`);
+      return { objects, conditions: [] };
+    } finally {
+      client.close();
+    }
+  }
   return {
     objects: existsSync(configDir) ? readInput([configDir]) : [],
     conditions: mesh ? await callSupervisor<Condition[]>(runDir, "GET", "/conditions") : [],
@@ -70,8 +91,8 @@ function analyzedObject(input: InputObject, conditions: readonly Condition[]): A
     annotations: textMap(metadata.annotations),
     spec: fields(value.spec),
     value: own ? ({ ...value, status: { conditions: own.conditions } } as Fields) : value,
-    file,
-    lineOf,
+    // What comes from a cluster stands in no file.
+    ...(file === "" ? {} : { file, lineOf }),
   };
 }
 

@@ -121,7 +121,9 @@ program
   .action(does(async (kind, name, options) => (await import("./commands/get.ts")).get(kind, name, options)));
 program
   .command("analyze")
-  .description("mistakes that concern several objects, in files, in the mesh that runs here, or in both")
+  .description(
+    "mistakes that concern several objects, in files, in the mesh that runs here or in a cluster, or in both",
+  )
   .argument("[files...]", "files and directories, - for standard input")
   .addOption(new Option("-o, --output <format>", "how to print").choices(["log", "json", "yaml"]).default("log"))
   .addOption(
@@ -131,6 +133,9 @@ program
   )
   .option("-n, --namespace <name>", "only objects of this namespace", "default")
   .option("-A, --all-namespaces", "objects of all namespaces")
+  .option("-i, --istioNamespace <name>", "namespace of the control plane in a cluster", "istio-system")
+  .option("--kubeconfig <file>", "kubeconfig of the cluster; KUBECONFIG when left out and no mesh runs here")
+  .option("--context <name>", "context of the kubeconfig")
   .option(
     "--failure-threshold <level>",
     "exit with 79 for findings that are at least as grave: Info, Warning, Error",

@@ -31,10 +31,13 @@ export interface AnalyzeCommandOptions {
   readonly analyzer?: readonly string[];
   readonly listAnalyzers?: boolean;
   readonly color: boolean;
+  readonly istioNamespace: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
 }
 
 /**
- * `xebec analyze [FILE...]`: mistakes that concern several objects, in files, in the mesh that runs here, or in both.
+ * `xebec analyze [FILE...]`: mistakes that concern several objects, in files, in the mesh that runs here or in a cluster, or in both.
  * @returns 0, or 79 when something at least as grave as the threshold was found, 65 when a file cannot be read
  */
 export async function analyzeCommand(files: readonly string[], options: AnalyzeCommandOptions): Promise<number> {
@@ -50,7 +53,9 @@ export async function analyzeCommand(files: readonly string[], options: AnalyzeC
       "invalid_argument",
       `there is no analyzer ${unknown.join(", ")}; "xebec analyze -L" lists them`,
     );
-  const input = await readAnalyzeInput(files, options.useKube).catch((error: unknown) => error as Error);
+  const input = await readAnalyzeInput(files, options.useKube ? options : undefined).catch(
+    (error: unknown) => error as Error,
+  );
   if (input instanceof Error) {
     process.stderr.write(`xebec: ${input.message}\n`);
     return EXIT_UNREADABLE;

@@ -12,14 +12,13 @@ import {
 import type { KubeClient, KubeObject, ResourceType } from "@xebec/platform-kube";
 import { readText } from "../config-files.ts";
 import { type InjectSettingsOptions, injectSettings } from "../inject-settings.ts";
+import { type ClusterFlags, openCluster } from "../kube-client.ts";
 import { print, table } from "../output.ts";
 
-export interface InjectOptions extends InjectSettingsOptions {
+export interface InjectOptions extends InjectSettingsOptions, ClusterFlags {
   readonly filename?: string;
   readonly output?: string;
   readonly namespace?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
   readonly explain?: string;
   readonly audit?: boolean;
 }
@@ -83,12 +82,8 @@ export function injectedText(
   return { text: documents.flatMap((each) => (each === undefined ? [] : [`${each}---\n`])).join(""), notices };
 }
 
-async function clientOf({ kubeconfig, context }: InjectOptions, needed: boolean): Promise<KubeClient | undefined> {
-  const file = kubeconfig ?? process.env.KUBECONFIG;
-  if (!file && !needed) return undefined;
-  if (!file) throw new XebecError("invalid_argument", "no cluster is named: use --kubeconfig, or set KUBECONFIG");
-  const { openKubeClient } = await import("@xebec/platform-kube");
-  return openKubeClient({ kubeconfig: file, ...(context ? { context } : {}) });
+async function clientOf(options: InjectOptions, needed: boolean): Promise<KubeClient | undefined> {
+  return needed || (options.kubeconfig ?? process.env.KUBECONFIG) ? openCluster(options) : undefined;
 }
 
 async function explain(client: KubeClient, name: string, settings: InjectContext): Promise<number> {

@@ -14,5 +14,5 @@ export { applyPatch, type PatchOperation } from "./json-patch.ts";
 export { type Container, type Pod, PROXY, type Workload, workloadOf } from "./pod.ts";
 export { type Selector, selectorFits } from "./selector.ts";
 export { DEFAULT_VALUES, type InjectValues, readValues, withDefaults } from "./values.ts";
-export { type PodWebhook, podWebhooksOf } from "./webhooks.ts";
+export { type PodWebhook, podWebhooksOf, refusalOf } from "./webhooks.ts";
 export { type InjectedObject, injectObject } from "./workload-objects.ts";

@@ -10,6 +10,7 @@ export {
   type KubeCause,
   KubeError,
   type KubeStatus,
+  kubeErrorOf,
 } from "./kube-error.ts";
 export {
   createLeaderElection,
