@@ -7,6 +7,8 @@ import { ROOT } from "./paths.ts";
 
 const SAMPLE = join(ROOT, "deploy/samples/bookinfo");
 const FIRST_FILES = [
+  "platform/bookinfo.yaml",
+  "platform/ingress-gateway.yaml",
   "networking/bookinfo-gateway.yaml",
   "networking/destination-rule-all.yaml",
   "telemetry/metrics.yaml",
@@ -47,8 +49,7 @@ function hasDeployment(dir: string): boolean {
 
 function fill(dir: string): void {
   const present = [...readManifests(dir).values()].flatMap((text) => text.objects().map(({ id }) => id));
-  const platform = readdirSync(join(SAMPLE, "platform")).map((name) => `platform/${name}`);
-  for (const file of [...platform, ...FIRST_FILES]) {
+  for (const file of FIRST_FILES) {
     const text = new ManifestText(readText(join(SAMPLE, file)));
     for (const id of present) text.remove(id);
     const path = join(dir, basename(file));

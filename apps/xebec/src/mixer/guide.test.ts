@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { uninstallAdapters } from "@xebec/mixer-loader";
 import { TEMPLATES } from "@xebec/mixer-sdk";
 import { adapterTest } from "./adapter-test.ts";
 import { TRANSPORTS } from "./case-transport.ts";
@@ -17,6 +18,7 @@ const xebec = (cwd: string, ...args: string[]): string =>
 test("the guide for TypeScript, literally", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "guide-"));
   t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => uninstallAdapters());
   const guide = readFileSync(join(ROOT, "docs/adapters.md"), "utf8");
   const blocks = [...guide.matchAll(/```(\w+)\n(.*?)```/gs)].map(([, language, text]) => ({
     language,

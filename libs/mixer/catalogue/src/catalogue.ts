@@ -75,16 +75,23 @@ export const ADAPTERS: ReadonlyMap<string, AdapterInfo> = infos;
 
 /**
  * Makes an adapter from outside of the repository known to this process, with its templates. The one of that name before is replaced.
+ * @returns takes it away again, with its templates
  * @throws TypeError for the name of one of Xebec's own, or of one of Istio's templates
  */
-export function installAdapter(entry: AdapterEntry): void {
+export function installAdapter(entry: AdapterEntry): () => void {
   const { info } = entry;
   if (CATALOGUE.some((each) => each.info.name === info.name))
     throw new TypeError(`the adapter ${info.name} is one of Xebec's own; give yours another name`);
-  for (const template of info.ownTemplates ?? []) installTemplate(template);
+  const removals = (info.ownTemplates ?? []).map((template) => installTemplate(template));
   entries.set(info.name, entry);
   infos.set(info.name, info);
   for (const each of followers) each(entry);
+  return () => {
+    if (entries.get(info.name) !== entry) return;
+    entries.delete(info.name);
+    infos.delete(info.name);
+    for (const remove of removals) remove();
+  };
 }
 
 /** The code of an adapter. @throws TypeError when there is none of that name, or it is built into the services */

@@ -1,3 +1,3 @@
-export { adapterLoader, adapterWatcher, installAdapters, installedFrom } from "./install.ts";
+export { adapterLoader, adapterWatcher, installAdapters, installedFrom, uninstallAdapters } from "./install.ts";
 export { type AdapterPackage, type LoadedAdapter, loadAdapterPackage } from "./load.ts";
 export { findPackage } from "./package.ts";

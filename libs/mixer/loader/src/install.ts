@@ -12,6 +12,7 @@ const STILL_MS = 100;
 
 /** By the path of the module: the services of one process share them. */
 const installed = new Map<string, LoadedAdapter>();
+const removals = new Map<string, () => void>();
 
 /**
  * Loads adapters from outside and makes them known to this process.
@@ -28,6 +29,15 @@ export async function installAdapters(references: readonly string[], from?: stri
   return loaded;
 }
 
+/** Takes adapters away that were installed: by default all. */
+export function uninstallAdapters(adapters: readonly LoadedAdapter[] = [...installed.values()]): void {
+  for (const { place } of adapters) {
+    removals.get(place.entry)?.();
+    removals.delete(place.entry);
+    installed.delete(place.entry);
+  }
+}
+
 /** The module of an adapter that was installed. @returns undefined for one that was not */
 export function installedFrom(name: string): string | undefined {
   return [...installed].find(([, { info }]) => info === ADAPTERS.get(name))?.[0];
@@ -36,7 +46,7 @@ export function installedFrom(name: string): string | undefined {
 async function install(reference: string, from?: string): Promise<LoadedAdapter> {
   const found = await loadAdapterPackage(reference, from);
   try {
-    installAdapter({ info: found.info, load: async () => found.module });
+    removals.set(found.place.entry, installAdapter({ info: found.info, load: async () => found.module }));
   } catch (error) {
     throw refusal(reference, (error as Error).message);
   }

@@ -7,7 +7,7 @@ import { createMetrics, type Metrics } from "@xebec/core-metrics";
 import { type Adapter, type AdapterModule, adapterHost, type HandlerLimits } from "@xebec/mixer-sdk";
 import { createDeliver } from "@xebec/mixer-sinks/delivery";
 import { decodeCall } from "@xebec/mixer-wire";
-import { type Bus, openBus } from "@xebec/platform-bus";
+import { type Bus, openBus, type Responder } from "@xebec/platform-bus";
 import { createGrpcServer, createTlsSource, grpcHealth, rawUnary, type TlsSource } from "@xebec/platform-grpc";
 import { AdapterCalls } from "./adapter-calls.ts";
 import type { ServeOptions } from "./serve-options.ts";
@@ -59,22 +59,19 @@ export async function adapterComponent(
 
 function onBus(bus: Bus, name: string, calls: AdapterCalls): Component {
   const log = logger("adapters");
-  let running = 0;
-  let subscription: { close(): void } | undefined;
+  const running = new Set<Promise<Uint8Array>>();
+  let responder: Responder | undefined;
   return {
     name: `bus://${name}`,
     async start() {
-      subscription = bus.respond(
+      responder = bus.respond(
         `adapters.${name}`,
         async (bytes) => {
-          if (running >= MAX_CALLS) throw new XebecError("resource_exhausted", `${MAX_CALLS} calls wait already`);
-          running++;
-          try {
-            const { path, request } = decodeCall(bytes);
-            return await calls.call(path, request);
-          } finally {
-            running--;
-          }
+          if (running.size >= MAX_CALLS) throw new XebecError("resource_exhausted", `${MAX_CALLS} calls wait already`);
+          const { path, request } = decodeCall(bytes);
+          const call = calls.call(path, request);
+          running.add(call);
+          return call.finally(() => running.delete(call));
         },
         { group: name },
       );
@@ -82,7 +79,8 @@ function onBus(bus: Bus, name: string, calls: AdapterCalls): Component {
     },
     missing: () => (bus.connected ? [] : ["the bus is down"]),
     async close() {
-      subscription?.close();
+      await responder?.drain();
+      await Promise.allSettled(running);
     },
   };
 }

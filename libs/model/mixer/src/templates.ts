@@ -228,12 +228,17 @@ export const TEMPLATES: ReadonlyMap<string, Template> = templates;
 
 /**
  * Makes a template known to this process; the one of that name before is replaced.
+ * @returns takes it away again
  * @throws TypeError for the name of one of Istio's: configuration that exists means that one
  */
-export function installTemplate(template: Template): void {
+export function installTemplate(template: Template): () => void {
   if (ISTIO_TEMPLATES.has(template.name) && ISTIO_TEMPLATES.get(template.name) !== template)
     throw new TypeError(`the template ${template.name} is one of Istio's and cannot be replaced`);
   templates.set(template.name, template);
+  return () => {
+    if (!ISTIO_TEMPLATES.has(template.name) && templates.get(template.name) === template)
+      templates.delete(template.name);
+  };
 }
 
 /**

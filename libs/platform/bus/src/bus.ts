@@ -2,7 +2,7 @@ import type { XebecError } from "@xebec/core-errors";
 import type { Component } from "@xebec/core-lifecycle";
 import type { KeyValue } from "./key-value.ts";
 import type { SharedTable } from "./shared-table.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Responder, Subscription } from "./subscription.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /**
@@ -45,5 +45,5 @@ export interface Bus extends Component {
     subject: string,
     handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,
     options?: { readonly group?: string },
-  ): Subscription;
+  ): Responder;
 }

@@ -25,5 +25,5 @@ export { createRevisionWriter, type RevisionWriter, type RevisionWriterOptions }
 export { createRevoked, type Revoked, type RevokedOptions } from "./revoked.ts";
 export { SecretPublisher } from "./secret-publisher.ts";
 export type { SharedEntry, SharedTable } from "./shared-table.ts";
-export type { Subscription } from "./subscription.ts";
+export type { Responder, Subscription } from "./subscription.ts";
 export type { WorkItem, WorkOutcome, WorkQueue, WorkQueueWaiting } from "./work-queue.ts";

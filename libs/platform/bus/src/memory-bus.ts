@@ -4,7 +4,7 @@ import type { Bus } from "./bus.ts";
 import { MemoryKeyValue } from "./memory-key-value.ts";
 import { MemorySharedTable } from "./memory-shared-table.ts";
 import { subjectMatches } from "./subject.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Responder } from "./subscription.ts";
 
 const log = logger("bus");
 
@@ -32,9 +32,10 @@ export function createMemoryBus(): Bus {
     turn++;
     return [...alone, ...[...groups.values()].flatMap((each) => each[turn % each.length] ?? [])];
   };
-  const add = (subscriber: Subscriber): Subscription => {
+  const add = (subscriber: Subscriber): Responder => {
     subscribers.add(subscriber);
-    return { close: () => void subscribers.delete(subscriber) };
+    const close = (): void => void subscribers.delete(subscriber);
+    return { close, drain: async () => close() };
   };
 
   return {

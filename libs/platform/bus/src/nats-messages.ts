@@ -1,10 +1,16 @@
-import { errors, type Msg, headers as makeHeaders, type SubscriptionOptions } from "@nats-io/transport-node";
+import {
+  errors,
+  type Msg,
+  headers as makeHeaders,
+  type Subscription as NatsSubscription,
+  type SubscriptionOptions,
+} from "@nats-io/transport-node";
 import { CODES, type Code, XebecError } from "@xebec/core-errors";
 import { logger } from "@xebec/core-log";
 import type { Bus } from "./bus.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isPermissionViolation } from "./permission.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Responder, Subscription } from "./subscription.ts";
 
 const log = logger("bus");
 /** Header of a response that is an error: its code. The message is the body. */
@@ -49,7 +55,7 @@ export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "reques
     subject: string,
     handler: (data: Uint8Array) => Uint8Array | Promise<Uint8Array>,
     { group }: { readonly group?: string } = {},
-  ): Subscription {
+  ): Responder {
     const answer: Handler = (error, message) => {
       if (error) {
         log.error({ err: error, subject }, "the bus refuses a subscription");
@@ -112,21 +118,28 @@ export class NatsMessages implements Pick<Bus, "publish" | "subscribe" | "reques
   }
 
   /** Listens now or as soon as there is a connection; the client library listens again after each reconnect. */
-  #listen(subject: string, callback: Handler, options: Pick<SubscriptionOptions, "queue"> = {}): Subscription {
-    let close: (() => void) | undefined;
+  #listen(subject: string, callback: Handler, options: Pick<SubscriptionOptions, "queue"> = {}): Responder {
+    let subscription: NatsSubscription | undefined;
     let closed = false;
     const attach = (): void => {
       const link = this.#link.current;
-      if (!link || closed || close) return;
-      const subscription = link.connection.subscribe(subject, { ...options, callback });
-      close = () => subscription.unsubscribe();
+      if (!link || closed || subscription) return;
+      subscription = link.connection.subscribe(subject, { ...options, callback });
     };
     const unwatch = this.#link.onConnected(attach);
+    const end = (): void => {
+      closed = true;
+      unwatch();
+    };
     return {
       close() {
-        closed = true;
-        unwatch();
-        close?.();
+        end();
+        subscription?.unsubscribe();
+      },
+      async drain() {
+        end();
+        // Without a connection nothing is on its way.
+        await subscription?.drain().catch(() => subscription?.unsubscribe());
       },
     };
   }

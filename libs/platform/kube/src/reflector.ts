@@ -9,6 +9,8 @@ import { type KubeObject, objectKey, type ResourceType } from "./resource-type.t
 import { type WatchEvent, watchObjects } from "./watch.ts";
 
 const log = logger("kube");
+/** How long a server may ask to wait, at the most. */
+const MOST_ASKED_MS = 3_000;
 
 /** What changed at once. */
 export interface ReflectorChange<T> {
@@ -137,8 +139,8 @@ class ObjectReflector<T> implements Reflector {
         this.#failed(error);
         const { retry } = this.#times;
         // A server that comes back from an outage asks for up to 32 s, since everybody comes at once; whoever waits that long serves what is old.
-        const asked = Math.min(kubeErrorOf(error)?.retryAfterMs ?? 0, retry.maxMs);
-        await sleep(Math.max(backoff(this.#failures++, retry), asked * (0.5 + Math.random() / 2)), signal);
+        const asked = Math.min(kubeErrorOf(error)?.retryAfterMs ?? 0, MOST_ASKED_MS);
+        await sleep(Math.max(backoff(this.#failures++, retry), asked * (1 + Math.random() / 4)), signal);
       }
     }
   }
