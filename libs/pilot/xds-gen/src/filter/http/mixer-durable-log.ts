@@ -16,8 +16,11 @@ const RETRIES = 100_000;
  * only slow get everything twice.
  */
 const LONGEST_WAIT_MS = 5_000;
-/** An entry has about 1,500 bytes, and each request is acknowledged by itself. */
-const BUFFER_BYTES = 65_536;
+/**
+ * A request is sent when its entries have so many bytes. Envoy keeps 64 KiB of one for its next attempt and gives a larger one up, so there must be
+ * room for the entry that goes over it (about 1,500 bytes).
+ */
+const BUFFER_BYTES = 32_768;
 
 /**
  * The access log that reports requests or connections until mixer-telemetry has acknowledged them (docs/adr/0023-durable-reports.md). Envoy's
