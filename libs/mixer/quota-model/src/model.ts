@@ -47,13 +47,14 @@ export class QuotaModel {
       return result.amount === before.result.amount
         ? undefined
         : `a repeat after ${age}ms got ${result.amount} and not ${before.result.amount}`;
+    // A repeat that is decided anew may open a window.
+    if (at - this.#windowStart >= windowMs) this.#windowStart = at;
     // Whether it is a repeat or a new request is the store's choice in between: the same answer says nothing.
     const isRepeat = before !== undefined && age <= forgetMs && result.amount === before.result.amount;
     if (isRepeat) {
       if (result.amount > 0) this.#grants.push({ at, amount: result.amount, window: this.#windowStart, sure: false });
       return undefined;
     }
-    if (at - this.#windowStart >= windowMs) this.#windowStart = at;
     this.#grants = this.#grants.filter((each) => at - each.at < windowMs + lateMs);
     const sum = (counts: (each: Grant) => boolean): number =>
       this.#grants.reduce((all, each) => (counts(each) ? all + each.amount : all), 0);
