@@ -156,8 +156,9 @@ test("a Mixer reads its rules from the API server, with a role for no more", { s
   await apply({
     ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: { name: "mixer" } },
     rules: [
-      { apiGroups: ["config.istio.io"], resources: ["*"], verbs: ["get", "list", "watch"] },
-      { apiGroups: [""], resources: ["services", "pods", "nodes"], verbs: ["get", "list", "watch"] },
+      { apiGroups: ["config.istio.io", "mesh.xebec.io"], resources: ["*"], verbs: ["get", "list", "watch"] },
+      { apiGroups: [""], resources: ["services", "pods", "nodes", "namespaces"], verbs: ["get", "list", "watch"] },
+      { apiGroups: [""], resources: ["configmaps"], resourceNames: ["istio"], verbs: ["get", "list", "watch"] },
       { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["get", "list", "watch"] },
     ],
   });
