@@ -1,9 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { anyOf } from "@xebec/api-envoy";
-import type {
-  ListenerFilterChainMatchPredicateSchema,
-  ListenerFilterSchema,
-} from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
+import type { ListenerFilterSchema } from "@xebec/api-envoy/envoy/config/listener/v3/listener_components";
 import { HttpInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
 import { OriginalDstSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/original_dst/v3/original_dst";
 import { ProxyProtocolSchema } from "@xebec/api-envoy/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
@@ -11,7 +8,6 @@ import { TlsInspectorSchema } from "@xebec/api-envoy/envoy/extensions/filters/li
 import type { BuiltFilterChain } from "../build/built.ts";
 
 type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
-type Predicate = MessageInitShape<typeof ListenerFilterChainMatchPredicateSchema>;
 
 const CONFIG = {
   tls_inspector: () => anyOf(TlsInspectorSchema, {}),
@@ -20,12 +16,10 @@ const CONFIG = {
   proxy_protocol: () => anyOf(ProxyProtocolSchema, {}),
 } as const;
 
-/** @param filterDisabled which connections it leaves alone */
-export function listenerFilter(name: keyof typeof CONFIG, filterDisabled?: Predicate): ListenerFilter {
+export function listenerFilter(name: keyof typeof CONFIG): ListenerFilter {
   return {
     name: `envoy.filters.listener.${name}`,
     configType: { case: "typedConfig", value: CONFIG[name]() },
-    ...(filterDisabled ? { filterDisabled } : {}),
   };
 }
 
@@ -35,27 +29,10 @@ export function inspectors(chains: readonly BuiltFilterChain[]): ListenerFilter[
     ({ message: { filterChainMatch: match } }) => match?.serverNames?.length || match?.transportProtocol,
   );
   // For TLS, the application protocol is that of the handshake.
-  const http = chains.some(needsHttp);
+  const http = chains.some(
+    ({ message: { filterChainMatch: match } }) =>
+      match?.transportProtocol === "raw_buffer" && match.applicationProtocols?.length,
+  );
   // The order matters: the HTTP inspector ignores TLS.
-  return [
-    ...(tls ? [listenerFilter("tls_inspector")] : []),
-    ...(http ? [listenerFilter("http_inspector", atPorts(portsWithoutHttp(chains)))] : []),
-  ];
-}
-
-/** The ports whose own chains need no HTTP inspector, where others do: a server that speaks first is not to wait for it. */
-function portsWithoutHttp(chains: readonly BuiltFilterChain[]): number[] {
-  const byPort = Map.groupBy(chains, ({ message }) => message.filterChainMatch?.destinationPort);
-  return [...byPort].flatMap(([port, own]) => (port && !own.some(needsHttp) ? [Number(port)] : []));
-}
-
-function needsHttp({ message: { filterChainMatch: match } }: BuiltFilterChain): boolean {
-  return match?.transportProtocol === "raw_buffer" && (match.applicationProtocols?.length ?? 0) > 0;
-}
-
-function atPorts(ports: readonly number[]): Predicate | undefined {
-  const rules = ports.map((port) => ({
-    rule: { case: "destinationPortRange" as const, value: { start: port, end: port + 1 } },
-  }));
-  return rules.length > 1 ? { rule: { case: "orMatch", value: { rules } } } : rules[0];
+  return [...(tls ? [listenerFilter("tls_inspector")] : []), ...(http ? [listenerFilter("http_inspector")] : [])];
 }
