@@ -64,8 +64,7 @@ const PRINCIPALS = [
 export function tcpReportLogs(scope: Scope, direction: Direction): AccessLog[] {
   if (scope.mesh.disableReports) return [];
   const settings = mergedMetrics(scope, modeOf(direction));
-  // A log for Mixer's rules alone changes the chains of TCP, which cuts connections: only who asks for durable reports gets that.
-  if (!settings && !(scope.mesh.durableReports && scope.read(mixerReports))) return [];
+  if (!settings && !scope.read(mixerReports)) return [];
   if (scope.mesh.durableReports) return [durableLog(scope, "tcp", direction, settings)];
   const tags = [
     ...(settings ? [{ tag: METRICS, type: { case: "literal" as const, value: { value: settings.descriptor } } }] : []),
