@@ -196,12 +196,13 @@ describe("MCP with a Go program", { skip: withoutGo }, () => {
   });
 
   it("may refuse, which galley counts, and is not sent the same again", async () => {
-    await sink("--refuse", "virtualservices");
-    await waitFor("the refusal is counted", 10_000, async () =>
+    const refusing = run(program, ["--address", `127.0.0.1:${ports[0]}`, "--refuse", "virtualservices"]);
+    await waitFor("the refusal is counted", 30_000, async () =>
       /nacks_total\{collection="istio\/networking\/v1alpha3\/virtualservices",code="3"\} 1/.test(
         (await started[0]?.text("/metrics")) ?? "",
       ),
-    );
+    ).finally(() => refusing.child.stdin?.end());
+    await refusing;
   });
 
   it("is asked for its collections only, and gives an Envoy its routes over pilot", async () => {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sort"
@@ -138,6 +139,11 @@ func main() {
 		defer cancel()
 		go client.Run(ctx)
 		u.until(len(names)+*more, 30*time.Second)
+		if *refuse != "" {
+			// A refusal is sent after the change was looked at: whoever waits for it closes standard input.
+			_, err := io.Copy(io.Discard, os.Stdin)
+			check(err)
+		}
 	case "sinkserver":
 		listener, err := net.Listen("tcp", *address)
 		check(err)
