@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { waitFor } from "@xebec/core-async";
+import { sleep, waitFor } from "@xebec/core-async";
 import { type Child, startChild, tempDir } from "@xebec/testing-launch";
 import { type Lab, openLab } from "./lab/lab.ts";
 
@@ -186,6 +186,15 @@ spec: {host: "*.istio-system.svc.cluster.local", trafficPolicy: {tls: {mode: DIS
       assert.deepEqual(await statuses("admin-2", "/global", "/global"), [200, 429]);
       assert.deepEqual(await statuses("admin-2", "/more", "/more", "/more", "/more"), [200, 200, 200, 429]);
     }));
+
+  it("counts a request once, however long Mixer takes", async () => {
+    process.kill(policy.pid, "SIGSTOP");
+    const slow = ask("/one", "fay");
+    await sleep(1_000);
+    process.kill(policy.pid, "SIGCONT");
+    assert.equal((await slow).status, 200);
+    assert.deepEqual(await statuses("fay", "/one", "/one"), [200, 429]);
+  });
 
   it("is not passed by requests that say they are one and the same", async () => {
     const same = { "x-request-id": "5c0f6f5e-5d4e-4a3c-9b1f-000000000000" };

@@ -23,18 +23,21 @@ export function policyService(
   failOpen: boolean,
   initialMetadata: readonly { readonly key: string; readonly value: string }[] = [],
 ): MessageInitShape<typeof GrpcServiceSchema> {
+  const timeoutMs = failOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS;
   return {
     targetSpecifier: {
       case: "envoyGrpc",
       value: { ...mixerService(scope, "istio-policy"), skipEnvoyHeaders: true },
     },
-    timeout: durationOf(failOpen ? OPEN_TIMEOUT_MS : CLOSED_TIMEOUT_MS),
+    timeout: durationOf(timeoutMs),
     // Retries bridge a restart of the policy service, and find another replica.
     retryPolicy: {
       retryOn: "connect-failure,reset,unavailable,cancelled,refused-stream",
       numRetries: CHECK_RETRIES,
       retryBackOff: { baseInterval: durationOf(25), maxInterval: durationOf(200) },
     },
-    ...(initialMetadata.length > 0 ? { initialMetadata: [...initialMetadata] } : {}),
+    // Envoy takes the longest wait for the time of an attempt, too, unless a header says otherwise: what only takes long would be asked, and
+    // counted, again and again.
+    initialMetadata: [{ key: "x-envoy-upstream-rq-per-try-timeout-ms", value: String(timeoutMs) }, ...initialMetadata],
   };
 }
