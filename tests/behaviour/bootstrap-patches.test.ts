@@ -117,6 +117,13 @@ describe("BOOTSTRAP patches of EnvoyFilters", () => {
 
   it("one that Envoy refuses is left out, and pilot hears why", async () => {
     await start("bad");
-    await assert.rejects(lab.settled(), /bad.*rejects a bootstrap: .*StatPrefix.*started without its patches/s);
+    const reason = /bad.*rejects a bootstrap: .*StatPrefix.*started without its patches/s;
+    // The proxy is started before pilot has heard it.
+    await waitFor("pilot hears why", 10_000, () =>
+      lab.settled().then(
+        () => false,
+        (error: Error) => reason.test(error.message),
+      ),
+    );
   });
 });
