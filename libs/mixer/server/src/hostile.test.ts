@@ -142,7 +142,8 @@ describe("hostile input to Mixer's services", () => {
     child = fork(new URL("./hostile-server.testkit.ts", import.meta.url).pathname, {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    ports = (await once(child, "message"))[0] as Ports;
+    const died = once(child, "exit").then(() => Promise.reject(new Error("the process ended before it listened")));
+    ports = (await Promise.race([once(child, "message"), died]))[0] as Ports;
     // What runs for the first time is not compiled yet.
     for (let i = 0; i < 1; i++)
       for (const [service, path] of METHODS)
