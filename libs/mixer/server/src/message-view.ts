@@ -1,5 +1,5 @@
 import type { StringMap, Timestamp } from "@xebec/model-attributes";
-import { fieldTag, MAP_ENTRY, readTimestamp, textAt, Wire } from "@xebec/model-attributes/wire";
+import { checkEntries, fieldTag, MAP_ENTRY, readTimestamp, textAt, Wire } from "@xebec/model-attributes/wire";
 
 const EMPTY = Buffer.alloc(0);
 const KEY_TAG = fieldTag(MAP_ENTRY.key, "lengthDelimited");
@@ -31,7 +31,7 @@ export class MessageView {
     this.#at = new Int32Array(Math.max(...schema.fields.map((field) => field.number)) + 1);
   }
 
-  /** Takes the message between two offsets. @throws XebecError invalid_argument when it is cut off */
+  /** Takes the message between two offsets. @throws XebecError invalid_argument when it is cut off, resource_exhausted when it has too many fields */
   read(bytes: Buffer, pos: number, end: number): this {
     this.clear();
     this.bytes = bytes;
@@ -39,9 +39,11 @@ export class MessageView {
     this.#end = end;
     const wire = this.#wire.reset(bytes, pos, end);
     const at = this.#at;
+    let fields = 0;
     while (wire.pos < end) {
       const tag = wire.uint32();
       const field = tag >>> 3;
+      checkEntries(++fields);
       // The place after the tag is never 0, so 0 means absent. Of a repeated field the first one counts.
       if (field < at.length && at[field] === 0) at[field] = wire.pos;
       wire.skip(tag & 7);

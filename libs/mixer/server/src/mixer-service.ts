@@ -24,6 +24,7 @@ import { extAuthzService } from "./ext-authz-service.ts";
 import { handlerServices } from "./handler-services.ts";
 import { Ledger } from "./ledger.ts";
 import { LoadShedder, type LoadSheddingOptions } from "./load-shedding.ts";
+import { MOST_ELEMENTS } from "./long-report.ts";
 import { createMeters } from "./meters.ts";
 import { otelLogService } from "./otel-log-service.ts";
 import { rateLimitService } from "./rate-limit-service.ts";
@@ -145,6 +146,8 @@ function createService(
   ];
   const limits = {
     maxMessageBytes: options.maxMessageBytes ?? 1 << 20,
+    // A report's elements, and the words that they have in common.
+    maxFields: 2 * MOST_ELEMENTS,
     maxStreamsPerConnection: options.maxConcurrentStreams ?? 1024,
   };
   const server = createGrpcServer({

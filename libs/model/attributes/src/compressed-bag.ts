@@ -8,7 +8,7 @@ import type { Layout } from "./layout.ts";
 import { MessageDictionary } from "./message-dictionary.ts";
 import { TRANSPORT, transportOf } from "./transport.ts";
 import type { AttributeValue, Timestamp } from "./value.ts";
-import { Wire } from "./wire.ts";
+import { checkEntries, Wire } from "./wire.ts";
 import { WireStringMap } from "./wire-string-map.ts";
 
 const WORDS_TAG = fieldTag(fieldNumbers(CompressedAttributesSchema).words, "lengthDelimited");
@@ -86,6 +86,7 @@ export class CompressedBag extends AttributeBag {
     const { globalSlots } = this.layout;
     const stamp = ++this.#stamp;
     wire.reset(this.#bytes, pos, end);
+    let entries = 0;
     while (wire.pos < end) {
       const tag = wire.uint32();
       const field = tag >>> 3;
@@ -93,6 +94,7 @@ export class CompressedBag extends AttributeBag {
         wire.skip(tag & 7);
         continue;
       }
+      checkEntries(++entries);
       const stop = wire.length() + wire.pos;
       let name = 0;
       let value = -1;

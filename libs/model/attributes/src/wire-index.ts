@@ -4,5 +4,5 @@ export { fieldNumbers, fieldTag, MAP_ENTRY } from "./field-numbers.ts";
 export { type Reference, ReferenceTracker } from "./reference-tracker.ts";
 export { checkWordCount, ReportReader } from "./report-reader.ts";
 export { TRANSPORT, transportOf } from "./transport.ts";
-export { asBuffer, textAt, Wire } from "./wire.ts";
+export { asBuffer, checkEntries, MOST_ENTRIES, textAt, Wire } from "./wire.ts";
 export { WireWriter } from "./wire-writer.ts";

@@ -3,7 +3,7 @@ import { fieldNumbers, fieldTag, MAP_ENTRY } from "./field-numbers.ts";
 import type { MessageDictionary } from "./message-dictionary.ts";
 import type { ReferenceTracker } from "./reference-tracker.ts";
 import type { StringMap } from "./value.ts";
-import { Wire } from "./wire.ts";
+import { checkEntries, Wire } from "./wire.ts";
 
 const ENTRIES_TAG = fieldTag(fieldNumbers(StringMapSchema).entries, "lengthDelimited");
 const KEY_TAG = fieldTag(MAP_ENTRY.key, "varint");
@@ -80,6 +80,7 @@ export class WireStringMap implements StringMap {
           else wire.skip(inner & 7);
         }
         keys.push(key);
+        checkEntries(keys.length);
         values.push(value);
       }
     }

@@ -6,6 +6,15 @@ const cut = (): never => {
   throw new XebecError("invalid_argument", "the message is cut off or is not protobuf");
 };
 
+/** Most entries of a map, and fields of a message: real ones have some dozens. Looking through more would hold up everybody else. */
+export const MOST_ENTRIES = 10_000;
+
+/** @throws XebecError resource_exhausted when there are too many */
+export function checkEntries(count: number): void {
+  if (count > MOST_ENTRIES)
+    throw new XebecError("resource_exhausted", `a map or message may have ${MOST_ENTRIES} entries; this one has more`);
+}
+
 /** Reads protobuf's wire format in place (protobuf.dev, "Encoding"); moves forward, allocates nothing but what it returns. */
 export class Wire {
   bytes: Buffer;

@@ -2,6 +2,8 @@
 export interface GrpcLimits {
   /** Largest message received, in bytes, also after decompression (4 MiB). */
   readonly maxMessageBytes?: number;
+  /** Fields of a message at its top, before it is decoded: small ones cost far more than their bytes (no limit). */
+  readonly maxFields?: number;
   /** What one connection may have kept of messages that are unfinished or not answered yet, in bytes (16 MiB). */
   readonly maxHeldBytesPerConnection?: number;
   /** The same for all connections of the server together (256 MiB). */
@@ -31,6 +33,7 @@ export interface GrpcLimits {
 
 export const DEFAULT_LIMITS: Required<GrpcLimits> = {
   maxMessageBytes: 4 << 20,
+  maxFields: Number.POSITIVE_INFINITY,
   maxHeldBytesPerConnection: 16 << 20,
   maxHeldBytes: 256 << 20,
   maxHeaderBytes: 16 << 10,

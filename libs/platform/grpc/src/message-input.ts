@@ -1,7 +1,9 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { decompress, type Encoding } from "./compression.ts";
+import { checkFields } from "./field-count.ts";
 import { MessageReader } from "./framing.ts";
 import type { HeldBytes } from "./held-bytes.ts";
+import type { GrpcLimits } from "./limits.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** Who takes the messages of a call. What it throws comes back by `failed`; nothing comes after that. */
@@ -13,6 +15,8 @@ export interface MessageSink {
   failed(error: unknown): void;
 }
 
+export type MessageLimits = Required<Pick<GrpcLimits, "maxMessageBytes" | "maxFields">>;
+
 /**
  * The messages that a caller sends, in order. While it is paused or decompresses it reads nothing, so that HTTP/2's flow
  * control holds the caller back.
@@ -20,7 +24,7 @@ export interface MessageSink {
 export class MessageInput {
   readonly #stream: ServerHttp2Stream;
   readonly #encoding: Encoding;
-  readonly #limit: number;
+  readonly #limits: MessageLimits;
   readonly #reader: MessageReader;
   readonly #sink: MessageSink;
   #paused = false;
@@ -29,12 +33,18 @@ export class MessageInput {
   #ended = false;
   #over = false;
 
-  /** @param limit largest message in bytes @param held counts what is kept of unfinished messages */
-  constructor(stream: ServerHttp2Stream, encoding: Encoding, limit: number, held: HeldBytes, sink: MessageSink) {
+  /** @param limits of a message @param held counts what is kept of unfinished messages */
+  constructor(
+    stream: ServerHttp2Stream,
+    encoding: Encoding,
+    limits: MessageLimits,
+    held: HeldBytes,
+    sink: MessageSink,
+  ) {
     this.#stream = stream;
     this.#encoding = encoding;
-    this.#limit = limit;
-    this.#reader = new MessageReader(limit, held);
+    this.#limits = limits;
+    this.#reader = new MessageReader(limits.maxMessageBytes, held);
     this.#sink = sink;
   }
 
@@ -78,7 +88,7 @@ export class MessageInput {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      if (first !== undefined) this.#sink.message(first, true);
+      if (first !== undefined) this.#hand(first, true);
       while (!this.#paused && !this.#decompressing && !this.#over) {
         const bytes = this.#reader.next();
         if (bytes === undefined) {
@@ -86,7 +96,7 @@ export class MessageInput {
           break;
         }
         if (this.#reader.compressed) this.#decompress(bytes);
-        else this.#sink.message(bytes, false);
+        else this.#hand(bytes, false);
       }
     } catch (error) {
       this.#fail(error);
@@ -95,10 +105,15 @@ export class MessageInput {
     }
   }
 
+  #hand(bytes: Buffer, compressed: boolean): void {
+    checkFields(bytes, this.#limits.maxFields);
+    this.#sink.message(bytes, compressed);
+  }
+
   #decompress(bytes: Buffer): void {
     this.#decompressing = true;
     this.#stream.pause();
-    decompress(this.#encoding, bytes, this.#limit, (result) => {
+    decompress(this.#encoding, bytes, this.#limits.maxMessageBytes, (result) => {
       this.#decompressing = false;
       if (this.#over) return;
       if (result instanceof ProtocolError) {

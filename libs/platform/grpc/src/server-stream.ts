@@ -4,7 +4,7 @@ import type { LazyContext } from "./call-context.ts";
 import { compress, type Encoding } from "./compression.ts";
 import { writeMessage } from "./framing.ts";
 import type { HeldBytes } from "./held-bytes.ts";
-import { MessageInput, type MessageSink } from "./message-input.ts";
+import { MessageInput, type MessageLimits, type MessageSink } from "./message-input.ts";
 import type { RawStream } from "./raw-stream.ts";
 import { beginResponse, endResponse, type Outcome } from "./response.ts";
 import { toStatus } from "./status.ts";
@@ -21,7 +21,7 @@ export interface ServerStreamOptions {
   readonly encoding: Encoding;
   /** What the caller reads, and what it gets beside the messages. */
   readonly context: Pick<LazyContext, "acceptsGzip" | "responseMetadata">;
-  readonly maxMessageBytes: number;
+  readonly messageLimits: MessageLimits;
   /** Of its connection. */
   readonly held: HeldBytes;
   /** How long the caller waits for the whole call, in milliseconds. */
@@ -55,7 +55,7 @@ export class ServerRawStream implements RawStream, MessageSink {
   constructor(stream: ServerHttp2Stream, options: ServerStreamOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#input = new MessageInput(stream, options.encoding, options.maxMessageBytes, options.held, this);
+    this.#input = new MessageInput(stream, options.encoding, options.messageLimits, options.held, this);
     // A paused stream that was reset is closed only when it was read to its end; this event does not wait for that.
     stream.on("aborted", () => this.#finish());
     stream.on("close", () => this.#finish());

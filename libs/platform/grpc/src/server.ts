@@ -12,6 +12,7 @@ import { HeldBytes } from "./held-bytes.ts";
 import { DEFAULT_LIMITS, type GrpcLimits } from "./limits.ts";
 import { type ListenAddress, listenExactly, listenText } from "./listen.ts";
 import { createListener, type Listener } from "./listener.ts";
+import type { MessageLimits } from "./message-input.ts";
 import type { GrpcMethod, GrpcService, RawStreamHandler } from "./method.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { grpcReflection } from "./reflection.ts";
@@ -61,7 +62,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 
 class Http2GrpcServer implements GrpcServer, CallHost {
   readonly name: string;
-  readonly maxMessageBytes: number;
+  readonly messageLimits: MessageLimits;
   readonly maxCallMs: number;
   readonly #options: GrpcServerOptions;
   readonly #limits: Required<GrpcLimits>;
@@ -88,7 +89,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#table = new ConnectionTable(this.#limits);
-    this.maxMessageBytes = this.#limits.maxMessageBytes;
+    this.messageLimits = this.#limits;
     this.maxCallMs = this.#limits.maxCallMs;
     this.#held = new HeldBytes(this.#limits.maxHeldBytes);
     const { handshakeMs, keepaliveMs, idleMs, maxConnectionAgeMs, maxCallMs } = this.#limits;
@@ -231,7 +232,7 @@ class Http2GrpcServer implements GrpcServer, CallHost {
       path: context.path,
       encoding: request.encoding,
       context,
-      maxMessageBytes: this.maxMessageBytes,
+      messageLimits: this.messageLimits,
       held: connection.held,
       deadlineMs: request.timeoutMs,
       finished: (code) => {

@@ -3,7 +3,7 @@ import { XebecError } from "@xebec/core-errors";
 import type { LazyContext } from "./call-context.ts";
 import type { Encoding } from "./compression.ts";
 import type { HeldBytes } from "./held-bytes.ts";
-import { MessageInput, type MessageSink } from "./message-input.ts";
+import { MessageInput, type MessageLimits, type MessageSink } from "./message-input.ts";
 import type { RawUnaryHandler } from "./method.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { endResponse, respondOnce } from "./response.ts";
@@ -15,7 +15,7 @@ const FETCH_MS = 1_000;
 
 /** What a call needs of its server. */
 export interface CallHost {
-  readonly maxMessageBytes: number;
+  readonly messageLimits: MessageLimits;
   readonly maxCallMs: number;
   /** Counts a call that ended. @param code gRPC status number */
   count(path: string, code: number): void;
@@ -48,7 +48,7 @@ export class UnaryCall implements MessageSink {
     this.#handler = handler;
     this.#host = host;
     this.#held = held;
-    this.#input = new MessageInput(stream, encoding, host.maxMessageBytes, held, this);
+    this.#input = new MessageInput(stream, encoding, host.messageLimits, held, this);
     this.#input.start();
   }
 
