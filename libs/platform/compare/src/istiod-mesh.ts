@@ -1,17 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
 import { XebecError } from "@xebec/core-errors";
 import { appEntry, type MeshStatus, NODE_FLAGS, type ProcessStatus } from "@xebec/platform-local";
-import { findProgram, isRunning, processOf, RUN_ID_ENV } from "@xebec/platform-process";
+import { findProgram, isRunning, portHolder, processOf, RUN_ID_ENV } from "@xebec/platform-process";
 import { gatewayBootstrap, istiodObjects, MESH_CONFIG } from "./istiod-objects.ts";
 import { ComparedMesh, freePort, type StartTimes } from "./mesh.ts";
 
 const POLL_MS = 15;
-const START_MS = 300_000;
+const START_MS = 60_000;
 const HTTP_PORT = 8_080;
+const XDS_PORT = 15_010;
+const LONGEST_REASON = 500;
 const APPLICATION = "productpage";
 
 /** What it needs to know beside its shape. */
@@ -48,33 +50,23 @@ export class IstiodMesh extends ComparedMesh {
     const objects = istiodObjects({ ingressPort: this.ingressPort, application: { name: APPLICATION, address: app } });
     writeFileSync(join(this.configDir, "base.yaml"), objects);
     writeFileSync(join(this.runDir, "mesh.yaml"), MESH_CONFIG);
-    const bootstrap = gatewayBootstrap({ pilot: { host: pilot, port: 15_010 }, admin, ip: this.plan.pod(0) });
+    const bootstrap = gatewayBootstrap({ pilot: { host: pilot, port: XDS_PORT }, admin, ip: this.plan.pod(0) });
     writeFileSync(join(this.runDir, "envoy.json"), JSON.stringify(bootstrap));
     const runId = randomUUID();
     // Before the first process runs: whoever ends the mesh finds them by this.
     this.#record(runId, new Map());
     const began = performance.now();
-    const start = (name: string, command: readonly [string, ...string[]], env: Record<string, string> = {}) =>
-      this.#spawn(runId, name, command, env);
+    const start = (name: string, command: readonly string[], env: Record<string, string> = {}) =>
+      [name, this.#spawn(runId, name, command, env)] as const;
+    const node = [process.execPath, ...NODE_FLAGS, appEntry(root, "deploy/samples/bookinfo")] as const;
+    const envoy = findProgram("envoy", { root, env: process.env });
     const processes = new Map([
-      ["service/istiod", start("istiod", [istiod, ...istiodFlags(pilot, this.configDir, this.runDir)], ISTIOD_ENV)],
-      [
-        `pod/default/${APPLICATION}/app`,
-        start(
-          APPLICATION,
-          [process.execPath, ...NODE_FLAGS, appEntry(root, "deploy/samples/bookinfo"), APPLICATION, "v1"],
-          {
-            BIND_ADDRESS: app,
-          },
-        ),
-      ],
-      [
-        "pod/istio-system/istio-ingressgateway/envoy",
-        start("envoy", [
-          findProgram("envoy", { root, env: process.env }),
-          ...["-c", join(this.runDir, "envoy.json"), "--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"],
-        ]),
-      ],
+      start("service/istiod", [istiod, ...istiodFlags(pilot, this.configDir, this.runDir)], ISTIOD_ENV),
+      start(`pod/default/${APPLICATION}/app`, [...node, APPLICATION, "v1"], { BIND_ADDRESS: app }),
+      start("pod/istio-system/istio-ingressgateway/envoy", [
+        ...[envoy, "-c", join(this.runDir, "envoy.json")],
+        ...["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"],
+      ]),
     ]);
     this.#processes = processes;
     this.#record(runId, processes);
@@ -94,19 +86,32 @@ export class IstiodMesh extends ComparedMesh {
       if (status?.processes.every((each) => each.ready)) istiod ??= since();
       for (const [name, { exitCode, signalCode }] of this.#processes)
         if (exitCode !== null || signalCode !== null)
-          throw new XebecError("unavailable", `${name} has ended; see ${join(this.runDir, "logs")}`);
+          throw new XebecError("unavailable", `${name} has ended: ${this.#lastWords(name)}`);
       if (since() > START_MS / 1_000) throw new XebecError("deadline_exceeded", "istiod's mesh did not get ready");
       await sleep(POLL_MS, this.stopSignal);
     }
     return { firstRequest, allReady: Math.max(firstRequest, istiod), components: new Map([["istiod", istiod]]) };
   }
 
+  /** Its folder does not outlast the comparison. */
+  #lastWords(name: string): string {
+    const lines = readFileSync(this.#logOf(name), "utf8").trim().split("\n");
+    const reason = lines.findLast((line) => /\b(panic|error)\b/i.test(line)) ?? lines.at(-1);
+    return (reason || "it wrote nothing").slice(0, LONGEST_REASON);
+  }
+
+  #logOf(name: string): string {
+    return join(this.runDir, "logs", `${name.replaceAll("/", "_")}.log`);
+  }
+
   override async status(): Promise<MeshStatus> {
     const pid = this.#processes.get("service/istiod")?.pid;
-    const answer = await this.getFrom(this.plan.service("pilot"), HTTP_PORT, "/ready").catch(() => undefined);
+    const address = this.plan.service("pilot");
+    // Its own /ready waits for an injector, which it does not have without Kubernetes. It listens when its caches are synced.
+    const ready = pid !== undefined && portHolder(address, XDS_PORT, [pid]) === "own";
     const istiod: ProcessStatus = {
-      ...{ name: "istiod", kind: "service", addresses: [this.plan.service("pilot")], pid },
-      ...{ ready: answer?.status === 200, restarts: 0, log: join(this.runDir, "logs/istiod.log"), problem: "" },
+      ...{ name: "istiod", kind: "service", addresses: [address], pid },
+      ...{ ready, restarts: 0, log: this.#logOf("service/istiod"), problem: "" },
     };
     return { processes: [istiod] } as unknown as MeshStatus;
   }
@@ -118,10 +123,10 @@ export class IstiodMesh extends ComparedMesh {
   #spawn(
     runId: string,
     name: string,
-    [program, ...args]: readonly [string, ...string[]],
+    [program = "", ...args]: readonly string[],
     env: Readonly<Record<string, string>>,
   ): ChildProcess {
-    const out = openSync(join(this.runDir, "logs", `${name}.log`), "a", 0o600);
+    const out = openSync(this.#logOf(name), "a", 0o600);
     try {
       const { PATH = "", HOME = "" } = process.env;
       return spawn(program, args, {
@@ -157,8 +162,8 @@ const ISTIOD_ENV: Readonly<Record<string, string>> = {
 
 function istiodFlags(address: string, configDir: string, runDir: string): readonly string[] {
   return [
-    ...["discovery", "--registries", "Mock", "--configDir", configDir, "--meshConfig", join(runDir, "mesh.yaml")],
-    ...["--grpcAddr", `${address}:15010`, "--secureGRPCAddr", "", "--httpsAddr", ""],
+    ...["discovery", "--registries=", "--configDir", configDir, "--meshConfig", join(runDir, "mesh.yaml")],
+    ...["--grpcAddr", `${address}:${XDS_PORT}`, "--secureGRPCAddr", "", "--httpsAddr", ""],
     ...["--httpAddr", `${address}:${HTTP_PORT}`, "--monitoringAddr", `${address}:15014`],
     ...["--ctrlz_address", address, "--networksConfig", join(runDir, "networks.yaml")],
   ];
