@@ -156,6 +156,8 @@ const ISTIOD_ENV: Readonly<Record<string, string>> = {
   PILOT_ENABLE_METADATA_EXCHANGE: "false",
   PILOT_ENABLE_ALPN_FILTER: "false",
   INJECT_ENABLED: "false",
+  // It would refuse most of a thousand proxies that come at once.
+  PILOT_MAX_REQUESTS_PER_SECOND: "100000",
   POD_NAMESPACE: "istio-system",
   POD_NAME: "istiod",
 };

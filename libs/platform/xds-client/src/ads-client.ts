@@ -8,6 +8,7 @@ import {
   DiscoveryResponseSchema,
   ResourceSchema,
 } from "@xebec/api-envoy/envoy/service/discovery/v3/discovery";
+import { XebecError } from "@xebec/core-errors";
 import type { GrpcChannel } from "@xebec/platform-grpc";
 
 /** What the client asks for, in this order; extensions only when it has names of some. */
@@ -56,21 +57,23 @@ export class AdsClient {
   readonly #nonces = new Map<AskedType, string>();
   readonly #names: string[] = [];
   #isFirstRequest = true;
-  #complete: (() => void) | undefined;
+  readonly #completion = Promise.withResolvers<void>();
   bytes = 0;
   messages = 0;
-  /** Resolves when clusters, endpoints, listeners and routes were answered once. */
-  readonly complete: Promise<void>;
+  /** Resolves when clusters, endpoints, listeners and routes were answered once; rejects when the server ends the stream before. */
+  readonly complete: Promise<void> = this.#completion.promise;
 
   constructor(channel: GrpcChannel, options: AdsClientOptions) {
     this.#options = options;
-    this.complete = new Promise((resolve) => {
-      this.#complete = resolve;
-    });
+    // Not everybody waits for it.
+    this.complete.catch(() => undefined);
     this.#stream = channel.duplex(
       `${SERVICE}/${options.delta ? "DeltaAggregatedResources" : "StreamAggregatedResources"}`,
     );
     this.#stream.onMessage((bytes) => this.#take(bytes));
+    this.#stream.onEnd((error) =>
+      this.#completion.reject(error ?? new XebecError("unavailable", "the server has ended the stream")),
+    );
     this.#send("cluster");
   }
 
@@ -135,7 +138,7 @@ export class AdsClient {
     if (!first) return;
     const next = ORDER[ORDER.indexOf(type) + 1];
     if (next && (next !== "extension" || this.#options.extensions?.length)) this.#send(next);
-    if (type === "route") this.#complete?.();
+    if (type === "route") this.#completion.resolve();
   }
 }
 

@@ -25,6 +25,8 @@ export type ToProxies = { readonly watch: Sign };
 
 export type FromProxies =
   | { readonly connected: true }
+  /** Why a proxy did not get its configuration. */
+  | { readonly failed: string }
   /** From now on each proxy's first message with the sign counts. */
   | { readonly watching: true }
   /** When each proxy got it, by the machine's monotonic clock, in milliseconds. */

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { XebecError } from "@xebec/core-errors";
 import { createGrpcChannel } from "@xebec/platform-grpc";
 import { AdsClient, type AskedType } from "@xebec/platform-xds-client";
 import { type FromProxies, type ProxiesOrder, type Sign, sharedClock, type ToProxies } from "./protocol.ts";
@@ -31,7 +32,10 @@ export async function runProxies(input: Readable, output: Writable): Promise<voi
   for await (const line of createInterface({ input })) {
     if (!order) {
       order = JSON.parse(line) as ProxiesOrder;
-      void connect(order, take).then(() => say({ connected: true }));
+      void connect(order, take).then(
+        () => say({ connected: true }),
+        (error) => say({ failed: XebecError.from(error).message }),
+      );
       continue;
     }
     sign = (JSON.parse(line) as ToProxies).watch;

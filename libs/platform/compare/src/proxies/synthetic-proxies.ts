@@ -73,6 +73,8 @@ export class SyntheticProxies {
         `after ${timeoutMs / 1_000} s not all of ${this.count} synthetic proxies have ${wanted === "arrived" ? "got the change" : "their configuration"}`,
       );
     if (next.done) throw new XebecError("unavailable", "the process of the synthetic proxies has ended");
-    return JSON.parse(next.value) as Extract<FromProxies, Record<K, unknown>>;
+    const said = JSON.parse(next.value) as FromProxies;
+    if ("failed" in said) throw new XebecError("unavailable", `a synthetic proxy got no configuration: ${said.failed}`);
+    return said as Extract<FromProxies, Record<K, unknown>>;
   }
 }
