@@ -89,7 +89,9 @@ export class AdsClient {
     const names = this.#namesOf(type);
     const nonce = this.#nonces.get(type) ?? "";
     const errorDetail = error === undefined ? {} : { errorDetail: { code: INVALID_ARGUMENT, message: error } };
-    const head = { typeUrl: TYPE_URL[type], responseNonce: nonce, ...node, ...errorDetail };
+    // In Delta only an answer to a message names it; a server may ignore whatever comes with the nonce of an older one.
+    const responseNonce = this.#options.delta && more.length > 0 ? "" : nonce;
+    const head = { typeUrl: TYPE_URL[type], responseNonce, ...node, ...errorDetail };
     this.#stream.write(
       this.#options.delta
         ? toBinary(
