@@ -209,6 +209,7 @@ program
   .alias("ps")
   .description("what each proxy was sent and has accepted; of one pod, what differs between pilot and Envoy")
   .argument("[pod]")
+  .option("-n, --namespace <name>", "the pod's, where its name does not say it")
   .addOption(output())
   .action(
     does(async (pod, options) =>
@@ -225,7 +226,11 @@ addInject(program, does);
 program
   .command("logs")
   .description("the log of a pod or service")
-  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or a service; also supervisor, watchdog")
+  .argument(
+    "<pod>",
+    "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, deploy/DEPLOYMENT, or a service; also supervisor, watchdog",
+  )
+  .option("-n, --namespace <name>", "the pod's, where its name does not say it")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .option("-f, --follow", "go on printing what comes")
   .option("--tail <lines>", "only the last lines (default: all)", whole(0, 1_000_000_000))
@@ -233,8 +238,9 @@ program
 program
   .command("exec")
   .description("run a command with a container's environment and directory")
-  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, or POD.NAMESPACE")
+  .argument("<pod>", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or deploy/DEPLOYMENT")
   .argument("<command...>", "the command, after --")
+  .option("-n, --namespace <name>", "the pod's, where its name does not say it")
   .option("-c, --container <name>", "container (default: the first that is not the proxy)")
   .action(does(async (pod, command, options) => (await import("./commands/exec.ts")).exec(pod, command, options)));
 program

@@ -4,7 +4,7 @@ import { readMixerContext, validateObject, violationText } from "@xebec/galley-v
 import type { ProxyView } from "@xebec/pilot-explain";
 import { OfflineMesh, type OfflineNode } from "@xebec/pilot-offline";
 import type { ConfigDump } from "@xebec/pilot-proxy-config";
-import { type PlannedPod, parseManifests, plannedPods, plannedRecords } from "@xebec/platform-local";
+import { findPod, type PlannedPod, parseManifests, plannedPods, plannedRecords } from "@xebec/platform-local";
 import { readInput } from "./read-input.ts";
 
 export interface OfflineOptions {
@@ -49,9 +49,7 @@ export function offlineMesh({ config }: OfflineOptions): Offline {
   return {
     dumpOf: (node) => mesh.dumpOf(node),
     viewOf(name) {
-      const found = pods.find(({ deployment, record: { name: own, namespace } }) =>
-        [own, deployment].some((each) => [each, `${namespace}/${each}`, `${each}.${namespace}`].includes(name)),
-      );
+      const found = findPod(pods, ({ record, deployment }) => ({ ...record, deployment }), name);
       if (!found?.hasProxy && !found?.isRouter)
         throw new XebecError(
           "not_found",

@@ -24,6 +24,19 @@ const output = (standard: string): Option =>
       return text === "short" ? "table" : text;
     });
 
+const fqdn = () => new Option("--fqdn <text>", "only clusters of hosts that contain this text");
+const subset = () => new Option("--subset <text>", "only clusters of subsets that contain this text");
+const direction = () => new Option("--direction <direction>", "only clusters that are inbound, or outbound");
+const address = (of: string) => new Option("--address <address>", `only ${of} at this address`);
+const type = () => new Option("--type <type>", "only listeners for HTTP, TCP or HTTP+TCP");
+const tableName = () => new Option("--name <name>", "only this route table");
+/** A flag of istioctl that is true unless `--verbose=false`. */
+const verbose = (text: string) =>
+  new Option("--verbose [yes]", text).default(true).argParser((value: string) => {
+    if (!["true", "false"].includes(value)) throw new InvalidArgumentError("It must be true or false.");
+    return value === "true";
+  });
+
 const commands = () => import("./commands/proxy-config.ts");
 
 /** Adds `proxy-config` to the command line. @param does makes the result of an action the exit code */
@@ -37,7 +50,8 @@ export function addProxyConfig(program: Command, does: Does): void {
       .command(name)
       .aliases(aliases)
       .description(text)
-      .argument("[pod]", "[NAMESPACE/]POD or DEPLOYMENT, or POD.NAMESPACE")
+      .argument("[pod]", "[NAMESPACE/]POD or DEPLOYMENT, POD.NAMESPACE, or deploy/DEPLOYMENT")
+      .option("-n, --namespace <name>", "the pod's, where its name does not say it")
       .option("-f, --file <file>", "a dump of Envoy's configuration, - for standard input, in place of a pod")
       .option("--offline", "what pilot would send, without any server: with --config, and POD or --proxy")
       .option("--config <dir>", "objects and manifests for --offline; may be repeated", files)
@@ -45,20 +59,22 @@ export function addProxyConfig(program: Command, does: Does): void {
       .addOption(output(format));
 
   command("clusters", ["cluster", "c"], "clusters: what Envoy can call")
-    .option("--fqdn <text>", "only clusters of hosts that contain this text")
+    .addOption(fqdn())
     .option("--port <port>", "only this port of a service", port)
-    .option("--subset <name>", "only this subset")
-    .option("--direction <direction>", "inbound or outbound")
+    .addOption(subset())
+    .addOption(direction())
     .action(does(async (pod, options) => (await commands()).clusters(pod, options)));
   command("listeners", ["listener", "l"], "listeners: which connections Envoy takes, and where they go")
-    .option("--address <address>", "only listeners at this address")
+    .addOption(address("listeners"))
     .option("--port <port>", "only listeners at this port", port)
-    .option("--type <type>", "HTTP, TCP or HTTP+TCP")
-    .option("--no-verbose", "a line for each listener instead of each filter chain")
+    .addOption(type())
+    .addOption(verbose("a line for each filter chain (false: for each listener)"))
+    .option("--no-verbose", "the same as --verbose=false")
     .action(does(async (pod, options) => (await commands()).listeners(pod, options)));
   command("routes", ["route", "r"], "routes: which requests go to which cluster")
-    .option("--name <name>", "only this route table")
-    .option("--no-verbose", "a line for each table instead of each route")
+    .addOption(tableName())
+    .addOption(verbose("a line for each route (false: for each table)"))
+    .option("--no-verbose", "the same as --verbose=false")
     .action(does(async (pod, options) => (await commands()).routes(pod, options)));
   for (const [name, aliases, text] of [
     [
@@ -69,7 +85,7 @@ export function addProxyConfig(program: Command, does: Does): void {
     ["eds", [], "endpoints, as they were sent"],
   ] as const)
     command(name, aliases, text)
-      .option("--address <address>", "only endpoints at this address")
+      .addOption(address("endpoints"))
       .option("--port <port>", "only endpoints at this port", port)
       .option("--cluster <name>", "only endpoints of this cluster")
       .option("--status <status>", "healthy, unhealthy, ...")
@@ -83,13 +99,24 @@ export function addProxyConfig(program: Command, does: Does): void {
   command("bootstrap", ["b"], "the bootstrap; a summary with -o short", "json").action(
     does(async (pod, options) => (await commands()).bootstrap(pod, options)),
   );
-  command("all", ["a"], "everything").action(does(async (pod, options) => (await commands()).all(pod, options)));
+  command("all", ["a"], "everything; as JSON Envoy's dump itself")
+    .addOption(fqdn())
+    .option("--port <port>", "only clusters, listeners and endpoints with this port", port)
+    .addOption(subset())
+    .addOption(direction())
+    .addOption(address("listeners and endpoints"))
+    .addOption(type())
+    .addOption(tableName())
+    .addOption(verbose("a line for each filter chain and route"))
+    .option("--no-verbose", "the same as --verbose=false")
+    .action(does(async (pod, options) => (await commands()).all(pod, options)));
 
   parent
     .command("log")
     .alias("o")
     .description("the levels of Envoy's loggers")
     .argument("<pod>")
+    .option("-n, --namespace <name>", "the pod's, where its name does not say it")
     .option("--level <levels>", "LEVEL, or LOGGER:LEVEL, separated by commas: trace, debug, info, warning, error, off")
     .option("-r, --reset", "sets every logger to warning")
     .addOption(output("table"))
@@ -100,11 +127,13 @@ export function addProxyConfig(program: Command, does: Does): void {
     .description("compares the roots that two pods trust")
     .argument("<pod>")
     .argument("<other-pod>")
-    .action(does(async (first, second) => (await commands()).rootCaCompare(first, second)));
+    .option("-n, --namespace <name>", "the pods', where their names do not say it")
+    .action(does(async (first, second, options) => (await commands()).rootCaCompare(first, second, options)));
   parent
     .command("diff")
     .description("what pilot has sent against what Envoy has; exit code 1 when they differ")
     .argument("<pod>")
+    .option("-n, --namespace <name>", "the pod's, where its name does not say it")
     .addOption(output("table"))
     .action(does(async (pod, options) => (await import("./commands/proxy-diff.ts")).proxyDiff(pod, options)));
 }

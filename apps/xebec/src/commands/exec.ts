@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { XebecError } from "@xebec/core-errors";
+import { podIn } from "@xebec/platform-local";
 import { PROCESS_ENVS } from "@xebec/platform-process";
 import { callSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
@@ -8,7 +9,7 @@ import { runDirectory } from "../paths.ts";
 export async function exec(
   pod: string,
   command: readonly string[],
-  options: { readonly container?: string },
+  options: { readonly container?: string; readonly namespace?: string },
 ): Promise<number> {
   const [file, ...args] = command;
   if (file === undefined) throw new XebecError("invalid_argument", "say what to run: xebec exec POD -- COMMAND");
@@ -16,7 +17,7 @@ export async function exec(
   const { env, cwd } = await callSupervisor<{ env: Record<string, string>; cwd: string }>(
     runDirectory(),
     "GET",
-    `/exec/${encodeURIComponent(pod)}${query}`,
+    `/exec/${encodeURIComponent(podIn(pod, options.namespace))}${query}`,
   );
   // What the user starts is not part of the mesh: down must not end it.
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !PROCESS_ENVS.includes(name)));

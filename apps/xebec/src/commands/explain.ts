@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { explainRequest, explainResponse, type ProxyView, readAccessLog } from "@xebec/pilot-explain";
+import { explainRequest, explainResponse, type FlagMeaning, type ProxyView, readAccessLog } from "@xebec/pilot-explain";
 import { identityOf, readConfigDump } from "@xebec/pilot-proxy-config";
 import type { MeshStatus } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
@@ -117,20 +117,27 @@ async function proxyView(pod: string, processes: MeshStatus["processes"]): Promi
   return { name: admin.proxy, dump, identity: identityOf(dump), address: found?.addresses[0] ?? admin.host };
 }
 
+function causesText(flags: readonly FlagMeaning[]): string {
+  return flags
+    .map(({ flag, meaning, causes }) => {
+      const list = causes.map((each, i) => `  ${i + 1}. ${each}\n`).join("");
+      return `${flag}: ${meaning}. Likely causes, the likeliest first:\n${list}`;
+    })
+    .join("");
+}
+
 /** `xebec explain LINE`: what a line of an access log, or a status with response flags, says, and the likely causes. */
 export async function response(line: string, options: Options): Promise<number> {
   const found = explainResponse(readAccessLog(line));
   print(
     listing(options.output, found, () => {
       const facts = found.facts.map((each) => `${each}\n`).join("");
-      const flags = found.flags.map(
-        ({ flag, meaning, causes }) =>
-          `${flag}: ${meaning}. Likely causes, the likeliest first:\n${causes.map((each, i) => `  ${i + 1}. ${each}\n`).join("")}`,
-      );
-      const all = facts + flags.join("");
-      return (
-        all || `Nothing in it says why; status ${found.line.code} without response flags came from the application.\n`
-      );
+      const all = facts + causesText(found.flags);
+      if (all) return all;
+      const { code } = found.line;
+      const own = `status ${code} without response flags came from the application`;
+      if (found.possibleFlags.length === 0) return `Nothing in it says why; ${own}.\n`;
+      return `Who gave the answer is said by the response flags in the access log: ${own}, and with flags from a proxy. The likeliest first:\n\n${causesText(found.possibleFlags)}`;
     }),
   );
   return 0;

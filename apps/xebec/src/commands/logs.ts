@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { join } from "node:path";
 import { sleep } from "@xebec/core-async";
 import { isXebecError } from "@xebec/core-errors";
-import { chooseContainer } from "@xebec/platform-local";
+import { chooseContainer, podIn } from "@xebec/platform-local";
 import { callSupervisor } from "../control.ts";
 import { runDirectory } from "../paths.ts";
 import { tailOffset } from "../tail-offset.ts";
@@ -18,14 +18,17 @@ const OWN: Readonly<Record<string, string>> = {
 
 /** `xebec logs`: what a pod's container, or a service, has written. */
 export async function logs(
-  name: string,
+  pod: string,
   options: {
+    /** The pod's, where its name does not say it. */
+    readonly namespace?: string;
     readonly container?: string;
     readonly follow?: true;
     /** Only so many of the last lines. */
     readonly tail?: number;
   },
 ): Promise<number> {
+  const name = podIn(pod, options.namespace);
   const files = await logFiles(runDirectory(), name);
   const file = files[chooseContainer(name, Object.keys(files), options.container)];
   if (file === undefined || !existsSync(file)) return 0;

@@ -1,3 +1,4 @@
+import { loadWholeApi } from "@xebec/api-envoy";
 import { XebecError } from "@xebec/core-errors";
 import {
   bootstrapSummary,
@@ -7,6 +8,9 @@ import {
   everything,
   type Json,
   type ListenerFilter,
+  list,
+  object,
+  protoJson,
   type RouteFilter,
   readConfigDump,
   rootsOf,
@@ -19,6 +23,7 @@ import {
   showRoutes,
   showSecrets,
 } from "@xebec/pilot-proxy-config";
+import { podIn } from "@xebec/platform-local";
 import { type OfflineOptions, offlineDump } from "../offline.ts";
 import { type Format, listing, print, table } from "../output.ts";
 import { askEnvoy, configDumpOf, findProxy, required } from "../proxy-source.ts";
@@ -28,18 +33,21 @@ export interface ProxyConfigOptions extends OfflineOptions {
   readonly output: Format;
   /** A file with a configuration dump, in place of a pod. */
   readonly file?: string;
+  /** The pod's, where its name does not say it. */
+  readonly namespace?: string;
 }
 
 /** `xebec proxy-config`, for one kind of resource of a proxy. Each function's result is the exit code. */
 const show =
   <F>(select: (dump: ConfigDump, filter: F) => Shown) =>
   async (pod: string | undefined, options: ProxyConfigOptions & F): Promise<number> =>
-    printShown(select(await dumpOf(pod, options), options), options.output);
+    await printShown(select(await dumpOf(pod, options), options), options.output);
 
 /** What a proxy has, what a file says that it has, or what pilot's generators make for it. */
 async function dumpOf(pod: string | undefined, options: ProxyConfigOptions): Promise<ConfigDump> {
-  if (options.offline) return offlineDump(pod, options);
-  return readConfigDump(await configDumpOf(pod, options.file));
+  const meant = podIn(pod, options.namespace);
+  if (options.offline) return offlineDump(meant, options);
+  return readConfigDump(await configDumpOf(meant, options.file));
 }
 
 export const clusters = show<ClusterFilter>(showClusters);
@@ -58,25 +66,27 @@ export async function endpoints(
   if (options.offline) return eds(pod, options);
   const text =
     options.file === undefined
-      ? await askEnvoy(await findProxy(required(pod)), "/clusters?format=json")
+      ? await askEnvoy(await findProxy(required(podIn(pod, options.namespace))), "/clusters?format=json")
       : await configDumpOf(undefined, options.file);
-  return printShown(showEndpoints(jsonOf(text), options), options.output);
+  return await printShown(showEndpoints(jsonOf(text), options), options.output);
 }
 
 /** The bootstrap: as JSON, unless a summary is asked for. */
 export async function bootstrap(pod: string | undefined, options: ProxyConfigOptions): Promise<number> {
-  const dump = readConfigDump(await configDumpOf(pod, options.file));
-  print(listing(options.output, dump.bootstrap ?? {}, () => bootstrapSummary(dump)));
+  const dump = readConfigDump(await configDumpOf(podIn(pod, options.namespace), options.file));
+  const message = dump.bootstrap ?? {};
+  if (options.output === "table") print(bootstrapSummary(dump));
+  else await printMessages(message, "envoy.admin.v3.BootstrapConfigDump", options.output);
   return 0;
 }
 
-export async function all(pod: string | undefined, options: ProxyConfigOptions): Promise<number> {
+export async function all(pod: string | undefined, options: ProxyConfigOptions & AllFilter): Promise<number> {
   const dump = await dumpOf(pod, options);
   const tables = [
-    showClusters(dump),
-    showListeners(dump),
-    showRoutes(dump),
-    showEds(dump),
+    showClusters(dump, options),
+    showListeners(dump, options),
+    showRoutes(dump, options),
+    showEds(dump, options),
     showExtensions(dump),
     showSecrets(dump, Date.now()),
   ];
@@ -91,12 +101,15 @@ export async function all(pod: string | undefined, options: ProxyConfigOptions):
   return 0;
 }
 
+/** Each resource that a filter concerns must fit; `port` is that of clusters, listeners and endpoints. */
+type AllFilter = ClusterFilter & ListenerFilter & RouteFilter;
+
 /** Shows, and with `level` changes, the levels of Envoy's loggers. */
 export async function logLevels(
   pod: string,
-  options: { readonly output: Format; readonly level?: string; readonly reset?: boolean },
+  options: { readonly output: Format; readonly namespace?: string; readonly level?: string; readonly reset?: boolean },
 ): Promise<number> {
-  const admin = await findProxy(pod);
+  const admin = await findProxy(required(podIn(pod, options.namespace)));
   const changes = options.reset ? ["level=warning"] : (options.level?.split(",").map(levelQuery) ?? []);
   for (const change of changes) await askEnvoy(admin, `/logging?${change}`, "POST");
   const text = await askEnvoy(admin, "/logging", "POST");
@@ -130,10 +143,14 @@ function levelQuery(text: string): string {
 }
 
 /** Compares the roots that two proxies trust. @returns 1 when they differ, since the two cannot speak mutual TLS with each other */
-export async function rootCaCompare(first: string, second: string): Promise<number> {
+export async function rootCaCompare(
+  first: string,
+  second: string,
+  { namespace }: { readonly namespace?: string },
+): Promise<number> {
   const [a, b] = await Promise.all(
     [first, second].map(async (pod) => {
-      const roots = rootsOf(readConfigDump(await configDumpOf(pod, undefined)));
+      const roots = rootsOf(readConfigDump(await configDumpOf(podIn(pod, namespace), undefined)));
       if (roots === "") throw new XebecError("unavailable", `the proxy of ${pod} has no root certificate yet`);
       return roots;
     }),
@@ -146,9 +163,18 @@ export async function rootCaCompare(first: string, second: string): Promise<numb
   return a === b ? 0 : 1;
 }
 
-function printShown(shown: Shown, format: Format): number {
-  print(listing(format, shown.resources, () => table(shown.header, shown.rows)));
+async function printShown({ header, rows, resources, type }: Shown, format: Format): Promise<number> {
+  if (format === "table") print(table(header, rows));
+  else await printMessages(resources, type, format);
   return 0;
+}
+
+/** Messages as istioctl prints them: each is of the type that the command says. */
+async function printMessages(messages: Json | readonly Json[], type: string, format: Format): Promise<void> {
+  const registry = await loadWholeApi();
+  const printed = ({ "@type": _, ...fields }: Json): Json => protoJson(fields, type, registry);
+  const shown = Array.isArray(messages) ? list(messages).map(printed) : printed(object(messages) ?? {});
+  print(listing(format, shown, () => ""));
 }
 
 function jsonOf(text: string): Json {

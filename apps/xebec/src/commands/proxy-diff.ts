@@ -1,4 +1,5 @@
 import { COMPARED_TYPES, type Difference, differences, readConfigDump } from "@xebec/pilot-proxy-config";
+import { podIn } from "@xebec/platform-local";
 import { createTwoFilesPatch } from "diff";
 import { type Format, listing, print } from "../output.ts";
 import { askEnvoy, findProxy, pilotDumpOf } from "../proxy-source.ts";
@@ -9,8 +10,11 @@ const CONTEXT_LINES = 7;
  * `xebec proxy-config diff POD`, and `proxy-status POD`: what pilot has sent against what Envoy has.
  * @returns 0 when both have the same, 1 when they differ
  */
-export async function proxyDiff(pod: string, options: { readonly output: Format }): Promise<number> {
-  const admin = await findProxy(pod);
+export async function proxyDiff(
+  pod: string,
+  options: { readonly output: Format; readonly namespace?: string },
+): Promise<number> {
+  const admin = await findProxy(podIn(pod, options.namespace));
   const [sent, has] = await Promise.all([pilotDumpOf(admin), askEnvoy(admin, "/config_dump")]);
   const found = differences(readConfigDump(sent, "dynamic"), readConfigDump(has, "dynamic"));
   print(

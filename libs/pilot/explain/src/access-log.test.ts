@@ -35,6 +35,15 @@ describe("a line of an access log", () => {
     assert.deepEqual([code, flags, upstreamHost], ["403", "", ""]);
   });
 
+  it("of a status alone says with which flags a proxy gives it, not that the application did", () => {
+    const possible = (text: string): string[] =>
+      explainResponse(readAccessLog(text)).possibleFlags.map((each) => each.flag);
+    assert.deepEqual(possible("503").slice(0, 3), ["UF", "UH", "UC"]);
+    assert.deepEqual(possible("418"), []);
+    assert.deepEqual(possible("503 UC"), []);
+    assert.deepEqual(possible(OLD.replaceAll("418", "503")), [], "a whole line without flags is the application's");
+  });
+
   it("may be a status and flags alone", () => {
     assert.deepEqual([readAccessLog("503 UC").code, readAccessLog("503 UC").flags], ["503", "UC"]);
     assert.deepEqual(readAccessLog("NR").flags, "NR");

@@ -1,5 +1,5 @@
 import { XebecError } from "@xebec/core-errors";
-import { type FlagMeaning, flagMeanings, RESPONSE_FLAGS } from "./response-flags.ts";
+import { type FlagMeaning, flagMeanings, flagsOfStatus, RESPONSE_FLAGS } from "./response-flags.ts";
 
 /** What an access log line says of one request; empty where it says nothing. */
 export interface AccessLogLine {
@@ -92,6 +92,8 @@ export interface ResponseExplanation {
   /** What is known for certain, a sentence each. */
   readonly facts: readonly string[];
   readonly flags: readonly FlagMeaning[];
+  /** Of a status alone: the flags that the line of the access log may have. */
+  readonly possibleFlags: readonly FlagMeaning[];
 }
 
 /** What the details of Envoy's answers mean (envoyproxy.io, "Response Code Details"). */
@@ -156,5 +158,10 @@ export function explainResponse(line: AccessLogLine): ResponseExplanation {
   if (line.upstreamHost) facts.push(`The endpoint was ${line.upstreamHost}.`);
   else if (line.cluster && line.flags) facts.push("No endpoint was reached.");
   if (line.transportFailure) facts.push(`TLS or the connection failed: ${line.transportFailure.replaceAll("_", " ")}.`);
-  return { line, facts, flags: flagMeanings(line.flags) };
+  // A line without flags says that the application gave the answer; a status alone says nothing of them.
+  const isStatusAlone = line.method === "" && line.flags === "" && line.details === "";
+  return {
+    ...{ line, facts, flags: flagMeanings(line.flags) },
+    possibleFlags: isStatusAlone ? flagMeanings(flagsOfStatus(line.code)) : [],
+  };
 }

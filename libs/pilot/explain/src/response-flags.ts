@@ -95,6 +95,23 @@ const MEANINGS: Readonly<Record<string, readonly [meaning: string, ...causes: st
   UT: ["the server did not answer in time", "the VirtualService's `timeout` is too short", "the application is slow"],
 };
 
+/** The flags with which Envoy itself answers with a status, the commonest first (envoyproxy.io, "Access logging"). */
+const BY_STATUS: Readonly<Record<string, string>> = {
+  "400": "DPE,IH",
+  "403": "UAEX",
+  "404": "NR",
+  "408": "SI",
+  "429": "RL",
+  "502": "UPE",
+  "503": "UF,UH,UC,NC,UO,LR,UR,URX",
+  "504": "UT",
+};
+
+/** The flags that an answer of Envoy's with this status may have; empty where only an application gives it. */
+export function flagsOfStatus(code: string): string {
+  return BY_STATUS[code] ?? "";
+}
+
 /** The meanings of flags, such as `UF,URX`; undefined flags are left out. */
 export function flagMeanings(flags: string): FlagMeaning[] {
   return flags.split(",").flatMap((flag) => {

@@ -1,6 +1,6 @@
 import type { Resource } from "@xebec/model-resources";
 import type { WorkloadRecord } from "@xebec/model-workloads";
-import { type ConfigDump, type Json, object, string } from "@xebec/pilot-proxy-config";
+import { type ConfigDump, configDumpOf, type Json, object, string } from "@xebec/pilot-proxy-config";
 import { KubernetesRegistry, ServiceEntryRegistry } from "@xebec/pilot-registry";
 import { SnapshotBuilder } from "@xebec/pilot-snapshot";
 import { decoded, Generator, type MeshProxy, proxyOf, TYPE_URL, wholeApi, type XdsType } from "@xebec/pilot-xds-gen";
@@ -46,7 +46,15 @@ export class OfflineMesh {
     const routes = await this.#resources(proxy, "route", [...new Set(namesIn(listeners, routeTable))]);
     const endpoints = await this.#resources(proxy, "endpoint", clusters.flatMap(endpointName));
     const extensions = await this.#resources(proxy, "extensionconfig", [...new Set(namesIn(listeners, extension))]);
-    return { bootstrap: undefined, clusters, listeners, routes, endpoints, extensions, secrets: [] };
+    return configDumpOf([
+      section("Clusters", "dynamic_active_clusters", clusters, (cluster) => ({ cluster })),
+      section("Listeners", "dynamic_listeners", listeners, (listener) => ({
+        ...{ name: listener.name, active_state: { listener } },
+      })),
+      section("Routes", "dynamic_route_configs", routes, (route_config) => ({ route_config })),
+      section("Endpoints", "dynamic_endpoint_configs", endpoints, (endpoint_config) => ({ endpoint_config })),
+      section("Ecds", "ecds_filters", extensions, (ecds_filter) => ({ ecds_filter })),
+    ]);
   }
 
   async #resources(proxy: MeshProxy, type: XdsType, names: readonly string[] = []): Promise<Json[]> {
@@ -55,6 +63,11 @@ export class OfflineMesh {
     const { resources } = this.#generator.resources(type, proxy, this.#generator.proxyClass(proxy), set);
     return [...resources.values()].map((each) => decoded(TYPE_URL[type], each, registry) as Json);
   }
+}
+
+/** A message of the dump that Envoy would make of these resources. */
+function section(type: string, field: string, resources: readonly Json[], entryOf: (resource: Json) => Json): Json {
+  return { "@type": `type.googleapis.com/envoy.admin.v3.${type}ConfigDump`, [field]: resources.map(entryOf) };
 }
 
 /** The name by which a cluster asks for its endpoints. */

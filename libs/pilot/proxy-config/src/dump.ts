@@ -5,6 +5,8 @@ export type Json = { readonly [field: string]: unknown };
 
 /** The resources of an Envoy's `/config_dump?include_eds`, by type, static ones included. */
 export interface ConfigDump {
+  /** The messages of the dump as they are, by name: `SecretsConfigDump`. */
+  readonly sections: ReadonlyMap<string, Json>;
   readonly bootstrap: Json | undefined;
   readonly clusters: readonly Json[];
   readonly listeners: readonly Json[];
@@ -40,8 +42,13 @@ export function readConfigDump(text: string, which: "all" | "dynamic" = "all"): 
       "invalid_argument",
       'the file is not a configuration dump of Envoy: it has no list "configs"; take the output of /config_dump?include_eds',
     );
+  return configDumpOf(configs as Json[], which);
+}
+
+/** The resources of a dump's messages; of `which` {@link readConfigDump} says what it means. */
+export function configDumpOf(configs: readonly Json[], which: "all" | "dynamic" = "all"): ConfigDump {
   const sections = new Map<string, Json>();
-  for (const each of configs as Json[]) {
+  for (const each of configs) {
     const type = String(each["@type"] ?? "");
     // Envoy lists network filters in a second message of the same type.
     const key = type.slice(type.lastIndexOf(".") + 1);
@@ -50,21 +57,22 @@ export function readConfigDump(text: string, which: "all" | "dynamic" = "all"): 
   }
   const of = (section: string, field: string): readonly Json[] =>
     which === "dynamic" && field.startsWith("static_") ? [] : list(sections.get(section)?.[field]);
-  /** The resources of a section, static ones first; each stands in `field` of its entry. */
+  /** The resources of lists of a section; each stands in `field` of its entry. */
   const resources = (section: string, lists: readonly string[], field: string): Json[] =>
     lists.flatMap((each) => of(section, each)).flatMap((entry): readonly Json[] => asList(object(entry[field])));
   const secrets = (field: string, status: DumpedSecret["status"]): DumpedSecret[] =>
     of("SecretsConfigDump", field).map((each) => ({ name: string(each.name), status, secret: object(each.secret) }));
   return {
+    sections,
     bootstrap: sections.get("BootstrapConfigDump"),
     clusters: resources("ClustersConfigDump", ["static_clusters", "dynamic_active_clusters"], "cluster"),
     listeners: [
-      ...resources("ListenersConfigDump", ["static_listeners"], "listener"),
       ...of("ListenersConfigDump", "dynamic_listeners").flatMap((each) =>
         asList(object(object(each.active_state)?.listener)),
       ),
+      ...resources("ListenersConfigDump", ["static_listeners"], "listener"),
     ],
-    routes: resources("RoutesConfigDump", ["static_route_configs", "dynamic_route_configs"], "route_config").map(whole),
+    routes: resources("RoutesConfigDump", ["dynamic_route_configs", "static_route_configs"], "route_config").map(whole),
     endpoints: resources(
       "EndpointsConfigDump",
       ["static_endpoint_configs", "dynamic_endpoint_configs"],
@@ -72,9 +80,9 @@ export function readConfigDump(text: string, which: "all" | "dynamic" = "all"): 
     ),
     extensions: resources("EcdsConfigDump", ["ecds_filters"], "ecds_filter"),
     secrets: [
-      ...secrets("static_secrets", "ACTIVE"),
       ...secrets("dynamic_active_secrets", "ACTIVE"),
       ...secrets("dynamic_warming_secrets", "WARMING"),
+      ...secrets("static_secrets", "ACTIVE"),
     ],
   };
 }

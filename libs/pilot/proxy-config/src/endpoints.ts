@@ -1,5 +1,5 @@
 import { type ConfigDump, type Json, list, object, string } from "./dump.ts";
-import { addressOf } from "./names.ts";
+import { addressOf, byCluster } from "./names.ts";
 import { type Shown, sorted } from "./table.ts";
 
 /** Which endpoints to show; every part that is given must fit. */
@@ -17,6 +17,7 @@ interface Endpoint {
   readonly port: string;
   readonly status: string;
   readonly cluster: string;
+  /** The endpoint's message. */
   readonly resource: Json;
 }
 
@@ -41,7 +42,12 @@ export function showEndpoints(clusters: Json, filter: EndpointFilter = {}): Show
   return {
     header: ["ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER"],
     rows: chosen.map((each) => [endpointOf(each), each.status, each.outlier, each.cluster]),
-    resources: chosen.map(({ cluster, resource }) => ({ cluster, ...resource })),
+    type: "envoy.admin.v3.ClusterStatus",
+    // As istioctl: whole clusters that have one of these endpoints.
+    resources: list(clusters.cluster_statuses).filter((each) => {
+      const hosts = new Set(list(each.host_statuses));
+      return chosen.some(({ resource }) => hosts.has(resource));
+    }),
   };
 }
 
@@ -61,12 +67,29 @@ export function showEds({ endpoints }: ConfigDump, filter: EndpointFilter = {}):
       })),
     ),
   );
-  const chosen = select(all, filter);
+  const ofCluster = byCluster(select(all, filter), ({ cluster }) => cluster);
+  const chosen = new Set(ofCluster.map(({ resource }) => resource));
   return {
     header: ["NAME", "STATUS", "LOCALITY", "CLUSTER"],
-    rows: chosen.map((each) => [endpointOf(each), each.status, each.locality, each.cluster]),
-    resources: chosen.map(({ cluster, resource }) => ({ cluster, ...resource })),
+    rows: ofCluster.map((each) => [endpointOf(each), each.status, each.locality, each.cluster]),
+    type: "envoy.config.endpoint.v3.ClusterLoadAssignment",
+    resources: byCluster(endpoints, (each) => string(each.cluster_name))
+      .map((each) => withOnly(each, chosen))
+      .filter(hasAny),
   };
+}
+
+/** An assignment with the chosen endpoints alone. */
+function withOnly(assignment: Json, chosen: ReadonlySet<Json>): Json {
+  const groups = list(assignment.endpoints).map((group) => ({
+    ...group,
+    lb_endpoints: list(group.lb_endpoints).filter((each) => chosen.has(each)),
+  }));
+  return { ...assignment, endpoints: groups };
+}
+
+function hasAny({ endpoints }: Json): boolean {
+  return list(endpoints).some((group) => list(group.lb_endpoints).length > 0);
 }
 
 function endpointOf({ host, port }: Endpoint): string {
@@ -75,7 +98,7 @@ function endpointOf({ host, port }: Endpoint): string {
 
 function select<E extends Endpoint>(all: readonly E[], filter: EndpointFilter): E[] {
   const chosen = all.filter(({ host, port, cluster, status }) => {
-    if (filter.address !== undefined && host !== filter.address) return false;
+    if (filter.address !== undefined && host.toLowerCase() !== filter.address.toLowerCase()) return false;
     if (filter.port !== undefined && port !== String(filter.port)) return false;
     if (filter.cluster !== undefined && cluster !== filter.cluster) return false;
     return filter.status === undefined || status.toLowerCase() === filter.status.toLowerCase();

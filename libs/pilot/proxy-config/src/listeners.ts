@@ -1,7 +1,7 @@
 import { type ConfigDump, type Json, list, object, string, strings, typeOf } from "./dump.ts";
 import { addressOf } from "./names.ts";
 import { describeRouteMatch } from "./routes.ts";
-import { type Shown, sorted } from "./table.ts";
+import { byText, type Shown, sorted } from "./table.ts";
 
 /** Which listeners to show; every part that is given must fit. */
 export interface ListenerFilter {
@@ -29,32 +29,37 @@ const PROTOCOL_LISTS: ReadonlyMap<string, string> = new Map([
 
 /** `istioctl proxy-config listeners` (docs/reference/pilot.md §8.2). */
 export function showListeners({ listeners }: ConfigDump, filter: ListenerFilter = {}): Shown {
-  const chosen = sorted(
-    listeners
-      .map((listener) => ({ listener, ...addressOf(listener.address), type: typeOfListener(listener) }))
-      .filter(({ host, port, type }) => {
-        if (filter.address !== undefined && host !== filter.address) return false;
-        if (filter.port !== undefined && port !== String(filter.port)) return false;
-        return filter.type === undefined || type === filter.type.toUpperCase();
-      }),
-    ({ host }) => host,
+  const chosen = listeners
+    .map((listener) => ({ listener, ...addressOf(listener.address), type: typeOfListener(listener) }))
+    .filter(({ host, port, type }) => {
+      if (filter.address !== undefined && host.toLowerCase() !== filter.address.toLowerCase()) return false;
+      if (filter.port !== undefined && port !== String(filter.port)) return false;
+      return filter.type === undefined || type === filter.type.toUpperCase();
+    });
+  const lines = sorted(
+    chosen,
     ({ port }) => Number(port),
-    ({ listener }) => string(listener.name),
+    ({ host }) => host,
+    ({ type }) => type,
   );
   const addresses = (listener: Json, host: string): string =>
     [host, ...list(listener.additional_addresses).map((each) => addressOf(each.address).host)].join(",");
   return {
     header: filter.verbose === false ? ["ADDRESSES", "PORT", "TYPE"] : ["ADDRESSES", "PORT", "MATCH", "DESTINATION"],
-    rows: chosen.flatMap(({ listener, host, port, type }) =>
+    rows: lines.flatMap(({ listener, host, port, type }) =>
       filter.verbose === false
         ? [[addresses(listener, host), port, type]]
-        : filterChains(listener).map((chain) => [
-            addresses(listener, host),
-            port,
-            describeMatch(object(chain.filter_chain_match) ?? {}),
-            describeDestination(chain),
-          ]),
+        : filterChains(listener)
+            .map((chain) => [
+              addresses(listener, host),
+              port,
+              describeMatch(object(chain.filter_chain_match) ?? {}),
+              describeDestination(chain),
+            ])
+            // As istioctl: a listener's chains by where they lead, backwards.
+            .sort(([, , , a = ""], [, , , b = ""]) => byText(b, a)),
     ),
+    type: "envoy.config.listener.v3.Listener",
     resources: chosen.map(({ listener }) => listener),
   };
 }
@@ -93,14 +98,31 @@ function describeDestination(chain: Json): string {
 function describeHttp(config: Json): string {
   const rds = object(config.rds);
   if (rds) return `Route: ${string(rds.route_config_name)}`;
-  const routes = list(object(config.route_config)?.virtual_hosts).flatMap((host) => list(host.routes));
-  const matches = new Set(routes.map((route) => describeRouteMatch(object(route.match) ?? {})));
-  return `Inline Route: ${[...matches].join(", ")}`;
+  const hosts = list(object(config.route_config)?.virtual_hosts);
+  const all = clusterOfAll(hosts);
+  if (all) return describeClusters([all]);
+  const described = hosts.map((host) => {
+    const domains = strings(host.domains).join("/");
+    const matches = new Set(list(host.routes).map((route) => describeRouteMatch(object(route.match) ?? {})));
+    return `${domains === "*" || domains === "" ? "" : `${domains} `}${[...matches].join(", ")}`;
+  });
+  return `Inline Route: ${described.join("; ")}`;
+}
+
+/** The cluster of a table whose one route takes every request, as those of inbound listeners; empty for any other table. */
+function clusterOfAll([host, ...others]: readonly Json[]): string {
+  const [route, ...more] = list(host?.routes);
+  if (others.length > 0 || more.length > 0 || strings(host?.domains).join() !== "*") return "";
+  return object(route?.match)?.prefix === "/" ? string(object(route?.route)?.cluster) : "";
 }
 
 function describeTcp(config: Json): string {
   const weighted = list(object(config.weighted_clusters)?.clusters).map((each) => string(each.name));
   const names = weighted.length > 0 ? weighted : [string(config.cluster)];
+  return describeClusters(names);
+}
+
+function describeClusters(names: readonly string[]): string {
   return names.every((name) => BARE_CLUSTERS.test(name)) ? names.join(",") : `Cluster: ${names.join(",")}`;
 }
 

@@ -1,4 +1,5 @@
 import { type Json, object, string } from "./dump.ts";
+import { sorted } from "./table.ts";
 
 /** The parts of a cluster's name (docs/reference/pilot.md §4.1). */
 export interface ClusterName {
@@ -15,6 +16,18 @@ export function parseClusterName(name: string): ClusterName | undefined {
   const [direction, port, subset, host] = parts;
   if (parts.length !== 4 || direction === undefined || subset === undefined || host === undefined) return undefined;
   return { direction, port: Number(port) || undefined, subset, host };
+}
+
+/** Sorts by the parts of clusters' names as istioctl does: host, subset, port, direction. */
+export function byCluster<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
+  const parts = new Map(items.map((item) => [item, parseClusterName(nameOf(item))]));
+  return sorted(
+    items,
+    (item) => parts.get(item)?.host ?? nameOf(item),
+    (item) => parts.get(item)?.subset ?? "",
+    (item) => parts.get(item)?.port ?? 0,
+    (item) => parts.get(item)?.direction ?? "",
+  );
 }
 
 /** `NAME.NAMESPACE` of the Istio object that metadata names, such as a route's VirtualService; empty when there is none. */

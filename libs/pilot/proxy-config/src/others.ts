@@ -1,13 +1,18 @@
-import { type ConfigDump, type Json, list, object, string, typeOf } from "./dump.ts";
+import { type ConfigDump, type Json, object, string, typeOf } from "./dump.ts";
 import { type Shown, sorted } from "./table.ts";
 
 /** `istioctl proxy-config ecds`: extension configurations and what kind of filter each is. */
-export function showExtensions({ extensions }: ConfigDump): Shown {
-  const chosen = sorted(extensions, ({ name }) => string(name));
+export function showExtensions({ extensions, sections }: ConfigDump): Shown {
+  const chosen = sorted(
+    extensions,
+    (each) => typeOf(each.typed_config),
+    ({ name }) => string(name),
+  );
   return {
     header: ["ECDS NAME", "TYPE"],
     rows: chosen.map((each) => [string(each.name), typeOf(each.typed_config)]),
-    resources: chosen,
+    type: "envoy.admin.v3.EcdsConfigDump",
+    resources: sections.get("EcdsConfigDump") ?? {},
   };
 }
 
@@ -25,15 +30,7 @@ export function bootstrapSummary({ bootstrap }: ConfigDump): string {
   return lines.map(([name, value]) => `${name}: ${value || "unknown"}\n`).join("");
 }
 
-/** The resources of one proxy, in one listing: `istioctl proxy-config all`. */
-export function everything(dump: ConfigDump): Json {
-  return {
-    bootstrap: dump.bootstrap ?? {},
-    clusters: dump.clusters,
-    listeners: dump.listeners,
-    routes: dump.routes,
-    endpoints: dump.endpoints,
-    ecds: dump.extensions,
-    secrets: list(dump.secrets),
-  };
+/** What Envoy's `/config_dump` has, for `istioctl proxy-config all`. */
+export function everything({ sections }: ConfigDump): Json {
+  return { configs: [...sections.values()] };
 }

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadWholeApi } from "@xebec/api-envoy";
 import { listener, TEXT } from "./fixture.testkit.ts";
 import {
   differences,
   identityOf,
+  protoJson,
   readConfigDump,
   rootsOf,
   showClusters,
@@ -20,8 +22,8 @@ const dump = readConfigDump(TEXT);
 describe("tables of proxy-config", () => {
   it("clusters by host, with parts of their names and the DestinationRule behind them", () => {
     assert.deepEqual(showClusters(dump).rows, [
-      ["agent", "-", "-", "-", "STATIC", ""],
       ["", "8080", "-", "inbound", "ORIGINAL_DST", ""],
+      ["agent", "-", "-", "-", "STATIC", ""],
       ["web.default.svc.cluster.local", "80", "-", "outbound", "EDS", ""],
       ["web.default.svc.cluster.local", "80", "v1", "outbound", "EDS", "web.default"],
     ]);
@@ -42,16 +44,35 @@ describe("tables of proxy-config", () => {
 
   it("a line for each filter chain, with what it matches and where it leads", () => {
     assert.deepEqual(showListeners(dump).rows, [
-      ["0.0.0.0", "15001", "Addr: *:15001", "BlackHoleCluster"],
+      ["0.0.0.0", "15001", "Trans: raw_buffer; App: HTTP", "Route: 80"],
+      ["0.0.0.0", "15001", "ALL", "Inline Route: /*, /x"],
       [
         "0.0.0.0",
         "15001",
         "SNI: a.example.com,b.example.com; Trans: tls; Addr: 10.0.0.1/32",
         "Cluster: outbound|443||a,outbound|443||b",
       ],
-      ["0.0.0.0", "15001", "Trans: raw_buffer; App: HTTP", "Route: 80"],
-      ["0.0.0.0", "15001", "ALL", "Inline Route: /*, /x"],
+      ["0.0.0.0", "15001", "Addr: *:15001", "BlackHoleCluster"],
     ]);
+  });
+
+  it("a table whose one route takes every request is its cluster", () => {
+    const to = (domains: string[], ...routes: object[]): string | undefined => {
+      const http = {
+        name: "hcm",
+        typed_config: {
+          "@type":
+            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+          route_config: { virtual_hosts: [{ domains, routes }] },
+        },
+      };
+      return showListeners({ ...dump, listeners: [{ filter_chains: [{ filters: [http] }] }] }).rows[0]?.[3];
+    };
+    const all = { match: { prefix: "/" }, route: { cluster: "inbound|8080||" } };
+    assert.equal(to(["*"], all), "Cluster: inbound|8080||");
+    assert.equal(to(["*"], { ...all, route: { cluster: "PassthroughCluster" } }), "PassthroughCluster");
+    assert.equal(to(["*"], all, { match: { path: "/x" } }), "Inline Route: /*, /x");
+    assert.equal(to(["a.example.com", "b.example.com"], all), "Inline Route: a.example.com/b.example.com /*");
   });
 
   it("the type of a listener counts what it does with connections that it knows", () => {
@@ -122,6 +143,56 @@ describe("tables of proxy-config", () => {
   it("what is not a dump is refused, with what to take", () => {
     assert.throws(() => readConfigDump("{}"), /not a configuration dump of Envoy.*include_eds/);
     assert.throws(() => readConfigDump("no"), /not JSON/);
+  });
+});
+
+describe("JSON as istioctl prints it", async () => {
+  const registry = await loadWholeApi();
+
+  it("has the field names of protobuf's JSON, within any message, and leaves keys of maps and metadata alone", () => {
+    const cluster = {
+      name: "c",
+      lb_policy: "MAGLEV",
+      load_assignment: { cluster_name: "c", endpoints: [{ lb_endpoints: [{ health_status: "HEALTHY" }] }] },
+      metadata: { filter_metadata: { some_filter: { some_key: { deep_key: 1 } } } },
+      typed_extension_protocol_options: {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+          common_http_protocol_options: { idle_timeout: "3s" },
+        },
+      },
+      field_of_tomorrow: { inner_field: 1 },
+    };
+    assert.deepEqual(protoJson(cluster, "envoy.config.cluster.v3.Cluster", registry), {
+      name: "c",
+      lbPolicy: "MAGLEV",
+      loadAssignment: { clusterName: "c", endpoints: [{ lbEndpoints: [{ healthStatus: "HEALTHY" }] }] },
+      metadata: { filterMetadata: { some_filter: { some_key: { deep_key: 1 } } } },
+      typedExtensionProtocolOptions: {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+          commonHttpProtocolOptions: { idleTimeout: "3s" },
+        },
+      },
+      fieldOfTomorrow: { inner_field: 1 },
+    });
+  });
+
+  it("leaves a message of a type that it does not know as it is", () => {
+    const any = { "@type": "type.googleapis.com/x.Unknown", some_field: 1 };
+    assert.deepEqual(protoJson({ typed_config: any }, "envoy.config.core.v3.TypedExtensionConfig", registry), {
+      typedConfig: any,
+    });
+    assert.deepEqual(protoJson(any, "x.Unknown", registry), any);
+  });
+
+  it("of chosen endpoints is that of their clusters", () => {
+    const host = (port_value: number) => ({ address: { socket_address: { address: "10.1.0.2", port_value } } });
+    const a = { name: "a", host_statuses: [host(1), host(2)] };
+    const clusters = { cluster_statuses: [a, { name: "b", host_statuses: [host(3)] }] };
+    assert.deepEqual(showEndpoints(clusters, { port: 1 }).resources, [a]);
+    assert.equal(showEds(dump, { status: "draining" }).resources.length, 1);
+    assert.match(JSON.stringify(showEds(dump, { status: "draining" }).resources), /^(?!.*HEALTHY).*DRAINING/);
   });
 });
 

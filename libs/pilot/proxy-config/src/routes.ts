@@ -17,18 +17,18 @@ export function showRoutes({ routes }: ConfigDump, filter: RouteFilter = {}): Sh
   const chosen = sorted(
     routes.filter(({ name }) => filter.name === undefined || name === filter.name),
     ({ name }) => Number(name) || Number.MAX_SAFE_INTEGER,
-    ({ name }) => string(name),
   );
+  const full = { type: "envoy.config.route.v3.RouteConfiguration", resources: chosen };
   if (filter.verbose === false)
     return {
       header: ["NAME", "VIRTUAL HOSTS"],
       rows: chosen.map((table) => [string(table.name), String(list(table.virtual_hosts).length)]),
-      resources: chosen,
+      ...full,
     };
   return {
     header: ["NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE"],
     rows: chosen.flatMap((table) => list(table.virtual_hosts).flatMap((host) => rowsOf(string(table.name), host))),
-    resources: chosen,
+    ...full,
   };
 }
 

@@ -6,12 +6,12 @@ import type { Shown } from "./table.ts";
  * `istioctl proxy-config secret` (docs/reference/pilot.md §8.2). Envoy redacts private keys in its dump.
  * @param now milliseconds since 1970
  */
-export function showSecrets({ secrets }: ConfigDump, now: number): Shown {
-  const chosen = secrets.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+export function showSecrets({ secrets, sections }: ConfigDump, now: number): Shown {
   return {
     header: ["RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "SERIAL NUMBER", "NOT AFTER", "NOT BEFORE"],
-    rows: chosen.flatMap((each) => rowsOf(each, now)),
-    resources: chosen,
+    rows: secrets.flatMap((each) => rowsOf(each, now)),
+    type: "envoy.admin.v3.SecretsConfigDump",
+    resources: sections.get("SecretsConfigDump") ?? {},
   };
 }
 

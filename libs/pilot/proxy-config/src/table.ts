@@ -1,9 +1,13 @@
+import type { Json } from "./dump.ts";
+
 /** What a command shows: columns with rows, and the same resources in full. */
 export interface Shown {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** The chosen resources as Envoy has them, for `-o json` and `-o yaml`. */
-  readonly resources: readonly unknown[];
+  /** The chosen resources as Envoy has them, for `-o json` and `-o yaml`: a list of messages, or the message that holds them. */
+  readonly resources: readonly Json[] | Json;
+  /** The full name of these messages' type. */
+  readonly type: string;
 }
 
 /** Compares texts by code unit, so that the order does not depend on the machine's language. */

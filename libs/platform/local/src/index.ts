@@ -5,7 +5,7 @@ export { localHashes } from "./local-hashes.ts";
 export type { MeshStatus, ProcessStatus } from "./mesh-status.ts";
 export { type Manifests, parseManifests } from "./parse-manifests.ts";
 export { type PlannedPod, plannedPods, plannedRecords } from "./planned-pods.ts";
-export { chooseContainer } from "./pod-lookup.ts";
+export { chooseContainer, findPod, podIn } from "./pod-lookup.ts";
 export type { IssueToken } from "./pod-tokens.ts";
 export { type Component, parseReplicas, REPLICABLE, type ReplicaCounts, replicaOf, replicasOf } from "./replicas.ts";
 export {

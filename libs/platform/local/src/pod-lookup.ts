@@ -7,17 +7,33 @@ export interface PodNames {
   readonly deployment: string;
 }
 
+/** kubectl's names of what a pod is named by: `pod/web-1`, `deploy/web`. */
+const POD = /^(?:pods?|po)\//;
+const DEPLOYMENT = /^(?:deploy|deployments?)(?:\.apps)?\//;
+
 /**
- * Finds the pod that a user means: `POD`, `DEPLOYMENT`, with `NAMESPACE/` before it, or `POD.NAMESPACE` as `proxy-status` writes it.
- * A pod's own name goes before that of a Deployment.
+ * Finds the pod that a user means: `POD`, `DEPLOYMENT`, with `NAMESPACE/` before it, or `POD.NAMESPACE` as `proxy-status` writes it; and with
+ * kubectl's words before it, `pod/` and `deploy/`. A pod's own name goes before that of a Deployment.
  */
 export function findPod<P>(pods: readonly P[], namesOf: (pod: P) => PodNames, text: string): P | undefined {
-  const by = (spell: (names: PodNames) => readonly string[]): P | undefined =>
-    pods.find((pod) => spell(namesOf(pod)).includes(text));
+  const by = (meant: string, nameOf: (names: PodNames) => string): P | undefined =>
+    pods.find((pod) => {
+      const names = namesOf(pod);
+      const [name, { namespace }] = [nameOf(names), names];
+      return [name, `${namespace}/${name}`, `${name}.${namespace}`].includes(meant);
+    });
   return (
-    by(({ name, namespace }) => [name, `${namespace}/${name}`, `${name}.${namespace}`]) ??
-    by(({ deployment, namespace }) => [deployment, `${namespace}/${deployment}`, `${deployment}.${namespace}`])
+    by(text, ({ name }) => name) ??
+    by(text, ({ deployment }) => deployment) ??
+    (POD.test(text) ? by(text.replace(POD, ""), ({ name }) => name) : undefined) ??
+    (DEPLOYMENT.test(text) ? by(text.replace(DEPLOYMENT, ""), ({ deployment }) => deployment) : undefined)
   );
+}
+
+/** A pod as {@link findPod} takes it, in the namespace that the flag `-n` names unless the pod's own name says one. */
+export function podIn<T extends string | undefined>(pod: T, namespace: string | undefined): T | string {
+  const name = pod?.replace(POD, "").replace(DEPLOYMENT, "");
+  return pod === undefined || namespace === undefined || /[./]/.test(name ?? "") ? pod : `${pod}.${namespace}`;
 }
 
 /**
