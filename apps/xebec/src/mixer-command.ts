@@ -44,6 +44,47 @@ export function addMixer(program: Command, does: Does): void {
     .option("--monitoring <address>", "HOST:PORT of /metrics, /healthz and /readyz")
     .action(does(async (dir, options) => (await import("./mixer/adapter-serve.ts")).adapterServe(dir, options)));
   adapter
+    .command("record")
+    .description("write the attributes of requests of a running mesh into a file")
+    .option("-o, --output <file>", "JSON lines {time, kind, attributes}; - for standard output", "recording.jsonl")
+    .addOption(
+      new Option("--from <service>", "whose requests")
+        .choices(["mixer-telemetry", "mixer-policy"])
+        .default("mixer-telemetry"),
+    )
+    .option(
+      "--monitoring <address>",
+      "HOST:PORT of its monitoring port (default: all copies of the mesh on this machine)",
+      several,
+    )
+    .option("--count <n>", "requests at most, 10000 of them", Number, 100)
+    .option("--duration <time>", "how long at most", "1m")
+    .option("--size <bytes>", "length of the file at most", Number, 10 << 20)
+    .option("--match <expression>", "only requests for which it is true")
+    .option("--redact <name>", "leave out the value of a header, parameter or attribute, too; may be repeated", several)
+    .option("--with-secrets", "leave nothing out: authorization, cookies, tokens, keys")
+    .action(does(async (options) => (await import("./mixer/adapter-record.ts")).adapterRecord(options)));
+  adapter
+    .command("replay")
+    .description("feed a recording to an adapter, and print what it gave")
+    .argument("<file>", "what adapter record wrote")
+    .argument("[dir]", "the adapter's folder, or the name of a package (default: Xebec's own adapters)")
+    .requiredOption(
+      "-f, --filename <file>",
+      "handlers, instances and rules; without rules handlers get all instances",
+      several,
+    )
+    .addOption(
+      new Option("--transport <where>", "where the adapter runs")
+        .choices(["process", "grpc", "bus", "worker"])
+        .default("process"),
+    )
+    .option("--bus <url>", "a server of the bus, for --transport bus (default: one in memory)", several)
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text"))
+    .action(
+      does(async (file, dir, options) => (await import("./mixer/adapter-replay.ts")).adapterReplay(file, dir, options)),
+    );
+  adapter
     .command("list")
     .description("the adapters that there are")
     .option("--adapter <dir>", "one from outside, too; may be repeated", several)
@@ -65,7 +106,10 @@ export function addMixer(program: Command, does: Does): void {
     .option("--expr <expression>", "the expression")
     .option("--attributes <file>", "YAML or JSON: attributes by name")
     .option("--manifest <file>", "an attributemanifest with more attributes")
-    .option("--batch <file>", "JSON lines {expr, attributes, manifest?} instead; - for standard input")
+    .option(
+      "--batch <file>",
+      "JSON lines {expr?, attributes, manifest?}, for each of which it is evaluated; - for standard input",
+    )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
     .action(does(async (options) => (await import("./mixer/eval.ts")).mixerEval(options)));
   for (const call of ["check", "report"] as const) {
@@ -87,9 +131,12 @@ export function addMixer(program: Command, does: Does): void {
     if (call === "check")
       command
         .option("-q, --quotas <list>", "quotas to ask for: NAME=AMOUNT,...", several)
-        .option("--explain", "rule by rule: whether it matched, values, the handler's answer, time, who decides")
-        .option("--monitoring <address>", "HOST:PORT of mixer-policy's monitoring port, for --explain (15014)");
-    else command.option("--report_batch_size <n>", "elements of a report", Number, 1);
+        .option("--explain", "rule by rule: whether it matched, values, the handler's answer, time, who decides");
+    else
+      command
+        .option("--report_batch_size <n>", "elements of a report", Number, 1)
+        .option("--explain", "rule by rule: whether it matched, and the values that its handlers get");
+    command.option("--monitoring <address>", "HOST:PORT of the service's monitoring port, for --explain (15014)");
     command.action(does(async (options) => (await import("./mixer/mixc.ts")).mixc(call, options)));
   }
 }

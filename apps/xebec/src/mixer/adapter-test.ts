@@ -14,9 +14,8 @@ import {
   type ValueMap,
 } from "@xebec/mixer-sdk";
 import { paramErrors } from "@xebec/mixer-sdk/testkit";
-import type { AttributeValue, ValueType } from "@xebec/model-attributes";
+import { type AttributeValue, attributeFromJson, type ValueType } from "@xebec/model-attributes";
 import { type CaseHandler, openCase, type Transport } from "./case-transport.ts";
-import { attributeOf } from "./eval.ts";
 
 type Given = Readonly<Record<string, unknown>>;
 interface Case {
@@ -160,7 +159,7 @@ function mapOf(field: TemplateField, given: Given): ValueMap {
 
 function leafOf({ key, type }: TemplateField, given: unknown): [ValueType, AttributeValue] {
   const own = type === "ANY" ? guessed(given) : type;
-  const value = attributeOf(own, given);
+  const value = attributeFromJson(own, given);
   if (value === undefined) throw new XebecError("invalid_argument", `${key}: ${JSON.stringify(given)} is not a ${own}`);
   return [own, value];
 }

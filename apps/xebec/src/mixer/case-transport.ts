@@ -2,7 +2,7 @@ import { XebecError } from "@xebec/core-errors";
 import { createMetrics } from "@xebec/core-metrics";
 import type { LoadedAdapter } from "@xebec/mixer-loader";
 import { createRemoteFactory } from "@xebec/mixer-remote";
-import { adapterHost, type Handler } from "@xebec/mixer-sdk";
+import { type Adapter, adapterHost, type Handler } from "@xebec/mixer-sdk";
 import { ManualClock, startHandler } from "@xebec/mixer-sdk/testkit";
 import { adapterComponent } from "@xebec/mixer-serve";
 import { createMemoryBus, createNatsBus } from "@xebec/platform-bus";
@@ -21,42 +21,66 @@ export interface CaseHandler {
 /** How long a call of a case may take. */
 const TIMEOUT = "10s";
 
+/** An adapter where a transport has it. */
+export interface PlacedAdapter {
+  readonly adapter: Adapter;
+  /** Moves the clock of the adapter, wherever it runs. */
+  advance(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Makes a handler whose adapter runs where the transport says, with a clock that only `advance` moves.
  * @param servers of the bus; absent: one in memory
  * @throws TypeError when the parameters are wrong
  */
 export async function openCase(
-  { info, module }: LoadedAdapter,
+  loaded: LoadedAdapter,
   params: unknown,
   transport: Transport,
   servers: readonly string[] = [],
 ): Promise<CaseHandler> {
-  const clock = new ManualClock();
-  const started = async (adapter: Parameters<typeof startHandler>[0], ends: () => Promise<void>, handlerClock = {}) => {
-    try {
-      const handler = await startHandler(adapter, params, handlerClock);
-      const close = async (): Promise<void> => {
-        await handler.close?.();
-        await ends();
-      };
-      return { handler, close };
-    } catch (error) {
+  const { adapter, advance, close: ends } = await placeAdapter(loaded, transport, servers);
+  try {
+    const handler = await startHandler(adapter, params);
+    const close = async (): Promise<void> => {
+      await handler.close?.();
       await ends();
-      throw error;
-    }
-  };
-  const advance = (ms: number): void => clock.advance(ms);
+    };
+    return { handler, advance, close };
+  } catch (error) {
+    await ends();
+    throw error;
+  }
+}
+
+/**
+ * Runs an adapter where the transport says, with a clock that only `advance` moves.
+ * @param servers of the bus; absent: one in memory
+ */
+export async function placeAdapter(
+  { info, module }: LoadedAdapter,
+  transport: Transport,
+  servers: readonly string[] = [],
+): Promise<PlacedAdapter> {
+  const clock = new ManualClock();
+  const advance = async (ms: number): Promise<void> => clock.advance(ms);
   if (transport === "process") {
-    const adapter = module.createAdapter(adapterHost());
-    return { ...(await started(adapter, async () => undefined, { clock })), advance };
+    const inner = module.createAdapter(adapterHost());
+    const create: Adapter["create"] = (config, context) => inner.create(config, { ...context, clock });
+    return { adapter: { ...inner, create }, advance, close: async () => undefined };
   }
   if (transport === "worker") {
     const remote = createRemoteFactory({ now: clock.now() });
-    const adapter = remote.elsewhere(info, { address: "worker://", timeout: TIMEOUT });
-    const { handler, close } = await started(adapter, async () => undefined);
-    const moved = handler as Handler & { advance?(ms: number): Promise<void> };
-    return { handler, close, advance: async (ms) => moved.advance?.(ms) };
+    const inner = remote.elsewhere(info, { address: "worker://", timeout: TIMEOUT });
+    const made: (Handler & { advance?(ms: number): Promise<void> })[] = [];
+    const create: Adapter["create"] = async (config, context) => {
+      const handler = await inner.create(config, context);
+      made.push(handler);
+      return handler;
+    };
+    const all = async (ms: number): Promise<void> => void (await Promise.all(made.map((each) => each.advance?.(ms))));
+    return { adapter: { ...inner, create }, advance: all, close: async () => undefined };
   }
   const bus = servers.length > 0 ? createNatsBus({ servers, name: "adapter", provision: false }) : createMemoryBus();
   const name = `${info.name}-test-${process.pid}`;
@@ -69,18 +93,17 @@ export async function openCase(
   const signal = new AbortController().signal;
   await bus.start(signal);
   await component.start(signal);
-  const ends = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     await component.close?.();
     await bus.close?.();
   };
   if (transport === "bus")
     await reached(bus, name).catch(async (error: unknown) => {
-      await ends();
+      await close();
       throw error;
     });
-  const remote = createRemoteFactory({ bus });
   const address = transport === "grpc" ? `127.0.0.1:${port()}` : `bus://${name}`;
-  return { ...(await started(remote.elsewhere(info, { address, timeout: TIMEOUT }), ends)), advance };
+  return { adapter: createRemoteFactory({ bus }).elsewhere(info, { address, timeout: TIMEOUT }), advance, close };
 }
 
 /** Waits until the adapter answers on the bus. @throws XebecError unavailable */

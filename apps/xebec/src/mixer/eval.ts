@@ -4,18 +4,10 @@ import { readManifest } from "@xebec/core-yaml";
 import {
   AttributeBag,
   type AttributeValue,
+  attributeFromJson,
+  attributeToJson,
   createVocabulary,
-  formatGoDuration,
-  formatIp,
-  formatTimestamp,
-  int64,
   Layout,
-  parseGoDuration,
-  parseIp,
-  parseTimestamp,
-  type StringMap,
-  stringMap,
-  type Timestamp,
   type ValueType,
   type Vocabulary,
   valueTypeOf,
@@ -44,11 +36,18 @@ type Given = Readonly<Record<string, unknown>>;
 /** `xebec mixer eval`. @returns 0, or 1 when the expression gave an error */
 export async function mixerEval({ expr, attributes, manifest, batch, output }: EvalOptions): Promise<number> {
   if (batch !== undefined) {
-    const text = readFileSync(batch === "-" ? 0 : batch, "utf8");
-    for (const line of text.split("\n")) {
+    const lines = readFileSync(batch === "-" ? 0 : batch, "utf8");
+    for (const line of lines.split("\n")) {
       if (line.trim() === "") continue;
-      const one = JSON.parse(line) as { readonly expr: string; readonly attributes?: Given; readonly manifest?: Given };
-      process.stdout.write(`${JSON.stringify(evaluate(one.expr, one.attributes ?? {}, one.manifest))}\n`);
+      const one = JSON.parse(line) as {
+        readonly expr?: string;
+        readonly attributes?: Given;
+        readonly manifest?: Given;
+      };
+      const text = one.expr ?? expr;
+      if (text === undefined) throw new XebecError("invalid_argument", "a line without expr needs --expr");
+      const types = one.manifest ?? (manifest === undefined ? undefined : read(manifest));
+      process.stdout.write(`${JSON.stringify(evaluate(text, one.attributes ?? {}, types))}\n`);
     }
     return 0;
   }
@@ -92,7 +91,7 @@ export function evaluate(expr: string, attributes: Given, manifest: Given = {}):
   bag.tracker = tracker;
   try {
     const value = code.evaluate(bag);
-    return { type: code.type, value: shown(code.type, value), referenced: tracker.list() };
+    return { type: code.type, value: attributeToJson(code.type, value), referenced: tracker.list() };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     const kind = /lookup failed/.test(error.message) ? "missing-attribute" : "evaluation";
@@ -116,35 +115,11 @@ function valuesOf(attributes: Given, vocabulary: Vocabulary): Map<string, Attrib
     Object.entries(attributes).map(([name, given]) => {
       const type = vocabulary.typeOf(name);
       if (type === undefined) throw new XebecError("invalid_argument", `--attributes: there is no attribute ${name}`);
-      const value = attributeOf(type, given);
+      const value = attributeFromJson(type, given);
       if (value === undefined) throw new XebecError("invalid_argument", `--attributes: ${name} is not a ${type}`);
       return [name, value];
     }),
   );
-}
-
-/** A value of a type, from what YAML and JSON have. @returns undefined when it is none */
-export function attributeOf(type: ValueType, given: unknown): AttributeValue | undefined {
-  if (type === "INT64") {
-    if (typeof given === "number" && Number.isInteger(given)) return given;
-    return typeof given === "string" && /^-?\d+$/.test(given) ? int64(BigInt(given)) : undefined;
-  }
-  if (type === "DOUBLE") return typeof given === "number" ? given : undefined;
-  if (type === "BOOL") return typeof given === "boolean" ? given : undefined;
-  if (type === "STRING_MAP")
-    return typeof given === "object" && given !== null ? stringMap(given as Record<string, string>) : undefined;
-  if (typeof given !== "string") return undefined;
-  if (type === "DURATION") return parseGoDuration(given);
-  if (type === "TIMESTAMP") return parseTimestamp(given);
-  return type === "IP_ADDRESS" ? parseIp(given) : given;
-}
-
-function shown(type: ValueType, value: AttributeValue): unknown {
-  if (type === "DURATION") return formatGoDuration(value as number);
-  if (type === "TIMESTAMP") return formatTimestamp(value as Timestamp);
-  if (type === "IP_ADDRESS") return formatIp(value as Uint8Array);
-  if (type === "STRING_MAP") return Object.fromEntries((value as StringMap).entries());
-  return typeof value === "bigint" ? value.toString() : value;
 }
 
 /** The attributes of a file. */

@@ -1,13 +1,14 @@
 import { parseAddress } from "@xebec/core-config";
 import { XebecError } from "@xebec/core-errors";
+import type { ExplainedAction } from "@xebec/mixer-runtime";
 import type { CheckExplanation, RuleExplanation } from "@xebec/mixer-server";
 
 const ANSWER_MS = 30_000;
-/** The monitoring port of mixer-policy. */
+/** The monitoring port of a service. */
 const PORT = 15014;
 
 /**
- * Asks mixer-policy what each rule makes of a request.
+ * Asks mixer-policy, or mixer-telemetry, what each rule makes of a request.
  * @param attributes an istio.mixer.v1.CompressedAttributes
  * @param at HOST:PORT of the monitoring port; absent: port 15014 of the host of `mixer`
  * @throws XebecError unavailable when it cannot be asked
@@ -27,7 +28,7 @@ export async function explainedCheck(attributes: Uint8Array, mixer: string, at?:
     const cause = (error as { cause?: { message?: string } }).cause?.message ?? (error as Error).message;
     throw new XebecError(
       "unavailable",
-      `--explain: the monitoring port of mixer-policy at ${address} does not answer (${cause}); --monitoring names another address`,
+      `--explain: the monitoring port of the service at ${address} does not answer (${cause}); --monitoring names another address`,
     );
   }
   const text = await answer.text();
@@ -45,14 +46,24 @@ export function explanationText({ namespace, error, rules }: CheckExplanation): 
   return `${lines.join("\n")}\n`;
 }
 
+/** What a handler said: of a check, of a quota, of a report that it took. */
+function answerText(answer: NonNullable<ExplainedAction["answer"]>): string {
+  if ("code" in answer) {
+    const { code, message, validMs, validUses } = answer;
+    return `code ${code}${message ? ` ${message}` : ""}; valid for ${validMs}ms and ${validUses} uses`;
+  }
+  return "amount" in answer ? `${answer.amount} granted; valid for ${answer.validMs}ms` : "taken";
+}
+
 const WITHOUT_ANSWER = {
   open: "requests pass, as the rule's handlers declare",
   closed: "requests are denied, as a handler of the rule declares",
   mesh: "policyCheckFailOpen of the mesh decides",
 } as const;
 
-function ruleLines(explanation: RuleExplanation): string[] {
-  const { rule, match, matched, error, actions, headerOperations, where, failure } = explanation;
+/** What one rule makes of a request, as lines. */
+export function ruleLines(explanation: Omit<RuleExplanation, "where"> & { readonly where?: string }): string[] {
+  const { rule, match, matched, error, actions, headerOperations, where = "", failure } = explanation;
   const name = rule.split("/").slice(-2).join("/");
   const verdict = matched ? "matched" : error === undefined ? "not matched" : `not matched: ${error}`;
   return [
@@ -62,12 +73,9 @@ function ruleLines(explanation: RuleExplanation): string[] {
     ...(failure === undefined ? [] : [`    without an answer: ${WITHOUT_ANSWER[failure]}`]),
     ...actions.flatMap(({ handler, adapter, instance, values, answer, error: why, ms }) => {
       const took = ms === undefined ? "" : ` (${ms.toFixed(3)}ms)`;
-      const said = answer
-        ? `code ${answer.code}${answer.message ? ` ${answer.message}` : ""}; valid for ${answer.validMs}ms and ${answer.validUses} uses`
-        : undefined;
       return [
         `    ${instance} ${JSON.stringify(values ?? {})}`,
-        `      ${handler}${adapter === "" ? "" : ` [${adapter}]`}: ${why ?? said ?? "not asked"}${took}`,
+        `      ${handler}${adapter === "" ? "" : ` [${adapter}]`}: ${why ?? (answer ? answerText(answer) : "not asked")}${took}`,
       ];
     }),
     ...(matched && headerOperations > 0 ? [`    header operations: ${headerOperations}`] : []),

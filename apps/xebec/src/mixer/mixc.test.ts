@@ -153,6 +153,17 @@ describe("xebec mixer check and report", () => {
     assert.match(text, /istio-system\/rate: matched\n(?:.*\n)* {6}count\.istio-system \[memquota\]: not asked\n/);
   });
 
+  it("explains a report: what handlers would get, and nothing is reported", async () => {
+    const { api, monitoring } = at("mixer-telemetry");
+    const { out, code, err } = await xebec(
+      ...["report", "-m", api, "--explain", "--monitoring", monitoring, "-s", "request.path=/explained"],
+    );
+    assert.equal(code, 0, err);
+    assert.match(out, /^Report RPC returned OK\n/);
+    assert.match(out, / {2}istio-system\/log: matched\n.*\n(?:.*\n)* {6}out\.istio-system \[stdio\]: not asked\n/);
+    assert.match(out, /line\.instance\.istio-system \{.*"path":"\/explained"/);
+  });
+
   it("says which address does not answer", async () => {
     const { api } = at("mixer-policy");
     const { code, err } = await xebec("check", "-m", api, "--explain", "--monitoring", "127.0.0.1:1");

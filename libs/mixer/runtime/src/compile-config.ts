@@ -101,7 +101,8 @@ function build(
   const known = new OutputVocabulary(vocabulary);
   const layout = new Layout(known);
   const identity = new IdentityReader(layout);
-  for (const name of options.inputs) layout.slot(name);
+  const isRecorded = options.recorder.active;
+  for (const name of isRecorded ? vocabulary.names() : options.inputs) layout.slot(name);
   const quotas = options.varieties.has("quota") ? new ServiceQuotas(resources, layout, conditions) : undefined;
   const isUnasked = ({ variety, action }: { variety: Variety; action: Action }): boolean =>
     variety === "quota" && quotas?.has(action.instance.shortName) !== true;
@@ -214,6 +215,7 @@ function build(
     table: options.table,
     log: options.log,
     asked: options.asked,
+    recorder: isRecorded ? options.recorder : undefined,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { CheckResult, Instance, ValueMap, Variety } from "@xebec/mixer-sdk";
+import type { CheckResult, Instance, QuotaResult, ValueMap, Variety } from "@xebec/mixer-sdk";
 import { type AttributeBag, formatIp, formatTimestamp, type Timestamp } from "@xebec/model-attributes";
 import type { CompiledExpression } from "@xebec/model-expr";
 import type { Action } from "./plan.ts";
@@ -23,8 +23,8 @@ export interface ExplainedAction {
   readonly template: string;
   /** By field, in the form of JSON; absent when they could not be evaluated. */
   readonly values?: Readonly<Record<string, unknown>>;
-  /** Of checks only: quotas are not taken, and reports are not sent. */
-  readonly answer?: CheckResult;
+  /** What the handler said: of checks; of quotas, and of reports that it took (`{}`), only when they are handed over. */
+  readonly answer?: CheckResult | QuotaResult | Readonly<Record<string, never>>;
   /** Why there are no values, or no answer. */
   readonly error?: string;
   /** How long the handler took. */
@@ -42,12 +42,15 @@ export interface ExplainedRule {
   readonly headerOperations: number;
 }
 
+type Answer = NonNullable<ExplainedAction["answer"]>;
+
 export interface Explainer {
   epoch(): number;
-  check(action: Action, instance: Instance): CheckResult | Promise<CheckResult>;
+  /** Asks a handler. @returns undefined when it is not asked */
+  ask(variety: Variety, action: Action, instance: Instance): Answer | undefined | Promise<Answer | undefined>;
 }
 
-/** Evaluates a rule for a request, and asks the handlers of its checks. */
+/** Evaluates a rule for a request, and asks its handlers as far as they are to be asked. */
 export async function explainRule(rule: CompiledRule, bag: AttributeBag, by: Explainer): Promise<ExplainedRule> {
   const { key, match, actions, headers } = rule;
   const head = { rule: key, match: match?.text ?? "", headerOperations: headers };
@@ -79,10 +82,10 @@ async function explainAction(
   }
   const { name: _name, types: _types, ...fields } = built as Instance & Record<string, unknown>;
   const values = Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, plain(value)]));
-  if (variety !== "check") return { ...head, values };
   const since = performance.now();
   try {
-    const answer = await by.check(action, built);
+    const answer = await by.ask(variety, action, built);
+    if (answer === undefined) return { ...head, values };
     return { ...head, values, answer, ms: performance.now() - since };
   } catch (error) {
     return { ...head, values, error: (error as Error).message, ms: performance.now() - since };

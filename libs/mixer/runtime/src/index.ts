@@ -5,6 +5,7 @@ export type { HandlerState } from "./guarded-handler.ts";
 export type { HandlerCounts } from "./handlers.ts";
 export { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors } from "./outcome.ts";
 export type { RemoteFactory } from "./read-objects.ts";
+export type { RecordedBag } from "./recorder.ts";
 export type { ReportBatch } from "./report-batch.ts";
 export { MixerRuntime, type RuntimeOptions } from "./runtime.ts";
 export type { Snapshot } from "./snapshot.ts";

@@ -36,6 +36,7 @@ import { pathText, violationsText } from "@xebec/model-schema";
 import type { Conditions } from "./condition.ts";
 import type { CheckedHandler, HandlerTable } from "./handlers.ts";
 import type { CheckedInstance } from "./instance-plan.ts";
+import type { Recorder } from "./recorder.ts";
 
 export interface CompileOptions {
   /** The adapters that run here, by name. */
@@ -51,6 +52,8 @@ export interface CompileOptions {
   readonly legacyHandlers: boolean;
   /** Attributes that get a slot although no expression reads them. */
   readonly inputs: readonly string[];
+  /** Who records requests; while somebody does, all attributes get a slot. */
+  readonly recorder: Recorder;
   readonly table: HandlerTable;
   readonly log: AdapterLog;
   /** Makes adapters that run elsewhere; absent: there are none. */

@@ -24,6 +24,7 @@ const FULL = 1000;
 /** The reports of several requests, handed to each handler in one call per template (docs/reference/mixer.md §7.4). */
 export class ReportBatch {
   readonly #holder: Holder;
+  readonly #note: ((bag: AttributeBag) => void) | undefined;
   readonly #holds: (match: CompiledExpression | undefined, bag: AttributeBag) => boolean;
   readonly #nextEpoch: () => number;
   readonly #outgoing: Outgoing[] = [];
@@ -34,10 +35,12 @@ export class ReportBatch {
 
   constructor(
     holder: Holder,
+    note: ((bag: AttributeBag) => void) | undefined,
     holds: (match: CompiledExpression | undefined, bag: AttributeBag) => boolean,
     nextEpoch: () => number,
   ) {
     this.#holder = holder;
+    this.#note = note;
     this.#holds = holds;
     this.#nextEpoch = nextEpoch;
   }
@@ -66,6 +69,7 @@ export class ReportBatch {
 
   #collect(bag: AttributeBag): void {
     const epoch = this.#nextEpoch();
+    this.#note?.(bag);
     for (const { match, items } of this.#holder.planFor(bag).report) {
       if (!this.#holds(match, bag)) continue;
       for (const { handler, instance } of items) {

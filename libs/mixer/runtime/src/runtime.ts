@@ -1,3 +1,4 @@
+import { XebecError } from "@xebec/core-errors";
 import {
   type Adapter,
   type AdapterInfo,
@@ -7,6 +8,7 @@ import {
   systemClock,
   type Variety,
 } from "@xebec/mixer-sdk";
+import { checkExpression } from "@xebec/model-expr";
 import type { Resource } from "@xebec/model-resources";
 import { compileConfig } from "./compile-config.ts";
 import { type CompiledCondition, type Condition, withHealth, withQuotas } from "./condition.ts";
@@ -14,6 +16,7 @@ import type { DispatchStats } from "./dispatch-stats.ts";
 import type { HandlerState } from "./guarded-handler.ts";
 import { type ContextOf, type HandlerCounts, HandlerTable } from "./handlers.ts";
 import type { RemoteFactory } from "./read-objects.ts";
+import { type RecordedBag, Recorder } from "./recorder.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface RuntimeOptions {
@@ -52,6 +55,7 @@ export class MixerRuntime {
   readonly #asked = new Set<string>();
   #unasked: ReadonlySet<string> = new Set();
   #resources: readonly Resource[] = [];
+  readonly #recorder = new Recorder();
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
@@ -96,7 +100,37 @@ export class MixerRuntime {
    */
   apply(resources: Iterable<Resource>): Promise<readonly Condition[]> {
     const all = [...resources];
+    return this.#compile(() => all);
+  }
+
+  /**
+   * Shows the attributes of requests as rules see them. Meanwhile all attributes are read, whatever rules need.
+   * @param match an expression: only requests for which it is true are taken
+   * @returns ends the recording
+   * @throws XebecError resource_exhausted when there are too many recordings; unavailable before there is a configuration; invalid_argument for an
+   * expression that is none, or no condition
+   */
+  async record(match: string | undefined, take: (bag: RecordedBag) => void): Promise<() => Promise<void>> {
+    const { snapshot } = this;
+    if (!snapshot) throw new XebecError("unavailable", "the configuration is not there yet; try again");
+    try {
+      if (match !== undefined) checkExpression(match, snapshot.layout.vocabulary, "BOOL");
+    } catch (error) {
+      throw new XebecError("invalid_argument", `match: ${(error as Error).message}`);
+    }
+    const end = this.#recorder.add(match, take);
+    const again = (): Promise<unknown> => this.#compile(() => this.#resources);
+    await again();
+    return async () => {
+      end();
+      if (!this.#recorder.active) await again();
+    };
+  }
+
+  /** Puts objects into effect, when those before are. */
+  #compile(objects: () => readonly Resource[]): Promise<readonly Condition[]> {
     const next = this.#applying.then(async () => {
+      const all = objects();
       const {
         adapters,
         varieties,
@@ -117,6 +151,7 @@ export class MixerRuntime {
         inputs,
         legacyHandlers,
         remote: this.#options.remote,
+        recorder: this.#recorder,
         table: this.#table,
         log,
         asked: (quota) => this.#noteQuota(quota),

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { XebecError } from "@xebec/core-errors";
-import type { AdapterLog, CheckResult, Instance, QuotaArgs, QuotaResult } from "@xebec/mixer-sdk";
+import type { AdapterLog, CheckResult, Instance, QuotaArgs, QuotaResult, Variety } from "@xebec/mixer-sdk";
 import type { AttributeBag, Layout } from "@xebec/model-attributes";
 import type { CompiledExpression } from "@xebec/model-expr";
 import { type CompiledRule, type ExplainedRule, explainRule } from "./explain.ts";
@@ -9,6 +9,7 @@ import { type CheckOutcome, DEFAULT_OUTCOME, type HeaderOperation, joinErrors, R
 import { setOutput } from "./outputs.ts";
 import { type Action, EMPTY_PLAN, type Group, type HeaderPlan, type IdentityReader, type Plan } from "./plan.ts";
 import { applyOutput, type Output, type Preprocess } from "./preprocess.ts";
+import type { Recorder } from "./recorder.ts";
 import { ReportBatch } from "./report-batch.ts";
 import type { ServiceApis } from "./service-apis.ts";
 import type { ServiceQuotas } from "./service-quotas.ts";
@@ -31,11 +32,14 @@ export interface SnapshotParts {
   readonly handlers: readonly HandlerSlot[];
   readonly table: HandlerTable;
   readonly log: AdapterLog;
+  /** Who records requests, while somebody does. */
+  readonly recorder: Recorder | undefined;
   /** Called with the name of each quota that is asked for by name. */
   readonly asked: (quota: string) => void;
 }
 
 const RESOURCE_EXHAUSTED = 8;
+const ONE = { amount: 1, bestEffort: false };
 const PROCESS = randomUUID();
 let calls = 0;
 
@@ -135,6 +139,7 @@ export class Snapshot {
 
   #check(bag: AttributeBag): CheckOutcome | Promise<CheckOutcome> {
     const plan = this.planFor(bag);
+    this.#parts.recorder?.note("check", bag);
     if (plan.check.length === 0 && plan.headers.length === 0) return DEFAULT_OUTCOME;
     const epoch = ++this.#epoch;
     const fold = new ResultFold();
@@ -259,8 +264,10 @@ export class Snapshot {
 
   /** Collects the instances of several requests for one report. */
   report(): ReportBatch {
+    const { recorder } = this.#parts;
     return new ReportBatch(
       this,
+      recorder && ((bag) => recorder.note("report", bag)),
       (match, bag) => this.#holds(match, bag),
       () => ++this.#epoch,
     );
@@ -268,10 +275,12 @@ export class Snapshot {
 
   /**
    * Says what each rule makes of a request: those of the default namespace, then those of the request's own. Handlers of checks are asked, one
-   * after the other; no quota is taken, and nothing is reported.
+   * after the other.
+   * @param handsOver whether a unit of each quota is taken and reports are handed over, too (no)
    */
   async explain(
     bag: AttributeBag,
+    handsOver = false,
   ): Promise<{ readonly namespace: string; readonly error?: string; readonly rules: readonly ExplainedRule[] }> {
     const { identity, defaultNamespace, rules } = this.#parts;
     this.retain();
@@ -287,7 +296,13 @@ export class Snapshot {
       const meant = [...of(defaultNamespace), ...(namespace === defaultNamespace ? [] : of(namespace))];
       const by = {
         epoch: () => ++this.#epoch,
-        check: ({ handler, instance }: Action, built: Instance) => checkWith(handler, built, instance.template),
+        ask: async (variety: Variety, { handler, instance }: Action, built: Instance) => {
+          if (variety === "check") return checkWith(handler, built, instance.template);
+          if (!handsOver) return undefined;
+          if (variety === "quota") return quotaWith(handler, built, { ...ONE, deduplicationId: uniqueId() });
+          await handler.handler.report?.([built], instance.template);
+          return {};
+        },
       };
       const explained: ExplainedRule[] = [];
       for (const each of meant) explained.push(await explainRule(each, bag, by));

@@ -2,6 +2,7 @@ export { AttributeBag, type Derive, MutableBag } from "./bag.ts";
 export { GLOBAL_WORDS, globalIndex } from "./dictionary.ts";
 export { formatGoDuration, parseGoDuration } from "./duration.ts";
 export { formatIp, parseIp, sameIp } from "./ip.ts";
+export { attributeFromJson, attributeToJson } from "./json.ts";
 export { Layout } from "./layout.ts";
 export { formatDouble, renderValue } from "./render.ts";
 export { STANDARD_ATTRIBUTES } from "./standard.ts";
