@@ -5,11 +5,16 @@ import { setImmediate as nextTurn } from "node:timers/promises";
  * request, its answer.
  */
 const TURN_MS = 4;
+/** Units between two looks at the clock, once it is known that there is more to do than fits into a turn. */
+const LOOK = 4;
+
+/** When the turn of the event loop that runs now began, if work is cut into turns in it: all such work shares its time. */
+let turn: number | undefined;
 
 /** Cuts long work into turns of the event loop, so that connections, timers and probes are served in between. */
 export class Turns {
   readonly #most: number;
-  readonly #look: number;
+  #look: number;
   #since = performance.now();
   #units = 0;
 
@@ -33,8 +38,15 @@ export class Turns {
   /** Ends the turn, however little was done in it: to be awaited before a unit of work that fills one by itself. */
   async giveWay(): Promise<void> {
     await nextTurn();
+    if (turn === undefined) {
+      turn = performance.now();
+      setImmediate(() => {
+        turn = undefined;
+      });
+    }
     this.#units = 0;
-    this.#since = performance.now();
+    this.#since = turn;
+    this.#look = Math.min(this.#look, LOOK);
   }
 }
 

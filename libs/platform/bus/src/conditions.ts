@@ -1,3 +1,4 @@
+import { Turns } from "@xebec/core-async";
 import { escapeControls, logger, redactText } from "@xebec/core-log";
 import {
   CONDITION_TYPES,
@@ -121,11 +122,22 @@ class ConditionStore implements Conditions {
       kept.add(update.object);
       this.set(update);
     }
-    for (const object of [...this.#desired.keys()]) if (!kept.has(object)) this.clear(object);
-    // Until they are gone, what an earlier run said may be taken for what this one says.
+    for (const object of this.#desired.keys())
+      if (!kept.has(object)) {
+        this.#desired.delete(object);
+        this.#set.delete(object);
+      }
+    // Until they are gone, what an earlier run said may be taken for what this one says. There may be thousands of them.
     this.#write("", async () => {
-      const gone = [...this.#stored.keys()].filter((object) => !this.#desired.has(object));
-      await Promise.all(gone.map((object) => this.#delete(object)));
+      const turns = new Turns();
+      const deleting: Promise<void>[] = [];
+      const failures: unknown[] = [];
+      for (const object of [...this.#stored.keys()]) {
+        deleting.push(this.#delete(object).catch((error: unknown) => void failures.push(error)));
+        await turns.next();
+      }
+      await Promise.all(deleting);
+      if (failures.length > 0) throw failures[0];
     });
   }
 

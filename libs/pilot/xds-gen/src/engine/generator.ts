@@ -159,7 +159,8 @@ export class Generator {
   }
 
   /**
-   * Frees every entry that `uses` do not request, in turns of the event loop: clients choose names freely, and classes come and go.
+   * Frees every entry that `uses` do not request, in turns of the event loop: clients choose names freely, and classes come and go. It
+   * stops early when the snapshot changes: what is not made yet of the new one would be made here, at once.
    * @param uses each requests all that one proxy has. They must not throw
    * @returns undefined when it was done in the first turn; otherwise a promise of its end
    */
@@ -168,12 +169,24 @@ export class Generator {
   }
 
   *#keeping(uses: Iterable<() => void>): globalThis.Generator<undefined> {
+    const { snapshot } = this;
     this.#cache.beginRound();
     for (const use of uses) {
+      if (this.snapshot !== snapshot) return;
       use();
       yield;
     }
-    yield* this.#cache.endRound();
+    if (this.snapshot === snapshot) yield* this.#cache.endRound();
+  }
+
+  /** True when the last changes have left something to forget. */
+  get hasExpired(): boolean {
+    return this.#cache.hasExpired;
+  }
+
+  /** Forgets what the last changes have made useless, in turns of the event loop. @returns undefined when it was done in the first turn */
+  forgetExpired(turns: Turns): Promise<void> | undefined {
+    return inTurns(this.#cache.forgetExpired(), turns);
   }
 
   /** Number of cached entries. */

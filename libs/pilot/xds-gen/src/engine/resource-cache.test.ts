@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ResourceCache } from "./resource-cache.ts";
+import { atOnce, ResourceCache } from "./resource-cache.ts";
 
 describe("a cache of resources", () => {
   /** A cache, and how to have an entry that reads keys and other entries; each gives its mark. */
@@ -57,6 +57,64 @@ describe("a cache of resources", () => {
     assert.equal(made(), 2 * (many + 1), "all that is new is found");
     cache.invalidate(["k-1"]);
     assert.equal(cache.find("class", "whole"), undefined);
+  });
+
+  it("frees the values of what has expired at once, and forgets the entries in steps", () => {
+    const { cache, entry } = cacheOf();
+    entry("whole", [], ...Array.from({ length: 2_000 }, (_, i) => entry(`n-${i}`, ["k"])))();
+    const whole = cache.find("class", "whole");
+    const large = cache.make("class", "large", (reads) => reads.add("k"));
+    cache.invalidate(["k"]);
+    assert.deepEqual([whole?.value, large.value], [undefined, undefined]);
+    assert.ok(cache.hasExpired);
+    const steps = [...cache.forgetExpired()].length;
+    assert.ok(steps > 10, `${steps} steps`);
+    assert.deepEqual([cache.hasExpired, cache.size, cache.keys], [false, 0, 0]);
+  });
+
+  describe("in steps", () => {
+    /** What is made of keys and entries in steps, and how often it was begun. */
+    function stepsOf(cache: ResourceCache, inner: () => string) {
+      let begun = 0;
+      const steps = cache.makeInSteps("class", "slow", function* (reads) {
+        const value = ++begun;
+        reads.add("a");
+        reads.add(inner());
+        yield;
+        return value;
+      });
+      return { steps, begun: () => begun };
+    }
+
+    it("makes a value that is found, and expires, as others do", () => {
+      const { cache, entry } = cacheOf();
+      const { steps } = stepsOf(cache, entry("inner", ["b"]));
+      steps.next();
+      assert.equal(cache.find("class", "slow"), undefined, "it is not found before");
+      assert.equal(atOnce(steps).value, 1);
+      assert.equal(cache.find("class", "slow")?.value, 1);
+      cache.invalidate(["b"]);
+      assert.equal(cache.find("class", "slow"), undefined);
+    });
+
+    it("makes it anew when something changes meanwhile", () => {
+      const { cache, entry } = cacheOf();
+      const { steps, begun } = stepsOf(cache, entry("inner", ["b"]));
+      steps.next();
+      cache.invalidate(["a"]);
+      assert.deepEqual([atOnce(steps).value, begun()], [2, 2]);
+    });
+
+    it("makes it anew when what it has read was dropped meanwhile, because nobody used it", () => {
+      const { cache, entry } = cacheOf();
+      const { steps, begun } = stepsOf(cache, entry("inner", ["b"]));
+      steps.next();
+      cache.beginRound();
+      atOnce(cache.endRound());
+      assert.deepEqual([atOnce(steps).value, begun()], [2, 2]);
+      cache.invalidate(["b"]);
+      assert.equal(cache.find("class", "slow"), undefined, "a change reaches it");
+    });
   });
 
   it("keeps the entries of classes apart", () => {

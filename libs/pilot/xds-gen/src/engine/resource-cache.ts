@@ -5,13 +5,26 @@ export interface CacheEntry<T> {
   readonly mark: string;
 }
 
+/** No dependency key begins with this character. */
+const MARK = "#";
+const isMark = (key: string): boolean => key.startsWith(MARK);
+
+/** Takes all steps, one after the other. @returns what they come to */
+export function atOnce<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
 /** Number of entries that one step at the end of a round visits. */
 const STEP = 64;
-/** Entries that are not valid any more are forgotten at once until they had so many reads; the others in the steps at the end of a round. */
+/** Entries that have expired are forgotten at once as long as they had no more reads than this in all; the others later, in steps. */
 const AT_ONCE = 1024;
 
 /** An entry with its bookkeeping. */
 interface StoredEntry extends CacheEntry<unknown> {
+  value: unknown;
   readonly owner: string;
   readonly name: string;
   /** Key of the input that the value was made from; undefined without input. */
@@ -77,6 +90,7 @@ export class ResourceCache {
   /** What has expired and is not forgotten yet. */
   readonly #expired: StoredEntry[] = [];
   #marks = 0;
+  #changes = 0;
   #round = 0;
 
   /**
@@ -99,26 +113,59 @@ export class ResourceCache {
   make<T>(owner: string, name: string, make: (reads: Set<string>) => T, input?: string): CacheEntry<T> {
     const reads = new Set<string>();
     const value = make(reads);
-    // No dependency key begins with this character.
-    const mark = `#${++this.#marks}`;
+    return this.#made({ value, owner, name, input, reads });
+  }
+
+  /** As `make`, in steps: it is found after the last one. It is made anew when anything that it may have read changes meanwhile. */
+  *makeInSteps<T>(
+    owner: string,
+    name: string,
+    make: (reads: Set<string>) => Generator<undefined, T>,
+  ): Generator<undefined, CacheEntry<T>> {
+    const reads = new Set<string>();
+    const changes = this.#changes;
+    const value = yield* make(reads);
+    // An entry that was dropped because nobody used it yet would not pass changes on.
+    const isWhole = changes === this.#changes && [...reads].every((key) => !isMark(key) || this.#byMark.has(key));
+    if (!isWhole) return this.make(owner, name, (all) => atOnce(make(all)));
+    return this.#made({ value, owner, name, input: undefined, reads });
+  }
+
+  #made<T>(own: Pick<StoredEntry, "owner" | "name" | "input" | "reads"> & { readonly value: T }): CacheEntry<T> {
     const entry: StoredEntry & CacheEntry<T> = {
-      ...{ value, mark, owner, name, input, reads },
-      ...{ readers: new Set<StoredEntry>(), round: this.#round, isExpired: false },
+      ...own,
+      ...{ mark: `${MARK}${++this.#marks}`, readers: new Set<StoredEntry>(), round: this.#round, isExpired: false },
     };
     this.#keep(entry);
     return entry;
   }
 
   /**
-   * Every entry that read one of these keys, directly or through another entry, is not found any more. A few are forgotten at once,
-   * of many most at the end of the next round.
+   * Every entry that read one of these keys, directly or through another entry, is not found any more, and its value is free. A few
+   * entries are forgotten at once; for the others there is `forgetExpired`.
    */
   invalidate(changed: Iterable<string>): void {
+    this.#changes++;
     for (const key of changed) for (const entry of this.#readers.get(key) ?? []) this.#expire(entry);
-    for (let left = AT_ONCE; left > 0; ) {
-      const dropped = this.#dropExpired();
-      if (!dropped) return;
-      left -= 1 + dropped.reads.size;
+    for (let left = AT_ONCE; ; ) {
+      const next = this.#expired.at(-1);
+      left -= 1 + (next?.reads.size ?? 0);
+      if (!next || left < 0) return;
+      this.#expired.pop();
+      atOnce(this.#dropping(next));
+    }
+  }
+
+  /** True when some entries have expired and are not forgotten yet. */
+  get hasExpired(): boolean {
+    return this.#expired.length > 0;
+  }
+
+  /** Forgets the entries that have expired; it yields after some of them. */
+  *forgetExpired(): Generator<undefined> {
+    for (let dropped = 0, entry = this.#expired.pop(); entry; entry = this.#expired.pop()) {
+      yield* this.#dropping(entry);
+      if (++dropped % STEP === 0) yield;
     }
   }
 
@@ -132,24 +179,28 @@ export class ResourceCache {
    * requested meanwhile is in use.
    */
   *endRound(): Generator<undefined> {
-    for (let dropped = 0; this.#dropExpired(); ) if (++dropped % STEP === 0) yield;
+    yield* this.forgetExpired();
     const used = new Set<StoredEntry>();
-    const visit = (entry: StoredEntry): void => {
-      if (used.has(entry)) return;
-      used.add(entry);
-      for (const key of entry.reads) {
-        const inner = this.#byMark.get(key);
-        if (inner) visit(inner);
-      }
-    };
     let looked = 0;
+    const using = function* (this: ResourceCache, first: StoredEntry): Generator<undefined> {
+      const next = [first];
+      for (let entry = next.pop(); entry; entry = next.pop()) {
+        if (used.has(entry)) continue;
+        used.add(entry);
+        for (const key of entry.reads) {
+          const inner = this.#byMark.get(key);
+          if (inner) next.push(inner);
+          if (++looked % AT_ONCE === 0) yield;
+        }
+      }
+    }.bind(this);
     for (const entry of this.#byMark.values()) {
-      if (entry.round === this.#round) visit(entry);
+      if (entry.round === this.#round) yield* using(entry);
       if (++looked % STEP === 0) yield;
     }
     for (const entry of this.#byMark.values()) {
-      if (entry.round === this.#round) visit(entry);
-      else if (!used.has(entry)) this.#drop(entry);
+      if (entry.round === this.#round) yield* using(entry);
+      else if (!used.has(entry)) yield* this.#dropping(entry);
       if (++looked % STEP === 0) yield;
     }
   }
@@ -189,29 +240,28 @@ export class ResourceCache {
   #expire(entry: StoredEntry): void {
     if (entry.isExpired) return;
     entry.isExpired = true;
+    entry.value = undefined;
     this.#expired.push(entry);
     for (const reader of entry.readers) this.#expire(reader);
   }
 
-  /** @returns what was dropped; undefined when there was none */
-  #dropExpired(): StoredEntry | undefined {
-    const entry = this.#expired.pop();
-    if (entry) this.#drop(entry);
-    return entry;
-  }
-
-  #drop(entry: StoredEntry): void {
+  /** Forgets an entry, and what read it; it yields after some reads. */
+  *#dropping(entry: StoredEntry): Generator<undefined> {
     if (!this.#byMark.delete(entry.mark)) return;
+    // Whatever it read may change before all of that has forgotten it.
+    entry.isExpired = true;
     const entries = this.#owners.get(entry.owner);
     entries?.delete(entry);
     if (entries?.isEmpty) this.#owners.delete(entry.owner);
+    let forgotten = 0;
     for (const key of entry.reads) {
       const inner = this.#byMark.get(key);
       inner?.readers.delete(entry);
       const readers = inner ? undefined : this.#readers.get(key);
       if (readers?.delete(entry) && readers.size === 0) this.#readers.delete(key);
+      if (++forgotten % AT_ONCE === 0) yield;
     }
     // Those that have expired are on the list themselves.
-    for (const reader of entry.readers) if (!reader.isExpired) this.#drop(reader);
+    for (const reader of entry.readers) if (!reader.isExpired) yield* this.#dropping(reader);
   }
 }

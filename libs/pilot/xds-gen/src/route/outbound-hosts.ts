@@ -1,6 +1,7 @@
 import { isHttp } from "@xebec/model-names";
 import type { MeshPort, MeshService } from "@xebec/pilot-registry";
 import { type EncodedVirtualHost, encodeVirtualHost } from "../encode/virtual-host.ts";
+import { atOnce } from "../engine/resource-cache.ts";
 import { sharesListeners } from "../listener/sniffing.ts";
 import { resolutionFor } from "../scope/resolution.ts";
 import type { Scope } from "../scope/scope.ts";
@@ -60,22 +61,28 @@ export function proxyHost(scope: Scope, service: MeshService, { number: port, pr
  * @param byProxy true for the table of the explicit HTTP proxy
  */
 export function unknownHosts(scope: Scope, byProxy: boolean): readonly EncodedVirtualHost[] {
-  return scope.cached(`${byProxy ? "proxy-" : ""}unknown-vhosts`, (inner) =>
-    [...eachUnknownHost(inner, byProxy)]
-      .filter((each) => each !== undefined)
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
-  );
+  return atOnce(unknownHostsInSteps(scope, byProxy));
 }
 
-/** Undefined where none of a host's rules is for this proxy. */
+function unknownHostsInSteps(scope: Scope, byProxy: boolean): Generator<undefined, readonly EncodedVirtualHost[]> {
+  return scope.cachedInSteps(`${byProxy ? "proxy-" : ""}unknown-vhosts`, function* (inner) {
+    const hosts: EncodedVirtualHost[] = [];
+    for (const host of eachUnknownHost(inner, byProxy)) {
+      if (host) hosts.push(host);
+      yield;
+    }
+    return hosts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+}
+
+/** Undefined for a host that has no virtual host of its own here. */
 function* eachUnknownHost(scope: Scope, byProxy: boolean): Generator<Encoded> {
   const taken = new Set<string>();
-  for (const owner of scope.virtualServices())
-    for (const host of owner.hosts) {
-      if (taken.has(host) || scope.hasService(host)) continue;
-      if (scope.virtualService(host, "http", UNKNOWN_HOSTS_PORT) !== owner) continue;
+  for (const { hosts } of scope.virtualServices())
+    for (const host of hosts) {
+      const isUnknown = !taken.has(host) && !scope.hasService(host);
       taken.add(host);
-      yield unknownHost(scope, host, byProxy);
+      yield isUnknown ? unknownHost(scope, host, byProxy) : undefined;
     }
 }
 
@@ -103,7 +110,5 @@ export function* prepareOutboundHosts(scope: Scope, byProxy: boolean): Generator
       else sniffedHost(scope, service, port.number);
       yield;
     }
-  for (const _ of eachUnknownHost(scope, byProxy)) yield;
-  unknownHosts(scope, byProxy);
-  yield;
+  yield* unknownHostsInSteps(scope, byProxy);
 }

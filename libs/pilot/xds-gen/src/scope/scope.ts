@@ -86,6 +86,18 @@ export class Scope {
   }
 
   /**
+   * The same for a value that takes long to make, in steps.
+   * @param make does the same whether other things happen between its steps or not
+   */
+  *cachedInSteps<T>(name: string, make: (scope: Scope) => Generator<undefined, T>): Generator<undefined, T> {
+    const { key } = this.proxyClass;
+    const { cache } = this.#sources;
+    const entry = cache.find(key, name) ?? (yield* cache.makeInSteps(key, name, (reads) => make(this.#within(reads))));
+    this.note(entry.mark);
+    return entry.value as T;
+  }
+
+  /**
    * The same for a value that is made from an input. Equal inputs share one value.
    * @param name unique within the class for this use
    * @param input all that `make` may read besides the scope

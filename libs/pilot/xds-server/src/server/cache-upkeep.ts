@@ -15,7 +15,7 @@ export interface CacheUsers {
 
 /**
  * Frees what the generator keeps and no client uses any more, once that may be as much as what is used. A pass goes over all
- * clients and all entries, in turns of the event loop.
+ * clients and all entries, in turns of the event loop. What a change has made useless is forgotten without one.
  */
 export class CacheUpkeep {
   /** Entries that were in use after the last pass. */
@@ -33,17 +33,25 @@ export class CacheUpkeep {
   run(users: CacheUsers): void {
     const { generator, clients } = users;
     if (!generator || this.#isRunning) return;
-    if (generator.cacheSize <= 2 * this.#used + SOME_ENTRIES && this.#left * 4 <= clients) return;
+    const isDue = generator.cacheSize > 2 * this.#used + SOME_ENTRIES || this.#left * 4 > clients;
+    if (!isDue && !generator.hasExpired) return;
     this.#isRunning = true;
-    this.#left = 0;
-    const pass = generator.keep(users.uses(), new Turns());
-    if (pass) void pass.finally(() => this.#ended(users, generator));
-    else this.#ended(users, generator);
-  }
-
-  #ended(users: CacheUsers, { cacheSize }: Generator): void {
-    this.#isRunning = false;
-    this.#used = cacheSize;
-    if (this.#left > 0) this.run(users);
+    const { epoch } = generator;
+    const left = this.#left;
+    // Each unit of it is many entries, or all of a client.
+    const turns = new Turns(256, 1);
+    const pass = isDue ? generator.keep(users.uses(), turns) : generator.forgetExpired(turns);
+    const ended = (): void => {
+      this.#isRunning = false;
+      // A pass over all that a change has ended begins anew when the change has reached everybody.
+      if (isDue && generator.epoch !== epoch) return;
+      if (isDue) {
+        this.#used = generator.cacheSize;
+        this.#left -= left;
+      }
+      if (this.#left > 0) this.run(users);
+    };
+    if (pass) void pass.finally(ended);
+    else ended();
   }
 }

@@ -86,6 +86,8 @@ export class XdsServer implements CacheUsers {
   readonly #preparation = new Preparation();
   readonly #upkeep = new CacheUpkeep();
   #generator: Generator | undefined;
+  /** The epoch of the generator up to which all clients were considered. */
+  #pushed: number | undefined;
   #count = 0;
 
   constructor(options: XdsServerOptions) {
@@ -164,6 +166,7 @@ export class XdsServer implements CacheUsers {
   }
 
   async #pushAll(): Promise<void> {
+    const epoch = this.#generator?.epoch;
     await traced("pilot.push", { attributes: { connections: this.#connections.size } }, async () => {
       const turns = new Turns(256, 1);
       for (const connection of [...this.#connections.values()]) {
@@ -171,8 +174,9 @@ export class XdsServer implements CacheUsers {
         this.guarded(connection, () => connection.advance());
         await turns.next();
       }
-      this.#freeUnused();
     });
+    this.#pushed = epoch;
+    this.#freeUnused();
   }
 
   /** Resolves when the parts of a connection's configuration are made, so that the whole can be put together at once. */
@@ -188,8 +192,9 @@ export class XdsServer implements CacheUsers {
     }
   }
 
+  /** Not before all is made of the newest snapshot: its push does it then. */
   #freeUnused(): void {
-    this.#upkeep.run(this);
+    if (this.#pushed === this.#generator?.epoch) this.#upkeep.run(this);
   }
 
   get clients(): number {
