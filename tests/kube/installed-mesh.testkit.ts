@@ -69,10 +69,19 @@ export class InstalledMesh {
     return app;
   }
 
+  /** Where the ingress gateway is reached, `http://HOST:PORT`. */
+  async url(): Promise<string> {
+    return `http://${this.cluster.nodeIp}:${await this.#port()}`;
+  }
+
+  #port(): Promise<string> {
+    const service = ["get", "service", "istio-ingressgateway", "-n", this.namespace, "-o"];
+    return this.cluster.kubectl([...service, 'jsonpath={.spec.ports[?(@.name=="http2")].nodePort}']);
+  }
+
   /** The status of a page through the gateway; 0 when there is no answer. */
   async page(headers: Readonly<Record<string, string>> = {}): Promise<number> {
-    const service = ["get", "service", "istio-ingressgateway", "-n", this.namespace, "-o"];
-    const port = await this.cluster.kubectl([...service, 'jsonpath={.spec.ports[?(@.name=="http2")].nodePort}']);
+    const port = await this.#port();
     const target = { host: this.cluster.nodeIp, port, path: "/productpage", headers };
     return new Promise((done) => {
       const call = request({ ...target, agent: false, timeout: 10_000 }, (answer) => {

@@ -39,6 +39,11 @@ istio: {{ $app }}
 {{ .name }}{{ if ne .root.Release.Namespace "istio-system" }}-{{ .root.Release.Namespace }}{{ end }}
 {{- end -}}
 
+{{- /* The name of an object in the root namespace, where another control plane may have its own. Arguments: root, name. */ -}}
+{{- define "xebec.rootName" -}}
+{{ .name }}{{ if ne .root.Release.Namespace (include "xebec.rootNamespace" .root) }}-{{ .root.Release.Namespace }}{{ end }}
+{{- end -}}
+
 {{- /* The namespace whose objects hold for the whole mesh. */ -}}
 {{- define "xebec.rootNamespace" -}}
 {{ .Values.global.configRootNamespace | default .Release.Namespace }}

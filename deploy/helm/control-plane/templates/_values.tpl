@@ -20,6 +20,10 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- if and $merged.global.useMCP (not (and $merged.galley.enabled (or $merged.security.enabled $merged.global.caAddress))) -}}
 {{- fail "global.useMCP: galley serves MCP to clients with a certificate; it needs galley.enabled, and security.enabled or global.caAddress" -}}
 {{- end -}}
+{{- include "xebec.checkCanary" (dict "root" . "values" $merged) -}}
+{{- if $merged.canaryOf -}}
+{{- $_ := set $merged.galley "writeStatus" false -}}
+{{- end -}}
 {{- if not $merged.mixer.enabled -}}
 {{- $_ := set $merged.mixer.policy "enabled" false -}}
 {{- $_ := set $merged.mixer.telemetry "enabled" false -}}
@@ -60,6 +64,30 @@ Puts together the values: the defaults, the profile, and the user's on top. Ever
 {{- end -}}
 {{- with $found -}}
 {{- fail (printf "values of Istio 1.1 that there are not here:\n%s" (join "\n" .)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Two control planes have one root. Arguments: root; values. */ -}}
+{{- define "xebec.checkCanary" -}}
+{{- $home := .root.Release.Namespace -}}
+{{- with .values.canaryOf -}}
+{{- if eq . $home -}}
+{{- fail (printf "canaryOf: the other control plane is in %s, too; install this one in a namespace of its own" $home) -}}
+{{- end -}}
+{{- if not $.values.revision -}}
+{{- fail "revision: two control planes would inject the same namespaces; set revision=canary, for example" -}}
+{{- end -}}
+{{- else -}}
+{{- if and .root.Release.IsInstall .values.security.enabled (not (lookup "v1" "Secret" $home "cacerts")) -}}
+{{- range (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "").items -}}
+{{- if and (eq (dig "metadata" "labels" "app.kubernetes.io/part-of" "" .) "xebec") (eq (dig "metadata" "labels" "app" "" .) "citadel") -}}
+{{- $other := trimPrefix "istio-citadel-" .metadata.name -}}
+{{- if ne $other $home -}}
+{{- fail (printf "security: another citadel is installed in %s, and the two would overwrite each other's roots in every namespace; for a canary set canaryOf=%s" $other $other) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -39,7 +39,10 @@ export interface CitadelParts {
 
 /** What signs, as the flags describe it; `citadelComponents` starts it. @param client the API server, when `isOnKubernetes` */
 export function createAuthority(config: CitadelFlags, client: KubeClient | undefined): AuthoritySource {
-  return createAuthoritySource(config, client && createCaSecrets(client, config["citadel-storage-namespace"]));
+  return createAuthoritySource(
+    config,
+    client && createCaSecrets(client, config["citadel-storage-namespace"], config["root-of"]),
+  );
 }
 
 /**

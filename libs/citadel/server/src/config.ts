@@ -36,6 +36,9 @@ export const CitadelConfig = defineConfig({
       "sign with a root of its own; without it the four certificate files are needed",
       true,
     ),
+    "root-of": option.string(
+      "in a cluster: namespace of another citadel whose self-signed root, and its rotation, are this one's, too",
+    ),
     "self-signed-ca-cert-ttl": option.string("lifetime of the self-signed root", "87600h"),
     "self-signed-ca-key-type": option.oneOf("key of the self-signed root", KEY_TYPES, "P-256"),
     "signing-cert": option.string("plugged-in CA certificate, PEM; switches --self-signed-ca off"),

@@ -5,6 +5,8 @@ export interface TlsMaterial {
   readonly key: string;
   /** Roots that the peer's certificate must lead to; absent: the system's roots. */
   readonly ca?: string;
+  /** True: it stands where no certificate has come yet, and nobody trusts it. */
+  readonly isThrowAway?: true;
 }
 
 /** What a server knows of the certificate that a client proved to hold. */

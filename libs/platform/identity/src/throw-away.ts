@@ -10,5 +10,5 @@ export function makePlaceholder(): TlsMaterial {
     ...{ keyType: "P-256", organization: "no identity yet" },
     ...{ notBefore: now, notAfter: now + DAY_MS },
   });
-  return { cert: certificate, key: privateKeyPem(key), ca: certificate };
+  return { cert: certificate, key: privateKeyPem(key), ca: certificate, isThrowAway: true };
 }

@@ -5,7 +5,8 @@ import type { TlsMaterial } from "@xebec/platform-grpc";
  * The roots that whoever calls the webhook has to trust.
  * @returns PEM certificates; empty for a throw-away certificate
  */
-export function rootsOf({ cert, ca }: TlsMaterial): readonly string[] {
+export function rootsOf({ cert, ca, isThrowAway }: TlsMaterial): readonly string[] {
+  if (isThrowAway) return [];
   if (ca !== undefined) return certificatesOf(ca);
   // Without roots beside it, a certificate may be its own.
   const last = certificatesOf(cert).at(-1);

@@ -43,23 +43,29 @@ export interface CaSecrets {
   close(): Promise<void>;
 }
 
-/** Follows the Secrets of citadel's namespace. Reading goes on until the API server answers: nothing can be signed before. */
-export function createCaSecrets(client: KubeClient, namespace: string): CaSecrets {
-  return new Secrets(client, namespace);
+/**
+ * Follows the Secrets of citadel's namespace. Reading goes on until the API server answers: nothing can be signed before.
+ * @param leading the namespace of another citadel, whose self-signed authority is this one's, too, and whose rotation is followed as long as
+ * its Secret is there
+ */
+export function createCaSecrets(client: KubeClient, namespace: string, leading?: string): CaSecrets {
+  return new Secrets(client, namespace, leading === namespace ? undefined : leading);
 }
 
 class Secrets implements CaSecrets {
   readonly where: string;
   readonly #client: KubeClient;
   readonly #namespace: string;
+  readonly #leading: string | undefined;
   readonly #stop = new AbortController();
   readonly #reflectors: Reflector[] = [];
   /** The Secret as it was read last; undefined when there was none. */
   #known: KubeObject | undefined;
 
-  constructor(client: KubeClient, namespace: string) {
+  constructor(client: KubeClient, namespace: string, leading: string | undefined) {
     this.#client = client;
     this.#namespace = namespace;
+    this.#leading = leading;
     this.where = `Secret ${namespace}/${SELF_SIGNED}`;
   }
 
@@ -70,7 +76,14 @@ class Secrets implements CaSecrets {
 
   async load(): Promise<CaState | undefined> {
     this.#known = await this.#read(SELF_SIGNED);
-    return this.#known && this.#stateOf(this.#known);
+    if (this.#known) return this.#stateOf(this.#known);
+    if (!this.#leading) return undefined;
+    const secret = await this.#read(SELF_SIGNED, this.#leading);
+    if (secret) return this.#stateOf(secret);
+    throw new XebecError(
+      "failed_precondition",
+      `--root-of: there is no Secret ${SELF_SIGNED} in ${this.#leading}; name the namespace of the other citadel, and let it start first`,
+    );
   }
 
   async save(state: CaState): Promise<CaState> {
@@ -107,10 +120,10 @@ class Secrets implements CaSecrets {
   }
 
   async follow(changed: Parameters<CaSecrets["follow"]>[0]): Promise<void> {
-    const follow = (name: string, took: (secret: KubeObject) => void): void => {
+    const follow = (name: string, took: (secret: KubeObject) => void, namespace = this.#namespace): void => {
       this.#reflectors.push(
         createReflector<KubeObject>({
-          ...{ client: this.#client, type: RESOURCES.secrets, namespace: this.#namespace },
+          ...{ client: this.#client, type: RESOURCES.secrets, namespace },
           ...{ fieldSelector: `metadata.name=${name}`, project: (object) => object },
           changed: ({ puts }) => {
             for (const secret of puts.values())
@@ -131,7 +144,20 @@ class Secrets implements CaSecrets {
       changed.state(state);
     });
     follow(PLUGGED_IN, (secret) => changed.pluggedIn(signingCaOf(textsOf(secret))));
+    if (this.#leading) follow(SELF_SIGNED, (secret) => this.#led(this.#stateOf(secret), changed.state), this.#leading);
     for (const each of this.#reflectors) await each.start(this.#stop.signal);
+  }
+
+  /** Takes a step of the other citadel's rotation, or puts an own one back. */
+  #led(state: CaState, took: (state: CaState) => void): void {
+    if (this.#known && encodeCaState(this.#stateOf(this.#known)) === encodeCaState(state)) return;
+    this.save(state).then(took, (error: unknown) => {
+      if (!this.#stop.signal.aborted)
+        log.error(
+          { err: error, secret: this.where },
+          "the other citadel's authority cannot be kept; the one before stays",
+        );
+    });
   }
 
   async close(): Promise<void> {
@@ -153,10 +179,10 @@ class Secrets implements CaSecrets {
     return decodeCaState(encodeCaState({ active, retired: [] }), this.where);
   }
 
-  async #read(name: string): Promise<KubeObject | undefined> {
+  async #read(name: string, namespace = this.#namespace): Promise<KubeObject | undefined> {
     for (let failures = 0; ; failures++) {
       try {
-        return await this.#client.get(RESOURCES.secrets, { namespace: this.#namespace, name }, this.#stop.signal);
+        return await this.#client.get(RESOURCES.secrets, { namespace, name }, this.#stop.signal);
       } catch (error) {
         // Only an answer says that there is none: a new authority would end every trust.
         if (isNotFound(error)) return undefined;

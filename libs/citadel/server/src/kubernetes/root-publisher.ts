@@ -12,12 +12,20 @@ const NAME = "istio-ca-root-cert";
 const KEY = "root-cert.pem";
 /** Where Istio 1.1 has it, Base64 in PEM's place (docs/reference/platform.md §1.7). */
 const LEGACY = { name: "istio-security", key: "caTLSRootCert" };
-const MANAGER = "xebec-citadel";
+/** Each installation has a manager of its own: an owner that one of them applies is not taken away by another. */
+const managerOf = (namespace: string): string => `xebec-citadel${namespace === "istio-system" ? "" : `-${namespace}`}`;
 /** Namespaces that have no workloads of users. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["kube-public", "kube-node-lease", "local-path-storage"]);
 /** Most namespaces that are written at the same time. */
 const AT_ONCE = 8;
 const RETRY = { baseMs: 500, maxMs: 10_000 };
+
+/** What a namespace has. */
+interface Found {
+  readonly text: string;
+  /** The uids of those that it goes with. */
+  readonly owners: readonly string[];
+}
 
 export interface RootPublisherOptions {
   readonly client: KubeClient;
@@ -31,7 +39,7 @@ export interface RootPublisherOptions {
 
 /**
  * Keeps the config map `istio-ca-root-cert`, from which pods take the roots, in every namespace that the mesh configuration's
- * `discoverySelectors` choose, and `istio-security` in citadel's own. What somebody changes or deletes is put right. One replica does so.
+ * `discoverySelectors` choose, and `istio-security` in citadel's own. It goes with the last installation that wants it. What somebody changes or deletes is put right. One replica does so.
  * What a namespace has that is not chosen any more stays, for the pods that run there.
  */
 export function createRootPublisher(options: RootPublisherOptions): Component {
@@ -46,7 +54,7 @@ class RootPublisher implements Component {
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   #selectors: DiscoverySelectors = [];
   /** What each namespace has. */
-  readonly #found = new Map<string, string>();
+  readonly #found = new Map<string, Found>();
   readonly #write = new Coalescer(() => this.#writeAll());
   readonly #stop = new AbortController();
   #unwatch: (() => void) | undefined;
@@ -78,12 +86,15 @@ class RootPublisher implements Component {
           void this.#write.request();
         },
       }),
-      createReflector<string>({
+      createReflector<Found>({
         ...{ client, type: RESOURCES.configMaps, fieldSelector: `metadata.name=${NAME}` },
-        project: ({ data }) => (data as Readonly<Record<string, string>> | undefined)?.[KEY] ?? "",
+        project: ({ data, metadata: { ownerReferences = [] } }) => ({
+          text: (data as Readonly<Record<string, string>> | undefined)?.[KEY] ?? "",
+          owners: (ownerReferences as readonly OwnerReference[]).map(({ uid }) => uid),
+        }),
         changed: ({ puts, deletes }) => {
           for (const key of deletes) this.#found.delete(namespaceOf(key));
-          for (const [key, text] of puts) this.#found.set(namespaceOf(key), text);
+          for (const [key, found] of puts) this.#found.set(namespaceOf(key), found);
           void this.#write.request();
         },
       }),
@@ -112,7 +123,11 @@ class RootPublisher implements Component {
     const chosen = [...this.#namespaces].flatMap(([name, labels]) =>
       selectsNamespace(this.#selectors, labels) ? name : [],
     );
-    const due = chosen.filter((each) => this.#found.get(each) !== roots);
+    const own = await this.#ownUids();
+    const due = chosen.filter((each) => {
+      const { text, owners } = this.#found.get(each) ?? { text: undefined, owners: [] };
+      return text !== roots || own.some((uid) => !owners.includes(uid));
+    });
     const results: boolean[] = [];
     if (this.#legacy !== roots)
       results.push(
@@ -124,7 +139,7 @@ class RootPublisher implements Component {
         ...(await Promise.all(
           due.splice(0, AT_ONCE).map(async (namespace) => {
             const isDone = await this.#apply(namespace, NAME, KEY, roots, { "istio.io/config": "true" });
-            if (isDone) this.#found.set(namespace, roots);
+            if (isDone) this.#found.set(namespace, { text: roots, owners: own });
             return isDone;
           }),
         )),
@@ -136,6 +151,14 @@ class RootPublisher implements Component {
   async #owner(): Promise<readonly OwnerReference[]> {
     this.#owners ??= await installationOwner(this.#options.client, this.#options.namespace);
     return this.#owners;
+  }
+
+  /** The owners that each must have; none as long as they cannot be read, which writing says. */
+  async #ownUids(): Promise<readonly string[]> {
+    return this.#owner().then(
+      (owners) => owners.map(({ uid }) => uid),
+      () => [],
+    );
   }
 
   async #apply(
@@ -151,7 +174,7 @@ class RootPublisher implements Component {
         RESOURCES.configMaps,
         { metadata: { namespace, name, labels, ownerReferences: await this.#owner() }, data: { [key]: text } },
         // Who trusts whom is citadel's to say.
-        { fieldManager: MANAGER, force: true, signal: this.#stop.signal },
+        { fieldManager: managerOf(this.#options.namespace), force: true, signal: this.#stop.signal },
       );
       return true;
     } catch (error) {
