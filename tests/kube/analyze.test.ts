@@ -65,6 +65,21 @@ test("analyze names what is wrong in a cluster, pods without their proxy among i
   assert.doesNotMatch(log.out, /\[IST0103\] \(Pod bare\.quiet\)/);
 });
 
+test("check names pods without their proxy, a webhook that nobody trusts, and what is not installed", {
+  skip,
+}, async () => {
+  const { code, out } = await xebec("check", "-o", "json");
+  assert.equal(code, 1, out);
+  const checks = JSON.parse(out) as { id: string; ok: boolean; severity: string; hint: string }[];
+  const of = (id: string) => checks.find((each) => each.id === id);
+  assert.match(of("pods/proxy")?.hint ?? "", /^Pod bare\.shop: the pod has no proxy.*; see "xebec analyze -A"$/);
+  assert.equal(of("pods/proxy")?.severity, "warning");
+  assert.match(of("webhook/istio-sidecar-injector")?.hint ?? "", /has no caBundle/);
+  assert.match(of("control-plane")?.hint ?? "", /nothing is installed in istio-system/);
+  assert.match(of("objects/valid")?.hint ?? "", /VirtualService web\.shop/);
+  assert.match((await xebec("check")).out, /warning +pods\/proxy/);
+});
+
 test("experimental check-inject says which webhooks take a pod, and why not", { skip }, async () => {
   const of = async (...args: string[]): Promise<string> => (await xebec("experimental", "check-inject", ...args)).out;
   assert.match(await of("bare.shop"), /istio-sidecar-injector +default +✔/);

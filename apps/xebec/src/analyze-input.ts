@@ -63,9 +63,14 @@ function lastOfEach(objects: readonly InputObject[]): InputObject[] {
   return objects.filter((each) => last.get(objectKeyOf(each.id)) === each);
 }
 
+/** Whether flags are about a cluster: it is named, or no mesh runs here and KUBECONFIG names it. */
+export async function isOfCluster(flags: ClusterFlags): Promise<boolean> {
+  return flags.kubeconfig !== undefined || (process.env.KUBECONFIG !== undefined && !(await meshContext()).mesh);
+}
+
 async function meshObjects(flags: MeshFlags): Promise<{ objects: InputObject[]; conditions: readonly Condition[] }> {
   const { configDir, runDir, mesh } = flags.kubeconfig ? NOTHING_HERE : await meshContext();
-  if (flags.kubeconfig || (!mesh && process.env.KUBECONFIG)) {
+  if (await isOfCluster(flags)) {
     const client = await openCluster(flags);
     try {
       const { objects, unread } = await clusterObjects(client, flags.istioNamespace);

@@ -93,7 +93,10 @@ program
   .action(does(async (options) => (await import("./commands/status.ts")).status(options)));
 program
   .command("check")
-  .description("look at everything, and say what is wrong; exit code 1 when something is")
+  .description("look at everything, here or in a cluster, and say what is wrong; exit code 1 when something is")
+  .option("-i, --istioNamespace <name>", "namespace of the control plane in a cluster", "istio-system")
+  .option("--kubeconfig <file>", "kubeconfig of the cluster; KUBECONFIG when left out and no mesh runs here")
+  .option("--context <name>", "context of the kubeconfig")
   .addOption(output())
   .action(does(async (options) => (await import("./commands/check.ts")).check(options)));
 program

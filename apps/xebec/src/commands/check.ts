@@ -1,7 +1,9 @@
 import { sleep } from "@xebec/core-async";
 import type { Condition } from "@xebec/model-resources";
 import { addressPlan, type MeshStatus, MONITORING_PORT, type PublishedConfig } from "@xebec/platform-local";
+import { isOfCluster, type MeshFlags } from "../analyze-input.ts";
 import { certificateOf, serviceOfTls } from "../certificates.ts";
+import { type AddCheck, clusterChecks } from "../cluster-check.ts";
 import { callSupervisor } from "../control.ts";
 import { type Diagnostics, diagnosticsOf, firstOf } from "../diagnostics.ts";
 import { CONTROLLERS, lateControllers } from "../late-controllers.ts";
@@ -27,9 +29,13 @@ const POLL_MS = 100;
 /** A certificate must have this part of its lifetime left. */
 const LIFETIME_LEFT = 0.2;
 
-/** `xebec check`: looks at everything, and says what is wrong. @returns 1 when an error was found */
-export async function check(options: { readonly output: Format }): Promise<number> {
-  const checks = await allChecks(runDirectory());
+/**
+ * `xebec check`: looks at everything, and says what is wrong: of the cluster that is named, else of the mesh that runs here, else of the
+ * cluster of KUBECONFIG.
+ * @returns 1 when an error was found
+ */
+export async function check(options: MeshFlags & { readonly output: Format }): Promise<number> {
+  const checks = (await isOfCluster(options)) ? await ofCluster(options) : await allChecks(runDirectory());
   print(listing(options.output, checks, () => text(checks)));
   return checks.some((each) => !each.ok && each.severity === "error") ? 1 : 0;
 }
@@ -46,9 +52,17 @@ function text(checks: readonly Check[]): string {
   return [header, ...reported].join("\n");
 }
 
+async function ofCluster(flags: MeshFlags): Promise<Check[]> {
+  const found: Check[] = [];
+  await clusterChecks(flags, (id, description, hint, severity = "error") =>
+    found.push({ id, description, ok: hint === "", severity, hint }),
+  );
+  return found;
+}
+
 async function allChecks(runDir: string): Promise<Check[]> {
   const found: Check[] = [];
-  const add = (id: string, description: string, hint: string, severity: Check["severity"] = "error"): void => {
+  const add: AddCheck = (id, description, hint, severity = "error") => {
     found.push({ id, description, ok: hint === "", severity, hint });
   };
   const mesh = await callSupervisor<MeshStatus>(runDir, "GET", "/status").catch((error: Error) => error);
@@ -83,13 +97,11 @@ async function allChecks(runDir: string): Promise<Check[]> {
   return found;
 }
 
-function objectChecks({ refused, ignored, partly }: Diagnostics, add: Add): void {
+function objectChecks({ refused, ignored, partly }: Diagnostics, add: AddCheck): void {
   add("objects/valid", "validity of configuration objects", firstOf(refused, "refused"));
   add("objects/effect", "effect of valid objects", firstOf(ignored, "without effect"), "warning");
   add("objects/whole", "parts of objects without effect", firstOf(partly, "partly in effect"), "warning");
 }
-
-type Add = (id: string, description: string, hint: string, severity?: Check["severity"]) => void;
 
 async function readiness(address: string, log: string): Promise<string> {
   try {
@@ -104,7 +116,7 @@ async function readiness(address: string, log: string): Promise<string> {
 }
 
 /** A change that has just come is given a moment. */
-async function consumerChecks(runDir: string, add: Add): Promise<void> {
+async function consumerChecks(runDir: string, add: AddCheck): Promise<void> {
   const until = performance.now() + TIMEOUT_MS;
   const look = (): Promise<PublishedConfig> => callSupervisor<PublishedConfig>(runDir, "GET", "/published");
   let published = await look();
@@ -119,7 +131,7 @@ async function consumerChecks(runDir: string, add: Add): Promise<void> {
     add(`config/${name}`, "application of the newest configuration", late.get(name) ?? "");
 }
 
-async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<void> {
+async function proxyChecks(runDir: string, mesh: MeshStatus, add: AddCheck): Promise<void> {
   // A client that only says it is a proxy makes nothing red; proxy-status shows it.
   const proxies = authenticated(await callSupervisor<ProxySync[]>(runDir, "GET", "/proxies"));
   const injected = mesh.processes.filter((each) => each.kind === "pod");
@@ -138,7 +150,7 @@ async function proxyChecks(runDir: string, mesh: MeshStatus, add: Add): Promise<
   }
 }
 
-async function certificateChecks(addressBlock: number, add: Add): Promise<void> {
+async function certificateChecks(addressBlock: number, add: AddCheck): Promise<void> {
   const plan = addressPlan(addressBlock);
   const checks = serviceOfTls(plan).map(async ({ service, host, port }) => {
     const description = "lifetime of its certificate";

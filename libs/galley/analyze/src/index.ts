@@ -10,4 +10,4 @@ export {
   type Message,
   type MessageName,
 } from "./message.ts";
-export { type AnalyzedObject, type Fields, fields, textMap } from "./object.ts";
+export { type AnalyzedObject, type Fields, fields, items, text, textMap } from "./object.ts";
