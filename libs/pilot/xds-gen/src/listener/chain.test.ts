@@ -77,6 +77,6 @@ describe("the objects behind a filter chain", () => {
       policy("port", { selector: { matchLabels: { app: "web" } }, portLevelMtls: { "9080": { mode: "DISABLE" } } }),
     ]);
     const of = (name: string): string[] => [`security.istio.io/PeerAuthentication/default/${name}`];
-    assert.deepEqual(keys, [[], of("port"), of("port"), of("all"), of("all")]);
+    assert.deepEqual(keys, [[], of("port"), of("port"), of("all"), of("all"), of("all")]);
   });
 });

@@ -27,6 +27,34 @@ export function inboundHttp(scope: Scope, target: ServiceTarget, listener: strin
   };
 }
 
+/** The cluster of ports that no service has, and the name of what leads to it. */
+export const INBOUND_PASSTHROUGH = "InboundPassthroughCluster";
+
+/** HTTP to a port that no service has: to that port of the workload. @param port undefined where it may be any */
+export function passthroughHttp(port: number | undefined): HttpConnection {
+  const virtualHost = {
+    name: "inbound|http|0",
+    domains: ["*"],
+    message: {},
+    routes: [routeTo(INBOUND_PASSTHROUGH, ":0/*", retriesOf("Auto"))],
+    configKeys: [],
+  };
+  return {
+    protocol: "http",
+    kind: "inbound",
+    ...(port === undefined ? {} : { port }),
+    statPrefix: INBOUND_PASSTHROUGH,
+    routes: {
+      inline: {
+        name: INBOUND_PASSTHROUGH,
+        message: { validateClusters: false },
+        virtualHosts: [virtualHost],
+        configKeys: [],
+      },
+    },
+  };
+}
+
 function routesOf(scope: Scope, target: ServiceTarget): BuiltInlineRouteConfiguration {
   const name = inboundCluster(target.targetPort);
   const { typedPerFilterConfig, configKeys } = virtualHostSettings(scope, { kind: "inbound", service: target });
@@ -41,18 +69,18 @@ function routesOf(scope: Scope, target: ServiceTarget): BuiltInlineRouteConfigur
 }
 
 function routeOf({ host, servicePort, targetPort, protocol }: ServiceTarget): BuiltRoute {
+  return routeTo(inboundCluster(targetPort), `${host}:${servicePort}/*`, retriesOf(protocol));
+}
+
+function routeTo(cluster: string, operation: string, retries: ReturnType<typeof retriesOf>): BuiltRoute {
   return {
     message: {
       name: "default",
       match: { pathSpecifier: { case: "prefix", value: "/" } },
-      decorator: { operation: `${host}:${servicePort}/*` },
+      decorator: { operation },
       action: {
         case: "route",
-        value: {
-          clusterSpecifier: { case: "cluster", value: inboundCluster(targetPort) },
-          ...NO_TIMEOUT,
-          ...retriesOf(protocol),
-        },
+        value: { clusterSpecifier: { case: "cluster", value: cluster }, ...NO_TIMEOUT, ...retries },
       },
     },
     configKeys: [],

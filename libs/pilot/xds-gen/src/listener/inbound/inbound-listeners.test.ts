@@ -37,7 +37,7 @@ const PLAIN_TCP = ["plaintext>tcp", "tls>tcp"];
 /** What a chain is for: `tls(alpn)>mtls http`, `plaintext> http`. */
 function shape({ filter_chain_match: match = {}, transport_socket: socket, filters }: Json): string {
   const on = match.transport_protocol === "raw_buffer" ? "plaintext" : (match.transport_protocol ?? "any");
-  const alpn = match.application_protocols ? "(istio)" : "";
+  const alpn = match.application_protocols ? (on === "tls" ? "(istio)" : "(http)") : "";
   const kind = filters.at(-1).name.endsWith("http_connection_manager") ? "http" : "tcp";
   return `${on}${alpn}>${socket ? "mtls " : ""}${kind}`;
 }
@@ -58,7 +58,7 @@ describe("HTTP/1.0", () => {
       for (const name of ["virtualInbound", "0.0.0.0_80"]) {
         const text = JSON.stringify(jsonOf(ListenerSchema, resources.get(name)?.bytes ?? new Uint8Array()));
         assert.equal(text.includes('"accept_http_10":true'), http10, name);
-        assert.equal(text.includes('"http/1.0"'), http10 && name === "0.0.0.0_80", name);
+        assert.equal(text.includes('"http/1.0"'), http10, name);
       }
     });
 });
@@ -67,17 +67,25 @@ describe("the inbound side of a workload", () => {
   const peer = (mode: string, more: object = {}): Resource[] => [
     object("PeerAuthentication", "p", { mtls: { mode }, ...more }),
   ];
+  // Elsewhere each connection shows its protocol.
+  const [MESH_HTTP, PLAIN_HTTP] = ["tls(istio)>mtls http", "plaintext(http)>http"] as const;
   const TCP_PERMISSIVE = ["tls(istio)>mtls tcp", "plaintext>tcp", "tls>tcp"];
   for (const [mode, objects, http, tcp, rest] of [
-    ["PERMISSIVE", peer("PERMISSIVE"), ["tls(istio)>mtls http", "plaintext>http"], TCP_PERMISSIVE, TCP_PERMISSIVE],
-    ["STRICT", peer("STRICT"), STRICT_HTTP, STRICT_TCP, STRICT_TCP],
-    ["DISABLE", peer("DISABLE"), ["plaintext>http", "tls>http"], PLAIN_TCP, PLAIN_TCP],
+    [
+      "PERMISSIVE",
+      peer("PERMISSIVE"),
+      ["tls(istio)>mtls http", "plaintext>http"],
+      TCP_PERMISSIVE,
+      [MESH_HTTP, PLAIN_HTTP, ...TCP_PERMISSIVE],
+    ],
+    ["STRICT", peer("STRICT"), STRICT_HTTP, STRICT_TCP, [MESH_HTTP, ...STRICT_TCP]],
+    ["DISABLE", peer("DISABLE"), ["plaintext>http", "tls>http"], PLAIN_TCP, [PLAIN_HTTP, ...PLAIN_TCP]],
     [
       "STRICT but for one port",
       peer("STRICT", { selector: { matchLabels: { app: "web" } }, portLevelMtls: { "8080": { mode: "DISABLE" } } }),
       ["plaintext>http", "tls>http"],
       STRICT_TCP,
-      STRICT_TCP,
+      [MESH_HTTP, ...STRICT_TCP],
     ],
   ] as const)
     it(`takes what ${mode} allows, on ports of services and on all others`, () => {

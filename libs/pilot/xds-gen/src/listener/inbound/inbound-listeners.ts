@@ -1,5 +1,6 @@
 import { TrafficDirection } from "@xebec/api-envoy/envoy/config/core/v3/base";
 import { inboundCluster, isHttp } from "@xebec/model-names";
+import type { MtlsMode } from "@xebec/model-resources";
 import type { BuiltFilterChain, BuiltListener } from "../../build/built.ts";
 import type { TcpConnection } from "../../filter/connection.ts";
 import type { Scope } from "../../scope/scope.ts";
@@ -9,7 +10,7 @@ import { ANY_TRANSPORT, type DestinationMatch, filterChains, type Transport } fr
 import { inspectors, listenerFilter } from "../listener-filters.ts";
 import { inspectorTimeout, MESH_HTTP, sniffedHttp } from "../sniffing.ts";
 import { socketAddress } from "../socket-address.ts";
-import { calledService, inboundHttp } from "./inbound-http.ts";
+import { calledService, INBOUND_PASSTHROUGH, inboundHttp, passthroughHttp } from "./inbound-http.ts";
 import { ingressTls } from "./ingress-tls.ts";
 import { MESH_ALPN, MESH_ALPN_TCP, mtlsTransports, mutualTls } from "./mtls-transports.ts";
 
@@ -49,6 +50,12 @@ function boundListener(scope: Scope, target: ServiceTarget, address: string): Bu
   };
 }
 
+/**
+ * The same for every workload: Envoy replaces a listener whole when anything but its chains changes, and then cuts all of its connections.
+ * No port waits longer for the second inspector: both look at the same first bytes.
+ */
+const CAPTURED_FILTERS = (["original_dst", "tls_inspector", "http_inspector"] as const).map(listenerFilter);
+
 function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltListener {
   const served = new Set([scope.mesh.ports.inbound, ...targets.map((target) => target.targetPort)]);
   const others = portsWithMode(scope, scope.proxyClass).filter((port) => !served.has(port));
@@ -66,7 +73,7 @@ function virtualInbound(scope: Scope, targets: readonly ServiceTarget[]): BuiltL
       address: socketAddress("0.0.0.0", scope.mesh.ports.inbound),
       trafficDirection: TrafficDirection.INBOUND,
       ...inspectorTimeout(scope),
-      listenerFilters: [listenerFilter("original_dst"), ...inspectors(chains)],
+      listenerFilters: CAPTURED_FILTERS,
     },
     filterChains: chains,
     configKeys: [],
@@ -84,16 +91,28 @@ function blackHole(scope: Scope): BuiltFilterChain[] {
   });
 }
 
-/** Ports that no service has. @param port undefined for every port without chains of its own */
+/** Ports that no service has: each connection shows its protocol. @param port undefined for every port without chains of its own */
 function passthrough(scope: Scope, port: number | undefined): BuiltFilterChain[] {
   const { mode, configKeys } = modeAt(scope, port);
-  return filterChains(scope, {
-    name: "virtualInbound",
-    matches: [port === undefined ? {} : { destinationPort: port }],
-    transports: mtlsTransports(scope, mode, MESH_ALPN, "tcp"),
-    connection: { ...tcpTo("InboundPassthroughCluster"), ...(port === undefined ? {} : { port }) },
-    configKeys,
-  });
+  const rest = { matches: [port === undefined ? {} : { destinationPort: port }], configKeys };
+  return [
+    ...filterChains(scope, {
+      ...{ ...rest, name: "virtualInbound-catchall-http", transports: detectedHttp(scope, mode) },
+      connection: passthroughHttp(port),
+    }),
+    ...filterChains(scope, {
+      ...{ ...rest, name: "virtualInbound", transports: mtlsTransports(scope, mode, MESH_ALPN_TCP, "tcp") },
+      connection: { ...tcpTo(INBOUND_PASSTHROUGH), ...(port === undefined ? {} : { port }) },
+    }),
+  ];
+}
+
+/** HTTP is detected by ALPN or by the first bytes. Everything else is TCP. */
+function detectedHttp(scope: Scope, mode: MtlsMode): readonly Transport[] {
+  return [
+    ...(mode === "DISABLE" ? [] : [mutualTls(scope, MESH_HTTP, "http")]),
+    ...(mode === "STRICT" ? [] : [{ match: sniffedHttp(scope) }]),
+  ];
 }
 
 /** The chains of a served port. */
@@ -119,12 +138,10 @@ function portChains(
   }
   if (isHttp(target.protocol)) return chains("http", mtlsTransports(scope, mode, MESH_ALPN, "http"));
   if (target.protocol !== "Auto") return chains("tcp", mtlsTransports(scope, mode, MESH_ALPN, "tcp"));
-  // HTTP is detected by ALPN or by the first bytes. Everything else is TCP.
-  const http = [
-    ...(mode === "DISABLE" ? [] : [mutualTls(scope, MESH_HTTP, "http")]),
-    ...(mode === "STRICT" ? [] : [{ match: sniffedHttp(scope) }]),
+  return [
+    ...chains("http", detectedHttp(scope, mode)),
+    ...chains("tcp", mtlsTransports(scope, mode, MESH_ALPN_TCP, "tcp")),
   ];
-  return [...chains("http", http), ...chains("tcp", mtlsTransports(scope, mode, MESH_ALPN_TCP, "tcp"))];
 }
 
 /** The mutual TLS mode of a port, and the key of the policy that sets it. */
