@@ -33,6 +33,27 @@ test("circonus: an HTTPTrap gets counters by one, gauges and bins of durations",
   });
 });
 
+test("solarwinds: requests have appopticsBatchSize measurements, lines wait for papertrailLocalRetentionDuration", async () => {
+  await using server = await RecordingServer.start();
+  const host = testHost();
+  const ages = new Map<string, number | undefined>();
+  const deliver: typeof host.deliver = (spec) => {
+    if (spec.kind) ages.set(spec.kind, spec.maxAgeMs);
+    return host.deliver(spec);
+  };
+  const params = {
+    ...{ appoptics_access_token: "tok", appopticsBatchSize: 2, papertrailLocalRetentionDuration: "90s" },
+    metrics: { "m.metric.ns": { label_names: ["path"] } },
+  };
+  const three = [sampleMetric(), sampleMetric(), sampleMetric()];
+  await sent(solarwinds({ ...host, deliver }, { appoptics: server.url }), params, [["metric", ...three]]);
+  assert.deepEqual(
+    server.received.map((each) => (json(each) as { measurements: unknown[] }).measurements.length),
+    [2, 1],
+  );
+  assert.equal(ages.get("logentry"), 90_000);
+});
+
 test("solarwinds: measurements for AppOptics, syslog lines for Papertrail", async () => {
   await using server = await RecordingServer.start();
   const socket = createSocket("udp4").bind(0, "127.0.0.1");

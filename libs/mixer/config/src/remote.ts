@@ -5,9 +5,10 @@ import {
   type WireField,
   type WireTemplate,
   wireOfDescriptor,
+  wireOfTemplate,
 } from "@xebec/mixer-wire";
 import type { ValueType, Vocabulary } from "@xebec/model-attributes";
-import { resolveReference } from "@xebec/model-mixer";
+import { resolveReference, TEMPLATES } from "@xebec/model-mixer";
 import type { AdapterSpec, Connection, HandlerSpec, TemplateObjectSpec } from "@xebec/model-resources";
 import type { Path } from "@xebec/model-schema";
 import { readAdapterAddress } from "./adapter-address.ts";
@@ -53,7 +54,7 @@ export function checkTemplateObject(name: string, { descriptor = "" }: TemplateO
 
 /**
  * Checks an object of kind `adapter`.
- * @param templates those that there are, by full name; absent where they are not known
+ * @param templates those that there are as objects, by full name; absent where they are not known. Istio's own need none
  */
 export function checkAdapterObject(
   name: string,
@@ -71,7 +72,8 @@ export function checkAdapterObject(
   }
   const found: WireTemplate[] = [];
   for (const [i, reference] of (spec.templates ?? []).entries()) {
-    const wire = templates && resolveReference(templates, reference, "template", namespace);
+    const wire =
+      templates && (resolveReference(templates, reference, "template", namespace) ?? standardWire(reference));
     if (wire) found.push(wire);
     else if (templates) {
       const text = `there is no template "${reference}" (seen from namespace ${namespace})`;
@@ -86,6 +88,12 @@ export function checkAdapterObject(
   ]);
   const info = { name, description, templates: found, params, sessionBased, version };
   return { info: violations.length > 0 ? undefined : info, violations };
+}
+
+/** The form of one of Istio's templates, which needs no object. */
+function standardWire(name: string): WireTemplate | undefined {
+  const template = TEMPLATES.get(name);
+  return template && wireOfTemplate(template);
 }
 
 /** Checks what a handler says of its connection (docs/reference/mixer.md §9.4). */

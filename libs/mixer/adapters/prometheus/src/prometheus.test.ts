@@ -16,10 +16,12 @@ import { createAdapter } from "./prometheus.ts";
 import { goFloat } from "./text.ts";
 
 let time = 0;
+let period = 0;
 let sweep: () => void = () => undefined;
 const clock: Clock = {
   now: () => time,
-  every: (_ms, work) => {
+  every: (ms, work) => {
+    period = ms;
     sweep = work;
     return () => undefined;
   },
@@ -210,6 +212,20 @@ test("series that are not written expire", async () => {
   sweep();
   assert.doesNotMatch(prometheus.text(), /old/);
   assert.match(prometheus.text(), /app="new"/);
+});
+
+test("expiry is looked at as often as is said, or else twice in its time", async () => {
+  for (const [expiryCheckIntervalDuration, ms] of [
+    ["3s", 3000],
+    [undefined, 5000],
+  ] as const) {
+    const policy = {
+      metricsExpiryDuration: "10s",
+      ...(expiryCheckIntervalDuration ? { expiryCheckIntervalDuration } : {}),
+    };
+    await make(createPrometheus(), { metrics: [counter], metricsExpirationPolicy: policy }, [shape("rc.metric.ns")]);
+    assert.equal(period, ms);
+  }
 });
 
 test("labels must be the instance's dimensions, and names must be unique", () => {

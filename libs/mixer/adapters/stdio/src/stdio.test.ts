@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -92,6 +92,32 @@ test("a file is appended to; a rotated one is put aside when it is full", async 
     const files = readdirSync(join(folder, "deep"));
     assert.equal(files.length, 3, files.join());
     assert.ok(readFileSync(path, "utf8").endsWith("}\n"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("files put aside are removed after maxDaysBeforeRotation days, when another one is put aside", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stdio-"));
+  try {
+    const path = join(folder, "access.log");
+    for (const [name, days] of [
+      ["access-2017-07-10T00-00-00.000.log", 4],
+      ["access-2017-07-12T00-00-00.000.log", 2],
+    ] as const) {
+      const file = join(folder, name);
+      writeFileSync(file, "");
+      const at = clock.now() / 1000 - days * 86_400;
+      utimesSync(file, at, at);
+    }
+    const rotation = { maxMegabytesBeforeRotation: 1, maxDaysBeforeRotation: 3, maxRotatedFiles: 1000 };
+    const handler = await make({ logStream: "ROTATED_FILE", outputPath: path, ...rotation });
+    const big = entry("Info", { variables: { names: ["x"], types: ["STRING"], values: ["y".repeat(600_000)] } });
+    for (let i = 0; i < 2; i++) await handler.report?.([big], "logentry");
+    await handler.close?.();
+    const files = readdirSync(folder).sort();
+    assert.equal(files.length, 3, files.join());
+    assert.equal(files[0], "access-2017-07-12T00-00-00.000.log");
   } finally {
     rmSync(folder, { recursive: true });
   }
