@@ -57,6 +57,14 @@ const objectsOf = (text: string): KubeObject[] => {
   return objects.map(({ value }) => value as unknown as KubeObject);
 };
 
+/** An adapter over gRPC, and one on the bus. */
+const EXTERNAL = [
+  "--set",
+  ["name=keys,image=cli,serve=/keys", "name=shared,image=registry.example.com/keys:1,bus=true"]
+    .flatMap((each, i) => each.split(",").map((pair) => `mixer.adapters.external[${i}].${pair}`))
+    .join(","),
+];
+
 const VARIANTS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ...PROFILES.map((profile): [string, string[]] => [`the profile ${profile}`, ["--set", `profile=${profile}`]]),
   ...Object.entries(TOGGLES).map(([name, args]): [string, readonly string[]] => [`${name} alone`, args]),
@@ -95,11 +103,34 @@ describe("the chart of the control plane", { skip }, () => {
     ],
     ["attributes without workloads", ["--set", "mixer.adapters.kubernetesenv.enabled=false"], /are always there/],
     ["a typo", ["--set", "pilot.replicacount=2"], /additional properties 'replicacount' not allowed/],
+    ["a typo in an adapter", ["--set", "mixer.adapters.external[0].nam=a"], /'nam' not allowed/],
+    ["an adapter on a bus that there is not", ["--set", "profile=istiod", ...EXTERNAL], /there is no bus/],
+    ["a canary without a revision", ["--set", "canaryOf=elsewhere"], /set revision=canary/],
     ["an option that a service does not have", ["--set", "pilot.options.grpcadr=a"], /'grpcadr' not allowed/],
     ["a bus that nobody makes keys for", ["--set", "security.enabled=false"], /xebec bus-keys/],
   ] as const)
     it(`refuses ${what}`, () =>
       assert.rejects(helm(["template", "x", chart("control-plane"), ...NAMESPACE, ...args]), message));
+
+  it("runs adapters from outside by the flags of xebec adapter serve", async () => {
+    const objects = objectsOf(await render("control-plane", "-s", "templates/adapters.yaml", ...EXTERNAL));
+    assert.deepEqual(
+      objects.map(({ kind, metadata, spec }) => [kind, metadata.name, spec?.template?.spec.containers[0]?.args]),
+      [
+        ["Service", "keys", undefined],
+        ["Deployment", "keys", ["adapter", "serve", "/keys", "--monitoring=0.0.0.0:15014", "--address=0.0.0.0:9080"]],
+        [
+          ...["Deployment", "shared"],
+          [
+            "--monitoring=0.0.0.0:15014",
+            "--bus=nats://xebec-nats.istio-system.svc:4222",
+            "--bus-seed-file=/etc/xebec/bus/seed",
+            "--bus-ca-file=/etc/xebec/bus-ca/ca.crt",
+          ],
+        ],
+      ],
+    );
+  });
 
   it("names no other namespace than its own", async () => {
     for (const profile of PROFILES) {
@@ -146,6 +177,8 @@ describe("the charts on a real API server", { skip }, () => {
     ...VARIANTS.map(([name, args]) => [name, ["control-plane", ...args]] as const),
     ["an ingress gateway", ["gateway"]],
     ["an egress gateway", ["gateway", "--set", "kind=egress,networkPolicy.enabled=true,autoscaleMin=2"]],
+    ["a canary", ["control-plane", "--set", "revision=canary,canaryOf=default"]],
+    ["adapters from outside", ["control-plane", ...EXTERNAL]],
     ["all addons", ["addons", "--set", "grafana.enabled=true,tracing.enabled=true"]],
   ] as const)
     it(`are accepted whole: ${name}`, async () => {

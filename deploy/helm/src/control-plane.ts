@@ -13,6 +13,30 @@ export const PROFILES = ["default", "minimal", "demo", "remote", "ha", "istiod"]
 
 const STRINGS: JsonSchema = { type: "object", additionalProperties: { type: ["string", "number", "boolean"] } };
 const COUNT: JsonSchema = { type: "integer", minimum: 0 };
+const EXTERNAL_ADAPTER: JsonSchema = {
+  type: "object",
+  required: ["name", "image"],
+  properties: {
+    name: {
+      description: "Of its Deployment and Service.",
+      type: "string",
+      pattern: "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+    },
+    image: { description: "A name below hub, or a whole reference.", type: "string", minLength: 1 },
+    serve: {
+      description:
+        "Folder of the adapter in an image that runs xebec; empty: the image runs `xebec adapter serve FOLDER`.",
+      type: "string",
+    },
+    args: { description: "Arguments of its own, in place of those of `xebec adapter serve`.", type: "array" },
+    bus: { description: "True: it answers on the bus and has no Service.", type: "boolean" },
+    port: { description: "Its port of gRPC.", type: "integer", minimum: 1, maximum: 65_535 },
+    replicaCount: COUNT,
+    env: STRINGS,
+    resources: { type: "object", additionalProperties: true },
+  },
+  additionalProperties: false,
+};
 
 /** What the defaults of the control plane's values do not show. */
 export function controlPlaneKnown(): Known {
@@ -37,6 +61,7 @@ export function controlPlaneKnown(): Known {
     "sidecarInjectorWebhook.failurePolicy": { enum: ["Fail", "Ignore"] },
     "sidecarInjectorWebhook.reinvocationPolicy": { enum: ["Never", "IfNeeded"] },
     "mixer.telemetry.loadshedding.mode": { enum: ["disabled", "logonly", "enforce"] },
+    "mixer.adapters.external": { type: "array", items: EXTERNAL_ADAPTER },
     "global.imagePullPolicy": { enum: ["Always", "IfNotPresent", "Never"] },
     "global.outboundTrafficPolicy.mode": { enum: ["ALLOW_ANY", "REGISTRY_ONLY"] },
     "global.proxy.autoInject": { enum: ["enabled", "disabled"] },
