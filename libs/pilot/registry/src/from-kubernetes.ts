@@ -1,6 +1,6 @@
 import { canonicalHost, protocolOfServicePort } from "@xebec/model-names";
 import type { EndpointsRecord, PodRecord, ServiceRecord } from "@xebec/model-workloads";
-import { isMeshed, localityOfLabels, networkOf } from "./labels.ts";
+import { isMeshed, localityOfLabels, networkOf, workloadMetadata } from "./labels.ts";
 import type { MeshEndpoint, MeshService } from "./service.ts";
 
 /** Translates a Kubernetes service (docs/reference/pilot.md §1.6). */
@@ -98,7 +98,7 @@ export function endpointsFromRecord(
         ...(pod
           ? {
               serviceAccount: { namespace: pod.namespace, serviceAccount: pod.serviceAccount },
-              workload: `${pod.workload.name};${pod.namespace}`,
+              workload: workloadMetadata(pod.workload.name, pod.namespace, pod.labels),
             }
           : {}),
       });

@@ -18,6 +18,23 @@ export function networkOf(labels: Labels, given?: string): { readonly network?: 
   return network ? { network } : {};
 }
 
+/** The cluster of workloads that name none, as Istio calls it. */
+const CLUSTER = "Kubernetes";
+/** The revision that is not written, as in Istio. */
+const LATEST = "latest";
+
+/**
+ * What a client's proxy may tell of the workload behind an endpoint (`%UPSTREAM_METADATA(istio:workload)%`), in Istio's form:
+ * `name;namespace;canonical service;canonical revision;cluster` (docs/reference/pilot.md §4.8).
+ */
+export function workloadMetadata(name: string, namespace: string, labels: Labels): string {
+  const canonical = labels["service.istio.io/canonical-name"] || labels["app.kubernetes.io/name"] || labels.app || name;
+  const revision =
+    labels["service.istio.io/canonical-revision"] || labels["app.kubernetes.io/version"] || labels.version || LATEST;
+  const cluster = labels["topology.istio.io/cluster"] || CLUSTER;
+  return [name, namespace, canonical, revision === LATEST ? "" : revision, cluster].join(";");
+}
+
 /** The locality that labels give; a label writes dots for slashes. */
 export function localityOfLabels(labels: Labels): string | undefined {
   return (labels["topology.istio.io/locality"] ?? labels["istio-locality"])?.replaceAll(".", "/");

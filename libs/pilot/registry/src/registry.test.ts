@@ -82,10 +82,25 @@ describe("the endpoints of a Kubernetes service", () => {
     assert.deepEqual(endpoints([{ ip: "10.0.0.1", ready: true, pod: "shop/p" }]), [
       {
         ...{ address: "10.0.0.1", ports: { http: 8080 }, locality: "r/z", weight: 1, mtls: true },
-        ...{ labels: pod().labels, serviceAccount: { namespace: "shop", serviceAccount: "sa" }, workload: "web;shop" },
+        ...{
+          labels: pod().labels,
+          serviceAccount: { namespace: "shop", serviceAccount: "sa" },
+          workload: "web;shop;web;;Kubernetes",
+        },
       },
     ]);
   });
+
+  it("name their workload as Istio does: by canonical labels, and without the revision latest", () => {
+    const named = (labels: PodRecord["labels"]): string | undefined =>
+      endpoints([{ ip: "10.0.0.1", ready: true, pod: "shop/p" }], pod({ labels }))[0]?.workload;
+    assert.equal(named({}), "web;shop;web;;Kubernetes");
+    assert.equal(named({ app: "a", version: "v1" }), "web;shop;a;v1;Kubernetes");
+    const canonical = { "service.istio.io/canonical-name": "c", "service.istio.io/canonical-revision": "latest" };
+    assert.equal(named({ ...canonical, app: "a", version: "v1" }), "web;shop;c;;Kubernetes");
+    assert.equal(named({ app: "a", "topology.istio.io/cluster": "east" }), "web;shop;a;;east");
+  });
+
   it("leave out those that are not ready, and those whose pod is not known yet", () => {
     const addresses = [
       { ip: "10.0.0.1", ready: false, pod: "shop/p" },

@@ -82,7 +82,7 @@ export interface MeshEndpoint {
   /** The name of its own that it has below a headless service: `<hostname>.<subdomain>` in its namespace. */
   readonly hostname?: string;
   readonly subdomain?: string;
-  /** `<workload>;<namespace>` for telemetry. */
+  /** For telemetry: {@link workloadMetadata}. */
   readonly workload?: string;
   /** Key of the WorkloadEntry that it came from. */
   readonly configKey?: string;

@@ -1,7 +1,7 @@
 import type { Resource, WorkloadEntrySpec } from "@xebec/model-resources";
 import { keyOf } from "@xebec/model-resources";
 import type { PodRecord } from "@xebec/model-workloads";
-import { isMeshed, localityOfEntry, localityOfLabels, networkOf } from "./labels.ts";
+import { isMeshed, localityOfEntry, localityOfLabels, networkOf, workloadMetadata } from "./labels.ts";
 import type { MeshEndpoint } from "./service.ts";
 
 /** A pod or a WorkloadEntry, as services select them (Istio's WorkloadInstance, docs/reference/pilot.md §1.8). */
@@ -36,7 +36,7 @@ export function workloadOfPod(pod: PodRecord): Workload | undefined {
       ...networkOf(labels),
       ...(pod.node ? { node: pod.node } : {}),
       serviceAccount: { namespace, serviceAccount },
-      workload: `${pod.workload.name};${namespace}`,
+      workload: workloadMetadata(pod.workload.name, namespace, labels),
     },
   };
 }
