@@ -1,6 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { RouteConfigurationSchema } from "@xebec/api-envoy/envoy/config/route/v3/route";
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -11,16 +12,22 @@ import {
 import { XebecError } from "@xebec/core-errors";
 import type { GrpcChannel } from "@xebec/platform-grpc";
 
-/** What the client asks for, in this order; extensions only when it has names of some. */
+/** What the client asks for, in this order; virtual hosts only when its tables leave them to VHDS, extensions only when it has names of some. */
 const TYPE_URL = {
   cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
   endpoint: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
   listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
   route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  virtualhost: "type.googleapis.com/envoy.config.route.v3.VirtualHost",
   extension: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
 } as const;
 export type AskedType = keyof typeof TYPE_URL;
-const ORDER = Object.keys(TYPE_URL) as readonly AskedType[];
+const TYPES = Object.keys(TYPE_URL) as readonly AskedType[];
+const NEXT: Readonly<Record<AskedType, AskedType | undefined>> = {
+  ...{ cluster: "endpoint", endpoint: "listener", listener: "route", route: "extension", virtualhost: "extension" },
+  extension: undefined,
+};
+const TODAY = [1, 40] as const;
 const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
 const sotw = DiscoveryResponseSchema.field;
@@ -29,12 +36,15 @@ const delta = DeltaDiscoveryResponseSchema.field;
 const DELTA = { resources: delta.resources.number, typeUrl: delta.typeUrl.number, nonce: delta.nonce.number };
 const DELTA_RESOURCE = ResourceSchema.field.resource.number;
 const ANY_VALUE = AnySchema.field.value.number;
+const VHDS = RouteConfigurationSchema.field.vhds.number;
 const LENGTH_DELIMITED = 2;
 const INVALID_ARGUMENT = 3;
 
 export interface AdsClientOptions {
   readonly id: string;
   readonly delta: boolean;
+  /** Envoy's version, as `[1, 40]`, which decides what it is sent; today's by default. */
+  readonly version?: readonly [major: number, minor: number];
   /** The pod's labels; none by default. */
   readonly labels?: Readonly<Record<string, string>>;
   /** The route tables that it asks for; that of port 80 by default. */
@@ -48,7 +58,7 @@ export interface AdsClientOptions {
 }
 
 /**
- * A proxy that only subscribes: it asks for clusters, their endpoints, listeners and route tables, acknowledges everything, and
+ * A proxy that only subscribes: it asks for clusters, their endpoints, listeners, route tables and their virtual hosts, acknowledges everything, and
  * decodes no more than the names that it must follow.
  */
 export class AdsClient {
@@ -83,8 +93,7 @@ export class AdsClient {
 
   /** @param more names that are subscribed to besides; Delta has them alone, the other form all */
   #send(type: AskedType, error?: string, more: readonly string[] = []): void {
-    const { id, labels = {} } = this.#options;
-    const node = this.#isFirstRequest ? { node: { id, metadata: { NAMESPACE: "default", LABELS: labels } } } : {};
+    const node = this.#isFirstRequest ? { node: this.#node() } : {};
     this.#isFirstRequest = false;
     const names = this.#namesOf(type);
     const nonce = this.#nonces.get(type) ?? "";
@@ -102,9 +111,22 @@ export class AdsClient {
     );
   }
 
+  #node() {
+    const { id, labels = {}, version: [majorNumber, minorNumber] = TODAY } = this.#options;
+    const version = { version: { majorNumber, minorNumber } };
+    return {
+      ...{ id, metadata: { NAMESPACE: "default", LABELS: labels }, userAgentName: "envoy" },
+      userAgentVersionType: { case: "userAgentBuildVersion", value: version } as const,
+    };
+  }
+
   #namesOf(type: AskedType): string[] {
     const { routes = ["80"], extensions = [] } = this.#options;
-    return [...{ cluster: [], endpoint: this.#names, listener: [], route: routes, extension: extensions }[type]];
+    return [
+      ...{ cluster: [], endpoint: this.#names, listener: [], route: routes, virtualhost: [], extension: extensions }[
+        type
+      ],
+    ];
   }
 
   /** Names of clusters whose endpoints are asked for. */
@@ -138,29 +160,42 @@ export class AdsClient {
     if (fresh.length > 0 && this.#nonces.has("endpoint")) this.#send("endpoint", undefined, fresh);
     this.#options.onMessage?.(bytes, type);
     if (!first) return;
-    const next = ORDER[ORDER.indexOf(type) + 1];
+    const isSplit =
+      type === "route" && resources.some((each) => hasField(resourceValue(each, this.#options.delta), VHDS));
+    const next = isSplit ? "virtualhost" : NEXT[type];
     if (next && (next !== "extension" || this.#options.extensions?.length)) this.#send(next);
-    if (type === "route") this.#completion.resolve();
+    if (next === "extension") this.#completion.resolve();
   }
 }
 
 function typeOf(url: string): AskedType {
-  return ORDER.find((type) => TYPE_URL[type] === url) ?? "cluster";
+  return TYPES.find((type) => TYPE_URL[type] === url) ?? "cluster";
 }
 
 /** A cluster's name: the first field of the message in the Any (in Delta, of the Any in the Resource). */
 function clusterName(bytes: Uint8Array, delta: boolean): string {
-  const any = delta ? field(bytes, DELTA_RESOURCE) : bytes;
-  const cluster = field(any, ANY_VALUE);
-  return Buffer.from(field(cluster, 1)).toString("utf8");
+  return Buffer.from(field(resourceValue(bytes, delta), 1)).toString("utf8");
+}
+
+/** The resource in an Any, or in Delta in the Any of a Resource. */
+function resourceValue(bytes: Uint8Array, delta: boolean): Uint8Array {
+  return field(delta ? field(bytes, DELTA_RESOURCE) : bytes, ANY_VALUE);
+}
+
+function hasField(bytes: Uint8Array, wanted: number): boolean {
+  return findField(bytes, wanted) !== undefined;
 }
 
 function field(bytes: Uint8Array, wanted: number): Uint8Array {
+  return findField(bytes, wanted) ?? new Uint8Array();
+}
+
+function findField(bytes: Uint8Array, wanted: number): Uint8Array | undefined {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
     const [number, wireType] = reader.tag();
     if (number === wanted && wireType === LENGTH_DELIMITED) return reader.bytes();
     reader.skip(wireType);
   }
-  return new Uint8Array();
+  return undefined;
 }
