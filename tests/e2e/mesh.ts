@@ -48,11 +48,13 @@ export class Mesh implements AsyncDisposable {
 
   /**
    * Starts it and waits until the product page is there, where there is one. `prepare` may change the configuration before.
+   * @param options.adapters folders of Mixer's adapters from outside
    * @param options.base files of Bookinfo that there are from the beginning
    */
   static async start({
     monolith = false,
     busTls = false,
+    adapters = [] as readonly string[],
     base = BASE as readonly string[],
     prepare = (_mesh: Mesh): void => {},
   } = {}): Promise<Mesh> {
@@ -67,6 +69,7 @@ export class Mesh implements AsyncDisposable {
       ingressPort: mesh.ingressPort,
       monolith,
       busTls,
+      adapters,
     };
     writeFileSync(join(mesh.runDir, "options.json"), JSON.stringify(options));
     try {

@@ -89,12 +89,15 @@ function open({ host, port }: Address, body: string, signal: AbortSignal): Promi
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new XebecError("unavailable", `${where} cannot be asked: ${why}`));
     const headers = { "content-type": "application/json" };
-    const call = request({ host, port, path: "/debug/record", method: "POST", headers, signal });
+    const call = request({ host, port, path: "/debug/record", method: "POST", headers });
+    // Not by the option of `request`: that makes an error of the socket's, which nobody hears.
+    signal.addEventListener("abort", () => call.destroy(), { once: true });
     const late = setTimeout(() => call.destroy(new Error("it does not answer")), HEAD_MS);
     call.on("error", (error) => fail(error.message));
     call.on("response", (response) => {
       clearTimeout(late);
       if (response.statusCode === 200) {
+        response.on("error", () => undefined);
         resolve(response);
         return;
       }
