@@ -69,7 +69,9 @@ test("the guide for Python, literally", async (t) => {
   const [python = "", ...args] = serve.replaceAll("9080", port).split(" ");
   const child = spawn(join(folder, python), args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
-  await once(child.stdout, "data");
+  const ended = once(child, "exit").then(() => Promise.reject(new Error("the adapter ended before it listened")));
+  await Promise.race([once(child.stdout, "data"), ended]);
+  ended.catch(() => undefined);
   const said = xebec(folder, ...(commands(replay)[0]?.split(" ").slice(1) ?? []));
   assert.match(
     said,
