@@ -47,10 +47,10 @@ export class LastKnownGood {
     });
   }
 
-  /** Writes what is due. */
+  /** Writes what is due, and waits for what is being written. */
   async close(): Promise<void> {
     this.#stop.abort();
-    if (this.#isDue) await this.#save.request();
+    await this.#save.request();
   }
 
   async #write(): Promise<void> {
