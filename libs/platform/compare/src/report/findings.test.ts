@@ -57,6 +57,22 @@ describe("the summary in words", () => {
     "kill citadel|routing": [[0, 0, 0, 0, 0], []],
   });
 
+  it("gives a figure that differs as the example, where some do", () => {
+    const [finding] = findings(
+      resultsOf({
+        "cold start|first request": [
+          [7, 8, 9, 10, 11],
+          [7.5, 8.5, 9.5, 10.5, 11.5],
+        ],
+        "cold start|all ready": [
+          [9, 9.1, 9.2, 9.3, 9.4],
+          [6, 6.1, 6.2, 6.3, 6.4],
+        ],
+      }),
+    );
+    assert.match(finding?.lines[0] ?? "", /in 1 of 2; for example cold start, all ready: 9.20 s against 6.20 s/);
+  });
+
   it("says where the first shape loses, where it wins, and where nothing was seen", () => {
     assert.deepEqual(
       findings(results).map(({ title, lines }) => [title, ...lines]),

@@ -67,9 +67,9 @@ function comparison(all: readonly Headline[], first: string, other: string): Fin
   ];
 }
 
-/** `Memory: 395 MiB against 81 MiB, 4.9 times`; of several figures the first, and how far apart they are. */
+/** `Memory: 395 MiB against 81 MiB, 4.9 times`; of several figures the first that differs, if one does, and how far apart they are. */
 function familyText(list: readonly Headline[]): string {
-  const [head] = list;
+  const head = list.find(({ outcome }) => outcome === "worse" || outcome === "better") ?? list[0];
   if (!head) return "";
   const factors = list.flatMap((each) => factorOf(each) ?? []).sort((a, b) => a - b);
   const [low, high] = [factors[0], factors.at(-1)];
