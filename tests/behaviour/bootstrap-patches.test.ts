@@ -1,5 +1,6 @@
 // BOOTSTRAP patches of EnvoyFilters: the agent asks pilot for them, and starts Envoy with them.
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { waitFor } from "@xebec/core-async";
@@ -90,12 +91,15 @@ describe("BOOTSTRAP patches of EnvoyFilters", () => {
   async function start(name: string, unreachable = false): Promise<LabEnvoy> {
     const { target, node } = lab.agentOf(name);
     const pilot = unreachable ? { address: { path: folder.file("nobody.sock") } } : target;
-    const patch = new BootstrapPatch({ pilot, node, program: findTool("envoy"), folder: folder.path, patienceMs: 50 });
+    // What one proxy was started with is not another one's.
+    const own = folder.file(name);
+    mkdirSync(own, { recursive: true });
+    const patch = new BootstrapPatch({ pilot, node, program: findTool("envoy"), folder: own, patienceMs: 50 });
     patches.push(patch);
-    const own = bootstrap(node, (target.address as { path: string }).path, {
+    const plain = bootstrap(node, (target.address as { path: string }).path, {
       admin: { pipe: { path: folder.file(`${name}-admin.sock`) } },
     });
-    const change = await patch.applied(own, new AbortController().signal);
+    const change = await patch.applied(plain, new AbortController().signal);
     const envoy = new LabEnvoy(`${name}-patched`, node, "/nobody", folder.path, lab.namespace, "127.0.0.1:53", {
       change: () => change,
     });
