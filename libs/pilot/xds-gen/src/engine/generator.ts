@@ -162,21 +162,23 @@ export class Generator {
    * Frees every entry that `uses` do not request, in turns of the event loop: clients choose names freely, and classes come and go. It
    * stops early when the snapshot changes: what is not made yet of the new one would be made here, at once.
    * @param uses each requests all that one proxy has. They must not throw
+   * @param toTheEnd true: it does not stop early
    * @returns undefined when it was done in the first turn; otherwise a promise of its end
    */
-  keep(uses: Iterable<() => void>, turns: Turns): Promise<void> | undefined {
-    return inTurns(this.#keeping(uses), turns);
+  keep(uses: Iterable<() => void>, turns: Turns, toTheEnd = false): Promise<void> | undefined {
+    return inTurns(this.#keeping(uses, toTheEnd), turns);
   }
 
-  *#keeping(uses: Iterable<() => void>): globalThis.Generator<undefined> {
+  *#keeping(uses: Iterable<() => void>, toTheEnd: boolean): globalThis.Generator<undefined> {
     const { snapshot } = this;
+    const goesOn = (): boolean => toTheEnd || this.snapshot === snapshot;
     this.#cache.beginRound();
     for (const use of uses) {
-      if (this.snapshot !== snapshot) return;
+      if (!goesOn()) return;
       use();
       yield;
     }
-    if (this.snapshot === snapshot) yield* this.#cache.endRound();
+    if (goesOn()) yield* this.#cache.endRound();
   }
 
   /** True when the last changes have left something to forget. */

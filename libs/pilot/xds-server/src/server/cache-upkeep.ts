@@ -23,6 +23,8 @@ export class CacheUpkeep {
   /** Clients that have left since the last pass began. */
   #left = 0;
   #isRunning = false;
+  /** A change has ended the last pass: the next one goes to its end, or changes without a pause would leave none. */
+  #wasEnded = false;
 
   /** A client has left. */
   clientLeft(): void {
@@ -40,12 +42,13 @@ export class CacheUpkeep {
     const left = this.#left;
     // Each unit of it is many entries, or all of a client.
     const turns = new Turns(256, 1);
-    const pass = isDue ? generator.keep(users.uses(), turns) : generator.forgetExpired(turns);
+    const pass = isDue ? generator.keep(users.uses(), turns, this.#wasEnded) : generator.forgetExpired(turns);
     const ended = (): void => {
       this.#isRunning = false;
-      // A pass over all that a change has ended begins anew when the change has reached everybody.
-      if (isDue && generator.epoch !== epoch) return;
       if (isDue) {
+        this.#wasEnded = !this.#wasEnded && generator.epoch !== epoch;
+        // It begins anew when the change has reached everybody.
+        if (this.#wasEnded) return;
         this.#used = generator.cacheSize;
         this.#left -= left;
       }

@@ -176,7 +176,8 @@ export class XdsServer implements CacheUsers {
       }
     });
     this.#pushed = epoch;
-    this.#freeUnused();
+    // There may be a newer snapshot already; while changes follow each other this is the only moment.
+    this.#upkeep.run(this);
   }
 
   /** Resolves when the parts of a connection's configuration are made, so that the whole can be put together at once. */
