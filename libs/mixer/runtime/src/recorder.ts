@@ -13,6 +13,8 @@ export interface RecordedBag {
 interface Recording {
   readonly match: string | undefined;
   readonly take: (bag: RecordedBag) => void;
+  /** `match` for each layout of attributes. */
+  readonly compiled: WeakMap<Layout, CompiledExpression>;
 }
 
 /** Most recordings at a time: each reads all attributes of each request. */
@@ -21,7 +23,6 @@ const MOST = 4;
 /** Shows the attributes of requests to whoever records them. */
 export class Recorder {
   readonly #recordings = new Set<Recording>();
-  readonly #conditions = new WeakMap<Layout, Map<string, CompiledExpression>>();
 
   get active(): boolean {
     return this.#recordings.size > 0;
@@ -35,7 +36,7 @@ export class Recorder {
   add(match: string | undefined, take: (bag: RecordedBag) => void): () => void {
     if (this.#recordings.size >= MOST)
       throw new XebecError("resource_exhausted", `${MOST} recordings run already; wait until one ends`);
-    const recording = { match, take };
+    const recording = { match, take, compiled: new WeakMap<Layout, CompiledExpression>() };
     this.#recordings.add(recording);
     return () => void this.#recordings.delete(recording);
   }
@@ -43,35 +44,30 @@ export class Recorder {
   /** Takes a request, from a bag whose layout has all attributes. Nothing is noted as referenced. */
   note(kind: RecordedBag["kind"], bag: AttributeBag): void {
     let record: RecordedBag | undefined;
-    for (const { match, take } of this.#recordings) {
-      if (match !== undefined && !this.#holds(match, bag)) continue;
+    for (const recording of this.#recordings) {
+      if (!holds(recording, bag)) continue;
       record ??= { time: new Date().toISOString(), kind, attributes: attributesOf(bag) };
-      take(record);
+      recording.take(record);
     }
   }
+}
 
-  #holds(match: string, bag: AttributeBag): boolean {
-    const { layout } = bag;
-    let compiled = this.#conditions.get(layout);
-    if (!compiled) {
-      compiled = new Map();
-      this.#conditions.set(layout, compiled);
+function holds({ match, compiled }: Recording, bag: AttributeBag): boolean {
+  if (match === undefined) return true;
+  const { layout, tracker } = bag;
+  bag.tracker = undefined;
+  try {
+    let expression = compiled.get(layout);
+    if (!expression) {
+      expression = compileExpression(match, layout, "BOOL");
+      compiled.set(layout, expression);
     }
-    const { tracker } = bag;
-    bag.tracker = undefined;
-    try {
-      let expression = compiled.get(match);
-      if (!expression) {
-        expression = compileExpression(match, layout, "BOOL");
-        compiled.set(match, expression);
-      }
-      return expression.evaluate(bag) === true;
-    } catch {
-      // A condition that cannot be evaluated does not hold.
-      return false;
-    } finally {
-      bag.tracker = tracker;
-    }
+    return expression.evaluate(bag) === true;
+  } catch {
+    // A condition that cannot be evaluated does not hold.
+    return false;
+  } finally {
+    bag.tracker = tracker;
   }
 }
 

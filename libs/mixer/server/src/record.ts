@@ -31,8 +31,10 @@ export function recordingLimits(body: unknown): RecordingLimits {
   const given = (typeof body === "object" && body !== null ? body : {}) as Readonly<Record<string, unknown>>;
   const number = (name: keyof typeof MOST): number => {
     const value = given[name] ?? DEFAULTS[name];
-    if (typeof value === "number" && value > 0 && value <= MOST[name]) return value;
-    throw new XebecError("invalid_argument", `"${name}" must be a number from 1 to ${MOST[name]}`);
+    const isWhole = name === "seconds" || Number.isInteger(value);
+    if (typeof value === "number" && isWhole && value > 0 && value <= MOST[name]) return value;
+    const sort = name === "seconds" ? "a number" : "a whole number";
+    throw new XebecError("invalid_argument", `"${name}" must be ${sort} above 0 and not above ${MOST[name]}`);
   };
   const { match, redact = [], secrets = false } = given;
   if (match !== undefined && typeof match !== "string")
